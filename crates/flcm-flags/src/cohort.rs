@@ -1,0 +1,164 @@
+//! Cohorts: who is a member, and because of what.
+
+use zerocopy::little_endian::U32;
+
+use crate::bucket::Draw;
+use crate::condition::{CohortId, Nodes};
+use crate::context::BoundContext;
+use crate::decision::Outcome;
+use crate::explain::{Membership, Step, Visitor};
+use crate::snapshot::{FlagId, Reader, to_usize};
+use crate::targeting::Facts;
+
+/// Whether the user is a member of a cohort.
+///
+/// Cohorts that it names are decided first, each once, in the order of its closure: no lattice of cohorts takes more
+/// than linear time.
+pub(crate) fn is_member<V: Visitor>(
+    reader: Reader<'_>,
+    context: &BoundContext<'_>,
+    id: CohortId,
+    visitor: &mut V,
+) -> bool {
+    let Some(cohort) = reader.get(&reader.layout.cohorts, id.0) else { return false };
+    let closure = reader.range(&reader.layout.cohort_closures, cohort.closure.get(), cohort.closure_count.get().into());
+    let mut named = Named { closure, members: 0 };
+    for (position, inner) in closure.iter().enumerate() {
+        if membership(reader, context, CohortId(inner.get()), &named, &mut ()).is_member() {
+            named.members |= bit(position);
+        }
+    }
+    visitor.visit(Step::CohortStart(id));
+    let membership = membership(reader, context, id, &named, visitor);
+    visitor.visit(Step::CohortEnd(membership));
+    membership.is_member()
+}
+
+fn membership<V: Visitor>(
+    reader: Reader<'_>,
+    context: &BoundContext<'_>,
+    id: CohortId,
+    named: &Named<'_>,
+    visitor: &mut V,
+) -> Membership {
+    let Some(cohort) = reader.get(&reader.layout.cohorts, id.0) else { return Membership::None };
+    if let Some(digest) = context.user_digest() {
+        let hash = Draw::new(digest, cohort.key.get()).hash();
+        let listed = |start: u32, count: u32| contains(reader, start, count, hash);
+        if listed(cohort.except.get(), cohort.except_count.get()) {
+            return Membership::Excepted;
+        }
+        if listed(cohort.users.get(), cohort.user_count.get()) {
+            return Membership::Listed;
+        }
+    }
+    let cohorts = context.cohorts();
+    if !cohorts.is_empty() && cohorts.contains(&reader.text(cohort.name.get())) {
+        return Membership::Host;
+    }
+    let conditions = Nodes::new(reader, cohort.conditions.get(), cohort.condition_count.get());
+    if cohort.when == 1 && conditions.all(context, named, visitor) {
+        return Membership::When;
+    }
+    Membership::None
+}
+
+/// The cohorts that a cohort names: bit by bit whether the user is a member of each.
+struct Named<'s> {
+    closure: &'s [U32],
+    members: u64,
+}
+
+impl Facts for Named<'_> {
+    fn is_member<V: Visitor>(&self, cohort: CohortId, visitor: &mut V) -> bool {
+        let position = self.closure.iter().position(|id| id.get() == cohort.0);
+        let member = position.is_some_and(|position| self.members & bit(position) != 0);
+        visitor.visit(Step::CohortCondition { cohort, held: member });
+        member
+    }
+
+    fn outcome(&self, _: FlagId) -> Option<Outcome> {
+        None
+    }
+}
+
+/// A closure has at most 64 entries.
+fn bit(position: usize) -> u64 {
+    u32::try_from(position).ok().and_then(|position| 1_u64.checked_shl(position)).unwrap_or(0)
+}
+
+fn contains(reader: Reader<'_>, start: u32, count: u32, hash: u64) -> bool {
+    let members = reader.range(&reader.layout.members, start, count);
+    let at = |index| members.get(to_usize(index)).map_or(u64::MAX, |member| member.get());
+    find_hash(count, hash, at).is_some()
+}
+
+/// Finds a hash in an ascending list by interpolation: hashes are spread evenly, so a million of them take about four
+/// reads. Every other step halves the range, so that a list which is not spread evenly is still found in logarithmic time.
+pub(crate) fn find_hash(count: u32, wanted: u64, at: impl Fn(u32) -> u64) -> Option<u32> {
+    let (mut low, mut high) = (0, count);
+    let (mut low_hash, mut high_hash) = (0, u64::MAX);
+    let mut halve = false;
+    while low < high {
+        let width = high.wrapping_sub(low);
+        let offset = if halve {
+            width >> 1
+        } else {
+            guess(width, wanted.wrapping_sub(low_hash), high_hash.wrapping_sub(low_hash))
+        };
+        let middle = low.wrapping_add(offset);
+        let hash = at(middle);
+        if hash == wanted {
+            return Some(middle);
+        }
+        // Halving is for ranges that a guess did not make much smaller.
+        if hash < wanted {
+            (low, low_hash) = (middle.wrapping_add(1), hash);
+        } else {
+            (high, high_hash) = (middle, hash);
+        }
+        halve = high.saturating_sub(low) > width >> 1;
+    }
+    None
+}
+
+/// Where in a range of `width` entries a hash should stand, in 32-bit fractions: below `width`.
+fn guess(width: u32, distance: u64, span: u64) -> u32 {
+    let shift = 32_u32.saturating_sub(span.leading_zeros());
+    let fraction = (distance >> shift)
+        .checked_mul(u64::from(width))
+        .and_then(|product| product.checked_div((span >> shift).max(1)));
+    let last = width.saturating_sub(1);
+    fraction.and_then(|guess| u32::try_from(guess).ok()).unwrap_or(last).min(last)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::find_hash;
+    use crate::bucket::mix;
+
+    #[test]
+    fn finds_what_is_there_and_nothing_else_in_few_reads() {
+        let mut hashes: Vec<u64> = (0..100_000).map(mix).collect();
+        hashes.sort_unstable();
+        let uneven: Vec<u64> = (0..100_000).map(|i| i * i * i).collect();
+        for (list, most) in [(&hashes, 12), (&uneven, 40)] {
+            let count = u32::try_from(list.len()).unwrap();
+            for index in (0..count).step_by(37) {
+                let wanted = list[index as usize];
+                let reads = core::cell::Cell::new(0);
+                let at = |i: u32| {
+                    reads.set(reads.get() + 1);
+                    list[i as usize]
+                };
+                assert_eq!(find_hash(count, wanted, at), Some(index));
+                assert_eq!(
+                    find_hash(count, wanted.wrapping_add(1), at).is_some(),
+                    list.contains(&wanted.wrapping_add(1))
+                );
+                assert!(reads.get() <= 2 * most, "{} reads", reads.get());
+            }
+        }
+        assert_eq!(find_hash(0, 1, |_| 1), None);
+    }
+}

@@ -1,0 +1,369 @@
+//! Conditions: operators over attributes, and groups of them.
+
+use core::cmp::Ordering;
+use core::fmt;
+
+use crate::context::BoundContext;
+use crate::pattern;
+use crate::snapshot::{Expected, FlagId, Reader, Rule, wire};
+use crate::time::parse_rfc3339;
+use crate::value::AttributeValue;
+use crate::version;
+
+/// What a test asks of an attribute. The words are those of the document.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[allow(missing_docs, reason = "the document's words say it")]
+pub enum Operator {
+    After,
+    Before,
+    Contains,
+    EndsWith,
+    Equal,
+    Exists,
+    Greater,
+    GreaterEqual,
+    In,
+    Less,
+    LessEqual,
+    Matches,
+    NotContains,
+    NotEqual,
+    NotExists,
+    NotIn,
+    SemverEqual,
+    SemverGreater,
+    SemverGreaterEqual,
+    SemverLess,
+    SemverLessEqual,
+    StartsWith,
+}
+
+impl Operator {
+    /// The word in the document.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::After => "after",
+            Self::Before => "before",
+            Self::Contains => "contains",
+            Self::EndsWith => "ends_with",
+            Self::Equal => "==",
+            Self::Exists => "exists",
+            Self::Greater => ">",
+            Self::GreaterEqual => ">=",
+            Self::In => "in",
+            Self::Less => "<",
+            Self::LessEqual => "<=",
+            Self::Matches => "matches",
+            Self::NotContains => "not_contains",
+            Self::NotEqual => "!=",
+            Self::NotExists => "not_exists",
+            Self::NotIn => "not_in",
+            Self::SemverEqual => "semver_eq",
+            Self::SemverGreater => "semver_gt",
+            Self::SemverGreaterEqual => "semver_gte",
+            Self::SemverLess => "semver_lt",
+            Self::SemverLessEqual => "semver_lte",
+            Self::StartsWith => "starts_with",
+        }
+    }
+
+    const fn from_wire(kind: u8, negated: bool) -> Self {
+        use wire::node;
+        match (kind, negated) {
+            (node::AFTER, _) => Self::After,
+            (node::BEFORE, _) => Self::Before,
+            (node::CONTAINS, false) => Self::Contains,
+            (node::CONTAINS, true) => Self::NotContains,
+            (node::ENDS_WITH, _) => Self::EndsWith,
+            (node::EXISTS, false) => Self::Exists,
+            (node::GREATER, _) => Self::Greater,
+            (node::GREATER_EQUAL, _) => Self::GreaterEqual,
+            (node::IN_NUMBERS | node::IN_STRINGS, false) => Self::In,
+            (node::IN_NUMBERS | node::IN_STRINGS, true) => Self::NotIn,
+            (node::LESS, _) => Self::Less,
+            (node::LESS_EQUAL, _) => Self::LessEqual,
+            (node::MATCHES, _) => Self::Matches,
+            (node::SEMVER_EQUAL, _) => Self::SemverEqual,
+            (node::SEMVER_GREATER, _) => Self::SemverGreater,
+            (node::SEMVER_GREATER_EQUAL, _) => Self::SemverGreaterEqual,
+            (node::SEMVER_LESS, _) => Self::SemverLess,
+            (node::SEMVER_LESS_EQUAL, _) => Self::SemverLessEqual,
+            (node::STARTS_WITH, _) => Self::StartsWith,
+            (node::EXISTS, true) => Self::NotExists,
+            (_, false) => Self::Equal,
+            (_, true) => Self::NotEqual,
+        }
+    }
+}
+
+impl fmt::Display for Operator {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.as_str())
+    }
+}
+
+/// What a test compares with.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Operand<'s> {
+    /// `true` or `false`.
+    Bool(bool),
+    /// Nothing: the operator asks for presence.
+    None,
+    /// A number.
+    Number(f64),
+    /// Text, a pattern or a version.
+    Text(&'s str),
+    /// Milliseconds since 1970.
+    Time(f64),
+}
+
+/// A condition of the snapshot.
+#[derive(Clone, Copy, Debug)]
+pub enum Node<'s> {
+    /// Every member must hold.
+    All(Nodes<'s>),
+    /// Some member must hold.
+    Any(Nodes<'s>),
+    /// The user must be a member of a cohort.
+    Cohort(CohortId),
+    /// Another flag must have decided so.
+    Flag(FlagId, Expected),
+    /// The member must not hold.
+    Not(Nodes<'s>),
+    /// An attribute must pass a test.
+    Test(Test<'s>),
+}
+
+/// A cohort of one snapshot.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct CohortId(pub(crate) u32);
+
+/// Conditions that stand side by side.
+#[derive(Clone, Copy)]
+pub struct Nodes<'s> {
+    reader: Reader<'s>,
+    next: u32,
+    end: u32,
+}
+
+impl<'s> Nodes<'s> {
+    pub(crate) fn new(reader: Reader<'s>, start: u32, count: u32) -> Self {
+        Self { reader, next: start, end: start.saturating_add(count) }
+    }
+}
+
+impl<'s> Iterator for Nodes<'s> {
+    type Item = Node<'s>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Node<'s>> {
+        if self.next >= self.end {
+            return None;
+        }
+        let reader = self.reader;
+        let record = reader.get(&reader.layout.nodes, self.next)?;
+        self.next = self.next.saturating_add(1);
+        let start = self.next;
+        let mut members = || {
+            self.next = start.saturating_add(record.extra.get());
+            Self { reader, next: start, end: self.next }
+        };
+        Some(match record.kind {
+            wire::node::ALL => Node::All(members()),
+            wire::node::ANY => Node::Any(members()),
+            wire::node::NOT => Node::Not(members()),
+            wire::node::COHORT => Node::Cohort(CohortId(record.subject.get())),
+            wire::node::FLAG => {
+                let kind = u8::try_from(record.operand.get()).unwrap_or(u8::MAX);
+                let variant = u16::try_from(record.extra.get()).unwrap_or(u16::MAX);
+                Node::Flag(FlagId(record.subject.get()), Expected::from_wire(kind, variant)?)
+            }
+            _ => Node::Test(Test { reader, record }),
+        })
+    }
+}
+
+impl fmt::Debug for Nodes<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Nodes({}..{})", self.next, self.end)
+    }
+}
+
+impl<'s> Rule<'s> {
+    /// The conditions, all of which must hold.
+    #[must_use]
+    pub fn conditions(&self) -> Nodes<'s> {
+        Nodes::new(self.flag.reader, self.record.conditions.get(), self.record.condition_count.get())
+    }
+}
+
+/// An attribute, an operator and what is compared.
+#[derive(Clone, Copy)]
+pub struct Test<'s> {
+    reader: Reader<'s>,
+    record: &'s wire::NodeRecord,
+}
+
+impl<'s> Test<'s> {
+    /// The attribute that is read.
+    #[must_use]
+    pub fn attribute(&self) -> &'s str {
+        self.reader.attribute_name(self.record.subject.get()).unwrap_or_default()
+    }
+
+    /// What is asked.
+    #[must_use]
+    pub fn operator(&self) -> Operator {
+        Operator::from_wire(self.record.kind, self.is_negated())
+    }
+
+    /// What is compared with: one operand, or those of a list.
+    pub fn operands(&self) -> impl Iterator<Item = Operand<'s>> + use<'s> {
+        let test = *self;
+        let count = match self.record.kind {
+            wire::node::IN_NUMBERS | wire::node::IN_STRINGS | wire::node::STARTS_WITH | wire::node::ENDS_WITH => {
+                self.record.extra.get()
+            }
+            wire::node::EXISTS => 0,
+            _ => 1,
+        };
+        (0..count).map(move |offset| test.operand(offset))
+    }
+
+    /// Whether several operands may stand in the document.
+    #[must_use]
+    pub fn takes_list(&self) -> bool {
+        matches!(self.record.kind, wire::node::IN_NUMBERS | wire::node::IN_STRINGS)
+    }
+
+    fn operand(&self, offset: u32) -> Operand<'s> {
+        use wire::node;
+        let (reader, id) = (self.reader, self.record.operand.get());
+        match self.record.kind {
+            node::EXISTS => Operand::None,
+            node::EQUAL_BOOL => Operand::Bool(id == 1),
+            node::BEFORE | node::AFTER => Operand::Time(reader.number(id)),
+            node::EQUAL_NUMBER | node::GREATER..=node::LESS_EQUAL => Operand::Number(reader.number(id)),
+            node::IN_NUMBERS => Operand::Number(reader.number(id.wrapping_add(offset))),
+            node::MATCHES => Operand::Text(
+                reader.get(&reader.layout.patterns, id).map_or("", |pattern| reader.text(pattern.text.get())),
+            ),
+            node::IN_STRINGS | node::STARTS_WITH | node::ENDS_WITH => {
+                let id = reader.get(&reader.layout.operands, id.wrapping_add(offset)).map_or(wire::NONE, |id| id.get());
+                Operand::Text(reader.text(id))
+            }
+            _ => Operand::Text(reader.text(id)),
+        }
+    }
+
+    const fn is_negated(&self) -> bool {
+        self.record.negated == 1
+    }
+
+    /// What the attribute is, and whether it passes.
+    #[inline]
+    pub(crate) fn run<'c>(&self, context: &BoundContext<'c>) -> (Option<AttributeValue<'c>>, bool) {
+        let actual = context.read(self.reader, self.record.subject.get());
+        if self.record.kind == wire::node::EXISTS {
+            return (actual, actual.is_some() != self.is_negated());
+        }
+        // A value of the wrong type makes the negative operator false as well.
+        let held =
+            actual.and_then(|actual| self.compare(context, actual)).is_some_and(|held| held != self.is_negated());
+        (actual, held)
+    }
+
+    /// The positive operator; `None` when it does not apply to a value of this type.
+    #[inline]
+    fn compare(&self, context: &BoundContext<'_>, actual: AttributeValue<'_>) -> Option<bool> {
+        match actual {
+            AttributeValue::Bool(value) => {
+                (self.record.kind == wire::node::EQUAL_BOOL).then(|| value == (self.record.operand.get() == 1))
+            }
+            AttributeValue::List(items) => {
+                let wanted = (self.record.kind == wire::node::CONTAINS).then(|| self.text())?;
+                Some(items.contains(&wanted))
+            }
+            AttributeValue::Number(value) => self.compare_number(value),
+            AttributeValue::Text(value) => self.compare_text(context, value),
+        }
+    }
+
+    #[expect(clippy::float_cmp, reason = "`==` of the document is the equality of IEEE 754")]
+    fn compare_number(&self, value: f64) -> Option<bool> {
+        use wire::node;
+        let operand = || self.reader.number(self.record.operand.get());
+        match self.record.kind {
+            node::EQUAL_NUMBER => Some(value == operand()),
+            node::GREATER | node::AFTER => Some(value > operand()),
+            node::GREATER_EQUAL => Some(value >= operand()),
+            node::LESS | node::BEFORE => Some(value < operand()),
+            node::LESS_EQUAL => Some(value <= operand()),
+            node::IN_NUMBERS => {
+                let numbers = &self.reader.layout.numbers;
+                let list = self.reader.range(numbers, self.record.operand.get(), self.record.extra.get());
+                Some(list.iter().any(|number| number.get() == value))
+            }
+            _ => None,
+        }
+    }
+
+    fn compare_text(&self, context: &BoundContext<'_>, value: &str) -> Option<bool> {
+        use wire::node;
+        let string = || context.read_string(self.reader, self.record.subject.get(), value);
+        match self.record.kind {
+            node::EQUAL_STRING => Some(string() == self.record.operand.get()),
+            node::IN_STRINGS => {
+                let string = string();
+                Some(self.texts().iter().any(|id| id.get() == string))
+            }
+            node::CONTAINS => Some(value.contains(self.text())),
+            node::STARTS_WITH => Some(self.texts().iter().any(|id| value.starts_with(self.reader.text(id.get())))),
+            node::ENDS_WITH => Some(self.texts().iter().any(|id| value.ends_with(self.reader.text(id.get())))),
+            node::MATCHES => {
+                let pattern = self.reader.get(&self.reader.layout.patterns, self.record.operand.get())?;
+                Some(pattern::is_match(self.reader, pattern, value))
+            }
+            node::BEFORE | node::AFTER => self.compare_number(milliseconds(parse_rfc3339(value)?)),
+            _ => self.compare_version(version::compare(value, self.version()?)?),
+        }
+    }
+
+    /// The version that is compared with, if a version is.
+    fn version(&self) -> Option<&'s str> {
+        matches!(self.record.kind, wire::node::SEMVER_EQUAL..=wire::node::SEMVER_LESS_EQUAL).then(|| self.text())
+    }
+
+    const fn compare_version(&self, order: Ordering) -> Option<bool> {
+        use wire::node;
+        match self.record.kind {
+            node::SEMVER_EQUAL => Some(order.is_eq()),
+            node::SEMVER_GREATER => Some(order.is_gt()),
+            node::SEMVER_GREATER_EQUAL => Some(order.is_ge()),
+            node::SEMVER_LESS => Some(order.is_lt()),
+            node::SEMVER_LESS_EQUAL => Some(order.is_le()),
+            _ => None,
+        }
+    }
+
+    fn text(&self) -> &'s str {
+        self.reader.text(self.record.operand.get())
+    }
+
+    fn texts(&self) -> &'s [zerocopy::little_endian::U32] {
+        self.reader.range(&self.reader.layout.operands, self.record.operand.get(), self.record.extra.get())
+    }
+}
+
+impl fmt::Debug for Test<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Test({} {})", self.attribute(), self.operator())
+    }
+}
+
+/// Every time of RFC 3339 lies within 2^53 milliseconds of 1970, so the float is exact.
+#[expect(clippy::as_conversions, clippy::cast_precision_loss, reason = "exact below 2^53")]
+const fn milliseconds(time: i64) -> f64 {
+    time as f64
+}

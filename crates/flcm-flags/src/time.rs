@@ -1,0 +1,149 @@
+//! Times as milliseconds since 1970, and RFC 3339 text. There is no clock here: `now` is always an argument.
+
+/// A point in time: milliseconds since 1970-01-01T00:00:00Z, from 0 to 2^53.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct Millis(pub u64);
+
+/// Reads an RFC 3339 time as milliseconds since 1970, negative before; `None` when `text` is not one.
+///
+/// The separator may be `T`, `t` or a space, `Z` may be small, digits behind the third decimal of a second are
+/// dropped, and a leap second reads as the first of the next minute.
+///
+/// ```
+/// use flcm_flags::time::parse_rfc3339;
+/// assert_eq!(parse_rfc3339("1970-01-01T01:00:00.5+01:00"), Some(500));
+/// assert_eq!(parse_rfc3339("2026-02-29T00:00:00Z"), None);
+/// ```
+#[must_use]
+pub fn parse_rfc3339(text: &str) -> Option<i64> {
+    let mut reader = Reader(text.as_bytes());
+    let year = reader.digits(4)?;
+    reader.expect(b"-")?;
+    let month = reader.digits(2).filter(|month| (1..=12).contains(month))?;
+    reader.expect(b"-")?;
+    let day = reader.digits(2).filter(|day| (1..=days_in_month(year, month)).contains(day))?;
+    reader.expect(b"Tt ")?;
+    let minutes = reader.clock()?;
+    reader.expect(b":")?;
+    let second = reader.digits(2).filter(|second| *second <= 60)?;
+    let millis = reader.fraction()?;
+    let offset = reader.offset()?;
+    if !reader.0.is_empty() {
+        return None;
+    }
+    let minutes = days_since_1970(year, month, day).wrapping_mul(1440).wrapping_add(minutes).wrapping_sub(offset);
+    Some(minutes.wrapping_mul(60).wrapping_add(second).wrapping_mul(1000).wrapping_add(millis))
+}
+
+/// What is left to read. Every number it gives has at most four digits, so sums of them cannot overflow.
+struct Reader<'a>(&'a [u8]);
+
+impl Reader<'_> {
+    fn expect(&mut self, one_of: &[u8]) -> Option<u8> {
+        let (first, rest) = self.0.split_first()?;
+        self.0 = rest;
+        one_of.contains(first).then_some(*first)
+    }
+
+    fn digits(&mut self, count: usize) -> Option<i64> {
+        let mut number = 0_i64;
+        for _ in 0..count {
+            let digit = self.expect(b"0123456789")?.wrapping_sub(b'0');
+            number = number.wrapping_mul(10).wrapping_add(i64::from(digit));
+        }
+        Some(number)
+    }
+
+    /// Hours and minutes, in minutes.
+    fn clock(&mut self) -> Option<i64> {
+        let hour = self.digits(2).filter(|hour| *hour <= 23)?;
+        self.expect(b":")?;
+        let minute = self.digits(2).filter(|minute| *minute <= 59)?;
+        Some(hour.wrapping_mul(60).wrapping_add(minute))
+    }
+
+    /// Milliseconds of an optional fraction.
+    fn fraction(&mut self) -> Option<i64> {
+        if self.0.first() != Some(&b'.') {
+            return Some(0);
+        }
+        self.expect(b".")?;
+        let mut millis = self.digits(1)?.wrapping_mul(100);
+        let mut unit = 10;
+        while self.0.first().is_some_and(u8::is_ascii_digit) {
+            millis = millis.wrapping_add(self.digits(1)?.wrapping_mul(unit));
+            unit = if unit == 10 { 1 } else { 0 };
+        }
+        Some(millis)
+    }
+
+    /// The offset from UTC, in minutes.
+    fn offset(&mut self) -> Option<i64> {
+        match self.expect(b"Zz+-")? {
+            b'+' => self.clock(),
+            b'-' => self.clock().map(i64::wrapping_neg),
+            _ => Some(0),
+        }
+    }
+}
+
+fn is_leap(year: i64) -> bool {
+    (year & 3) == 0 && (year.rem_euclid(100) != 0 || year.rem_euclid(400) == 0)
+}
+
+fn days_in_month(year: i64, month: i64) -> i64 {
+    match month {
+        2 if is_leap(year) => 29,
+        2 => 28,
+        4 | 6 | 9 | 11 => 30,
+        _ => 31,
+    }
+}
+
+/// Days from 1970-01-01 to a date of the proleptic Gregorian calendar, counted in years that begin in March so that
+/// the leap day comes last.
+fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
+    let year = if month <= 2 { year.wrapping_sub(1) } else { year };
+    let era = year.div_euclid(400);
+    let year_of_era = year.rem_euclid(400);
+    let march_month = month.wrapping_add(9).rem_euclid(12);
+    let day_of_year = march_month.wrapping_mul(153).wrapping_add(2).div_euclid(5).wrapping_add(day);
+    let leap_days = (year_of_era >> 2).wrapping_sub(year_of_era.div_euclid(100));
+    // 719,469 days lie between 0000-03-01 and 1970-01-01, less one because `day` starts at 1.
+    era.wrapping_mul(146_097)
+        .wrapping_add(year_of_era.wrapping_mul(365))
+        .wrapping_add(leap_days)
+        .wrapping_add(day_of_year)
+        .wrapping_sub(719_469)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::parse_rfc3339;
+
+    #[test]
+    fn reads_times() {
+        for (text, expected) in [
+            ("1970-01-01T00:00:00Z", Some(0)),
+            ("1969-12-31T23:59:59.999Z", Some(-1)),
+            ("2000-02-29T12:00:00Z", Some(951_825_600_000)),
+            ("2026-12-01T00:00:00Z", Some(1_796_083_200_000)),
+            ("2026-12-01t01:30:00.1239+01:30", Some(1_796_083_200_123)),
+            ("2026-12-01 00:00:00-00:00", Some(1_796_083_200_000)),
+            ("2016-12-31T23:59:60Z", Some(1_483_228_800_000)),
+            ("9999-12-31T23:59:59.999Z", Some(253_402_300_799_999)),
+            ("0000-01-01T00:00:00Z", Some(-62_167_219_200_000)),
+            ("1900-02-29T00:00:00Z", None),
+            ("2026-13-01T00:00:00Z", None),
+            ("2026-12-01T24:00:00Z", None),
+            ("2026-12-01T00:00:00", None),
+            ("2026-12-01", None),
+            ("2026-12-01T00:00:00.Z", None),
+            ("2026-12-01T00:00:00Zz", None),
+            ("２026-12-01T00:00:00Z", None),
+            ("", None),
+        ] {
+            assert_eq!(parse_rfc3339(text), expected, "{text}");
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! Values: what flags serve and what contexts carry.
+
+/// What a flag serves.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Value<'s> {
+    /// `true` or `false`.
+    Bool(bool),
+    /// An object or array, as canonical JSON text: sorted keys, no white space.
+    Json(&'s str),
+    /// A finite number.
+    Number(f64),
+    /// Text.
+    String(&'s str),
+}
+
+impl<'s> Value<'s> {
+    /// The boolean, if it is one.
+    #[must_use]
+    pub const fn as_bool(self) -> Option<bool> {
+        if let Self::Bool(value) = self { Some(value) } else { None }
+    }
+
+    /// The number, if it is one.
+    #[must_use]
+    pub const fn as_number(self) -> Option<f64> {
+        if let Self::Number(value) = self { Some(value) } else { None }
+    }
+
+    /// The text, if it is text.
+    #[must_use]
+    pub const fn as_str(self) -> Option<&'s str> {
+        if let Self::String(value) = self { Some(value) } else { None }
+    }
+
+    /// The JSON text, if it is an object or array.
+    #[must_use]
+    pub const fn as_json(self) -> Option<&'s str> {
+        if let Self::Json(value) = self { Some(value) } else { None }
+    }
+}
+
+/// The value of a context's attribute. An absent attribute is left out of the context.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum AttributeValue<'a> {
+    /// `true` or `false`.
+    Bool(bool),
+    /// A list of strings.
+    List(&'a [&'a str]),
+    /// A number; one that is not finite counts as absent.
+    Number(f64),
+    /// Text.
+    Text(&'a str),
+}
+
+impl From<bool> for AttributeValue<'_> {
+    fn from(value: bool) -> Self {
+        Self::Bool(value)
+    }
+}
+
+impl From<f64> for AttributeValue<'_> {
+    fn from(value: f64) -> Self {
+        Self::Number(value)
+    }
+}
+
+impl From<i32> for AttributeValue<'_> {
+    fn from(value: i32) -> Self {
+        Self::Number(value.into())
+    }
+}
+
+impl<'a> From<&'a str> for AttributeValue<'a> {
+    fn from(value: &'a str) -> Self {
+        Self::Text(value)
+    }
+}
+
+impl<'a> From<&'a [&'a str]> for AttributeValue<'a> {
+    fn from(value: &'a [&'a str]) -> Self {
+        Self::List(value)
+    }
+}
+
+impl<'a, const N: usize> From<&'a [&'a str; N]> for AttributeValue<'a> {
+    fn from(value: &'a [&'a str; N]) -> Self {
+        Self::List(value)
+    }
+}
+
+/// The sign and magnitude of `number`, if it is an integer of magnitude below 2^53.
+///
+/// Taken from the bits of the float: a cast would round or saturate.
+pub(crate) fn integer(number: f64) -> Option<(bool, u64)> {
+    const FRACTION_BITS: u64 = 52;
+    let bits = number.to_bits();
+    let biased = (bits >> FRACTION_BITS) & 0x7ff;
+    if biased == 0 {
+        // Zero of either sign; the subnormal numbers are no integers.
+        return (number == 0.0).then_some((false, 0));
+    }
+    let exponent = biased.checked_sub(1023)?;
+    let shift = u32::try_from(FRACTION_BITS.checked_sub(exponent)?).ok()?;
+    let mantissa = (bits & 0x000f_ffff_ffff_ffff) | (1 << FRACTION_BITS);
+    let whole = mantissa.checked_shr(shift)?;
+    (whole.checked_shl(shift)? == mantissa).then_some((number.is_sign_negative(), whole))
+}
+
+/// Decimal digits of an integer, on the stack.
+#[derive(Debug)]
+pub(crate) struct Decimal {
+    /// 2^53 has 16 digits; one more for the sign.
+    bytes: [u8; 17],
+    start: usize,
+}
+
+impl Decimal {
+    /// The text of `number`, if it is an integer of magnitude below 2^53. Zero has no sign.
+    pub(crate) fn new(number: f64) -> Option<Self> {
+        let (negative, mut rest) = integer(number)?;
+        let mut decimal = Self { bytes: [b'0'; 17], start: 17 };
+        while rest > 0 || decimal.start == 17 {
+            decimal.push(u8::try_from(rest.rem_euclid(10)).unwrap_or(0).wrapping_add(b'0'));
+            rest = rest.div_euclid(10);
+        }
+        if negative {
+            decimal.push(b'-');
+        }
+        Some(decimal)
+    }
+
+    fn push(&mut self, byte: u8) {
+        self.start = self.start.saturating_sub(1);
+        if let Some(slot) = self.bytes.get_mut(self.start) {
+            *slot = byte;
+        }
+    }
+
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        self.bytes.get(self.start..).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Decimal;
+
+    #[test]
+    fn integers_below_two_to_the_53_have_a_text() {
+        for (number, text) in [
+            (0.0, "0"),
+            (-0.0, "0"),
+            (1.0, "1"),
+            (-1.0, "-1"),
+            (42.0, "42"),
+            (1e15, "1000000000000000"),
+            (9_007_199_254_740_991.0, "9007199254740991"),
+            (-9_007_199_254_740_991.0, "-9007199254740991"),
+        ] {
+            assert_eq!(Decimal::new(number).map(|decimal| decimal.as_bytes().to_vec()), Some(text.as_bytes().to_vec()));
+        }
+        for number in [0.5, -1.5, 9_007_199_254_740_992.0, 1e300, 5e-324, f64::NAN, f64::INFINITY] {
+            assert!(Decimal::new(number).is_none(), "{number}");
+        }
+    }
+}

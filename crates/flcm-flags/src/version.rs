@@ -1,0 +1,149 @@
+//! Precedence of semantic versions (2.0.0). Build metadata is ignored, and numbers have no upper bound: they are
+//! compared as digits.
+
+use core::cmp::Ordering;
+
+/// Orders two versions by precedence; `None` when either is not a semantic version.
+///
+/// ```
+/// use core::cmp::Ordering;
+/// use flcm_flags::version::compare;
+/// assert_eq!(compare("2.0.0-rc.2", "2.0.0-rc.10"), Some(Ordering::Less));
+/// assert_eq!(compare("2.0.0+a", "2.0.0+b"), Some(Ordering::Equal));
+/// assert_eq!(compare("2.0", "2.0.0"), None);
+/// ```
+#[must_use]
+pub fn compare(left: &str, right: &str) -> Option<Ordering> {
+    let (left, right) = (Version::parse(left)?, Version::parse(right)?);
+    Some(left.compare(&right))
+}
+
+struct Version<'a> {
+    core: [&'a str; 3],
+    pre: Option<&'a str>,
+}
+
+impl<'a> Version<'a> {
+    fn parse(text: &'a str) -> Option<Self> {
+        let (text, build) = split(text, '+');
+        let (core, pre) = split(text, '-');
+        let mut parts = core.split('.');
+        let core = [parts.next()?, parts.next()?, parts.next()?];
+        let valid = parts.next().is_none()
+            && core.into_iter().all(is_number)
+            && pre.is_none_or(|pre| {
+                pre.split('.').all(|part| is_identifier(part) && (!is_digits(part) || is_number(part)))
+            })
+            && build.is_none_or(|build| build.split('.').all(is_identifier));
+        valid.then_some(Self { core, pre })
+    }
+
+    fn compare(&self, other: &Self) -> Ordering {
+        let core = self.core.into_iter().zip(other.core).map(|(left, right)| compare_numbers(left, right));
+        core.into_iter().fold(Ordering::Equal, Ordering::then).then_with(|| match (self.pre, other.pre) {
+            (None, None) => Ordering::Equal,
+            (None, Some(_)) => Ordering::Greater,
+            (Some(_), None) => Ordering::Less,
+            (Some(left), Some(right)) => compare_pre(left, right),
+        })
+    }
+}
+
+fn split(text: &str, at: char) -> (&str, Option<&str>) {
+    text.split_once(at).map_or((text, None), |(head, tail)| (head, Some(tail)))
+}
+
+fn is_digits(part: &str) -> bool {
+    part.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Digits without a leading zero.
+fn is_number(part: &str) -> bool {
+    is_digits(part) && !part.is_empty() && (part == "0" || !part.starts_with('0'))
+}
+
+fn is_identifier(part: &str) -> bool {
+    !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+}
+
+/// Without leading zeros, the longer number is the larger.
+fn compare_numbers(left: &str, right: &str) -> Ordering {
+    left.len().cmp(&right.len()).then_with(|| left.cmp(right))
+}
+
+fn compare_pre(left: &str, right: &str) -> Ordering {
+    let (mut left, mut right) = (left.split('.'), right.split('.'));
+    loop {
+        let order = match (left.next(), right.next()) {
+            (None, None) => return Ordering::Equal,
+            (None, Some(_)) => Ordering::Less,
+            (Some(_), None) => Ordering::Greater,
+            (Some(left), Some(right)) => match (is_digits(left), is_digits(right)) {
+                (true, true) => compare_numbers(left, right),
+                (true, false) => Ordering::Less,
+                (false, true) => Ordering::Greater,
+                (false, false) => left.cmp(right),
+            },
+        };
+        if order.is_ne() {
+            return order;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::compare;
+    use core::cmp::Ordering;
+
+    #[test]
+    fn follows_the_precedence_of_the_specification() {
+        let ascending = [
+            "0.9.9",
+            "1.0.0-0",
+            "1.0.0-9",
+            "1.0.0-10",
+            "1.0.0--",
+            "1.0.0-alpha",
+            "1.0.0-alpha.1",
+            "1.0.0-alpha.beta",
+            "1.0.0-beta",
+            "1.0.0-beta.2",
+            "1.0.0-beta.11",
+            "1.0.0-rc.1",
+            "1.0.0",
+            "1.0.1",
+            "1.9.0",
+            "1.10.0",
+            "99999999999999999999.0.0",
+        ];
+        for (i, left) in ascending.iter().enumerate() {
+            for (j, right) in ascending.iter().enumerate() {
+                assert_eq!(compare(left, right), Some(i.cmp(&j)), "{left} {right}");
+            }
+        }
+        assert_eq!(compare("1.0.0-a+x.01", "1.0.0-a"), Some(Ordering::Equal));
+    }
+
+    #[test]
+    fn refuses_what_is_no_version() {
+        for text in [
+            "",
+            "1",
+            "1.2",
+            "1.2.3.4",
+            "01.2.3",
+            "1.02.3",
+            "v1.2.3",
+            "1.2.3-",
+            "1.2.3+",
+            "1.2.3-a..b",
+            "1.2.3-01",
+            "1.2.3-é",
+            " 1.2.3",
+            "1.2.-3",
+        ] {
+            assert_eq!(compare(text, "1.0.0"), None, "{text}");
+        }
+    }
+}
