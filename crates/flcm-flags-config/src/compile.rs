@@ -1,0 +1,453 @@
+//! From a [`Config`] to the bytes of a snapshot. The same configuration gives the same bytes on every machine: whatever
+//! has no order of its own is sorted.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use flcm_flags::bucket::{Draw, key, sip};
+use flcm_flags::snapshot::wire::{self, node};
+use flcm_flags::{Operator, Serves};
+use zerocopy::little_endian::{F64, U16, U32, U64};
+
+use crate::config::{Cohort, Condition, Config, Dependency, Expected, Flag, Operand, Override, Rule, Test, Value};
+use crate::graph::{Graph, Order, leaves};
+use crate::writer::{Sections, id, narrow, table};
+
+/// Compiles a checked configuration.
+///
+/// A configuration from [`check`](crate::check) always compiles to a snapshot that loads. One that was put together by
+/// hand and names what it does not have compiles as well: conditions and dependencies on what is missing never hold.
+///
+/// # Panics
+/// In debug builds, when a hand-made configuration is beyond the [limits](crate::limits).
+#[must_use]
+pub fn compile(config: &Config) -> Vec<u8> {
+    let mut compiler = Compiler::new(config);
+    compiler.cohorts();
+    compiler.flags();
+    compiler.sections.finish(config.revision)
+}
+
+struct Compiler<'c> {
+    config: &'c Config,
+    sections: Sections,
+    attributes: HashMap<&'c str, U32>,
+    flags: HashMap<&'c str, usize>,
+    cohorts: HashMap<&'c str, usize>,
+    patterns: HashMap<&'c str, U32>,
+}
+
+impl<'c> Compiler<'c> {
+    fn new(config: &'c Config) -> Self {
+        let mut compiler = Self {
+            config,
+            sections: Sections::default(),
+            attributes: HashMap::new(),
+            flags: config.flags.keys().enumerate().map(|(index, key)| (key.as_str(), index)).collect(),
+            cohorts: config.cohorts.keys().enumerate().map(|(index, name)| (name.as_str(), index)).collect(),
+            patterns: HashMap::new(),
+        };
+        compiler.operand_strings();
+        compiler.attributes();
+        compiler.patterns();
+        compiler
+    }
+
+    fn all_tests(&self) -> Vec<&'c Test> {
+        let config = self.config;
+        let rules = config.flags.values().flat_map(|flag| &flag.rules).flat_map(|rule| &rule.conditions);
+        let whens = config.cohorts.values().filter_map(|cohort| cohort.when.as_ref()).flatten();
+        let tests = leaves(rules.chain(whens)).filter_map(|condition| match condition {
+            Condition::Test(test) => Some(test),
+            _ => None,
+        });
+        tests.collect()
+    }
+
+    /// The strings that are compared by their ids come first, so that their table holds ids.
+    fn operand_strings(&mut self) {
+        let tests = self.all_tests();
+        let texts: BTreeSet<&str> =
+            tests.iter().filter(|test| is_interned(test)).flat_map(|test| texts(test)).collect();
+        for text in &texts {
+            self.sections.strings.intern(text);
+        }
+        debug_assert_eq!(self.sections.strings.len(), texts.len());
+        self.sections.operand_table = table(texts.into_iter());
+    }
+
+    /// Attributes that many conditions read get the lowest ids: those a bound context resolves ahead.
+    fn attributes(&mut self) {
+        let mut uses: BTreeMap<&str, (u32, u8)> = BTreeMap::new();
+        for test in self.all_tests() {
+            let (count, bits) = uses.entry(&test.attribute).or_default();
+            *count += 1;
+            *bits |= if is_interned(test) { wire::attribute::INTERNED } else { 0 };
+        }
+        for by in self.config.flags.values().filter_map(|flag| flag.by.as_ref()) {
+            let (count, bits) = uses.entry(by).or_default();
+            *count += 1;
+            *bits |= wire::attribute::HASHED;
+        }
+        let mut sorted: Vec<_> = uses.into_iter().collect();
+        sorted.sort_by_key(|(name, (count, _))| (u32::MAX - count, *name));
+        for (index, (name, (_, uses))) in sorted.iter().enumerate() {
+            let record = wire::AttributeRecord { name: self.sections.strings.intern(name), uses: *uses };
+            self.sections.attributes.push(record);
+            self.attributes.insert(name, id(index));
+        }
+        self.sections.attribute_table = table(sorted.iter().map(|(name, _)| *name));
+    }
+
+    fn patterns(&mut self) {
+        let sections = &mut self.sections;
+        for (text, pattern) in &self.config.patterns {
+            self.patterns.insert(text, id(sections.patterns.len()));
+            sections.patterns.push(wire::PatternRecord {
+                text: sections.strings.intern(text),
+                classes: id(sections.classes.len()),
+                transitions: id(sections.transitions.len()),
+                states: U16::new(narrow(pattern.states())),
+                stride: U16::new(narrow(pattern.stride)),
+            });
+            sections.classes.extend_from_slice(&pattern.classes);
+            sections.transitions.extend(pattern.transitions.iter().map(|next| U16::new(*next)));
+        }
+    }
+
+    fn cohorts(&mut self) {
+        let order = Graph::of_cohorts(self.config).order().unwrap_or_default();
+        for (index, (name, cohort)) in self.config.cohorts.iter().enumerate() {
+            let record = self.cohort(index, name, cohort, &order);
+            self.sections.cohorts.push(record);
+        }
+    }
+
+    fn cohort(&mut self, index: usize, name: &str, cohort: &'c Cohort, order: &Order) -> wire::CohortRecord {
+        let member_key = key("cohort", name);
+        let (except, except_count) = self.members(member_key, &cohort.except);
+        let (users, user_count) = self.members(member_key, &cohort.users);
+        let conditions = id(self.sections.nodes.len());
+        let condition_count = self.conditions(cohort.when.iter().flatten());
+        let closure = order.closure.get(index).map_or(&[][..], Vec::as_slice);
+        let record = wire::CohortRecord {
+            key: U64::new(member_key),
+            name: self.sections.strings.intern(name),
+            except,
+            except_count,
+            users,
+            user_count,
+            when: cohort.when.is_some().into(),
+            conditions,
+            condition_count,
+            closure: id(self.sections.cohort_closures.len()),
+            closure_count: U16::new(narrow(closure.len())),
+            depth: order.depth.get(index).copied().unwrap_or(0),
+        };
+        self.sections.cohort_closures.extend(closure.iter().map(|other| id(*other)));
+        record
+    }
+
+    fn members(&mut self, member_key: u64, users: &[String]) -> (U32, U32) {
+        let mut hashes: Vec<u64> =
+            users.iter().map(|user| Draw::new(sip(user.as_bytes()), member_key).hash()).collect();
+        hashes.sort_unstable();
+        hashes.dedup();
+        let start = id(self.sections.members.len());
+        self.sections.members.extend(hashes.iter().map(|hash| U64::new(*hash)));
+        (start, id(hashes.len()))
+    }
+
+    fn flags(&mut self) {
+        let order = Graph::of_flags(self.config).order().unwrap_or_default();
+        for (index, (key, flag)) in self.config.flags.iter().enumerate() {
+            let record = self.flag(index, key, flag, &order);
+            self.sections.flags.push(record);
+        }
+        self.sections.flag_table = table(self.config.flags.keys().map(String::as_str));
+        let mut deep: Vec<(u8, usize)> =
+            order.depth.iter().copied().enumerate().map(|(index, depth)| (depth, index)).collect();
+        deep.retain(|(depth, _)| *depth > 0);
+        deep.sort_unstable();
+        self.sections.order = deep.into_iter().map(|(_, index)| id(index)).collect();
+    }
+
+    fn flag(&mut self, index: usize, flag_key: &str, flag: &'c Flag, order: &Order) -> wire::FlagRecord {
+        let own: Vec<(u16, u32)> = (0..).zip(flag.variants.iter().map(|variant| variant.weight)).collect();
+        let (shares, share_count) = self.shares(&own);
+        let variants = id(self.sections.variants.len());
+        for variant in &flag.variants {
+            let record = wire::VariantRecord {
+                name: self.sections.strings.intern(&variant.name),
+                value: self.value(variant.value.as_ref()),
+            };
+            self.sections.variants.push(record);
+        }
+        let closure = order.closure.get(index).map_or(&[][..], Vec::as_slice);
+        let closure_start = id(self.sections.closures.len());
+        self.sections.closures.extend(closure.iter().map(|other| id(*other)));
+        let (dependencies, dependency_count) = self.dependencies(&flag.dependencies);
+        let rules = id(self.sections.rules.len());
+        for rule in &flag.rules {
+            let record = self.rule(rule, flag);
+            self.sections.rules.push(record);
+        }
+        wire::FlagRecord {
+            hash_key: U64::new(key("flag", &flag.salt)),
+            key: self.sections.strings.intern(flag_key),
+            salt: self.sections.strings.intern(&flag.salt),
+            by: flag
+                .by
+                .as_ref()
+                .and_then(|by| self.attributes.get(by.as_str()))
+                .copied()
+                .unwrap_or(U32::new(wire::NONE)),
+            default: self.value(Some(&flag.default)),
+            on: self.value(flag.on.as_ref()),
+            enabled: flag.enabled.into(),
+            level: 1,
+            hash: wire::HASH_SIP_MIX,
+            depth: order.depth.get(index).copied().unwrap_or(0),
+            rules,
+            rule_count: U16::new(narrow(flag.rules.len())),
+            variants,
+            variant_count: U16::new(narrow(flag.variants.len())),
+            shares,
+            share_count,
+            closure: closure_start,
+            closure_count: U16::new(narrow(closure.len())),
+            dependencies,
+            dependency_count,
+            overrides: self.overrides(flag_key, flag),
+            policy: self.policy(flag),
+        }
+    }
+
+    fn value(&mut self, value: Option<&Value>) -> wire::ValueRecord {
+        let (kind, payload) = match value {
+            None => (wire::value::NONE, U32::ZERO),
+            Some(Value::Bool(value)) => (wire::value::BOOL, U32::new((*value).into())),
+            Some(Value::Number(value)) => (wire::value::NUMBER, self.sections.numbers.intern(*value)),
+            Some(Value::String(text)) => (wire::value::STRING, self.sections.strings.intern(text)),
+            Some(Value::Json(text)) => (wire::value::JSON, self.sections.strings.intern(text)),
+        };
+        wire::ValueRecord { kind, payload }
+    }
+
+    /// The variants of positive weight, with their sums.
+    fn shares(&mut self, weights: &[(u16, u32)]) -> (U32, U16) {
+        let start = self.sections.shares.len();
+        let mut sum = 0;
+        for (variant, weight) in weights.iter().filter(|(_, weight)| *weight > 0) {
+            sum += weight;
+            self.sections.shares.push(wire::ShareRecord { variant: U16::new(*variant), cumulative: U32::new(sum) });
+        }
+        (id(start), U16::new(narrow(self.sections.shares.len() - start)))
+    }
+
+    fn dependencies(&mut self, dependencies: &[Dependency]) -> (U32, U16) {
+        let start = self.sections.dependencies.len();
+        for dependency in dependencies {
+            let Some((flag, expect, variant)) = self.expectation(dependency) else { continue };
+            let variant = U16::new(variant);
+            self.sections.dependencies.push(wire::DependencyRecord { flag, expect, variant });
+        }
+        (id(start), U16::new(narrow(self.sections.dependencies.len() - start)))
+    }
+
+    /// Flag, kind and variant of an expectation.
+    fn expectation(&self, dependency: &Dependency) -> Option<(U32, u8, u16)> {
+        let flag = *self.flags.get(dependency.flag.as_str())?;
+        let (expect, variant) = match &dependency.expected {
+            Expected::Enabled(false) => (wire::expect::DISABLED, 0),
+            Expected::Enabled(true) => (wire::expect::ENABLED, 0),
+            Expected::Variant(name) => {
+                (wire::expect::VARIANT, variant_index(self.config.flags.get(&dependency.flag)?, name))
+            }
+        };
+        Some((id(flag), expect, variant))
+    }
+
+    fn overrides(&mut self, flag_key: &str, flag: &Flag) -> U32 {
+        if flag.overrides.is_empty() {
+            return U32::new(wire::NONE);
+        }
+        let override_key = key("override", flag_key);
+        let serve = |to: &Override| match to {
+            Override::Off => wire::OVERRIDE_OFF,
+            Override::On => wire::OVERRIDE_ON,
+            Override::Variant(name) => variant_index(flag, name),
+        };
+        let hash = |user: &str| Draw::new(sip(user.as_bytes()), override_key).hash();
+        let entries: BTreeMap<u64, u16> = flag.overrides.iter().map(|(user, to)| (hash(user), serve(to))).collect();
+        let set = id(self.sections.override_sets.len());
+        self.sections.override_sets.push(wire::OverrideSetRecord {
+            key: U64::new(override_key),
+            start: id(self.sections.overrides.len()),
+            count: id(entries.len()),
+        });
+        let record = |(hash, serve): (u64, u16)| wire::OverrideRecord { hash: U64::new(hash), serve: U16::new(serve) };
+        self.sections.overrides.extend(entries.into_iter().map(record));
+        set
+    }
+
+    fn policy(&mut self, flag: &Flag) -> U32 {
+        let Some(threshold) = &flag.error_threshold else { return U32::new(wire::NONE) };
+        self.sections.policies.push(wire::PolicyRecord {
+            rate: F64::new(threshold.rate),
+            window: U32::new(threshold.window),
+            min_samples: U32::new(threshold.min_samples),
+            cooldown: U32::new(threshold.cooldown),
+            probe: U32::new(threshold.probe),
+        });
+        id(self.sections.policies.len() - 1)
+    }
+
+    fn rule(&mut self, rule: &'c Rule, flag: &Flag) -> wire::RuleRecord {
+        let schedule = id(self.sections.schedules.len());
+        let stage = |(at, percentage): &(u64, u32)| wire::ScheduleRecord {
+            at: U64::new(*at),
+            percentage: U32::new(*percentage),
+        };
+        self.sections.schedules.extend(rule.schedule.iter().map(stage));
+        let split = rule.split.iter().flatten();
+        // In the order of the flag's variants, so that a rule's split lies beside the flag's.
+        let mut weights: Vec<(u16, u32)> = split.map(|(name, weight)| (variant_index(flag, name), *weight)).collect();
+        weights.sort_unstable();
+        let (shares, share_count) = self.shares(&weights);
+        let conditions = id(self.sections.nodes.len());
+        let condition_count = self.conditions(rule.conditions.iter());
+        wire::RuleRecord {
+            name: rule.name.as_ref().map_or(U32::new(wire::NONE), |name| self.sections.strings.intern(name)),
+            serve: match rule.serves {
+                Serves::On => wire::serve::ON,
+                Serves::CohortOn => wire::serve::COHORT_ON,
+                Serves::CohortOff => wire::serve::COHORT_OFF,
+            },
+            linear: rule.linear.into(),
+            percentage: U32::new(rule.percentage),
+            schedule,
+            schedule_count: U16::new(narrow(rule.schedule.len())),
+            conditions,
+            condition_count,
+            shares,
+            share_count,
+        }
+    }
+
+    /// Writes conditions that stand side by side; says how many nodes they take.
+    fn conditions(&mut self, conditions: impl Iterator<Item = &'c Condition>) -> U32 {
+        let start = self.sections.nodes.len();
+        conditions.for_each(|condition| self.condition(condition));
+        id(self.sections.nodes.len() - start)
+    }
+
+    fn condition(&mut self, condition: &'c Condition) {
+        let leaf = |kind, subject, operand, extra| wire::NodeRecord { kind, negated: 0, subject, operand, extra };
+        let never = leaf(node::ANY, U32::ZERO, U32::ZERO, U32::ZERO);
+        let record = match condition {
+            Condition::All(members) => return self.group(node::ALL, members.iter()),
+            Condition::Any(members) => return self.group(node::ANY, members.iter()),
+            Condition::Not(member) => return self.group(node::NOT, std::iter::once(&**member)),
+            Condition::Cohort(name) => {
+                let cohort = self.cohorts.get(name.as_str());
+                cohort.map_or(never, |cohort| leaf(node::COHORT, id(*cohort), U32::ZERO, U32::ZERO))
+            }
+            Condition::Flag(dependency) => self.expectation(dependency).map_or(never, |(flag, expect, variant)| {
+                leaf(node::FLAG, flag, U32::new(expect.into()), U32::new(variant.into()))
+            }),
+            Condition::Test(test) => self.test(test),
+        };
+        self.sections.nodes.push(record);
+    }
+
+    fn group(&mut self, kind: u8, members: impl Iterator<Item = &'c Condition>) {
+        let at = self.sections.nodes.len();
+        let (subject, operand) = (U32::ZERO, U32::ZERO);
+        self.sections.nodes.push(wire::NodeRecord { kind, negated: 0, subject, operand, extra: U32::ZERO });
+        let extra = self.conditions(members);
+        self.sections.nodes[at].extra = extra;
+    }
+
+    fn test(&mut self, test: &'c Test) -> wire::NodeRecord {
+        let (operand, extra) = self.operand(test);
+        let (kind, negated) = kind(test);
+        let subject = self.attributes.get(test.attribute.as_str()).copied().unwrap_or(U32::ZERO);
+        wire::NodeRecord { kind, negated: negated.into(), subject, operand, extra }
+    }
+
+    fn operand(&mut self, test: &'c Test) -> (U32, U32) {
+        let sections = &mut self.sections;
+        match &test.operand {
+            Operand::None => (U32::ZERO, U32::ZERO),
+            Operand::Bool(value) => (U32::new((*value).into()), U32::ZERO),
+            Operand::Number(value) => (sections.numbers.intern(*value), U32::ZERO),
+            Operand::Numbers(list) => (sections.numbers.append(list), id(list.len())),
+            Operand::Text(text) if test.operator == Operator::Matches => {
+                (self.patterns.get(text.as_str()).copied().unwrap_or(U32::ZERO), U32::ZERO)
+            }
+            Operand::Text(text) => (sections.strings.intern(text), U32::ZERO),
+            Operand::Texts(list) => {
+                let start = id(sections.operands.len());
+                for text in list {
+                    let text = sections.strings.intern(text);
+                    sections.operands.push(text);
+                }
+                (start, id(list.len()))
+            }
+            #[expect(clippy::cast_precision_loss, reason = "a time of RFC 3339 is below 2^53 milliseconds")]
+            Operand::Time(time) => (sections.numbers.intern(*time as f64), U32::ZERO),
+        }
+    }
+}
+
+fn variant_index(flag: &Flag, name: &str) -> u16 {
+    narrow(flag.variants.iter().position(|variant| variant.name == name).unwrap_or(0))
+}
+
+/// Whether an attribute is compared with strings by their ids.
+fn is_interned(test: &Test) -> bool {
+    matches!(kind(test).0, node::EQUAL_STRING | node::IN_STRINGS)
+}
+
+fn texts(test: &Test) -> Vec<&str> {
+    match &test.operand {
+        Operand::Text(text) => vec![text],
+        Operand::Texts(list) => list.iter().map(String::as_str).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// The kind of node, and whether it is the negative one of its pair.
+const fn kind(test: &Test) -> (u8, bool) {
+    use Operator as O;
+    let equal = match test.operand {
+        Operand::Bool(_) => node::EQUAL_BOOL,
+        Operand::Number(_) => node::EQUAL_NUMBER,
+        _ => node::EQUAL_STRING,
+    };
+    let one_of = if matches!(test.operand, Operand::Numbers(_)) { node::IN_NUMBERS } else { node::IN_STRINGS };
+    match test.operator {
+        O::After => (node::AFTER, false),
+        O::Before => (node::BEFORE, false),
+        O::Contains => (node::CONTAINS, false),
+        O::EndsWith => (node::ENDS_WITH, false),
+        O::Equal => (equal, false),
+        O::Exists => (node::EXISTS, false),
+        O::Greater => (node::GREATER, false),
+        O::GreaterEqual => (node::GREATER_EQUAL, false),
+        O::In => (one_of, false),
+        O::Less => (node::LESS, false),
+        O::LessEqual => (node::LESS_EQUAL, false),
+        O::Matches => (node::MATCHES, false),
+        O::NotContains => (node::CONTAINS, true),
+        O::NotEqual => (equal, true),
+        O::NotExists => (node::EXISTS, true),
+        O::NotIn => (one_of, true),
+        O::SemverEqual => (node::SEMVER_EQUAL, false),
+        O::SemverGreater => (node::SEMVER_GREATER, false),
+        O::SemverGreaterEqual => (node::SEMVER_GREATER_EQUAL, false),
+        O::SemverLess => (node::SEMVER_LESS, false),
+        O::SemverLessEqual => (node::SEMVER_LESS_EQUAL, false),
+        O::StartsWith => (node::STARTS_WITH, false),
+    }
+}

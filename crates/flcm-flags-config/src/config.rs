@@ -1,0 +1,183 @@
+//! The configuration: a document that has been checked. Inheritance is resolved, the short form has become rules, and
+//! every name is known; compiling it cannot fail.
+
+use std::collections::BTreeMap;
+
+use flcm_flags::Serves;
+
+pub use flcm_flags::Operator;
+
+pub use crate::document::Literal as Value;
+pub use crate::pattern::Pattern;
+
+/// A checked document.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Config {
+    /// The document's revision; 0 when it names none.
+    pub revision: u64,
+    /// Cohorts by name; a cohort that is only named by flags is here as well, and empty.
+    pub cohorts: BTreeMap<String, Cohort>,
+    /// Flags by key.
+    pub flags: BTreeMap<String, Flag>,
+    /// The regular expressions of all conditions, as tables, by their text.
+    pub patterns: BTreeMap<String, Pattern>,
+}
+
+/// A group of users.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Cohort {
+    /// User ids that belong.
+    pub users: Vec<String>,
+    /// User ids that never belong.
+    pub except: Vec<String>,
+    /// Conditions, all of which must hold; `None` when the document has no `when`.
+    pub when: Option<Vec<Condition>>,
+}
+
+/// A flag.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Flag {
+    /// What it is for.
+    pub description: Option<String>,
+    /// The kill switch.
+    pub enabled: bool,
+    /// Served when off.
+    pub default: Value,
+    /// Served when on, by a variant without a value or without variants; `None` when that cannot happen.
+    pub on: Option<Value>,
+    /// What buckets are drawn with.
+    pub salt: String,
+    /// The attribute that is hashed; `None` for the targeting key.
+    pub by: Option<String>,
+    /// What other flags must have decided.
+    pub dependencies: Vec<Dependency>,
+    /// Targeting keys and what they are served.
+    pub overrides: BTreeMap<String, Override>,
+    /// Rules in the order in which they are tried, those of the short form included.
+    pub rules: Vec<Rule>,
+    /// Variants in the document's order.
+    pub variants: Vec<Variant>,
+    /// When the flag rolls back.
+    pub error_threshold: Option<ErrorThreshold>,
+}
+
+/// What another flag must have decided.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Dependency {
+    /// The other flag.
+    pub flag: String,
+    /// What it must have decided.
+    pub expected: Expected,
+}
+
+/// What is expected of another flag.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Expected {
+    /// On or off.
+    Enabled(bool),
+    /// A variant, by name.
+    Variant(String),
+}
+
+/// What an override serves.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Override {
+    /// Off.
+    Off,
+    /// On, with the flag's own split.
+    On,
+    /// On, with a variant.
+    Variant(String),
+}
+
+/// A rule.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rule {
+    /// Its name; `None` for the short form and for unnamed rules.
+    pub name: Option<String>,
+    /// What it serves, and why.
+    pub serves: Serves,
+    /// Conditions, all of which must hold.
+    pub conditions: Vec<Condition>,
+    /// Thousandths of a percent, before the schedule begins.
+    pub percentage: u32,
+    /// Milliseconds since 1970 and thousandths of a percent; times ascend.
+    pub schedule: Vec<(u64, u32)>,
+    /// Whether the schedule runs straight from entry to entry.
+    pub linear: bool,
+    /// A split of its own: variant names and weights. `None` for the flag's.
+    pub split: Option<Vec<(String, u32)>>,
+}
+
+/// A condition.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Condition {
+    /// Every member must hold.
+    All(Vec<Self>),
+    /// Some member must hold.
+    Any(Vec<Self>),
+    /// The user must be a member of a cohort.
+    Cohort(String),
+    /// Another flag must have decided so.
+    Flag(Dependency),
+    /// The member must not hold.
+    Not(Box<Self>),
+    /// An attribute must pass a test.
+    Test(Test),
+}
+
+/// An attribute, an operator and what is compared.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Test {
+    /// The attribute that is read.
+    pub attribute: String,
+    /// What is asked.
+    pub operator: Operator,
+    /// What is compared with.
+    pub operand: Operand,
+}
+
+/// What a test compares with; its kind fits the operator.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Operand {
+    /// A boolean.
+    Bool(bool),
+    /// Nothing.
+    None,
+    /// A number.
+    Number(f64),
+    /// Numbers, at least one.
+    Numbers(Vec<f64>),
+    /// Text, a pattern or a version.
+    Text(String),
+    /// Texts, at least one.
+    Texts(Vec<String>),
+    /// Milliseconds since 1970.
+    Time(i64),
+}
+
+/// A variant.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Variant {
+    /// Its name.
+    pub name: String,
+    /// Its share, relative to the sum of all weights.
+    pub weight: u32,
+    /// What it serves; `None` for the flag's `on`.
+    pub value: Option<Value>,
+}
+
+/// When a flag rolls back.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ErrorThreshold {
+    /// Error rate above which the flag is rolled back, 0 to 1.
+    pub rate: f64,
+    /// Seconds over which the rate is taken.
+    pub window: u32,
+    /// Outcomes before a rate counts.
+    pub min_samples: u32,
+    /// Seconds from the rollback to the first probe.
+    pub cooldown: u32,
+    /// Thousandths of a percent of users that pass while the flag is probed.
+    pub probe: u32,
+}

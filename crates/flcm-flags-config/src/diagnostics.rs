@@ -1,0 +1,241 @@
+//! Diagnostics: all problems of a document at once, each with a code, a path, a position, and what to do about it.
+
+use std::fmt;
+use std::ops::Range;
+
+use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+use serde::Serialize;
+
+use crate::limits;
+
+/// How bad a problem is.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// The document is refused.
+    Error,
+    /// The document is accepted, and probably not what was meant.
+    Warning,
+}
+
+/// A place in a document's text: bytes from `start` up to `end`.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Span {
+    /// First byte.
+    pub start: usize,
+    /// One behind the last byte.
+    pub end: usize,
+}
+
+impl From<Range<usize>> for Span {
+    fn from(range: Range<usize>) -> Self {
+        Self { start: range.start, end: range.end }
+    }
+}
+
+/// One problem.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+pub struct Diagnostic {
+    /// Stable name of the kind of problem, such as `unknown-key`.
+    pub code: &'static str,
+    /// Whether the document is refused for it.
+    pub severity: Severity,
+    /// Where in the document's structure, such as `flags.checkout.rollout.percentage`.
+    pub path: String,
+    /// Line, from 1.
+    pub line: usize,
+    /// Column in characters, from 1.
+    pub column: usize,
+    /// What is wrong.
+    pub message: String,
+    /// How to fix it.
+    pub help: Option<String>,
+    /// Where in the text.
+    #[serde(skip)]
+    pub span: Span,
+}
+
+/// The problems of one document, in the order of their places.
+#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
+#[serde(transparent)]
+pub struct Diagnostics(Vec<Diagnostic>);
+
+impl Diagnostics {
+    /// Whether the document is refused.
+    #[must_use]
+    pub fn has_errors(&self) -> bool {
+        self.0.iter().any(|diagnostic| diagnostic.severity == Severity::Error)
+    }
+
+    /// The problems.
+    pub fn iter(&self) -> std::slice::Iter<'_, Diagnostic> {
+        self.0.iter()
+    }
+
+    /// Whether there is no problem at all.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// How many errors and how many warnings there are.
+    #[must_use]
+    pub fn counts(&self) -> (usize, usize) {
+        let errors = self.0.iter().filter(|diagnostic| diagnostic.severity == Severity::Error).count();
+        (errors, self.0.len() - errors)
+    }
+
+    /// Renders all problems for a person, each with its line of the document's `text`.
+    #[must_use]
+    pub fn render(&self, name: &str, text: &str, colour: bool) -> String {
+        let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
+        let rendered: Vec<String> = self.0.iter().map(|diagnostic| diagnostic.render(&renderer, name, text)).collect();
+        rendered.join("\n\n")
+    }
+
+    pub(crate) fn error(
+        &mut self,
+        at: Span,
+        path: impl fmt::Display,
+        code: &'static str,
+        message: impl Into<String>,
+    ) -> &mut Diagnostic {
+        self.push(Severity::Error, at, path, code, message.into())
+    }
+
+    pub(crate) fn warn(
+        &mut self,
+        at: Span,
+        path: impl fmt::Display,
+        code: &'static str,
+        message: impl Into<String>,
+    ) -> &mut Diagnostic {
+        self.push(Severity::Warning, at, path, code, message.into())
+    }
+
+    fn push(
+        &mut self,
+        severity: Severity,
+        span: Span,
+        path: impl fmt::Display,
+        code: &'static str,
+        message: String,
+    ) -> &mut Diagnostic {
+        let index = self.0.len();
+        let path = path.to_string();
+        self.0.push(Diagnostic { code, severity, path, line: 0, column: 0, message, help: None, span });
+        &mut self.0[index]
+    }
+
+    /// Gives every problem its line and column, and puts them in the order of the text. What is inherited several times
+    /// is reported once, and problems past the limit are dropped.
+    pub(crate) fn locate(&mut self, text: &str) {
+        self.0.sort_by_key(|diagnostic| (diagnostic.span.start, diagnostic.severity));
+        self.0
+            .dedup_by(|next, first| (next.span, next.code, &next.message) == (first.span, first.code, &first.message));
+        self.drop_consequences();
+        self.0.truncate(limits::DIAGNOSTICS);
+        let (mut line, mut line_start, mut seen) = (1, 0, 0);
+        for diagnostic in &mut self.0 {
+            let start = diagnostic.span.start.min(text.len());
+            for (offset, byte) in text.as_bytes()[seen..start].iter().enumerate() {
+                if *byte == b'\n' {
+                    line += 1;
+                    line_start = seen + offset + 1;
+                }
+            }
+            seen = start;
+            diagnostic.line = line;
+            diagnostic.column = text[line_start..start].chars().count() + 1;
+        }
+    }
+}
+
+impl Diagnostics {
+    /// Drops warnings about a place that has an error in it: what is missing there may just have been unreadable.
+    fn drop_consequences(&mut self) {
+        let errors = self.0.iter().filter(|diagnostic| diagnostic.severity == Severity::Error);
+        let starts: Vec<usize> = errors.map(|error| error.span.start).collect();
+        self.0.retain(|diagnostic| {
+            let Span { start, end } = diagnostic.span;
+            let first = starts.partition_point(|error| *error < start);
+            diagnostic.severity == Severity::Error || starts.get(first).is_none_or(|error| *error >= end)
+        });
+    }
+}
+
+impl<'a> IntoIterator for &'a Diagnostics {
+    type Item = &'a Diagnostic;
+    type IntoIter = std::slice::Iter<'a, Diagnostic>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.iter()
+    }
+}
+
+impl Diagnostic {
+    /// Says how to fix it.
+    pub(crate) fn help(&mut self, help: impl Into<String>) {
+        self.help = Some(help.into());
+    }
+
+    fn render(&self, renderer: &Renderer, name: &str, text: &str) -> String {
+        let level = if self.severity == Severity::Error { Level::ERROR } else { Level::WARNING };
+        // A document of one long line (JSON) or a huge one is quoted around the place only.
+        let annotation = AnnotationKind::Primary.span(self.span.start.min(text.len())..self.span.end.min(text.len()));
+        let snippet = Snippet::source(text).path(name).annotation(annotation.label(&self.path));
+        let mut group = Group::with_title(level.primary_title(&self.message).id(self.code)).element(snippet);
+        if let Some(help) = &self.help {
+            group = group.element(Level::HELP.message(help));
+        }
+        renderer.render(&[group])
+    }
+}
+
+impl fmt::Display for Diagnostic {
+    /// One line, for logs.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let severity = if self.severity == Severity::Error { "error" } else { "warning" };
+        write!(formatter, "{}:{}: {severity}[{}]: {}: {}", self.line, self.column, self.code, self.path, self.message)?;
+        self.help.as_ref().map_or(Ok(()), |help| write!(formatter, " ({help})"))
+    }
+}
+
+/// Where in the document's structure something stands. Kept on the stack; it becomes text only for a problem.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Path<'p> {
+    Root,
+    Key(&'p Path<'p>, &'p str),
+    Index(&'p Path<'p>, usize),
+}
+
+impl<'p> Path<'p> {
+    pub(crate) const fn key(&'p self, key: &'p str) -> Self {
+        Self::Key(self, key)
+    }
+
+    pub(crate) const fn index(&'p self, index: usize) -> Self {
+        Self::Index(self, index)
+    }
+}
+
+impl fmt::Display for Path<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Root => Ok(()),
+            Self::Key(Self::Root, key) => formatter.write_str(key),
+            Self::Key(parent, key) => write!(formatter, "{parent}.{key}"),
+            Self::Index(parent, index) => write!(formatter, "{parent}[{index}]"),
+        }
+    }
+}
+
+/// `did you mean …` for the nearest of the names that exist, if one is near.
+pub(crate) fn did_you_mean<'a>(wanted: &str, names: impl IntoIterator<Item = &'a str>) -> Option<String> {
+    // A third of the letters may differ: more, and the guess is noise.
+    let length = wanted.chars().count();
+    let most = (length / 3).max(1).min(length.saturating_sub(1));
+    let near = names.into_iter().map(|name| (strsim::damerau_levenshtein(wanted, name), name));
+    let (distance, name) = near.min()?;
+    (distance <= most).then(|| format!("did you mean `{name}`?"))
+}

@@ -1,0 +1,396 @@
+//! The document as it is written: every key optional, every value with its place. `schema` describes the same types to
+//! editors.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+
+use crate::diagnostics::Span;
+
+/// A value and its place in the text.
+#[derive(Clone, Debug)]
+pub struct At<T> {
+    /// The value.
+    pub value: T,
+    /// Its place.
+    pub span: Span,
+}
+
+/// Named entries in the order in which they are written. Names are unique.
+#[derive(Clone, Debug)]
+pub struct Entries<T>(pub Vec<(At<String>, T)>);
+
+impl<T> Default for Entries<T> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+/// A feature-flag document.
+#[derive(Clone, Debug, Default, JsonSchema)]
+#[schemars(deny_unknown_fields, title = "FLCM feature flags")]
+pub struct Document {
+    /// Monotonic number of this version of the document; a host refuses to go back.
+    pub revision: Option<At<u64>>,
+    /// Named groups of users.
+    #[schemars(default)]
+    pub cohorts: Entries<Cohort>,
+    /// What flags may extend. A template is not a flag.
+    #[schemars(default)]
+    pub templates: Entries<Flag>,
+    /// The flags, by key.
+    #[schemars(default)]
+    pub flags: Entries<Flag>,
+}
+
+/// A group of users: not in `except`, and listed in `users`, or named by the host, or `when` holds.
+#[derive(Clone, Debug, Default, JsonSchema)]
+#[schemars(deny_unknown_fields, rename = "Cohort")]
+pub struct Cohort {
+    /// User ids.
+    pub users: Option<Vec<At<String>>>,
+    /// Conditions, all of which must hold; they may name other cohorts.
+    pub when: Option<At<Vec<At<Condition>>>>,
+    /// User ids that never belong.
+    pub except: Option<Vec<At<String>>>,
+}
+
+/// A flag or a template.
+#[derive(Clone, Debug, Default, JsonSchema)]
+#[schemars(deny_unknown_fields, rename = "Flag")]
+pub struct Flag {
+    /// What the flag is for. Never inherited.
+    pub description: Option<At<String>>,
+    /// The template or flag that this one inherits from.
+    pub extends: Option<At<String>>,
+    /// The kill switch.
+    #[schemars(extend("default" = true))]
+    pub enabled: Option<At<bool>>,
+    /// Served when off; its type is the flag's type.
+    #[schemars(extend("default" = false))]
+    pub default: Option<At<Literal>>,
+    /// Served when on, by a variant without a value or without variants.
+    #[schemars(extend("default" = true))]
+    pub on: Option<At<Literal>>,
+    /// What buckets are drawn with; default the flag key. Changing it reshuffles every user. Never inherited.
+    pub salt: Option<At<String>>,
+    /// Flags that must have decided so, for the same context, before this one is looked at.
+    pub dependencies: Option<At<Vec<At<Dependency>>>>,
+    /// Targeting key to on, off or the name of a variant.
+    pub overrides: Option<Entries<At<Override>>>,
+    /// Who gets the flag by percentage, cohort and time.
+    pub rollout: Option<At<Rollout>>,
+    /// Conditions, all of which must hold, of the short form.
+    pub conditions: Option<At<Vec<At<Condition>>>>,
+    /// What is drawn when the flag is on.
+    pub variants: Option<At<Vec<At<Variant>>>>,
+    /// Rules, tried in order, ahead of the short form.
+    pub rules: Option<At<Vec<At<Rule>>>>,
+    /// When the flag rolls back.
+    pub error_threshold: Option<At<ErrorThreshold>>,
+    /// The flag's place.
+    #[schemars(skip)]
+    pub span: Span,
+}
+
+/// `key`, `{flag: key, enabled: …}` or `{flag: key, variant: …}`.
+#[derive(Clone, Debug, JsonSchema)]
+#[schemars(untagged, rename = "Dependency")]
+pub enum Dependency {
+    /// The flag must be on.
+    Key(String),
+    /// The flag must have decided so.
+    Expects(FlagCondition),
+}
+
+/// What another flag must have decided.
+#[derive(Clone, Debug, JsonSchema)]
+#[schemars(deny_unknown_fields, rename = "FlagCondition")]
+pub struct FlagCondition {
+    /// The other flag.
+    pub flag: At<String>,
+    /// Whether it must be on.
+    #[schemars(extend("default" = true))]
+    pub enabled: Option<At<bool>>,
+    /// The variant that it must serve.
+    pub variant: Option<At<String>>,
+}
+
+/// What an override serves: on, off or a variant.
+#[derive(Clone, Debug, JsonSchema)]
+#[schemars(untagged, rename = "Override")]
+pub enum Override {
+    /// On or off.
+    Switch(bool),
+    /// A variant, by name.
+    Variant(String),
+}
+
+/// Who gets the flag by percentage, cohort and time.
+#[derive(Clone, Debug, Default, JsonSchema)]
+#[schemars(deny_unknown_fields, rename = "Rollout")]
+pub struct Rollout {
+    /// 0 to 100, at most three decimals. Default: 0 when `cohorts` is given, else 100.
+    #[schemars(range(min = 0, max = 100))]
+    pub percentage: Option<At<f64>>,
+    /// The attribute that is hashed; default the targeting key.
+    pub by: Option<At<String>>,
+    /// Cohorts that get the flag (`true`) or do not (`false`), whatever conditions and percentage say.
+    #[schemars(with = "Option<CohortSwitches>")]
+    pub cohorts: Option<At<Vec<(At<String>, At<bool>)>>>,
+    /// Percentages that take over with time.
+    pub schedule: Option<At<Vec<At<Stage>>>>,
+    /// How the schedule runs between its entries.
+    #[schemars(extend("default" = "step"))]
+    pub ramp: Option<At<Ramp>>,
+}
+
+/// One map, or a list of one-key maps.
+#[derive(JsonSchema)]
+#[schemars(untagged, rename = "CohortSwitches")]
+#[allow(dead_code, reason = "describes the two ways to write `rollout.cohorts` to the schema")]
+enum CohortSwitches {
+    Map(BTreeMap<String, bool>),
+    List(Vec<BTreeMap<String, bool>>),
+}
+
+/// An entry of a schedule.
+#[derive(Clone, Debug, JsonSchema)]
+#[schemars(deny_unknown_fields, rename = "Stage")]
+pub struct Stage {
+    /// RFC 3339 time from which the percentage holds.
+    #[schemars(extend("format" = "date-time"))]
+    pub at: At<String>,
+    /// 0 to 100, at most three decimals.
+    #[schemars(range(min = 0, max = 100))]
+    pub percentage: At<f64>,
+}
+
+/// How a schedule runs between its entries.
+#[derive(Clone, Copy, Debug, Eq, JsonSchema, PartialEq)]
+#[schemars(rename_all = "lowercase", rename = "Ramp")]
+pub enum Ramp {
+    /// In a straight line.
+    Linear,
+    /// At once.
+    Step,
+}
+
+/// A condition.
+#[derive(Clone, Debug, JsonSchema)]
+#[schemars(untagged, rename = "Condition")]
+pub enum Condition {
+    /// Every member must hold.
+    All(AllOf),
+    /// Some member must hold.
+    Any(AnyOf),
+    /// The user must be a member of a cohort.
+    Cohort(InCohort),
+    /// Another flag must have decided so.
+    Flag(FlagCondition),
+    /// The member must not hold.
+    Not(NotOf),
+    /// An attribute must pass a test.
+    Test(Test),
+}
+
+/// Every member must hold.
+#[derive(Clone, Debug, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct AllOf {
+    /// The members.
+    pub all: Vec<At<Condition>>,
+}
+
+/// Some member must hold.
+#[derive(Clone, Debug, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct AnyOf {
+    /// The members.
+    pub any: Vec<At<Condition>>,
+}
+
+/// The member must not hold.
+#[derive(Clone, Debug, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct NotOf {
+    /// The member.
+    pub not: Box<At<Condition>>,
+}
+
+/// The user must be a member of a cohort.
+#[derive(Clone, Debug, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct InCohort {
+    /// Its name.
+    pub cohort: At<String>,
+}
+
+/// An attribute must pass a test.
+#[derive(Clone, Debug, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Test {
+    /// The attribute that is read.
+    pub attribute: At<String>,
+    /// What is asked.
+    #[schemars(with = "OperatorWord")]
+    pub operator: At<String>,
+    /// What is compared with; left out for `exists` and `not_exists`.
+    #[schemars(with = "Option<serde_json::Value>")]
+    pub value: Option<At<Operand>>,
+}
+
+/// What a condition compares with, as written.
+#[derive(Clone, Debug)]
+pub enum Operand {
+    /// A list.
+    Many(Vec<At<Literal>>),
+    /// A single value.
+    One(Literal),
+}
+
+/// A variant.
+#[derive(Clone, Debug, JsonSchema)]
+#[schemars(deny_unknown_fields, rename = "Variant")]
+pub struct Variant {
+    /// Its name, unique within the flag.
+    pub name: At<String>,
+    /// Its share: an integer, relative to the sum of all weights.
+    #[schemars(with = "u32", range(min = 0, max = 1_048_576))]
+    pub weight: At<u32>,
+    /// What it serves; default what the flag serves when on.
+    pub value: Option<At<Literal>>,
+}
+
+/// A rule.
+#[derive(Clone, Debug, Default, JsonSchema)]
+#[schemars(deny_unknown_fields, rename = "Rule")]
+pub struct Rule {
+    /// Shown with every decision that the rule makes.
+    pub name: Option<At<String>>,
+    /// Conditions, all of which must hold.
+    pub conditions: Option<At<Vec<At<Condition>>>>,
+    /// 0 to 100, at most three decimals.
+    #[schemars(range(min = 0, max = 100), extend("default" = 100))]
+    pub percentage: Option<At<f64>>,
+    /// The variant that is served; default the flag's own split.
+    pub variant: Option<At<String>>,
+    /// A split of the rule's own, over the flag's variants.
+    pub variants: Option<At<Vec<At<Share>>>>,
+}
+
+/// A share of a rule's own split.
+#[derive(Clone, Debug, JsonSchema)]
+#[schemars(deny_unknown_fields, rename = "Share")]
+pub struct Share {
+    /// A variant of the flag.
+    pub name: At<String>,
+    /// An integer, relative to the sum of all weights.
+    #[schemars(range(min = 0, max = 1_048_576))]
+    pub weight: At<u32>,
+}
+
+/// When the flag rolls back.
+#[derive(Clone, Debug, Default, JsonSchema)]
+#[schemars(deny_unknown_fields, rename = "ErrorThreshold")]
+pub struct ErrorThreshold {
+    /// Error rate above which the flag is rolled back, between 0 and 1.
+    #[schemars(range(min = 0, max = 1))]
+    pub rate: Option<At<f64>>,
+    /// Seconds over which the rate is taken.
+    #[schemars(range(min = 1, max = 86_400), extend("default" = 300))]
+    pub window: Option<At<u32>>,
+    /// Outcomes before a rate counts.
+    #[schemars(extend("default" = 20))]
+    pub min_samples: Option<At<u32>>,
+    /// Seconds from the rollback to the first probe.
+    #[schemars(extend("default" = 60))]
+    pub cooldown: Option<At<u32>>,
+    /// Percentage of users that passes while the flag is probed.
+    #[schemars(range(min = 0, max = 100), extend("default" = 5))]
+    pub probe: Option<At<f64>>,
+}
+
+/// A value: boolean, number, text, or an object or array as canonical JSON.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Literal {
+    /// `true` or `false`.
+    Bool(bool),
+    /// An object or array: sorted keys, no white space.
+    Json(String),
+    /// A finite number.
+    Number(f64),
+    /// Text.
+    String(String),
+}
+
+impl Literal {
+    /// The type, for messages.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Bool(_) => "boolean",
+            Self::Json(_) => "object",
+            Self::Number(_) => "number",
+            Self::String(_) => "string",
+        }
+    }
+}
+
+/// The words for operators, as the schema lists them.
+struct OperatorWord;
+
+impl JsonSchema for OperatorWord {
+    fn schema_name() -> Cow<'static, str> {
+        "Operator".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let words: Vec<&str> = crate::operand::WORDS.iter().map(|(word, _)| *word).collect();
+        json_schema!({ "type": "string", "enum": words })
+    }
+}
+
+impl JsonSchema for Literal {
+    fn schema_name() -> Cow<'static, str> {
+        "Literal".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": ["boolean", "number", "string", "object", "array"] })
+    }
+}
+
+impl<T: JsonSchema> JsonSchema for At<T> {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        T::schema_name()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        generator.subschema_for::<T>()
+    }
+}
+
+impl<T: JsonSchema> JsonSchema for Entries<T> {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        format!("MapOf{}", T::schema_name()).into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let value = generator.subschema_for::<T>();
+        json_schema!({
+            "type": "object",
+            "propertyNames": { "minLength": 1, "maxLength": 256 },
+            "additionalProperties": value,
+        })
+    }
+}

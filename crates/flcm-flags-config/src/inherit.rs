@@ -1,0 +1,155 @@
+//! Inheritance: what a flag takes from the template or flag that it extends.
+//!
+//! Scalars of the child win; the maps `rollout`, `error_threshold` and `overrides` merge key by key; lists replace the
+//! parent's; `salt` and `description` are never inherited.
+
+use std::collections::{HashMap, HashSet};
+
+use crate::diagnostics::{Diagnostics, Path, did_you_mean};
+use crate::document::{At, Document, Entries, ErrorThreshold, Flag, Override, Rollout};
+use crate::limits;
+
+/// Resolves `extends` of every flag. A flag whose chain is broken comes back as it is written, with a diagnostic.
+pub(crate) fn flatten(document: &Document, diagnostics: &mut Diagnostics) -> Vec<(At<String>, Flag)> {
+    let parents = Parents::new(document, diagnostics);
+    for (name, template) in &document.templates.0 {
+        // A flag that extends it would only report a broken chain of its own.
+        parents.resolve(name, template, Path::Root.key("templates").key(&name.value), diagnostics);
+    }
+    let flags = document.flags.0.iter();
+    flags
+        .map(|(key, flag)| {
+            let flag = parents.resolve(key, flag, Path::Root.key("flags").key(&key.value), diagnostics);
+            (key.clone(), flag)
+        })
+        .collect()
+}
+
+/// What can be extended, by name.
+struct Parents<'d>(HashMap<&'d str, &'d Flag>);
+
+impl<'d> Parents<'d> {
+    fn new(document: &'d Document, diagnostics: &mut Diagnostics) -> Self {
+        let mut parents: HashMap<&str, &Flag> =
+            document.flags.0.iter().map(|(key, flag)| (key.value.as_str(), flag)).collect();
+        for (name, template) in &document.templates.0 {
+            if parents.insert(&name.value, template).is_some() {
+                let message = format!("`{}` is both a flag and a template", name.value);
+                let path = Path::Root.key("templates");
+                diagnostics.error(name.span, path.key(&name.value), "name-taken", message).help("rename the template");
+            }
+        }
+        Self(parents)
+    }
+
+    fn resolve(&self, key: &At<String>, flag: &Flag, path: Path<'_>, diagnostics: &mut Diagnostics) -> Flag {
+        let mut flat = flag.clone();
+        let mut chain = vec![key.value.as_str()];
+        let mut seen: HashSet<&str> = chain.iter().copied().collect();
+        let mut next = flag.extends.as_ref();
+        while let Some(extends) = next {
+            let path = path.key("extends");
+            let name = extends.value.as_str();
+            chain.push(name);
+            // A broken link further up is reported where it stands; here only what this flag says itself.
+            let own = flag.extends.as_ref().is_some_and(|own| own.span == extends.span);
+            let Some(parent) = self.0.get(name) else {
+                if own {
+                    let message = format!("unknown template or flag `{name}`");
+                    let problem = diagnostics.error(extends.span, path, "unknown-parent", message);
+                    let define = || "define it under `templates`, or remove `extends`".to_owned();
+                    problem.help(did_you_mean(name, self.0.keys().copied()).unwrap_or_else(define));
+                }
+                break;
+            };
+            if !seen.insert(name) {
+                if name == key.value {
+                    let message = format!("inheritance cycle: `{}`", chain.join("` → `"));
+                    diagnostics
+                        .error(extends.span, path, "inheritance-cycle", message)
+                        .help("remove one `extends` of the cycle");
+                }
+                break;
+            }
+            if chain.len() > limits::EXTENDS_DEPTH + 1 {
+                let message = format!("`extends` is a chain of more than {}", limits::EXTENDS_DEPTH);
+                let at = flag.extends.as_ref().map_or(extends.span, |own| own.span);
+                diagnostics
+                    .error(at, path, "limit-extends-depth", message)
+                    .help("extend a template nearer to the root");
+                break;
+            }
+            inherit(&mut flat, parent);
+            next = parent.extends.as_ref();
+        }
+        flat
+    }
+}
+
+/// Fills what the child leaves open. Every key of a flag is named here, so that a new one is not forgotten.
+fn inherit(child: &mut Flag, parent: &Flag) {
+    let Flag {
+        description: _,
+        extends: _,
+        enabled,
+        default,
+        on,
+        salt: _,
+        dependencies,
+        overrides,
+        rollout,
+        conditions,
+        variants,
+        rules,
+        error_threshold,
+        span: _,
+    } = parent;
+    fill(&mut child.enabled, enabled);
+    fill(&mut child.default, default);
+    fill(&mut child.on, on);
+    fill(&mut child.dependencies, dependencies);
+    fill(&mut child.conditions, conditions);
+    fill(&mut child.variants, variants);
+    fill(&mut child.rules, rules);
+    merge(&mut child.overrides, overrides, merge_overrides);
+    merge(&mut child.rollout, rollout, |child, parent| merge_rollout(&mut child.value, &parent.value));
+    merge(&mut child.error_threshold, error_threshold, |child, parent| {
+        merge_threshold(&mut child.value, &parent.value)
+    });
+}
+
+fn fill<T: Clone>(child: &mut Option<T>, parent: &Option<T>) {
+    if child.is_none() {
+        child.clone_from(parent);
+    }
+}
+
+fn merge<T: Clone>(child: &mut Option<T>, parent: &Option<T>, both: impl FnOnce(&mut T, &T)) {
+    match (child.as_mut(), parent) {
+        (Some(child), Some(parent)) => both(child, parent),
+        _ => fill(child, parent),
+    }
+}
+
+fn merge_overrides(child: &mut Entries<At<Override>>, parent: &Entries<At<Override>>) {
+    let own: HashSet<String> = child.0.iter().map(|(key, _)| key.value.clone()).collect();
+    child.0.extend(parent.0.iter().filter(|(key, _)| !own.contains(&key.value)).cloned());
+}
+
+fn merge_rollout(child: &mut Rollout, parent: &Rollout) {
+    let Rollout { percentage, by, cohorts, schedule, ramp } = parent;
+    fill(&mut child.percentage, percentage);
+    fill(&mut child.by, by);
+    fill(&mut child.cohorts, cohorts);
+    fill(&mut child.schedule, schedule);
+    fill(&mut child.ramp, ramp);
+}
+
+fn merge_threshold(child: &mut ErrorThreshold, parent: &ErrorThreshold) {
+    let ErrorThreshold { rate, window, min_samples, cooldown, probe } = parent;
+    fill(&mut child.rate, rate);
+    fill(&mut child.window, window);
+    fill(&mut child.min_samples, min_samples);
+    fill(&mut child.cooldown, cooldown);
+    fill(&mut child.probe, probe);
+}

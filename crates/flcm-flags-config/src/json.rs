@@ -1,0 +1,59 @@
+//! JSON text: canonical, so that the same document gives the same bytes everywhere.
+
+use std::fmt::Write;
+
+use crate::source::{Node, NodeValue};
+
+/// An object or array as canonical text: keys sorted by their bytes, no white space, numbers as [`write_number`].
+pub(crate) fn canonical(node: &Node) -> String {
+    let mut out = String::new();
+    write(&mut out, node);
+    out
+}
+
+fn write(out: &mut String, node: &Node) {
+    match &node.value {
+        NodeValue::Bool(value) => out.push_str(if *value { "true" } else { "false" }),
+        NodeValue::Null => out.push_str("null"),
+        NodeValue::Number(value) => write_number(out, *value),
+        NodeValue::String(value) => write_string(out, value),
+        NodeValue::List(items) => {
+            out.push('[');
+            for (index, item) in items.iter().enumerate() {
+                out.push_str(if index > 0 { "," } else { "" });
+                write(out, item);
+            }
+            out.push(']');
+        }
+        NodeValue::Map(entries) => {
+            let mut sorted: Vec<_> = entries.iter().collect();
+            sorted.sort_by_key(|(key, _)| &key.text);
+            out.push('{');
+            for (index, (key, value)) in sorted.into_iter().enumerate() {
+                out.push_str(if index > 0 { "," } else { "" });
+                write_string(out, &key.text);
+                out.push(':');
+                write(out, value);
+            }
+            out.push('}');
+        }
+    }
+}
+
+/// Writes a number so that it reads back as the same float: integers of magnitude below 2^53 without a fraction.
+pub fn write_number(out: &mut String, value: f64) {
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    if value.fract() == 0.0 && value.abs() < EXACT {
+        #[expect(clippy::cast_possible_truncation, reason = "an integer of magnitude below 2^53")]
+        let whole = value as i64;
+        let _ = write!(out, "{whole}");
+    } else {
+        // Serialising a finite float cannot fail.
+        out.push_str(&serde_json::to_string(&value).unwrap_or_default());
+    }
+}
+
+/// Writes a string with quotes and escapes.
+pub fn write_string(out: &mut String, value: &str) {
+    out.push_str(&serde_json::to_string(value).unwrap_or_default());
+}

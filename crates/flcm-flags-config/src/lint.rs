@@ -1,0 +1,129 @@
+//! Warnings: what a document may say, and hardly means.
+
+use std::collections::BTreeSet;
+use std::fmt::Display;
+
+use flcm_flags::Serves;
+
+use crate::config::{Condition, Config, Dependency, Expected, Flag as ConfigFlag, Rule, Value};
+use crate::diagnostics::{Diagnostics, Path, Span};
+use crate::document::{At, Document, Flag};
+use crate::graph::leaves;
+
+/// Cohorts and templates that nothing names.
+pub(crate) fn document(document: &Document, config: &Config, diagnostics: &mut Diagnostics) {
+    let rules = config.flags.values().flat_map(|flag| &flag.rules).flat_map(|rule| &rule.conditions);
+    let whens = config.cohorts.values().filter_map(|cohort| cohort.when.as_ref()).flatten();
+    let cohorts: BTreeSet<&str> = leaves(rules.chain(whens)).filter_map(cohort_name).collect();
+    for (name, _) in document.cohorts.0.iter().filter(|(name, _)| !cohorts.contains(name.value.as_str())) {
+        let message = format!("nothing names cohort `{}`", name.value);
+        let path = Path::Root.key("cohorts");
+        diagnostics
+            .warn(name.span, path.key(&name.value), "unused-cohort", message)
+            .help("name it in a flag, or remove it");
+    }
+    let all = document.flags.0.iter().chain(&document.templates.0);
+    let parents: BTreeSet<&str> =
+        all.filter_map(|(_, flag)| flag.extends.as_ref()).map(|extends| extends.value.as_str()).collect();
+    for (name, _) in document.templates.0.iter().filter(|(name, _)| !parents.contains(name.value.as_str())) {
+        let message = format!("nothing extends template `{}`", name.value);
+        let path = Path::Root.key("templates");
+        diagnostics.warn(name.span, path.key(&name.value), "unused-template", message).help("extend it, or remove it");
+    }
+}
+
+fn cohort_name(condition: &Condition) -> Option<&str> {
+    if let Condition::Cohort(name) = condition { Some(name) } else { None }
+}
+
+/// A dependency that can never hold because the other flag is switched off.
+pub(crate) fn dependency(
+    on: &ConfigFlag,
+    what: &Dependency,
+    span: Span,
+    path: impl Display,
+    diagnostics: &mut Diagnostics,
+) {
+    let can_hold = match what.expected {
+        Expected::Enabled(enabled) => enabled == (on.default == Value::Bool(true)),
+        Expected::Variant(_) => false,
+    };
+    if !on.enabled && !can_hold {
+        let message = format!("flag `{}` is disabled, so this never holds", what.flag);
+        diagnostics.warn(span, path, "disabled-dependency", message).help("enable that flag, or remove the dependency");
+    }
+}
+
+/// A percentage of 0 or 100 that nothing will change.
+pub(crate) fn standing(percentage: &At<f64>, path: Path<'_>, diagnostics: &mut Diagnostics) {
+    let (message, help) = match percentage.value {
+        0.0 => ("0 %: this reaches nobody", "raise it, or remove what it belongs to"),
+        100.0 => ("100 %: the rollout is complete", "remove the percentage, or the flag when the old way is gone"),
+        _ => return,
+    };
+    diagnostics.warn(percentage.span, path, "standing-percentage", message).help(help);
+}
+
+/// Keys of `rollout` that change nothing.
+pub(crate) fn rollout(flag: &Flag, path: Path<'_>, diagnostics: &mut Diagnostics) {
+    let Some(At { value: rollout, span }) = &flag.rollout else { return };
+    let mut warn = |span, path, message: &str, help: &str| {
+        diagnostics.warn(span, path, "rollout-without-effect", message).help(help);
+    };
+    let stages = rollout.schedule.as_ref().map_or(0, |schedule| schedule.value.len());
+    let splits = flag.variants.as_ref().is_some_and(|variants| variants.value.len() > 1);
+    let gates = stages > 0 || rollout.percentage.is_some() || flag.rules.is_some();
+    if rollout.percentage.is_none() && rollout.cohorts.is_none() && stages == 0 {
+        warn(
+            *span,
+            path,
+            "a rollout without percentage, cohorts or schedule reaches everyone",
+            "add a percentage, or remove `rollout`",
+        );
+    }
+    if let Some(by) = rollout.by.as_ref().filter(|_| !gates && !splits) {
+        warn(
+            by.span,
+            path.key("by"),
+            "nothing is drawn by this attribute",
+            "add a percentage or variants, or remove `by`",
+        );
+    }
+    if let Some(ramp) = rollout.ramp.as_ref().filter(|_| stages < 2) {
+        warn(
+            ramp.span,
+            path.key("ramp"),
+            "a ramp runs between entries of a schedule, and there are fewer than two",
+            "add entries, or remove `ramp`",
+        );
+    }
+    if stages == 0 {
+        if let Some(percentage) = &rollout.percentage {
+            standing(percentage, path.key("percentage"), diagnostics);
+        }
+    }
+}
+
+/// Rules that never apply because an earlier one does whenever they would.
+///
+/// All rules of a flag share one bucket, so an earlier rule with no more conditions and no smaller percentage takes every
+/// user that a later one could get.
+pub(crate) fn unreachable(rules: &[Rule], places: &[(Span, String)], diagnostics: &mut Diagnostics) {
+    for (index, (rule, (span, path))) in rules.iter().zip(places).enumerate() {
+        let covers = |earlier: &&Rule| {
+            let enough = earlier.serves != Serves::On || earlier.percentage >= highest(rule);
+            enough
+                && earlier.schedule.is_empty()
+                && earlier.conditions.iter().all(|condition| rule.conditions.contains(condition))
+        };
+        // Long lists are compared with their nearest neighbours only: the check must stay linear.
+        let Some(earlier) = rules[index.saturating_sub(100)..index].iter().find(covers) else { continue };
+        let name = earlier.name.as_ref().map_or_else(|| "an earlier rule".to_owned(), |name| format!("rule `{name}`"));
+        let message = format!("this never applies: {name} always does before it");
+        diagnostics.warn(*span, path, "unreachable-rule", message).help("move it ahead, or remove it");
+    }
+}
+
+fn highest(rule: &Rule) -> u32 {
+    rule.schedule.iter().map(|(_, percentage)| *percentage).chain([rule.percentage]).max().unwrap_or(0)
+}

@@ -1,0 +1,293 @@
+//! Regular expressions as tables: `regex-automata` determinises them, and what is left here is what the core walks.
+//!
+//! Only whether there is a match matters, so all accepting states are one, which ends the search; then states that no
+//! text can tell apart become one, and bytes that no state tells apart one class.
+
+use std::collections::{BTreeMap, HashMap};
+
+use regex_automata::dfa::{Automaton, StartKind, dense};
+use regex_automata::nfa::thompson;
+use regex_automata::util::primitives::StateID;
+use regex_automata::util::start;
+
+use crate::limits;
+
+/// State 0 is dead, state 1 accepts; rows of transitions begin with state 2, where a search starts.
+const FIXED: usize = 2;
+
+/// A regular expression as a table of transitions.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Pattern {
+    /// The class of each byte.
+    pub classes: [u8; 256],
+    /// Columns of a row: one per class, and the last for the end of the text.
+    pub stride: usize,
+    /// Rows from state 2 on; each entry is the next state.
+    pub transitions: Vec<u16>,
+}
+
+/// The patterns of a document so far.
+#[derive(Debug, Default)]
+pub(crate) struct Patterns(pub(crate) BTreeMap<String, Pattern>);
+
+/// Code, message and help of a refusal.
+type Refusal = (&'static str, String, &'static str);
+
+impl Patterns {
+    /// Compiles a pattern, unless the document had it before.
+    pub(crate) fn add(&mut self, text: &str) -> Result<(), Refusal> {
+        if !self.0.contains_key(text) {
+            if self.0.len() >= limits::PATTERNS {
+                let message = format!("more than the limit of {} different patterns", limits::PATTERNS);
+                return Err(("limit-patterns", message, "use `starts_with`, `ends_with` or `in` where they do"));
+            }
+            self.0.insert(text.to_owned(), Pattern::compile(text)?);
+        }
+        Ok(())
+    }
+}
+
+impl Pattern {
+    fn compile(text: &str) -> Result<Self, Refusal> {
+        const SMALLER: &str = "ask for less: fewer repetitions, (?-u:\\w) or [a-z] in place of \\w, an anchor in front";
+        if text.chars().count() > limits::PATTERN_CHARS {
+            let message = format!("the pattern is longer than the limit of {} characters", limits::PATTERN_CHARS);
+            return Err(("limit-pattern-chars", message, "split it into several conditions under `any`"));
+        }
+        regex_syntax_check(text)?;
+        let config = dense::Config::new()
+            .start_kind(StartKind::Unanchored)
+            .dfa_size_limit(Some(limits::PATTERN_BUILD_BYTES))
+            .determinize_size_limit(Some(limits::PATTERN_BUILD_BYTES));
+        let thompson = thompson::Config::new().nfa_size_limit(Some(limits::PATTERN_BUILD_BYTES));
+        let dfa = dense::Builder::new().thompson(thompson).configure(config).build(text);
+        let too_large = || {
+            let message =
+                format!("the pattern needs a table larger than the limit of {} bytes", limits::PATTERN_TABLE_BYTES);
+            ("limit-pattern-table", message, SMALLER)
+        };
+        let dfa = dfa.map_err(|error| {
+            if error.to_string().contains("word bound") {
+                let message = "a DFA cannot decide Unicode word boundaries".to_owned();
+                return ("wrong-pattern", message, "write (?-u:\\b) for a boundary between ASCII words");
+            }
+            too_large()
+        })?;
+        let table = Table::read(&dfa).minimised().merged();
+        let pattern = table.finish();
+        let bytes = pattern.transitions.len() * 2;
+        if bytes > limits::PATTERN_TABLE_BYTES || pattern.states() > usize::from(u16::MAX) {
+            Err(too_large())
+        } else {
+            Ok(pattern)
+        }
+    }
+
+    /// How many states there are, the two fixed ones included.
+    #[must_use]
+    pub fn states(&self) -> usize {
+        FIXED + self.transitions.len() / self.stride
+    }
+}
+
+fn regex_syntax_check(text: &str) -> Result<(), Refusal> {
+    let Err(error) = regex_automata::util::syntax::parse(text) else { return Ok(()) };
+    // The last line names the problem; those above draw it under the pattern, which the diagnostic does.
+    let problem = error.to_string().lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
+    Err((
+        "wrong-pattern",
+        format!("not a regular expression: {problem}"),
+        "use Rust's regex syntax, without look-around or back-references",
+    ))
+}
+
+/// A table whose columns are still classes of the automaton.
+struct Table {
+    classes: [usize; 256],
+    stride: usize,
+    rows: Vec<Vec<usize>>,
+}
+
+impl Table {
+    /// All states that a search can reach, in the order in which they are found.
+    fn read(dfa: &dense::DFA<Vec<u32>>) -> Self {
+        let classes: [usize; 256] =
+            std::array::from_fn(|byte| usize::from(dfa.byte_classes().get(u8::try_from(byte).unwrap_or(0))));
+        let representatives: Vec<u8> = (0..=255)
+            .filter(|byte| (0..*byte).all(|lower| classes[usize::from(lower)] != classes[usize::from(*byte)]))
+            .collect();
+        let mut ids: HashMap<StateID, usize> = HashMap::new();
+        let mut found: Vec<StateID> = Vec::new();
+        let mut number = |state: StateID, found: &mut Vec<StateID>| {
+            if dfa.is_match_state(state) {
+                return 1;
+            }
+            if dfa.is_dead_state(state) {
+                return 0;
+            }
+            *ids.entry(state).or_insert_with(|| {
+                found.push(state);
+                found.len() - 1 + FIXED
+            })
+        };
+        // Without look-behind, a search starts at the start of the text. No pattern id is asked for, so this cannot fail;
+        // if it did, the pattern would match nothing.
+        let mut rows = Vec::new();
+        match dfa.start_state(&start::Config::new()) {
+            Ok(start) if !dfa.is_dead_state(start) => drop(number(start, &mut found)),
+            _ => rows.push(vec![0; representatives.len() + 1]),
+        }
+        let mut next = 0;
+        while let Some(state) = found.get(next).copied() {
+            next += 1;
+            let mut row: Vec<usize> =
+                representatives.iter().map(|byte| number(dfa.next_state(state, *byte), &mut found)).collect();
+            row.push(number(dfa.next_eoi_state(state), &mut found));
+            rows.push(row);
+        }
+        let class =
+            |byte: usize| representatives.iter().position(|other| classes[usize::from(*other)] == classes[byte]);
+        let classes = std::array::from_fn(|byte| class(byte).unwrap_or(0));
+        Self { classes, stride: representatives.len() + 1, rows }
+    }
+
+    /// Makes states one that no text tells apart: blocks of states are split until all members of a block lead to the same
+    /// blocks. A table that would take too long stays as it is: larger, and just as right.
+    fn minimised(self) -> Self {
+        const MOST_STEPS: usize = 50_000_000;
+        let mut block = self.decided();
+        let mut blocks = FIXED + 1;
+        for _ in 0..MOST_STEPS / (self.rows.len() * self.stride) {
+            let mut numbers: HashMap<Vec<usize>, usize> = HashMap::new();
+            let split = |(state, row): (usize, &Vec<usize>)| {
+                if block[state + FIXED] < FIXED {
+                    return block[state + FIXED];
+                }
+                let fresh = numbers.len() + FIXED;
+                *numbers.entry(row.iter().map(|next| block[*next]).collect()).or_insert(fresh)
+            };
+            let split: Vec<usize> = self.rows.iter().enumerate().map(split).collect();
+            block.truncate(FIXED);
+            block.extend(split);
+            if numbers.len() + FIXED == blocks {
+                // The start is the first row, so its block is the first block.
+                let mut rows = vec![Vec::new(); numbers.len()];
+                for (row, at) in self.rows.iter().zip(&block[FIXED..]).filter(|(_, at)| **at >= FIXED) {
+                    rows[at - FIXED] = row.iter().map(|next| block[*next]).collect();
+                }
+                return Self { rows, ..self };
+            }
+            blocks = numbers.len() + FIXED;
+        }
+        self
+    }
+
+    /// A first block for each state: dead or accepting where whatever follows leads there (the automaton sees a match one
+    /// byte late), and one block for the rest. The start keeps a row of its own.
+    fn decided(&self) -> Vec<usize> {
+        let mut block: Vec<usize> = (0..FIXED).chain(self.rows.iter().map(|_| FIXED)).collect();
+        loop {
+            let settled = |row: &[usize]| (0..FIXED).find(|fixed| row.iter().all(|next| block[*next] == *fixed));
+            let found: Vec<(usize, usize)> = (FIXED + 1..block.len())
+                .filter(|state| block[*state] == FIXED)
+                .filter_map(|state| Some((state, settled(&self.rows[state - FIXED])?)))
+                .collect();
+            if found.is_empty() {
+                return block;
+            }
+            found.into_iter().for_each(|(state, fixed)| block[state] = fixed);
+        }
+    }
+
+    /// Makes columns one that no state tells apart. The end of the text keeps its own, the last.
+    fn merged(self) -> Self {
+        let end = self.stride - 1;
+        let column = |class: usize| -> Vec<usize> { self.rows.iter().map(|row| row[class]).collect() };
+        let mut numbers: HashMap<Vec<usize>, usize> = HashMap::new();
+        let mut kept = Vec::new();
+        let merged: Vec<usize> = (0..end)
+            .map(|class| {
+                *numbers.entry(column(class)).or_insert_with(|| {
+                    kept.push(class);
+                    kept.len() - 1
+                })
+            })
+            .collect();
+        kept.push(end);
+        let rows = self.rows.iter().map(|row| kept.iter().map(|class| row[*class]).collect()).collect();
+        Self { classes: self.classes.map(|class| merged[class]), stride: kept.len(), rows }
+    }
+
+    fn finish(self) -> Pattern {
+        // States beyond 16 bits make a table that the caller refuses.
+        let narrow = |state: &usize| u16::try_from(*state).unwrap_or(u16::MAX);
+        Pattern {
+            classes: self.classes.map(|class| u8::try_from(class).unwrap_or(u8::MAX)),
+            stride: self.stride,
+            transitions: self.rows.iter().flatten().map(narrow).collect(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Pattern;
+
+    fn is_match(pattern: &Pattern, text: &str) -> bool {
+        let next =
+            |state: usize, column: usize| usize::from(pattern.transitions[(state - 2) * pattern.stride + column]);
+        let mut state = 2;
+        for byte in text.bytes() {
+            state = next(state, usize::from(pattern.classes[usize::from(byte)]));
+            if state < 2 {
+                return state == 1;
+            }
+        }
+        next(state, pattern.stride - 1) == 1
+    }
+
+    #[test]
+    fn tables_decide_like_the_expression() {
+        for (text, yes, no) in [
+            ("", vec!["", "a"], vec![]),
+            ("^$", vec![""], vec!["a"]),
+            ("ab", vec!["ab", "xxabxx"], vec!["", "a", "ba"]),
+            ("^ab$", vec!["ab"], vec!["xab", "abx"]),
+            ("^v[0-9]+(\\.[0-9]+)*$", vec!["v1", "v1.20.3"], vec!["v", "v1.", "1.2"]),
+            ("(?i)straße", vec!["STRAßE", "Straße 1"], vec!["strasse"]),
+            ("\\w+@example\\.com$", vec!["jürgen@example.com"], vec!["@example.com", "a@example.com."]),
+            ("[a&&b]", vec![], vec!["", "a", "b"]),
+            ("a|b|", vec!["", "c"], vec![]),
+            ("(?-u:\\b)cat(?-u:\\b)", vec!["a cat sat"], vec!["concatenate"]),
+        ] {
+            let pattern = Pattern::compile(text).unwrap();
+            assert!(yes.iter().all(|text| is_match(&pattern, text)), "{text}");
+            assert!(!no.iter().any(|text| is_match(&pattern, text)), "{text}");
+        }
+    }
+
+    #[test]
+    fn tables_are_minimal() {
+        // Two fixed states and the start; one class for the digits, one for the rest, one column for the end.
+        let pattern = Pattern::compile("[0-9]").unwrap();
+        assert_eq!((pattern.states(), pattern.stride), (3, 3));
+        // `a` or not: the accepting state ends the search, so `ab*` needs no more than `a`.
+        assert_eq!(Pattern::compile("ab*").unwrap(), Pattern::compile("a").unwrap());
+    }
+
+    #[test]
+    fn refusals_name_their_limit_and_the_way_out() {
+        for (text, code) in [
+            ("(", "wrong-pattern"),
+            ("(?=a)", "wrong-pattern"),
+            ("\\bword\\b", "wrong-pattern"),
+            ("[ab]*a[ab]{30}", "limit-pattern-table"),
+            ("(\\w{1,100}){1,100}", "limit-pattern-table"),
+        ] {
+            let (found, message, help) = Pattern::compile(text).unwrap_err();
+            assert_eq!(found, code, "{text}: {message}");
+            assert!(!help.is_empty());
+        }
+        assert_eq!(Pattern::compile(&"a".repeat(1_001)).unwrap_err().0, "limit-pattern-chars");
+    }
+}

@@ -1,0 +1,285 @@
+//! YAML text as a tree of nodes that know their places. JSON is read by the same parser.
+//!
+//! `granit-parser` reads the YAML: it is the parser under `serde-saphyr`, used directly because its events carry byte
+//! positions, which lets one pass find every problem of a document.
+
+use std::collections::HashMap;
+
+use granit_parser::{Event, Options, Parser, ScalarStyle, Tag};
+
+use crate::diagnostics::{Diagnostic, Diagnostics, Span};
+use crate::limits;
+
+/// A value of the document and its place.
+#[derive(Clone, Debug)]
+pub(crate) struct Node {
+    pub(crate) value: NodeValue,
+    pub(crate) span: Span,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) enum NodeValue {
+    Bool(bool),
+    List(Vec<Node>),
+    Map(Vec<(Key, Node)>),
+    Null,
+    Number(f64),
+    String(String),
+}
+
+/// A key of a map and its place.
+#[derive(Clone, Debug)]
+pub(crate) struct Key {
+    pub(crate) text: String,
+    pub(crate) span: Span,
+}
+
+impl Node {
+    /// What the value is, for a message.
+    pub(crate) fn kind(&self) -> &'static str {
+        match &self.value {
+            NodeValue::Bool(_) => "a boolean",
+            NodeValue::List(_) => "a list",
+            NodeValue::Map(_) => "a map",
+            NodeValue::Null => "nothing",
+            NodeValue::Number(_) => "a number",
+            NodeValue::String(_) => "text",
+        }
+    }
+}
+
+impl Node {
+    /// How many lists and maps lie within each other here; at most [`limits::NODE_DEPTH`].
+    fn depth(&self) -> usize {
+        match &self.value {
+            NodeValue::List(items) => 1 + items.iter().map(Self::depth).max().unwrap_or(0),
+            NodeValue::Map(entries) => 1 + entries.iter().map(|(_, node)| node.depth()).max().unwrap_or(0),
+            _ => 0,
+        }
+    }
+}
+
+/// Parses a document. `None` when it cannot be read at all; the diagnostics then say why.
+pub(crate) fn parse(text: &str, diagnostics: &mut Diagnostics) -> Option<Node> {
+    if text.len() > limits::DOCUMENT_BYTES {
+        let message = format!("the document is longer than the limit of {} bytes", limits::DOCUMENT_BYTES);
+        let problem = diagnostics.error(Span::default(), "", "limit-document-bytes", message);
+        problem.help("split it into several documents");
+        return None;
+    }
+    let mut options = Options::default();
+    options.flow_nesting_limit = limits::NODE_DEPTH;
+    options.block_nesting_limit = limits::NODE_DEPTH;
+    let mut builder = Builder { diagnostics, frames: Vec::new(), anchors: HashMap::new(), nodes: 0, root: None };
+    let mut documents = 0;
+    for event in Parser::new_from_str_with_options(text, options) {
+        let (event, span) = match event {
+            Ok((event, span)) => (event, span.byte_range().unwrap_or_default().into()),
+            Err(error) => {
+                builder.syntax_error(&error);
+                return None;
+            }
+        };
+        if matches!(event, Event::DocumentStart(..)) {
+            documents += 1;
+            if documents > 1 {
+                let problem = builder.diagnostics.error(span, "", "several-documents", "more than one YAML document");
+                problem.help("keep one document per file: remove the `---` in between");
+                return None;
+            }
+        }
+        builder.take(event, span)?;
+    }
+    let empty = || Node { value: NodeValue::Null, span: Span::default() };
+    Some(builder.root.unwrap_or_else(empty))
+}
+
+/// Builds the tree with a stack of its own, so that no nesting can exhaust the thread's.
+struct Builder<'d> {
+    diagnostics: &'d mut Diagnostics,
+    frames: Vec<Frame>,
+    anchors: HashMap<usize, (Node, usize)>,
+    nodes: usize,
+    root: Option<Node>,
+}
+
+/// A list or a map that is not closed yet.
+struct Frame {
+    value: Open,
+    start: usize,
+    anchor: usize,
+    /// How many nodes there were when it opened.
+    nodes: usize,
+}
+
+enum Open {
+    List(Vec<Node>),
+    Map(Vec<(Key, Node)>, Option<Key>),
+}
+
+impl Builder<'_> {
+    fn take(&mut self, event: Event<'_>, span: Span) -> Option<()> {
+        match event {
+            Event::Scalar(text, style, anchor, tag) => self.scalar(&text, style, anchor, tag.as_deref(), span),
+            Event::SequenceStart(_, anchor, tag) => self.open(Open::List(Vec::new()), anchor, tag.as_deref(), span),
+            Event::MappingStart(_, anchor, tag) => self.open(Open::Map(Vec::new(), None), anchor, tag.as_deref(), span),
+            Event::SequenceEnd | Event::MappingEnd => self.close(span),
+            Event::Alias(anchor) => self.alias(anchor, span),
+            _ => Some(()),
+        }
+    }
+
+    fn open(&mut self, value: Open, anchor: usize, tag: Option<&Tag>, span: Span) -> Option<()> {
+        self.check_tag(tag, &["seq", "map"], span);
+        if self.frames.len() >= limits::NODE_DEPTH {
+            return self.too_deep(span);
+        }
+        self.frames.push(Frame { value, start: span.start, anchor, nodes: self.nodes });
+        Some(())
+    }
+
+    fn close(&mut self, span: Span) -> Option<()> {
+        let frame = self.frames.pop()?;
+        let value = match frame.value {
+            Open::List(items) => NodeValue::List(items),
+            Open::Map(entries, _) => NodeValue::Map(entries),
+        };
+        let node = Node { value, span: Span { start: frame.start, end: span.end.max(frame.start) } };
+        if frame.anchor > 0 {
+            self.anchors.insert(frame.anchor, (node.clone(), self.nodes - frame.nodes));
+        }
+        self.add(node, 1)
+    }
+
+    fn alias(&mut self, anchor: usize, span: Span) -> Option<()> {
+        let Some((node, size)) = self.anchors.get(&anchor) else {
+            self.error(span, "yaml-syntax", "an alias inside of what it names").help("write the value out");
+            return None;
+        };
+        let (node, size) = (Node { span, ..node.clone() }, *size);
+        if self.frames.len() + node.depth() > limits::NODE_DEPTH {
+            return self.too_deep(span);
+        }
+        self.add(node, size + 1)
+    }
+
+    fn scalar(&mut self, text: &str, style: ScalarStyle, anchor: usize, tag: Option<&Tag>, span: Span) -> Option<()> {
+        self.check_tag(tag, &["str", "int", "float", "bool", "null"], span);
+        let is_text = style != ScalarStyle::Plain || tag.is_some_and(|tag| tag.suffix() == "str");
+        let value = if is_text { NodeValue::String(text.to_owned()) } else { plain(text) };
+        if let Some(Frame { value: Open::Map(_, key @ None), .. }) = self.frames.last_mut() {
+            *key = Some(Key { text: text.to_owned(), span });
+            return self.count(span, 1);
+        }
+        let node = Node { value, span };
+        if anchor > 0 {
+            self.anchors.insert(anchor, (node.clone(), 1));
+        }
+        self.add(node, 1)
+    }
+
+    /// Puts a finished node where it belongs.
+    fn add(&mut self, node: Node, size: usize) -> Option<()> {
+        let span = node.span;
+        match self.frames.last_mut().map(|frame| &mut frame.value) {
+            None => self.root = Some(node),
+            Some(Open::List(items)) => items.push(node),
+            Some(Open::Map(entries, key)) => match key.take() {
+                Some(key) => entries.push((key, node)),
+                None => {
+                    let message = format!("a key must be text, not {}", node.kind());
+                    self.error(span, "wrong-key", message).help("write the key as plain text");
+                    return None;
+                }
+            },
+        }
+        self.count(span, size)
+    }
+
+    fn count(&mut self, span: Span, size: usize) -> Option<()> {
+        self.nodes = self.nodes.saturating_add(size);
+        if self.nodes <= limits::NODES {
+            return Some(());
+        }
+        let message = format!("more than the limit of {} nodes, aliases resolved", limits::NODES);
+        self.error(span, "limit-nodes", message).help("use fewer aliases, or split the document");
+        None
+    }
+
+    fn too_deep<T>(&mut self, span: Span) -> Option<T> {
+        let message = format!("nested deeper than the limit of {}", limits::NODE_DEPTH);
+        self.error(span, "limit-nesting", message).help("flatten the structure");
+        None
+    }
+
+    fn check_tag(&mut self, tag: Option<&Tag>, known: &[&str], span: Span) {
+        let Some(tag) = tag else { return };
+        if tag.handle() != "tag:yaml.org,2002:" || !known.contains(&tag.suffix()) {
+            let message = format!("unknown YAML tag `{}{}`", tag.original_handle(), tag.suffix());
+            self.error(span, "unknown-tag", message).help("remove the tag; quote the value if it is text");
+        }
+    }
+
+    fn syntax_error(&mut self, error: &granit_parser::ScanError) {
+        let start = error.marker().byte_offset().unwrap_or_default();
+        let (code, help) = if error.info().contains("recursion limit") {
+            ("limit-nesting", format!("lists and maps may nest {} deep", limits::NODE_DEPTH))
+        } else {
+            ("yaml-syntax", "check indentation, quotes and brackets up to this place".to_owned())
+        };
+        self.error(Span { start, end: start + 1 }, code, error.info().to_owned()).help(help);
+    }
+
+    fn error(&mut self, span: Span, code: &'static str, message: impl Into<String>) -> &mut Diagnostic {
+        let path = self.path();
+        self.diagnostics.error(span, path, code, message)
+    }
+
+    /// Where the open lists and maps are, as a path.
+    fn path(&self) -> String {
+        let mut path = String::new();
+        for frame in &self.frames {
+            match &frame.value {
+                Open::List(items) => path.push_str(&format!("[{}]", items.len())),
+                Open::Map(_, Some(key)) if path.is_empty() => path.push_str(&key.text),
+                Open::Map(_, Some(key)) => path.push_str(&format!(".{}", key.text)),
+                Open::Map(_, None) => {}
+            }
+        }
+        path
+    }
+}
+
+/// An unquoted scalar, by the core schema of YAML 1.2.
+fn plain(text: &str) -> NodeValue {
+    match text {
+        "" | "~" | "null" | "Null" | "NULL" => NodeValue::Null,
+        "true" | "True" | "TRUE" => NodeValue::Bool(true),
+        "false" | "False" | "FALSE" => NodeValue::Bool(false),
+        _ => number(text).map_or_else(|| NodeValue::String(text.to_owned()), NodeValue::Number),
+    }
+}
+
+fn number(text: &str) -> Option<f64> {
+    let radix = |digits: &str, radix| u64::from_str_radix(digits, radix).ok();
+    if let Some(whole) = text.strip_prefix("0x").map(|digits| radix(digits, 16)) {
+        return whole.map(lossy);
+    }
+    if let Some(whole) = text.strip_prefix("0o").map(|digits| radix(digits, 8)) {
+        return whole.map(lossy);
+    }
+    match text.trim_start_matches(['-', '+']) {
+        ".inf" | ".Inf" | ".INF" => return Some(f64::INFINITY),
+        ".nan" | ".NaN" | ".NAN" => return Some(f64::NAN),
+        _ => {}
+    }
+    // Rust reads the words for infinity and NaN too, which YAML takes for text.
+    let numeric = text.bytes().all(|byte| byte.is_ascii_digit() || b"+-.eE".contains(&byte));
+    let digits = text.bytes().any(|byte| byte.is_ascii_digit());
+    if numeric && digits { text.parse().ok() } else { None }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "numbers of a document are floats")]
+const fn lossy(whole: u64) -> f64 {
+    whole as f64
+}
