@@ -1,0 +1,1 @@
+//! Proves that every implementation decides alike.
