@@ -191,6 +191,14 @@ impl<'c> Compiler<'c> {
             let record = self.rule(rule, flag);
             self.sections.rules.push(record);
         }
+        let overrides = self.overrides(flag_key, flag);
+        let steps = [
+            (!flag.enabled, wire::step::DISABLED),
+            (flag.by.is_some(), wire::step::BY),
+            (dependency_count.get() > 0, wire::step::DEPENDENCIES),
+            (overrides.get() != wire::NONE, wire::step::OVERRIDES),
+        ];
+        let steps = steps.into_iter().filter(|(present, _)| *present).map(|(_, step)| step).sum();
         wire::FlagRecord {
             hash_key: U64::new(key("flag", &flag.salt)),
             key: self.sections.strings.intern(flag_key),
@@ -203,7 +211,7 @@ impl<'c> Compiler<'c> {
                 .unwrap_or(U32::new(wire::NONE)),
             default: self.value(Some(&flag.default)),
             on: self.value(flag.on.as_ref()),
-            enabled: flag.enabled.into(),
+            steps,
             level: 1,
             hash: wire::HASH_SIP_MIX,
             depth: order.depth.get(index).copied().unwrap_or(0),
@@ -217,7 +225,7 @@ impl<'c> Compiler<'c> {
             closure_count: U16::new(narrow(closure.len())),
             dependencies,
             dependency_count,
-            overrides: self.overrides(flag_key, flag),
+            overrides,
             policy: self.policy(flag),
         }
     }

@@ -231,7 +231,8 @@ impl fmt::Display for Path<'_> {
 }
 
 /// `did you mean …` for the nearest of the names that exist, if one is near.
-pub(crate) fn did_you_mean<'a>(wanted: &str, names: impl IntoIterator<Item = &'a str>) -> Option<String> {
+#[must_use]
+pub fn did_you_mean<'a>(wanted: &str, names: impl IntoIterator<Item = &'a str>) -> Option<String> {
     // A third of the letters may differ: more, and the guess is noise.
     let length = wanted.chars().count();
     let most = (length / 3).max(1).min(length.saturating_sub(1));

@@ -18,9 +18,7 @@ pub const BUCKETS: u32 = 100_000;
 /// ```
 #[must_use]
 pub fn sip(bytes: &[u8]) -> u64 {
-    let mut hasher = SipHasher13::new_with_keys(0, 0);
-    hasher.write(bytes);
-    hasher.finish()
+    SipHasher13::new_with_keys(0, 0).hash(bytes)
 }
 
 /// The key that a digest is mixed with: `sip(label ‖ ":" ‖ name)`. The labels in use are `flag`, `probe`,

@@ -14,6 +14,7 @@ use crate::targeting::Facts;
 ///
 /// Cohorts that it names are decided first, each once, in the order of its closure: no lattice of cohorts takes more
 /// than linear time.
+#[inline(never)]
 pub(crate) fn is_member<V: Visitor>(
     reader: Reader<'_>,
     context: &BoundContext<'_>,
@@ -134,6 +135,8 @@ fn guess(width: u32, distance: u64, span: u64) -> u32 {
 
 #[cfg(test)]
 mod tests {
+    use std::vec::Vec;
+
     use super::find_hash;
     use crate::bucket::mix;
 

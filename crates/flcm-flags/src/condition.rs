@@ -3,7 +3,7 @@
 use core::cmp::Ordering;
 use core::fmt;
 
-use crate::context::BoundContext;
+use crate::context::{BoundContext, Kind, Slot};
 use crate::pattern;
 use crate::snapshot::{Expected, FlagId, Reader, Rule, wire};
 use crate::time::parse_rfc3339;
@@ -151,36 +151,62 @@ impl<'s> Nodes<'s> {
     pub(crate) fn new(reader: Reader<'s>, start: u32, count: u32) -> Self {
         Self { reader, next: start, end: start.saturating_add(count) }
     }
-}
 
-impl<'s> Iterator for Nodes<'s> {
-    type Item = Node<'s>;
-
+    /// The next record, which is not looked into; `next` goes on behind its members.
     #[inline]
-    fn next(&mut self) -> Option<Node<'s>> {
+    fn advance(&mut self) -> Option<&'s wire::NodeRecord> {
         if self.next >= self.end {
             return None;
         }
-        let reader = self.reader;
-        let record = reader.get(&reader.layout.nodes, self.next)?;
-        self.next = self.next.saturating_add(1);
-        let start = self.next;
-        let mut members = || {
-            self.next = start.saturating_add(record.extra.get());
-            Self { reader, next: start, end: self.next }
-        };
+        let record = self.reader.at(&self.reader.layout.nodes, self.next)?;
+        let members = if is_group(record.kind) { record.extra.get() } else { 0 };
+        self.next = self.next.saturating_add(1).saturating_add(members);
+        Some(record)
+    }
+
+    /// The record that [`advance`](Self::advance) has just passed, as a node.
+    fn decode(&self, record: &'s wire::NodeRecord) -> Option<Node<'s>> {
+        let count = record.extra.get();
+        let members = Self { next: self.next.saturating_sub(count), end: self.next, ..*self };
         Some(match record.kind {
-            wire::node::ALL => Node::All(members()),
-            wire::node::ANY => Node::Any(members()),
-            wire::node::NOT => Node::Not(members()),
+            wire::node::ALL => Node::All(members),
+            wire::node::ANY => Node::Any(members),
+            wire::node::NOT => Node::Not(members),
             wire::node::COHORT => Node::Cohort(CohortId(record.subject.get())),
             wire::node::FLAG => {
                 let kind = u8::try_from(record.operand.get()).unwrap_or(u8::MAX);
                 let variant = u16::try_from(record.extra.get()).unwrap_or(u16::MAX);
                 Node::Flag(FlagId(record.subject.get()), Expected::from_wire(kind, variant)?)
             }
-            _ => Node::Test(Test { reader, record }),
+            _ => Node::Test(Test { reader: self.reader, record }),
         })
+    }
+
+    /// Decides the next node: tests, which most are, by `test`, everything else by `node`.
+    #[inline]
+    pub(crate) fn decide_next(
+        &mut self,
+        test: impl FnOnce(Test<'s>) -> bool,
+        node: impl FnOnce(Node<'s>) -> bool,
+    ) -> Option<bool> {
+        let record = self.advance()?;
+        if record.kind >= wire::node::EXISTS {
+            return Some(test(Test { reader: self.reader, record }));
+        }
+        self.decode(record).map(node)
+    }
+}
+
+const fn is_group(kind: u8) -> bool {
+    kind <= wire::node::NOT
+}
+
+impl<'s> Iterator for Nodes<'s> {
+    type Item = Node<'s>;
+
+    fn next(&mut self) -> Option<Node<'s>> {
+        let record = self.advance()?;
+        self.decode(record)
     }
 }
 
@@ -194,7 +220,14 @@ impl<'s> Rule<'s> {
     /// The conditions, all of which must hold.
     #[must_use]
     pub fn conditions(&self) -> Nodes<'s> {
-        Nodes::new(self.flag.reader, self.record.conditions.get(), self.record.condition_count.get())
+        self.flag.reader.conditions(self.record)
+    }
+}
+
+impl<'s> Reader<'s> {
+    #[inline]
+    pub(crate) fn conditions(self, rule: &wire::RuleRecord) -> Nodes<'s> {
+        Nodes::new(self, rule.conditions.get(), rule.condition_count.get())
     }
 }
 
@@ -261,35 +294,33 @@ impl<'s> Test<'s> {
         self.record.negated == 1
     }
 
-    /// What the attribute is, and whether it passes.
+    /// What the attribute is.
+    pub(crate) fn actual<'c>(&self, context: &BoundContext<'c>) -> Option<AttributeValue<'c>> {
+        context.with_slot(self.reader, self.record.subject.get(), |slot| context.value(slot))
+    }
+
+    /// Whether the attribute passes.
     #[inline]
-    pub(crate) fn run<'c>(&self, context: &BoundContext<'c>) -> (Option<AttributeValue<'c>>, bool) {
-        let actual = context.read(self.reader, self.record.subject.get());
-        if self.record.kind == wire::node::EXISTS {
-            return (actual, actual.is_some() != self.is_negated());
-        }
+    pub(crate) fn holds(&self, context: &BoundContext<'_>) -> bool {
+        context.with_slot(self.reader, self.record.subject.get(), |slot| self.passes(context, slot))
+    }
+
+    #[inline]
+    fn passes(&self, context: &BoundContext<'_>, slot: &Slot) -> bool {
+        use wire::node;
+        let held = match self.record.kind {
+            node::EXISTS => Some(slot.kind != Kind::Absent),
+            // A text that no condition names has no id, so it equals none.
+            node::EQUAL_STRING if slot.kind == Kind::Text => Some(slot.string == self.record.operand.get()),
+            node::IN_STRINGS if slot.kind == Kind::Text => Some(self.texts().iter().any(|id| id.get() == slot.string)),
+            _ if slot.kind == Kind::Number => self.compare_number(slot.number),
+            _ => context.value(slot).and_then(|value| self.search(value)),
+        };
         // A value of the wrong type makes the negative operator false as well.
-        let held =
-            actual.and_then(|actual| self.compare(context, actual)).is_some_and(|held| held != self.is_negated());
-        (actual, held)
+        held.is_some_and(|held| held != self.is_negated())
     }
 
-    /// The positive operator; `None` when it does not apply to a value of this type.
     #[inline]
-    fn compare(&self, context: &BoundContext<'_>, actual: AttributeValue<'_>) -> Option<bool> {
-        match actual {
-            AttributeValue::Bool(value) => {
-                (self.record.kind == wire::node::EQUAL_BOOL).then(|| value == (self.record.operand.get() == 1))
-            }
-            AttributeValue::List(items) => {
-                let wanted = (self.record.kind == wire::node::CONTAINS).then(|| self.text())?;
-                Some(items.contains(&wanted))
-            }
-            AttributeValue::Number(value) => self.compare_number(value),
-            AttributeValue::Text(value) => self.compare_text(context, value),
-        }
-    }
-
     #[expect(clippy::float_cmp, reason = "`==` of the document is the equality of IEEE 754")]
     fn compare_number(&self, value: f64) -> Option<bool> {
         use wire::node;
@@ -309,30 +340,28 @@ impl<'s> Test<'s> {
         }
     }
 
-    fn compare_text(&self, context: &BoundContext<'_>, value: &str) -> Option<bool> {
+    /// The operators over booleans, and those that look into a text or a list.
+    #[inline(never)]
+    fn search(&self, value: AttributeValue<'_>) -> Option<bool> {
         use wire::node;
-        let string = || context.read_string(self.reader, self.record.subject.get(), value);
-        match self.record.kind {
-            node::EQUAL_STRING => Some(string() == self.record.operand.get()),
-            node::IN_STRINGS => {
-                let string = string();
-                Some(self.texts().iter().any(|id| id.get() == string))
-            }
-            node::CONTAINS => Some(value.contains(self.text())),
-            node::STARTS_WITH => Some(self.texts().iter().any(|id| value.starts_with(self.reader.text(id.get())))),
-            node::ENDS_WITH => Some(self.texts().iter().any(|id| value.ends_with(self.reader.text(id.get())))),
-            node::MATCHES => {
+        match (self.record.kind, value) {
+            (node::EQUAL_BOOL, AttributeValue::Bool(value)) => Some(value == (self.record.operand.get() == 1)),
+            (node::CONTAINS, AttributeValue::List(items)) => Some(items.contains(&self.text())),
+            (node::CONTAINS, AttributeValue::Text(value)) => Some(value.contains(self.text())),
+            (node::STARTS_WITH, AttributeValue::Text(value)) => Some(self.any_text(|text| value.starts_with(text))),
+            (node::ENDS_WITH, AttributeValue::Text(value)) => Some(self.any_text(|text| value.ends_with(text))),
+            (node::MATCHES, AttributeValue::Text(value)) => {
                 let pattern = self.reader.get(&self.reader.layout.patterns, self.record.operand.get())?;
                 Some(pattern::is_match(self.reader, pattern, value))
             }
-            node::BEFORE | node::AFTER => self.compare_number(milliseconds(parse_rfc3339(value)?)),
-            _ => self.compare_version(version::compare(value, self.version()?)?),
+            (node::BEFORE | node::AFTER, AttributeValue::Text(value)) => {
+                self.compare_number(milliseconds(parse_rfc3339(value)?))
+            }
+            (node::SEMVER_EQUAL..=node::SEMVER_LESS_EQUAL, AttributeValue::Text(value)) => {
+                self.compare_version(version::compare(value, self.text())?)
+            }
+            _ => None,
         }
-    }
-
-    /// The version that is compared with, if a version is.
-    fn version(&self) -> Option<&'s str> {
-        matches!(self.record.kind, wire::node::SEMVER_EQUAL..=wire::node::SEMVER_LESS_EQUAL).then(|| self.text())
     }
 
     const fn compare_version(&self, order: Ordering) -> Option<bool> {
@@ -349,6 +378,10 @@ impl<'s> Test<'s> {
 
     fn text(&self) -> &'s str {
         self.reader.text(self.record.operand.get())
+    }
+
+    fn any_text(&self, holds: impl Fn(&str) -> bool) -> bool {
+        self.texts().iter().any(|id| holds(self.reader.text(id.get())))
     }
 
     fn texts(&self) -> &'s [zerocopy::little_endian::U32] {

@@ -8,9 +8,6 @@ use crate::value::{AttributeValue, Decimal};
 /// most conditions read. Those beyond are found by a search, each time they are read.
 const SLOTS: usize = 32;
 
-/// The attribute that always reads the targeting key.
-const USER_ID: &str = "user_id";
-
 /// The attribute that names the cohorts that the host puts this user in.
 const COHORTS: &str = "cohorts";
 
@@ -55,20 +52,61 @@ pub struct BoundContext<'a> {
 
 /// What is known of one attribute.
 #[derive(Clone, Copy, Debug)]
-struct Slot {
-    /// Digest, where some flag hashes the attribute and it can be hashed.
-    digest: Option<u64>,
-    /// Position among the context's attributes, [`USER`] or [`wire::NONE`].
-    position: u32,
+pub(crate) struct Slot {
+    /// The type; the fields that do not belong to it are zero or [`wire::NONE`].
+    pub(crate) kind: Kind,
+    /// Whether `digest` is one.
+    hashable: bool,
     /// Interned string, or [`wire::NONE`] when no condition compares with it.
-    string: u32,
+    pub(crate) string: u32,
+    /// A number.
+    pub(crate) number: f64,
+    /// Digest, where some flag hashes the attribute and it can be hashed.
+    digest: u64,
+    /// Position among the context's attributes; [`USER`] for the targeting key.
+    position: u32,
+}
+
+/// The type of an attribute's value.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Kind {
+    Absent,
+    Number,
+    /// A boolean or a list: looked up where it is needed.
+    Other,
+    Text,
 }
 
 /// The position of the targeting key.
-const USER: u32 = wire::NONE - 1;
+const USER: u32 = wire::NONE;
 
 impl Slot {
-    const ABSENT: Self = Self { digest: None, position: wire::NONE, string: wire::NONE };
+    const ABSENT: Self =
+        Self { kind: Kind::Absent, hashable: false, string: wire::NONE, number: 0.0, digest: 0, position: 0 };
+
+    fn new(reader: Reader<'_>, id: u32, position: u32, value: AttributeValue<'_>) -> Self {
+        let uses = reader.get(&reader.layout.attributes, id).map_or(0, |attribute| attribute.uses);
+        let mut slot = Self { position, ..Self::ABSENT };
+        match value {
+            AttributeValue::Bool(_) | AttributeValue::List(_) => slot.kind = Kind::Other,
+            AttributeValue::Number(value) => {
+                slot.kind = Kind::Number;
+                slot.number = value;
+            }
+            AttributeValue::Text(text) => {
+                slot.kind = Kind::Text;
+                if uses & wire::attribute::INTERNED != 0 {
+                    slot.string = reader.find_operand(text).unwrap_or(wire::NONE);
+                }
+            }
+        }
+        if uses & wire::attribute::HASHED != 0 {
+            if let Some(digest) = digest(value) {
+                (slot.hashable, slot.digest) = (true, digest);
+            }
+        }
+        slot
+    }
 }
 
 impl<'a> BoundContext<'a> {
@@ -81,30 +119,26 @@ impl<'a> BoundContext<'a> {
             slots: [Slot::ABSENT; SLOTS],
         };
         for (position, (name, value)) in (0_u32..).zip(context.attributes) {
-            if let (&COHORTS, AttributeValue::List(cohorts)) = (name, value) {
-                bound.cohorts = cohorts;
+            if let AttributeValue::List(cohorts) = value {
+                if *name == COHORTS {
+                    bound.cohorts = cohorts;
+                }
             }
-            if is_present(*value) {
-                bound.fill(reader, name, position, *value);
+            let Some(id) = reader.find_attribute(name) else { continue };
+            if is_present(*value) && reader.layout.user_attribute != Some(id) {
+                bound.fill(reader, id, position, *value);
             }
         }
-        if let Some(key) = context.targeting_key {
-            bound.fill(reader, USER_ID, USER, AttributeValue::Text(key));
+        if let (Some(key), Some(id)) = (context.targeting_key, reader.layout.user_attribute) {
+            bound.fill(reader, id, USER, AttributeValue::Text(key));
         }
         bound
     }
 
-    fn fill(&mut self, reader: Reader<'_>, name: &str, position: u32, value: AttributeValue<'a>) {
-        let Some(id) = reader.find_attribute(name) else { return };
-        let Some(slot) = self.slots.get_mut(to_usize(id)) else { return };
-        let uses = reader.get(&reader.layout.attributes, id).map_or(0, |attribute| attribute.uses);
-        let used = |bit| uses & bit != 0;
-        *slot = Slot {
-            digest: if used(wire::attribute::HASHED) { digest(value) } else { None },
-            // Whatever the host calls `user_id`, the targeting key is what that name reads.
-            position: if position != USER && name == USER_ID { wire::NONE } else { position },
-            string: if used(wire::attribute::INTERNED) { intern(reader, value) } else { wire::NONE },
-        };
+    fn fill(&mut self, reader: Reader<'_>, id: u32, position: u32, value: AttributeValue<'a>) {
+        if let Some(slot) = self.slots.get_mut(to_usize(id)) {
+            *slot = Slot::new(reader, id, position, value);
+        }
     }
 
     /// The targeting key.
@@ -123,54 +157,49 @@ impl<'a> BoundContext<'a> {
         self.cohorts
     }
 
-    /// The digest of what a flag hashes: the targeting key, or the attribute `by`.
-    pub(crate) fn unit_digest(&self, reader: Reader<'_>, by: u32) -> Option<u64> {
-        if by == wire::NONE {
-            return self.digest;
-        }
-        match self.slots.get(to_usize(by)) {
-            Some(slot) => slot.digest,
-            None => self.search(reader, by).and_then(digest),
+    /// The digest of an attribute that some flag hashes.
+    pub(crate) fn attribute_digest(&self, reader: Reader<'_>, id: u32) -> Option<u64> {
+        self.with_slot(reader, id, |slot| slot.hashable.then_some(slot.digest))
+    }
+
+    /// Looks at what is known of an attribute.
+    #[inline]
+    pub(crate) fn with_slot<R>(&self, reader: Reader<'_>, id: u32, look: impl FnOnce(&Slot) -> R) -> R {
+        match self.slots.get(to_usize(id)) {
+            Some(slot) => look(slot),
+            None => look(&self.search(reader, id)),
         }
     }
 
-    /// The value of an attribute; `None` when it is absent.
-    pub(crate) fn read(&self, reader: Reader<'_>, id: u32) -> Option<AttributeValue<'a>> {
-        match self.slots.get(to_usize(id)) {
-            Some(slot) if slot.position == USER => self.context.targeting_key.map(AttributeValue::Text),
-            Some(slot) => self.context.attributes.get(to_usize(slot.position)).map(|(_, value)| *value),
-            None => self.search(reader, id),
-        }
-    }
-
-    /// The interned id of the text `value` of an attribute, or [`wire::NONE`] when no condition names that text.
-    pub(crate) fn read_string(&self, reader: Reader<'_>, id: u32, value: &str) -> u32 {
-        match self.slots.get(to_usize(id)) {
-            Some(slot) => slot.string,
-            None => intern(reader, AttributeValue::Text(value)),
+    /// The value behind a slot.
+    pub(crate) fn value(&self, slot: &Slot) -> Option<AttributeValue<'a>> {
+        match (slot.kind, slot.position) {
+            (Kind::Absent, _) => None,
+            (_, USER) => self.context.targeting_key.map(AttributeValue::Text),
+            (_, position) => self.context.attributes.get(to_usize(position)).map(|(_, value)| *value),
         }
     }
 
     #[cold]
-    fn search(&self, reader: Reader<'_>, id: u32) -> Option<AttributeValue<'a>> {
-        let wanted = reader.attribute_name(id)?;
-        if wanted == USER_ID {
-            return self.context.targeting_key.map(AttributeValue::Text);
+    #[inline(never)]
+    fn search(&self, reader: Reader<'_>, id: u32) -> Slot {
+        if reader.layout.user_attribute == Some(id) {
+            let key = self.context.targeting_key.map(AttributeValue::Text);
+            return key.map_or(Slot::ABSENT, |key| Slot::new(reader, id, USER, key));
         }
-        let named = |(name, value): &&(&str, AttributeValue<'_>)| *name == wanted && is_present(*value);
-        self.context.attributes.iter().rfind(named).map(|(_, value)| *value)
+        let wanted = reader.attribute_name(id).unwrap_or_default();
+        let mut found = Slot::ABSENT;
+        for (position, (name, value)) in (0_u32..).zip(self.context.attributes) {
+            if *name == wanted && is_present(*value) {
+                found = Slot::new(reader, id, position, *value);
+            }
+        }
+        found
     }
 }
 
 fn is_present(value: AttributeValue<'_>) -> bool {
     !matches!(value, AttributeValue::Number(number) if !number.is_finite())
-}
-
-fn intern(reader: Reader<'_>, value: AttributeValue<'_>) -> u32 {
-    match value {
-        AttributeValue::Text(text) => reader.find_operand(text).unwrap_or(wire::NONE),
-        _ => wire::NONE,
-    }
 }
 
 /// The digest of an attribute: of a text's bytes, or of an integer's decimal text. Nothing else can be hashed.

@@ -45,6 +45,38 @@ impl Reason {
         }
     }
 
+    const fn to_bits(self) -> u8 {
+        match self {
+            Self::BreakerOpen => 0,
+            Self::Default => 1,
+            Self::Disabled => 2,
+            Self::Override => 3,
+            Self::PrerequisiteFailed => 4,
+            Self::Split => 5,
+            Self::Static => 6,
+            Self::TargetingMatch => 7,
+            Self::Error(ErrorCode::FlagNotFound) => 8,
+            Self::Error(ErrorCode::InvalidContext) => 9,
+            Self::Error(ErrorCode::ParseError) => 10,
+        }
+    }
+
+    const fn from_bits(bits: u64) -> Self {
+        match bits & 0xff {
+            0 => Self::BreakerOpen,
+            1 => Self::Default,
+            2 => Self::Disabled,
+            3 => Self::Override,
+            4 => Self::PrerequisiteFailed,
+            5 => Self::Split,
+            6 => Self::Static,
+            7 => Self::TargetingMatch,
+            8 => Self::Error(ErrorCode::FlagNotFound),
+            9 => Self::Error(ErrorCode::InvalidContext),
+            _ => Self::Error(ErrorCode::ParseError),
+        }
+    }
+
     /// The code of an error.
     #[must_use]
     pub const fn error_code(self) -> Option<ErrorCode> {
@@ -116,48 +148,107 @@ impl fmt::Display for Arm {
     }
 }
 
-/// Which value a decision serves.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Serving {
-    /// None: the caller's fallback applies.
-    Nothing,
-    /// The flag's default.
-    Off,
-    /// The variant's value, or the flag's `on`.
-    On,
-}
+/// What was decided, as one number that needs no snapshot. [`Decision`] adds the words.
+///
+/// From the lowest bit: 32 bits of rule, 16 of variant, 8 of reason, then one each for enabled, serving something, serving
+/// on, treatment and control. One register: a decision that was written byte by byte and read as a whole would stall.
+#[derive(Clone, Copy, Eq, PartialEq)]
+pub struct Outcome(u64);
 
-/// What was decided, as numbers that need no snapshot. [`Decision`] adds the words.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Outcome {
-    /// Why.
-    pub reason: Reason,
-    /// Whether the feature is on for this user; false for an error.
-    pub enabled: bool,
-    /// The side of the breaker's comparison.
-    pub arm: Arm,
-    pub(crate) serving: Serving,
-    /// Index of the variant within the flag.
-    pub variant: Option<u16>,
-    /// Index of the rule that applied, among all rules of the snapshot.
-    pub(crate) rule: Option<u32>,
-}
+const VARIANT_SHIFT: u32 = 32;
+const REASON_SHIFT: u32 = 48;
+const ENABLED: u64 = 1 << 56;
+/// Without it the caller's fallback applies.
+const SERVES: u64 = 1 << 57;
+/// The variant's value or the flag's `on` is served, rather than the default.
+const ON: u64 = 1 << 58;
+const TREATMENT: u64 = 1 << 59;
+const CONTROL: u64 = 1 << 60;
+/// Stands for "no rule": snapshots are too small for so many.
+const NO_RULE: u64 = 0xffff_ffff;
+/// Stands for "no variant": a flag has at most 256.
+const NO_VARIANT: u16 = u16::MAX;
 
 impl Outcome {
     /// Nothing is served: the caller's fallback applies.
     #[must_use]
     pub const fn error(code: ErrorCode) -> Self {
-        Self { serving: Serving::Nothing, ..Self::off(Reason::Error(code), false) }
+        Self::new(Reason::Error(code), NO_VARIANT, 0)
     }
 
     /// The flag's default is served, which is `enabled` when it is `true`.
+    #[inline]
     pub(crate) const fn off(reason: Reason, enabled: bool) -> Self {
-        Self { reason, enabled, arm: Arm::Outside, serving: Serving::Off, variant: None, rule: None }
+        Self::new(reason, NO_VARIANT, if enabled { SERVES | ENABLED } else { SERVES })
     }
 
     /// The variant is served, or without one the flag's `on`.
-    pub(crate) const fn on(reason: Reason, variant: Option<u16>) -> Self {
-        Self { reason, enabled: true, arm: Arm::Outside, serving: Serving::On, variant, rule: None }
+    #[inline]
+    pub(crate) fn on(reason: Reason, variant: Option<u16>) -> Self {
+        Self::new(reason, variant.unwrap_or(NO_VARIANT), SERVES | ENABLED | ON)
+    }
+
+    #[inline]
+    #[expect(clippy::as_conversions, reason = "widening; `from` is not const")]
+    const fn new(reason: Reason, variant: u16, flags: u64) -> Self {
+        let (reason, variant) = (reason.to_bits() as u64, variant as u64);
+        Self(NO_RULE | (variant << VARIANT_SHIFT) | (reason << REASON_SHIFT) | flags)
+    }
+
+    #[inline]
+    pub(crate) fn by_rule(self, rule: u32) -> Self {
+        Self(self.0 & !NO_RULE | u64::from(rule))
+    }
+
+    #[inline]
+    pub(crate) const fn of_arm(self, arm: Arm) -> Self {
+        match arm {
+            Arm::Control => Self(self.0 | CONTROL),
+            Arm::Outside => self,
+            Arm::Treatment => Self(self.0 | TREATMENT),
+        }
+    }
+
+    /// Why.
+    #[must_use]
+    #[inline]
+    pub const fn reason(self) -> Reason {
+        Reason::from_bits(self.0 >> REASON_SHIFT)
+    }
+
+    /// Whether the feature is on for this user; false for an error.
+    #[must_use]
+    #[inline]
+    pub const fn enabled(self) -> bool {
+        self.0 & ENABLED != 0
+    }
+
+    /// The side of the breaker's comparison.
+    #[must_use]
+    pub const fn arm(self) -> Arm {
+        match (self.0 & CONTROL != 0, self.0 & TREATMENT != 0) {
+            (true, _) => Arm::Control,
+            (_, true) => Arm::Treatment,
+            _ => Arm::Outside,
+        }
+    }
+
+    /// Index of the variant within the flag.
+    #[must_use]
+    pub fn variant(self) -> Option<u16> {
+        u16::try_from((self.0 >> VARIANT_SHIFT) & 0xffff).ok().filter(|variant| *variant != NO_VARIANT)
+    }
+
+    /// Index of the rule that applied, among all rules of the snapshot.
+    fn rule(self) -> Option<u32> {
+        u32::try_from(self.0 & NO_RULE).ok().filter(|rule| u64::from(*rule) != NO_RULE)
+    }
+}
+
+impl fmt::Debug for Outcome {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (reason, enabled, arm, variant) = (self.reason(), self.enabled(), self.arm(), self.variant());
+        write!(formatter, "Outcome {{ {reason}, enabled: {enabled}, variant: {variant:?}, arm: {arm} }}")
     }
 }
 
@@ -175,6 +266,10 @@ impl<'s> Decision<'s> {
         Self { flag: snapshot.describe(flag), outcome }
     }
 
+    pub(crate) const fn of(flag: Flag<'s>, outcome: Outcome) -> Self {
+        Self { flag: Some(flag), outcome }
+    }
+
     /// The decision for a flag that the snapshot does not have.
     #[must_use]
     pub const fn flag_not_found() -> Self {
@@ -190,18 +285,18 @@ impl<'s> Decision<'s> {
     /// Whether the feature is on for this user; false for an error.
     #[must_use]
     pub const fn enabled(&self) -> bool {
-        self.outcome.enabled
+        self.outcome.enabled()
     }
 
     /// What is served; `None` for an error, where the caller's fallback applies.
     #[must_use]
     pub fn value(&self) -> Option<Value<'s>> {
         let flag = self.flag?;
-        match self.outcome.serving {
-            Serving::Nothing => None,
-            Serving::Off => flag.default_value(),
-            Serving::On => {
-                let variant = self.outcome.variant.and_then(|index| flag.variant(index));
+        match (self.outcome.0 & SERVES != 0, self.outcome.0 & ON != 0) {
+            (false, _) => None,
+            (true, false) => flag.default_value(),
+            (true, true) => {
+                let variant = self.outcome.variant().and_then(|index| flag.variant(index));
                 variant.and_then(|variant| variant.value()).or_else(|| flag.on_value())
             }
         }
@@ -210,25 +305,25 @@ impl<'s> Decision<'s> {
     /// Name of the variant that is served.
     #[must_use]
     pub fn variant(&self) -> Option<&'s str> {
-        self.flag?.variant(self.outcome.variant?).map(|variant| variant.name())
+        self.flag?.variant(self.outcome.variant()?).map(|variant| variant.name())
     }
 
     /// Why.
     #[must_use]
     pub const fn reason(&self) -> Reason {
-        self.outcome.reason
+        self.outcome.reason()
     }
 
     /// Name of the rule that applied, if it has one.
     #[must_use]
     pub fn rule(&self) -> Option<&'s str> {
-        self.flag?.rule(self.outcome.rule?)?.name()
+        self.flag?.rule(self.outcome.rule()?)?.name()
     }
 
     /// The side of the breaker's comparison.
     #[must_use]
     pub const fn arm(&self) -> Arm {
-        self.outcome.arm
+        self.outcome.arm()
     }
 }
 

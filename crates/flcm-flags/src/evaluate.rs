@@ -2,18 +2,18 @@
 
 use zerocopy::little_endian::U32;
 
-use crate::bucket::{Draw, key};
+use crate::bucket::{BUCKETS, Draw, key};
 use crate::cohort::{self, find_hash};
 use crate::condition::CohortId;
 use crate::context::BoundContext;
 use crate::decision::{Arm, Decision, ErrorCode, Outcome, Reason};
 use crate::explain::{Step, Visitor};
 use crate::rollout::is_inside;
-use crate::snapshot::{Flag, FlagId, Reader, Rule, Serves, Snapshot, to_usize, wire};
+use crate::snapshot::wire::{self, FlagRecord, RuleRecord, step};
+use crate::snapshot::{Flag, FlagId, Reader, Rule, Snapshot, to_usize};
 use crate::targeting::{Facts, is_met};
 use crate::time::Millis;
 use crate::trips::{TripState, Trips};
-use crate::value::Value;
 
 /// The probe share of a flag without `error_threshold`, whose breaker a host may drive all the same: 5 %.
 const DEFAULT_PROBE: u32 = 5_000;
@@ -52,8 +52,14 @@ pub fn explain<'s, B: AsRef<[u8]>, T: AsRef<[u8]>, V: Visitor>(
     now: Millis,
     visitor: &mut V,
 ) -> Decision<'s> {
-    let question = Question { reader: snapshot.reader(), trips, context, now };
-    Decision::new(snapshot, flag, question.ask(flag, visitor))
+    let reader = snapshot.reader();
+    let Some(record) = reader.get(&reader.layout.flags, flag.0) else { return Decision::flag_not_found() };
+    let question = Question { reader, trips, context, now };
+    let outcome = match record.depth {
+        0 => question.decide(flag, record, &Decided::NOTHING, visitor),
+        _ => question.decide_in_order(flag, record, visitor),
+    };
+    Decision::of(Flag { reader, record }, outcome)
 }
 
 /// Decides every flag, in the order of [`Snapshot::flags`], each once: prerequisites are not decided again for the flags
@@ -72,16 +78,16 @@ pub fn evaluate_all<'o, B: AsRef<[u8]>, T: AsRef<[u8]>>(
     let count = to_usize(reader.layout.flags.count).min(out.len());
     let Some(out) = out.get_mut(..count) else { return &mut [] };
     for (id, outcome) in (0..).zip(out.iter_mut()) {
-        *outcome = match reader.flag(FlagId(id)) {
-            Some(flag) if flag.record.depth == 0 => question.decide(FlagId(id), flag, &Decided::NOTHING, &mut ()),
+        *outcome = match reader.get(&reader.layout.flags, id) {
+            Some(flag) if flag.depth == 0 => question.decide(FlagId(id), flag, &Decided::NOTHING, &mut ()),
             _ => Outcome::error(ErrorCode::FlagNotFound),
         };
     }
     for id in reader.all(&reader.layout.order) {
-        let id = FlagId(id.get());
-        let Some(flag) = reader.flag(id) else { continue };
-        let outcome = question.decide(id, flag, &Decided::All(out), &mut ());
-        if let Some(slot) = out.get_mut(to_usize(id.0)) {
+        let id = id.get();
+        let Some(flag) = reader.get(&reader.layout.flags, id) else { continue };
+        let outcome = question.decide_after(FlagId(id), flag, &Decided::All(out), &mut ());
+        if let Some(slot) = out.get_mut(to_usize(id)) {
             *slot = outcome;
         }
     }
@@ -135,79 +141,170 @@ impl Facts for FlagFacts<'_, '_> {
     }
 }
 
+// What most flags do not have (a tripped breaker, dependencies, overrides, a schedule) is kept out of line, so that the
+// path of those that do not have it stays in registers.
 impl<T: AsRef<[u8]>> Question<'_, '_, T> {
     /// Decides the prerequisites, each once, then the flag.
-    fn ask<V: Visitor>(&self, id: FlagId, visitor: &mut V) -> Outcome {
-        let Some(flag) = self.reader.flag(id) else { return Outcome::error(ErrorCode::FlagNotFound) };
-        if flag.record.depth == 0 {
-            return self.decide(id, flag, &Decided::NOTHING, visitor);
-        }
-        let closure = flag.closure();
+    #[inline(never)]
+    fn decide_in_order<V: Visitor>(&self, id: FlagId, flag: &FlagRecord, visitor: &mut V) -> Outcome {
+        let closure = self.reader.closure(flag);
         let mut outcomes = [Outcome::error(ErrorCode::FlagNotFound); wire::MAX_CLOSURE];
         for (position, inner) in closure.iter().enumerate() {
-            let inner = FlagId(inner.get());
-            let Some(flag) = self.reader.flag(inner) else { continue };
+            let inner = inner.get();
+            let Some(flag) = self.reader.get(&self.reader.layout.flags, inner) else { continue };
             let known = outcomes.get(..position).unwrap_or_default();
-            let outcome = self.decide(inner, flag, &Decided::Closure(closure, known), visitor);
+            let outcome = self.decide_after(FlagId(inner), flag, &Decided::Closure(closure, known), visitor);
             if let Some(slot) = outcomes.get_mut(position) {
                 *slot = outcome;
             }
         }
-        self.decide(id, flag, &Decided::Closure(closure, &outcomes), visitor)
+        self.decide_after(id, flag, &Decided::Closure(closure, &outcomes), visitor)
+    }
+
+    /// Like [`decide`](Self::decide), for a flag of some depth.
+    #[inline(never)]
+    fn decide_after<V: Visitor>(
+        &self,
+        id: FlagId,
+        flag: &FlagRecord,
+        decided: &Decided<'_>,
+        visitor: &mut V,
+    ) -> Outcome {
+        self.decide(id, flag, decided, visitor)
     }
 
     /// Decides one flag, its prerequisites being decided.
     #[inline]
-    fn decide<V: Visitor>(&self, id: FlagId, flag: Flag<'_>, decided: &Decided<'_>, visitor: &mut V) -> Outcome {
+    fn decide<V: Visitor>(&self, id: FlagId, flag: &FlagRecord, decided: &Decided<'_>, visitor: &mut V) -> Outcome {
+        let trip = self.trips.state(id);
+        if V::SILENT && flag.steps == 0 && flag.rule_count.get() == 1 && trip == TripState::Clear {
+            if let Some(outcome) = self.single_rule(flag) {
+                return outcome;
+            }
+        }
+        self.decide_fully(id, flag, trip, decided, visitor)
+    }
+
+    /// The shortcut for what most flags are: one rule without conditions, and nothing else to look at.
+    #[inline]
+    fn single_rule(&self, flag: &FlagRecord) -> Option<Outcome> {
+        let id = flag.rules.get();
+        let rule = self.reader.at(&self.reader.layout.rules, id)?;
+        if rule.condition_count.get() > 0 || self.refusal(flag).is_some() {
+            return None;
+        }
+        let draw = self.context.user_digest().map(|digest| Draw::new(digest, flag.hash_key.get()));
+        let served = self.serve(flag, rule, draw, &mut ());
+        Some(served.map_or_else(|| off(flag, Reason::Default).of_arm(Arm::Control), |outcome| outcome.by_rule(id)))
+    }
+
+    #[inline(never)]
+    fn decide_fully<V: Visitor>(
+        &self,
+        id: FlagId,
+        flag: &FlagRecord,
+        trip: TripState,
+        decided: &Decided<'_>,
+        visitor: &mut V,
+    ) -> Outcome {
         visitor.visit(Step::FlagStart(id));
-        let outcome = self.check(id, flag, decided, visitor);
+        let outcome = self.check(flag, trip, decided, visitor);
         visitor.visit(Step::FlagEnd(outcome));
         outcome
     }
 
+    /// Why the flag cannot be decided at all.
     #[inline]
-    fn check<V: Visitor>(&self, id: FlagId, flag: Flag<'_>, decided: &Decided<'_>, visitor: &mut V) -> Outcome {
+    fn refusal(&self, flag: &FlagRecord) -> Option<ErrorCode> {
         if self.context.snapshot != self.reader.layout.digest {
-            return Outcome::error(ErrorCode::InvalidContext);
+            Some(ErrorCode::InvalidContext)
+        } else if flag.is_readable() {
+            None
+        } else {
+            Some(ErrorCode::ParseError)
         }
-        if !flag.is_readable() {
-            return Outcome::error(ErrorCode::ParseError);
+    }
+
+    /// The checks in order; the first that applies decides.
+    #[inline]
+    fn check<V: Visitor>(&self, flag: &FlagRecord, trip: TripState, decided: &Decided<'_>, visitor: &mut V) -> Outcome {
+        if let Some(code) = self.refusal(flag) {
+            return Outcome::error(code);
         }
-        let off = |reason| Outcome::off(reason, flag.is_on_by_default());
-        if !flag.enabled() {
-            return off(Reason::Disabled);
+        if flag.has(step::DISABLED) {
+            return off(flag, Reason::Disabled);
         }
-        let digest = self.context.unit_digest(self.reader, flag.record.by.get());
-        let state = self.trips.state(id);
-        if state != TripState::Clear && !passes_breaker(flag, state, digest, visitor) {
-            return off(Reason::BreakerOpen);
+        let digest = if flag.has(step::BY) {
+            self.context.attribute_digest(self.reader, flag.by.get())
+        } else {
+            self.context.user_digest()
+        };
+        if trip != TripState::Clear && !self.passes_breaker(flag, trip, digest, visitor) {
+            return off(flag, Reason::BreakerOpen);
         }
-        if flag.record.dependency_count.get() > 0 && !dependencies_hold(flag, decided, visitor) {
-            return off(Reason::PrerequisiteFailed);
+        if flag.has(step::DEPENDENCIES) && !self.dependencies_hold(flag, decided, visitor) {
+            return off(flag, Reason::PrerequisiteFailed);
         }
-        let draw = digest.map(|digest| Draw::new(digest, flag.record.hash_key.get()));
-        if flag.record.overrides.get() != wire::NONE {
+        let draw = digest.map(|digest| Draw::new(digest, flag.hash_key.get()));
+        if flag.has(step::OVERRIDES) {
             if let Some(outcome) = self.overridden(flag, draw, visitor) {
                 return outcome;
             }
         }
-        if flag.record.rule_count.get() == 0 {
-            return off(Reason::Static);
+        if flag.rule_count.get() == 0 {
+            return off(flag, Reason::Static);
         }
         self.first_rule(flag, draw, decided, visitor)
     }
 
+    /// Whether the user passes a breaker that has tripped: half-open, inside the probe share.
+    #[cold]
+    fn passes_breaker<V: Visitor>(
+        &self,
+        flag: &FlagRecord,
+        state: TripState,
+        digest: Option<u64>,
+        visitor: &mut V,
+    ) -> bool {
+        let policy = self.reader.get(&self.reader.layout.policies, flag.policy.get());
+        let share = policy.map_or(DEFAULT_PROBE, |policy| policy.probe.get());
+        let salt = self.reader.text(flag.salt.get());
+        let probing = state == TripState::Probing;
+        let bucket = digest.filter(|_| probing).map(|digest| Draw::new(digest, key("probe", salt)).gate());
+        let passed = bucket.is_some_and(|bucket| bucket < share);
+        visitor.visit(Step::Breaker { state, bucket, share, passed });
+        passed
+    }
+
+    #[inline(never)]
+    fn dependencies_hold<V: Visitor>(&self, flag: &FlagRecord, decided: &Decided<'_>, visitor: &mut V) -> bool {
+        let mut all = true;
+        for (flag, expected) in self.reader.dependencies(flag) {
+            let held = is_met(expected, decided.outcome(flag));
+            visitor.visit(Step::Dependency { flag, expected, held });
+            all &= held;
+            if !all && V::SILENT {
+                break;
+            }
+        }
+        all
+    }
+
     /// What the overrides say about the user.
-    fn overridden<V: Visitor>(&self, flag: Flag<'_>, draw: Option<Draw>, visitor: &mut V) -> Option<Outcome> {
+    #[inline(never)]
+    fn overridden<V: Visitor>(&self, flag: &FlagRecord, draw: Option<Draw>, visitor: &mut V) -> Option<Outcome> {
         let layout = self.reader.layout;
-        let set = self.reader.get(&layout.override_sets, flag.record.overrides.get())?;
+        let set = self.reader.get(&layout.override_sets, flag.overrides.get())?;
         let hash = Draw::new(self.context.user_digest()?, set.key.get()).hash();
         let entry = |index: u32| self.reader.get(&layout.overrides, set.start.get().wrapping_add(index));
         let found = find_hash(set.count.get(), hash, |index| entry(index).map_or(u64::MAX, |entry| entry.hash.get()))?;
         visitor.visit(Step::Override);
         Some(match entry(found)?.serve.get() {
-            wire::OVERRIDE_OFF => Outcome::off(Reason::Override, flag.is_on_by_default()),
-            wire::OVERRIDE_ON => Outcome::on(Reason::Override, flag.split(draw, visitor).0),
+            wire::OVERRIDE_OFF => off(flag, Reason::Override),
+            wire::OVERRIDE_ON => {
+                let (variant, _) = self.split(flag.shares.get(), flag.share_count.get(), draw, visitor);
+                Outcome::on(Reason::Override, variant)
+            }
             variant => Outcome::on(Reason::Override, Some(variant)),
         })
     }
@@ -216,121 +313,111 @@ impl<T: AsRef<[u8]>> Question<'_, '_, T> {
     #[inline]
     fn first_rule<V: Visitor>(
         &self,
-        flag: Flag<'_>,
+        flag: &FlagRecord,
         draw: Option<Draw>,
         decided: &Decided<'_>,
         visitor: &mut V,
     ) -> Outcome {
-        let facts = FlagFacts { reader: self.reader, context: self.context, decided };
-        let start = flag.record.rules.get();
+        let reader = self.reader;
         let mut arm = Arm::Outside;
-        for id in start..start.wrapping_add(flag.record.rule_count.get().into()) {
-            let Some(rule) = flag.rule(id) else { continue };
-            visitor.visit(Step::RuleStart(rule));
-            let held = rule.conditions().all(self.context, &facts, visitor);
-            let outcome = if held || V::THOROUGH { self.serve(rule, draw, visitor) } else { None };
+        let start = flag.rules.get();
+        for id in start..start.wrapping_add(flag.rule_count.get().into()) {
+            let Some(rule) = reader.at(&reader.layout.rules, id) else { break };
+            if !V::SILENT {
+                visitor.visit(Step::RuleStart(Rule { flag: Flag { reader, record: flag }, record: rule }));
+            }
+            let held = rule.condition_count.get() == 0 || self.conditions_hold(rule, decided, visitor);
+            let outcome = if held || !V::SILENT { self.serve(flag, rule, draw, visitor) } else { None };
             let outcome = outcome.filter(|_| held);
             visitor.visit(Step::RuleEnd { applied: outcome.is_some() });
             if let Some(outcome) = outcome {
-                return Outcome { rule: Some(id), ..outcome };
+                return outcome.by_rule(id);
             }
             if held {
                 arm = Arm::Control;
             }
         }
-        Outcome { arm, ..Outcome::off(Reason::Default, flag.is_on_by_default()) }
+        off(flag, Reason::Default).of_arm(arm)
+    }
+
+    #[inline(never)]
+    fn conditions_hold<V: Visitor>(&self, rule: &RuleRecord, decided: &Decided<'_>, visitor: &mut V) -> bool {
+        let facts = FlagFacts { reader: self.reader, context: self.context, decided };
+        self.reader.conditions(rule).all(self.context, &facts, visitor)
     }
 
     /// What a rule whose conditions hold serves; `None` to a user outside its percentage.
     #[inline]
-    fn serve<V: Visitor>(&self, rule: Rule<'_>, draw: Option<Draw>, visitor: &mut V) -> Option<Outcome> {
-        match rule.serves() {
-            Serves::CohortOff => Some(Outcome::off(Reason::TargetingMatch, rule.flag.is_on_by_default())),
-            Serves::CohortOn => Some(draw_variant(rule, draw, false, visitor)),
-            Serves::On => {
-                let percentage = rule.percentage_at(self.now);
-                let bucket = draw.map(Draw::gate);
-                let inside = is_inside(bucket, percentage);
-                visitor.visit(Step::Rollout { bucket, percentage, inside });
-                let outcome = inside.then(|| draw_variant(rule, draw, percentage < crate::bucket::BUCKETS, visitor))?;
-                Some(Outcome { arm: Arm::Treatment, ..outcome })
+    fn serve<V: Visitor>(
+        &self,
+        flag: &FlagRecord,
+        rule: &RuleRecord,
+        draw: Option<Draw>,
+        visitor: &mut V,
+    ) -> Option<Outcome> {
+        if rule.serve == wire::serve::COHORT_OFF {
+            return Some(off(flag, Reason::TargetingMatch));
+        }
+        let mut arm = Arm::Outside;
+        let mut gated = false;
+        if rule.serve == wire::serve::ON {
+            let percentage = self.reader.percentage_at(rule, self.now);
+            let bucket = draw.map(Draw::gate);
+            let inside = is_inside(bucket, percentage);
+            visitor.visit(Step::Rollout { bucket, percentage, inside });
+            if !inside {
+                return None;
+            }
+            arm = Arm::Treatment;
+            gated = percentage < BUCKETS;
+        }
+        let (variant, drawn) = match rule.share_count.get() {
+            0 => self.split(flag.shares.get(), flag.share_count.get(), draw, visitor),
+            count => self.split(rule.shares.get(), count, draw, visitor),
+        };
+        // A `SPLIT` when a bucket was drawn or a variant was.
+        let reason = if gated || drawn { Reason::Split } else { Reason::TargetingMatch };
+        Some(Outcome::on(reason, variant).of_arm(arm))
+    }
+
+    /// Draws a variant, and says whether there was more than one to draw from: the one whose cumulative range holds the
+    /// split point, without a draw the first.
+    #[inline]
+    fn split<V: Visitor>(&self, start: u32, count: u16, draw: Option<Draw>, visitor: &mut V) -> (Option<u16>, bool) {
+        match count {
+            0 => (None, false),
+            1 => (Some(self.share(start).0), false),
+            _ => (Some(self.draw_variant(start, count, draw, visitor)), true),
+        }
+    }
+
+    #[inline(never)]
+    fn draw_variant<V: Visitor>(&self, start: u32, count: u16, draw: Option<Draw>, visitor: &mut V) -> u16 {
+        let last = start.wrapping_add(count.into()).wrapping_sub(1);
+        let (mut variant, total) = self.share(last);
+        let point = draw.map(|draw| draw.split(total));
+        for id in start..last {
+            let (candidate, cumulative) = self.share(id);
+            if point.unwrap_or(0) < cumulative {
+                variant = candidate;
+                break;
             }
         }
-    }
-}
-
-/// Serves on, by the rule's split. It is a `SPLIT` when a bucket was drawn (`gated`) or a variant was.
-#[inline]
-fn draw_variant<V: Visitor>(rule: Rule<'_>, draw: Option<Draw>, gated: bool, visitor: &mut V) -> Outcome {
-    let (variant, drawn) = rule.split(draw, visitor);
-    Outcome::on(if gated || drawn { Reason::Split } else { Reason::TargetingMatch }, variant)
-}
-
-/// Whether the user passes a breaker that has tripped: half-open, inside the probe share.
-#[cold]
-fn passes_breaker<V: Visitor>(flag: Flag<'_>, state: TripState, digest: Option<u64>, visitor: &mut V) -> bool {
-    let share = flag.policy().map_or(DEFAULT_PROBE, |policy| policy.probe);
-    let probing = state == TripState::Probing;
-    let bucket = digest.filter(|_| probing).map(|digest| Draw::new(digest, key("probe", flag.salt())).gate());
-    let passed = bucket.is_some_and(|bucket| bucket < share);
-    visitor.visit(Step::Breaker { state, bucket, share, passed });
-    passed
-}
-
-fn dependencies_hold<V: Visitor>(flag: Flag<'_>, decided: &Decided<'_>, visitor: &mut V) -> bool {
-    let mut all = true;
-    for (flag, expected) in flag.dependencies() {
-        let held = is_met(expected, decided.outcome(flag));
-        visitor.visit(Step::Dependency { flag, expected, held });
-        all &= held;
-        if !all && !V::THOROUGH {
-            break;
-        }
-    }
-    all
-}
-
-impl<'s> Flag<'s> {
-    fn is_on_by_default(&self) -> bool {
-        matches!(self.default_value(), Some(Value::Bool(true)))
-    }
-
-    /// The flag's own split: the variant, and whether there was more than one to draw from.
-    fn split<V: Visitor>(&self, draw: Option<Draw>, visitor: &mut V) -> (Option<u16>, bool) {
-        split(self.reader, self.record.shares.get(), self.record.share_count.get(), draw, visitor)
-    }
-}
-
-impl Rule<'_> {
-    /// Like [`Flag::split`], by the rule's own shares if it has any.
-    #[inline]
-    fn split<V: Visitor>(&self, draw: Option<Draw>, visitor: &mut V) -> (Option<u16>, bool) {
-        match self.record.share_count.get() {
-            0 => self.flag.split(draw, visitor),
-            count => split(self.flag.reader, self.record.shares.get(), count, draw, visitor),
-        }
-    }
-}
-
-/// Draws a variant: the one whose cumulative range holds the split point, without a draw the first.
-#[inline]
-fn split<V: Visitor>(
-    reader: Reader<'_>,
-    start: u32,
-    count: u16,
-    draw: Option<Draw>,
-    visitor: &mut V,
-) -> (Option<u16>, bool) {
-    if count == 0 {
-        return (None, false);
-    }
-    let share = |offset: u16| reader.get(&reader.layout.shares, start.wrapping_add(offset.into()));
-    let total = share(count.wrapping_sub(1)).map_or(0, |share| share.cumulative.get());
-    let point = draw.map(|draw| draw.split(total));
-    let drawn = (0..count).filter_map(share).find(|share| point.unwrap_or(0) < share.cumulative.get());
-    let variant = drawn.map(|share| share.variant.get());
-    if let Some(variant) = variant {
         visitor.visit(Step::Split { point, total, variant });
+        variant
     }
-    (variant, count > 1)
+
+    /// Variant and sum of weights of a share.
+    #[inline]
+    fn share(&self, id: u32) -> (u16, u32) {
+        let record = self.reader.at(&self.reader.layout.shares, id);
+        record.map_or((0, u32::MAX), |share| (share.variant.get(), share.cumulative.get()))
+    }
+}
+
+/// The default is served.
+#[inline]
+fn off(flag: &FlagRecord, reason: Reason) -> Outcome {
+    let enabled = flag.default.kind == wire::value::BOOL && flag.default.payload.get() == 1;
+    Outcome::off(reason, enabled)
 }

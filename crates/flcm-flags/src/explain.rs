@@ -8,15 +8,16 @@ use crate::value::AttributeValue;
 
 /// Watches a decision. The unit type `()` is the silent visitor, which costs nothing.
 pub trait Visitor {
-    /// Whether conditions and percentages are to be checked, and shown, even where an earlier miss has settled a rule.
-    const THOROUGH: bool = true;
+    /// Whether nothing is looked at. Otherwise conditions and percentages are checked, and shown, even where an earlier
+    /// miss has settled a rule.
+    const SILENT: bool = false;
 
     /// Takes one step. Steps with a start and an end enclose what belongs to them.
     fn visit(&mut self, step: Step<'_, '_>);
 }
 
 impl Visitor for () {
-    const THOROUGH: bool = false;
+    const SILENT: bool = true;
 
     #[inline]
     fn visit(&mut self, _: Step<'_, '_>) {}

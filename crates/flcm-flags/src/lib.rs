@@ -27,8 +27,6 @@
 
 #[cfg(test)]
 extern crate std;
-#[cfg(test)]
-use std::vec::Vec;
 
 pub mod bucket;
 mod cohort;

@@ -1,7 +1,8 @@
 //! Percentages: schedules, ramps, and who is inside.
 
 use crate::bucket::BUCKETS;
-use crate::snapshot::Rule;
+use crate::snapshot::wire::RuleRecord;
+use crate::snapshot::{Reader, Rule};
 use crate::time::Millis;
 
 impl Rule<'_> {
@@ -10,15 +11,25 @@ impl Rule<'_> {
     /// Before the first entry of the schedule it is the rule's own percentage, after the last the last entry's. In
     /// between it is that of the latest entry, or with a linear ramp on the straight line to the next one, rounded down.
     #[must_use]
-    #[inline]
     pub fn percentage_at(&self, now: Millis) -> u32 {
-        if self.record.schedule_count.get() == 0 { self.percentage() } else { self.scheduled(now) }
+        self.flag.reader.percentage_at(self.record, now)
+    }
+}
+
+impl Reader<'_> {
+    /// Like [`Rule::percentage_at`].
+    #[inline]
+    pub(crate) fn percentage_at(self, rule: &RuleRecord, now: Millis) -> u32 {
+        if rule.schedule_count.get() == 0 { rule.percentage.get() } else { self.scheduled(rule, now) }
     }
 
-    fn scheduled(&self, now: Millis) -> u32 {
-        let Some((at, percentage)) = self.schedule().rfind(|(at, _)| *at <= now.0) else { return self.percentage() };
-        match self.schedule().find(|(next, _)| *next > now.0) {
-            Some(next) if self.is_linear() => interpolate((at, percentage), next, now.0),
+    #[inline(never)]
+    fn scheduled(self, rule: &RuleRecord, now: Millis) -> u32 {
+        let Some((at, percentage)) = self.schedule(rule).rfind(|(at, _)| *at <= now.0) else {
+            return rule.percentage.get();
+        };
+        match self.schedule(rule).find(|(next, _)| *next > now.0) {
+            Some(next) if rule.linear == 1 => interpolate((at, percentage), next, now.0),
             _ => percentage,
         }
     }

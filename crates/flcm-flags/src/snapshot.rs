@@ -13,6 +13,9 @@ mod validate;
 #[expect(missing_debug_implementations, reason = "of types that `KnownLayout` generates; every record has it")]
 pub mod wire;
 
+/// The attribute that always reads the targeting key.
+pub(crate) const USER_ATTRIBUTE: &str = "user_id";
+
 /// A flag of one snapshot: its place in the order of flag keys.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct FlagId(pub u32);
@@ -38,7 +41,8 @@ impl<B: AsRef<[u8]>> Snapshot<B> {
     /// # Errors
     /// [`SnapshotError`] says what was being read and what is wrong with it; nothing of the bytes is used then.
     pub fn from_bytes(bytes: B) -> Result<Self, SnapshotError> {
-        let layout = validate::validate(bytes.as_ref())?;
+        let mut layout = validate::validate(bytes.as_ref())?;
+        layout.user_attribute = Reader { bytes: bytes.as_ref(), layout: &layout }.find_attribute(USER_ATTRIBUTE);
         Ok(Self { bytes, layout })
     }
 
@@ -140,13 +144,13 @@ impl<'s> Flag<'s> {
     /// The kill switch.
     #[must_use]
     pub fn enabled(&self) -> bool {
-        self.record.enabled == 1
+        !self.record.has(wire::step::DISABLED)
     }
 
     /// Whether this version of the core can decide the flag; otherwise every decision is a `PARSE_ERROR`.
     #[must_use]
     pub fn is_readable(&self) -> bool {
-        self.record.level <= wire::LEVEL && self.record.hash == wire::HASH_SIP_MIX
+        self.record.is_readable()
     }
 
     /// The attribute that is hashed; `None` for the targeting key.
@@ -191,22 +195,13 @@ impl<'s> Flag<'s> {
 
     /// The flags that must have decided so before this one is looked at.
     pub fn dependencies(&self) -> impl Iterator<Item = (FlagId, Expected)> + use<'s> {
-        let start = self.record.dependencies.get();
-        let reader = self.reader;
-        (start..start.wrapping_add(self.record.dependency_count.get().into())).filter_map(move |id| {
-            let record = reader.get(&reader.layout.dependencies, id)?;
-            Some((FlagId(record.flag.get()), Expected::from_wire(record.expect, record.variant.get())?))
-        })
+        self.reader.dependencies(self.record)
     }
 
     /// All prerequisites, direct and indirect, in an order in which each may be decided.
     #[must_use]
     pub fn closure(&self) -> &'s [U32] {
-        self.reader.range(
-            &self.reader.layout.closures,
-            self.record.closure.get(),
-            self.record.closure_count.get().into(),
-        )
+        self.reader.closure(self.record)
     }
 
     /// How many users are listed in overrides.
@@ -237,6 +232,18 @@ impl<'s> Flag<'s> {
 impl fmt::Debug for Flag<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "Flag({:?})", self.key())
+    }
+}
+
+impl wire::FlagRecord {
+    #[inline]
+    pub(crate) const fn is_readable(&self) -> bool {
+        self.level <= wire::LEVEL && self.hash == wire::HASH_SIP_MIX
+    }
+
+    #[inline]
+    pub(crate) const fn has(&self, step: u8) -> bool {
+        self.steps & step != 0
     }
 }
 
@@ -306,12 +313,7 @@ impl<'s> Rule<'s> {
 
     /// The schedule: milliseconds since 1970 and thousandths of a percent, in the order of time.
     pub fn schedule(&self) -> impl DoubleEndedIterator<Item = (u64, u32)> + use<'s> {
-        let reader = self.flag.reader;
-        let start = self.record.schedule.get();
-        (start..start.wrapping_add(self.record.schedule_count.get().into())).filter_map(move |id| {
-            let entry = reader.get(&reader.layout.schedules, id)?;
-            Some((entry.at.get(), entry.percentage.get()))
-        })
+        self.flag.reader.schedule(self.record)
     }
 
     /// The variants that can be drawn: their index within the flag and the sum of the weights so far.
@@ -385,17 +387,14 @@ pub struct Policy {
 /// Records of one kind: where they lie and how long each is.
 pub(crate) struct Section<T> {
     start: usize,
+    end: usize,
     size: usize,
     pub(crate) count: u32,
     record: PhantomData<fn() -> T>,
 }
 
 impl<T> Section<T> {
-    const EMPTY: Self = Self { start: 0, size: size_of::<T>(), count: 0, record: PhantomData };
-
-    fn length(&self) -> usize {
-        to_usize(self.count).saturating_mul(self.size)
-    }
+    const EMPTY: Self = Self { start: 0, end: 0, size: size_of::<T>(), count: 0, record: PhantomData };
 }
 
 macro_rules! layout {
@@ -404,17 +403,20 @@ macro_rules! layout {
         pub(crate) struct Layout {
             pub(crate) digest: u64,
             pub(crate) revision: u64,
+            /// The attribute that reads the targeting key, if some condition names it.
+            pub(crate) user_attribute: Option<u32>,
             $(pub(crate) $field: Section<$record>,)*
         }
 
         impl Layout {
-            const EMPTY: Self = Self { digest: 0, revision: 0, $($field: Section::EMPTY,)* };
+            const EMPTY: Self = Self { digest: 0, revision: 0, user_attribute: None, $($field: Section::EMPTY,)* };
 
             /// Takes a section down; one of an unknown kind is skipped. `false` when its records are too short.
             fn place(&mut self, kind: u16, start: usize, size: usize, count: u32) -> bool {
                 match kind {
                     $(wire::section::$kind => {
-                        self.$field = Section { start, size, count, record: PhantomData };
+                        let end = start.saturating_add(to_usize(count).saturating_mul(size));
+                        self.$field = Section { start, end, size, count, record: PhantomData };
                         // Bare numbers are read as slices, so they cannot grow.
                         let expected = size_of::<$record>();
                         size == expected || (size > expected && expected > 8)
@@ -424,7 +426,7 @@ macro_rules! layout {
             }
 
             fn sizes(&self) -> [(&'static str, u32, usize); 26] {
-                [$((stringify!($field), self.$field.count, self.$field.length()),)*]
+                [$((stringify!($field), self.$field.count, self.$field.end.saturating_sub(self.$field.start)),)*]
             }
         }
     };
@@ -472,18 +474,13 @@ impl<'s> Reader<'s> {
     where
         T: FromBytes + Immutable + KnownLayout + Unaligned,
     {
-        if index >= section.count {
-            return None;
-        }
-        let offset = section.start.wrapping_add(to_usize(index).wrapping_mul(section.size));
-        T::ref_from_prefix(self.bytes.get(offset..)?).ok().map(|(record, _)| record)
+        if index < section.count { self.at(section, index) } else { None }
     }
 
     /// All of a section of bare numbers.
     #[inline]
     pub(crate) fn all<T: FromBytes + Immutable + Unaligned>(&self, section: &Section<T>) -> &'s [T] {
-        let end = section.start.wrapping_add(section.length());
-        let bytes = self.bytes.get(section.start..end).unwrap_or_default();
+        let bytes = self.bytes.get(section.start..section.end).unwrap_or_default();
         <[T]>::ref_from_bytes(bytes).unwrap_or_default()
     }
 
@@ -499,6 +496,36 @@ impl<'s> Reader<'s> {
         self.all(section).get(start..start.saturating_add(to_usize(count))).unwrap_or_default()
     }
 
+    /// Like [`get`](Self::get), for an index out of a range that was validated: it is not compared with the count again.
+    #[inline]
+    pub(crate) fn at<T>(&self, section: &Section<T>, index: u32) -> Option<&'s T>
+    where
+        T: FromBytes + Immutable + KnownLayout + Unaligned,
+    {
+        let offset = section.start.wrapping_add(to_usize(index).wrapping_mul(section.size));
+        T::ref_from_prefix(self.bytes.get(offset..)?).ok().map(|(record, _)| record)
+    }
+
+    pub(crate) fn dependencies(self, flag: &wire::FlagRecord) -> impl Iterator<Item = (FlagId, Expected)> + use<'s> {
+        let start = flag.dependencies.get();
+        (start..start.wrapping_add(flag.dependency_count.get().into())).filter_map(move |id| {
+            let record = self.get(&self.layout.dependencies, id)?;
+            Some((FlagId(record.flag.get()), Expected::from_wire(record.expect, record.variant.get())?))
+        })
+    }
+
+    pub(crate) fn schedule(self, rule: &wire::RuleRecord) -> impl DoubleEndedIterator<Item = (u64, u32)> + use<'s> {
+        let start = rule.schedule.get();
+        (start..start.wrapping_add(rule.schedule_count.get().into())).filter_map(move |id| {
+            let entry = self.get(&self.layout.schedules, id)?;
+            Some((entry.at.get(), entry.percentage.get()))
+        })
+    }
+
+    pub(crate) fn closure(&self, flag: &wire::FlagRecord) -> &'s [U32] {
+        self.range(&self.layout.closures, flag.closure.get(), flag.closure_count.get().into())
+    }
+
     pub(crate) fn flag(&self, flag: FlagId) -> Option<Flag<'s>> {
         let record = self.get(&self.layout.flags, flag.0)?;
         Some(Flag { reader: *self, record })
@@ -509,11 +536,15 @@ impl<'s> Reader<'s> {
         core::str::from_utf8(self.text_bytes(id)).unwrap_or_default()
     }
 
+    #[inline]
     fn text_bytes(&self, id: u32) -> &'s [u8] {
-        let starts = self.all(&self.layout.strings);
-        let start = starts.get(to_usize(id)).map_or(0, |start| to_usize(start.get()));
-        let end = starts.get(to_usize(id).saturating_add(1)).map_or(0, |end| to_usize(end.get()));
-        self.all(&self.layout.text).get(start..end).unwrap_or_default()
+        // Each string ends where the next begins, so one read gives both ends.
+        let Layout { strings, text, .. } = self.layout;
+        let at = strings.start.wrapping_add(to_usize(id).wrapping_mul(size_of::<U32>()));
+        let Some(ends) = self.bytes.get(at..).and_then(<[u8]>::first_chunk::<8>) else { return &[] };
+        let [start, end]: [U32; 2] = zerocopy::transmute!(*ends);
+        let place = |offset: U32| text.start.wrapping_add(to_usize(offset.get()));
+        self.bytes.get(place(start)..place(end)).filter(|_| id < strings.count).unwrap_or_default()
     }
 
     pub(crate) fn number(&self, index: u32) -> f64 {

@@ -16,47 +16,73 @@ pub(crate) trait Facts {
 
 /// Whether an expectation of another flag is met. An error meets none.
 pub(crate) fn is_met(expected: Expected, outcome: Option<Outcome>) -> bool {
-    let Some(outcome) = outcome.filter(|outcome| outcome.reason.error_code().is_none()) else { return false };
+    let Some(outcome) = outcome.filter(|outcome| outcome.reason().error_code().is_none()) else { return false };
     match expected {
-        Expected::Disabled => !outcome.enabled,
-        Expected::Enabled => outcome.enabled,
-        Expected::Variant(variant) => outcome.variant == Some(variant),
+        Expected::Disabled => !outcome.enabled(),
+        Expected::Enabled => outcome.enabled(),
+        Expected::Variant(variant) => outcome.variant() == Some(variant),
     }
 }
 
 impl Nodes<'_> {
-    /// Whether all hold. A thorough visitor is shown the rest after a miss as well.
+    /// Whether all hold. A visitor is shown the rest after a miss as well.
     #[inline]
-    pub(crate) fn all<F: Facts, V: Visitor>(self, context: &BoundContext<'_>, facts: &F, visitor: &mut V) -> bool {
-        let mut held = true;
-        for node in self {
-            held &= node.holds(context, facts, visitor);
-            if !held && !V::THOROUGH {
+    pub(crate) fn all<F: Facts, V: Visitor>(mut self, context: &BoundContext<'_>, facts: &F, visitor: &mut V) -> bool {
+        let mut all = true;
+        while let Some(held) = self.next_holds(context, facts, visitor) {
+            all &= held;
+            if !all && V::SILENT {
                 break;
             }
         }
-        held
+        all
     }
 
-    fn any<F: Facts, V: Visitor>(self, context: &BoundContext<'_>, facts: &F, visitor: &mut V) -> bool {
-        let mut held = false;
-        for node in self {
-            held |= node.holds(context, facts, visitor);
-            if held && !V::THOROUGH {
+    fn any<F: Facts, V: Visitor>(mut self, context: &BoundContext<'_>, facts: &F, visitor: &mut V) -> bool {
+        let mut any = false;
+        while let Some(held) = self.next_holds(context, facts, visitor) {
+            any |= held;
+            if any && V::SILENT {
                 break;
             }
         }
+        any
+    }
+
+    #[inline]
+    fn next_holds<F: Facts, V: Visitor>(
+        &mut self,
+        context: &BoundContext<'_>,
+        facts: &F,
+        visitor: &mut V,
+    ) -> Option<bool> {
+        if V::SILENT {
+            return self.decide_next(|test| test.holds(context), |node| node.holds(context, facts, &mut ()));
+        }
+        self.next().map(|node| node.holds(context, facts, visitor))
+    }
+
+    /// Shows a group around what is shown of its members.
+    fn group<F: Facts, V: Visitor>(self, group: Group, context: &BoundContext<'_>, facts: &F, visitor: &mut V) -> bool {
+        visitor.visit(Step::GroupStart(group));
+        let held = match group {
+            Group::All => self.all(context, facts, visitor),
+            Group::Any => self.any(context, facts, visitor),
+            Group::Not => !self.all(context, facts, visitor),
+        };
+        visitor.visit(Step::GroupEnd { held });
         held
     }
 }
 
 impl Node<'_> {
-    #[inline]
+    /// Whether the condition holds. Out of line: it calls itself, by way of groups.
+    #[inline(never)]
     fn holds<F: Facts, V: Visitor>(self, context: &BoundContext<'_>, facts: &F, visitor: &mut V) -> bool {
         match self {
             Self::Test(test) => {
-                let (actual, held) = test.run(context);
-                visitor.visit(Step::Test { test, actual, held });
+                let held = test.holds(context);
+                visitor.visit(Step::Test { test, actual: test.actual(context), held });
                 held
             }
             Self::Cohort(cohort) => facts.is_member(cohort, visitor),
@@ -65,17 +91,9 @@ impl Node<'_> {
                 visitor.visit(Step::FlagCondition { flag, expected, held });
                 held
             }
-            Self::All(nodes) => grouped(Group::All, visitor, |visitor| nodes.all(context, facts, visitor)),
-            Self::Any(nodes) => grouped(Group::Any, visitor, |visitor| nodes.any(context, facts, visitor)),
-            Self::Not(nodes) => grouped(Group::Not, visitor, |visitor| !nodes.all(context, facts, visitor)),
+            Self::All(nodes) => nodes.group(Group::All, context, facts, visitor),
+            Self::Any(nodes) => nodes.group(Group::Any, context, facts, visitor),
+            Self::Not(nodes) => nodes.group(Group::Not, context, facts, visitor),
         }
     }
-}
-
-/// Shows a group around what is shown of its members.
-fn grouped<V: Visitor>(group: Group, visitor: &mut V, holds: impl FnOnce(&mut V) -> bool) -> bool {
-    visitor.visit(Step::GroupStart(group));
-    let held = holds(visitor);
-    visitor.visit(Step::GroupEnd { held });
-    held
 }

@@ -305,7 +305,11 @@ fn check_flag(reader: &Reader<'_>, flag: &wire::FlagRecord, cursor: &mut Cursor)
     let by = flag.by.get();
     ensure(flag.salt.get() < string_count(reader), "flags", "unknown string")?;
     ensure(by == NONE || by < layout.attributes.count, "flags", "unknown attribute")?;
-    ensure(flag.enabled <= 1, "flags", "unknown switch")?;
+    let has = |step: u8| flag.steps & step != 0;
+    let steps = has(wire::step::BY) == (by != NONE)
+        && has(wire::step::DEPENDENCIES) == (flag.dependency_count.get() > 0)
+        && has(wire::step::OVERRIDES) == (flag.overrides.get() != NONE);
+    ensure(steps && flag.steps < 16, "flags", "steps that do not fit")?;
     ensure(flag.default.kind != wire::value::NONE, "flags", "no default")?;
     check_value(reader, &flag.default)?;
     check_value(reader, &flag.on)?;

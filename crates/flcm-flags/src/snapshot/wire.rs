@@ -108,8 +108,8 @@ record! {
         default: ValueRecord,
         /// Served when on by a variant without a value, or without variants.
         on: ValueRecord,
-        /// The kill switch: 1 when enabled.
-        enabled: u8,
+        /// Bits of [`step`]: what is to be looked at besides the rules.
+        steps: u8,
         /// What a reader must know to decide this flag: see [`LEVEL`].
         level: u8,
         /// How buckets are drawn: see [`HASH_SIP_MIX`].
@@ -325,6 +325,18 @@ record! {
 pub const OVERRIDE_ON: u16 = u16::MAX;
 /// An override that serves off.
 pub const OVERRIDE_OFF: u16 = u16::MAX - 1;
+
+/// What a flag has besides rules. A flag with none of it, which most are, is decided without looking for it.
+pub mod step {
+    /// The kill switch is off.
+    pub const DISABLED: u8 = 1;
+    /// An attribute is hashed in place of the targeting key.
+    pub const BY: u8 = 2;
+    /// There are dependencies.
+    pub const DEPENDENCIES: u8 = 4;
+    /// There are overrides.
+    pub const OVERRIDES: u8 = 8;
+}
 
 /// What a bound context prepares for an attribute.
 pub mod attribute {

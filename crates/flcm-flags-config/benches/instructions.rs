@@ -1,0 +1,39 @@
+//! Runs one workload a given number of times: `instructions CASE TIMES`. `just bench-instructions` runs it under
+//! callgrind with two numbers of times; the difference, divided, is exact and does not depend on the machine's load.
+
+mod workload;
+
+use std::hint::black_box;
+
+use flcm_flags::{Context, ErrorCode, Millis, Outcome, Snapshot, Trips, evaluate, evaluate_all};
+use workload::{ATTRIBUTES, KINDS, USER, mixed, snapshot};
+
+fn main() {
+    let mut arguments = std::env::args().skip(1).filter(|argument| !argument.starts_with("--"));
+    let (Some(case), Some(times)) = (arguments.next(), arguments.next().and_then(|times| times.parse().ok())) else {
+        return;
+    };
+    run(&case, times);
+}
+
+fn run(case: &str, times: u32) {
+    let snapshot = snapshot(if case.ends_with("-many") { mixed(1000) } else { KINDS.to_owned() }.as_str());
+    let context = Context::new(Some(USER), &ATTRIBUTES);
+    let bound = context.bind(&snapshot);
+    let flag = snapshot.flag(case);
+    let mut out = vec![Outcome::error(ErrorCode::FlagNotFound); 1000];
+    for _ in 0..times {
+        match (case, flag) {
+            (_, Some(flag)) => {
+                drop(black_box(evaluate(&snapshot, &Trips::NONE, black_box(flag), &bound, Millis(0)).outcome()))
+            }
+            ("bind", _) => drop(black_box(black_box(context).bind(&snapshot))),
+            ("look-up-many", _) => drop(black_box(snapshot.flag(black_box("team-12.feature-00532")))),
+            ("decide-all-many", _) => {
+                drop(black_box(evaluate_all(&snapshot, &Trips::NONE, &bound, Millis(0), &mut out).len()))
+            }
+            ("load-many", _) => drop(black_box(Snapshot::from_bytes(black_box(snapshot.as_bytes())).is_ok())),
+            _ => return,
+        }
+    }
+}
