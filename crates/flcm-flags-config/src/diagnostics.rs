@@ -3,7 +3,7 @@
 use std::fmt;
 use std::ops::Range;
 
-use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 use serde::Serialize;
 
 use crate::limits;
@@ -137,7 +137,7 @@ impl Diagnostics {
         self.0.truncate(limits::DIAGNOSTICS);
         let (mut line, mut line_start, mut seen) = (1, 0, 0);
         for diagnostic in &mut self.0 {
-            let start = diagnostic.span.start.min(text.len());
+            let start = text.floor_char_boundary(diagnostic.span.start);
             for (offset, byte) in text.as_bytes()[seen..start].iter().enumerate() {
                 if *byte == b'\n' {
                     line += 1;
@@ -181,14 +181,32 @@ impl Diagnostic {
 
     fn render(&self, renderer: &Renderer, name: &str, text: &str) -> String {
         let level = if self.severity == Severity::Error { Level::ERROR } else { Level::WARNING };
-        // A document of one long line (JSON) or a huge one is quoted around the place only.
-        let annotation = AnnotationKind::Primary.span(self.span.start.min(text.len())..self.span.end.min(text.len()));
-        let snippet = Snippet::source(text).path(name).annotation(annotation.label(&self.path));
-        let mut group = Group::with_title(level.primary_title(&self.message).id(self.code)).element(snippet);
+        let group = Group::with_title(level.primary_title(&self.message).id(self.code));
+        let mut group = match self.quoted(text) {
+            Some((line, span)) => {
+                let annotation = AnnotationKind::Primary.span(span).label(&self.path);
+                group.element(Snippet::source(line).path(name).line_start(self.line).annotation(annotation))
+            }
+            None => group.element(Origin::path(name).line(self.line).char_column(self.column)),
+        };
         if let Some(help) = &self.help {
             group = group.element(Level::HELP.message(help));
         }
         renderer.render(&[group])
+    }
+}
+
+impl Diagnostic {
+    /// The line to show, and the part of it to point at; `None` for a line that nobody reads, such as minified JSON.
+    fn quoted<'t>(&self, text: &'t str) -> Option<(&'t str, Range<usize>)> {
+        const LONGEST_LINE: usize = 1_000;
+        // A parser may point into the middle of a character.
+        let start = text.floor_char_boundary(self.span.start);
+        let line_start = text[..start].rfind('\n').map_or(0, |end| end + 1);
+        let line = text[line_start..].lines().next().unwrap_or_default();
+        let start = start - line_start;
+        let end = line.ceil_char_boundary((self.span.end.max(line_start) - line_start).min(line.len()));
+        (line.len() <= LONGEST_LINE).then_some((line, start.min(line.len())..end.max(start.min(line.len()))))
     }
 }
 

@@ -1,0 +1,199 @@
+//! Explanations: how a decision came about, as a tree that people and programs can read.
+//!
+//! ```
+//! use flcm_flags::{Context, Millis, Snapshot, Trips};
+//! use flcm_flags_config::Explanation;
+//!
+//! let (config, _) = flcm_flags_config::check("flags: { beta: { rollout: { percentage: 10 } } }");
+//! let snapshot = Snapshot::from_bytes(flcm_flags_config::compile(&config.unwrap()))?;
+//! let alice = Context::new(Some("alice"), &[]).bind(&snapshot);
+//! let explanation =
+//!     Explanation::of(&snapshot, &Trips::NONE, snapshot.flag("beta").unwrap(), &alice, Millis(0));
+//! assert!(explanation.to_string().starts_with("beta → off (DEFAULT)\n├─ enabled: yes\n"));
+//! # Ok::<(), flcm_flags::SnapshotError>(())
+//! ```
+
+use std::fmt;
+
+use flcm_flags::{BoundContext, FlagId, Millis, Snapshot, Trips};
+use serde::Serialize;
+
+mod collector;
+mod lines;
+pub mod words;
+
+pub use lines::Line;
+
+use collector::Collector;
+
+/// How one flag was decided for one context.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Explanation {
+    /// The flag key.
+    pub flag: String,
+    /// The targeting key.
+    pub user: Option<String>,
+    /// Whether the feature is on.
+    pub enabled: bool,
+    /// What is served; `None` for an error.
+    pub value: Option<serde_json::Value>,
+    /// Name of the variant that is served.
+    pub variant: Option<String>,
+    /// Why.
+    pub reason: &'static str,
+    /// What kept the flag from being decided.
+    pub error_code: Option<&'static str>,
+    /// Name of the rule that applied, if it has one.
+    pub rule: Option<String>,
+    /// The side of the breaker's comparison.
+    pub arm: &'static str,
+    /// What was looked at, in order.
+    pub checks: Vec<Check>,
+}
+
+/// One thing that was looked at.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "check", rename_all = "snake_case", rename_all_fields = "camelCase")]
+pub enum Check {
+    /// The kill switch.
+    Enabled {
+        /// Whether the flag is enabled.
+        held: bool,
+    },
+    /// The breaker, when it has something to say.
+    Breaker {
+        /// `probing` or `held off`.
+        state: &'static str,
+        /// The user's probe bucket in thousandths of a percent.
+        bucket: Option<u32>,
+        /// The probe share in thousandths of a percent.
+        share: u32,
+        /// Whether the user passes.
+        held: bool,
+    },
+    /// A dependency, or a condition on another flag.
+    Flag {
+        /// The other flag.
+        flag: String,
+        /// What it should have decided: `on`, `off` or `variant …`.
+        expected: String,
+        /// Whether it is a dependency, rather than a condition of a rule.
+        dependency: bool,
+        /// Whether it did.
+        held: bool,
+        /// How the other flag was decided. It is shown once, where it is first named.
+        explanation: Option<Box<Explanation>>,
+    },
+    /// The user is listed in the flag's overrides.
+    Override,
+    /// A rule.
+    Rule {
+        /// Its place in the flag, from 1.
+        number: usize,
+        /// Its name.
+        name: Option<String>,
+        /// `on`, or for a rule of a listed cohort `cohort on` or `cohort off`.
+        serves: &'static str,
+        /// Whether it applied.
+        held: bool,
+        /// Its conditions, its percentage and the variant it drew.
+        checks: Vec<Check>,
+    },
+    /// Rules behind the one that applied.
+    Untried {
+        /// How many.
+        rules: usize,
+    },
+    /// A group of conditions.
+    Group {
+        /// `all`, `any` or `not`.
+        of: &'static str,
+        /// Whether the group holds.
+        held: bool,
+        /// Its members.
+        checks: Vec<Check>,
+    },
+    /// A test of an attribute.
+    Test {
+        /// The attribute.
+        attribute: String,
+        /// The operator, as in the document.
+        operator: &'static str,
+        /// What was compared with, as JSON; absent when the operator asks for presence.
+        operand: Option<serde_json::Value>,
+        /// The test in words.
+        text: String,
+        /// What the attribute is; `None` when it is absent.
+        actual: Option<serde_json::Value>,
+        /// Whether it passes.
+        held: bool,
+    },
+    /// A cohort.
+    Cohort {
+        /// Its name.
+        cohort: String,
+        /// Why the user is a member, or is not.
+        because: String,
+        /// Whether the user is a member.
+        held: bool,
+        /// The conditions of `when`.
+        checks: Vec<Check>,
+    },
+    /// The gate of a rule.
+    Rollout {
+        /// What was hashed: `targeting key`, or the attribute that `by` names.
+        by: String,
+        /// The user's bucket, 0 to 99,999; `None` when there is nothing to hash.
+        bucket: Option<u32>,
+        /// Thousandths of a percent.
+        percentage: u32,
+        /// The smallest percentage, in thousandths of a percent, that lets this user in.
+        needed: u32,
+        /// When the schedule, as it stands, lets this user in: milliseconds since 1970.
+        from: Option<u64>,
+        /// Whether the user is in.
+        held: bool,
+    },
+    /// The draw of a variant.
+    Split {
+        /// The split point; `None` when there is nothing to hash.
+        point: Option<u32>,
+        /// Sum of the weights.
+        total: u32,
+        /// The variant.
+        variant: String,
+    },
+}
+
+impl Explanation {
+    /// Decides a flag and writes down how. Every condition is looked at, those behind a miss as well.
+    #[must_use]
+    pub fn of<B: AsRef<[u8]>, T: AsRef<[u8]>>(
+        snapshot: &Snapshot<B>,
+        trips: &Trips<T>,
+        flag: FlagId,
+        context: &BoundContext<'_>,
+        now: Millis,
+    ) -> Self {
+        let mut collector = Collector::new(snapshot, context, now);
+        let decision = flcm_flags::explain(snapshot, trips, flag, context, now, &mut collector);
+        collector.finish(flag, decision)
+    }
+
+    /// The explanation as lines of text, the branches of the tree drawn.
+    #[must_use]
+    pub fn lines(&self) -> Vec<Line> {
+        lines::of(self)
+    }
+}
+
+impl fmt::Display for Explanation {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, line) in self.lines().iter().enumerate() {
+            let end = if index == 0 { "" } else { "\n" };
+            write!(formatter, "{end}{}{}", line.branch, line.text)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,172 @@
+//! Explanations as text: a tree of lines that a product manager can read.
+
+use super::{Check, Explanation, words};
+
+/// One line of an explanation.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Line {
+    /// The branches of the tree in front of the text.
+    pub branch: String,
+    /// What is said.
+    pub text: String,
+    /// Whether what was asked holds; `None` for a line that asks nothing.
+    pub held: Option<bool>,
+}
+
+/// A line with the lines that belong below it.
+struct Item {
+    text: String,
+    held: Option<bool>,
+    below: Vec<Item>,
+}
+
+impl Item {
+    const fn plain(text: String) -> Self {
+        Self { text, held: None, below: Vec::new() }
+    }
+
+    const fn asks(text: String, held: bool) -> Self {
+        Self { text, held: Some(held), below: Vec::new() }
+    }
+}
+
+pub(super) fn of(explanation: &Explanation) -> Vec<Line> {
+    let held = if explanation.error_code.is_some() { None } else { Some(explanation.enabled) };
+    let mut lines = vec![Line { branch: String::new(), text: title(explanation), held }];
+    draw(items(&explanation.checks, &explanation.user), "", &mut lines);
+    lines
+}
+
+fn draw(items: Vec<Item>, indent: &str, lines: &mut Vec<Line>) {
+    let last = items.len().saturating_sub(1);
+    for (index, Item { text, held, below }) in items.into_iter().enumerate() {
+        let (branch, inner) = if index == last { ("└─ ", "   ") } else { ("├─ ", "│  ") };
+        lines.push(Line { branch: format!("{indent}{branch}"), text, held });
+        draw(below, &format!("{indent}{inner}"), lines);
+    }
+}
+
+fn title(explanation: &Explanation) -> String {
+    format!("{} → {}", words::shown(&explanation.flag), served(explanation))
+}
+
+/// `on, variant core_only (SPLIT)`.
+fn served(explanation: &Explanation) -> String {
+    let reason = explanation.reason;
+    if let Some(code) = explanation.error_code {
+        return format!("error {code}: the caller's fallback applies");
+    }
+    let mut text = words::on_off(explanation.enabled).to_owned();
+    if let Some(variant) = &explanation.variant {
+        text.push_str(&format!(", variant {}", words::shown(variant)));
+    }
+    match &explanation.value {
+        Some(serde_json::Value::Bool(value)) if *value == explanation.enabled => {}
+        Some(value) => text.push_str(&format!(", value {value}")),
+        None => {}
+    }
+    format!("{text} ({reason})")
+}
+
+fn items(checks: &[Check], user: &Option<String>) -> Vec<Item> {
+    checks.iter().map(|check| item(check, user)).collect()
+}
+
+fn item(check: &Check, user: &Option<String>) -> Item {
+    match check {
+        Check::Enabled { held: true } => Item::asks("enabled: yes".to_owned(), true),
+        Check::Enabled { held: false } => Item::asks("enabled: no: the kill switch is off".to_owned(), false),
+        Check::Breaker { state, bucket, share, held } => breaker(state, *bucket, *share, *held),
+        Check::Flag { flag, expected, dependency, held, explanation } => {
+            other_flag(flag, expected, *dependency, *held, explanation.as_deref())
+        }
+        Check::Override => {
+            let user = user.as_deref().unwrap_or_default();
+            Item::asks(format!("override for {}: yes", words::shown(user)), true)
+        }
+        Check::Rule { number, name, serves, held, checks } => {
+            rule(*number, name.as_deref(), serves, *held, checks, user)
+        }
+        Check::Untried { rules: 1 } => Item::plain("1 more rule, not tried".to_owned()),
+        Check::Untried { rules } => Item::plain(format!("{rules} more rules, not tried")),
+        Check::Group { of, held, checks } => {
+            let title = if *of == "not" { "not".to_owned() } else { format!("{of} of") };
+            let below = items(checks, user);
+            Item { below, ..Item::asks(format!("{title}: {}", words::yes_no(*held)), *held) }
+        }
+        Check::Test { text, actual, held, operator, .. } => test(text, actual.as_ref(), operator, *held),
+        Check::Cohort { cohort, because, held, checks } => {
+            let text = format!("cohort {}: {}: {because}", words::shown(cohort), words::yes_no(*held));
+            Item { below: items(checks, user), ..Item::asks(text, *held) }
+        }
+        Check::Rollout { by, bucket, percentage, needed, from, held } => {
+            rollout(by, *bucket, (*percentage, *needed), *from, *held)
+        }
+        Check::Split { point: Some(point), total, variant } => {
+            Item::plain(format!("split point {point} of {total}: variant {}", words::shown(variant)))
+        }
+        Check::Split { point: None, variant, .. } => {
+            Item::plain(format!("nothing to draw by: the first variant, {}", words::shown(variant)))
+        }
+    }
+}
+
+fn breaker(state: &str, bucket: Option<u32>, share: u32, held: bool) -> Item {
+    let text = match bucket {
+        Some(bucket) => format!(
+            "breaker {state}: {}, probe bucket {}, probe share {}",
+            words::yes_no(held),
+            words::percent(bucket),
+            words::percent(share)
+        ),
+        None => format!("breaker {state}: {}", words::yes_no(held)),
+    };
+    Item::asks(text, held)
+}
+
+fn other_flag(flag: &str, expected: &str, dependency: bool, held: bool, explanation: Option<&Explanation>) -> Item {
+    let needs = if dependency { "needs " } else { "" };
+    let text = format!("{needs}flag {} {}: {}", words::shown(flag), words::shown(expected), words::yes_no(held));
+    let Some(explanation) = explanation else { return Item::asks(format!("{text} (as above)"), held) };
+    let below = items(&explanation.checks, &explanation.user);
+    Item { below, ..Item::asks(format!("{text} (is {})", served(explanation)), held) }
+}
+
+fn rule(number: usize, name: Option<&str>, serves: &str, held: bool, checks: &[Check], user: &Option<String>) -> Item {
+    let name = name.map_or_else(String::new, |name| format!(" ({})", words::shown(name)));
+    // The rule of a listed cohort is told in one line.
+    if let (true, [Check::Cohort { cohort, because, checks: when, .. }, rest @ ..]) = (serves != "on", checks) {
+        let off = if held && serves == "cohort off" { ", so it is off" } else { "" };
+        let cohort = words::shown(cohort);
+        let text = format!("rule {number} (cohort {cohort}): {}: {because}{off}", words::yes_no(held));
+        let below = items(when, user).into_iter().chain(items(rest, user)).collect();
+        return Item { below, ..Item::asks(text, held) };
+    }
+    let text = format!("rule {number}{name}: {}", words::yes_no(held));
+    Item { below: items(checks, user), ..Item::asks(text, held) }
+}
+
+fn test(text: &str, actual: Option<&serde_json::Value>, operator: &str, held: bool) -> Item {
+    let answer = words::yes_no(held);
+    let actual = match actual {
+        _ if operator == "not_exists" && held => return Item::asks(format!("{text}: {answer}"), held),
+        Some(actual) => format!("is {}", words::shown(&actual.to_string())),
+        None => "is absent".to_owned(),
+    };
+    Item::asks(format!("{text}: {answer} ({actual})"), held)
+}
+
+fn rollout(by: &str, bucket: Option<u32>, (percentage, needed): (u32, u32), from: Option<u64>, held: bool) -> Item {
+    let (rollout, answer) = (words::percent(percentage), words::yes_no(held));
+    let draw = match bucket {
+        _ if held && percentage == flcm_flags::bucket::BUCKETS => format!("rollout {rollout}: {answer}"),
+        Some(bucket) => format!("bucket {}, rollout {rollout}: {answer}", words::percent(bucket)),
+        None => format!("no bucket without {}, rollout {rollout}: {answer}", words::shown(by)),
+    };
+    let hint = match (held, from) {
+        (true, _) => String::new(),
+        (false, None) => format!("; in at {} or more", words::percent(needed)),
+        (false, Some(from)) => format!("; in at {} or more, from {}", words::percent(needed), words::rfc3339(from)),
+    };
+    Item::asks(format!("{draw}{hint}"), held)
+}
