@@ -21,12 +21,16 @@ const DEFAULT_PROBE: u32 = 5_000;
 /// Decides one flag for one context at one time. It always answers, allocates nothing and cannot panic.
 ///
 /// ```
-/// use flcm_flags::{Context, FlagId, Millis, Reason, Snapshot, Trips, evaluate};
-/// # let bytes = include_bytes!("../tests/first.snapshot");
+/// use flcm_flags::{Context, Millis, Reason, Snapshot, Trips, evaluate};
+///
+/// let text = "flags: { beta: { conditions: [{ attribute: age, operator: '>', value: 30 }] } }";
+/// # let bytes = flcm_flags_config::compile(&flcm_flags_config::check(text).0.unwrap());
 /// let snapshot = Snapshot::from_bytes(bytes)?;
-/// let flag = snapshot.flag("v2_mentor_layer").unwrap();
-/// let context = Context::new(Some("alice"), &[("account_age_days", 45.into())]).bind(&snapshot);
-/// let decision = evaluate(&snapshot, &Trips::NONE, flag, &context, Millis(0));
+/// let flag = snapshot.flag("beta").unwrap();
+/// let attributes = [("age", 45.into())];
+/// let alice = Context::new(Some("alice"), &attributes).bind(&snapshot);
+///
+/// let decision = evaluate(&snapshot, &Trips::NONE, flag, &alice, Millis(0));
 /// assert!(decision.enabled());
 /// assert_eq!(decision.reason(), Reason::TargetingMatch);
 /// # Ok::<(), flcm_flags::SnapshotError>(())
@@ -43,6 +47,29 @@ pub fn evaluate<'s, B: AsRef<[u8]>, T: AsRef<[u8]>>(
 }
 
 /// Like [`evaluate`], and shows each step to a visitor.
+///
+/// ```
+/// use flcm_flags::{Context, Millis, Snapshot, Step, Trips, Visitor, explain};
+///
+/// struct Bucket(Option<u32>);
+/// impl Visitor for Bucket {
+///     fn visit(&mut self, step: Step<'_, '_>) {
+///         if let Step::Rollout { bucket, .. } = step {
+///             self.0 = bucket;
+///         }
+///     }
+/// }
+///
+/// let text = "flags: { beta: { rollout: { percentage: 10 } } }";
+/// # let bytes = flcm_flags_config::compile(&flcm_flags_config::check(text).0.unwrap());
+/// let snapshot = Snapshot::from_bytes(bytes)?;
+/// let flag = snapshot.flag("beta").unwrap();
+/// let alice = Context::new(Some("alice"), &[]).bind(&snapshot);
+/// let mut bucket = Bucket(None);
+/// let decision = explain(&snapshot, &Trips::NONE, flag, &alice, Millis(0), &mut bucket);
+/// assert_eq!(bucket.0.map(|bucket| bucket < 10_000), Some(decision.enabled()));
+/// # Ok::<(), flcm_flags::SnapshotError>(())
+/// ```
 #[must_use]
 pub fn explain<'s, B: AsRef<[u8]>, T: AsRef<[u8]>, V: Visitor>(
     snapshot: &'s Snapshot<B>,
@@ -66,6 +93,19 @@ pub fn explain<'s, B: AsRef<[u8]>, T: AsRef<[u8]>, V: Visitor>(
 /// that depend on them.
 ///
 /// Fills as much of `out` as there are flags and returns that part of it.
+///
+/// ```
+/// use flcm_flags::{Context, Decision, ErrorCode, Millis, Outcome, Snapshot, Trips, evaluate_all};
+///
+/// let text = "flags: { a: { enabled: false }, b: { overrides: { alice: true } } }";
+/// # let bytes = flcm_flags_config::compile(&flcm_flags_config::check(text).0.unwrap());
+/// let snapshot = Snapshot::from_bytes(bytes)?;
+/// let alice = Context::new(Some("alice"), &[]).bind(&snapshot);
+/// let mut out = vec![Outcome::error(ErrorCode::FlagNotFound); snapshot.flags().len()];
+/// let outcomes = evaluate_all(&snapshot, &Trips::NONE, &alice, Millis(0), &mut out);
+/// assert_eq!(outcomes.iter().map(|outcome| outcome.enabled()).collect::<Vec<_>>(), [false, true]);
+/// # Ok::<(), flcm_flags::SnapshotError>(())
+/// ```
 pub fn evaluate_all<'o, B: AsRef<[u8]>, T: AsRef<[u8]>>(
     snapshot: &Snapshot<B>,
     trips: &Trips<T>,
