@@ -106,16 +106,13 @@ impl<B> fmt::Debug for Snapshot<B> {
     }
 }
 
-/// Why bytes are no snapshot.
+/// Why bytes are no snapshot: what was being read, and what is wrong with it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct SnapshotError {
-    pub(crate) reading: &'static str,
-    pub(crate) problem: &'static str,
-}
+pub struct SnapshotError(&'static str);
 
 impl fmt::Display for SnapshotError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "invalid snapshot: {}: {}", self.reading, self.problem)
+        write!(formatter, "invalid snapshot: {}", self.0)
     }
 }
 
@@ -537,7 +534,7 @@ impl<'s> Reader<'s> {
     }
 
     #[inline]
-    fn text_bytes(&self, id: u32) -> &'s [u8] {
+    pub(crate) fn text_bytes(&self, id: u32) -> &'s [u8] {
         // Each string ends where the next begins, so one read gives both ends.
         let Layout { strings, text, .. } = self.layout;
         let at = strings.start.wrapping_add(to_usize(id).wrapping_mul(size_of::<U32>()));

@@ -29,49 +29,44 @@ pub(super) fn validate(bytes: &[u8]) -> Result<Layout, SnapshotError> {
     Ok(layout)
 }
 
-fn fail(reading: &'static str, problem: &'static str) -> Check {
-    Err(SnapshotError { reading, problem })
+const fn fail(problem: &'static str) -> Check {
+    Err(SnapshotError(problem))
 }
 
-fn ensure(holds: bool, reading: &'static str, problem: &'static str) -> Check {
-    if holds { Ok(()) } else { fail(reading, problem) }
+#[inline]
+const fn ensure(holds: bool, problem: &'static str) -> Check {
+    if holds { Ok(()) } else { fail(problem) }
 }
 
 fn read_layout(bytes: &[u8]) -> Result<Layout, SnapshotError> {
-    let error = |reading, problem| SnapshotError { reading, problem };
-    let (header, rest) = Header::ref_from_prefix(bytes).map_err(|_| error("header", "too short"))?;
-    ensure(header.magic == wire::MAGIC, "header", "not a snapshot")?;
-    ensure(header.version.get() == wire::VERSION, "header", "unknown format version")?;
-    ensure(to_usize(header.length.get()) == bytes.len(), "header", "wrong length")?;
+    let (header, rest) = Header::ref_from_prefix(bytes).map_err(|_| SnapshotError("header: too short"))?;
+    ensure(header.magic == wire::MAGIC, "header: not a snapshot")?;
+    ensure(header.version.get() == wire::VERSION, "header: unknown format version")?;
+    ensure(to_usize(header.length.get()) == bytes.len(), "header: wrong length")?;
     let checksum = index::checksum(bytes.get(wire::UNCHECKED..).unwrap_or_default());
-    ensure(header.checksum.get() == checksum, "header", "wrong checksum")?;
+    ensure(header.checksum.get() == checksum, "header: wrong checksum")?;
 
     let mut layout = Layout { digest: checksum, revision: header.revision.get(), ..Layout::EMPTY };
     let (table, _) = <[SectionRecord]>::ref_from_prefix_with_elems(rest, header.sections.get().into())
-        .map_err(|_| error("section table", "too short"))?;
+        .map_err(|_| SnapshotError("section table: too short"))?;
     let mut previous = 0;
     for section in table {
         let (start, size) = (to_usize(section.offset.get()), usize::from(section.size.get()));
         let end = to_usize(section.count.get()).checked_mul(size).and_then(|length| length.checked_add(start));
-        ensure(section.kind.get() > previous, "section table", "out of order")?;
-        ensure(end.is_some_and(|end| end <= bytes.len()), "section table", "section out of bounds")?;
-        ensure(
-            layout.place(section.kind.get(), start, size, section.count.get()),
-            "section table",
-            "wrong record size",
-        )?;
+        ensure(section.kind.get() > previous, "section table: out of order")?;
+        ensure(end.is_some_and(|end| end <= bytes.len()), "section table: section out of bounds")?;
+        ensure(layout.place(section.kind.get(), start, size, section.count.get()), "section table: wrong record size")?;
         previous = section.kind.get();
     }
     Ok(layout)
 }
 
 fn check_strings(reader: &Reader<'_>) -> Check {
-    let text = core::str::from_utf8(reader.all(&reader.layout.text))
-        .map_err(|_| SnapshotError { reading: "text", problem: "not UTF-8" })?;
+    let text = core::str::from_utf8(reader.all(&reader.layout.text)).map_err(|_| SnapshotError("text: not UTF-8"))?;
     let mut previous = 0;
     for start in reader.all(&reader.layout.strings) {
         let start = to_usize(start.get());
-        ensure(start >= previous && text.is_char_boundary(start), "strings", "out of bounds")?;
+        ensure(start >= previous && text.is_char_boundary(start), "strings: out of bounds")?;
         previous = start;
     }
     Ok(())
@@ -89,39 +84,39 @@ fn check_tables(reader: &Reader<'_>) -> Check {
     check_table(reader, &layout.operand_table, string_count(reader))?;
     for id in 0..layout.attributes.count {
         let name = reader.get(&layout.attributes, id).map_or(NONE, |attribute| attribute.name.get());
-        ensure(name < string_count(reader), "attributes", "unknown string")?;
+        ensure(name < string_count(reader), "attributes: unknown string")?;
     }
     Ok(())
 }
 
 fn check_table(reader: &Reader<'_>, table: &Section<U32>, entries: u32) -> Check {
     let slots = reader.all(table);
-    ensure(slots.is_empty() || slots.len().is_power_of_two(), "hash table", "size is no power of two")?;
+    ensure(slots.is_empty() || slots.len().is_power_of_two(), "hash table: size is no power of two")?;
     // Folded without an early exit, so that it runs as vectors.
     let valid = slots.iter().fold(true, |valid, slot| valid & (slot.get() == NONE || slot.get() < entries));
-    ensure(valid, "hash table", "unknown entry")
+    ensure(valid, "hash table: unknown entry")
 }
 
 fn check_numbers(reader: &Reader<'_>) -> Check {
     let finite = reader.all(&reader.layout.numbers).iter().all(|number| number.get().is_finite());
-    ensure(finite, "numbers", "not finite")
+    ensure(finite, "numbers: not finite")
 }
 
 fn check_patterns(reader: &Reader<'_>) -> Check {
     let layout = reader.layout;
     for id in 0..layout.patterns.count {
-        let Some(pattern) = reader.get(&layout.patterns, id) else { return fail("patterns", "out of bounds") };
+        let Some(pattern) = reader.get(&layout.patterns, id) else { return fail("patterns: out of bounds") };
         let (states, stride) = (u32::from(pattern.states.get()), u32::from(pattern.stride.get()));
         // The rows of the two fixed states are not stored.
         let length = states.saturating_sub(2).saturating_mul(stride);
         let classes = reader.range(&layout.classes, pattern.classes.get(), 256);
         let transitions = reader.range(&layout.transitions, pattern.transitions.get(), length);
-        ensure(pattern.text.get() < string_count(reader), "patterns", "unknown string")?;
-        ensure(classes.len() == 256 && transitions.len() == to_usize(length), "patterns", "out of bounds")?;
+        ensure(pattern.text.get() < string_count(reader), "patterns: unknown string")?;
+        ensure(classes.len() == 256 && transitions.len() == to_usize(length), "patterns: out of bounds")?;
         // The last column is the end of the text, which no byte maps to.
-        ensure(classes.iter().all(|class| u32::from(*class).saturating_add(1) < stride), "patterns", "unknown class")?;
-        ensure(transitions.iter().all(|next| u32::from(next.get()) < states), "patterns", "unknown state")?;
-        ensure(states > 2, "patterns", "no start state")?;
+        ensure(classes.iter().all(|class| u32::from(*class).saturating_add(1) < stride), "patterns: unknown class")?;
+        ensure(transitions.iter().all(|next| u32::from(next.get()) < states), "patterns: unknown state")?;
+        ensure(states > 2, "patterns: no start state")?;
     }
     Ok(())
 }
@@ -142,10 +137,11 @@ struct Cursor {
 }
 
 /// Claims the next `count` children; `start` must be where the last claim ended.
-fn claim<T>(next: &mut u32, section: &Section<T>, start: u32, count: u32, reading: &'static str) -> Check {
-    let end = start.checked_add(count).filter(|end| *end <= section.count);
-    ensure(start == *next, reading, "range does not follow its neighbour")?;
-    *next = end.ok_or(SnapshotError { reading, problem: "out of bounds" })?;
+#[inline]
+fn claim<T>(next: &mut u32, section: &Section<T>, start: u32, count: u32, problem: &'static str) -> Check {
+    let end = start.saturating_add(count);
+    ensure(start == *next && end <= section.count, problem)?;
+    *next = end;
     Ok(())
 }
 
@@ -162,22 +158,34 @@ impl Cursor {
             && self.override_sets == layout.override_sets.count
             && self.cohort_closures == layout.cohort_closures.count
             && self.members == layout.members.count;
-        ensure(all, "sections", "records that belong to nothing")
+        ensure(all, "sections: records that belong to nothing")
     }
 }
 
 fn check_cohorts(reader: &Reader<'_>, cursor: &mut Cursor) -> Check {
     let layout = reader.layout;
     for id in 0..layout.cohorts.count {
-        let Some(cohort) = reader.get(&layout.cohorts, id) else { return fail("cohorts", "out of bounds") };
-        ensure(cohort.name.get() < string_count(reader), "cohorts", "unknown string")?;
+        let Some(cohort) = reader.get(&layout.cohorts, id) else { return fail("cohorts: out of bounds") };
+        ensure(cohort.name.get() < string_count(reader), "cohorts: unknown string")?;
         for (start, count) in [(cohort.except, cohort.except_count), (cohort.users, cohort.user_count)] {
-            claim(&mut cursor.members, &layout.members, start.get(), count.get(), "members")?;
+            claim(
+                &mut cursor.members,
+                &layout.members,
+                start.get(),
+                count.get(),
+                "members: range does not follow its neighbour",
+            )?;
             let members = reader.range(&layout.members, start.get(), count.get());
-            ensure(members.is_sorted_by(|left, right| left.get() < right.get()), "members", "out of order")?;
+            ensure(members.is_sorted_by(|left, right| left.get() < right.get()), "members: out of order")?;
         }
         let count = u32::from(cohort.closure_count.get());
-        claim(&mut cursor.cohort_closures, &layout.cohort_closures, cohort.closure.get(), count, "cohort closures")?;
+        claim(
+            &mut cursor.cohort_closures,
+            &layout.cohort_closures,
+            cohort.closure.get(),
+            count,
+            "cohort closures: range does not follow its neighbour",
+        )?;
         let closure = reader.range(&layout.cohort_closures, cohort.closure.get(), count);
         let depth = |id| reader.get(&layout.cohorts, id).map(|cohort| cohort.depth);
         check_closure(closure, cohort.depth, depth)?;
@@ -190,11 +198,11 @@ fn check_cohorts(reader: &Reader<'_>, cursor: &mut Cursor) -> Check {
 
 /// Depths ascend within a closure and stay below the owner's, so nothing is its own prerequisite.
 fn check_closure(closure: &[U32], owner: u8, depth: impl Fn(u32) -> Option<u8>) -> Check {
-    ensure(closure.len() <= wire::MAX_CLOSURE, "closures", "too long")?;
+    ensure(closure.len() <= wire::MAX_CLOSURE, "closures: too long")?;
     let mut previous = 0;
     for id in closure {
-        let depth = depth(id.get()).ok_or(SnapshotError { reading: "closures", problem: "unknown entry" })?;
-        ensure(previous <= depth && depth < owner, "closures", "cycle")?;
+        let depth = depth(id.get()).ok_or(SnapshotError("closures: unknown entry"))?;
+        ensure(previous <= depth && depth < owner, "closures: cycle")?;
         previous = depth;
     }
     Ok(())
@@ -214,7 +222,7 @@ impl Scope<'_, '_> {
     }
 
     fn check_nodes(&self, next: &mut u32, start: u32, count: u32) -> Check {
-        claim(next, &self.reader.layout.nodes, start, count, "conditions")?;
+        claim(next, &self.reader.layout.nodes, start, count, "conditions: range does not follow its neighbour")?;
         // Ends of the groups that are open; the outermost is the whole range.
         let mut ends = [start.saturating_add(count); 17];
         let mut depth = 0_usize;
@@ -223,16 +231,16 @@ impl Scope<'_, '_> {
                 depth = depth.saturating_sub(1);
             }
             let Some(record) = self.reader.get(&self.reader.layout.nodes, id) else {
-                return fail("conditions", "out of bounds");
+                return fail("conditions: out of bounds");
             };
-            ensure(record.negated <= 1, "conditions", "unknown sign")?;
+            ensure(record.negated <= 1, "conditions: unknown sign")?;
             if matches!(record.kind, wire::node::ALL | wire::node::ANY | wire::node::NOT) {
                 let end = id.saturating_add(1).saturating_add(record.extra.get());
-                ensure(ends.get(depth).is_some_and(|outer| end <= *outer), "conditions", "group out of bounds")?;
+                ensure(ends.get(depth).is_some_and(|outer| end <= *outer), "conditions: group out of bounds")?;
                 depth = depth.saturating_add(1);
                 match ends.get_mut(depth) {
                     Some(slot) => *slot = end,
-                    None => return fail("conditions", "nested too deep"),
+                    None => return fail("conditions: nested too deep"),
                 }
             } else {
                 self.check_leaf(record)?;
@@ -269,13 +277,13 @@ impl Scope<'_, '_> {
                         operand < string_count(reader)
                     }
                     node::MATCHES => operand < layout.patterns.count,
-                    _ => return fail("conditions", "unknown operator"),
+                    _ => return fail("conditions: unknown operator"),
                 };
                 (subject < layout.attributes.count, known)
             }
         };
-        ensure(subject_known, "conditions", "unknown subject")?;
-        ensure(operand_known, "conditions", "unknown operand")
+        ensure(subject_known, "conditions: unknown subject")?;
+        ensure(operand_known, "conditions: unknown operand")
     }
 }
 
@@ -286,13 +294,13 @@ fn expected(kind: u32, variant: u32) -> Option<Expected> {
 
 fn check_flags(reader: &Reader<'_>, cursor: &mut Cursor) -> Check {
     let layout = reader.layout;
-    let mut previous: Option<&str> = None;
+    let mut previous: Option<&[u8]> = None;
     let mut deep = 0_u32;
     for id in 0..layout.flags.count {
-        let Some(flag) = reader.get(&layout.flags, id) else { return fail("flags", "out of bounds") };
-        ensure(flag.key.get() < string_count(reader), "flags", "unknown string")?;
-        let key = reader.text(flag.key.get());
-        ensure(previous.is_none_or(|previous| previous < key), "flags", "keys out of order")?;
+        let Some(flag) = reader.get(&layout.flags, id) else { return fail("flags: out of bounds") };
+        ensure(flag.key.get() < string_count(reader), "flags: unknown string")?;
+        let key = reader.text_bytes(flag.key.get());
+        ensure(previous.is_none_or(|previous| previous < key), "flags: keys out of order")?;
         previous = Some(key);
         deep = deep.saturating_add(u32::from(flag.depth > 0));
         check_flag(reader, flag, cursor)?;
@@ -303,23 +311,35 @@ fn check_flags(reader: &Reader<'_>, cursor: &mut Cursor) -> Check {
 fn check_flag(reader: &Reader<'_>, flag: &wire::FlagRecord, cursor: &mut Cursor) -> Check {
     let layout = reader.layout;
     let by = flag.by.get();
-    ensure(flag.salt.get() < string_count(reader), "flags", "unknown string")?;
-    ensure(by == NONE || by < layout.attributes.count, "flags", "unknown attribute")?;
+    ensure(flag.salt.get() < string_count(reader), "flags: unknown string")?;
+    ensure(by == NONE || by < layout.attributes.count, "flags: unknown attribute")?;
     let has = |step: u8| flag.steps & step != 0;
     let steps = has(wire::step::BY) == (by != NONE)
         && has(wire::step::DEPENDENCIES) == (flag.dependency_count.get() > 0)
         && has(wire::step::OVERRIDES) == (flag.overrides.get() != NONE);
-    ensure(steps && flag.steps < 16, "flags", "steps that do not fit")?;
-    ensure(flag.default.kind != wire::value::NONE, "flags", "no default")?;
+    ensure(steps && flag.steps < 16, "flags: steps that do not fit")?;
+    ensure(flag.default.kind != wire::value::NONE, "flags: no default")?;
     check_value(reader, &flag.default)?;
     check_value(reader, &flag.on)?;
-    ensure(flag.policy.get() == NONE || flag.policy.get() < layout.policies.count, "flags", "unknown policy")?;
+    ensure(flag.policy.get() == NONE || flag.policy.get() < layout.policies.count, "flags: unknown policy")?;
     if flag.overrides.get() != NONE {
-        claim(&mut cursor.override_sets, &layout.override_sets, flag.overrides.get(), 1, "override sets")?;
+        claim(
+            &mut cursor.override_sets,
+            &layout.override_sets,
+            flag.overrides.get(),
+            1,
+            "override sets: range does not follow its neighbour",
+        )?;
         check_override_variants(reader, flag)?;
     }
     let count = u32::from(flag.closure_count.get());
-    claim(&mut cursor.closures, &layout.closures, flag.closure.get(), count, "closures")?;
+    claim(
+        &mut cursor.closures,
+        &layout.closures,
+        flag.closure.get(),
+        count,
+        "closures: range does not follow its neighbour",
+    )?;
     let closure = reader.range(&layout.closures, flag.closure.get(), count);
     check_closure(closure, flag.depth, |id| reader.get(&layout.flags, id).map(|flag| flag.depth))?;
     let scope = Scope { reader, closure, flags: true, cohorts_in_closure: false };
@@ -327,10 +347,10 @@ fn check_flag(reader: &Reader<'_>, flag: &wire::FlagRecord, cursor: &mut Cursor)
     check_variants(reader, flag, cursor)?;
     check_shares(reader, flag, flag.shares.get(), flag.share_count.get(), cursor)?;
     let (start, count) = (flag.rules.get(), u32::from(flag.rule_count.get()));
-    claim(&mut cursor.rules, &layout.rules, start, count, "rules")?;
+    claim(&mut cursor.rules, &layout.rules, start, count, "rules: range does not follow its neighbour")?;
     (start..start.saturating_add(count)).try_for_each(|id| match reader.get(&layout.rules, id) {
         Some(rule) => check_rule(&scope, flag, rule, cursor),
-        None => fail("rules", "out of bounds"),
+        None => fail("rules: out of bounds"),
     })
 }
 
@@ -343,30 +363,42 @@ fn check_value(reader: &Reader<'_>, value: &wire::ValueRecord) -> Check {
         wire::value::STRING | wire::value::JSON => payload < string_count(reader),
         _ => false,
     };
-    ensure(valid, "values", "unknown value")
+    ensure(valid, "values: unknown value")
 }
 
 fn check_dependencies(scope: &Scope<'_, '_>, flag: &wire::FlagRecord, cursor: &mut Cursor) -> Check {
     let layout = scope.reader.layout;
     let (start, count) = (flag.dependencies.get(), u32::from(flag.dependency_count.get()));
-    claim(&mut cursor.dependencies, &layout.dependencies, start, count, "dependencies")?;
+    claim(
+        &mut cursor.dependencies,
+        &layout.dependencies,
+        start,
+        count,
+        "dependencies: range does not follow its neighbour",
+    )?;
     for id in start..start.saturating_add(count) {
         let Some(record) = scope.reader.get(&layout.dependencies, id) else {
-            return fail("dependencies", "out of bounds");
+            return fail("dependencies: out of bounds");
         };
-        ensure(scope.in_closure(record.flag.get()), "dependencies", "flag is not in the closure")?;
+        ensure(scope.in_closure(record.flag.get()), "dependencies: flag is not in the closure")?;
         let expected = Expected::from_wire(record.expect, record.variant.get());
-        ensure(expected.is_some(), "dependencies", "unknown expectation")?;
+        ensure(expected.is_some(), "dependencies: unknown expectation")?;
     }
     Ok(())
 }
 
 fn check_variants(reader: &Reader<'_>, flag: &wire::FlagRecord, cursor: &mut Cursor) -> Check {
     let (start, count) = (flag.variants.get(), u32::from(flag.variant_count.get()));
-    claim(&mut cursor.variants, &reader.layout.variants, start, count, "variants")?;
+    claim(
+        &mut cursor.variants,
+        &reader.layout.variants,
+        start,
+        count,
+        "variants: range does not follow its neighbour",
+    )?;
     for id in start..start.saturating_add(count) {
-        let Some(variant) = reader.get(&reader.layout.variants, id) else { return fail("variants", "out of bounds") };
-        ensure(variant.name.get() < string_count(reader), "variants", "unknown string")?;
+        let Some(variant) = reader.get(&reader.layout.variants, id) else { return fail("variants: out of bounds") };
+        ensure(variant.name.get() < string_count(reader), "variants: unknown string")?;
         check_value(reader, &variant.value)?;
     }
     Ok(())
@@ -374,12 +406,12 @@ fn check_variants(reader: &Reader<'_>, flag: &wire::FlagRecord, cursor: &mut Cur
 
 fn check_shares(reader: &Reader<'_>, flag: &wire::FlagRecord, start: u32, count: u16, cursor: &mut Cursor) -> Check {
     let count = u32::from(count);
-    claim(&mut cursor.shares, &reader.layout.shares, start, count, "shares")?;
+    claim(&mut cursor.shares, &reader.layout.shares, start, count, "shares: range does not follow its neighbour")?;
     let mut sum = 0;
     for id in start..start.saturating_add(count) {
-        let Some(share) = reader.get(&reader.layout.shares, id) else { return fail("shares", "out of bounds") };
-        ensure(share.variant.get() < flag.variant_count.get(), "shares", "unknown variant")?;
-        ensure(share.cumulative.get() > sum, "shares", "sums do not ascend")?;
+        let Some(share) = reader.get(&reader.layout.shares, id) else { return fail("shares: out of bounds") };
+        ensure(share.variant.get() < flag.variant_count.get(), "shares: unknown variant")?;
+        ensure(share.cumulative.get() > sum, "shares: sums do not ascend")?;
         sum = share.cumulative.get();
     }
     Ok(())
@@ -388,17 +420,23 @@ fn check_shares(reader: &Reader<'_>, flag: &wire::FlagRecord, start: u32, count:
 fn check_rule(scope: &Scope<'_, '_>, flag: &wire::FlagRecord, rule: &wire::RuleRecord, cursor: &mut Cursor) -> Check {
     let reader = scope.reader;
     let name = rule.name.get();
-    ensure(name == NONE || name < string_count(reader), "rules", "unknown string")?;
-    ensure(rule.serve <= wire::serve::COHORT_OFF && rule.linear <= 1, "rules", "unknown kind")?;
-    ensure(rule.percentage.get() <= BUCKETS, "rules", "percentage above 100")?;
+    ensure(name == NONE || name < string_count(reader), "rules: unknown string")?;
+    ensure(rule.serve <= wire::serve::COHORT_OFF && rule.linear <= 1, "rules: unknown kind")?;
+    ensure(rule.percentage.get() <= BUCKETS, "rules: percentage above 100")?;
     check_shares(reader, flag, rule.shares.get(), rule.share_count.get(), cursor)?;
     let (start, count) = (rule.schedule.get(), u32::from(rule.schedule_count.get()));
-    claim(&mut cursor.schedules, &reader.layout.schedules, start, count, "schedules")?;
+    claim(
+        &mut cursor.schedules,
+        &reader.layout.schedules,
+        start,
+        count,
+        "schedules: range does not follow its neighbour",
+    )?;
     let mut previous = None;
     for id in start..start.saturating_add(count) {
-        let Some(entry) = reader.get(&reader.layout.schedules, id) else { return fail("schedules", "out of bounds") };
-        ensure(entry.percentage.get() <= BUCKETS, "schedules", "percentage above 100")?;
-        ensure(previous.is_none_or(|previous| previous < entry.at.get()), "schedules", "out of order")?;
+        let Some(entry) = reader.get(&reader.layout.schedules, id) else { return fail("schedules: out of bounds") };
+        ensure(entry.percentage.get() <= BUCKETS, "schedules: percentage above 100")?;
+        ensure(previous.is_none_or(|previous| previous < entry.at.get()), "schedules: out of order")?;
         previous = Some(entry.at.get());
     }
     if flag.level > wire::LEVEL {
@@ -416,13 +454,13 @@ fn check_rule(scope: &Scope<'_, '_>, flag: &wire::FlagRecord, rule: &wire::RuleR
 
 fn check_override_variants(reader: &Reader<'_>, flag: &wire::FlagRecord) -> Check {
     let Some(set) = reader.get(&reader.layout.override_sets, flag.overrides.get()) else {
-        return fail("override sets", "out of bounds");
+        return fail("override sets: out of bounds");
     };
     let end = set.start.get().saturating_add(set.count.get()).min(reader.layout.overrides.count);
     for id in set.start.get()..end {
         let serve = reader.get(&reader.layout.overrides, id).map_or(0, |entry| entry.serve.get());
         let known = serve >= wire::OVERRIDE_OFF || serve < flag.variant_count.get();
-        ensure(known, "overrides", "unknown variant")?;
+        ensure(known, "overrides: unknown variant")?;
     }
     Ok(())
 }
@@ -431,14 +469,14 @@ fn check_overrides(reader: &Reader<'_>) -> Check {
     let layout = reader.layout;
     let mut next = 0;
     for id in 0..layout.override_sets.count {
-        let Some(set) = reader.get(&layout.override_sets, id) else { return fail("override sets", "out of bounds") };
+        let Some(set) = reader.get(&layout.override_sets, id) else { return fail("override sets: out of bounds") };
         let (start, count) = (set.start.get(), set.count.get());
-        claim(&mut next, &layout.overrides, start, count, "overrides")?;
+        claim(&mut next, &layout.overrides, start, count, "overrides: range does not follow its neighbour")?;
         let hash = |id| reader.get(&layout.overrides, id).map(|entry| entry.hash.get());
         let sorted = (start..start.saturating_add(count)).is_sorted_by(|left, right| hash(*left) < hash(*right));
-        ensure(sorted, "overrides", "out of order")?;
+        ensure(sorted, "overrides: out of order")?;
     }
-    ensure(next == layout.overrides.count, "overrides", "records that belong to nothing")
+    ensure(next == layout.overrides.count, "overrides: records that belong to nothing")
 }
 
 /// Flags with prerequisites, each once, by ascending depth: the order of `evaluate_all`.
@@ -447,18 +485,18 @@ fn check_order(reader: &Reader<'_>, deep: u32) -> Check {
     let mut previous = (0, 0);
     for id in reader.all(&layout.order) {
         let depth = reader.get(&layout.flags, id.get()).map_or(0, |flag| flag.depth);
-        ensure(depth > 0, "order", "flag without prerequisites")?;
-        ensure(previous < (depth, id.get().saturating_add(1)), "order", "out of order")?;
+        ensure(depth > 0, "order: flag without prerequisites")?;
+        ensure(previous < (depth, id.get().saturating_add(1)), "order: out of order")?;
         previous = (depth, id.get().saturating_add(1));
     }
-    ensure(layout.order.count == deep, "order", "a flag is missing")
+    ensure(layout.order.count == deep, "order: a flag is missing")
 }
 
 fn check_policies(reader: &Reader<'_>) -> Check {
     for id in 0..reader.layout.policies.count {
-        let Some(policy) = reader.get(&reader.layout.policies, id) else { return fail("policies", "out of bounds") };
-        ensure((0.0..=1.0).contains(&policy.rate.get()), "policies", "rate out of bounds")?;
-        ensure(policy.probe.get() <= BUCKETS, "policies", "probe share above 100")?;
+        let Some(policy) = reader.get(&reader.layout.policies, id) else { return fail("policies: out of bounds") };
+        ensure((0.0..=1.0).contains(&policy.rate.get()), "policies: rate out of bounds")?;
+        ensure(policy.probe.get() <= BUCKETS, "policies: probe share above 100")?;
     }
     Ok(())
 }
