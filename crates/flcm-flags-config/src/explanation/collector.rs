@@ -166,8 +166,10 @@ impl<'s, B: AsRef<[u8]>> Collector<'s, B> {
                 self.decided.push((id, explanation));
             }
             (Frame::Rule { number, name, serves, .. }, Step::RuleEnd { applied: held }) => {
-                // What a rule would have drawn for a user it did not reach only confuses.
-                checks.retain(|check| held || !matches!(check, Check::Split { .. }));
+                // What a rule would have given to a user whom it did not reach only confuses.
+                let is_gift =
+                    |check: &Check| matches!(check, Check::Split { .. } | Check::Rollout { percentage: BUCKETS, .. });
+                checks.retain(|check| held || !is_gift(check));
                 self.add(Check::Rule { number, name, serves, held, checks });
             }
             (Frame::Group(of), Step::GroupEnd { held }) => self.add(Check::Group { of, held, checks }),

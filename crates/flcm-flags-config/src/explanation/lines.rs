@@ -33,7 +33,7 @@ impl Item {
 pub(super) fn of(explanation: &Explanation) -> Vec<Line> {
     let held = if explanation.error_code.is_some() { None } else { Some(explanation.enabled) };
     let mut lines = vec![Line { branch: String::new(), text: title(explanation), held }];
-    draw(items(&explanation.checks, &explanation.user), "", &mut lines);
+    draw(items(&explanation.checks, explanation.user.as_deref()), "", &mut lines);
     lines
 }
 
@@ -56,23 +56,22 @@ fn served(explanation: &Explanation) -> String {
     if let Some(code) = explanation.error_code {
         return format!("error {code}: the caller's fallback applies");
     }
-    let mut text = words::on_off(explanation.enabled).to_owned();
-    if let Some(variant) = &explanation.variant {
-        text.push_str(&format!(", variant {}", words::shown(variant)));
-    }
-    match &explanation.value {
-        Some(serde_json::Value::Bool(value)) if *value == explanation.enabled => {}
-        Some(value) => text.push_str(&format!(", value {value}")),
-        None => {}
-    }
-    format!("{text} ({reason})")
+    let on_off = words::on_off(explanation.enabled);
+    let variant = explanation.variant.as_ref();
+    let variant = variant.map_or_else(String::new, |variant| format!(", variant {}", words::shown(variant)));
+    let value = match &explanation.value {
+        Some(serde_json::Value::Bool(value)) if *value == explanation.enabled => String::new(),
+        Some(value) => format!(", value {}", words::shown(&value.to_string())),
+        None => String::new(),
+    };
+    format!("{on_off}{variant}{value} ({reason})")
 }
 
-fn items(checks: &[Check], user: &Option<String>) -> Vec<Item> {
+fn items(checks: &[Check], user: Option<&str>) -> Vec<Item> {
     checks.iter().map(|check| item(check, user)).collect()
 }
 
-fn item(check: &Check, user: &Option<String>) -> Item {
+fn item(check: &Check, user: Option<&str>) -> Item {
     match check {
         Check::Enabled { held: true } => Item::asks("enabled: yes".to_owned(), true),
         Check::Enabled { held: false } => Item::asks("enabled: no: the kill switch is off".to_owned(), false),
@@ -81,7 +80,7 @@ fn item(check: &Check, user: &Option<String>) -> Item {
             other_flag(flag, expected, *dependency, *held, explanation.as_deref())
         }
         Check::Override => {
-            let user = user.as_deref().unwrap_or_default();
+            let user = user.unwrap_or_default();
             Item::asks(format!("override for {}: yes", words::shown(user)), true)
         }
         Check::Rule { number, name, serves, held, checks } => {
@@ -128,11 +127,11 @@ fn other_flag(flag: &str, expected: &str, dependency: bool, held: bool, explanat
     let needs = if dependency { "needs " } else { "" };
     let text = format!("{needs}flag {} {}: {}", words::shown(flag), words::shown(expected), words::yes_no(held));
     let Some(explanation) = explanation else { return Item::asks(format!("{text} (as above)"), held) };
-    let below = items(&explanation.checks, &explanation.user);
+    let below = items(&explanation.checks, explanation.user.as_deref());
     Item { below, ..Item::asks(format!("{text} (is {})", served(explanation)), held) }
 }
 
-fn rule(number: usize, name: Option<&str>, serves: &str, held: bool, checks: &[Check], user: &Option<String>) -> Item {
+fn rule(number: usize, name: Option<&str>, serves: &str, held: bool, checks: &[Check], user: Option<&str>) -> Item {
     let name = name.map_or_else(String::new, |name| format!(" ({})", words::shown(name)));
     // The rule of a listed cohort is told in one line.
     if let (true, [Check::Cohort { cohort, because, checks: when, .. }, rest @ ..]) = (serves != "on", checks) {
