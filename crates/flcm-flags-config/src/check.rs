@@ -215,13 +215,13 @@ impl<'d> Checker<'d> {
         let default = flag.default.as_ref().map_or(config::Value::Bool(false), |default| default.value.clone());
         let variants = self.variants(flag, &default, path);
         let rules = self.rules(flag, &variants, path);
-        if let Some(on) = &flag.on {
-            if on.value.kind() != default.kind() {
-                let message = format!("`on` is a {}, and the flag's type is {}", on.value.kind(), default.kind());
-                self.diagnostics
-                    .error(on.span, path.key("on"), "wrong-type", message)
-                    .help("give `on` the type of `default`");
-            }
+        if let Some(on) = &flag.on
+            && on.value.kind() != default.kind()
+        {
+            let message = format!("`on` is a {}, and the flag's type is {}", on.value.kind(), default.kind());
+            self.diagnostics
+                .error(on.span, path.key("on"), "wrong-type", message)
+                .help("give `on` the type of `default`");
         }
         let rollout = flag.rollout.as_ref().map(|rollout| &rollout.value);
         let checked = config::Flag {

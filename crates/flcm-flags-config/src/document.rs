@@ -138,13 +138,16 @@ pub struct Rollout {
     pub by: Option<At<String>>,
     /// Cohorts that get the flag (`true`) or do not (`false`), whatever conditions and percentage say.
     #[schemars(with = "Option<CohortSwitches>")]
-    pub cohorts: Option<At<Vec<(At<String>, At<bool>)>>>,
+    pub cohorts: Option<At<Switches>>,
     /// Percentages that take over with time.
     pub schedule: Option<At<Vec<At<Stage>>>>,
     /// How the schedule runs between its entries.
     #[schemars(extend("default" = "step"))]
     pub ramp: Option<At<Ramp>>,
 }
+
+/// Cohorts and whether they get the flag, in the order in which they are written.
+pub type Switches = Vec<(At<String>, At<bool>)>;
 
 /// One map, or a list of one-key maps.
 #[derive(JsonSchema)]

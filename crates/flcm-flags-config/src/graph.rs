@@ -91,7 +91,9 @@ impl Graph {
         let mut missing: Vec<usize> = self.0.iter().map(Vec::len).collect();
         let mut users: Vec<Vec<usize>> = vec![Vec::new(); self.0.len()];
         for (index, named) in self.0.iter().enumerate() {
-            named.iter().for_each(|other| users[*other].push(index));
+            for other in named {
+                users[*other].push(index);
+            }
         }
         let mut sorted: Vec<usize> = (0..self.0.len()).filter(|index| missing[*index] == 0).collect();
         let mut next = 0;

@@ -114,16 +114,18 @@ fn inherit(child: &mut Flag, parent: &Flag) {
     merge(&mut child.overrides, overrides, merge_overrides);
     merge(&mut child.rollout, rollout, |child, parent| merge_rollout(&mut child.value, &parent.value));
     merge(&mut child.error_threshold, error_threshold, |child, parent| {
-        merge_threshold(&mut child.value, &parent.value)
+        merge_threshold(&mut child.value, &parent.value);
     });
 }
 
+#[expect(clippy::ref_option, reason = "both sides are fields")]
 fn fill<T: Clone>(child: &mut Option<T>, parent: &Option<T>) {
     if child.is_none() {
         child.clone_from(parent);
     }
 }
 
+#[expect(clippy::ref_option, reason = "both sides are fields")]
 fn merge<T: Clone>(child: &mut Option<T>, parent: &Option<T>, both: impl FnOnce(&mut T, &T)) {
     match (child.as_mut(), parent) {
         (Some(child), Some(parent)) => both(child, parent),

@@ -97,10 +97,10 @@ pub(crate) fn rollout(flag: &Flag, path: Path<'_>, diagnostics: &mut Diagnostics
             "add entries, or remove `ramp`",
         );
     }
-    if stages == 0 {
-        if let Some(percentage) = &rollout.percentage {
-            standing(percentage, path.key("percentage"), diagnostics);
-        }
+    if stages == 0
+        && let Some(percentage) = &rollout.percentage
+    {
+        standing(percentage, path.key("percentage"), diagnostics);
     }
 }
 

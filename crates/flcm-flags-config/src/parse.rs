@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use crate::diagnostics::{Diagnostics, Path, did_you_mean};
 use crate::document::{
     AllOf, AnyOf, At, Cohort, Condition, Dependency, Document, Entries, ErrorThreshold, Flag, FlagCondition, InCohort,
-    Literal, NotOf, Operand, Override, Ramp, Rollout, Rule, Share, Stage, Test, Variant,
+    Literal, NotOf, Operand, Override, Ramp, Rollout, Rule, Share, Stage, Switches, Test, Variant,
 };
 use crate::json;
 use crate::limits;
@@ -218,7 +218,9 @@ impl Parser {
     fn check_json(&mut self, node: &Node, path: Path<'_>) {
         match &node.value {
             NodeValue::List(items) => {
-                items.iter().enumerate().for_each(|(index, item)| self.check_json(item, path.index(index)));
+                for (index, item) in items.iter().enumerate() {
+                    self.check_json(item, path.index(index));
+                }
             }
             NodeValue::Map(entries) => {
                 self.check_unique(entries, path);
@@ -338,7 +340,7 @@ impl Parser {
     }
 
     /// One map, or a list of one-key maps: the list is for those to whom the order should show.
-    fn cohort_switches(&mut self, node: &Node, path: Path<'_>) -> Option<At<Vec<(At<String>, At<bool>)>>> {
+    fn cohort_switches(&mut self, node: &Node, path: Path<'_>) -> Option<At<Switches>> {
         let value = match &node.value {
             NodeValue::Map(_) => self.entries(node, path, Self::boolean)?.0,
             NodeValue::List(items) => {

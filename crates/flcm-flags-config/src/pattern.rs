@@ -195,7 +195,9 @@ impl Table {
             if found.is_empty() {
                 return block;
             }
-            found.into_iter().for_each(|(state, fixed)| block[state] = fixed);
+            for (state, fixed) in found {
+                block[state] = fixed;
+            }
         }
     }
 

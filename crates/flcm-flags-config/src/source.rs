@@ -4,6 +4,7 @@
 //! positions, which lets one pass find every problem of a document.
 
 use std::collections::HashMap;
+use std::fmt::Write;
 
 use granit_parser::{Event, Options, Parser, ScalarStyle, Tag};
 
@@ -184,14 +185,15 @@ impl Builder<'_> {
         match self.frames.last_mut().map(|frame| &mut frame.value) {
             None => self.root = Some(node),
             Some(Open::List(items)) => items.push(node),
-            Some(Open::Map(entries, key)) => match key.take() {
-                Some(key) => entries.push((key, node)),
-                None => {
+            Some(Open::Map(entries, key)) => {
+                if let Some(key) = key.take() {
+                    entries.push((key, node))
+                } else {
                     let message = format!("a key must be text, not {}", node.kind());
                     self.error(span, "wrong-key", message).help("write the key as plain text");
                     return None;
                 }
-            },
+            }
         }
         self.count(span, size)
     }
@@ -227,7 +229,7 @@ impl Builder<'_> {
         } else {
             ("yaml-syntax", "check indentation, quotes and brackets up to this place".to_owned())
         };
-        self.error(Span { start, end: start + 1 }, code, error.info().to_owned()).help(help);
+        self.error(Span { start, end: start + 1 }, code, error.info().clone()).help(help);
     }
 
     fn error(&mut self, span: Span, code: &'static str, message: impl Into<String>) -> &mut Diagnostic {
@@ -240,9 +242,9 @@ impl Builder<'_> {
         let mut path = String::new();
         for frame in &self.frames {
             match &frame.value {
-                Open::List(items) => path.push_str(&format!("[{}]", items.len())),
+                Open::List(items) => drop(write!(path, "[{}]", items.len())),
                 Open::Map(_, Some(key)) if path.is_empty() => path.push_str(&key.text),
-                Open::Map(_, Some(key)) => path.push_str(&format!(".{}", key.text)),
+                Open::Map(_, Some(key)) => drop(write!(path, ".{}", key.text)),
                 Open::Map(_, None) => {}
             }
         }

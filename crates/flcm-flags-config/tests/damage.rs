@@ -117,7 +117,10 @@ fn random_bytes_over_a_valid_snapshot_do_not_panic() {
         let mut damaged = bytes.clone();
         for _ in 0..random.usize(1..8) {
             let (at, length) = (random.usize(wire::UNCHECKED..bytes.len()), random.usize(1..8));
-            damaged[at..].iter_mut().take(length).for_each(|byte| *byte = *random.choice([0, 1, 2, 0x7f, 0xff].iter()).unwrap());
+            damaged[at..]
+                .iter_mut()
+                .take(length)
+                .for_each(|byte| *byte = *random.choice([0, 1, 2, 0x7f, 0xff].iter()).unwrap());
         }
         mend(&mut damaged);
         decides(&damaged);

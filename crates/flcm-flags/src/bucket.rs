@@ -79,7 +79,7 @@ impl Draw {
 }
 
 /// `half * total / 2^32` for a half below 2^32.
-#[expect(
+#[allow(
     clippy::as_conversions,
     clippy::cast_possible_truncation,
     reason = "below `total`, which is a u32; `try_from` is not const"

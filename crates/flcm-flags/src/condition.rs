@@ -119,7 +119,7 @@ pub enum Operand<'s> {
 }
 
 /// A condition of the snapshot.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub enum Node<'s> {
     /// Every member must hold.
     All(Nodes<'s>),
@@ -140,7 +140,7 @@ pub enum Node<'s> {
 pub struct CohortId(pub(crate) u32);
 
 /// Conditions that stand side by side.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub struct Nodes<'s> {
     reader: Reader<'s>,
     next: u32,

@@ -100,10 +100,10 @@ impl Slot {
                 }
             }
         }
-        if uses & wire::attribute::HASHED != 0 {
-            if let Some(digest) = digest(value) {
-                (slot.hashable, slot.digest) = (true, digest);
-            }
+        if uses & wire::attribute::HASHED != 0
+            && let Some(digest) = digest(value)
+        {
+            (slot.hashable, slot.digest) = (true, digest);
         }
         slot
     }
@@ -119,10 +119,10 @@ impl<'a> BoundContext<'a> {
             slots: [Slot::ABSENT; SLOTS],
         };
         for (position, (name, value)) in (0_u32..).zip(context.attributes) {
-            if let AttributeValue::List(cohorts) = value {
-                if *name == COHORTS {
-                    bound.cohorts = cohorts;
-                }
+            if let AttributeValue::List(cohorts) = value
+                && *name == COHORTS
+            {
+                bound.cohorts = cohorts;
             }
             let Some(id) = reader.find_attribute(name) else { continue };
             if is_present(*value) && reader.layout.user_attribute != Some(id) {

@@ -217,10 +217,13 @@ impl<T: AsRef<[u8]>> Question<'_, '_, T> {
     #[inline]
     fn decide<V: Visitor>(&self, id: FlagId, flag: &FlagRecord, decided: &Decided<'_>, visitor: &mut V) -> Outcome {
         let trip = self.trips.state(id);
-        if V::SILENT && flag.steps == 0 && flag.rule_count.get() == 1 && trip == TripState::Clear {
-            if let Some(outcome) = self.single_rule(flag) {
-                return outcome;
-            }
+        if V::SILENT
+            && flag.steps == 0
+            && flag.rule_count.get() == 1
+            && trip == TripState::Clear
+            && let Some(outcome) = self.single_rule(flag)
+        {
+            return outcome;
         }
         self.decide_fully(id, flag, trip, decided, visitor)
     }
@@ -286,10 +289,10 @@ impl<T: AsRef<[u8]>> Question<'_, '_, T> {
             return off(flag, Reason::PrerequisiteFailed);
         }
         let draw = digest.map(|digest| Draw::new(digest, flag.hash_key.get()));
-        if flag.has(step::OVERRIDES) {
-            if let Some(outcome) = self.overridden(flag, draw, visitor) {
-                return outcome;
-            }
+        if flag.has(step::OVERRIDES)
+            && let Some(outcome) = self.overridden(flag, draw, visitor)
+        {
+            return outcome;
         }
         if flag.rule_count.get() == 0 {
             return off(flag, Reason::Static);

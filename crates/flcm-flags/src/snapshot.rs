@@ -159,13 +159,13 @@ impl<'s> Flag<'s> {
     /// What is served when off.
     #[must_use]
     pub fn default_value(&self) -> Option<Value<'s>> {
-        self.reader.value(&self.record.default)
+        self.reader.value(self.record.default)
     }
 
     /// What is served when on, by a variant without a value of its own or without variants.
     #[must_use]
     pub fn on_value(&self) -> Option<Value<'s>> {
-        self.reader.value(&self.record.on)
+        self.reader.value(self.record.on)
     }
 
     /// A variant by its index within the flag.
@@ -261,7 +261,7 @@ impl<'s> Variant<'s> {
     /// Its own value, if it has one.
     #[must_use]
     pub fn value(&self) -> Option<Value<'s>> {
-        self.reader.value(&self.record.value)
+        self.reader.value(self.record.value)
     }
 }
 
@@ -309,11 +309,13 @@ impl<'s> Rule<'s> {
     }
 
     /// The schedule: milliseconds since 1970 and thousandths of a percent, in the order of time.
+    #[must_use]
     pub fn schedule(&self) -> impl DoubleEndedIterator<Item = (u64, u32)> + use<'s> {
         self.flag.reader.schedule(self.record)
     }
 
     /// The variants that can be drawn: their index within the flag and the sum of the weights so far.
+    #[must_use]
     pub fn shares(&self) -> impl DoubleEndedIterator<Item = (u16, u32)> + use<'s> {
         let reader = self.flag.reader;
         let (start, count) = match self.record.share_count.get() {
@@ -548,7 +550,7 @@ impl<'s> Reader<'s> {
         self.get(&self.layout.numbers, index).map_or(f64::NAN, |number| number.get())
     }
 
-    pub(crate) fn value(&self, record: &wire::ValueRecord) -> Option<Value<'s>> {
+    pub(crate) fn value(&self, record: wire::ValueRecord) -> Option<Value<'s>> {
         let payload = record.payload.get();
         match record.kind {
             wire::value::BOOL => Some(Value::Bool(payload == 1)),

@@ -72,7 +72,7 @@ impl Reader<'_> {
         let mut unit = 10;
         while self.0.first().is_some_and(u8::is_ascii_digit) {
             millis = millis.wrapping_add(self.digits(1)?.wrapping_mul(unit));
-            unit = if unit == 10 { 1 } else { 0 };
+            unit = i64::from(unit == 10);
         }
         Some(millis)
     }
@@ -88,7 +88,7 @@ impl Reader<'_> {
 }
 
 fn is_leap(year: i64) -> bool {
-    (year & 3) == 0 && (year.rem_euclid(100) != 0 || year.rem_euclid(400) == 0)
+    year.rem_euclid(4) == 0 && (year.rem_euclid(100) != 0 || year.rem_euclid(400) == 0)
 }
 
 fn days_in_month(year: i64, month: i64) -> i64 {

@@ -128,7 +128,7 @@ fn other_flag(flag: &str, expected: &str, dependency: bool, held: bool, explanat
     let text = format!("{needs}flag {} {}: {}", words::shown(flag), words::shown(expected), words::yes_no(held));
     let Some(explanation) = explanation else { return Item::asks(format!("{text} (as above)"), held) };
     let below = items(&explanation.checks, explanation.user.as_deref());
-    Item { below, ..Item::asks(format!("{text} (is {})", served(explanation)), held) }
+    Item { below, ..Item::asks(format!("{text}, it is {}", served(explanation)), held) }
 }
 
 fn rule(number: usize, name: Option<&str>, serves: &str, held: bool, checks: &[Check], user: Option<&str>) -> Item {

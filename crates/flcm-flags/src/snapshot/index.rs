@@ -50,7 +50,6 @@ fn tail(bytes: &[u8]) -> u64 {
 }
 
 /// The slots to look at for a hash, in order, in a table of `slots` (a power of two) slots.
-#[must_use]
 pub fn probe(hash: u64, slots: u32) -> impl Iterator<Item = u32> {
     let mask = slots.saturating_sub(1);
     let start = u32::try_from(hash & u64::from(mask)).unwrap_or(0);

@@ -319,8 +319,8 @@ fn check_flag(reader: &Reader<'_>, flag: &wire::FlagRecord, cursor: &mut Cursor)
         && has(wire::step::OVERRIDES) == (flag.overrides.get() != NONE);
     ensure(steps && flag.steps < 16, "flags: steps that do not fit")?;
     ensure(flag.default.kind != wire::value::NONE, "flags: no default")?;
-    check_value(reader, &flag.default)?;
-    check_value(reader, &flag.on)?;
+    check_value(reader, flag.default)?;
+    check_value(reader, flag.on)?;
     ensure(flag.policy.get() == NONE || flag.policy.get() < layout.policies.count, "flags: unknown policy")?;
     if flag.overrides.get() != NONE {
         claim(
@@ -354,7 +354,7 @@ fn check_flag(reader: &Reader<'_>, flag: &wire::FlagRecord, cursor: &mut Cursor)
     })
 }
 
-fn check_value(reader: &Reader<'_>, value: &wire::ValueRecord) -> Check {
+fn check_value(reader: &Reader<'_>, value: wire::ValueRecord) -> Check {
     let payload = value.payload.get();
     let valid = match value.kind {
         wire::value::NONE => true,
@@ -399,7 +399,7 @@ fn check_variants(reader: &Reader<'_>, flag: &wire::FlagRecord, cursor: &mut Cur
     for id in start..start.saturating_add(count) {
         let Some(variant) = reader.get(&reader.layout.variants, id) else { return fail("variants: out of bounds") };
         ensure(variant.name.get() < string_count(reader), "variants: unknown string")?;
-        check_value(reader, &variant.value)?;
+        check_value(reader, variant.value)?;
     }
     Ok(())
 }
