@@ -6,15 +6,15 @@ use flcm_flags::Serves;
 
 use crate::config::{self, Config};
 use crate::diagnostics::{Diagnostics, Path, Span, did_you_mean};
-use crate::document::{
-    At, Condition, Dependency, Document, Entries, ErrorThreshold, Flag, FlagCondition, Override, Rule, Share, Variant,
-};
+use crate::document::{At, Dependency, Document, Entries, ErrorThreshold, Flag, FlagCondition, Override, Rule};
 use crate::graph::{Graph, Problem};
 use crate::inherit;
 use crate::limits;
 use crate::lint;
-use crate::operand;
 use crate::pattern::Patterns;
+
+mod conditions;
+mod variants;
 
 /// Reads and checks a document.
 ///
@@ -197,20 +197,6 @@ impl<'d> Checker<'d> {
         }
     }
 
-    fn known_variant<'v>(
-        &mut self,
-        name: &str,
-        variants: impl Iterator<Item = &'v str> + Clone,
-        span: Span,
-        path: impl std::fmt::Display,
-    ) {
-        if !variants.clone().any(|variant| variant == name) {
-            let problem = self.diagnostics.error(span, path, "unknown-variant", format!("unknown variant `{name}`"));
-            problem
-                .help(did_you_mean(name, variants).unwrap_or_else(|| "name one of the flag's `variants`".to_owned()));
-        }
-    }
-
     fn flag(&mut self, key: &str, flag: &Flag, path: Path<'_>) -> config::Flag {
         let default = flag.default.as_ref().map_or(config::Value::Bool(false), |default| default.value.clone());
         let variants = self.variants(flag, &default, path);
@@ -258,52 +244,6 @@ impl<'d> Checker<'d> {
             self.diagnostics
                 .error(flag.span_of_default(), path, "missing-key", message)
                 .help("add `on: …`, or give every variant a `value`");
-        }
-    }
-
-    fn variants(&mut self, flag: &Flag, default: &config::Value, path: Path<'_>) -> Vec<config::Variant> {
-        let Some(At { value: list, span }) = &flag.variants else { return Vec::new() };
-        let path = path.key("variants");
-        self.limit(list.len(), limits::VARIANTS, *span, path, "limit-variants", "variants");
-        let mut seen = BTreeSet::new();
-        for (index, At { value: Variant { name, weight, value }, .. }) in list.iter().enumerate() {
-            let path = path.index(index);
-            self.name(name, path.key("name"));
-            if !seen.insert(name.value.as_str()) {
-                let message = format!("variant `{}` stands here twice", name.value);
-                self.diagnostics
-                    .error(name.span, path.key("name"), "duplicate-name", message)
-                    .help("rename one of them");
-            }
-            if weight.value == 0 {
-                let message = format!("variant `{}` has weight 0: only rules and overrides can serve it", name.value);
-                self.diagnostics
-                    .warn(weight.span, path.key("weight"), "zero-weight", message)
-                    .help("give it a weight, or remove it");
-            }
-            if let Some(value) =
-                value.as_ref().filter(|value| value.value.kind() != default.kind() && default.kind() != "boolean")
-            {
-                let message =
-                    format!("the value is a {}, and the flag's type is {}", value.value.kind(), default.kind());
-                self.diagnostics
-                    .error(value.span, path.key("value"), "wrong-type", message)
-                    .help("give it the type of `default`");
-            }
-        }
-        self.weights(list.iter().map(|variant| variant.value.weight.value), *span, path);
-        let variant = |At { value, .. }: &At<Variant>| config::Variant {
-            name: value.name.value.clone(),
-            weight: value.weight.value,
-            value: value.value.as_ref().map(|value| value.value.clone()),
-        };
-        list.iter().map(variant).collect()
-    }
-
-    fn weights(&mut self, mut weights: impl Iterator<Item = u32>, span: Span, path: Path<'_>) {
-        if weights.all(|weight| weight == 0) {
-            let message = "no variant has a weight above 0".to_owned();
-            self.diagnostics.error(span, path, "zero-weights", message).help("give at least one a weight");
         }
     }
 
@@ -422,59 +362,6 @@ impl<'d> Checker<'d> {
         thousandths
     }
 
-    pub(crate) fn conditions(
-        &mut self,
-        list: &At<Vec<At<Condition>>>,
-        path: Path<'_>,
-        flags_allowed: bool,
-    ) -> Vec<config::Condition> {
-        let mut count = 0;
-        let mut scope = Scope { checker: self, flags_allowed, depth: 0, count: &mut count };
-        let conditions = scope.list(&list.value, path);
-        self.limit(count, limits::CONDITIONS_PER_RULE, list.span, path, "limit-conditions", "conditions");
-        conditions
-    }
-
-    /// A rule's own split, over the flag's variants.
-    pub(crate) fn shares(
-        &mut self,
-        list: &At<Vec<At<Share>>>,
-        variants: &[config::Variant],
-        path: Path<'_>,
-    ) -> Vec<(String, u32)> {
-        self.weights(list.value.iter().map(|share| share.value.weight.value), list.span, path);
-        self.limit(list.value.len(), limits::VARIANTS, list.span, path, "limit-variants", "variants");
-        let mut seen = BTreeSet::new();
-        let shares = list.value.iter().enumerate().map(|(index, At { value: Share { name, weight }, .. })| {
-            let path = path.index(index);
-            self.known_variant(
-                &name.value,
-                variants.iter().map(|variant| variant.name.as_str()),
-                name.span,
-                path.key("name"),
-            );
-            if !seen.insert(name.value.as_str()) {
-                let message = format!("variant `{}` stands here twice", name.value);
-                self.diagnostics
-                    .error(name.span, path.key("name"), "duplicate-name", message)
-                    .help("add the weights up");
-            }
-            (name.value.clone(), weight.value)
-        });
-        shares.collect()
-    }
-
-    /// The split of one variant alone.
-    pub(crate) fn single(
-        &mut self,
-        name: &At<String>,
-        variants: &[config::Variant],
-        path: Path<'_>,
-    ) -> Vec<(String, u32)> {
-        self.known_variant(&name.value, variants.iter().map(|variant| variant.name.as_str()), name.span, path);
-        vec![(name.value.clone(), 1)]
-    }
-
     pub(crate) fn named_cohort(&mut self, name: &At<String>, path: Path<'_>) -> config::Condition {
         self.cohorts.push(Named { what: name.value.clone(), span: name.span, path: path.to_string() });
         config::Condition::Cohort(name.value.clone())
@@ -506,66 +393,6 @@ impl Flag {
     /// Where to point for what concerns the flag as a whole: a short place rather than the whole block.
     pub(crate) fn span_of_default(&self) -> Span {
         self.default.as_ref().map_or(Span { start: self.span.start, end: self.span.start }, |default| default.span)
-    }
-}
-
-/// Conditions of one rule or cohort.
-struct Scope<'s, 'd> {
-    checker: &'s mut Checker<'d>,
-    /// A cohort must not name flags.
-    flags_allowed: bool,
-    depth: usize,
-    count: &'s mut usize,
-}
-
-impl Scope<'_, '_> {
-    fn list(&mut self, list: &[At<Condition>], path: Path<'_>) -> Vec<config::Condition> {
-        list.iter().enumerate().filter_map(|(index, condition)| self.condition(condition, path.index(index))).collect()
-    }
-
-    fn condition(&mut self, At { value, span }: &At<Condition>, path: Path<'_>) -> Option<config::Condition> {
-        *self.count += 1;
-        Some(match value {
-            Condition::All(group) => {
-                config::Condition::All(self.group(*span, path, |scope| scope.list(&group.all, path.key("all")))?)
-            }
-            Condition::Any(group) => {
-                config::Condition::Any(self.group(*span, path, |scope| scope.list(&group.any, path.key("any")))?)
-            }
-            Condition::Not(group) => {
-                let member = self.group(*span, path, |scope| scope.condition(&group.not, path.key("not")))?;
-                config::Condition::Not(Box::new(member?))
-            }
-            Condition::Cohort(cohort) => self.checker.named_cohort(&cohort.cohort, path.key("cohort")),
-            Condition::Flag(_) if !self.flags_allowed => {
-                let message = "a cohort must not depend on a flag".to_owned();
-                self.checker
-                    .diagnostics
-                    .error(*span, path, "flag-in-cohort", message)
-                    .help("put the condition into the flag's rules");
-                return None;
-            }
-            Condition::Flag(condition) => config::Condition::Flag(self.checker.flag_condition(condition, *span, path)?),
-            Condition::Test(test) => {
-                let Checker { patterns, diagnostics, .. } = &mut *self.checker;
-                config::Condition::Test(operand::check_test(test, path, patterns, diagnostics)?)
-            }
-        })
-    }
-
-    fn group<T>(&mut self, span: Span, path: Path<'_>, members: impl FnOnce(&mut Self) -> T) -> Option<T> {
-        if self.depth >= limits::CONDITION_DEPTH {
-            let message = format!("conditions nest deeper than the limit of {}", limits::CONDITION_DEPTH);
-            self.checker
-                .diagnostics
-                .error(span, path, "limit-condition-depth", message)
-                .help("move a part into a cohort");
-            return None;
-        }
-        self.depth += 1;
-        let members = members(self);
-        self.depth -= 1;
-        Some(members)
     }
 }
 

@@ -12,6 +12,10 @@ use crate::json;
 use crate::limits;
 use crate::source::{self, Node, NodeValue};
 
+mod map;
+
+use map::Map;
+
 impl Document {
     /// Reads a document (YAML or JSON). Problems are added to `diagnostics`; what could be read comes back, unless the
     /// text cannot be read at all.
@@ -30,59 +34,6 @@ impl Document {
 /// Reads nodes, one method per part of a document.
 struct Parser {
     diagnostics: Diagnostics,
-}
-
-/// A map whose keys are taken one by one; what was never asked for is unknown.
-struct Map<'n, 'p> {
-    node: &'n Node,
-    path: Path<'p>,
-    asked: Vec<&'static str>,
-}
-
-impl<'n> Map<'n, '_> {
-    fn entries(&self) -> &'n [(source::Key, Node)] {
-        if let NodeValue::Map(entries) = &self.node.value { entries } else { &[] }
-    }
-
-    /// Takes an optional key.
-    fn get<T>(
-        &mut self,
-        parser: &mut Parser,
-        key: &'static str,
-        read: impl FnOnce(&mut Parser, &'n Node, Path<'_>) -> Option<T>,
-    ) -> Option<T> {
-        self.asked.push(key);
-        let (_, node) = self.entries().iter().find(|(name, _)| name.text == key)?;
-        read(parser, node, self.path.key(key))
-    }
-
-    /// Like [`get`](Self::get), for a key that must be there.
-    fn need<T>(
-        &mut self,
-        parser: &mut Parser,
-        key: &'static str,
-        read: impl FnOnce(&mut Parser, &'n Node, Path<'_>) -> Option<T>,
-    ) -> Option<T> {
-        if !self.entries().iter().any(|(name, _)| name.text == key) {
-            let problem =
-                parser.diagnostics.error(self.node.span, self.path, "missing-key", format!("`{key}` is missing"));
-            problem.help(format!("add `{key}: …`"));
-        }
-        self.get(parser, key, read)
-    }
-
-    /// Reports the keys that nobody asked for.
-    fn finish(self, parser: &mut Parser) {
-        for (key, _) in self.entries() {
-            if self.asked.contains(&key.text.as_str()) {
-                continue;
-            }
-            let message = format!("unknown key `{}`", key.text);
-            let problem = parser.diagnostics.error(key.span, self.path.key(&key.text), "unknown-key", message);
-            let known = || format!("known keys: {}", self.asked.join(", "));
-            problem.help(did_you_mean(&key.text, self.asked.iter().copied()).unwrap_or_else(known));
-        }
-    }
 }
 
 impl Parser {
@@ -224,7 +175,9 @@ impl Parser {
             }
             NodeValue::Map(entries) => {
                 self.check_unique(entries, path);
-                entries.iter().for_each(|(key, node)| self.check_json(node, path.key(&key.text)));
+                for (key, node) in entries {
+                    self.check_json(node, path.key(&key.text));
+                }
             }
             NodeValue::Number(_) => drop(self.number(node, path)),
             NodeValue::Bool(_) | NodeValue::Null | NodeValue::String(_) => {}

@@ -187,12 +187,12 @@ impl Builder<'_> {
             Some(Open::List(items)) => items.push(node),
             Some(Open::Map(entries, key)) => {
                 if let Some(key) = key.take() {
-                    entries.push((key, node))
+                    entries.push((key, node));
                 } else {
                     let message = format!("a key must be text, not {}", node.kind());
                     self.error(span, "wrong-key", message).help("write the key as plain text");
                     return None;
-                }
+                };
             }
         }
         self.count(span, size)

@@ -1,0 +1,83 @@
+//! Conditions: groups, and what their members name.
+
+use super::Checker;
+use crate::config;
+use crate::diagnostics::{Path, Span};
+use crate::document::{At, Condition};
+use crate::limits;
+use crate::operand;
+
+impl Checker<'_> {
+    pub(crate) fn conditions(
+        &mut self,
+        list: &At<Vec<At<Condition>>>,
+        path: Path<'_>,
+        flags_allowed: bool,
+    ) -> Vec<config::Condition> {
+        let mut count = 0;
+        let mut scope = Scope { checker: self, flags_allowed, depth: 0, count: &mut count };
+        let conditions = scope.list(&list.value, path);
+        self.limit(count, limits::CONDITIONS_PER_RULE, list.span, path, "limit-conditions", "conditions");
+        conditions
+    }
+}
+
+/// Conditions of one rule or cohort.
+struct Scope<'s, 'd> {
+    checker: &'s mut Checker<'d>,
+    /// A cohort must not name flags.
+    flags_allowed: bool,
+    depth: usize,
+    count: &'s mut usize,
+}
+
+impl Scope<'_, '_> {
+    fn list(&mut self, list: &[At<Condition>], path: Path<'_>) -> Vec<config::Condition> {
+        list.iter().enumerate().filter_map(|(index, condition)| self.condition(condition, path.index(index))).collect()
+    }
+
+    fn condition(&mut self, At { value, span }: &At<Condition>, path: Path<'_>) -> Option<config::Condition> {
+        *self.count += 1;
+        Some(match value {
+            Condition::All(group) => {
+                config::Condition::All(self.group(*span, path, |scope| scope.list(&group.all, path.key("all")))?)
+            }
+            Condition::Any(group) => {
+                config::Condition::Any(self.group(*span, path, |scope| scope.list(&group.any, path.key("any")))?)
+            }
+            Condition::Not(group) => {
+                let member = self.group(*span, path, |scope| scope.condition(&group.not, path.key("not")))?;
+                config::Condition::Not(Box::new(member?))
+            }
+            Condition::Cohort(cohort) => self.checker.named_cohort(&cohort.cohort, path.key("cohort")),
+            Condition::Flag(_) if !self.flags_allowed => {
+                let message = "a cohort must not depend on a flag".to_owned();
+                self.checker
+                    .diagnostics
+                    .error(*span, path, "flag-in-cohort", message)
+                    .help("put the condition into the flag's rules");
+                return None;
+            }
+            Condition::Flag(condition) => config::Condition::Flag(self.checker.flag_condition(condition, *span, path)?),
+            Condition::Test(test) => {
+                let Checker { patterns, diagnostics, .. } = &mut *self.checker;
+                config::Condition::Test(operand::check_test(test, path, patterns, diagnostics)?)
+            }
+        })
+    }
+
+    fn group<T>(&mut self, span: Span, path: Path<'_>, members: impl FnOnce(&mut Self) -> T) -> Option<T> {
+        if self.depth >= limits::CONDITION_DEPTH {
+            let message = format!("conditions nest deeper than the limit of {}", limits::CONDITION_DEPTH);
+            self.checker
+                .diagnostics
+                .error(span, path, "limit-condition-depth", message)
+                .help("move a part into a cohort");
+            return None;
+        }
+        self.depth += 1;
+        let members = members(self);
+        self.depth -= 1;
+        Some(members)
+    }
+}

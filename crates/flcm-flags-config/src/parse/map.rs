@@ -1,0 +1,58 @@
+//! Maps of a document, read key by key.
+
+use super::Parser;
+use crate::diagnostics::{Path, did_you_mean};
+use crate::source::{self, Node, NodeValue};
+
+/// A map whose keys are taken one by one; what was never asked for is unknown.
+pub(super) struct Map<'n, 'p> {
+    pub(super) node: &'n Node,
+    pub(super) path: Path<'p>,
+    pub(super) asked: Vec<&'static str>,
+}
+
+impl<'n> Map<'n, '_> {
+    pub(super) fn entries(&self) -> &'n [(source::Key, Node)] {
+        if let NodeValue::Map(entries) = &self.node.value { entries } else { &[] }
+    }
+
+    /// Takes an optional key.
+    pub(super) fn get<T>(
+        &mut self,
+        parser: &mut Parser,
+        key: &'static str,
+        read: impl FnOnce(&mut Parser, &'n Node, Path<'_>) -> Option<T>,
+    ) -> Option<T> {
+        self.asked.push(key);
+        let (_, node) = self.entries().iter().find(|(name, _)| name.text == key)?;
+        read(parser, node, self.path.key(key))
+    }
+
+    /// Like [`get`](Self::get), for a key that must be there.
+    pub(super) fn need<T>(
+        &mut self,
+        parser: &mut Parser,
+        key: &'static str,
+        read: impl FnOnce(&mut Parser, &'n Node, Path<'_>) -> Option<T>,
+    ) -> Option<T> {
+        if !self.entries().iter().any(|(name, _)| name.text == key) {
+            let problem =
+                parser.diagnostics.error(self.node.span, self.path, "missing-key", format!("`{key}` is missing"));
+            problem.help(format!("add `{key}: …`"));
+        }
+        self.get(parser, key, read)
+    }
+
+    /// Reports the keys that nobody asked for.
+    pub(super) fn finish(self, parser: &mut Parser) {
+        for (key, _) in self.entries() {
+            if self.asked.contains(&key.text.as_str()) {
+                continue;
+            }
+            let message = format!("unknown key `{}`", key.text);
+            let problem = parser.diagnostics.error(key.span, self.path.key(&key.text), "unknown-key", message);
+            let known = || format!("known keys: {}", self.asked.join(", "));
+            problem.help(did_you_mean(&key.text, self.asked.iter().copied()).unwrap_or_else(known));
+        }
+    }
+}
