@@ -186,13 +186,12 @@ impl Builder<'_> {
             None => self.root = Some(node),
             Some(Open::List(items)) => items.push(node),
             Some(Open::Map(entries, key)) => {
-                if let Some(key) = key.take() {
-                    entries.push((key, node));
-                } else {
+                let Some(key) = key.take() else {
                     let message = format!("a key must be text, not {}", node.kind());
                     self.error(span, "wrong-key", message).help("write the key as plain text");
                     return None;
                 };
+                entries.push((key, node));
             }
         }
         self.count(span, size)
