@@ -63,7 +63,8 @@ impl<'d> Parents<'d> {
                 break;
             };
             if !seen.insert(name) {
-                if name == key.value {
+                // Once for all of its members, at the first of them.
+                if name == key.value && chain.iter().all(|member| *member >= name) {
                     let message = format!("inheritance cycle: `{}`", chain.join("` → `"));
                     diagnostics
                         .error(extends.span, path, "inheritance-cycle", message)

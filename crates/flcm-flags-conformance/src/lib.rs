@@ -1,1 +1,24 @@
 //! Proves that every implementation decides alike.
+//!
+//! - [`oracle`] decides directly from the configuration, slowly and by the letter of the contract.
+//! - [`generate`] makes random documents, contexts and trips out of a seed.
+//! - [`parity`] compares the core with the oracle over what was generated.
+//! - [`sources`] finds the files that the tidy checks look at.
+//! - [`vectors`] reads the language-neutral files under `tests/vectors` and runs them.
+//!
+//! `seeded-faults.sh` proves that these tests can fail.
+//!
+//! What all of them compare is an [`Answer`]: a decision as plain data.
+#![expect(clippy::missing_panics_doc, reason = "a test crate: a panic is how it says what is wrong")]
+
+pub mod answer;
+pub mod context;
+pub mod generate;
+pub mod oracle;
+pub mod parity;
+pub mod sources;
+pub mod vectors;
+
+pub use answer::Answer;
+pub use context::{Attribute, OwnedContext};
+pub use oracle::{Oracle, Question};

@@ -119,10 +119,8 @@ impl<'a> BoundContext<'a> {
             slots: [Slot::ABSENT; SLOTS],
         };
         for (position, (name, value)) in (0_u32..).zip(context.attributes) {
-            if let AttributeValue::List(cohorts) = value
-                && *name == COHORTS
-            {
-                bound.cohorts = cohorts;
+            if *name == COHORTS {
+                bound.cohorts = if let AttributeValue::List(cohorts) = value { cohorts } else { &[] };
             }
             let Some(id) = reader.find_attribute(name) else { continue };
             if is_present(*value) && reader.layout.user_attribute != Some(id) {

@@ -1,0 +1,115 @@
+#!/usr/bin/env bash
+# Proves that the conformance tests can fail: puts one fault at a time into a copy of the sources, and expects a test to
+# catch it. Prints a line per fault and exits 1 if one was missed.
+#
+#   crates/flcm-flags-conformance/seeded-faults.sh [name of one fault]
+#
+# SEEDED_FAULTS_TARGET   cargo's target directory, kept between runs to save time; default a temporary one
+#
+# SEEDED_FAULTS_TESTS    which tests may catch a fault, in order; default "vectors parity properties". The first that does ends
+#                        the search, so give one alone to see what it can do: `parity` cannot see all of them, because
+#                        it compares within what is generated
+#
+# A fault is a name, a file below crates/ and a sed expression that changes it. When a source has moved on and the
+# expression changes nothing, that is an error: write it anew.
+set -euo pipefail
+
+only=${1:-}
+root=$(cd "$(dirname "$0")/../.." && pwd)
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+export CARGO_TARGET_DIR=${SEEDED_FAULTS_TARGET:-$scratch/target}
+# Compiling takes longest by far.
+export CARGO_PROFILE_TEST_OPT_LEVEL=0 CARGO_PROFILE_TEST_DEBUG=0 CARGO_INCREMENTAL=1 RUST_BACKTRACE=0
+copy=$scratch/copy
+pristine=$scratch/pristine
+log=$scratch/log
+count=0
+missed=0
+
+mkdir -p "$copy/tests"
+cp -r "$root/crates" "$root/examples" "$copy"
+cp -r "$root/tests/vectors" "$copy/tests"
+cp "$root/Cargo.toml" "$root/Cargo.lock" "$root/rust-toolchain.toml" "$root/rustfmt.toml" "$copy"
+cp -r "$copy/crates" "$pristine"
+cd "$copy"
+
+# The tests, cheapest first; says which of them fails.
+caught_by() {
+    local test
+    for test in ${SEEDED_FAULTS_TESTS:-vectors parity properties}; do
+        cargo test -q -p flcm-flags-conformance --test "$test" --no-run >"$log" 2>&1 || return 2
+        if ! cargo test -q -p flcm-flags-conformance --test "$test" >"$log" 2>&1; then
+            echo "$test: $(grep -E '^    [a-z0-9_]+$' "$log" | sort -u | paste -sd' ' | tr -s ' ')"
+            return 0
+        fi
+    done
+    return 1
+}
+
+fault() {
+    local name=$1 file=$2 change=$3 by status
+    if [[ -n $only && $only != "$name" ]]; then return; fi
+    count=$((count + 1))
+    sed -i -E "$change" "$copy/crates/$file"
+    if cmp -s "$pristine/$file" "$copy/crates/$file"; then
+        echo "STALE   $name: the expression changes nothing in $file"
+        missed=$((missed + 1))
+        return
+    fi
+    status=0
+    by=$(caught_by) || status=$?
+    case $status in
+    0) echo "caught  $name ($by)" ;;
+    1) echo "MISSED  $name" && missed=$((missed + 1)) ;;
+    *) echo "BROKEN  $name: the fault does not compile" && cat "$log" && missed=$((missed + 1)) ;;
+    esac
+    cp "$pristine/$file" "$copy/crates/$file"
+}
+
+# Without a fault the tests pass; otherwise nothing below means anything.
+if caught_by; then
+    echo "the tests fail without any fault" && cat "$log"
+    exit 1
+fi
+
+core=flcm-flags/src
+
+# Buckets.
+fault inside-is-below-or-equal $core/rollout.rs 's/bucket < percentage/bucket <= percentage/'
+fault split-from-the-half-of-the-gate $core/bucket.rs 's/self\.0 & 0xffff_ffff, total/self.0 >> 32, total/'
+fault utf-16-in-place-of-utf-8 $core/bucket.rs 's/^    SipHasher13::new_with_keys\(0, 0\)\.hash\(bytes\)/    let mut hasher = SipHasher13::new_with_keys(0, 0);\n    core::str::from_utf8(bytes).unwrap_or_default().encode_utf16().for_each(|unit| hasher.write(\&unit.to_le_bytes()));\n    hasher.finish()/'
+fault no-flag-in-the-hash $core/bucket.rs 's/Self\(mix\(digest \^ key\)\)/Self(mix(digest ^ (key \& 0)))/'
+fault no-mix $core/bucket.rs 's/Self\(mix\(digest \^ key\)\)/Self(digest ^ key)/'
+fault no-bucket-is-inside-everything $core/rollout.rs 's/None => percentage >= BUCKETS/None => percentage > 0/'
+
+# Time.
+fault truncating-ramp $core/rollout.rs 's/\.wrapping_mul\(i128::from\(now\.wrapping_sub\(t0\)\)\);/.wrapping_mul(i128::from(now.wrapping_sub(t0)).wrapping_div(i128::from(t1.wrapping_sub(t0)))).wrapping_mul(i128::from(t1.wrapping_sub(t0)));/'
+fault ramp-rounds-toward-zero $core/rollout.rs 's/checked_div_euclid/checked_div/'
+fault schedule-begins-late $core/rollout.rs 's/\*at <= now\.0/*at < now.0/'
+fault offset-of-a-time-added $core/time.rs 's/\.wrapping_sub\(offset\)/.wrapping_add(offset)/'
+
+# Conditions and cohorts.
+fault negative-operators-true-without-a-value $core/condition.rs 's/\.is_some_and\(\|held\| held != self\.is_negated\(\)\)/.map_or(self.is_negated(), |held| held != self.is_negated())/'
+fault strictly-greater-is-not-strict $core/condition.rs 's/node::GREATER \| node::AFTER => Some\(value > operand\(\)\)/node::GREATER | node::AFTER => Some(value >= operand())/'
+fault versions-as-text $core/version.rs 's/left\.len\(\)\.cmp\(&right\.len\(\)\)\.then_with\(\|\| left\.cmp\(right\)\)/left.cmp(right)/'
+fault except-ignored $core/cohort.rs 's/if listed\(cohort\.except\.get\(\), cohort\.except_count\.get\(\)\)/if false \&\& listed(cohort.except.get(), cohort.except_count.get())/'
+fault host-cohorts-ignored $core/cohort.rs 's/if !cohorts\.is_empty\(\) &&/if false \&\&/'
+fault attributes-beyond-the-slots-lost $core/context.rs 's/None => look\(&self\.search\(reader, id\)\)/None => look(\&Slot::ABSENT)/'
+fault user-id-reads-the-attribute $core/context.rs 's/ && reader\.layout\.user_attribute != Some\(id\)//'
+
+# The order of the checks, and what they serve.
+fault kill-switch-ignored $core/evaluate.rs 's/if flag\.has\(step::DISABLED\)/if false \&\& flag.has(step::DISABLED)/'
+fault overrides-behind-rules $core/evaluate.rs 's/^        if flag\.has\(step::OVERRIDES\) \{/        let early = self.first_rule(flag, draw, decided, visitor);\n        if early.reason() != Reason::Default { return early; }\n&/'
+fault overrides-ahead-of-dependencies $core/evaluate.rs 's/^        if flag\.has\(step::DEPENDENCIES\)/        let draw = digest.map(|digest| Draw::new(digest, flag.hash_key.get()));\n        if let Some(outcome) = self.overridden(flag, draw, visitor) { return outcome; }\n&/'
+fault control-never-set $core/evaluate.rs 's/arm = Arm::Control;/arm = Arm::Outside;/'
+fault cohorts-are-treatment $core/evaluate.rs 's/let mut arm = Arm::Outside;/let mut arm = Arm::Treatment;/'
+fault probe-drawn-by-the-gate $core/evaluate.rs 's/key\("probe", salt\)/key("flag", salt)/'
+fault an-error-meets-an-expectation $core/targeting.rs 's/outcome\.filter\(\|outcome\| outcome\.reason\(\)\.error_code\(\)\.is_none\(\)\)/outcome/'
+fault shortcut-ignores-the-breaker $core/evaluate.rs 's/ && trip == TripState::Clear \{/ {/'
+fault shortcut-forgets-control $core/evaluate.rs 's/\.of_arm\(Arm::Control\), \|outcome\|/, |outcome|/'
+fault split-in-the-order-of-the-rule flcm-flags-config/src/compile.rs 's/^        weights\.sort_unstable\(\);//'
+fault salt-inherited flcm-flags-config/src/inherit.rs 's/^        salt: _,/        salt,/; s/^    fill\(&mut child\.default, default\);/&\n    fill(\&mut child.salt, salt);/'
+
+echo "$((count - missed)) of $count faults caught"
+[[ $missed -eq 0 ]]
