@@ -23,7 +23,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let user = format!("user-{index}");
         let context = Context::new(Some(&user), &[]).bind(&snapshot);
         let decision = evaluate(&snapshot, &Trips::NONE, flag, &context, Millis(0));
-        let payload = decision.value().and_then(|value| value.as_json()).unwrap_or("off");
+        let payload = decision.value().and_then(flcm_flags::Value::as_json).unwrap_or("off");
         *shares.entry(format!("{:>5} {payload}", decision.variant().unwrap_or("–"))).or_default() += 1;
     }
     for (served, count) in &shares {
