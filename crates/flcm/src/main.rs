@@ -1,2 +1,129 @@
-//! The command line of FLCM Flags.
-fn main() {}
+//! The command line of FLCM Flags: checks, compiles, inspects, decides and compares feature flags.
+
+mod check;
+mod compile;
+mod decide;
+mod diff;
+mod failure;
+mod inspect;
+mod source;
+mod style;
+mod view;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser, Subcommand};
+use flcm_flags::Millis;
+use flcm_flags_config::limits;
+
+use failure::Failure;
+
+/// Checks, compiles, inspects, decides and compares feature flags.
+#[derive(Debug, Parser)]
+#[command(
+    version,
+    after_help = "Exit codes: 0 done; 1 the input has errors; 2 wrong usage.\n\nWherever a file is read, `-` is the \
+                  standard input. A DOC is a document in YAML or JSON; a SNAPSHOT is what `flcm compile` writes, and \
+                  is told apart by its first bytes.",
+    max_term_width = 100
+)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+    /// When to colour the output; `auto` asks the terminal and honours `NO_COLOR`
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    color: clap::ColorChoice,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Check(check::Options),
+    Compile(compile::Options),
+    /// Print a script that completes commands and options in a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    Decide(decide::Options),
+    Diff(diff::Options),
+    Inspect(inspect::Options),
+    /// Print the JSON Schema of documents, for editors
+    Schema,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    style::choose(arguments.color);
+    match run(arguments.command) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(failure) => failure.report(),
+    }
+}
+
+/// Whether the input was without errors.
+fn run(command: Command) -> Result<bool, Failure> {
+    match command {
+        Command::Check(options) => check::run(&options),
+        Command::Compile(options) => compile::run(&options),
+        Command::Completions { shell } => completions(shell),
+        Command::Decide(options) => decide::run(&options),
+        Command::Diff(options) => diff::run(&options),
+        Command::Inspect(options) => inspect::run(&options),
+        Command::Schema => schema(),
+    }
+}
+
+fn completions(shell: clap_complete::Shell) -> Result<bool, Failure> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Arguments::command(), "flcm", &mut script);
+    std::io::stdout().write_all(&script)?;
+    Ok(true)
+}
+
+fn schema() -> Result<bool, Failure> {
+    std::io::stdout().write_all(flcm_flags_config::schema().as_bytes())?;
+    Ok(true)
+}
+
+/// Reads `--now`: an RFC 3339 time, or milliseconds since 1970.
+fn parse_now(text: &str) -> Result<Millis, String> {
+    let parsed = text.parse::<u64>().ok().or_else(|| {
+        let time = flcm_flags::time::parse_rfc3339(text)?;
+        u64::try_from(time).ok()
+    });
+    let millis = parsed.filter(|millis| *millis <= limits::TIME);
+    millis.map(Millis).ok_or_else(|| {
+        "not a time since 1970: write it like 2026-12-01T00:00:00Z, or as milliseconds since 1970".to_owned()
+    })
+}
+
+/// The time of `--now`, or of the system clock: no other code reads a clock.
+fn now_or(given: Option<Millis>) -> Millis {
+    given.unwrap_or_else(|| {
+        let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+        Millis(u64::try_from(since.as_millis()).unwrap_or(limits::TIME).min(limits::TIME))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+    use flcm_flags::Millis;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        super::Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn now_is_a_time_or_milliseconds() {
+        assert_eq!(super::parse_now("2026-12-01T00:00:00Z"), Ok(Millis(1_796_083_200_000)));
+        assert_eq!(super::parse_now("0"), Ok(Millis(0)));
+        assert_eq!(super::parse_now("9007199254740992"), Ok(Millis(1 << 53)));
+        for wrong in ["9007199254740993", "-1", "1969-12-31T23:59:59Z", "tomorrow", ""] {
+            assert!(super::parse_now(wrong).is_err(), "{wrong}");
+        }
+    }
+}
