@@ -1,0 +1,65 @@
+//! `flcm compile`: from a document to a snapshot.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use flcm_flags::Snapshot;
+use flcm_flags_config::compile;
+
+use crate::failure::Failure;
+use crate::source;
+use crate::style::{self, GOOD, count, plural};
+
+/// Compile a document into a snapshot
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "A document with errors leaves FILE as it is, and so does a disk that is full: the snapshot is \
+                        written beside it and then renamed."
+)]
+pub(crate) struct Options {
+    /// The document, YAML or JSON
+    #[arg(value_name = "DOC")]
+    document: PathBuf,
+    /// Where the snapshot goes
+    #[arg(short, long, value_name = "FILE")]
+    output: PathBuf,
+}
+
+pub(crate) fn run(options: &Options) -> Result<bool, Failure> {
+    let name = source::display(&options.document);
+    let text = source::read_document(&options.document)?;
+    let config = source::accept(&name, &text, |warnings| {
+        if !warnings.is_empty() {
+            style::note(&source::render(warnings, &name, &text, style::is_error_coloured()));
+        }
+    })?;
+    let bytes = compile(&config);
+    let snapshot = Snapshot::from_bytes(&bytes[..])
+        .map_err(|error| Failure::new(format!("{name}: {error}"), "report this as a bug, with the document"))?;
+    let target = source::display(&options.output);
+    write_whole(&options.output, &bytes).map_err(|error| Failure::file("write", &target, &error))?;
+    let (length, flags) = (count(bytes.len() as u64), plural(snapshot.flags().len() as u64, "flag", "flags"));
+    let (digest, revision) = (snapshot.digest(), snapshot.revision());
+    style::note(&format!("{GOOD}{target}{GOOD:#}: {flags}, {length} bytes, digest {digest:016x}, revision {revision}"));
+    Ok(true)
+}
+
+/// Writes a file so that a reader sees the old bytes or the new ones, never a part.
+fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut name = path.file_name().ok_or(io::ErrorKind::IsADirectory)?.to_owned();
+    name.push(format!(".{}.tmp", std::process::id()));
+    let beside = path.with_file_name(name);
+    let written = write_new(&beside, bytes).and_then(|()| fs::rename(&beside, path));
+    if written.is_err() {
+        let _ = fs::remove_file(&beside);
+    }
+    written
+}
+
+fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = fs::File::create(path)?;
+    file.write_all(bytes)?;
+    // Without this a crash of the machine may leave the new name with none of the bytes.
+    file.sync_all()
+}

@@ -1,0 +1,200 @@
+//! What is written differently.
+
+use std::collections::BTreeSet;
+use std::fmt::Display;
+
+use flcm_flags_config::config::{Condition, Config};
+use flcm_flags_config::explanation::words;
+use serde::Serialize;
+
+use crate::source::Source;
+use crate::view::{FlagView, RuleView, VariantView};
+
+/// One thing that is written differently.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+pub(super) struct Change {
+    /// `enabled`, `rule 2 percentage`, `variant blue`, …
+    pub(super) what: String,
+    /// `None` when it was not there.
+    pub(super) from: Option<String>,
+    /// `None` when it is gone.
+    pub(super) to: Option<String>,
+    /// What follows from it, where that is not plain to see.
+    pub(super) note: Option<&'static str>,
+}
+
+/// Collects changes.
+#[derive(Default)]
+struct Changes(Vec<Change>);
+
+impl Changes {
+    fn compare<T: PartialEq>(&mut self, what: impl Display, from: &T, to: &T, text: impl Fn(&T) -> String) {
+        if from != to {
+            self.add(what, Some(text(from)), Some(text(to)));
+        }
+    }
+
+    fn add(&mut self, what: impl Display, from: Option<String>, to: Option<String>) -> &mut Change {
+        let index = self.0.len();
+        self.0.push(Change { what: what.to_string(), from, to, note: None });
+        &mut self.0[index]
+    }
+}
+
+/// What is different between two versions of a flag.
+pub(super) fn of(from: &FlagView, to: &FlagView) -> Vec<Change> {
+    let mut changes = Changes::default();
+    let json =
+        |value: &Option<serde_json::Value>| value.as_ref().map_or_else(|| "none".to_owned(), ToString::to_string);
+    changes.compare("readable", &from.readable, &to.readable, |readable| words::yes_no(*readable).to_owned());
+    changes.compare("enabled", &from.enabled, &to.enabled, |enabled| words::yes_no(*enabled).to_owned());
+    changes.compare("default", &from.default, &to.default, json);
+    changes.compare("on", &from.on, &to.on, json);
+    let before = changes.0.len();
+    changes.compare("salt", &from.salt, &to.salt, Clone::clone);
+    let by = |by: &Option<String>| by.as_deref().unwrap_or("targeting key").to_owned();
+    changes.compare("by", &from.by, &to.by, by);
+    changes.0[before..].iter_mut().for_each(|change| change.note = Some("reshuffles everyone"));
+    changes.compare("dependencies", &from.dependencies, &to.dependencies, |list| match list.len() {
+        0 => "none".to_owned(),
+        _ => list.join(", "),
+    });
+    changes.compare("overrides", &from.overrides, &to.overrides, |count| {
+        crate::style::plural((*count).into(), "user", "users")
+    });
+    variants(&from.variants, &to.variants, &mut changes);
+    rules(&from.rules, &to.rules, &mut changes);
+    changes.compare("error_threshold", &from.error_threshold, &to.error_threshold, |threshold| {
+        threshold.as_ref().map_or_else(|| "none".to_owned(), crate::view::ThresholdView::describe)
+    });
+    changes.0
+}
+
+fn variants(from: &[VariantView], to: &[VariantView], changes: &mut Changes) {
+    let value = |variant: &VariantView| {
+        variant.value.as_ref().map_or_else(|| "the flag's `on`".to_owned(), ToString::to_string)
+    };
+    for variant in from {
+        let what = format!("variant {}", variant.name);
+        match to.iter().find(|other| other.name == variant.name) {
+            Some(other) => changes.compare(what, variant, other, value),
+            None => {
+                changes.add(what, Some(value(variant)), None);
+            }
+        }
+    }
+    for variant in to.iter().filter(|variant| !from.iter().any(|other| other.name == variant.name)) {
+        changes.add(format!("variant {}", variant.name), None, Some(value(variant)));
+    }
+}
+
+/// Rules of the same shape at the start and at the end belong together; in between they do in their order.
+fn rules(from: &[RuleView], to: &[RuleView], changes: &mut Changes) {
+    let alike = |(a, b): &(&RuleView, &RuleView)| (&a.conditions, a.serves) == (&b.conditions, b.serves);
+    let start = from.iter().zip(to).take_while(alike).count();
+    let end = from[start..].iter().rev().zip(to[start..].iter().rev()).take_while(alike).count();
+    let (from_middle, to_middle) = (&from[start..from.len() - end], &to[start..to.len() - end]);
+    for (index, (old, new)) in from[..start].iter().zip(to).enumerate() {
+        rule(index + 1, old, new, changes);
+    }
+    for index in 0..from_middle.len().max(to_middle.len()) {
+        let number = start + index + 1;
+        match (from_middle.get(index), to_middle.get(index)) {
+            (Some(old), Some(new)) => rule(number, old, new, changes),
+            (old, new) => {
+                changes.add(format!("rule {number}"), old.map(RuleView::describe), new.map(RuleView::describe));
+            }
+        }
+    }
+    for (index, (old, new)) in from[from.len() - end..].iter().zip(&to[to.len() - end..]).enumerate() {
+        rule(to.len() - end + index + 1, old, new, changes);
+    }
+}
+
+fn rule(number: usize, from: &RuleView, to: &RuleView, changes: &mut Changes) {
+    let name = |name: &Option<String>| name.as_deref().unwrap_or("none").to_owned();
+    changes.compare(format!("rule {number} name"), &from.name, &to.name, name);
+    changes.compare(format!("rule {number} serves"), &from.serves, &to.serves, |serves| (*serves).to_owned());
+    changes.compare(format!("rule {number} conditions"), &from.conditions, &to.conditions, |conditions| {
+        if conditions.is_empty() { "everyone".to_owned() } else { conditions.clone() }
+    });
+    changes.compare(format!("rule {number} percentage"), &from.percentage, &to.percentage, |percentage| {
+        words::percent(*percentage)
+    });
+    changes.compare(format!("rule {number} schedule"), &from.schedule, &to.schedule, |schedule| {
+        let stages = schedule.iter().map(|stage| format!("{} from {}", words::percent(stage.percentage), stage.at));
+        if schedule.is_empty() { "none".to_owned() } else { stages.collect::<Vec<_>>().join(", ") }
+    });
+    if from.ramp.is_some() && to.ramp.is_some() {
+        changes.compare(format!("rule {number} ramp"), &from.ramp, &to.ramp, |ramp| ramp.unwrap_or("none").to_owned());
+    }
+    if from.weights != to.weights {
+        let split = |rule: &RuleView| if rule.weights.is_empty() { "none".to_owned() } else { rule.split() };
+        changes.add(format!("rule {number} split"), Some(split(from)), Some(split(to)));
+    }
+}
+
+/// What only documents tell: who is overridden, and who belongs to the cohorts that the flag names.
+pub(super) fn of_documents(old: &Source, new: &Source, key: &str) -> Vec<Change> {
+    let (Some(from), Some(to)) = (&old.config, &new.config) else { return Vec::new() };
+    let mut changes = Changes::default();
+    let overrides = |config: &Config| config.flags.get(key).map(|flag| flag.overrides.clone()).unwrap_or_default();
+    let (before, after) = (overrides(from), overrides(to));
+    // A different number is told by the snapshots.
+    if before != after && before.len() == after.len() {
+        let count = after.iter().filter(|(user, serve)| before.get(*user) != Some(serve)).count();
+        let text = format!("{} different", crate::style::plural(count as u64, "user", "users"));
+        changes.add("overrides", None, Some(text));
+    }
+    let names: BTreeSet<String> = [from, to].into_iter().flat_map(|config| cohorts_of(config, key)).collect();
+    for name in names {
+        let (before, after) = (from.cohorts.get(&name), to.cohorts.get(&name));
+        if before != after {
+            changes.add(format!("cohort {name}"), before.map(describe), after.map(describe));
+        }
+    }
+    changes.0
+}
+
+fn describe(cohort: &flcm_flags_config::config::Cohort) -> String {
+    let users = crate::style::plural(cohort.users.len() as u64, "user", "users");
+    let except = match cohort.except.len() {
+        0 => String::new(),
+        count => format!(", {count} excepted"),
+    };
+    let when = if cohort.when.is_some() { ", by conditions" } else { "" };
+    format!("{users}{except}{when}")
+}
+
+/// The cohorts that a flag names, and those that these name.
+fn cohorts_of(config: &Config, key: &str) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    let rules = config.flags.get(key).map_or(&[][..], |flag| &flag.rules);
+    let mut open: Vec<&Condition> = rules.iter().flat_map(|rule| &rule.conditions).collect();
+    while let Some(condition) = open.pop() {
+        match condition {
+            Condition::All(members) | Condition::Any(members) => open.extend(members),
+            Condition::Not(member) => open.push(member),
+            Condition::Cohort(name) => {
+                if found.insert(name.clone()) {
+                    let when = config.cohorts.get(name).and_then(|cohort| cohort.when.as_ref());
+                    open.extend(when.into_iter().flatten());
+                }
+            }
+            Condition::Flag(_) | Condition::Test(_) => {}
+        }
+    }
+    found
+}
+
+/// What could not be compared.
+pub(super) fn notes(old: &Source, new: &Source, any: bool) -> Vec<String> {
+    let opaque = old.config.is_none() || new.config.is_none();
+    if !opaque || old.snapshot.digest() == new.snapshot.digest() {
+        return Vec::new();
+    }
+    let hidden = "a snapshot hides who is overridden and who belongs to a cohort, so that was not compared: compare the \
+                  documents, or count with --contexts";
+    let note = if any { hidden.to_owned() } else { format!("the bytes differ, and no flag does; {hidden}") };
+    vec![note]
+}

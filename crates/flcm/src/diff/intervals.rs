@@ -1,0 +1,371 @@
+//! Exact shares: the buckets and split points that a change moves, counted as integers.
+//!
+//! A user is a point in the gate space, 0 to 99,999, times the split space, 2^32. A rule takes the buckets below its
+//! percentage; of its variants each takes a range of split points. So both versions cut the plane into rectangles, and
+//! what changes is a sum of areas. Two versions with different salts draw independently: then the areas are products.
+
+use std::collections::BTreeSet;
+
+use flcm_flags::bucket::BUCKETS;
+use flcm_flags::{Flag, Millis, Rule, Serves, Snapshot};
+use flcm_flags_config::explanation::words;
+use serde::Serialize;
+
+use super::contexts::Move;
+use crate::view::FlagView;
+
+/// Split points.
+const POINTS: u64 = 1 << 32;
+
+/// The area of everyone.
+const WHOLE: u64 = BUCKETS as u64 * POINTS;
+
+/// What a user gets.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub(super) struct Served {
+    pub(super) enabled: bool,
+    pub(super) variant: Option<String>,
+    /// As JSON text.
+    pub(super) value: Option<String>,
+}
+
+/// One rule, as far as buckets and split points go.
+#[derive(Clone, Debug)]
+struct Area {
+    /// In words; empty when it is for everyone.
+    conditions: String,
+    /// Buckets below are inside.
+    end: u32,
+    /// What is served up to behind which split point, ascending up to [`POINTS`].
+    ranges: Vec<(u64, Served)>,
+}
+
+/// One version of a flag. The default is a flag that does not exist: off for everyone.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Side {
+    areas: Vec<Area>,
+    off: Served,
+    /// What buckets are drawn with and by; `None` for a flag that does not exist.
+    draw: Option<(String, Option<String>)>,
+}
+
+/// What changes for some users, as shares of them.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Shares {
+    /// The conditions that hold for them, in words; `None` when no rule with conditions applies.
+    pub(super) conditions: Option<String>,
+    /// Whether the flag has rules with conditions at all.
+    #[serde(skip)]
+    pub(super) are_some: bool,
+    /// Shares of 1, in the order gain, lose, switch, value.
+    pub(super) gain: Share,
+    pub(super) lose: Share,
+    pub(super) switch: Share,
+    pub(super) value: Share,
+}
+
+/// An exact share: `part / whole`.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub(super) struct Share {
+    /// In percent, rounded.
+    percent: f64,
+    #[serde(serialize_with = "as_text")]
+    pub(super) part: u128,
+    #[serde(serialize_with = "as_text")]
+    pub(super) whole: u128,
+}
+
+/// As text, because JavaScript's numbers end at 2^53.
+fn as_text<S: serde::Serializer>(number: &u128, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(number)
+}
+
+impl Share {
+    #[expect(clippy::cast_precision_loss, reason = "for display; the exact numbers stand beside it")]
+    fn new(part: u128, whole: u128) -> Self {
+        Self { percent: part as f64 / whole as f64 * 100.0, part, whole }
+    }
+}
+
+impl Side {
+    pub(super) fn new<B: AsRef<[u8]>>(snapshot: &Snapshot<B>, flag: Flag<'_>, view: &FlagView, now: Millis) -> Self {
+        let default = flag.default_value().map(words::json_of_value);
+        let off = Served {
+            enabled: default == Some(serde_json::Value::Bool(true)),
+            variant: None,
+            value: default.map(|value| value.to_string()),
+        };
+        let mut side = Self { areas: Vec::new(), off, draw: Some((view.salt.clone(), view.by.clone())) };
+        if flag.is_readable() && flag.enabled() {
+            side.areas = flag.rules().map(|rule| side.area(snapshot, flag, rule, now)).collect();
+        }
+        side
+    }
+
+    fn area<B: AsRef<[u8]>>(&self, snapshot: &Snapshot<B>, flag: Flag<'_>, rule: Rule<'_>, now: Millis) -> Area {
+        let (end, ranges) = match rule.serves() {
+            Serves::CohortOff => (BUCKETS, vec![(POINTS, self.off.clone())]),
+            Serves::CohortOn => (BUCKETS, ranges(flag, rule)),
+            Serves::On => (rule.percentage_at(now), ranges(flag, rule)),
+        };
+        Area { conditions: words::conditions(snapshot, rule.conditions()), end, ranges }
+    }
+
+    /// The areas that count for users of whom only these conditions hold, or none.
+    fn applicable(&self, conditions: Option<&str>) -> Vec<&Area> {
+        let applies = |area: &&Area| area.conditions.is_empty() || Some(area.conditions.as_str()) == conditions;
+        self.areas.iter().filter(applies).collect()
+    }
+}
+
+fn ranges(flag: Flag<'_>, rule: Rule<'_>) -> Vec<(u64, Served)> {
+    let on = |value: Option<flcm_flags::Value<'_>>, variant: Option<&str>| Served {
+        enabled: true,
+        variant: variant.map(str::to_owned),
+        value: value.or_else(|| flag.on_value()).map(|value| words::json_of_value(value).to_string()),
+    };
+    let shares: Vec<(u16, u32)> = rule.shares().collect();
+    let Some(&(_, total)) = shares.last() else { return vec![(POINTS, on(None, None))] };
+    let range = |(index, cumulative): (u16, u32)| {
+        let variant = flag.variant(index);
+        let served = on(variant.and_then(|variant| variant.value()), variant.map(|variant| variant.name()));
+        (boundary(cumulative, total), served)
+    };
+    shares.into_iter().map(range).collect()
+}
+
+/// The first split half that is not below `cumulative`: `(s * total) >> 32 >= cumulative`.
+fn boundary(cumulative: u32, total: u32) -> u64 {
+    (u64::from(cumulative) << 32).div_ceil(u64::from(total))
+}
+
+/// What changes, class of users by class of users. Classes for which nothing changes are left out.
+pub(super) fn shares(old: &Side, new: &Side) -> Vec<Shares> {
+    let conditions: BTreeSet<&str> = [old, new]
+        .into_iter()
+        .flat_map(|side| &side.areas)
+        .map(|area| area.conditions.as_str())
+        .filter(|conditions| !conditions.is_empty())
+        .collect();
+    let are_some = !conditions.is_empty();
+    let independent = old.draw.is_some() && new.draw.is_some() && old.draw != new.draw;
+    let mut all = Vec::new();
+    for conditions in conditions.into_iter().map(Some).chain([None]) {
+        let (before, after) = (old.applicable(conditions), new.applicable(conditions));
+        let mut areas = Areas::default();
+        if independent {
+            areas.multiply(&distribution(&before, &old.off), &distribution(&after, &new.off));
+        } else {
+            areas.overlay((&before, &old.off), (&after, &new.off));
+        }
+        all.extend(areas.shares(conditions, are_some));
+    }
+    all
+}
+
+/// Areas by what happens in them.
+#[derive(Default)]
+struct Areas {
+    gain: u128,
+    lose: u128,
+    switch: u128,
+    value: u128,
+    whole: u128,
+}
+
+impl Areas {
+    fn add(&mut self, old: &Served, new: &Served, area: u128) {
+        self.whole += area;
+        match Move::of(old, new) {
+            Move::Gain => self.gain += area,
+            Move::Lose => self.lose += area,
+            Move::Same => {}
+            Move::Switch => self.switch += area,
+            Move::Value => self.value += area,
+        }
+    }
+
+    /// Lays both versions over each other: one draw decides both.
+    fn overlay(&mut self, (old, old_off): (&[&Area], &Served), (new, new_off): (&[&Area], &Served)) {
+        let ends: BTreeSet<u32> = old.iter().chain(new).map(|area| area.end).chain([0, BUCKETS]).collect();
+        let ends: Vec<u32> = ends.into_iter().collect();
+        for gate in ends.windows(2) {
+            let (before, after) = (at(old, old_off, gate[0]), at(new, new_off, gate[0]));
+            let points = before.iter().chain(&after).map(|(end, _)| *end).chain([0]);
+            let points: Vec<u64> = points.collect::<BTreeSet<u64>>().into_iter().collect();
+            for split in points.windows(2) {
+                let area = u128::from(gate[1] - gate[0]) * u128::from(split[1] - split[0]);
+                self.add(holding(&before, split[0]), holding(&after, split[0]), area);
+            }
+        }
+    }
+
+    /// Multiplies both versions: each has a draw of its own.
+    fn multiply(&mut self, old: &[(Served, u64)], new: &[(Served, u64)]) {
+        for (before, old_area) in old {
+            for (after, new_area) in new {
+                self.add(before, after, u128::from(*old_area) * u128::from(*new_area));
+            }
+        }
+    }
+
+    fn shares(&self, conditions: Option<&str>, are_some: bool) -> Option<Shares> {
+        let share = |part| Share::new(part, self.whole);
+        let Self { gain, lose, switch, value, .. } = *self;
+        (gain + lose + switch + value > 0).then(|| Shares {
+            conditions: conditions.map(str::to_owned),
+            are_some,
+            gain: share(gain),
+            lose: share(lose),
+            switch: share(switch),
+            value: share(value),
+        })
+    }
+}
+
+/// What a bucket gets: of the first rule that it is inside of.
+fn at<'s>(areas: &[&'s Area], off: &'s Served, bucket: u32) -> Vec<(u64, &'s Served)> {
+    match areas.iter().find(|area| bucket < area.end) {
+        Some(area) => area.ranges.iter().map(|(end, served)| (*end, served)).collect(),
+        None => vec![(POINTS, off)],
+    }
+}
+
+fn holding<'s>(ranges: &[(u64, &'s Served)], point: u64) -> &'s Served {
+    let index = ranges.partition_point(|(end, _)| *end <= point).min(ranges.len() - 1);
+    ranges[index].1
+}
+
+/// What is served to how much of the plane.
+fn distribution(areas: &[&Area], off: &Served) -> Vec<(Served, u64)> {
+    let mut all = Vec::new();
+    let mut start = 0;
+    for area in areas.iter().filter(|area| area.end > 0) {
+        let buckets = u64::from(area.end.saturating_sub(start));
+        let mut below = 0;
+        for (end, served) in &area.ranges {
+            all.push((served.clone(), buckets * (end - below)));
+            below = *end;
+        }
+        start = start.max(area.end);
+    }
+    all.push((off.clone(), WHOLE - u64::from(start) * POINTS));
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use flcm_flags::bucket::{BUCKETS, Draw};
+    use flcm_flags::{Flag, Millis, Rule, Serves, Snapshot};
+
+    use super::{POINTS, Side, boundary, shares};
+    use crate::diff::contexts::Move;
+    use crate::view::FlagView;
+
+    /// The draw whose upper half is the first of a bucket and whose lower half is `point`: `mix` is a bijection.
+    fn draw(bucket: u32, point: u64) -> Draw {
+        let half = (u64::from(bucket) << 32).div_ceil(u64::from(BUCKETS));
+        let mut z = (half << 32) | point;
+        z ^= (z >> 31) ^ (z >> 62);
+        z = z.wrapping_mul(0x3196_42b2_d24d_8ec3);
+        z ^= (z >> 27) ^ (z >> 54);
+        z = z.wrapping_mul(0x96de_1b17_3f11_9089);
+        z ^= (z >> 30) ^ (z >> 60);
+        let draw = Draw::new(z, 0);
+        assert_eq!((draw.gate(), draw.hash() & 0xffff_ffff), (bucket, point));
+        draw
+    }
+
+    fn snapshot(flag: &str) -> Snapshot<Vec<u8>> {
+        let (config, diagnostics) = flcm_flags_config::check(&format!("flags: {{ a: {flag} }}"));
+        let config = config.unwrap_or_else(|| panic!("{diagnostics:?}"));
+        Snapshot::from_bytes(flcm_flags_config::compile(&config)).unwrap()
+    }
+
+    fn side(snapshot: &Snapshot<Vec<u8>>) -> (Flag<'_>, Side) {
+        let flag = snapshot.describe(snapshot.flag("a").unwrap()).unwrap();
+        (flag, Side::new(snapshot, flag, &FlagView::new(snapshot, flag), Millis(500)))
+    }
+
+    /// What a draw gets, by the definition: the variant's name, or `None` for off.
+    fn served(flag: Flag<'_>, holds: impl Fn(&Rule<'_>) -> bool, draw: Draw) -> (bool, Option<&str>) {
+        for rule in flag.rules().filter(holds) {
+            if rule.serves() != Serves::On || draw.gate() < rule.percentage_at(Millis(500)) {
+                let total = rule.shares().last().map_or(1, |(_, cumulative)| cumulative);
+                let drawn = rule.shares().find(|(_, cumulative)| draw.split(total) < *cumulative);
+                return (true, drawn.and_then(|(index, _)| flag.variant(index)).map(|variant| variant.name()));
+            }
+        }
+        (false, None)
+    }
+
+    const VERSIONS: [&str; 5] = [
+        "{ rollout: { percentage: 10 }, variants: [{ name: x, weight: 1 }, { name: y, weight: 3 }] }",
+        "{ rollout: { percentage: 33.333 }, variants: [{ name: y, weight: 5 }, { name: z, weight: 2 }, { name: x, weight: 1 }] }",
+        "{ rollout: { percentage: 0, schedule: [{ at: 1970-01-01T00:00:00Z, percentage: 20 }, \
+           { at: 1970-01-01T00:00:01Z, percentage: 90.001 }], ramp: linear } }",
+        "{ rules: [{ conditions: [{ attribute: n, operator: exists }], percentage: 50, variant: x }, { percentage: 25 }], \
+           variants: [{ name: x, weight: 8 }, { name: y, weight: 8 }] }",
+        "{ rules: [{ percentage: 5, variant: y }, { conditions: [{ attribute: n, operator: exists }], percentage: 75 }], \
+           variants: [{ name: x, weight: 1 }, { name: y, weight: 1 }] }",
+    ];
+
+    /// All 100,000 buckets; of the split points one in each sixteenth, which is exact for weights that sum up to one.
+    #[test]
+    fn shares_are_those_of_brute_force() {
+        const CELLS: u64 = 16;
+        for (old, new) in [(0, 1), (1, 0), (0, 2), (2, 3), (3, 4), (4, 3), (1, 1)] {
+            let (old, new) = (snapshot(VERSIONS[old]), snapshot(VERSIONS[new]));
+            let ((old, old_side), (new, new_side)) = (side(&old), side(&new));
+            let all = shares(&old_side, &new_side);
+            let conditional = [old, new].iter().any(|flag| flag.rules().any(|rule| rule.conditions().next().is_some()));
+            for with in [false, true].into_iter().filter(|with| !*with || conditional) {
+                let holds = |rule: &Rule<'_>| with || rule.conditions().next().is_none();
+                let mut counted = [0_u128; 3];
+                for bucket in 0..BUCKETS {
+                    for cell in 0..CELLS {
+                        let draw = draw(bucket, cell * (POINTS / CELLS) + u64::from(bucket) * 2_654 % (POINTS / CELLS));
+                        match (served(old, holds, draw), served(new, holds, draw)) {
+                            ((false, _), (true, _)) => counted[0] += 1,
+                            ((true, _), (false, _)) => counted[1] += 1,
+                            (before, after) => counted[2] += u128::from(before != after),
+                        }
+                    }
+                }
+                let told = all.iter().find(|shares| shares.conditions.is_some() == with);
+                let told = told.map_or([0; 3], |shares| [shares.gain.part, shares.lose.part, shares.switch.part]);
+                let counted = counted.map(|count| count * u128::from(POINTS / CELLS));
+                assert_eq!(told, counted, "{old:?} → {new:?}, conditions {with}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_boundary_is_where_the_draw_changes() {
+        for total in [1, 2, 3, 7, 100, 65_537, 1 << 20, 256 << 20] {
+            for cumulative in [1, total / 3, total / 2, total - 1, total].into_iter().filter(|sum| *sum > 0) {
+                let end = boundary(cumulative, total);
+                assert!(draw(0, end - 1).split(total) < cumulative, "{cumulative} of {total}");
+                assert!(end == POINTS || draw(0, end).split(total) >= cumulative, "{cumulative} of {total}");
+            }
+        }
+    }
+
+    #[test]
+    fn another_salt_draws_anew() {
+        let old = snapshot("{ rollout: { percentage: 10 } }");
+        let new = snapshot("{ salt: pepper, rollout: { percentage: 30 } }");
+        let all = shares(&side(&old).1, &side(&new).1);
+        let share = |share: super::Share| share.part * 100 / share.whole;
+        assert_eq!((share(all[0].gain), share(all[0].lose)), (27, 7));
+    }
+
+    #[test]
+    fn what_stands_for_nothing_is_off() {
+        let new = snapshot("{ rollout: { percentage: 12.5 } }");
+        let all = shares(&Side::default(), &side(&new).1);
+        assert_eq!((all[0].gain.part * 8, all[0].lose.part), (all[0].gain.whole, 0));
+        let (none, on) = (super::Served::default(), super::Served { enabled: true, ..super::Served::default() });
+        assert_eq!((Move::of(&none, &on), Move::of(&on, &none)), (Move::Gain, Move::Lose));
+    }
+}

@@ -1,0 +1,191 @@
+//! What a snapshot says about a flag, as plain data: `inspect` prints it, `diff` compares it.
+
+use std::fmt::Write;
+
+use flcm_flags::{Flag, Policy, Rule, Serves, Snapshot};
+use flcm_flags_config::explanation::words;
+use serde::Serialize;
+use serde_json::Value as Json;
+
+/// A flag.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct FlagView {
+    pub(crate) key: String,
+    /// Whether this version can decide the flag.
+    pub(crate) readable: bool,
+    pub(crate) enabled: bool,
+    pub(crate) salt: String,
+    /// `None` for the targeting key.
+    pub(crate) by: Option<String>,
+    pub(crate) default: Option<Json>,
+    pub(crate) on: Option<Json>,
+    pub(crate) variants: Vec<VariantView>,
+    /// In words: `checkout on`.
+    pub(crate) dependencies: Vec<String>,
+    /// How many users are listed.
+    pub(crate) overrides: u32,
+    pub(crate) rules: Vec<RuleView>,
+    pub(crate) error_threshold: Option<ThresholdView>,
+}
+
+/// A variant.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub(crate) struct VariantView {
+    pub(crate) name: String,
+    /// `None` when the flag's `on` is served.
+    pub(crate) value: Option<Json>,
+}
+
+/// A rule.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub(crate) struct RuleView {
+    pub(crate) name: Option<String>,
+    /// `on`, `cohort on` or `cohort off`.
+    pub(crate) serves: &'static str,
+    /// In words; empty when there are none.
+    pub(crate) conditions: String,
+    /// Thousandths of a percent, before the schedule begins.
+    #[serde(serialize_with = "as_percent")]
+    pub(crate) percentage: u32,
+    pub(crate) schedule: Vec<StageView>,
+    pub(crate) ramp: Option<&'static str>,
+    pub(crate) weights: Vec<WeightView>,
+}
+
+/// An entry of a schedule.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub(crate) struct StageView {
+    pub(crate) at: String,
+    /// Thousandths of a percent.
+    #[serde(serialize_with = "as_percent")]
+    pub(crate) percentage: u32,
+}
+
+/// A variant's weight in a split.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub(crate) struct WeightView {
+    pub(crate) variant: String,
+    pub(crate) weight: u32,
+}
+
+/// When a flag rolls back.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub(crate) struct ThresholdView {
+    pub(crate) rate: f64,
+    pub(crate) window: u32,
+    pub(crate) min_samples: u32,
+    pub(crate) cooldown: u32,
+    /// Thousandths of a percent.
+    #[serde(serialize_with = "as_percent")]
+    pub(crate) probe: u32,
+}
+
+/// In percent, as documents have it. The division is exact to the three decimals.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature is serde's")]
+fn as_percent<S: serde::Serializer>(thousandths: &u32, serializer: S) -> Result<S::Ok, S::Error> {
+    match (thousandths % 1_000, thousandths / 1_000) {
+        (0, whole) => serializer.serialize_u32(whole),
+        _ => serializer.serialize_f64(f64::from(*thousandths) / 1_000.0),
+    }
+}
+
+impl FlagView {
+    pub(crate) fn new<B: AsRef<[u8]>>(snapshot: &Snapshot<B>, flag: Flag<'_>) -> Self {
+        let dependency = |(other, expected)| {
+            let key = snapshot.describe(other).map_or("", |other| other.key()).to_owned();
+            format!("{key} {}", words::expectation(snapshot, other, expected))
+        };
+        let variant = |variant: flcm_flags::Variant<'_>| VariantView {
+            name: variant.name().to_owned(),
+            value: variant.value().map(words::json_of_value),
+        };
+        Self {
+            key: flag.key().to_owned(),
+            readable: flag.is_readable(),
+            enabled: flag.enabled(),
+            salt: flag.salt().to_owned(),
+            by: flag.by().map(str::to_owned),
+            default: flag.default_value().map(words::json_of_value),
+            on: flag.on_value().map(words::json_of_value),
+            variants: flag.variants().map(variant).collect(),
+            dependencies: flag.dependencies().map(dependency).collect(),
+            overrides: flag.override_count(),
+            rules: flag.rules().map(|rule| RuleView::new(snapshot, flag, rule)).collect(),
+            error_threshold: flag.policy().map(ThresholdView::new),
+        }
+    }
+}
+
+impl RuleView {
+    fn new<B: AsRef<[u8]>>(snapshot: &Snapshot<B>, flag: Flag<'_>, rule: Rule<'_>) -> Self {
+        let stage = |(at, percentage)| StageView { at: words::rfc3339(at), percentage };
+        let schedule: Vec<StageView> = rule.schedule().map(stage).collect();
+        let ramp = if rule.is_linear() { "linear" } else { "step" };
+        Self {
+            name: rule.name().map(str::to_owned),
+            serves: match rule.serves() {
+                Serves::CohortOff => "cohort off",
+                Serves::CohortOn => "cohort on",
+                Serves::On => "on",
+            },
+            conditions: words::conditions(snapshot, rule.conditions()),
+            percentage: rule.percentage(),
+            ramp: (!schedule.is_empty()).then_some(ramp),
+            schedule,
+            weights: weights(flag, rule),
+        }
+    }
+
+    /// What happens to whom, in words.
+    pub(crate) fn describe(&self) -> String {
+        let Self { serves, conditions, percentage, schedule, ramp, .. } = self;
+        let who = if conditions.is_empty() { "everyone" } else { conditions };
+        let mut text = match *serves {
+            "cohort off" => format!("{who}: off"),
+            "cohort on" => format!("{who}: on"),
+            _ => format!("{who}: {}", words::percent(*percentage)),
+        };
+        for StageView { at, percentage } in schedule {
+            // Writing to a string cannot fail.
+            let _ = write!(text, ", {} from {at}", words::percent(*percentage));
+        }
+        if *ramp == Some("linear") {
+            text.push_str(", in a straight line");
+        }
+        text
+    }
+
+    /// `full_library 50, core_only 50`.
+    pub(crate) fn split(&self) -> String {
+        let weights: Vec<String> =
+            self.weights.iter().map(|WeightView { variant, weight }| format!("{variant} {weight}")).collect();
+        weights.join(", ")
+    }
+}
+
+fn weights(flag: Flag<'_>, rule: Rule<'_>) -> Vec<WeightView> {
+    let mut below = 0;
+    let weight = |(index, cumulative): (u16, u32)| {
+        let weight = cumulative - below;
+        below = cumulative;
+        let variant = flag.variant(index).map_or("", |variant| variant.name()).to_owned();
+        WeightView { variant, weight }
+    };
+    rule.shares().map(weight).collect()
+}
+
+impl ThresholdView {
+    fn new(policy: Policy) -> Self {
+        let Policy { rate, window, min_samples, cooldown, probe } = policy;
+        Self { rate, window, min_samples, cooldown, probe }
+    }
+
+    pub(crate) fn describe(&self) -> String {
+        let Self { rate, window, min_samples, cooldown, probe } = self;
+        let probe = words::percent(*probe);
+        format!(
+            "error rate above {rate} in {window} s, from {min_samples} outcomes; cooldown {cooldown} s, probe {probe}"
+        )
+    }
+}

@@ -1,0 +1,11 @@
+//! Runs the binary, as a person or a script would.
+
+mod check;
+mod compile;
+mod decide;
+mod diff;
+mod explain;
+mod hostile;
+mod run;
+mod stream;
+mod usage;
