@@ -78,6 +78,8 @@ pub struct Flag {
     /// Flags that must have decided so, for the same context, before this one is looked at.
     pub dependencies: Option<At<Vec<At<Dependency>>>>,
     /// Targeting key to on, off or the name of a variant.
+    // A targeting key is no name: it may be empty, and as long as it likes.
+    #[schemars(with = "Option<BTreeMap<String, Override>>")]
     pub overrides: Option<Entries<At<Override>>>,
     /// Who gets the flag by percentage, cohort and time.
     pub rollout: Option<At<Rollout>>,

@@ -10,7 +10,7 @@
 //! | `diagnostics` | documents and what is wrong with them |
 //! | `snapshot` | a document, its bytes in the `.snapshot` file beside it, and decisions on them |
 //!
-//! The structs of [`format`] are the format, [`run`] holds an implementation in Rust to it. Vectors are only ever added:
+//! The structs of [`mod@format`] are the format, [`run`] holds an implementation in Rust to it. Vectors are only ever added:
 //! one that changes is a change of the contract. A bug fix begins with a vector. To add a decision, write a case without
 //! `answer`, run `cargo run -p flcm-flags-conformance --bin regenerate-vectors`, and read what the oracle says before you
 //! keep it. The same goes for

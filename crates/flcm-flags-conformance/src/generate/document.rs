@@ -1,7 +1,7 @@
 //! Random documents that pass the check.
 //!
 //! What keeps them valid: everything names only what was made before it, so there are no cycles; flags and templates of
-//! one [`Family`] share a type and variant names, so whatever they inherit from each other fits.
+//! one `Family` share a type and variant names, so whatever they inherit from each other fits.
 
 use fastrand::Rng;
 use serde_json::{Map, Value, json};

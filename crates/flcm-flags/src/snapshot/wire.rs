@@ -346,7 +346,7 @@ pub mod attribute {
     pub const HASHED: u8 = 2;
 }
 
-/// Kinds of [`ValueRecord`](super::wire::ValueRecord).
+/// Kinds of [`ValueRecord`].
 #[allow(missing_docs, reason = "the names are those of `Value`")]
 pub mod value {
     pub const NONE: u8 = 0;
@@ -374,7 +374,7 @@ pub mod expect {
     pub const VARIANT: u8 = 2;
 }
 
-/// Kinds of [`NodeRecord`](super::wire::NodeRecord).
+/// Kinds of [`NodeRecord`].
 #[allow(missing_docs, reason = "the names are those of the document's operators")]
 pub mod node {
     pub const ALL: u8 = 1;
