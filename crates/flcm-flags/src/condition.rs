@@ -313,7 +313,7 @@ impl<'s> Test<'s> {
             // A text that no condition names has no id, so it equals none.
             node::EQUAL_STRING if slot.kind == Kind::Text => Some(slot.string == self.record.operand.get()),
             node::IN_STRINGS if slot.kind == Kind::Text => Some(self.texts().iter().any(|id| id.get() == slot.string)),
-            _ if slot.kind == Kind::Number => self.compare_number(slot.number),
+            _ if slot.kind == Kind::Number => self.compare_number(slot.number()),
             _ => context.value(slot).and_then(|value| self.search(value)),
         };
         // A value of the wrong type makes the negative operator false as well.

@@ -25,7 +25,7 @@ pub struct Context<'a> {
 
 impl<'a> Context<'a> {
     /// A context of a targeting key (the user id; may be absent or empty) and named attributes. Of two attributes with
-    /// one name the later counts.
+    /// one name the later counts; those behind the 65,535th are not read.
     #[must_use]
     pub const fn new(targeting_key: Option<&'a str>, attributes: &'a [(&'a str, AttributeValue<'a>)]) -> Self {
         Self { targeting_key, attributes }
@@ -50,21 +50,17 @@ pub struct BoundContext<'a> {
     slots: [Slot; SLOTS],
 }
 
-/// What is known of one attribute.
+/// What is known of one attribute, in sixteen bytes: contexts are bound for every request.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Slot {
-    /// The type; the fields that do not belong to it are zero or [`wire::NONE`].
-    pub(crate) kind: Kind,
-    /// Whether `digest` is one.
-    hashable: bool,
+    /// Of a number its bits; of a text its digest, where some flag hashes the attribute.
+    bits: u64,
     /// Interned string, or [`wire::NONE`] when no condition compares with it.
     pub(crate) string: u32,
-    /// A number.
-    pub(crate) number: f64,
-    /// Digest, where some flag hashes the attribute and it can be hashed.
-    digest: u64,
     /// Position among the context's attributes; [`USER`] for the targeting key.
-    position: u32,
+    position: u16,
+    /// The type.
+    pub(crate) kind: Kind,
 }
 
 /// The type of an attribute's value.
@@ -78,34 +74,39 @@ pub(crate) enum Kind {
 }
 
 /// The position of the targeting key.
-const USER: u32 = wire::NONE;
+const USER: u16 = u16::MAX;
 
 impl Slot {
-    const ABSENT: Self =
-        Self { kind: Kind::Absent, hashable: false, string: wire::NONE, number: 0.0, digest: 0, position: 0 };
+    const ABSENT: Self = Self { bits: 0, string: wire::NONE, position: 0, kind: Kind::Absent };
 
-    fn new(reader: Reader<'_>, id: u32, position: u32, value: AttributeValue<'_>) -> Self {
+    fn new(reader: Reader<'_>, id: u32, position: u16, value: AttributeValue<'_>) -> Self {
         let uses = reader.get(&reader.layout.attributes, id).map_or(0, |attribute| attribute.uses);
-        let mut slot = Self { position, ..Self::ABSENT };
+        let used = |bit| uses & bit != 0;
         match value {
-            AttributeValue::Bool(_) | AttributeValue::List(_) => slot.kind = Kind::Other,
-            AttributeValue::Number(value) => {
-                slot.kind = Kind::Number;
-                slot.number = value;
+            AttributeValue::Bool(_) | AttributeValue::List(_) => Self { position, kind: Kind::Other, ..Self::ABSENT },
+            AttributeValue::Number(number) => {
+                Self { bits: number.to_bits(), position, kind: Kind::Number, ..Self::ABSENT }
             }
             AttributeValue::Text(text) => {
-                slot.kind = Kind::Text;
-                if uses & wire::attribute::INTERNED != 0 {
-                    slot.string = reader.find_operand(text).unwrap_or(wire::NONE);
-                }
+                let string = if used(wire::attribute::INTERNED) { reader.find_operand(text) } else { None };
+                let bits = if used(wire::attribute::HASHED) { sip(text.as_bytes()) } else { 0 };
+                Self { bits, string: string.unwrap_or(wire::NONE), position, kind: Kind::Text }
             }
         }
-        if uses & wire::attribute::HASHED != 0
-            && let Some(digest) = digest(value)
-        {
-            (slot.hashable, slot.digest) = (true, digest);
+    }
+
+    /// The number, if it is one.
+    pub(crate) const fn number(&self) -> f64 {
+        f64::from_bits(self.bits)
+    }
+
+    /// The digest of a text's bytes, or of an integer's decimal text. Nothing else can be hashed.
+    fn digest(&self) -> Option<u64> {
+        match self.kind {
+            Kind::Text => Some(self.bits),
+            Kind::Number => Decimal::new(self.number()).map(|decimal| sip(decimal.as_bytes())),
+            Kind::Absent | Kind::Other => None,
         }
-        slot
     }
 }
 
@@ -118,7 +119,7 @@ impl<'a> BoundContext<'a> {
             cohorts: &[],
             slots: [Slot::ABSENT; SLOTS],
         };
-        for (position, (name, value)) in (0_u32..).zip(context.attributes) {
+        for (position, (name, value)) in (0..USER).zip(context.attributes) {
             if *name == COHORTS {
                 bound.cohorts = if let AttributeValue::List(cohorts) = value { cohorts } else { &[] };
             }
@@ -133,7 +134,7 @@ impl<'a> BoundContext<'a> {
         bound
     }
 
-    fn fill(&mut self, reader: Reader<'_>, id: u32, position: u32, value: AttributeValue<'a>) {
+    fn fill(&mut self, reader: Reader<'_>, id: u32, position: u16, value: AttributeValue<'a>) {
         if let Some(slot) = self.slots.get_mut(to_usize(id)) {
             *slot = Slot::new(reader, id, position, value);
         }
@@ -157,7 +158,7 @@ impl<'a> BoundContext<'a> {
 
     /// The digest of an attribute that some flag hashes.
     pub(crate) fn attribute_digest(&self, reader: Reader<'_>, id: u32) -> Option<u64> {
-        self.with_slot(reader, id, |slot| slot.hashable.then_some(slot.digest))
+        self.with_slot(reader, id, Slot::digest)
     }
 
     /// Looks at what is known of an attribute.
@@ -174,7 +175,7 @@ impl<'a> BoundContext<'a> {
         match (slot.kind, slot.position) {
             (Kind::Absent, _) => None,
             (_, USER) => self.context.targeting_key.map(AttributeValue::Text),
-            (_, position) => self.context.attributes.get(to_usize(position)).map(|(_, value)| *value),
+            (_, position) => self.context.attributes.get(usize::from(position)).map(|(_, value)| *value),
         }
     }
 
@@ -187,7 +188,7 @@ impl<'a> BoundContext<'a> {
         }
         let wanted = reader.attribute_name(id).unwrap_or_default();
         let mut found = Slot::ABSENT;
-        for (position, (name, value)) in (0_u32..).zip(self.context.attributes) {
+        for (position, (name, value)) in (0..USER).zip(self.context.attributes) {
             if *name == wanted && is_present(*value) {
                 found = Slot::new(reader, id, position, *value);
             }
@@ -198,13 +199,4 @@ impl<'a> BoundContext<'a> {
 
 fn is_present(value: AttributeValue<'_>) -> bool {
     !matches!(value, AttributeValue::Number(number) if !number.is_finite())
-}
-
-/// The digest of an attribute: of a text's bytes, or of an integer's decimal text. Nothing else can be hashed.
-fn digest(value: AttributeValue<'_>) -> Option<u64> {
-    match value {
-        AttributeValue::Text(text) => Some(sip(text.as_bytes())),
-        AttributeValue::Number(number) => Decimal::new(number).map(|decimal| sip(decimal.as_bytes())),
-        AttributeValue::Bool(_) | AttributeValue::List(_) => None,
-    }
 }

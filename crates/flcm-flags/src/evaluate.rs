@@ -221,20 +221,23 @@ impl<T: AsRef<[u8]>> Question<'_, '_, T> {
             && flag.steps == 0
             && flag.rule_count.get() == 1
             && trip == TripState::Clear
-            && let Some(outcome) = self.single_rule(flag)
+            && let Some(outcome) = self.single_rule(flag, decided)
         {
             return outcome;
         }
         self.decide_fully(id, flag, trip, decided, visitor)
     }
 
-    /// The shortcut for what most flags are: one rule without conditions, and nothing else to look at.
+    /// The shortcut for what most flags are: one rule, and nothing else to look at.
     #[inline]
-    fn single_rule(&self, flag: &FlagRecord) -> Option<Outcome> {
+    fn single_rule(&self, flag: &FlagRecord, decided: &Decided<'_>) -> Option<Outcome> {
         let id = flag.rules.get();
         let rule = self.reader.at(&self.reader.layout.rules, id)?;
-        if rule.condition_count.get() > 0 || self.refusal(flag).is_some() {
+        if self.refusal(flag).is_some() {
             return None;
+        }
+        if rule.condition_count.get() > 0 && !self.conditions_hold(rule, decided, &mut ()) {
+            return Some(off(flag, Reason::Default));
         }
         let draw = self.context.user_digest().map(|digest| Draw::new(digest, flag.hash_key.get()));
         let served = self.serve(flag, rule, draw, &mut ());
