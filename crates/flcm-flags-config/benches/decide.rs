@@ -15,14 +15,15 @@ fn bound<'a>(snapshot: &Snapshot<Vec<u8>>) -> BoundContext<'a> {
     Context::new(Some(USER), &ATTRIBUTES).bind(snapshot)
 }
 
-#[divan::bench(args = ["percentage", "targeted", "dependent", "pattern", "version"])]
+// Samples of a thousand: a single call is shorter than the timer is precise.
+#[divan::bench(sample_size = 1000, args = ["percentage", "targeted", "dependent", "pattern", "version"])]
 fn decide(bencher: Bencher<'_, '_>, flag: &str) {
     let snapshot = snapshot(KINDS);
     let (flag, context) = (snapshot.flag(flag).expect("a flag of the workload"), bound(&snapshot));
     bencher.bench_local(|| evaluate(&snapshot, &Trips::NONE, black_box(flag), &context, Millis(0)));
 }
 
-#[divan::bench]
+#[divan::bench(sample_size = 1000)]
 fn decide_and_read_variant(bencher: Bencher<'_, '_>) {
     let snapshot = snapshot(KINDS);
     let (flag, context) = (snapshot.flag("targeted").expect("a flag of the workload"), bound(&snapshot));
@@ -31,7 +32,7 @@ fn decide_and_read_variant(bencher: Bencher<'_, '_>) {
     });
 }
 
-#[divan::bench]
+#[divan::bench(sample_size = 20)]
 fn decide_all_of_1000(bencher: Bencher<'_, '_>) {
     let snapshot = snapshot(&mixed(1000));
     let context = bound(&snapshot);
@@ -39,7 +40,7 @@ fn decide_all_of_1000(bencher: Bencher<'_, '_>) {
     bencher.bench_local(|| evaluate_all(&snapshot, &Trips::NONE, black_box(&context), Millis(0), &mut out).len());
 }
 
-#[divan::bench]
+#[divan::bench(sample_size = 1000)]
 fn cohort_of_a_million(bencher: Bencher<'_, '_>) {
     let snapshot = snapshot(&listed(1_000_000));
     let flag = snapshot.flag("listed").expect("a flag of the workload");
@@ -49,14 +50,14 @@ fn cohort_of_a_million(bencher: Bencher<'_, '_>) {
     bencher.bench_local(|| evaluate(&snapshot, &Trips::NONE, flag, next.next().unwrap_or(&contexts[0]), Millis(0)));
 }
 
-#[divan::bench]
+#[divan::bench(sample_size = 1000)]
 fn bind_5_attributes(bencher: Bencher<'_, '_>) {
     let snapshot = snapshot(KINDS);
     let context = Context::new(Some(USER), &ATTRIBUTES);
     bencher.bench_local(|| black_box(context).bind(&snapshot));
 }
 
-#[divan::bench]
+#[divan::bench(sample_size = 1000)]
 fn look_up_a_flag(bencher: Bencher<'_, '_>) {
     let snapshot = snapshot(&mixed(1000));
     bencher.bench_local(|| snapshot.flag(black_box("team-12.feature-00532")));
