@@ -185,10 +185,19 @@ impl Facts for FlagFacts<'_, '_> {
 // path of those that do not have it stays in registers.
 impl<T: AsRef<[u8]>> Question<'_, '_, T> {
     /// Decides the prerequisites, each once, then the flag.
-    #[inline(never)]
     fn decide_in_order<V: Visitor>(&self, id: FlagId, flag: &FlagRecord, visitor: &mut V) -> Outcome {
+        // Most closures are short, and clearing room for the longest takes longer than deciding them.
+        match flag.closure_count.get() {
+            0..=4 => self.decide_closure::<4, V>(id, flag, visitor),
+            _ => self.decide_closure::<{ wire::MAX_CLOSURE }, V>(id, flag, visitor),
+        }
+    }
+
+    /// Like [`decide_in_order`](Self::decide_in_order), with room for the outcomes of `N` prerequisites.
+    #[inline(never)]
+    fn decide_closure<const N: usize, V: Visitor>(&self, id: FlagId, flag: &FlagRecord, visitor: &mut V) -> Outcome {
         let closure = self.reader.closure(flag);
-        let mut outcomes = [Outcome::error(ErrorCode::FlagNotFound); wire::MAX_CLOSURE];
+        let mut outcomes = [Outcome::error(ErrorCode::FlagNotFound); N];
         for (position, inner) in closure.iter().enumerate() {
             let inner = inner.get();
             let Some(flag) = self.reader.get(&self.reader.layout.flags, inner) else { continue };
