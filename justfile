@@ -63,7 +63,7 @@ seeded-faults:
 
 # Fuzz each target for a while (needs nightly and `cargo install cargo-fuzz`).
 fuzz seconds="60":
-    cd tests/fuzz && for target in snapshot document contexts; do cargo +nightly fuzz run --fuzz-dir . "$target" -- -max_total_time={{ seconds }}; done
+    cd tests/fuzz && for target in snapshot document contexts; do mkdir -p "target/corpus/$target"; cargo +nightly fuzz run --fuzz-dir . --features fuzzer "$target" "target/corpus/$target" "corpus/$target" -- -max_total_time={{ seconds }}; done
 
 # Times; compare the column `fastest`.
 bench:
