@@ -16,6 +16,8 @@ test: lint unit vectors no-std fuzz-corpus examples docs generated
 # Formatting and lints.
 lint:
     cargo fmt --all --check
+    cargo fmt --check --manifest-path tests/fuzz/Cargo.toml
+    cargo fmt --check --manifest-path tests/no-std/Cargo.toml
     cargo clippy --workspace --all-targets --locked -- -D warnings
 
 # Unit, integration and documentation tests of every crate.

@@ -1,7 +1,11 @@
 //! What the fuzz targets do. Each must return, whatever the bytes are.
 
+use std::sync::OnceLock;
+
 use flcm_flags::snapshot::{index, wire};
-use flcm_flags::{AttributeValue, Context, ErrorCode, Millis, Outcome, Snapshot, TripState, Trips, Visitor, evaluate_all, explain};
+use flcm_flags::{
+    AttributeValue, Context, ErrorCode, Millis, Outcome, Snapshot, TripState, Trips, Visitor, evaluate_all, explain,
+};
 use flcm_flags_config::{check, compile};
 
 /// Bytes are no snapshot, or they are one that decides. The checksum is mended first, so that the fuzzer gets past it.
@@ -41,13 +45,19 @@ pub fn contexts(bytes: &[u8]) {
     let mut parts = text.split('\u{1f}');
     let key = parts.next();
     let attributes: Vec<(&str, AttributeValue<'_>)> = NAMES.into_iter().zip(parts.map(value)).collect();
-    let document = include_str!("../../../examples/shop.yaml");
-    let bytes = compile(&check(document).0.expect("a valid example"));
-    let snapshot = Snapshot::from_bytes(bytes).expect("a snapshot of our own");
-    decide_for(&snapshot, &Context::new(key, &attributes));
+    let snapshot = SHOP.get_or_init(shop);
+    decide_for(snapshot, &Context::new(key, &attributes));
 }
 
-const NAMES: [&str; 8] = ["country", "email", "plan", "app_version", "account_age_days", "last_order", "tags", "user_id"];
+static SHOP: OnceLock<Snapshot<Vec<u8>>> = OnceLock::new();
+
+fn shop() -> Snapshot<Vec<u8>> {
+    let config = check(include_str!("../../../examples/shop.yaml")).0.expect("a valid example");
+    Snapshot::from_bytes(compile(&config)).expect("a snapshot of our own")
+}
+
+const NAMES: [&str; 8] =
+    ["country", "email", "plan", "app_version", "account_age_days", "last_order", "tags", "user_id"];
 
 fn value(text: &str) -> AttributeValue<'_> {
     match text.parse::<f64>() {
