@@ -1,0 +1,280 @@
+/**
+ * The engine, as everything written in JavaScript sees it.
+ *
+ * Two layers. {@link Engine}, {@link Snapshot}, {@link Context} and {@link Compiler} are what applications and the runtime
+ * use; they are implemented once, in `bindings/engine`, and are the same for every engine. {@link Door}, {@link HotDoor}
+ * and {@link CompilerDoor} are what a binding exports; the `.d.ts` files that wasm-bindgen and napi generate are checked
+ * against them. No rule, hash or reason word exists on this side: the core decides, and says why in its own words.
+ */
+
+/** What a context may carry. `null` and `undefined` are the same as an attribute that is left out. */
+export type AttributeValue = boolean | number | string | readonly string[] | null | undefined;
+
+/** Attributes by name. `cohorts`, a list of strings, names the cohorts that the host puts this user in. */
+export type Attributes = Readonly<Record<string, AttributeValue>>;
+
+/** What a flag serves. */
+export type JsonValue = boolean | number | string | null | readonly JsonValue[] | { readonly [key: string]: JsonValue };
+
+/** What the breaker of a flag says: nothing, only the probe share passes, or off for everyone. */
+export type TripState = 'clear' | 'probing' | 'held off';
+
+/**
+ * What an `Error` thrown by an engine carries as `code`.
+ *
+ * - `FREED`: the snapshot was freed.
+ * - `INVALID_ARGUMENT`: an argument has the wrong type or size.
+ * - `INVALID_CONTEXT`: the targeting key or an attribute cannot be read, or the context is too large.
+ * - `INVALID_SNAPSHOT`: the bytes are no snapshot, or are damaged.
+ * - `OUT_OF_MEMORY`: the engine's memory does not hold the snapshot. What was loaded before stays in use.
+ */
+export type EngineErrorCode = 'FREED' | 'INVALID_ARGUMENT' | 'INVALID_CONTEXT' | 'INVALID_SNAPSHOT' | 'OUT_OF_MEMORY';
+
+/** Misuse or bad bytes. A decision never throws for what a snapshot or a context says. */
+export interface EngineError extends Error {
+  readonly code: EngineErrorCode;
+}
+
+/** Loads snapshots. */
+export interface Engine {
+  /** Which implementation decides: the native addon or WebAssembly. */
+  readonly name: 'native' | 'wasm';
+  /** Version of the core. */
+  readonly version: string;
+  /**
+   * Validates a snapshot and makes it ready to decide. The bytes are copied.
+   *
+   * @throws {@link EngineError} `INVALID_SNAPSHOT`, `INVALID_ARGUMENT`, `OUT_OF_MEMORY`. Nothing changes then.
+   */
+  load(bytes: Uint8Array): Snapshot;
+}
+
+/** A number that stands for a flag of one snapshot, from 0; -1 for a flag that the snapshot does not have. */
+export type FlagId = number;
+
+/**
+ * A decision as one number, which {@link Snapshot.decisionOf} turns into words.
+ *
+ * Bits 0 to 15 are the variant (0xffff: none), 16 to 23 the reason, then one bit each for enabled (24), serving something
+ * (25), serving on (26), treatment (27) and control (28). `outcome & ENABLED` tells whether the feature is on.
+ */
+export type Outcome = number;
+
+/** A snapshot in use. Every method throws {@link EngineError} `FREED` after {@link Snapshot.free}. */
+export interface Snapshot {
+  /** The document's revision; 0 when it has none. */
+  readonly revision: bigint;
+  /** Digest of the bytes, 16 hexadecimal digits: the same document has the same digest everywhere. */
+  readonly digest: string;
+  /** How many flags there are; their ids run from 0. */
+  readonly flagCount: number;
+  /** The attributes that some flag reads. Nothing else of a context crosses into the engine. */
+  readonly attributes: readonly string[];
+  /** The id of a flag, or -1. Unknown keys are not an error: deciding -1 gives `ERROR` `FLAG_NOT_FOUND`. */
+  flag(key: string): FlagId;
+  /** The key of a flag, or `undefined` for an id that no flag has. */
+  flagKey(flag: FlagId): string | undefined;
+  /**
+   * A user who will be decided for more than once. What is read of the attributes is captured: later changes of the
+   * object are not seen. There is nothing to free.
+   *
+   * @throws {@link EngineError} `INVALID_CONTEXT` when an attribute that some flag reads has a type that no attribute has.
+   */
+  context(targetingKey?: string | null, attributes?: Attributes): Context;
+  /** Decides one flag for one user in a single crossing. Only the attributes that this flag reads are looked at. */
+  decide(flag: FlagId, targetingKey: string | null | undefined, attributes: Attributes | undefined, now: number): Outcome;
+  /** Whether a flag is on; `false` for a flag that is not there. Like {@link Snapshot.decide}. */
+  isEnabled(key: string, targetingKey: string | null | undefined, attributes: Attributes | undefined, now: number): boolean;
+  /** Says what the breaker of a flag says. Takes effect with the next decision, for every context. */
+  setTrip(flag: FlagId, state: TripState): void;
+  /** What the breaker of a flag says. */
+  trip(flag: FlagId): TripState;
+  /** The trips of all flags, two bits each, as {@link Compiler.explain} takes them. */
+  trips(): Uint8Array;
+  /** A copy of the bytes, as they were loaded. */
+  bytes(): Uint8Array;
+  /** Gives the memory back. May be called twice. */
+  free(): void;
+}
+
+/** A user of one snapshot. `now` is in milliseconds since 1970. */
+export interface Context {
+  /** Decides one flag. An answer that time alone cannot change is remembered until a trip changes. */
+  decide(flag: FlagId, now: number): Outcome;
+  /** Whether a flag is on; `false` for a flag that is not there. */
+  isEnabled(key: string, now: number): boolean;
+  /** Decides one flag and says what is served, and why. Equal decisions may be the same frozen object. */
+  decision(key: string, now: number): Decision;
+  /**
+   * Decides every flag in one call, into two numbers a flag: the rule and the {@link Outcome}.
+   *
+   * @param out At least twice {@link Snapshot.flagCount} long; made when left out.
+   */
+  decideAll(now: number, out?: Uint32Array): Uint32Array;
+}
+
+/** What was decided, in OpenFeature's words. */
+export interface Decision {
+  /** Whether the feature is on for this user. */
+  readonly enabled: boolean;
+  /** What is served; `undefined` for an error, where the caller's fallback applies. Objects are frozen. */
+  readonly value: JsonValue | undefined;
+  /** Name of the variant that is served. */
+  readonly variant: string | undefined;
+  /** Why, such as `TARGETING_MATCH` or `SPLIT`; the words are listed in `docs/document.md`. */
+  readonly reason: string;
+  /** What kept the flag from being decided, when the reason is `ERROR`. */
+  readonly errorCode: string | undefined;
+  /** Name of the rule that applied, if it has one. */
+  readonly rule: string | undefined;
+  /** The side of the breaker's comparison: `treatment`, `control` or `outside`. */
+  readonly arm: string;
+}
+
+/** Reads documents, and explains decisions. In browsers a module of its own, so that deciding stays small. */
+export interface Compiler {
+  /** Version of the compiler. */
+  readonly version: string;
+  /** Checks and compiles a document, YAML or JSON. Every problem is reported at once; problems are not thrown. */
+  compile(text: string): Compiled;
+  /**
+   * Decides a flag and says how it came about.
+   *
+   * @throws {@link EngineError} `INVALID_SNAPSHOT`, `INVALID_CONTEXT`, `INVALID_ARGUMENT`
+   */
+  explain(question: Question): Explained;
+  /** The JSON Schema of documents, as JSON text. */
+  schema(): string;
+}
+
+/** What became of a document. */
+export interface Compiled {
+  /** The snapshot; `undefined` when there were errors. */
+  readonly snapshot: Uint8Array | undefined;
+  /** Errors and warnings, in the order of the document. */
+  readonly diagnostics: readonly Diagnostic[];
+  /** The diagnostics as text for people, with the places in the document; empty when there are none. */
+  readonly report: string;
+}
+
+/** A problem of a document. */
+export interface Diagnostic {
+  /** Stable name of the problem. */
+  readonly code: string;
+  readonly severity: 'error' | 'warning';
+  /** Where, such as `flags.checkout.rollout.percentage`. */
+  readonly path: string;
+  /** From 1. */
+  readonly line: number;
+  /** From 1, in characters. */
+  readonly column: number;
+  /** What is wrong. */
+  readonly message: string;
+  /** How to fix it. */
+  readonly help: string | null;
+}
+
+/** What is to be explained. */
+export interface Question {
+  readonly snapshot: Uint8Array;
+  /** As {@link Snapshot.trips} gives them; nothing has tripped when left out. */
+  readonly trips?: Uint8Array | undefined;
+  readonly flag: string;
+  readonly targetingKey?: string | null | undefined;
+  readonly attributes?: Attributes | undefined;
+  /** Milliseconds since 1970. */
+  readonly now: number;
+}
+
+/** How a decision came about. */
+export interface Explained {
+  /** As a tree of checks; the shape is that of `flcm decide --json --explain`. */
+  readonly explanation: JsonValue;
+  /** As lines of text. */
+  readonly text: string;
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// What a binding exports.
+
+/** A snapshot that was loaded: its place and its generation, so that a handle names nothing once it was unloaded. */
+export type Handle = number;
+
+/** The calls that may take their time. What is asked of a handle that names nothing is `undefined` or `false`. */
+export interface Door {
+  /** Version of the core. */
+  version(): string;
+  /** Takes a snapshot in. Throws an `Error` that says what is wrong with the bytes. */
+  load(bytes: Uint8Array): Handle;
+  /** Lets a snapshot go. */
+  unload(snapshot: Handle): boolean;
+  revision(snapshot: Handle): bigint | undefined;
+  /** 16 hexadecimal digits. */
+  digest(snapshot: Handle): string | undefined;
+  flagCount(snapshot: Handle): number | undefined;
+  /** The name of an attribute that some flag reads; their ids run from 0. */
+  attribute(snapshot: Handle, id: number): string | undefined;
+  flagKey(snapshot: Handle, flag: FlagId): string | undefined;
+  /** The ids of the attributes that a flag reads, and behind them a 1 if time alone may change its decision, else a 0. */
+  reads(snapshot: Handle, flag: FlagId): Uint32Array | undefined;
+  trip(snapshot: Handle, flag: FlagId): string | undefined;
+  /** False for an unknown word as well. */
+  setTrip(snapshot: Handle, flag: FlagId, state: string): boolean;
+  trips(snapshot: Handle): Uint8Array | undefined;
+  bytes(snapshot: Handle): Uint8Array | undefined;
+  /**
+   * The words of a decision, a line each: reason, error code, arm, variant, rule (empty where there is none), and the
+   * value: `j` and JSON text, `s` and a string, or `d` and the bits of a number in hexadecimal.
+   */
+  words(snapshot: Handle, flag: FlagId, rule: number, outcome: Outcome): string | undefined;
+}
+
+/**
+ * The calls that must be fast. Arguments are read from the shared memory, so that nothing is converted; little-endian:
+ *
+ * | byte | type | |
+ * |---|---|---|
+ * | 0 | i32 | snapshot: its {@link Handle} |
+ * | 4 | i32 | place: 0 to 31, where a bound context is kept |
+ * | 8 | i32 | flag: its {@link FlagId} |
+ * | 12 | i32 | length: bytes from 64 on that were written |
+ * | 16 | f64 | now: milliseconds since 1970 |
+ * | 24 | u32, u32 | what was decided: rule and {@link Outcome} |
+ * | 64 | | a flag key, a context, or the outcomes of `decideAll` |
+ *
+ * A context is a list of entries of 16 bytes: id (i32), kind (i32), then for a number its f64, for a text offset (from
+ * byte 64) and length (both i32), for a list the number of its items (i32), which follow as entries. Kinds: 0 absent,
+ * 1 false, 2 true, 3 number, 4 text, 5 list. The first entry is the targeting key; an id of -1 is the list of cohorts that
+ * the host names.
+ *
+ * A negative answer is an error: -1 the handle names nothing, -2 no context is bound at the place, -3 a context or key
+ * that cannot be read.
+ */
+export interface HotDoor {
+  /** The id of the flag whose key was written, or -1 (for a freed handle as well). */
+  flag(): number;
+  /** Binds the context that was written, and keeps it at the place. */
+  bind(): number;
+  /** Decides a flag for the context at the place; answers the {@link Outcome}. */
+  decide(): number;
+  /** Decides a flag for the context that was written, which is not kept. */
+  decideOnce(): number;
+  /** Decides every flag for the context at the place; answers how many there are. */
+  decideAll(): number;
+}
+
+/** What a binding exports about documents. Texts are JSON where TypeScript's side has objects. */
+export interface CompilerDoor {
+  version(): string;
+  compile(text: string): CompiledDoor;
+  /** `context` is flat: `{"targetingKey": "alice", "country": "DE"}`. Answers `{"explanation": …, "text": …}`. Throws an `Error`. */
+  explain(snapshot: Uint8Array, trips: Uint8Array, flag: string, context: string, now: number): string;
+  schema(): string;
+}
+
+/** {@link Compiled}, the diagnostics as JSON text. */
+export interface CompiledDoor {
+  readonly snapshot?: Uint8Array | undefined;
+  readonly diagnostics: string;
+  readonly report: string;
+}
