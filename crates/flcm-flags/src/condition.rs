@@ -5,7 +5,7 @@ use core::fmt;
 
 use crate::context::{BoundContext, Kind, Slot};
 use crate::pattern;
-use crate::snapshot::{Expected, FlagId, Reader, Rule, wire};
+use crate::snapshot::{AttributeId, Expected, FlagId, Reader, Rule, wire};
 use crate::time::parse_rfc3339;
 use crate::value::AttributeValue;
 use crate::version;
@@ -243,6 +243,10 @@ impl<'s> Test<'s> {
     #[must_use]
     pub fn attribute(&self) -> &'s str {
         self.reader.attribute_name(self.record.subject.get()).unwrap_or_default()
+    }
+
+    pub(crate) fn attribute_id(&self) -> AttributeId {
+        AttributeId(self.record.subject.get())
     }
 
     /// What is asked.

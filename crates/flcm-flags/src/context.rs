@@ -1,7 +1,7 @@
 //! Who is asking: a targeting key and attributes, borrowed from the caller and resolved once against a snapshot.
 
 use crate::bucket::sip;
-use crate::snapshot::{Reader, Snapshot, to_usize, wire};
+use crate::snapshot::{AttributeId, Reader, Snapshot, to_usize, wire};
 use crate::value::{AttributeValue, Decimal};
 
 /// Attributes of this many names are resolved when a context is bound; the compiler gives the lowest ids to those that
@@ -20,7 +20,19 @@ const COHORTS: &str = "cohorts";
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Context<'a> {
     targeting_key: Option<&'a str>,
-    attributes: &'a [(&'a str, AttributeValue<'a>)],
+    attributes: Attributes<'a>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Attributes<'a> {
+    Named(&'a [(&'a str, AttributeValue<'a>)]),
+    Numbered(&'a [(AttributeId, AttributeValue<'a>)], &'a [&'a str]),
+}
+
+impl Default for Attributes<'_> {
+    fn default() -> Self {
+        Self::Named(&[])
+    }
 }
 
 impl<'a> Context<'a> {
@@ -28,7 +40,31 @@ impl<'a> Context<'a> {
     /// one name the later counts; those behind the 65,535th are not read.
     #[must_use]
     pub const fn new(targeting_key: Option<&'a str>, attributes: &'a [(&'a str, AttributeValue<'a>)]) -> Self {
-        Self { targeting_key, attributes }
+        Self { targeting_key, attributes: Attributes::Named(attributes) }
+    }
+
+    /// Like [`new`](Self::new), for a caller that has looked up the names in [`Snapshot::attributes`] before: binding to
+    /// that snapshot searches for nothing. `cohorts` are those that the host puts this user in.
+    ///
+    /// ```
+    /// use flcm_flags::{AttributeId, Context, Millis, Snapshot, Trips, evaluate};
+    ///
+    /// let text = "flags: { beta: { conditions: [{ attribute: age, operator: '>', value: 30 }] } }";
+    /// # let bytes = flcm_flags_config::compile(&flcm_flags_config::check(text).0.unwrap());
+    /// let snapshot = Snapshot::from_bytes(bytes)?;
+    /// assert_eq!(snapshot.attributes().next(), Some("age"));
+    /// let attributes = [(AttributeId(0), 45.into())];
+    /// let alice = Context::numbered(Some("alice"), &attributes, &[]).bind(&snapshot);
+    /// assert!(evaluate(&snapshot, &Trips::NONE, snapshot.flag("beta").unwrap(), &alice, Millis(0)).enabled());
+    /// # Ok::<(), flcm_flags::SnapshotError>(())
+    /// ```
+    #[must_use]
+    pub const fn numbered(
+        targeting_key: Option<&'a str>,
+        attributes: &'a [(AttributeId, AttributeValue<'a>)],
+        cohorts: &'a [&'a str],
+    ) -> Self {
+        Self { targeting_key, attributes: Attributes::Numbered(attributes, cohorts) }
     }
 
     /// Resolves the context against a snapshot, so that decisions compare integers. It allocates nothing.
@@ -119,13 +155,21 @@ impl<'a> BoundContext<'a> {
             cohorts: &[],
             slots: [Slot::ABSENT; SLOTS],
         };
-        for (position, (name, value)) in (0..USER).zip(context.attributes) {
-            if *name == COHORTS {
-                bound.cohorts = if let AttributeValue::List(cohorts) = value { cohorts } else { &[] };
+        match context.attributes {
+            Attributes::Named(attributes) => {
+                for (position, (name, value)) in (0..USER).zip(attributes) {
+                    if *name == COHORTS {
+                        bound.cohorts = if let AttributeValue::List(cohorts) = value { cohorts } else { &[] };
+                    }
+                    let Some(id) = reader.find_attribute(name) else { continue };
+                    bound.fill(reader, id, position, *value);
+                }
             }
-            let Some(id) = reader.find_attribute(name) else { continue };
-            if is_present(*value) && reader.layout.user_attribute != Some(id) {
-                bound.fill(reader, id, position, *value);
+            Attributes::Numbered(attributes, cohorts) => {
+                bound.cohorts = cohorts;
+                for (position, (id, value)) in (0..USER).zip(attributes) {
+                    bound.fill(reader, id.0, position, *value);
+                }
             }
         }
         if let (Some(key), Some(id)) = (context.targeting_key, reader.layout.user_attribute) {
@@ -135,7 +179,11 @@ impl<'a> BoundContext<'a> {
     }
 
     fn fill(&mut self, reader: Reader<'_>, id: u32, position: u16, value: AttributeValue<'a>) {
-        if let Some(slot) = self.slots.get_mut(to_usize(id)) {
+        let is_user = reader.layout.user_attribute == Some(id);
+        if let Some(slot) = self.slots.get_mut(to_usize(id))
+            && is_user == (position == USER)
+            && is_present(value)
+        {
             *slot = Slot::new(reader, id, position, value);
         }
     }
@@ -175,7 +223,7 @@ impl<'a> BoundContext<'a> {
         match (slot.kind, slot.position) {
             (Kind::Absent, _) => None,
             (_, USER) => self.context.targeting_key.map(AttributeValue::Text),
-            (_, position) => self.context.attributes.get(usize::from(position)).map(|(_, value)| *value),
+            (_, position) => self.context.attributes.value(position),
         }
     }
 
@@ -186,14 +234,44 @@ impl<'a> BoundContext<'a> {
             let key = self.context.targeting_key.map(AttributeValue::Text);
             return key.map_or(Slot::ABSENT, |key| Slot::new(reader, id, USER, key));
         }
-        let wanted = reader.attribute_name(id).unwrap_or_default();
-        let mut found = Slot::ABSENT;
-        for (position, (name, value)) in (0..USER).zip(self.context.attributes) {
-            if *name == wanted && is_present(*value) {
-                found = Slot::new(reader, id, position, *value);
-            }
+        let found = self.context.attributes.position(reader, id);
+        let value = found.and_then(|position| Some((position, self.context.attributes.value(position)?)));
+        value.map_or(Slot::ABSENT, |(position, value)| Slot::new(reader, id, position, value))
+    }
+}
+
+impl<'a> Attributes<'a> {
+    fn value(&self, position: u16) -> Option<AttributeValue<'a>> {
+        match self {
+            Self::Named(attributes) => attributes.get(usize::from(position)).map(|(_, value)| *value),
+            Self::Numbered(attributes, _) => attributes.get(usize::from(position)).map(|(_, value)| *value),
         }
-        found
+    }
+
+    /// Where the last present value of an attribute stands.
+    fn position(&self, reader: Reader<'_>, wanted: u32) -> Option<u16> {
+        let name = reader.attribute_name(wanted)?;
+        let is_wanted = |position: &u16| {
+            let value = self.value(*position);
+            let named = match self {
+                Self::Named(attributes) => {
+                    attributes.get(usize::from(*position)).is_some_and(|(other, _)| *other == name)
+                }
+                Self::Numbered(attributes, _) => {
+                    attributes.get(usize::from(*position)).is_some_and(|(id, _)| id.0 == wanted)
+                }
+            };
+            named && value.is_some_and(is_present)
+        };
+        (0..self.count()).rev().find(is_wanted)
+    }
+
+    fn count(&self) -> u16 {
+        let count = match self {
+            Self::Named(attributes) => attributes.len(),
+            Self::Numbered(attributes, _) => attributes.len(),
+        };
+        u16::try_from(count).unwrap_or(USER)
     }
 }
 

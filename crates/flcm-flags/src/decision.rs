@@ -2,6 +2,8 @@
 
 use core::fmt;
 
+use zerocopy::{FromBytes, Immutable, IntoBytes};
+
 use crate::snapshot::{Flag, FlagId, Snapshot};
 use crate::value::Value;
 
@@ -152,7 +154,8 @@ impl fmt::Display for Arm {
 ///
 /// From the lowest bit: 32 bits of rule, 16 of variant, 8 of reason, then one each for enabled, serving something, serving
 /// on, treatment and control. One register: a decision that was written byte by byte and read as a whole would stall.
-#[derive(Clone, Copy, Eq, PartialEq)]
+#[derive(Clone, Copy, Eq, FromBytes, Immutable, IntoBytes, PartialEq)]
+#[repr(transparent)]
 pub struct Outcome(u64);
 
 const VARIANT_SHIFT: u32 = 32;
@@ -170,6 +173,18 @@ const NO_RULE: u64 = 0xffff_ffff;
 const NO_VARIANT: u16 = u16::MAX;
 
 impl Outcome {
+    /// The number, for a host that keeps outcomes outside of Rust.
+    #[must_use]
+    pub const fn to_bits(self) -> u64 {
+        self.0
+    }
+
+    /// The outcome of a number from [`to_bits`](Self::to_bits). Any other number is an outcome that nothing decided.
+    #[must_use]
+    pub const fn from_bits(bits: u64) -> Self {
+        Self(bits)
+    }
+
     /// Nothing is served: the caller's fallback applies.
     #[must_use]
     pub const fn error(code: ErrorCode) -> Self {

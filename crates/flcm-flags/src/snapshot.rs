@@ -23,6 +23,10 @@ pub(crate) const USER_ATTRIBUTE: &str = "user_id";
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct FlagId(pub u32);
 
+/// An attribute of one snapshot: the place of its name in [`Snapshot::attributes`].
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct AttributeId(pub u32);
+
 /// A validated snapshot over any bytes: borrowed, owned, shared or mapped.
 ///
 /// [`from_bytes`](Self::from_bytes) checks everything that a decision follows, so that deciding cannot fail, loop or
@@ -72,6 +76,12 @@ impl<B: AsRef<[u8]>> Snapshot<B> {
     pub fn attributes(&self) -> impl Iterator<Item = &str> {
         let reader = self.reader();
         (0..self.layout.attributes.count).filter_map(move |id| reader.attribute_name(id))
+    }
+
+    /// The name of an attribute that some flag reads.
+    #[must_use]
+    pub fn attribute(&self, id: AttributeId) -> Option<&str> {
+        self.reader().attribute_name(id.0)
     }
 
     /// The document's revision; 0 when it names none.

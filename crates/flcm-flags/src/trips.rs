@@ -14,6 +14,24 @@ pub enum TripState {
     HeldOff,
 }
 
+impl TripState {
+    /// The word that goes on the wire.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Clear => "clear",
+            Self::Probing => "probing",
+            Self::HeldOff => "held off",
+        }
+    }
+
+    /// The state of a word.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        [Self::Clear, Self::Probing, Self::HeldOff].into_iter().find(|state| state.as_str() == word)
+    }
+}
+
 /// The trip states of all flags of a snapshot, two bits each, in a buffer that the caller brings.
 ///
 /// A flag beyond the buffer is clear, so an empty buffer means that nothing has tripped.
@@ -41,6 +59,11 @@ impl Trips {
 }
 
 impl<B: AsRef<[u8]>> Trips<B> {
+    /// The buffer.
+    pub fn as_bytes(&self) -> &[u8] {
+        self.0.as_ref()
+    }
+
     /// Takes a buffer of [`bytes_for`](Trips::bytes_for) bytes; a zeroed one is all clear.
     pub const fn new(buffer: B) -> Self {
         Self(buffer)

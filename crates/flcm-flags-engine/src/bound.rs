@@ -1,0 +1,33 @@
+//! A context that keeps what it borrows.
+
+use bumpalo::Bump;
+use flcm_flags::{BoundContext, Snapshot};
+use self_cell::self_cell;
+
+use crate::frame;
+
+self_cell!(
+    /// A bound context, and the memory that its texts lie in.
+    pub(crate) struct Bound {
+        owner: Bump,
+        #[covariant]
+        dependent: BoundContext,
+    }
+);
+
+/// A place keeps its arena for the next context, unless an uncommonly large one has made it grow beyond this.
+const KEPT: usize = 16 << 10;
+
+impl Bound {
+    /// Binds the context that is written in `data`. What the place held before gives its memory to it.
+    pub(crate) fn bind(data: &[u8], snapshot: &Snapshot<Vec<u8>>, before: Option<Self>) -> Option<Self> {
+        let mut arena =
+            before.map(Self::into_owner).filter(|arena| arena.allocated_bytes() <= KEPT).unwrap_or_default();
+        arena.reset();
+        Self::try_new(arena, |arena| {
+            let data = arena.alloc_slice_copy(data);
+            frame::context(data, arena).map(|context| context.bind(snapshot)).ok_or(())
+        })
+        .ok()
+    }
+}

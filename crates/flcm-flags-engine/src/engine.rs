@@ -1,0 +1,221 @@
+//! Snapshots in use, and the calls of the contract.
+
+use std::fmt;
+
+use bumpalo::Bump;
+use flcm_flags::{
+    AttributeId, Decision, Flag, FlagId, Millis, Outcome, Snapshot, SnapshotError, TripState, Trips, evaluate,
+    evaluate_all,
+};
+
+use crate::bound::Bound;
+use crate::frame::{self, Registers};
+use crate::slots::{Handle, Slots};
+use crate::words;
+
+/// How many contexts of a snapshot are bound at a time.
+const PLACES: usize = 32;
+
+/// The handle names nothing.
+const FREED: i32 = -1;
+/// No context is bound at the place.
+const UNBOUND: i32 = -2;
+/// What was written cannot be read.
+const UNREADABLE: i32 = -3;
+
+/// Snapshots and their bound contexts. Belongs to one thread.
+///
+/// Calls that take `shared` read their arguments from it: see the crate's documentation.
+#[derive(Debug)]
+pub struct Engine {
+    snapshots: Slots<Loaded>,
+    /// For contexts that are not kept.
+    arena: Bump,
+}
+
+struct Loaded {
+    snapshot: Snapshot<Vec<u8>>,
+    trips: Trips<Vec<u8>>,
+    places: [Option<Bound>; PLACES],
+}
+
+impl fmt::Debug for Loaded {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.snapshot.fmt(formatter)
+    }
+}
+
+impl Default for Engine {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Calls that may take their time. What is asked of a handle that names nothing is `None` or false.
+impl Engine {
+    /// An engine without snapshots.
+    #[must_use]
+    pub fn new() -> Self {
+        Self { snapshots: Slots::new(), arena: Bump::new() }
+    }
+
+    /// Takes a snapshot in; `None` when 4,096 are loaded.
+    ///
+    /// # Errors
+    /// The bytes are no snapshot.
+    pub fn load(&mut self, bytes: Vec<u8>) -> Result<Option<Handle>, SnapshotError> {
+        let snapshot = Snapshot::from_bytes(bytes)?;
+        let trips = Trips::new(vec![0; Trips::bytes_for(snapshot.flags().len())]);
+        let loaded = Loaded { snapshot, trips, places: [const { None }; PLACES] };
+        Ok(self.snapshots.insert(loaded))
+    }
+
+    /// Lets a snapshot go; whether there was one.
+    pub fn unload(&mut self, snapshot: Handle) -> bool {
+        self.snapshots.remove(snapshot).is_some()
+    }
+
+    /// The snapshot itself.
+    #[must_use]
+    pub fn snapshot(&self, snapshot: Handle) -> Option<&Snapshot<Vec<u8>>> {
+        self.snapshots.get(snapshot).map(|loaded| &loaded.snapshot)
+    }
+
+    /// Digest of the bytes, 16 hexadecimal digits.
+    #[must_use]
+    pub fn digest(&self, snapshot: Handle) -> Option<String> {
+        self.snapshot(snapshot).map(|snapshot| format!("{:016x}", snapshot.digest()))
+    }
+
+    /// The name of an attribute that some flag reads.
+    #[must_use]
+    pub fn attribute(&self, snapshot: Handle, id: u32) -> Option<&str> {
+        self.snapshot(snapshot)?.attribute(AttributeId(id))
+    }
+
+    /// The key of a flag.
+    #[must_use]
+    pub fn flag_key(&self, snapshot: Handle, flag: FlagId) -> Option<&str> {
+        self.describe(snapshot, flag).map(|flag| flag.key())
+    }
+
+    /// The ids of the attributes that a flag reads, ascending, and behind them 1 if time alone may change its decision,
+    /// else 0.
+    #[must_use]
+    pub fn reads(&self, snapshot: Handle, flag: FlagId) -> Option<Vec<u32>> {
+        let flag = self.describe(snapshot, flag)?;
+        let mut ids = Vec::new();
+        flag.reads(&mut |id| ids.push(id.0));
+        ids.sort_unstable();
+        ids.dedup();
+        ids.push(flag.changes_with_time().into());
+        Some(ids)
+    }
+
+    fn describe(&self, snapshot: Handle, flag: FlagId) -> Option<Flag<'_>> {
+        self.snapshot(snapshot)?.describe(flag)
+    }
+
+    /// What the breaker of a flag says.
+    #[must_use]
+    pub fn trip(&self, snapshot: Handle, flag: FlagId) -> Option<&'static str> {
+        self.snapshots.get(snapshot).map(|loaded| loaded.trips.state(flag).as_str())
+    }
+
+    /// Says what the breaker of a flag says; false for a word or a flag that is not known.
+    pub fn set_trip(&mut self, snapshot: Handle, flag: FlagId, state: &str) -> bool {
+        let loaded = self.snapshots.get_mut(snapshot).filter(|loaded| loaded.snapshot.describe(flag).is_some());
+        let (Some(loaded), Some(state)) = (loaded, TripState::from_word(state)) else { return false };
+        loaded.trips.set(flag, state);
+        true
+    }
+
+    /// The trips of all flags, two bits each.
+    #[must_use]
+    pub fn trips(&self, snapshot: Handle) -> Option<&[u8]> {
+        self.snapshots.get(snapshot).map(|loaded| loaded.trips.as_bytes())
+    }
+
+    /// A decision in words: see `words` in the contract.
+    #[must_use]
+    pub fn words(&self, snapshot: Handle, flag: FlagId, rule: u32, outcome: u32) -> Option<String> {
+        let outcome = Outcome::from_bits((u64::from(outcome) << 32) | u64::from(rule));
+        Some(words::of(&Decision::new(self.snapshot(snapshot)?, flag, outcome)))
+    }
+}
+
+/// Calls that must be fast. A negative answer is an error.
+impl Engine {
+    /// The id of the flag whose key was written, or -1.
+    #[must_use]
+    pub fn flag(&self, shared: &[u8]) -> i32 {
+        let registers = Registers::read(shared);
+        let key = frame::data(shared, registers.length).and_then(|key| std::str::from_utf8(key).ok());
+        let snapshot = self.snapshot(Handle(registers.snapshot.get()));
+        let flag = key.zip(snapshot).and_then(|(key, snapshot)| snapshot.flag(key));
+        flag.and_then(|flag| i32::try_from(flag.0).ok()).unwrap_or(-1)
+    }
+
+    /// Binds the context that was written, and keeps it at the place. Answers 0.
+    pub fn bind(&mut self, shared: &[u8]) -> i32 {
+        let registers = Registers::read(shared);
+        let Some(loaded) = self.snapshots.get_mut(Handle(registers.snapshot.get())) else { return FREED };
+        let place = usize::try_from(registers.place.get()).ok().and_then(|place| loaded.places.get_mut(place));
+        let (Some(place), Some(data)) = (place, frame::data(shared, registers.length)) else { return UNREADABLE };
+        *place = Bound::bind(data, &loaded.snapshot, place.take());
+        if place.is_some() { 0 } else { UNREADABLE }
+    }
+
+    /// Decides a flag for the context at the place; answers the upper half of the outcome, and writes it whole.
+    #[inline]
+    pub fn decide(&self, shared: &mut [u8]) -> i32 {
+        let registers = Registers::read(shared);
+        let Some(loaded) = self.snapshots.get(Handle(registers.snapshot.get())) else { return FREED };
+        let Some(context) = loaded.at(&registers) else { return UNBOUND };
+        let context = context.borrow_dependent();
+        let decision = evaluate(&loaded.snapshot, &loaded.trips, flag(&registers), context, now(&registers));
+        frame::write_outcome(shared, decision.outcome())
+    }
+
+    /// Decides a flag for the context that was written, which is not kept. Answers like [`decide`](Self::decide).
+    pub fn decide_once(&mut self, shared: &mut [u8]) -> i32 {
+        let registers = Registers::read(shared);
+        let Some(loaded) = self.snapshots.get(Handle(registers.snapshot.get())) else { return FREED };
+        self.arena.reset();
+        let written = frame::data(shared, registers.length).and_then(|data| frame::context(data, &self.arena));
+        let Some(context) = written.map(|context| context.bind(&loaded.snapshot)) else { return UNREADABLE };
+        let decision = evaluate(&loaded.snapshot, &loaded.trips, flag(&registers), &context, now(&registers));
+        let outcome = decision.outcome();
+        frame::write_outcome(shared, outcome)
+    }
+
+    /// Decides every flag for the context at the place, and writes the outcomes behind each other; answers how many.
+    pub fn decide_all(&self, shared: &mut [u8]) -> i32 {
+        let registers = Registers::read(shared);
+        let Some(loaded) = self.snapshots.get(Handle(registers.snapshot.get())) else { return FREED };
+        let Some(context) = loaded.at(&registers) else { return UNBOUND };
+        let Some(out) = frame::outcomes(shared, loaded.snapshot.flags().len()) else { return UNREADABLE };
+        let outcomes = evaluate_all(&loaded.snapshot, &loaded.trips, context.borrow_dependent(), now(&registers), out);
+        i32::try_from(outcomes.len()).unwrap_or(UNREADABLE)
+    }
+}
+
+impl Loaded {
+    #[inline]
+    fn at(&self, registers: &Registers) -> Option<&Bound> {
+        self.places.get(usize::try_from(registers.place.get()).ok()?)?.as_ref()
+    }
+}
+
+/// A negative number is a flag that no snapshot has.
+#[inline]
+fn flag(registers: &Registers) -> FlagId {
+    FlagId(u32::try_from(registers.flag.get()).unwrap_or(u32::MAX))
+}
+
+/// A time before 1970, or none at all, counts as 1970.
+#[inline]
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the cast saturates, as it should")]
+fn now(registers: &Registers) -> Millis {
+    Millis(registers.now.get() as u64)
+}

@@ -1,0 +1,149 @@
+//! The memory that is shared with JavaScript: registers for the arguments of hot calls, then data.
+
+use std::slice::Iter;
+
+use bumpalo::Bump;
+use bumpalo::collections::Vec;
+use flcm_flags::{AttributeId, AttributeValue, Context, Outcome};
+use zerocopy::little_endian::{F64, I32, U32};
+use zerocopy::{FromBytes, FromZeros, Immutable, KnownLayout, Unaligned};
+
+/// Bytes of shared memory: room for the outcomes of the 100,000 flags that a document may have, and for contexts far
+/// beyond any use.
+pub const SIZE: usize = 1 << 20;
+
+/// Where the outcome of a decision goes.
+const OUTCOME: usize = 24;
+
+/// Where the data begins.
+const DATA: usize = 64;
+
+/// The id that stands for the cohorts which the host names.
+const COHORTS: i32 = -1;
+
+/// The arguments of hot calls.
+#[derive(Clone, Copy, FromBytes, Immutable, KnownLayout, Unaligned)]
+#[repr(C)]
+pub(crate) struct Registers {
+    pub(crate) snapshot: I32,
+    pub(crate) place: I32,
+    pub(crate) flag: I32,
+    pub(crate) length: I32,
+    pub(crate) now: F64,
+}
+
+impl Registers {
+    /// Memory that is too short reads as zeros.
+    #[inline]
+    pub(crate) fn read(shared: &[u8]) -> Self {
+        Self::read_from_prefix(shared).map_or_else(|_| Self::new_zeroed(), |(registers, _)| registers)
+    }
+}
+
+/// Writes the outcome of a decision, and returns its upper half: never negative, because its highest bits are free.
+#[inline]
+pub(crate) fn write_outcome(shared: &mut [u8], outcome: Outcome) -> i32 {
+    let bits = outcome.to_bits();
+    if let Some(place) = shared.get_mut(OUTCOME..OUTCOME + size_of::<u64>()) {
+        place.copy_from_slice(&bits.to_le_bytes());
+    }
+    i32::try_from(bits >> 32).unwrap_or(0)
+}
+
+/// Room for the outcomes of so many flags.
+pub(crate) fn outcomes(shared: &mut [u8], flags: usize) -> Option<&mut [Outcome]> {
+    let bytes = shared.get_mut(DATA..)?.get_mut(..flags.checked_mul(size_of::<Outcome>())?)?;
+    <[Outcome]>::mut_from_bytes(bytes).ok()
+}
+
+/// What was written behind the registers.
+#[inline]
+pub(crate) fn data(shared: &[u8], length: I32) -> Option<&[u8]> {
+    shared.get(DATA..)?.get(..usize::try_from(length.get()).ok()?)
+}
+
+/// One entry of a context.
+#[derive(Clone, Copy, FromBytes, Immutable, KnownLayout, Unaligned)]
+#[repr(C)]
+struct Entry {
+    id: I32,
+    kind: I32,
+    /// Lower half of a number, offset of a text, or how many entries belong to a list.
+    low: U32,
+    /// Upper half of a number, or length of a text.
+    high: U32,
+}
+
+mod kind {
+    pub(super) const ABSENT: i32 = 0;
+    pub(super) const FALSE: i32 = 1;
+    pub(super) const TRUE: i32 = 2;
+    pub(super) const NUMBER: i32 = 3;
+    pub(super) const TEXT: i32 = 4;
+    pub(super) const LIST: i32 = 5;
+}
+
+/// Reads a context: a first entry that carries the targeting key, and as its id how many entries follow; then those.
+///
+/// `None` when something does not fit together.
+pub(crate) fn context<'a>(data: &'a [u8], arena: &'a Bump) -> Option<Context<'a>> {
+    let (first, rest) = Entry::ref_from_prefix(data).ok()?;
+    let (entries, _) = <[Entry]>::ref_from_prefix_with_elems(rest, usize::try_from(first.id.get()).ok()?).ok()?;
+    let reader = Reader { data, arena };
+    let targeting_key = if first.kind == kind::ABSENT { None } else { Some(reader.text(first)?) };
+    let mut attributes = Vec::with_capacity_in(entries.len(), arena);
+    let mut cohorts: &[&str] = &[];
+    let mut entries = entries.iter();
+    while let Some(entry) = entries.next() {
+        match (reader.value(entry, &mut entries)?, entry.id.get()) {
+            (AttributeValue::List(list), COHORTS) => cohorts = list,
+            (value, id) => attributes.push((AttributeId(u32::try_from(id).ok()?), value)),
+        }
+    }
+    Some(Context::numbered(targeting_key, attributes.into_bump_slice(), cohorts))
+}
+
+struct Reader<'a> {
+    data: &'a [u8],
+    arena: &'a Bump,
+}
+
+impl<'a> Reader<'a> {
+    /// The value of an entry; a list takes its items from `rest`.
+    fn value(&self, entry: &Entry, rest: &mut Iter<'_, Entry>) -> Option<AttributeValue<'a>> {
+        Some(match entry.kind.get() {
+            kind::FALSE => AttributeValue::Bool(false),
+            kind::TRUE => AttributeValue::Bool(true),
+            kind::NUMBER => AttributeValue::Number(entry.number()),
+            kind::TEXT => AttributeValue::Text(self.text(entry)?),
+            kind::LIST => AttributeValue::List(self.list(to_usize(entry.low), rest)?),
+            _ => return None,
+        })
+    }
+
+    fn text(&self, entry: &Entry) -> Option<&'a str> {
+        let bytes = self.data.get(to_usize(entry.low)..)?.get(..to_usize(entry.high))?;
+        std::str::from_utf8(bytes).ok().filter(|_| entry.kind == kind::TEXT)
+    }
+
+    fn list(&self, count: usize, rest: &mut Iter<'_, Entry>) -> Option<&'a [&'a str]> {
+        if count > rest.len() {
+            return None;
+        }
+        let mut items = Vec::with_capacity_in(count, self.arena);
+        for entry in rest.take(count) {
+            items.push(self.text(entry)?);
+        }
+        Some(items.into_bump_slice())
+    }
+}
+
+impl Entry {
+    fn number(&self) -> f64 {
+        f64::from_bits((u64::from(self.high.get()) << 32) | u64::from(self.low.get()))
+    }
+}
+
+fn to_usize(number: U32) -> usize {
+    usize::try_from(number.get()).unwrap_or(usize::MAX)
+}

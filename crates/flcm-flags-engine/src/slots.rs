@@ -1,0 +1,120 @@
+//! Values behind handles that do not outlive them.
+
+/// The place of a value and its generation. A number from JavaScript may be anything.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Handle(pub i32);
+
+const PLACE_BITS: u32 = 12;
+/// How many values there can be at a time.
+const PLACES: usize = 1 << PLACE_BITS;
+/// Handles are never negative: negative numbers are errors.
+const GENERATIONS: i32 = 1 << (31 - PLACE_BITS);
+
+/// Values by handle.
+#[derive(Debug)]
+pub(crate) struct Slots<T> {
+    slots: Vec<Slot<T>>,
+    free: Vec<usize>,
+}
+
+#[derive(Debug)]
+struct Slot<T> {
+    generation: i32,
+    value: Option<T>,
+}
+
+impl Handle {
+    fn new(place: usize, generation: i32) -> Option<Self> {
+        i32::try_from(place).ok().map(|place| Self((generation << PLACE_BITS) | place))
+    }
+
+    fn place(self) -> Option<usize> {
+        usize::try_from(self.0).ok().map(|handle| handle & (PLACES - 1))
+    }
+
+    const fn generation(self) -> i32 {
+        self.0 >> PLACE_BITS
+    }
+}
+
+impl<T> Slots<T> {
+    pub(crate) const fn new() -> Self {
+        Self { slots: Vec::new(), free: Vec::new() }
+    }
+
+    /// Keeps a value; `None` when there are too many.
+    pub(crate) fn insert(&mut self, value: T) -> Option<Handle> {
+        let place = self.free.pop().unwrap_or(self.slots.len());
+        if place == self.slots.len() && place < PLACES {
+            self.slots.push(Slot { generation: 0, value: None });
+        }
+        let slot = self.slots.get_mut(place)?;
+        slot.value = Some(value);
+        Handle::new(place, slot.generation)
+    }
+
+    #[inline]
+    pub(crate) fn get(&self, handle: Handle) -> Option<&T> {
+        let slot = self.slots.get(handle.place()?)?;
+        slot.value.as_ref().filter(|_| slot.generation == handle.generation())
+    }
+
+    #[inline]
+    pub(crate) fn get_mut(&mut self, handle: Handle) -> Option<&mut T> {
+        let slot = self.slots.get_mut(handle.place()?)?;
+        slot.value.as_mut().filter(|_| slot.generation == handle.generation())
+    }
+
+    /// Lets a value go. Its handle is never given again: a place that has had its last generation stays empty.
+    pub(crate) fn remove(&mut self, handle: Handle) -> Option<T> {
+        let place = handle.place()?;
+        let slot = self.slots.get_mut(place).filter(|slot| slot.generation == handle.generation())?;
+        let value = slot.value.take()?;
+        slot.generation += 1;
+        if slot.generation < GENERATIONS {
+            self.free.push(place);
+        }
+        Some(value)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{GENERATIONS, Handle, PLACES, Slots};
+
+    #[test]
+    fn a_handle_names_nothing_once_its_value_is_gone() {
+        let mut slots = Slots::new();
+        let first = slots.insert("first").unwrap();
+        assert_eq!(slots.remove(first), Some("first"));
+        let second = slots.insert("second").unwrap();
+        assert_ne!(first, second);
+        assert_eq!((slots.get(first), slots.get(second)), (None, Some(&"second")));
+        assert_eq!((slots.remove(first), slots.get_mut(first)), (None, None));
+        for number in [-1, i32::MIN, i32::MAX, 1, 4096] {
+            assert_eq!(slots.get(Handle(number)), (number == second.0).then_some(&"second"));
+        }
+    }
+
+    #[test]
+    fn no_handle_is_given_twice_and_places_are_used_again() {
+        let mut slots = Slots::new();
+        let mut last = -1;
+        for _ in 0..GENERATIONS {
+            let handle = slots.insert(()).unwrap();
+            assert!(handle.0 > last && handle.place() == Some(0));
+            last = handle.0;
+            slots.remove(handle);
+        }
+        assert_eq!(slots.insert(()).unwrap().place(), Some(1), "the first place has had all its generations");
+    }
+
+    #[test]
+    fn there_is_a_most_and_then_none() {
+        let mut slots = Slots::new();
+        let handles: Vec<_> = (0..PLACES).map(|_| slots.insert(()).unwrap()).collect();
+        assert_eq!(slots.insert(()), None);
+        slots.remove(handles[7]);
+        assert!(slots.insert(()).is_some() && slots.insert(()).is_none());
+    }
+}

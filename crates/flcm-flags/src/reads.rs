@@ -1,0 +1,77 @@
+//! What deciding a flag may look at, so that a host brings nothing else.
+
+use crate::condition::{CohortId, Node, Nodes};
+use crate::snapshot::wire::{FlagRecord, NONE};
+use crate::snapshot::{AttributeId, Flag, FlagId, Layout, Reader};
+
+impl Flag<'_> {
+    /// Shows each attribute that deciding this flag may read, those of its prerequisites and cohorts included. One may
+    /// come several times.
+    ///
+    /// ```
+    /// let text = "flags: { beta: { conditions: [{ attribute: age, operator: '>', value: 30 }] } }";
+    /// # let bytes = flcm_flags_config::compile(&flcm_flags_config::check(text).0.unwrap());
+    /// let snapshot = flcm_flags::Snapshot::from_bytes(bytes)?;
+    /// let mut read = Vec::new();
+    /// snapshot.describe(snapshot.flag("beta").unwrap()).unwrap().reads(&mut |id| read.push(id));
+    /// assert_eq!(read, [flcm_flags::AttributeId(0)]);
+    /// # Ok::<(), flcm_flags::SnapshotError>(())
+    /// ```
+    pub fn reads(&self, show: &mut dyn FnMut(AttributeId)) {
+        let mut walk = Walk { reader: self.reader, show };
+        for flag in self.with_prerequisites() {
+            if flag.by.get() != NONE {
+                (walk.show)(AttributeId(flag.by.get()));
+            }
+            for rule in (Flag { reader: self.reader, record: flag }).rules() {
+                walk.nodes(rule.conditions(), true);
+            }
+        }
+    }
+
+    /// Whether time alone may change the decision: the flag, or one that it depends on, follows a schedule.
+    #[must_use]
+    pub fn changes_with_time(&self) -> bool {
+        let scheduled =
+            |flag| (Flag { reader: self.reader, record: flag }).rules().any(|rule| rule.schedule().next().is_some());
+        self.with_prerequisites().any(scheduled)
+    }
+
+    fn with_prerequisites(&self) -> impl Iterator<Item = &FlagRecord> {
+        let inner = self.closure().iter().filter_map(|id| self.reader.flag(FlagId(id.get())));
+        core::iter::once(self.record).chain(inner.map(|flag| flag.record))
+    }
+}
+
+struct Walk<'s, 'v> {
+    reader: Reader<'s>,
+    show: &'v mut dyn FnMut(AttributeId),
+}
+
+impl Walk<'_, '_> {
+    /// `cohorts`: whether to go on to those that the conditions name.
+    fn nodes(&mut self, nodes: Nodes<'_>, cohorts: bool) {
+        for node in nodes {
+            match node {
+                Node::All(members) | Node::Any(members) | Node::Not(members) => self.nodes(members, cohorts),
+                Node::Cohort(id) if cohorts => self.cohort(id),
+                // The closure has it: the flag's, or that of the cohort at hand.
+                Node::Cohort(_) | Node::Flag(..) => {}
+                Node::Test(test) => (self.show)(test.attribute_id()),
+            }
+        }
+    }
+
+    /// A cohort and its closure: each cohort once, however they name each other.
+    fn cohort(&mut self, id: CohortId) {
+        let reader = self.reader;
+        let Layout { cohorts, cohort_closures, .. } = reader.layout;
+        let Some(cohort) = reader.get(cohorts, id.0) else { return };
+        let closure = reader.range(cohort_closures, cohort.closure.get(), cohort.closure_count.get().into());
+        let inner = closure.iter().filter_map(|id| reader.get(cohorts, id.get()));
+        for cohort in core::iter::once(cohort).chain(inner) {
+            let conditions = Nodes::new(reader, cohort.conditions.get(), cohort.condition_count.get());
+            self.nodes(conditions, false);
+        }
+    }
+}
