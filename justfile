@@ -2,6 +2,8 @@
 
 set shell := ["bash", "-euo", "pipefail", "-c"]
 
+cargo-target := env("CARGO_TARGET_DIR", "target")
+
 # List the recipes.
 default:
     @just --list
@@ -11,7 +13,7 @@ demo:
     cargo run --release --quiet -p flcm -- decide examples/feature-flags.yaml --contexts examples/users.jsonl --summary
 
 # Everything that must hold: what CI runs.
-test: lint unit vectors no-std fuzz-corpus examples docs generated
+test: lint unit vectors no-std fuzz-corpus examples docs generated install lint-js packages types wasm-test packaging sizes
 
 # Formatting and lints.
 lint:
@@ -50,6 +52,52 @@ docs:
 # Generated files are what their recipes make.
 generated: schema
     git diff --exit-code -- schema
+
+# Put in place what the recipes below need: the npm packages of package-lock.json, and Chromium.
+install: npm
+    bash tests/browser/install.sh
+
+[private]
+npm:
+    [[ node_modules/.package-lock.json -nt package-lock.json ]] || npm ci --ignore-scripts
+
+# Formatting and lints of what is not Rust.
+lint-js: npm
+    npx biome ci --error-on-warnings
+
+# The npm packages, whole: wasm modules, glue, native addon, JavaScript, types; into pkg/*/dist.
+packages: npm glue addon
+    node pkg/build.js
+
+# The wasm modules and their glue, into target/bindings. Two builds, because one would give both the features of both.
+glue: npm
+    cargo build --profile wasm --target wasm32-unknown-unknown --locked -p flcm-flags-wasm
+    cargo build --profile wasm --target wasm32-unknown-unknown --locked -p flcm-flags-wasm-compile
+    cargo run --quiet --locked -p xtask -- "{{ cargo-target }}" target/bindings
+    for module in wasm/flags compile/compile; do npx wasm-opt -Oz --converge "target/bindings/${module}_bg.wasm" -o "target/bindings/${module}_bg.wasm"; done
+
+# The native addon; napi-derive leaves its types where it is told to, but only while it compiles.
+addon:
+    mkdir -p "{{ cargo-target }}/napi"
+    [[ -s "{{ cargo-target }}/napi/flcm-flags-node" ]] || export NAPI_FORCE_BUILD_FLCM_FLAGS_NODE="$RANDOM"; \
+        NAPI_TYPE_DEF_TMP_FOLDER="$(realpath "{{ cargo-target }}/napi")" cargo build --release --locked -p flcm-flags-node
+
+# What the bindings export is what bindings/contract.d.ts says, and the TypeScript is sound.
+types: packages
+    npx tsc
+
+# What is internal to the wasm crate, in Node and in Chromium.
+wasm-test: install
+    cargo build --quiet --locked -p xtask --features test-runner --bin wasm-test-runner
+    bash tests/browser/wasm-test.sh "{{ cargo-target }}"
+
+# The packed packages, in the hands of those who install them.
+packaging: install packages
+    node --test tests/packaging/*.test.js
+
+# How large each file is, and whether that is within its budget.
+sizes: packages
+    node tests/packaging/sizes.js
 
 # Regenerate the JSON Schema of documents.
 schema:

@@ -53,7 +53,7 @@ export interface Engine {
 export type FlagId = number;
 
 /**
- * A decision as one number, which {@link Snapshot.decisionOf} turns into words.
+ * A decision as one number.
  *
  * Bits 0 to 15 are the variant (0xffff: none), 16 to 23 the reason, then one bit each for enabled (24), serving something
  * (25), serving on (26), treatment (27) and control (28). `outcome & ENABLED` tells whether the feature is on.
@@ -85,6 +85,10 @@ export interface Snapshot {
   decide(flag: FlagId, targetingKey: string | null | undefined, attributes: Attributes | undefined, now: number): Outcome;
   /** Whether a flag is on; `false` for a flag that is not there. Like {@link Snapshot.decide}. */
   isEnabled(key: string, targetingKey: string | null | undefined, attributes: Attributes | undefined, now: number): boolean;
+  /** What is served, and why. Like {@link Snapshot.decide}. */
+  decision(key: string, targetingKey: string | null | undefined, attributes: Attributes | undefined, now: number): Decision;
+  /** The words of what {@link Context.decideAll} has written for a flag. Equal decisions may be the same frozen object. */
+  decisionOf(flag: FlagId, rule: number, outcome: Outcome): Decision;
   /** Says what the breaker of a flag says. Takes effect with the next decision, for every context. */
   setTrip(flag: FlagId, state: TripState): void;
   /** What the breaker of a flag says. */
@@ -200,33 +204,36 @@ export interface Explained {
 /** A snapshot that was loaded: its place and its generation, so that a handle names nothing once it was unloaded. */
 export type Handle = number;
 
-/** The calls that may take their time. What is asked of a handle that names nothing is `undefined` or `false`. */
+/** `undefined` from WebAssembly, `null` from the addon. */
+export type Maybe<T> = T | null | undefined;
+
+/** The calls that may take their time. What is asked of a handle that names nothing is nothing or `false`. */
 export interface Door {
   /** Version of the core. */
   version(): string;
-  /** Takes a snapshot in. Throws an `Error` that says what is wrong with the bytes. */
+  /** Takes a snapshot in; -1 when there is no room for it. Throws an `Error` that says what is wrong with the bytes. */
   load(bytes: Uint8Array): Handle;
   /** Lets a snapshot go. */
   unload(snapshot: Handle): boolean;
-  revision(snapshot: Handle): bigint | undefined;
+  revision(snapshot: Handle): Maybe<bigint>;
   /** 16 hexadecimal digits. */
-  digest(snapshot: Handle): string | undefined;
-  flagCount(snapshot: Handle): number | undefined;
+  digest(snapshot: Handle): Maybe<string>;
+  flagCount(snapshot: Handle): Maybe<number>;
   /** The name of an attribute that some flag reads; their ids run from 0. */
-  attribute(snapshot: Handle, id: number): string | undefined;
-  flagKey(snapshot: Handle, flag: FlagId): string | undefined;
+  attribute(snapshot: Handle, id: number): Maybe<string>;
+  flagKey(snapshot: Handle, flag: FlagId): Maybe<string>;
   /** The ids of the attributes that a flag reads, and behind them a 1 if time alone may change its decision, else a 0. */
-  reads(snapshot: Handle, flag: FlagId): Uint32Array | undefined;
-  trip(snapshot: Handle, flag: FlagId): string | undefined;
+  reads(snapshot: Handle, flag: FlagId): Maybe<Uint32Array>;
+  trip(snapshot: Handle, flag: FlagId): Maybe<string>;
   /** False for an unknown word as well. */
   setTrip(snapshot: Handle, flag: FlagId, state: string): boolean;
-  trips(snapshot: Handle): Uint8Array | undefined;
-  bytes(snapshot: Handle): Uint8Array | undefined;
+  trips(snapshot: Handle): Maybe<Uint8Array>;
+  bytes(snapshot: Handle): Maybe<Uint8Array>;
   /**
    * The words of a decision, a line each: reason, error code, arm, variant, rule (empty where there is none), and the
    * value: `j` and JSON text, `s` and a string, or `d` and the bits of a number in hexadecimal.
    */
-  words(snapshot: Handle, flag: FlagId, rule: number, outcome: Outcome): string | undefined;
+  words(snapshot: Handle, flag: FlagId, rule: number, outcome: Outcome): Maybe<string>;
 }
 
 /**
@@ -274,7 +281,7 @@ export interface CompilerDoor {
 
 /** {@link Compiled}, the diagnostics as JSON text. */
 export interface CompiledDoor {
-  readonly snapshot?: Uint8Array | undefined;
+  readonly snapshot?: Maybe<Uint8Array>;
   readonly diagnostics: string;
   readonly report: string;
 }

@@ -1,1 +1,147 @@
-//! Being built.
+//! The engine as a native addon: what `bindings/contract.d.ts` calls `Door` and `CompilerDoor`, one call each. `HotDoor`
+//! is in the module `hot`.
+#![allow(clippy::must_use_candidate, reason = "JavaScript calls these functions")]
+#![allow(clippy::needless_pass_by_value, reason = "napi-derive makes owned values")]
+
+use std::cell::RefCell;
+
+use flcm_flags::{FlagId, Snapshot};
+use flcm_flags_config::door;
+use flcm_flags_engine::{Engine, Handle};
+use napi::bindgen_prelude::{Uint8Array, Uint32Array};
+use napi_derive::napi;
+
+mod hot;
+
+thread_local! {
+    /// A worker thread has an engine of its own.
+    static ENGINE: RefCell<Engine> = RefCell::new(Engine::new());
+}
+
+fn with_engine<R>(use_it: impl FnOnce(&mut Engine) -> R) -> R {
+    ENGINE.with_borrow_mut(use_it)
+}
+
+/// Version of the core and the compiler.
+#[napi(catch_unwind)]
+pub fn version() -> &'static str {
+    env!("CARGO_PKG_VERSION")
+}
+
+/// Takes a snapshot in; -1 when there is no room for it. Throws when the bytes are no snapshot.
+#[napi(catch_unwind)]
+pub fn load(bytes: &[u8]) -> napi::Result<i32> {
+    let handle = with_engine(|engine| engine.load(bytes.to_vec()));
+    let handle = handle.map_err(|error| napi::Error::from_reason(error.as_str()))?;
+    Ok(handle.map_or(-1, |handle| handle.0))
+}
+
+/// Lets a snapshot go.
+#[napi(catch_unwind)]
+pub fn unload(snapshot: i32) -> bool {
+    with_engine(|engine| engine.unload(Handle(snapshot)))
+}
+
+/// The document's revision.
+#[napi(catch_unwind)]
+pub fn revision(snapshot: i32) -> Option<u64> {
+    with_engine(|engine| engine.snapshot(Handle(snapshot)).map(Snapshot::revision))
+}
+
+/// 16 hexadecimal digits.
+#[napi(catch_unwind)]
+pub fn digest(snapshot: i32) -> Option<String> {
+    with_engine(|engine| engine.digest(Handle(snapshot)))
+}
+
+/// How many flags there are.
+#[napi(catch_unwind)]
+pub fn flag_count(snapshot: i32) -> Option<u32> {
+    with_engine(|engine| u32::try_from(engine.snapshot(Handle(snapshot))?.flags().len()).ok())
+}
+
+/// The name of an attribute that some flag reads.
+#[napi(catch_unwind)]
+pub fn attribute(snapshot: i32, id: u32) -> Option<String> {
+    with_engine(|engine| engine.attribute(Handle(snapshot), id).map(str::to_owned))
+}
+
+/// The key of a flag.
+#[napi(catch_unwind)]
+pub fn flag_key(snapshot: i32, flag: u32) -> Option<String> {
+    with_engine(|engine| engine.flag_key(Handle(snapshot), FlagId(flag)).map(str::to_owned))
+}
+
+/// What a flag reads.
+#[napi(catch_unwind)]
+pub fn reads(snapshot: i32, flag: u32) -> Option<Uint32Array> {
+    with_engine(|engine| engine.reads(Handle(snapshot), FlagId(flag))).map(Uint32Array::from)
+}
+
+/// What the breaker of a flag says.
+#[napi(catch_unwind)]
+pub fn trip(snapshot: i32, flag: u32) -> Option<&'static str> {
+    with_engine(|engine| engine.trip(Handle(snapshot), FlagId(flag)))
+}
+
+/// Says what the breaker of a flag says.
+#[napi(catch_unwind)]
+pub fn set_trip(snapshot: i32, flag: u32, state: String) -> bool {
+    with_engine(|engine| engine.set_trip(Handle(snapshot), FlagId(flag), &state))
+}
+
+/// The trips of all flags.
+#[napi(catch_unwind)]
+pub fn trips(snapshot: i32) -> Option<Uint8Array> {
+    with_engine(|engine| engine.trips(Handle(snapshot)).map(Uint8Array::from))
+}
+
+/// The bytes of a snapshot.
+#[napi(catch_unwind)]
+pub fn bytes(snapshot: i32) -> Option<Uint8Array> {
+    with_engine(|engine| engine.snapshot(Handle(snapshot)).map(|snapshot| Uint8Array::from(snapshot.as_bytes())))
+}
+
+/// A decision in words.
+#[napi(catch_unwind)]
+pub fn words(snapshot: i32, flag: u32, rule: u32, outcome: u32) -> Option<String> {
+    with_engine(|engine| engine.words(Handle(snapshot), FlagId(flag), rule, outcome))
+}
+
+/// What became of a document.
+#[napi(object)]
+#[expect(missing_debug_implementations, reason = "napi's arrays have none")]
+pub struct CompiledDoor {
+    /// The snapshot; left out when there were errors.
+    pub snapshot: Option<Uint8Array>,
+    /// All problems, as JSON text.
+    pub diagnostics: String,
+    /// All problems as text for people.
+    pub report: String,
+}
+
+/// Checks and compiles a document, YAML or JSON.
+#[napi(catch_unwind)]
+pub fn compile(text: String) -> CompiledDoor {
+    let door::Compiled { snapshot, diagnostics, report } = door::compile(&text);
+    CompiledDoor { snapshot: snapshot.map(Uint8Array::from), diagnostics, report }
+}
+
+/// Decides a flag for a context, which is flat JSON text, and says how: `{"explanation": …, "text": …}`.
+#[napi(catch_unwind)]
+pub fn explain(
+    snapshot: &[u8],
+    trips: &[u8],
+    flag: String,
+    context: String,
+    now: f64,
+) -> napi::Result<String, &'static str> {
+    let explained = door::explain(snapshot, trips, &flag, &context, now);
+    explained.map_err(|error| napi::Error::new(error.code(), error.to_string()))
+}
+
+/// The JSON Schema of documents, as JSON text.
+#[napi(catch_unwind)]
+pub fn schema() -> String {
+    flcm_flags_config::schema()
+}

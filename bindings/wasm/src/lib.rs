@@ -1,140 +1,161 @@
 //! The engine as WebAssembly: what `bindings/contract.d.ts` calls `Door` and `HotDoor`, one call of the engine each.
+//!
+//! Without the standard library, whose panics carry a formatter that would be half of the module: the engine does not
+//! panic, so ours has nothing to say.
+#![cfg_attr(all(target_arch = "wasm32", not(test)), no_std)]
 #![allow(clippy::must_use_candidate, reason = "JavaScript calls these functions")]
 
+extern crate alloc;
+
+use alloc::borrow::ToOwned;
+use alloc::string::String;
+use alloc::vec;
+use alloc::vec::Vec;
+
 use flcm_flags::{FlagId, Snapshot};
-use flcm_flags_engine::{Engine, Handle};
-use js_sys::Uint8Array;
+use flcm_flags_engine::{Engine, Handle, SIZE};
 use wasm_bindgen::prelude::{JsError, wasm_bindgen};
+use zerocopy::IntoBytes;
 
-mod convert;
-
-use convert::{copied, with_engine, with_shared};
+#[cfg(all(target_arch = "wasm32", not(test)))]
+#[panic_handler]
+fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
+    core::arch::wasm32::unreachable()
+}
 
 #[cfg(target_arch = "wasm32")]
 #[global_allocator]
 static ALLOCATOR: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_allocator();
 
-/// Version of the core.
+/// An engine, and the memory that it shares with JavaScript.
 #[wasm_bindgen]
-pub fn version() -> String {
-    env!("CARGO_PKG_VERSION").to_owned()
+#[derive(Debug)]
+pub struct Door {
+    engine: Engine,
+    /// Words, because outcomes must lie at multiples of eight.
+    shared: Vec<u64>,
 }
 
-/// Where the shared memory begins.
 #[wasm_bindgen]
-pub fn shared() -> u32 {
-    convert::address()
+impl Door {
+    /// An engine without snapshots.
+    #[wasm_bindgen(constructor)]
+    pub fn new() -> Self {
+        Self { engine: Engine::new(), shared: vec![0; SIZE / 8] }
+    }
+
+    /// Where the shared memory begins. It never moves.
+    pub fn shared(&self) -> *const u64 {
+        self.shared.as_ptr()
+    }
+
+    /// Version of the core.
+    pub fn version(&self) -> String {
+        env!("CARGO_PKG_VERSION").to_owned()
+    }
+
+    /// Takes a snapshot in; -1 when there is no room for it.
+    ///
+    /// # Errors
+    /// The bytes are no snapshot.
+    pub fn load(&mut self, bytes: Vec<u8>) -> Result<i32, JsError> {
+        let handle = self.engine.load(bytes).map_err(|error| JsError::new(error.as_str()))?;
+        Ok(handle.map_or(-1, |handle| handle.0))
+    }
+
+    /// Lets a snapshot go.
+    pub fn unload(&mut self, snapshot: i32) -> bool {
+        self.engine.unload(Handle(snapshot))
+    }
+
+    /// The document's revision.
+    pub fn revision(&self, snapshot: i32) -> Option<u64> {
+        self.engine.snapshot(Handle(snapshot)).map(Snapshot::revision)
+    }
+
+    /// 16 hexadecimal digits.
+    pub fn digest(&self, snapshot: i32) -> Option<String> {
+        self.engine.digest(Handle(snapshot))
+    }
+
+    /// How many flags there are.
+    #[wasm_bindgen(js_name = flagCount)]
+    pub fn flag_count(&self, snapshot: i32) -> Option<usize> {
+        self.engine.snapshot(Handle(snapshot)).map(|snapshot| snapshot.flags().len())
+    }
+
+    /// The name of an attribute that some flag reads.
+    pub fn attribute(&self, snapshot: i32, id: u32) -> Option<String> {
+        self.engine.attribute(Handle(snapshot), id).map(ToOwned::to_owned)
+    }
+
+    /// The key of a flag.
+    #[wasm_bindgen(js_name = flagKey)]
+    pub fn flag_key(&self, snapshot: i32, flag: u32) -> Option<String> {
+        self.engine.flag_key(Handle(snapshot), FlagId(flag)).map(ToOwned::to_owned)
+    }
+
+    /// What a flag reads.
+    pub fn reads(&self, snapshot: i32, flag: u32) -> Option<Vec<u32>> {
+        self.engine.reads(Handle(snapshot), FlagId(flag))
+    }
+
+    /// What the breaker of a flag says.
+    pub fn trip(&self, snapshot: i32, flag: u32) -> Option<String> {
+        self.engine.trip(Handle(snapshot), FlagId(flag)).map(ToOwned::to_owned)
+    }
+
+    /// Says what the breaker of a flag says.
+    #[wasm_bindgen(js_name = setTrip)]
+    pub fn set_trip(&mut self, snapshot: i32, flag: u32, state: &str) -> bool {
+        self.engine.set_trip(Handle(snapshot), FlagId(flag), state)
+    }
+
+    /// The trips of all flags.
+    pub fn trips(&self, snapshot: i32) -> Option<Vec<u8>> {
+        self.engine.trips(Handle(snapshot)).map(<[u8]>::to_vec)
+    }
+
+    /// The bytes of a snapshot.
+    pub fn bytes(&self, snapshot: i32) -> Option<Vec<u8>> {
+        self.engine.snapshot(Handle(snapshot)).map(|snapshot| snapshot.as_bytes().to_vec())
+    }
+
+    /// A decision in words.
+    pub fn words(&self, snapshot: i32, flag: u32, rule: u32, outcome: u32) -> Option<String> {
+        self.engine.words(Handle(snapshot), FlagId(flag), rule, outcome)
+    }
+
+    /// The id of the flag whose key was written.
+    pub fn flag(&self) -> i32 {
+        self.engine.flag(self.shared.as_bytes())
+    }
+
+    /// Binds the context that was written.
+    pub fn bind(&mut self) -> i32 {
+        self.engine.bind(self.shared.as_bytes())
+    }
+
+    /// Decides a flag for the context at the place.
+    pub fn decide(&mut self) -> i32 {
+        self.engine.decide(self.shared.as_mut_bytes())
+    }
+
+    /// Decides a flag for the context that was written.
+    #[wasm_bindgen(js_name = decideOnce)]
+    pub fn decide_once(&mut self) -> i32 {
+        self.engine.decide_once(self.shared.as_mut_bytes())
+    }
+
+    /// Decides every flag for the context at the place.
+    #[wasm_bindgen(js_name = decideAll)]
+    pub fn decide_all(&mut self) -> i32 {
+        self.engine.decide_all(self.shared.as_mut_bytes())
+    }
 }
 
-/// Takes a snapshot in; -1 when there is no room for it.
-///
-/// # Errors
-/// The bytes are no snapshot.
-#[wasm_bindgen]
-pub fn load(bytes: &Uint8Array) -> Result<i32, JsError> {
-    let Some(bytes) = copied(bytes) else { return Ok(-1) };
-    let handle = with_engine(|engine| engine.load(bytes))?;
-    Ok(handle.map_or(-1, |handle| handle.0))
-}
-
-/// Lets a snapshot go.
-#[wasm_bindgen]
-pub fn unload(snapshot: i32) -> bool {
-    with_engine(|engine| engine.unload(Handle(snapshot)))
-}
-
-/// The document's revision.
-#[wasm_bindgen]
-pub fn revision(snapshot: i32) -> Option<u64> {
-    with_engine(|engine| engine.snapshot(Handle(snapshot)).map(Snapshot::revision))
-}
-
-/// 16 hexadecimal digits.
-#[wasm_bindgen]
-pub fn digest(snapshot: i32) -> Option<String> {
-    with_engine(|engine| engine.digest(Handle(snapshot)))
-}
-
-/// How many flags there are.
-#[wasm_bindgen(js_name = flagCount)]
-pub fn flag_count(snapshot: i32) -> Option<usize> {
-    with_engine(|engine| engine.snapshot(Handle(snapshot)).map(|snapshot| snapshot.flags().len()))
-}
-
-/// The name of an attribute.
-#[wasm_bindgen]
-pub fn attribute(snapshot: i32, id: u32) -> Option<String> {
-    with_engine(|engine| engine.attribute(Handle(snapshot), id).map(str::to_owned))
-}
-
-/// The key of a flag.
-#[wasm_bindgen(js_name = flagKey)]
-pub fn flag_key(snapshot: i32, flag: u32) -> Option<String> {
-    with_engine(|engine| engine.flag_key(Handle(snapshot), FlagId(flag)).map(str::to_owned))
-}
-
-/// What a flag reads.
-#[wasm_bindgen]
-pub fn reads(snapshot: i32, flag: u32) -> Option<Vec<u32>> {
-    with_engine(|engine| engine.reads(Handle(snapshot), FlagId(flag)))
-}
-
-/// What the breaker of a flag says.
-#[wasm_bindgen]
-pub fn trip(snapshot: i32, flag: u32) -> Option<String> {
-    with_engine(|engine| engine.trip(Handle(snapshot), FlagId(flag)).map(str::to_owned))
-}
-
-/// Says what the breaker of a flag says.
-#[wasm_bindgen(js_name = setTrip)]
-pub fn set_trip(snapshot: i32, flag: u32, state: &str) -> bool {
-    with_engine(|engine| engine.set_trip(Handle(snapshot), FlagId(flag), state))
-}
-
-/// The trips of all flags.
-#[wasm_bindgen]
-pub fn trips(snapshot: i32) -> Option<Vec<u8>> {
-    with_engine(|engine| engine.trips(Handle(snapshot)).map(<[u8]>::to_vec))
-}
-
-/// The bytes of a snapshot.
-#[wasm_bindgen]
-pub fn bytes(snapshot: i32) -> Option<Vec<u8>> {
-    with_engine(|engine| engine.snapshot(Handle(snapshot)).map(|snapshot| snapshot.as_bytes().to_vec()))
-}
-
-/// A decision in words.
-#[wasm_bindgen]
-pub fn words(snapshot: i32, flag: u32, rule: u32, outcome: u32) -> Option<String> {
-    with_engine(|engine| engine.words(Handle(snapshot), FlagId(flag), rule, outcome))
-}
-
-/// The id of the flag whose key was written.
-#[wasm_bindgen]
-pub fn flag() -> i32 {
-    with_shared(|engine, shared| engine.flag(shared))
-}
-
-/// Binds the context that was written.
-#[wasm_bindgen]
-pub fn bind() -> i32 {
-    with_shared(|engine, shared| engine.bind(shared))
-}
-
-/// Decides a flag for the context at the place.
-#[wasm_bindgen]
-pub fn decide() -> i32 {
-    with_shared(|engine, shared| engine.decide(shared))
-}
-
-/// Decides a flag for the context that was written.
-#[wasm_bindgen(js_name = decideOnce)]
-pub fn decide_once() -> i32 {
-    with_shared(Engine::decide_once)
-}
-
-/// Decides every flag for the context at the place.
-#[wasm_bindgen(js_name = decideAll)]
-pub fn decide_all() -> i32 {
-    with_shared(|engine, shared| engine.decide_all(shared))
+impl Default for Door {
+    fn default() -> Self {
+        Self::new()
+    }
 }

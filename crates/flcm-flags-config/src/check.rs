@@ -131,20 +131,18 @@ impl<'d> Checker<'d> {
     fn graphs(&mut self, document: &Document, config: &Config) {
         let flags: Vec<&str> = config.flags.keys().map(String::as_str).collect();
         let cohorts: Vec<&str> = config.cohorts.keys().map(String::as_str).collect();
-        let place = |name: &str| document.flags.0.iter().find(|(key, _)| key.value == name).map(|(key, _)| key.span);
         self.graph(
             &Graph::of_flags(config),
             &flags,
             Path::Root.key("flags"),
-            place,
+            &places(&document.flags),
             ("prerequisite cycle", "prerequisite-cycle"),
         );
-        let place = |name: &str| document.cohorts.0.iter().find(|(key, _)| key.value == name).map(|(key, _)| key.span);
         self.graph(
             &Graph::of_cohorts(config),
             &cohorts,
             Path::Root.key("cohorts"),
-            place,
+            &places(&document.cohorts),
             ("cohort cycle", "cohort-cycle"),
         );
     }
@@ -154,11 +152,11 @@ impl<'d> Checker<'d> {
         graph: &Graph,
         names: &[&str],
         path: Path<'_>,
-        place: impl Fn(&str) -> Option<Span>,
+        places: &BTreeMap<&str, Span>,
         (title, code): (&str, &'static str),
     ) {
         for (index, problem) in graph.order().err().into_iter().flatten() {
-            let (path, span) = (path.key(names[index]), place(names[index]).unwrap_or_default());
+            let (path, span) = (path.key(names[index]), places.get(names[index]).copied().unwrap_or_default());
             match problem {
                 Problem::Cycle(cycle) => {
                     let cycle: Vec<&str> = cycle.into_iter().map(|member| names[member]).collect();
@@ -383,6 +381,11 @@ impl<'d> Checker<'d> {
             "rules",
         );
     }
+}
+
+/// Where each name stands. Of one that stands twice the first place counts.
+fn places<T>(entries: &Entries<T>) -> BTreeMap<&str, Span> {
+    entries.0.iter().rev().map(|(name, _)| (name.value.as_str(), name.span)).collect()
 }
 
 fn names<T>(entries: &Entries<T>) -> Box<dyn Iterator<Item = &At<String>> + '_> {

@@ -15,7 +15,7 @@
 
 use std::fmt;
 
-use flcm_flags::{BoundContext, FlagId, Millis, Snapshot, Trips};
+use flcm_flags::{BoundContext, Decision, ErrorCode, FlagId, Millis, Snapshot, Trips};
 use serde::Serialize;
 
 mod collector;
@@ -179,6 +179,27 @@ impl Explanation {
         let mut collector = Collector::new(snapshot, context, now);
         let decision = flcm_flags::explain(snapshot, trips, flag, context, now, &mut collector);
         collector.finish(flag, decision)
+    }
+
+    /// What there is to say of a flag that the snapshot does not have.
+    #[must_use]
+    pub fn flag_not_found(flag: &str, user: Option<&str>) -> Self {
+        Self::new(flag.to_owned(), user.map(str::to_owned), Decision::flag_not_found(), Vec::new())
+    }
+
+    fn new(flag: String, user: Option<String>, decision: Decision<'_>, checks: Vec<Check>) -> Self {
+        Self {
+            flag,
+            user,
+            enabled: decision.enabled(),
+            value: decision.value().map(words::json_of_value),
+            variant: decision.variant().map(str::to_owned),
+            reason: decision.reason().as_str(),
+            error_code: decision.reason().error_code().map(ErrorCode::as_str),
+            rule: decision.rule().map(str::to_owned),
+            arm: decision.arm().as_str(),
+            checks,
+        }
     }
 
     /// The explanation as lines of text, the branches of the tree drawn.

@@ -16,8 +16,10 @@
 mod check;
 mod compile;
 pub mod config;
+mod context;
 mod diagnostics;
 pub mod document;
+pub mod door;
 pub mod explanation;
 mod graph;
 mod inherit;
@@ -35,6 +37,7 @@ mod writer;
 pub use check::check;
 pub use compile::compile;
 pub use config::Config;
+pub use context::{Attribute, ContextError, OwnedContext};
 pub use diagnostics::{Diagnostic, Diagnostics, Severity, Span, did_you_mean};
 pub use document::Document;
 pub use explanation::Explanation;

@@ -118,6 +118,18 @@ fn a_lattice_of_cohorts_is_decided_in_linear_time() {
 }
 
 #[test]
+fn a_chain_of_all_the_flags_that_there_may_be_is_refused_before_anyone_tires() {
+    let mut text = String::from("flags:\n");
+    for index in 1..limits::FLAGS {
+        let _ = writeln!(text, "  f{index}: {{ dependencies: [f{}] }}", index - 1);
+    }
+    text += "  f0: {}\n";
+    let codes = codes(&text);
+    assert_eq!(codes.len(), limits::DIAGNOSTICS);
+    assert!(codes.iter().all(|code| *code == "limit-closure"));
+}
+
+#[test]
 fn a_cycle_of_many_flags_is_told_once() {
     let mut text = String::from("flags:\n");
     for index in 0..20_000 {

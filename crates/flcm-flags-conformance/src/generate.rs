@@ -17,7 +17,7 @@ mod text;
 pub use document::Document;
 pub use text::{json, yaml};
 
-use crate::context::{Attribute, OwnedContext};
+use crate::{Attribute, OwnedContext};
 use pools::{ATTRIBUTES, Kind};
 
 /// `true` in so many of a hundred draws.

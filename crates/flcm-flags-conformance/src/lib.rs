@@ -1,5 +1,6 @@
 //! Proves that every implementation decides alike.
 //!
+//! - [`cases`] writes decisions that both agree on, for implementations in other languages.
 //! - [`oracle`] decides directly from the configuration, slowly and by the letter of the contract.
 //! - [`generate`] makes random documents, contexts and trips out of a seed.
 //! - [`parity`] compares the core with the oracle over what was generated.
@@ -12,7 +13,7 @@
 #![expect(clippy::missing_panics_doc, reason = "a test crate: a panic is how it says what is wrong")]
 
 pub mod answer;
-pub mod context;
+pub mod cases;
 pub mod generate;
 pub mod oracle;
 pub mod parity;
@@ -20,5 +21,5 @@ pub mod sources;
 pub mod vectors;
 
 pub use answer::Answer;
-pub use context::{Attribute, OwnedContext};
+pub use flcm_flags_config::{Attribute, OwnedContext};
 pub use oracle::{Oracle, Question};

@@ -13,7 +13,7 @@ use flcm_flags_config::config::{Config, Dependency, Expected, Flag, Override, Ru
 use regex::Regex;
 
 use crate::answer::{Answer, value_of};
-use crate::context::{Attribute, OwnedContext};
+use crate::{Attribute, OwnedContext};
 
 mod condition;
 mod hash;

@@ -10,8 +10,8 @@ use flcm_flags::{
 };
 use flcm_flags_config::{check, compile};
 
+use crate::OwnedContext;
 use crate::answer::Answer;
-use crate::context::OwnedContext;
 use crate::generate::{self, Document};
 use crate::oracle::{Oracle, Question};
 
@@ -65,12 +65,35 @@ pub struct Disagreement {
 pub fn compare(seed: u64, decisions: u64) -> Result<Tally, Box<Disagreement>> {
     let mut tally = Tally::default();
     while tally.decisions < decisions {
-        compare_document(seed.wrapping_add(tally.documents), &mut tally)?;
+        compare_document(seed.wrapping_add(tally.documents), &mut tally, |_| ())?;
     }
     Ok(tally)
 }
 
-fn compare_document(seed: u64, tally: &mut Tally) -> Result<(), Box<Disagreement>> {
+/// A question on which the core and the oracle agree, for every flag of a document.
+#[derive(Clone, Copy, Debug)]
+pub struct Agreed<'c> {
+    /// The document.
+    pub document: &'c Document,
+    /// What it compiles to.
+    pub snapshot: &'c Snapshot<Vec<u8>>,
+    /// Who asked when, and what breakers said.
+    pub question: Question<'c>,
+    /// The flags that were asked for; the first time also one that is not there.
+    pub keys: &'c [String],
+    /// What the oracle, and every door of the core, answers for each of them.
+    pub answers: &'c [Answer],
+}
+
+/// Compares the decisions of the document that a seed makes, and shows each question that was agreed on.
+///
+/// # Errors
+/// The first disagreement.
+pub fn compare_document(
+    seed: u64,
+    tally: &mut Tally,
+    mut show: impl FnMut(Agreed<'_>),
+) -> Result<(), Box<Disagreement>> {
     let mut rng = Rng::with_seed(seed);
     let document = Document::random(&mut rng);
     let (config, diagnostics) = check(&document.text);
@@ -91,23 +114,26 @@ fn compare_document(seed: u64, tally: &mut Tally) -> Result<(), Box<Disagreement
         let now = generate::now(&mut rng);
         let question = Question { context: &context, trips: &trips, now };
         let core = ask_core(&snapshot, question, &keys, tally);
+        let mut answers = Vec::new();
         for (key, doors) in keys.iter().zip(core) {
             let expected = oracle.decide(key, question);
             if let Some((door, answer)) = doors.into_iter().find(|(_, answer)| *answer != expected) {
-                let (document, flag) = (document.text, key.clone());
+                let (document, flag) = (document.text.clone(), key.clone());
                 return Err(Box::new(Disagreement {
                     seed,
                     document,
-                    context,
+                    context: context.clone(),
                     now,
-                    trips,
+                    trips: trips.clone(),
                     flag,
                     oracle: expected,
                     core: (door, answer),
                 }));
             }
             tally.count(&expected);
+            answers.push(expected);
         }
+        show(Agreed { document: &document, snapshot: &snapshot, question, keys: &keys, answers: &answers });
         // Once is enough for the flag that is not there.
         keys.truncate(document.flags.len());
     }

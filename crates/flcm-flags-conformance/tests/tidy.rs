@@ -8,7 +8,7 @@ use regex::Regex;
 
 /// Modules of the core from low to high, and what each may import. Arrows only go down: whatever a module may import
 /// stands above it in this table.
-const LAYERS: [(&str, &[&str]); 18] = [
+const LAYERS: [(&str, &[&str]); 19] = [
     ("bucket", &[]),
     ("time", &[]),
     ("value", &[]),
@@ -41,6 +41,7 @@ const LAYERS: [(&str, &[&str]); 18] = [
             "value",
         ],
     ),
+    ("reads", &["condition", "snapshot"]),
     // Evaluation and the breaker meet in trips alone.
     ("breaker", &["snapshot", "time", "trips"]),
     ("metrics", &["decision", "snapshot", "time", "value"]),

@@ -1,5 +1,7 @@
 //! A context that keeps what it borrows.
 
+use alloc::vec::Vec;
+
 use bumpalo::Bump;
 use flcm_flags::{BoundContext, Snapshot};
 use self_cell::self_cell;

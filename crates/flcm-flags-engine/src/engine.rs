@@ -1,6 +1,9 @@
 //! Snapshots in use, and the calls of the contract.
 
-use std::fmt;
+use alloc::string::String;
+use alloc::vec;
+use alloc::vec::Vec;
+use core::fmt;
 
 use bumpalo::Bump;
 use flcm_flags::{
@@ -84,7 +87,7 @@ impl Engine {
     /// Digest of the bytes, 16 hexadecimal digits.
     #[must_use]
     pub fn digest(&self, snapshot: Handle) -> Option<String> {
-        self.snapshot(snapshot).map(|snapshot| format!("{:016x}", snapshot.digest()))
+        self.snapshot(snapshot).map(|snapshot| words::hex(snapshot.digest()))
     }
 
     /// The name of an attribute that some flag reads.
@@ -103,13 +106,16 @@ impl Engine {
     /// else 0.
     #[must_use]
     pub fn reads(&self, snapshot: Handle, flag: FlagId) -> Option<Vec<u32>> {
-        let flag = self.describe(snapshot, flag)?;
-        let mut ids = Vec::new();
-        flag.reads(&mut |id| ids.push(id.0));
-        ids.sort_unstable();
-        ids.dedup();
-        ids.push(flag.changes_with_time().into());
-        Some(ids)
+        let loaded = self.snapshot(snapshot)?;
+        let flag = loaded.describe(flag)?;
+        let mut read = vec![false; loaded.attributes().count()];
+        flag.reads(&mut |id| {
+            if let Some(read) = usize::try_from(id.0).ok().and_then(|id| read.get_mut(id)) {
+                *read = true;
+            }
+        });
+        let ids = (0..).zip(&read).filter(|(_, read)| **read).map(|(id, _)| id);
+        Some(ids.chain([flag.changes_with_time().into()]).collect())
     }
 
     fn describe(&self, snapshot: Handle, flag: FlagId) -> Option<Flag<'_>> {
@@ -150,7 +156,7 @@ impl Engine {
     #[must_use]
     pub fn flag(&self, shared: &[u8]) -> i32 {
         let registers = Registers::read(shared);
-        let key = frame::data(shared, registers.length).and_then(|key| std::str::from_utf8(key).ok());
+        let key = frame::data(shared, registers.length).and_then(|key| core::str::from_utf8(key).ok());
         let snapshot = self.snapshot(Handle(registers.snapshot.get()));
         let flag = key.zip(snapshot).and_then(|(key, snapshot)| snapshot.flag(key));
         flag.and_then(|flag| i32::try_from(flag.0).ok()).unwrap_or(-1)

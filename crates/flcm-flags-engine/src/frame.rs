@@ -1,6 +1,6 @@
 //! The memory that is shared with JavaScript: registers for the arguments of hot calls, then data.
 
-use std::slice::Iter;
+use core::slice::Iter;
 
 use bumpalo::Bump;
 use bumpalo::collections::Vec;
@@ -123,7 +123,7 @@ impl<'a> Reader<'a> {
 
     fn text(&self, entry: &Entry) -> Option<&'a str> {
         let bytes = self.data.get(to_usize(entry.low)..)?.get(..to_usize(entry.high))?;
-        std::str::from_utf8(bytes).ok().filter(|_| entry.kind == kind::TEXT)
+        core::str::from_utf8(bytes).ok().filter(|_| entry.kind == kind::TEXT)
     }
 
     fn list(&self, count: usize, rest: &mut Iter<'_, Entry>) -> Option<&'a [&'a str]> {

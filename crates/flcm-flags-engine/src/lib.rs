@@ -3,6 +3,11 @@
 //! An [`Engine`] belongs to one thread. Texts come in, and outcomes go out, through memory that it shares with JavaScript;
 //! `bindings/contract.d.ts` describes that memory, and the module `frame` is the only one that knows its layout. Nothing
 //! that is written there, and no handle, can make a call panic.
+#![no_std]
+
+extern crate alloc;
+#[cfg(test)]
+extern crate std;
 
 mod bound;
 mod engine;

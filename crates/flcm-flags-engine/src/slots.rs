@@ -1,5 +1,7 @@
 //! Values behind handles that do not outlive them.
 
+use alloc::vec::Vec;
+
 /// The place of a value and its generation. A number from JavaScript may be anything.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Handle(pub i32);
@@ -80,6 +82,8 @@ impl<T> Slots<T> {
 
 #[cfg(test)]
 mod tests {
+    use std::vec::Vec;
+
     use super::{GENERATIONS, Handle, PLACES, Slots};
 
     #[test]

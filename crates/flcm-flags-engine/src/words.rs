@@ -1,6 +1,6 @@
 //! Decisions and flags in words, for callers that keep what they were told.
 
-use std::fmt::Write;
+use alloc::string::String;
 
 use flcm_flags::{Decision, Value};
 
@@ -26,9 +26,26 @@ pub(crate) fn of(decision: &Decision<'_>) -> String {
         None => {}
         Some(Value::Bool(value)) => words.push_str(if value { "jtrue" } else { "jfalse" }),
         Some(Value::Json(text)) => words.extend(["j", text]),
-        // Writing to a string cannot fail.
-        Some(Value::Number(number)) => drop(write!(words, "d{:016x}", number.to_bits())),
+        Some(Value::Number(number)) => words.extend(["d", &hex(number.to_bits())]),
         Some(Value::String(text)) => words.extend(["s", text]),
     }
     words
+}
+
+/// 16 hexadecimal digits. By hand, because formatting would be a tenth of the wasm module.
+pub(crate) fn hex(number: u64) -> String {
+    let digits = number.to_be_bytes().into_iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    digits.map(|digit| char::from_digit(digit.into(), 16).unwrap_or('0')).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::hex;
+
+    #[test]
+    fn hexadecimal_digits_are_those_of_the_standard_library() {
+        for number in [0, 1, 0x0123_4567_89ab_cdef, u64::MAX] {
+            assert_eq!(hex(number), std::format!("{number:016x}"));
+        }
+    }
 }

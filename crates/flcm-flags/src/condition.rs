@@ -347,22 +347,32 @@ impl<'s> Test<'s> {
     /// The operators over booleans, and those that look into a text or a list.
     #[inline(never)]
     fn search(&self, value: AttributeValue<'_>) -> Option<bool> {
+        match value {
+            AttributeValue::Bool(value) if self.record.kind == wire::node::EQUAL_BOOL => {
+                Some(value == (self.record.operand.get() == 1))
+            }
+            AttributeValue::List(items) if self.record.kind == wire::node::CONTAINS => {
+                Some(items.iter().any(|item| item.as_bytes() == self.text()))
+            }
+            AttributeValue::Text(value) => self.search_text(value),
+            _ => None,
+        }
+    }
+
+    fn search_text(&self, value: &str) -> Option<bool> {
         use wire::node;
-        match (self.record.kind, value) {
-            (node::EQUAL_BOOL, AttributeValue::Bool(value)) => Some(value == (self.record.operand.get() == 1)),
-            (node::CONTAINS, AttributeValue::List(items)) => Some(items.contains(&self.text())),
-            (node::CONTAINS, AttributeValue::Text(value)) => Some(value.contains(self.text())),
-            (node::STARTS_WITH, AttributeValue::Text(value)) => Some(self.any_text(|text| value.starts_with(text))),
-            (node::ENDS_WITH, AttributeValue::Text(value)) => Some(self.any_text(|text| value.ends_with(text))),
-            (node::MATCHES, AttributeValue::Text(value)) => {
+        let bytes = value.as_bytes();
+        match self.record.kind {
+            node::CONTAINS => Some(pattern::contains(bytes, self.text())),
+            node::STARTS_WITH => Some(self.any_text(|text| bytes.starts_with(text))),
+            node::ENDS_WITH => Some(self.any_text(|text| bytes.ends_with(text))),
+            node::MATCHES => {
                 let pattern = self.reader.get(&self.reader.layout.patterns, self.record.operand.get())?;
-                Some(pattern::is_match(self.reader, pattern, value))
+                Some(pattern::is_match(self.reader, pattern, bytes))
             }
-            (node::BEFORE | node::AFTER, AttributeValue::Text(value)) => {
-                self.compare_number(milliseconds(parse_rfc3339(value)?))
-            }
-            (node::SEMVER_EQUAL..=node::SEMVER_LESS_EQUAL, AttributeValue::Text(value)) => {
-                self.compare_version(version::compare(value, self.text())?)
+            node::BEFORE | node::AFTER => self.compare_number(milliseconds(parse_rfc3339(value)?)),
+            node::SEMVER_EQUAL..=node::SEMVER_LESS_EQUAL => {
+                self.compare_version(version::compare_bytes(bytes, self.text())?)
             }
             _ => None,
         }
@@ -380,12 +390,12 @@ impl<'s> Test<'s> {
         }
     }
 
-    fn text(&self) -> &'s str {
-        self.reader.text(self.record.operand.get())
+    fn text(&self) -> &'s [u8] {
+        self.reader.text_bytes(self.record.operand.get())
     }
 
-    fn any_text(&self, holds: impl Fn(&str) -> bool) -> bool {
-        self.texts().iter().any(|id| holds(self.reader.text(id.get())))
+    fn any_text(&self, holds: impl Fn(&[u8]) -> bool) -> bool {
+        self.texts().iter().any(|id| holds(self.reader.text_bytes(id.get())))
     }
 
     fn texts(&self) -> &'s [zerocopy::little_endian::U32] {

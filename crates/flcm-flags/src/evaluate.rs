@@ -115,7 +115,7 @@ pub fn evaluate_all<'o, B: AsRef<[u8]>, T: AsRef<[u8]>>(
 ) -> &'o mut [Outcome] {
     let reader = snapshot.reader();
     let question = Question { reader, trips, context, now };
-    let count = to_usize(reader.layout.flags.count).min(out.len());
+    let count = to_usize(reader.layout.flags.count()).min(out.len());
     let Some(out) = out.get_mut(..count) else { return &mut [] };
     for (id, outcome) in (0..).zip(out.iter_mut()) {
         *outcome = match reader.get(&reader.layout.flags, id) {

@@ -1,4 +1,6 @@
-//! Regular expressions, as the transition tables that the compiler wrote.
+//! What a text is searched for: regular expressions, as the transition tables that the compiler wrote, and other texts.
+
+use core::cmp::Ordering;
 
 use crate::snapshot::Reader;
 use crate::snapshot::wire::PatternRecord;
@@ -11,7 +13,7 @@ const ACCEPT: u16 = 1;
 const START: u16 = 2;
 
 /// Whether the pattern is found anywhere in `text`: one table read per byte.
-pub(crate) fn is_match(reader: Reader<'_>, pattern: &PatternRecord, text: &str) -> bool {
+pub(crate) fn is_match(reader: Reader<'_>, pattern: &PatternRecord, text: &[u8]) -> bool {
     let classes = reader.range(&reader.layout.classes, pattern.classes.get(), 256);
     let stride = usize::from(pattern.stride.get());
     let rows = u32::from(pattern.states.get().saturating_sub(START));
@@ -23,12 +25,119 @@ pub(crate) fn is_match(reader: Reader<'_>, pattern: &PatternRecord, text: &str) 
     };
 
     let mut state = START;
-    for byte in text.bytes() {
-        let class = classes.get(usize::from(byte)).map_or(0, |class| usize::from(*class));
+    for byte in text {
+        let class = classes.get(usize::from(*byte)).map_or(0, |class| usize::from(*class));
         state = next(state, class);
         if state <= ACCEPT {
             return state == ACCEPT;
         }
     }
     next(state, stride.saturating_sub(1)) == ACCEPT
+}
+
+/// Whether `wanted` is found anywhere in `text`, in linear time and without memory of its own.
+///
+/// Crochemore's "String-matching on ordered alphabets" (1992): the part of the text that has matched tells, by its
+/// maximal suffix and the period of that, how far the search may move on. Neither text can make it look at a byte more
+/// than a few times, which matters because both come from others.
+pub(crate) fn contains(text: &[u8], wanted: &[u8]) -> bool {
+    let mut text = text;
+    let mut matched = 0_usize;
+    let mut suffix = Suffix::EMPTY;
+    while text.len() >= wanted.len() {
+        let ahead = text.iter().zip(wanted).skip(matched);
+        matched = matched.saturating_add(ahead.take_while(|(byte, wanted)| byte == wanted).count());
+        if matched == wanted.len() {
+            return true;
+        }
+        let step;
+        if matched == 0 {
+            (step, suffix) = (1, Suffix::EMPTY);
+        } else {
+            suffix.extend(text.get(..=matched).unwrap_or_default());
+            let Suffix { start, candidate, period, .. } = suffix;
+            let head = text.get(..start).unwrap_or_default();
+            if start <= period && text.get(period..).is_some_and(|rest| rest.starts_with(head)) {
+                step = period;
+                matched = matched.saturating_sub(period);
+                suffix = suffix.behind(period);
+            } else {
+                let half = matched.saturating_sub(start).min(candidate.saturating_add(1));
+                step = start.max(half).saturating_add(1);
+                (matched, suffix) = (0, Suffix::EMPTY);
+            }
+        }
+        text = text.get(step..).unwrap_or_default();
+    }
+    false
+}
+
+/// The largest suffix of what has matched, in the order of bytes, and how far that is known.
+#[derive(Clone, Copy)]
+struct Suffix {
+    start: usize,
+    /// The byte ahead of the suffix that is compared with it.
+    candidate: usize,
+    /// How much of it has been compared, from 1.
+    compared: usize,
+    period: usize,
+}
+
+impl Suffix {
+    const EMPTY: Self = Self { start: 0, candidate: 0, compared: 1, period: 1 };
+
+    /// Goes on to the end of `text`.
+    fn extend(&mut self, text: &[u8]) {
+        while let Some(next) = text.get(self.candidate.wrapping_add(self.compared)) {
+            let known = text.get(self.start.wrapping_add(self.compared).wrapping_sub(1)).unwrap_or(next);
+            match known.cmp(next) {
+                Ordering::Equal if self.compared < self.period => self.compared = self.compared.wrapping_add(1),
+                Ordering::Equal => {
+                    self.candidate = self.candidate.wrapping_add(self.period);
+                    self.compared = 1;
+                }
+                Ordering::Greater => {
+                    self.candidate = self.candidate.wrapping_add(self.compared);
+                    self.compared = 1;
+                    self.period = self.candidate.wrapping_sub(self.start).wrapping_add(1);
+                }
+                Ordering::Less => {
+                    let start = self.candidate.wrapping_add(1);
+                    *self = Self { start, candidate: start, ..Self::EMPTY };
+                }
+            }
+        }
+    }
+
+    /// What is known of the suffix once the first `period` bytes are left behind.
+    fn behind(self, period: usize) -> Self {
+        match self.candidate.checked_sub(period) {
+            Some(candidate) if candidate >= self.start => Self { candidate, ..self },
+            _ => Self::EMPTY,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::vec::Vec;
+
+    use super::contains;
+
+    /// Every text over two letters up to a length.
+    fn texts(longest: u32) -> impl Iterator<Item = Vec<u8>> {
+        (0..=longest).flat_map(|length| {
+            (0..1_u32 << length).map(move |bits| (0..length).map(|i| (bits >> i & 1) as u8).collect())
+        })
+    }
+
+    #[test]
+    fn texts_are_found_where_they_are_and_nowhere_else() {
+        for wanted in texts(7) {
+            for text in texts(12) {
+                let found = wanted.is_empty() || text.windows(wanted.len()).any(|part| part == wanted);
+                assert_eq!(contains(&text, &wanted), found, "{wanted:?} in {text:?}");
+            }
+        }
+    }
 }

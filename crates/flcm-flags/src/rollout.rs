@@ -1,5 +1,7 @@
 //! Percentages: schedules, ramps, and who is inside.
 
+use core::num::NonZeroU64;
+
 use crate::bucket::BUCKETS;
 use crate::snapshot::wire::RuleRecord;
 use crate::snapshot::{Reader, Rule};
@@ -46,17 +48,32 @@ pub fn is_inside(bucket: Option<u32>, percentage: u32) -> bool {
 }
 
 /// `p0 + floor((p1 - p0) * (now - t0) / (t1 - t0))`, for `t0 <= now < t1`.
-///
-/// In 128 bits, because a percentage times the milliseconds of some thousand years overflows 64.
 fn interpolate((t0, p0): (u64, u32), (t1, p1): (u64, u32), now: u64) -> u32 {
-    let rise = i128::from(p1).wrapping_sub(i128::from(p0)).wrapping_mul(i128::from(now.wrapping_sub(t0)));
-    let step = rise.checked_div_euclid(i128::from(t1.wrapping_sub(t0))).unwrap_or(0);
-    u32::try_from(i128::from(p0).wrapping_add(step)).unwrap_or(p0)
+    let (passed, whole) = (now.wrapping_sub(t0), t1.wrapping_sub(t0));
+    if p1 >= p0 {
+        p0.wrapping_add(share(p1.wrapping_sub(p0), passed, whole))
+    } else {
+        // Rounding down the sum is rounding up what has gone: what is left of the way, rounded down.
+        p1.wrapping_add(share(p0.wrapping_sub(p1), whole.wrapping_sub(passed), whole))
+    }
+}
+
+/// `floor(rise * passed / whole)`, for `passed <= whole` and a rise of at most 100 %.
+///
+/// The product overflows 64 bits after some thousand years, so the nine lower bits of the rise are multiplied with what
+/// the upper ones leave over. Exact for every time up to 2^53; what lies behind is no time.
+fn share(rise: u32, passed: u64, whole: u64) -> u32 {
+    let Some(whole) = NonZeroU64::new(whole) else { return 0 };
+    let upper = u64::from(rise >> 9).wrapping_mul(passed);
+    let lower = ((upper % whole) << 9).wrapping_add(u64::from(rise & 511).wrapping_mul(passed));
+    let share = ((upper / whole) << 9).wrapping_add(lower / whole);
+    u32::try_from(share).map_or(rise, |share| share.min(rise))
 }
 
 #[cfg(test)]
 mod tests {
     use super::{interpolate, is_inside};
+    use crate::bucket::mix;
 
     #[test]
     fn a_ramp_is_never_zero_for_its_whole_length() {
@@ -74,6 +91,27 @@ mod tests {
     #[test]
     fn a_ramp_over_all_time_does_not_overflow() {
         assert_eq!(interpolate((0, 0), (1 << 53, 100_000), (1 << 53) - 1), 99_999);
+    }
+
+    #[test]
+    fn a_ramp_is_what_128_bits_say() {
+        for seed in 0..200_000_u64 {
+            let random = |of: u64| mix(seed.wrapping_mul(8).wrapping_add(of));
+            // Lengths of all magnitudes.
+            let (t0, length) = (random(0) >> 12, (random(1) >> 12 >> (random(2) % 50)).max(1));
+            let now = t0 + random(3) % length;
+            let percentage = |of| u32::try_from(random(of) % 100_001).unwrap();
+            let (p0, p1) = (percentage(4), percentage(5));
+            let rise = (i128::from(p1) - i128::from(p0)) * i128::from(now - t0);
+            let expected = i128::from(p0) + rise.div_euclid(i128::from(length));
+            assert_eq!(i128::from(interpolate((t0, p0), (t0 + length, p1), now)), expected, "{seed}");
+        }
+    }
+
+    #[test]
+    fn a_hostile_schedule_does_not_panic() {
+        assert!(interpolate((0, 0), (u64::MAX, 100_000), u64::MAX - 1) <= 100_000);
+        assert!(interpolate((0, 100_000), (u64::MAX, 1), 1) <= 100_000);
     }
 
     #[test]

@@ -62,7 +62,7 @@ impl<B: AsRef<[u8]>> Snapshot<B> {
     /// All flags, in the order of their keys.
     pub fn flags(&self) -> impl ExactSizeIterator<Item = FlagId> + use<B> {
         // Ids are exclusive of `u32::MAX`, so the count fits every platform's `usize` that holds the bytes.
-        let count = usize::try_from(self.layout.flags.count).unwrap_or(usize::MAX);
+        let count = usize::try_from(self.layout.flags.count()).unwrap_or(usize::MAX);
         (0..count).map(|index| FlagId(u32::try_from(index).unwrap_or(wire::NONE)))
     }
 
@@ -75,7 +75,7 @@ impl<B: AsRef<[u8]>> Snapshot<B> {
     /// Names of the attributes that some rule reads or some flag hashes; no other attribute changes a decision.
     pub fn attributes(&self) -> impl Iterator<Item = &str> {
         let reader = self.reader();
-        (0..self.layout.attributes.count).filter_map(move |id| reader.attribute_name(id))
+        (0..self.layout.attributes.count()).filter_map(move |id| reader.attribute_name(id))
     }
 
     /// The name of an attribute that some flag reads.
@@ -115,13 +115,24 @@ impl<B: AsRef<[u8]>> Snapshot<B> {
 impl<B> fmt::Debug for Snapshot<B> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Layout { digest, revision, flags, .. } = &self.layout;
-        write!(formatter, "Snapshot {{ digest: {digest:016x}, revision: {revision}, flags: {} }}", flags.count)
+        write!(formatter, "Snapshot {{ digest: {digest:016x}, revision: {revision}, flags: {} }}", flags.count())
     }
 }
 
 /// Why bytes are no snapshot: what was being read, and what is wrong with it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct SnapshotError(&'static str);
+pub struct SnapshotError(
+    /// Doubly borrowed, so that every check of `from_bytes` answers in one register.
+    &'static &'static str,
+);
+
+impl SnapshotError {
+    /// What is wrong.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        *self.0
+    }
+}
 
 impl fmt::Display for SnapshotError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -131,17 +142,28 @@ impl fmt::Display for SnapshotError {
 
 impl core::error::Error for SnapshotError {}
 
-/// Records of one kind: where they lie and how long each is.
-pub(crate) struct Section<T> {
+/// Where the records of one kind lie, and how long each is.
+#[derive(Clone, Copy)]
+struct Place {
     start: usize,
     end: usize,
     size: usize,
-    pub(crate) count: u32,
+    count: u32,
+}
+
+/// Records of one kind.
+pub(crate) struct Section<T> {
+    place: Place,
     record: PhantomData<fn() -> T>,
 }
 
 impl<T> Section<T> {
-    const EMPTY: Self = Self { start: 0, end: 0, size: size_of::<T>(), count: 0, record: PhantomData };
+    const EMPTY: Self = Self { place: Place { start: 0, end: 0, size: 0, count: 0 }, record: PhantomData };
+
+    #[inline]
+    pub(crate) const fn count(&self) -> u32 {
+        self.place.count
+    }
 }
 
 macro_rules! layout {
@@ -158,25 +180,25 @@ macro_rules! layout {
         impl Layout {
             const EMPTY: Self = Self { digest: 0, revision: 0, user_attribute: None, $($field: Section::EMPTY,)* };
 
-            /// Takes a section down; one of an unknown kind is skipped. `false` when its records are too short.
-            fn place(&mut self, kind: u16, start: usize, size: usize, count: u32) -> bool {
+            /// Where to take a section down, and how long its records are at least; `None` for one of an unknown kind.
+            fn place(&mut self, kind: u16) -> Option<(&mut Place, usize)> {
                 match kind {
-                    $(wire::section::$kind => {
-                        let end = start.saturating_add(to_usize(count).saturating_mul(size));
-                        self.$field = Section { start, end, size, count, record: PhantomData };
-                        // Bare numbers are read as slices, so they cannot grow.
-                        let expected = size_of::<$record>();
-                        size == expected || (size > expected && expected > 8)
-                    })*
-                    _ => true,
+                    $(wire::section::$kind => Some((&mut self.$field.place, size_of::<$record>())),)*
+                    _ => None,
                 }
             }
 
             fn sizes(&self) -> [(&'static str, u32, usize); 26] {
-                [$((stringify!($field), self.$field.count, self.$field.end.saturating_sub(self.$field.start)),)*]
+                [$((stringify!($field), self.$field.count(), self.$field.place.length()),)*]
             }
         }
     };
+}
+
+impl Place {
+    const fn length(&self) -> usize {
+        self.end.saturating_sub(self.start)
+    }
 }
 
 layout! {
@@ -221,13 +243,13 @@ impl<'s> Reader<'s> {
     where
         T: FromBytes + Immutable + KnownLayout + Unaligned,
     {
-        if index < section.count { self.at(section, index) } else { None }
+        if index < section.count() { self.at(section, index) } else { None }
     }
 
     /// All of a section of bare numbers.
     #[inline]
     pub(crate) fn all<T: FromBytes + Immutable + Unaligned>(&self, section: &Section<T>) -> &'s [T] {
-        let bytes = self.bytes.get(section.start..section.end).unwrap_or_default();
+        let bytes = self.bytes.get(section.place.start..section.place.end).unwrap_or_default();
         <[T]>::ref_from_bytes(bytes).unwrap_or_default()
     }
 
@@ -249,8 +271,25 @@ impl<'s> Reader<'s> {
     where
         T: FromBytes + Immutable + KnownLayout + Unaligned,
     {
-        let offset = section.start.wrapping_add(to_usize(index).wrapping_mul(section.size));
+        let offset = section.place.start.wrapping_add(to_usize(index).wrapping_mul(section.place.size));
         T::ref_from_prefix(self.bytes.get(offset..)?).ok().map(|(record, _)| record)
+    }
+
+    /// All of a section.
+    fn records<T>(&self, section: &'s Section<T>) -> impl Iterator<Item = &'s T> + use<'s, T>
+    where
+        T: FromBytes + Immutable + KnownLayout + Unaligned,
+    {
+        self.records_at(section, U32::ZERO, section.count())
+    }
+
+    /// A part of a section, as far as it is there.
+    fn records_at<T>(&self, section: &'s Section<T>, start: U32, count: u32) -> impl Iterator<Item = &'s T> + use<'s, T>
+    where
+        T: FromBytes + Immutable + KnownLayout + Unaligned,
+    {
+        let reader = *self;
+        (start.get()..start.get().saturating_add(count)).map_while(move |id| reader.get(section, id))
     }
 
     pub(crate) fn dependencies(self, flag: &wire::FlagRecord) -> impl Iterator<Item = (FlagId, Expected)> + use<'s> {
@@ -287,11 +326,11 @@ impl<'s> Reader<'s> {
     pub(crate) fn text_bytes(&self, id: u32) -> &'s [u8] {
         // Each string ends where the next begins, so one read gives both ends.
         let Layout { strings, text, .. } = self.layout;
-        let at = strings.start.wrapping_add(to_usize(id).wrapping_mul(size_of::<U32>()));
+        let at = strings.place.start.wrapping_add(to_usize(id).wrapping_mul(size_of::<U32>()));
         let Some(ends) = self.bytes.get(at..).and_then(<[u8]>::first_chunk::<8>) else { return &[] };
         let [start, end]: [U32; 2] = zerocopy::transmute!(*ends);
-        let place = |offset: U32| text.start.wrapping_add(to_usize(offset.get()));
-        self.bytes.get(place(start)..place(end)).filter(|_| id < strings.count).unwrap_or_default()
+        let place = |offset: U32| text.place.start.wrapping_add(to_usize(offset.get()));
+        self.bytes.get(place(start)..place(end)).filter(|_| id < strings.count()).unwrap_or_default()
     }
 
     pub(crate) fn number(&self, index: u32) -> f64 {
@@ -332,7 +371,7 @@ impl<'s> Reader<'s> {
     #[inline]
     fn find(&self, table: &Section<U32>, name: &str, string: impl Fn(u32) -> Option<u32>) -> Option<u32> {
         let slots = self.all(table);
-        for slot in index::probe(index::lookup_hash(name.as_bytes()), table.count) {
+        for slot in index::probe(index::lookup_hash(name.as_bytes()), table.count()) {
             let id = slots.get(to_usize(slot))?.get();
             if id == wire::NONE {
                 return None;

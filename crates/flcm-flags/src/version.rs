@@ -14,27 +14,32 @@ use core::cmp::Ordering;
 /// ```
 #[must_use]
 pub fn compare(left: &str, right: &str) -> Option<Ordering> {
+    compare_bytes(left.as_bytes(), right.as_bytes())
+}
+
+/// Like [`compare`]: a version has no character beyond ASCII, so nobody needs to know whether the bytes are UTF-8.
+pub(crate) fn compare_bytes(left: &[u8], right: &[u8]) -> Option<Ordering> {
     let (left, right) = (Version::parse(left)?, Version::parse(right)?);
     Some(left.compare(&right))
 }
 
 struct Version<'a> {
-    core: [&'a str; 3],
-    pre: Option<&'a str>,
+    core: [&'a [u8]; 3],
+    pre: Option<&'a [u8]>,
 }
 
 impl<'a> Version<'a> {
-    fn parse(text: &'a str) -> Option<Self> {
-        let (text, build) = split(text, '+');
-        let (core, pre) = split(text, '-');
-        let mut parts = core.split('.');
+    fn parse(text: &'a [u8]) -> Option<Self> {
+        let (text, build) = split(text, b'+');
+        let (core, pre) = split(text, b'-');
+        let mut parts = identifiers(core);
         let core = [parts.next()?, parts.next()?, parts.next()?];
         let valid = parts.next().is_none()
             && core.into_iter().all(is_number)
             && pre.is_none_or(|pre| {
-                pre.split('.').all(|part| is_identifier(part) && (!is_digits(part) || is_number(part)))
+                identifiers(pre).all(|part| is_identifier(part) && (!is_digits(part) || is_number(part)))
             })
-            && build.is_none_or(|build| build.split('.').all(is_identifier));
+            && build.is_none_or(|build| identifiers(build).all(is_identifier));
         valid.then_some(Self { core, pre })
     }
 
@@ -49,30 +54,36 @@ impl<'a> Version<'a> {
     }
 }
 
-fn split(text: &str, at: char) -> (&str, Option<&str>) {
-    text.split_once(at).map_or((text, None), |(head, tail)| (head, Some(tail)))
+/// What stands ahead of the first `at`, and what behind it.
+fn split(text: &[u8], at: u8) -> (&[u8], Option<&[u8]>) {
+    let mut parts = text.splitn(2, |byte| *byte == at);
+    (parts.next().unwrap_or_default(), parts.next())
 }
 
-fn is_digits(part: &str) -> bool {
-    part.bytes().all(|byte| byte.is_ascii_digit())
+fn identifiers(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    text.split(|byte| *byte == b'.')
+}
+
+fn is_digits(part: &[u8]) -> bool {
+    part.iter().all(u8::is_ascii_digit)
 }
 
 /// Digits without a leading zero.
-fn is_number(part: &str) -> bool {
-    is_digits(part) && !part.is_empty() && (part == "0" || !part.starts_with('0'))
+fn is_number(part: &[u8]) -> bool {
+    is_digits(part) && (part == b"0" || part.first().is_some_and(|first| *first != b'0'))
 }
 
-fn is_identifier(part: &str) -> bool {
-    !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+fn is_identifier(part: &[u8]) -> bool {
+    !part.is_empty() && part.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'-')
 }
 
 /// Without leading zeros, the longer number is the larger.
-fn compare_numbers(left: &str, right: &str) -> Ordering {
+fn compare_numbers(left: &[u8], right: &[u8]) -> Ordering {
     left.len().cmp(&right.len()).then_with(|| left.cmp(right))
 }
 
-fn compare_pre(left: &str, right: &str) -> Ordering {
-    let (mut left, mut right) = (left.split('.'), right.split('.'));
+fn compare_pre(left: &[u8], right: &[u8]) -> Ordering {
+    let (mut left, mut right) = (identifiers(left), identifiers(right));
     loop {
         let order = match (left.next(), right.next()) {
             (None, None) => return Ordering::Equal,

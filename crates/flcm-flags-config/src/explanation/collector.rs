@@ -2,8 +2,7 @@
 
 use flcm_flags::bucket::BUCKETS;
 use flcm_flags::{
-    BoundContext, Decision, Expected, FlagId, Group, Membership, Millis, Rule, Serves, Snapshot, Step, TripState,
-    Visitor,
+    BoundContext, Decision, Expected, FlagId, Group, Membership, Millis, Rule, Serves, Snapshot, Step, Visitor,
 };
 
 use super::{Check, Explanation, words};
@@ -59,18 +58,7 @@ impl<'s, B: AsRef<[u8]>> Collector<'s, B> {
     }
 
     fn explanation(&self, flag: FlagId, decision: Decision<'_>, checks: Vec<Check>) -> Explanation {
-        Explanation {
-            flag: self.key(flag),
-            user: self.user.clone(),
-            enabled: decision.enabled(),
-            value: decision.value().map(words::json_of_value),
-            variant: decision.variant().map(str::to_owned),
-            reason: decision.reason().as_str(),
-            error_code: decision.reason().error_code().map(flcm_flags::ErrorCode::as_str),
-            rule: decision.rule().map(str::to_owned),
-            arm: decision.arm().as_str(),
-            checks,
-        }
+        Explanation::new(self.key(flag), self.user.clone(), decision, checks)
     }
 
     fn key(&self, flag: FlagId) -> String {
@@ -187,8 +175,7 @@ impl<B: AsRef<[u8]>> Visitor for Collector<'_, B> {
         match step {
             Step::FlagStart(id) => self.start_flag(id),
             Step::Breaker { state, bucket, share, passed: held } => {
-                let state = if state == TripState::Probing { "probing" } else { "held off" };
-                self.add(Check::Breaker { state, bucket, share, held });
+                self.add(Check::Breaker { state: state.as_str(), bucket, share, held });
             }
             Step::Dependency { flag, expected, held } => self.other_flag(flag, expected, true, held),
             Step::FlagCondition { flag, expected, held } => self.other_flag(flag, expected, false, held),

@@ -4,7 +4,7 @@ use fastrand::Rng;
 use jiff::Timestamp;
 
 use super::{chance, pick};
-use crate::context::Attribute;
+use crate::Attribute;
 
 /// Milliseconds of a day.
 pub const DAY: u64 = 86_400_000;

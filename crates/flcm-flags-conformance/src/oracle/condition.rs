@@ -6,7 +6,7 @@ use flcm_flags_config::config::{Condition, Operand, Operator as O, Test};
 use regex::Regex;
 
 use super::{Oracle, Question, compare, milliseconds, read};
-use crate::context::Attribute as A;
+use crate::Attribute as A;
 
 impl Oracle<'_> {
     /// A list of conditions means all of them; an empty one holds.

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use flcm_flags::TripState;
 use serde::{Deserialize, Serialize};
 
+use crate::OwnedContext;
 use crate::answer::Answer;
-use crate::context::OwnedContext;
 
 /// A document: JSON as it is, or YAML or JSON text as one string or as a list of lines.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -147,7 +147,7 @@ pub struct Condition {
 #[serde(deny_unknown_fields)]
 pub struct Test {
     /// What the attribute is; `null` for absent.
-    pub attribute: Option<crate::context::Attribute>,
+    pub attribute: Option<crate::Attribute>,
     /// The document's word.
     pub operator: String,
     /// The operand; `null` for `exists` and `not_exists`, which take none.

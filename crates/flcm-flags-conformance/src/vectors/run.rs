@@ -12,8 +12,8 @@ use serde_json::json;
 
 use super::format;
 use super::read;
+use crate::OwnedContext;
 use crate::answer::Answer;
-use crate::context::OwnedContext;
 use crate::oracle::{self, Oracle, Question};
 use crate::parity::{Tally, ask_core};
 

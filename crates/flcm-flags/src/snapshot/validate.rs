@@ -4,9 +4,9 @@
 //! parents' ranges tile the child's section, the pass is linear whatever the bytes say.
 
 use zerocopy::FromBytes;
-use zerocopy::little_endian::U32;
+use zerocopy::little_endian::{U16, U32};
 
-use super::wire::{self, Header, NONE, SectionRecord};
+use super::wire::{self, FlagRecord, Header, NONE, RuleRecord, SectionRecord};
 use super::{Expected, Layout, Reader, Section, SnapshotError, index, to_usize};
 use crate::bucket::BUCKETS;
 
@@ -15,408 +15,383 @@ mod conditions;
 use conditions::Scope;
 
 type Check = Result<(), SnapshotError>;
+type Problem = &'static &'static str;
 
 pub(super) fn validate(bytes: &[u8]) -> Result<Layout, SnapshotError> {
     let layout = read_layout(bytes)?;
-    let reader = Reader { bytes, layout: &layout };
-    check_strings(&reader)?;
-    check_tables(&reader)?;
-    check_numbers(&reader)?;
-    check_patterns(&reader)?;
-    // Ahead of the flags: they look into the sets, which must not overlap by then.
-    check_overrides(&reader)?;
-    let mut cursor = Cursor::default();
-    check_cohorts(&reader, &mut cursor)?;
-    check_flags(&reader, &mut cursor)?;
-    check_policies(&reader)?;
-    cursor.check_end(&reader)?;
+    Pass::new(Reader { bytes, layout: &layout }).check()?;
     Ok(layout)
 }
 
-const fn fail(problem: &'static str) -> Check {
-    Err(SnapshotError(problem))
-}
-
 #[inline]
-const fn ensure(holds: bool, problem: &'static str) -> Check {
-    if holds { Ok(()) } else { fail(problem) }
+const fn ensure(holds: bool, problem: Problem) -> Check {
+    if holds { Ok(()) } else { Err(SnapshotError(problem)) }
 }
 
 fn read_layout(bytes: &[u8]) -> Result<Layout, SnapshotError> {
-    let (header, rest) = Header::ref_from_prefix(bytes).map_err(|_| SnapshotError("header: too short"))?;
-    ensure(header.magic == wire::MAGIC, "header: not a snapshot")?;
-    ensure(header.version.get() == wire::VERSION, "header: unknown format version")?;
-    ensure(to_usize(header.length.get()) == bytes.len(), "header: wrong length")?;
+    let (header, rest) = Header::ref_from_prefix(bytes).map_err(|_| SnapshotError(&"header: too short"))?;
+    ensure(header.magic == wire::MAGIC, &"header: not a snapshot")?;
+    ensure(header.version.get() == wire::VERSION, &"header: unknown format version")?;
+    ensure(to_usize(header.length.get()) == bytes.len(), &"header: wrong length")?;
     let checksum = index::checksum(bytes.get(wire::UNCHECKED..).unwrap_or_default());
-    ensure(header.checksum.get() == checksum, "header: wrong checksum")?;
+    ensure(header.checksum.get() == checksum, &"header: wrong checksum")?;
 
     let mut layout = Layout { digest: checksum, revision: header.revision.get(), ..Layout::EMPTY };
     let (table, _) = <[SectionRecord]>::ref_from_prefix_with_elems(rest, header.sections.get().into())
-        .map_err(|_| SnapshotError("section table: too short"))?;
+        .map_err(|_| SnapshotError(&"section table: too short"))?;
     let mut previous = 0;
     for section in table {
-        let (start, size) = (to_usize(section.offset.get()), usize::from(section.size.get()));
-        let end = to_usize(section.count.get()).checked_mul(size).and_then(|length| length.checked_add(start));
-        ensure(section.kind.get() > previous, "section table: out of order")?;
-        ensure(end.is_some_and(|end| end <= bytes.len()), "section table: section out of bounds")?;
-        ensure(layout.place(section.kind.get(), start, size, section.count.get()), "section table: wrong record size")?;
+        let (start, size, count) = (to_usize(section.offset.get()), section.size.get().into(), section.count.get());
+        let end = to_usize(count).checked_mul(size).and_then(|length| length.checked_add(start));
+        let end = end.filter(|end| *end <= bytes.len());
+        let end = end.ok_or(SnapshotError(&"section table: section out of bounds"))?;
+        ensure(section.kind.get() > previous, &"section table: out of order")?;
         previous = section.kind.get();
+        if let Some((place, least)) = layout.place(previous) {
+            // Bare numbers are read as slices, so they cannot grow.
+            let fits = size == least || (size > least && least > 8);
+            ensure(fits, &"section table: wrong record size")?;
+            *place = super::Place { start, end, size, count };
+        }
     }
     Ok(layout)
 }
 
-fn check_strings(reader: &Reader<'_>) -> Check {
-    let text = core::str::from_utf8(reader.all(&reader.layout.text)).map_err(|_| SnapshotError("text: not UTF-8"))?;
-    let mut previous = 0;
-    for start in reader.all(&reader.layout.strings) {
-        let start = to_usize(start.get());
-        ensure(start >= previous && text.is_char_boundary(start), "strings: out of bounds")?;
-        previous = start;
+/// How far a child section has been claimed by parents.
+struct Claims {
+    next: u32,
+    count: u32,
+    problem: Problem,
+}
+
+impl Claims {
+    fn of<T>(section: &Section<T>, problem: Problem) -> Self {
+        Self { next: 0, count: section.count(), problem }
     }
-    Ok(())
-}
 
-/// How many strings there are: each ends where the next begins.
-fn string_count(reader: &Reader<'_>) -> u32 {
-    reader.layout.strings.count.saturating_sub(1)
-}
-
-fn check_tables(reader: &Reader<'_>) -> Check {
-    let layout = reader.layout;
-    check_table(reader, &layout.attribute_table, layout.attributes.count)?;
-    check_table(reader, &layout.flag_table, layout.flags.count)?;
-    check_table(reader, &layout.operand_table, string_count(reader))?;
-    for id in 0..layout.attributes.count {
-        let name = reader.get(&layout.attributes, id).map_or(NONE, |attribute| attribute.name.get());
-        ensure(name < string_count(reader), "attributes: unknown string")?;
+    /// Claims the next `count` children; `start` must be where the last claim ended.
+    fn claim(&mut self, start: U32, count: u32) -> Check {
+        let end = start.get().saturating_add(count);
+        ensure(start.get() == self.next && end <= self.count, self.problem)?;
+        self.next = end;
+        Ok(())
     }
-    Ok(())
-}
 
-fn check_table(reader: &Reader<'_>, table: &Section<U32>, entries: u32) -> Check {
-    let slots = reader.all(table);
-    ensure(slots.is_empty() || slots.len().is_power_of_two(), "hash table: size is no power of two")?;
-    // Folded without an early exit, so that it runs as vectors.
-    let valid = slots.iter().fold(true, |valid, slot| valid & (slot.get() == NONE || slot.get() < entries));
-    ensure(valid, "hash table: unknown entry")
-}
-
-fn check_numbers(reader: &Reader<'_>) -> Check {
-    let finite = reader.all(&reader.layout.numbers).iter().all(|number| number.get().is_finite());
-    ensure(finite, "numbers: not finite")
-}
-
-fn check_patterns(reader: &Reader<'_>) -> Check {
-    let layout = reader.layout;
-    for id in 0..layout.patterns.count {
-        let Some(pattern) = reader.get(&layout.patterns, id) else { return fail("patterns: out of bounds") };
-        let (states, stride) = (u32::from(pattern.states.get()), u32::from(pattern.stride.get()));
-        // The rows of the two fixed states are not stored.
-        let length = states.saturating_sub(2).saturating_mul(stride);
-        let classes = reader.range(&layout.classes, pattern.classes.get(), 256);
-        let transitions = reader.range(&layout.transitions, pattern.transitions.get(), length);
-        ensure(pattern.text.get() < string_count(reader), "patterns: unknown string")?;
-        ensure(classes.len() == 256 && transitions.len() == to_usize(length), "patterns: out of bounds")?;
-        // The last column is the end of the text, which no byte maps to.
-        ensure(classes.iter().all(|class| u32::from(*class).saturating_add(1) < stride), "patterns: unknown class")?;
-        ensure(transitions.iter().all(|next| u32::from(next.get()) < states), "patterns: unknown state")?;
-        ensure(states > 2, "patterns: no start state")?;
+    /// Like [`claim`](Self::claim), of a count that is half as wide.
+    fn claim_short(&mut self, start: U32, count: U16) -> Check {
+        self.claim(start, count.get().into())
     }
-    Ok(())
 }
 
-/// How far each child section has been claimed by parents.
-#[derive(Default)]
-struct Cursor {
-    rules: u32,
-    nodes: u32,
-    shares: u32,
-    variants: u32,
-    schedules: u32,
-    closures: u32,
-    dependencies: u32,
-    override_sets: u32,
-    cohort_closures: u32,
-    members: u32,
+/// The pass: what is read, and what has been claimed of it.
+struct Pass<'s> {
+    reader: Reader<'s>,
+    /// How many strings there are: each ends where the next begins.
+    strings: u32,
+    rules: Claims,
+    nodes: Claims,
+    shares: Claims,
+    variants: Claims,
+    schedules: Claims,
+    closures: Claims,
+    dependencies: Claims,
+    override_sets: Claims,
+    overrides: Claims,
+    cohort_closures: Claims,
+    members: Claims,
 }
 
-/// Claims the next `count` children; `start` must be where the last claim ended.
-#[inline]
-fn claim<T>(next: &mut u32, section: &Section<T>, start: u32, count: u32, problem: &'static str) -> Check {
-    let end = start.saturating_add(count);
-    ensure(start == *next && end <= section.count, problem)?;
-    *next = end;
-    Ok(())
-}
-
-impl Cursor {
-    fn check_end(&self, reader: &Reader<'_>) -> Check {
+impl<'s> Pass<'s> {
+    fn new(reader: Reader<'s>) -> Self {
         let layout = reader.layout;
-        let all = self.rules == layout.rules.count
-            && self.nodes == layout.nodes.count
-            && self.shares == layout.shares.count
-            && self.variants == layout.variants.count
-            && self.schedules == layout.schedules.count
-            && self.closures == layout.closures.count
-            && self.dependencies == layout.dependencies.count
-            && self.override_sets == layout.override_sets.count
-            && self.cohort_closures == layout.cohort_closures.count
-            && self.members == layout.members.count;
-        ensure(all, "sections: records that belong to nothing")
+        Self {
+            reader,
+            strings: layout.strings.count().saturating_sub(1),
+            rules: Claims::of(&layout.rules, &"rules: range does not follow its neighbour"),
+            nodes: Claims::of(&layout.nodes, &"conditions: range does not follow its neighbour"),
+            shares: Claims::of(&layout.shares, &"shares: range does not follow its neighbour"),
+            variants: Claims::of(&layout.variants, &"variants: range does not follow its neighbour"),
+            schedules: Claims::of(&layout.schedules, &"schedules: range does not follow its neighbour"),
+            closures: Claims::of(&layout.closures, &"closures: range does not follow its neighbour"),
+            dependencies: Claims::of(&layout.dependencies, &"dependencies: range does not follow its neighbour"),
+            override_sets: Claims::of(&layout.override_sets, &"override sets: range does not follow its neighbour"),
+            overrides: Claims::of(&layout.overrides, &"overrides: range does not follow its neighbour"),
+            cohort_closures: Claims::of(
+                &layout.cohort_closures,
+                &"cohort closures: range does not follow its neighbour",
+            ),
+            members: Claims::of(&layout.members, &"members: range does not follow its neighbour"),
+        }
+    }
+
+    fn check(&mut self) -> Check {
+        self.check_strings()?;
+        self.check_ids()?;
+        self.check_numbers()?;
+        self.check_patterns()?;
+        // Ahead of the flags: they look into the sets, which must not overlap by then.
+        self.check_overrides()?;
+        self.check_cohorts()?;
+        self.check_flags()?;
+        self.check_policies()?;
+        self.check_end()
+    }
+
+    fn check_end(&self) -> Check {
+        let all = [
+            &self.rules,
+            &self.nodes,
+            &self.shares,
+            &self.variants,
+            &self.schedules,
+            &self.closures,
+            &self.dependencies,
+            &self.override_sets,
+            &self.overrides,
+            &self.cohort_closures,
+            &self.members,
+        ];
+        ensure(all.iter().all(|claims| claims.next == claims.count), &"sections: records that belong to nothing")
+    }
+
+    fn check_strings(&self) -> Check {
+        let Layout { text, strings, .. } = self.reader.layout;
+        let text = core::str::from_utf8(self.reader.all(text)).map_err(|_| SnapshotError(&"text: not UTF-8"))?;
+        let mut previous = 0;
+        for start in self.reader.all(strings) {
+            let start = to_usize(start.get());
+            ensure(start >= previous && text.is_char_boundary(start), &"strings: out of bounds")?;
+            previous = start;
+        }
+        Ok(())
+    }
+
+    /// Ids that stand in sections of their own.
+    fn check_ids(&self) -> Check {
+        let layout = self.reader.layout;
+        self.check_table(&layout.attribute_table, layout.attributes.count())?;
+        self.check_table(&layout.flag_table, layout.flags.count())?;
+        self.check_table(&layout.operand_table, self.strings)?;
+        let known = self.reader.all(&layout.operands).iter().all(|id| id.get() < self.strings);
+        ensure(known, &"operands: unknown string")?;
+        self.reader.records(&layout.attributes).try_for_each(|attribute| self.check_string(attribute.name))
+    }
+
+    fn check_table(&self, table: &Section<U32>, entries: u32) -> Check {
+        let slots = self.reader.all(table);
+        ensure(slots.is_empty() || slots.len().is_power_of_two(), &"hash table: size is no power of two")?;
+        // Folded without an early exit, so that it runs as vectors.
+        let valid = slots.iter().fold(true, |valid, slot| valid & (slot.get() == NONE || slot.get() < entries));
+        ensure(valid, &"hash table: unknown entry")
+    }
+
+    fn check_string(&self, id: U32) -> Check {
+        ensure(id.get() < self.strings, &"strings: unknown")
+    }
+
+    fn check_numbers(&self) -> Check {
+        let finite = self.reader.all(&self.reader.layout.numbers).iter().all(|number| number.get().is_finite());
+        ensure(finite, &"numbers: not finite")
+    }
+
+    fn check_patterns(&self) -> Check {
+        let Layout { patterns, classes, transitions, .. } = self.reader.layout;
+        for pattern in self.reader.records(patterns) {
+            let (states, stride) = (u32::from(pattern.states.get()), u32::from(pattern.stride.get()));
+            // The rows of the two fixed states are not stored.
+            let length = states.saturating_sub(2).saturating_mul(stride);
+            let classes = self.reader.range(classes, pattern.classes.get(), 256);
+            let transitions = self.reader.range(transitions, pattern.transitions.get(), length);
+            self.check_string(pattern.text)?;
+            ensure(classes.len() == 256 && transitions.len() == to_usize(length), &"patterns: out of bounds")?;
+            // The last column is the end of the text, which no byte maps to.
+            let known = classes.iter().all(|class| u32::from(*class).saturating_add(1) < stride);
+            ensure(known, &"patterns: unknown class")?;
+            ensure(transitions.iter().all(|next| u32::from(next.get()) < states), &"patterns: unknown state")?;
+            ensure(states > 2, &"patterns: no start state")?;
+        }
+        Ok(())
+    }
+
+    fn check_cohorts(&mut self) -> Check {
+        let Layout { cohorts, cohort_closures, members, .. } = self.reader.layout;
+        for cohort in self.reader.records(cohorts) {
+            self.check_string(cohort.name)?;
+            for (start, count) in [(cohort.except, cohort.except_count), (cohort.users, cohort.user_count)] {
+                self.members.claim(start, count.get())?;
+                let members = self.reader.range(members, start.get(), count.get());
+                let sorted = members.is_sorted_by(|left, right| left.get() < right.get());
+                ensure(sorted, &"members: out of order")?;
+            }
+            self.cohort_closures.claim_short(cohort.closure, cohort.closure_count)?;
+            let count = cohort.closure_count.get().into();
+            let closure = self.reader.range(cohort_closures, cohort.closure.get(), count);
+            let depth = |id| self.reader.get(cohorts, id).map(|cohort| cohort.depth);
+            check_closure(closure, cohort.depth, depth)?;
+            let scope = Scope { closure, flags: false };
+            self.check_nodes(&scope, cohort.conditions, cohort.condition_count)?;
+        }
+        Ok(())
+    }
+
+    fn check_flags(&mut self) -> Check {
+        let mut previous: Option<&[u8]> = None;
+        let mut deep = 0_u32;
+        for flag in self.reader.records(&self.reader.layout.flags) {
+            self.check_string(flag.key)?;
+            let key = self.reader.text_bytes(flag.key.get());
+            ensure(previous.is_none_or(|previous| previous < key), &"flags: keys out of order")?;
+            previous = Some(key);
+            deep = deep.saturating_add(u32::from(flag.depth > 0));
+            self.check_flag(flag)?;
+        }
+        self.check_order(deep)
+    }
+
+    fn check_flag(&mut self, flag: &FlagRecord) -> Check {
+        let Layout { attributes, closures, flags, policies, rules, .. } = self.reader.layout;
+        self.check_string(flag.salt)?;
+        ensure(is_none_or_below(flag.by, attributes.count()), &"flags: unknown attribute")?;
+        let steps = flag.has(wire::step::BY) == (flag.by.get() != NONE)
+            && flag.has(wire::step::DEPENDENCIES) == (flag.dependency_count.get() > 0)
+            && flag.has(wire::step::OVERRIDES) == (flag.overrides.get() != NONE);
+        ensure(steps && flag.steps < 16, &"flags: steps that do not fit")?;
+        ensure(flag.default.kind != wire::value::NONE, &"flags: no default")?;
+        self.check_value(flag.default)?;
+        self.check_value(flag.on)?;
+        ensure(is_none_or_below(flag.policy, policies.count()), &"flags: unknown policy")?;
+        if flag.overrides.get() != NONE {
+            self.override_sets.claim(flag.overrides, 1)?;
+            self.check_override_variants(flag)?;
+        }
+        self.closures.claim_short(flag.closure, flag.closure_count)?;
+        let closure = self.reader.range(closures, flag.closure.get(), flag.closure_count.get().into());
+        check_closure(closure, flag.depth, |id| self.reader.get(flags, id).map(|flag| flag.depth))?;
+        let scope = Scope { closure, flags: true };
+        self.check_dependencies(&scope, flag)?;
+        self.check_variants(flag)?;
+        self.check_shares(flag, flag.shares, flag.share_count)?;
+        self.rules.claim_short(flag.rules, flag.rule_count)?;
+        let mut rules = self.reader.records_at(rules, flag.rules, flag.rule_count.get().into());
+        rules.try_for_each(|rule| self.check_rule(&scope, flag, rule))
+    }
+
+    fn check_value(&self, value: wire::ValueRecord) -> Check {
+        let limit = match value.kind {
+            wire::value::NONE => return Ok(()),
+            wire::value::BOOL => 2,
+            wire::value::NUMBER => self.reader.layout.numbers.count(),
+            wire::value::STRING | wire::value::JSON => self.strings,
+            _ => 0,
+        };
+        ensure(value.payload.get() < limit, &"values: unknown value")
+    }
+
+    fn check_dependencies(&mut self, scope: &Scope<'_>, flag: &FlagRecord) -> Check {
+        self.dependencies.claim_short(flag.dependencies, flag.dependency_count)?;
+        let records = &self.reader.layout.dependencies;
+        let count = flag.dependency_count.get().into();
+        self.reader.records_at(records, flag.dependencies, count).try_for_each(|record| {
+            ensure(scope.in_closure(record.flag.get()), &"dependencies: flag is not in the closure")?;
+            let expected = Expected::from_wire(record.expect, record.variant.get());
+            ensure(expected.is_some(), &"dependencies: unknown expectation")
+        })
+    }
+
+    fn check_variants(&mut self, flag: &FlagRecord) -> Check {
+        self.variants.claim_short(flag.variants, flag.variant_count)?;
+        let records = &self.reader.layout.variants;
+        let count = flag.variant_count.get().into();
+        self.reader.records_at(records, flag.variants, count).try_for_each(|variant| {
+            self.check_string(variant.name)?;
+            self.check_value(variant.value)
+        })
+    }
+
+    fn check_shares(&mut self, flag: &FlagRecord, start: U32, count: U16) -> Check {
+        self.shares.claim_short(start, count)?;
+        let mut sum = 0;
+        for share in self.reader.records_at(&self.reader.layout.shares, start, count.get().into()) {
+            ensure(share.variant.get() < flag.variant_count.get(), &"shares: unknown variant")?;
+            ensure(share.cumulative.get() > sum, &"shares: sums do not ascend")?;
+            sum = share.cumulative.get();
+        }
+        Ok(())
+    }
+
+    fn check_rule(&mut self, scope: &Scope<'_>, flag: &FlagRecord, rule: &RuleRecord) -> Check {
+        ensure(is_none_or_below(rule.name, self.strings), &"rules: unknown string")?;
+        ensure(rule.serve <= wire::serve::COHORT_OFF && rule.linear <= 1, &"rules: unknown kind")?;
+        ensure(rule.percentage.get() <= BUCKETS, &"rules: percentage above 100")?;
+        self.check_shares(flag, rule.shares, rule.share_count)?;
+        self.schedules.claim_short(rule.schedule, rule.schedule_count)?;
+        let mut previous = None;
+        for (at, percentage) in self.reader.schedule(rule) {
+            ensure(percentage <= BUCKETS, &"schedules: percentage above 100")?;
+            ensure(previous < Some(at), &"schedules: out of order")?;
+            previous = Some(at);
+        }
+        if flag.level > wire::LEVEL {
+            // Conditions of a later level: skipped, as the flag is never decided.
+            return self.nodes.claim(rule.conditions, rule.condition_count.get());
+        }
+        self.check_nodes(scope, rule.conditions, rule.condition_count)
+    }
+
+    fn check_override_variants(&self, flag: &FlagRecord) -> Check {
+        let Layout { override_sets, overrides, .. } = self.reader.layout;
+        let Some(set) = self.reader.get(override_sets, flag.overrides.get()) else { return Ok(()) };
+        let known = self.reader.records_at(overrides, set.start, set.count.get()).all(|entry| {
+            let serve = entry.serve.get();
+            serve >= wire::OVERRIDE_OFF || serve < flag.variant_count.get()
+        });
+        ensure(known, &"overrides: unknown variant")
+    }
+
+    fn check_overrides(&mut self) -> Check {
+        let Layout { override_sets, overrides, .. } = self.reader.layout;
+        for set in self.reader.records(override_sets) {
+            self.overrides.claim(set.start, set.count.get())?;
+            let entries = self.reader.records_at(overrides, set.start, set.count.get());
+            let sorted = entries.map(|entry| entry.hash.get()).is_sorted_by(|left, right| left < right);
+            ensure(sorted, &"overrides: out of order")?;
+        }
+        Ok(())
+    }
+
+    /// Flags with prerequisites, each once, by ascending depth: the order of `evaluate_all`.
+    fn check_order(&self, deep: u32) -> Check {
+        let Layout { flags, order, .. } = self.reader.layout;
+        let mut previous = (0, 0);
+        for id in self.reader.all(order) {
+            let depth = self.reader.get(flags, id.get()).map_or(0, |flag| flag.depth);
+            ensure(depth > 0, &"order: flag without prerequisites")?;
+            ensure(previous < (depth, id.get().saturating_add(1)), &"order: out of order")?;
+            previous = (depth, id.get().saturating_add(1));
+        }
+        ensure(order.count() == deep, &"order: a flag is missing")
+    }
+
+    fn check_policies(&self) -> Check {
+        self.reader.records(&self.reader.layout.policies).try_for_each(|policy| {
+            ensure((0.0..=1.0).contains(&policy.rate.get()), &"policies: rate out of bounds")?;
+            ensure(policy.probe.get() <= BUCKETS, &"policies: probe share above 100")
+        })
     }
 }
 
-fn check_cohorts(reader: &Reader<'_>, cursor: &mut Cursor) -> Check {
-    let layout = reader.layout;
-    for id in 0..layout.cohorts.count {
-        let Some(cohort) = reader.get(&layout.cohorts, id) else { return fail("cohorts: out of bounds") };
-        ensure(cohort.name.get() < string_count(reader), "cohorts: unknown string")?;
-        for (start, count) in [(cohort.except, cohort.except_count), (cohort.users, cohort.user_count)] {
-            claim(
-                &mut cursor.members,
-                &layout.members,
-                start.get(),
-                count.get(),
-                "members: range does not follow its neighbour",
-            )?;
-            let members = reader.range(&layout.members, start.get(), count.get());
-            ensure(members.is_sorted_by(|left, right| left.get() < right.get()), "members: out of order")?;
-        }
-        let count = u32::from(cohort.closure_count.get());
-        claim(
-            &mut cursor.cohort_closures,
-            &layout.cohort_closures,
-            cohort.closure.get(),
-            count,
-            "cohort closures: range does not follow its neighbour",
-        )?;
-        let closure = reader.range(&layout.cohort_closures, cohort.closure.get(), count);
-        let depth = |id| reader.get(&layout.cohorts, id).map(|cohort| cohort.depth);
-        check_closure(closure, cohort.depth, depth)?;
-        let (start, count) = (cohort.conditions.get(), cohort.condition_count.get());
-        let scope = Scope { reader, closure, flags: false, cohorts_in_closure: true };
-        scope.check_nodes(&mut cursor.nodes, start, count)?;
-    }
-    Ok(())
+fn is_none_or_below(id: U32, count: u32) -> bool {
+    id.get() == NONE || id.get() < count
 }
 
 /// Depths ascend within a closure and stay below the owner's, so nothing is its own prerequisite.
 fn check_closure(closure: &[U32], owner: u8, depth: impl Fn(u32) -> Option<u8>) -> Check {
-    ensure(closure.len() <= wire::MAX_CLOSURE, "closures: too long")?;
+    ensure(closure.len() <= wire::MAX_CLOSURE, &"closures: too long")?;
     let mut previous = 0;
     for id in closure {
-        let depth = depth(id.get()).ok_or(SnapshotError("closures: unknown entry"))?;
-        ensure(previous <= depth && depth < owner, "closures: cycle")?;
+        let depth = depth(id.get()).ok_or(SnapshotError(&"closures: unknown entry"))?;
+        ensure(previous <= depth && depth < owner, &"closures: cycle")?;
         previous = depth;
-    }
-    Ok(())
-}
-
-fn check_flags(reader: &Reader<'_>, cursor: &mut Cursor) -> Check {
-    let layout = reader.layout;
-    let mut previous: Option<&[u8]> = None;
-    let mut deep = 0_u32;
-    for id in 0..layout.flags.count {
-        let Some(flag) = reader.get(&layout.flags, id) else { return fail("flags: out of bounds") };
-        ensure(flag.key.get() < string_count(reader), "flags: unknown string")?;
-        let key = reader.text_bytes(flag.key.get());
-        ensure(previous.is_none_or(|previous| previous < key), "flags: keys out of order")?;
-        previous = Some(key);
-        deep = deep.saturating_add(u32::from(flag.depth > 0));
-        check_flag(reader, flag, cursor)?;
-    }
-    check_order(reader, deep)
-}
-
-fn check_flag(reader: &Reader<'_>, flag: &wire::FlagRecord, cursor: &mut Cursor) -> Check {
-    let layout = reader.layout;
-    let by = flag.by.get();
-    ensure(flag.salt.get() < string_count(reader), "flags: unknown string")?;
-    ensure(by == NONE || by < layout.attributes.count, "flags: unknown attribute")?;
-    let has = |step: u8| flag.steps & step != 0;
-    let steps = has(wire::step::BY) == (by != NONE)
-        && has(wire::step::DEPENDENCIES) == (flag.dependency_count.get() > 0)
-        && has(wire::step::OVERRIDES) == (flag.overrides.get() != NONE);
-    ensure(steps && flag.steps < 16, "flags: steps that do not fit")?;
-    ensure(flag.default.kind != wire::value::NONE, "flags: no default")?;
-    check_value(reader, flag.default)?;
-    check_value(reader, flag.on)?;
-    ensure(flag.policy.get() == NONE || flag.policy.get() < layout.policies.count, "flags: unknown policy")?;
-    if flag.overrides.get() != NONE {
-        claim(
-            &mut cursor.override_sets,
-            &layout.override_sets,
-            flag.overrides.get(),
-            1,
-            "override sets: range does not follow its neighbour",
-        )?;
-        check_override_variants(reader, flag)?;
-    }
-    let count = u32::from(flag.closure_count.get());
-    claim(
-        &mut cursor.closures,
-        &layout.closures,
-        flag.closure.get(),
-        count,
-        "closures: range does not follow its neighbour",
-    )?;
-    let closure = reader.range(&layout.closures, flag.closure.get(), count);
-    check_closure(closure, flag.depth, |id| reader.get(&layout.flags, id).map(|flag| flag.depth))?;
-    let scope = Scope { reader, closure, flags: true, cohorts_in_closure: false };
-    check_dependencies(&scope, flag, cursor)?;
-    check_variants(reader, flag, cursor)?;
-    check_shares(reader, flag, flag.shares.get(), flag.share_count.get(), cursor)?;
-    let (start, count) = (flag.rules.get(), u32::from(flag.rule_count.get()));
-    claim(&mut cursor.rules, &layout.rules, start, count, "rules: range does not follow its neighbour")?;
-    (start..start.saturating_add(count)).try_for_each(|id| match reader.get(&layout.rules, id) {
-        Some(rule) => check_rule(&scope, flag, rule, cursor),
-        None => fail("rules: out of bounds"),
-    })
-}
-
-fn check_value(reader: &Reader<'_>, value: wire::ValueRecord) -> Check {
-    let payload = value.payload.get();
-    let valid = match value.kind {
-        wire::value::NONE => true,
-        wire::value::BOOL => payload <= 1,
-        wire::value::NUMBER => payload < reader.layout.numbers.count,
-        wire::value::STRING | wire::value::JSON => payload < string_count(reader),
-        _ => false,
-    };
-    ensure(valid, "values: unknown value")
-}
-
-fn check_dependencies(scope: &Scope<'_, '_>, flag: &wire::FlagRecord, cursor: &mut Cursor) -> Check {
-    let layout = scope.reader.layout;
-    let (start, count) = (flag.dependencies.get(), u32::from(flag.dependency_count.get()));
-    claim(
-        &mut cursor.dependencies,
-        &layout.dependencies,
-        start,
-        count,
-        "dependencies: range does not follow its neighbour",
-    )?;
-    for id in start..start.saturating_add(count) {
-        let Some(record) = scope.reader.get(&layout.dependencies, id) else {
-            return fail("dependencies: out of bounds");
-        };
-        ensure(scope.in_closure(record.flag.get()), "dependencies: flag is not in the closure")?;
-        let expected = Expected::from_wire(record.expect, record.variant.get());
-        ensure(expected.is_some(), "dependencies: unknown expectation")?;
-    }
-    Ok(())
-}
-
-fn check_variants(reader: &Reader<'_>, flag: &wire::FlagRecord, cursor: &mut Cursor) -> Check {
-    let (start, count) = (flag.variants.get(), u32::from(flag.variant_count.get()));
-    claim(
-        &mut cursor.variants,
-        &reader.layout.variants,
-        start,
-        count,
-        "variants: range does not follow its neighbour",
-    )?;
-    for id in start..start.saturating_add(count) {
-        let Some(variant) = reader.get(&reader.layout.variants, id) else { return fail("variants: out of bounds") };
-        ensure(variant.name.get() < string_count(reader), "variants: unknown string")?;
-        check_value(reader, variant.value)?;
-    }
-    Ok(())
-}
-
-fn check_shares(reader: &Reader<'_>, flag: &wire::FlagRecord, start: u32, count: u16, cursor: &mut Cursor) -> Check {
-    let count = u32::from(count);
-    claim(&mut cursor.shares, &reader.layout.shares, start, count, "shares: range does not follow its neighbour")?;
-    let mut sum = 0;
-    for id in start..start.saturating_add(count) {
-        let Some(share) = reader.get(&reader.layout.shares, id) else { return fail("shares: out of bounds") };
-        ensure(share.variant.get() < flag.variant_count.get(), "shares: unknown variant")?;
-        ensure(share.cumulative.get() > sum, "shares: sums do not ascend")?;
-        sum = share.cumulative.get();
-    }
-    Ok(())
-}
-
-fn check_rule(scope: &Scope<'_, '_>, flag: &wire::FlagRecord, rule: &wire::RuleRecord, cursor: &mut Cursor) -> Check {
-    let reader = scope.reader;
-    let name = rule.name.get();
-    ensure(name == NONE || name < string_count(reader), "rules: unknown string")?;
-    ensure(rule.serve <= wire::serve::COHORT_OFF && rule.linear <= 1, "rules: unknown kind")?;
-    ensure(rule.percentage.get() <= BUCKETS, "rules: percentage above 100")?;
-    check_shares(reader, flag, rule.shares.get(), rule.share_count.get(), cursor)?;
-    let (start, count) = (rule.schedule.get(), u32::from(rule.schedule_count.get()));
-    claim(
-        &mut cursor.schedules,
-        &reader.layout.schedules,
-        start,
-        count,
-        "schedules: range does not follow its neighbour",
-    )?;
-    let mut previous = None;
-    for id in start..start.saturating_add(count) {
-        let Some(entry) = reader.get(&reader.layout.schedules, id) else { return fail("schedules: out of bounds") };
-        ensure(entry.percentage.get() <= BUCKETS, "schedules: percentage above 100")?;
-        ensure(previous.is_none_or(|previous| previous < entry.at.get()), "schedules: out of order")?;
-        previous = Some(entry.at.get());
-    }
-    if flag.level > wire::LEVEL {
-        // Conditions of a later level: skipped, as the flag is never decided.
-        return claim(
-            &mut cursor.nodes,
-            &reader.layout.nodes,
-            rule.conditions.get(),
-            rule.condition_count.get(),
-            "conditions",
-        );
-    }
-    scope.check_nodes(&mut cursor.nodes, rule.conditions.get(), rule.condition_count.get())
-}
-
-fn check_override_variants(reader: &Reader<'_>, flag: &wire::FlagRecord) -> Check {
-    let Some(set) = reader.get(&reader.layout.override_sets, flag.overrides.get()) else {
-        return fail("override sets: out of bounds");
-    };
-    let end = set.start.get().saturating_add(set.count.get()).min(reader.layout.overrides.count);
-    for id in set.start.get()..end {
-        let serve = reader.get(&reader.layout.overrides, id).map_or(0, |entry| entry.serve.get());
-        let known = serve >= wire::OVERRIDE_OFF || serve < flag.variant_count.get();
-        ensure(known, "overrides: unknown variant")?;
-    }
-    Ok(())
-}
-
-fn check_overrides(reader: &Reader<'_>) -> Check {
-    let layout = reader.layout;
-    let mut next = 0;
-    for id in 0..layout.override_sets.count {
-        let Some(set) = reader.get(&layout.override_sets, id) else { return fail("override sets: out of bounds") };
-        let (start, count) = (set.start.get(), set.count.get());
-        claim(&mut next, &layout.overrides, start, count, "overrides: range does not follow its neighbour")?;
-        let hash = |id| reader.get(&layout.overrides, id).map(|entry| entry.hash.get());
-        let sorted = (start..start.saturating_add(count)).is_sorted_by(|left, right| hash(*left) < hash(*right));
-        ensure(sorted, "overrides: out of order")?;
-    }
-    ensure(next == layout.overrides.count, "overrides: records that belong to nothing")
-}
-
-/// Flags with prerequisites, each once, by ascending depth: the order of `evaluate_all`.
-fn check_order(reader: &Reader<'_>, deep: u32) -> Check {
-    let layout = reader.layout;
-    let mut previous = (0, 0);
-    for id in reader.all(&layout.order) {
-        let depth = reader.get(&layout.flags, id.get()).map_or(0, |flag| flag.depth);
-        ensure(depth > 0, "order: flag without prerequisites")?;
-        ensure(previous < (depth, id.get().saturating_add(1)), "order: out of order")?;
-        previous = (depth, id.get().saturating_add(1));
-    }
-    ensure(layout.order.count == deep, "order: a flag is missing")
-}
-
-fn check_policies(reader: &Reader<'_>) -> Check {
-    for id in 0..reader.layout.policies.count {
-        let Some(policy) = reader.get(&reader.layout.policies, id) else { return fail("policies: out of bounds") };
-        ensure((0.0..=1.0).contains(&policy.rate.get()), "policies: rate out of bounds")?;
-        ensure(policy.probe.get() <= BUCKETS, "policies: probe share above 100")?;
     }
     Ok(())
 }

@@ -1,0 +1,68 @@
+import type { Attributes, Context as ContextContract, Decision, FlagId, Outcome } from '../contract.d.ts';
+import { Asker } from './attributes.ts';
+import { isOn } from './decision.ts';
+import { engineError } from './error.ts';
+import { type Loaded, Place } from './loaded.ts';
+
+const NOWHERE = new Place(-1, 0);
+
+/** A user who is decided for more than once. */
+export class Context implements ContextContract {
+  readonly #loaded: Loaded;
+  readonly #asker = new Asker();
+  #place: Place = NOWHERE;
+
+  constructor(loaded: Loaded, key: string | null | undefined, attributes: Attributes) {
+    this.#loaded = loaded;
+    this.#asker.reset(key);
+    this.#asker.takeKnown(attributes, loaded.attributeIds);
+    this.#place = loaded.bind(this, this.#asker);
+  }
+
+  decide(flag: FlagId, now: number): Outcome {
+    const place = this.#place;
+    const at = flag * 2;
+    if (place.owner === this && place.answers[at] === place.mark) return place.answers[at + 1] as number;
+    return this.#cross(flag, now);
+  }
+
+  isEnabled(key: string, now: number): boolean {
+    return isOn(this.decide(this.#loaded.flag(key), now));
+  }
+
+  decision(key: string, now: number): Decision {
+    const flag = this.#loaded.flag(key);
+    // The rule is not among the remembered answers.
+    const outcome = this.#cross(flag, now);
+    return this.#loaded.decision(flag, this.#loaded.frame.rule, outcome);
+  }
+
+  decideAll(now: number, out: Uint32Array = new Uint32Array(this.#loaded.flagCount * 2)): Uint32Array {
+    const { frame, hot, handle, flagCount } = this.#loaded;
+    if (!(out instanceof Uint32Array) || out.length < flagCount * 2) {
+      throw engineError('INVALID_ARGUMENT', `\`out\` must be a Uint32Array of at least ${flagCount * 2} numbers`);
+    }
+    frame.ask(handle, this.#bound().index, 0, now);
+    frame.copyOutcomes(this.#loaded.check(hot.decideAll()), out);
+    return out;
+  }
+
+  /** Asks the engine. */
+  #cross(flag: FlagId, now: number): Outcome {
+    const loaded = this.#loaded;
+    const place = this.#bound();
+    const { timed } = loaded.needs(flag);
+    loaded.frame.ask(loaded.handle, place.index, flag, now);
+    const outcome = loaded.check(loaded.hot.decide());
+    if (!timed) {
+      place.answers[flag * 2] = place.mark;
+      place.answers[flag * 2 + 1] = outcome;
+    }
+    return outcome;
+  }
+
+  #bound(): Place {
+    if (this.#place.owner !== this) this.#place = this.#loaded.bind(this, this.#asker);
+    return this.#place;
+  }
+}

@@ -1,0 +1,39 @@
+import type { Decision, JsonValue, Outcome } from '../contract.d.ts';
+
+/** The bit of an outcome that says whether the feature is on. */
+const ENABLED = 1 << 24;
+
+/** Whether the feature is on. */
+export function isOn(outcome: Outcome): boolean {
+  return (outcome & ENABLED) !== 0;
+}
+
+/** The decision that a binding's `words` describe: see `Door` in the contract. */
+export function parseDecision(words: string, outcome: Outcome): Decision {
+  const [reason = '', errorCode, arm = '', variant, rule, ...value] = words.split('\n');
+  return Object.freeze({
+    enabled: isOn(outcome),
+    value: parseValue(value.join('\n')),
+    variant: variant || undefined,
+    reason,
+    errorCode: errorCode || undefined,
+    rule: rule || undefined,
+    arm,
+  });
+}
+
+function parseValue(text: string): JsonValue | undefined {
+  const rest = text.slice(1);
+  if (text[0] === 'j') return frozen(JSON.parse(rest));
+  if (text[0] === 's') return rest;
+  return text[0] === 'd' ? numberOf(rest) : undefined;
+}
+
+function numberOf(hexadecimal: string): number {
+  return new Float64Array(new BigUint64Array([BigInt(`0x${hexadecimal}`)]).buffer)[0] as number;
+}
+
+function frozen(value: JsonValue): JsonValue {
+  if (typeof value === 'object' && value !== null) Object.values(value).forEach(frozen);
+  return Object.freeze(value);
+}

@@ -1,0 +1,138 @@
+import type { Asker, Present } from './attributes.ts';
+import { engineError } from './error.ts';
+
+/** Bytes of shared memory, and where its data begins: see `HotDoor` in the contract. */
+const SIZE = 1 << 20;
+const DATA = 64;
+
+const ABSENT = 0;
+const FALSE = 1;
+const TRUE = 2;
+const NUMBER = 3;
+const TEXT = 4;
+const LIST = 5;
+
+const encoder = new TextEncoder();
+
+/** The memory that the engine shares: the only place that knows its layout on this side. */
+export class Frame {
+  readonly #memory: () => ArrayBuffer;
+  readonly #offset: number;
+  /** Registers and entries. */
+  integers: Int32Array;
+  #numbers!: Float64Array;
+  #bytes!: Uint8Array;
+  /** Where the next text goes. */
+  #end = 0;
+
+  constructor(memory: () => ArrayBuffer, offset: number) {
+    this.#memory = memory;
+    this.#offset = offset;
+    this.integers = new Int32Array(0);
+    this.refresh();
+  }
+
+  /** To be called after whatever may have made wasm memory grow: that takes the memory away from under the views. */
+  refresh(): void {
+    if (this.integers.length > 0) return;
+    const buffer = this.#memory();
+    this.integers = new Int32Array(buffer, this.#offset, SIZE / 4);
+    this.#numbers = new Float64Array(buffer, this.#offset, SIZE / 8);
+    this.#bytes = new Uint8Array(buffer, this.#offset, SIZE);
+  }
+
+  /** The arguments of a call about a flag. */
+  ask(snapshot: number, place: number, flag: number, now: number): void {
+    if (!(now >= 0)) throw engineError('INVALID_ARGUMENT', `\`now\` must be milliseconds since 1970, not ${now}`);
+    this.integers[0] = snapshot;
+    this.integers[1] = place;
+    this.integers[2] = flag;
+    this.#numbers[2] = now;
+  }
+
+  /** The rule of the decision that was made last. */
+  get rule(): number {
+    return (this.integers[6] as number) >>> 0;
+  }
+
+  /** A copy of the outcomes of the call that decided every flag. */
+  copyOutcomes(flags: number, out: Uint32Array): void {
+    out.set(new Uint32Array(this.integers.buffer, this.#offset + DATA, flags * 2));
+  }
+
+  /** Writes a flag key. */
+  writeKey(snapshot: number, key: string): void {
+    this.#end = DATA;
+    this.integers[0] = snapshot;
+    this.integers[3] = this.#writeText(key);
+  }
+
+  /** Writes a context. */
+  writeContext(asker: Asker): void {
+    const { ids, values } = asker;
+    this.#end = DATA + 16 + asker.entries * 16;
+    if (this.#end > SIZE) throw tooLarge();
+    let at = DATA / 4;
+    this.#writeEntry(at, asker.entries, asker.key);
+    at += 4;
+    for (let i = 0; i < ids.length; i++) {
+      const value = values[i] as Present;
+      this.#writeEntry(at, ids[i] as number, value);
+      at += 4;
+      if (typeof value !== 'object') continue;
+      for (const item of value) {
+        this.#writeEntry(at, 0, item);
+        at += 4;
+      }
+    }
+    this.integers[3] = this.#end - DATA;
+  }
+
+  #writeEntry(at: number, id: number, value: Present | undefined): void {
+    const integers = this.integers;
+    integers[at] = id;
+    if (typeof value === 'string') {
+      integers[at + 1] = TEXT;
+      integers[at + 2] = this.#end - DATA;
+      integers[at + 3] = this.#writeText(value);
+    } else if (typeof value === 'number') {
+      integers[at + 1] = NUMBER;
+      this.#numbers[(at >> 1) + 1] = value;
+    } else if (typeof value === 'object') {
+      integers[at + 1] = LIST;
+      integers[at + 2] = value.length;
+    } else {
+      integers[at + 1] = value === undefined ? ABSENT : value ? TRUE : FALSE;
+    }
+  }
+
+  /** Writes a text behind what was written before; returns its length in bytes. */
+  #writeText(text: string): number {
+    const start = this.#end;
+    const { length } = text;
+    // A UTF-16 unit becomes at most three bytes.
+    if (length * 3 > SIZE - start) throw tooLarge();
+    const bytes = this.#bytes;
+    for (let i = 0; i < length; i++) {
+      const unit = text.charCodeAt(i);
+      if (unit > 127) return this.#encodeText(text, start);
+      bytes[start + i] = unit;
+    }
+    this.#end = start + length;
+    return length;
+  }
+
+  /** Like the loop, which is faster for the short ASCII texts that most are. Lone surrogates become U+FFFD. */
+  #encodeText(text: string, start: number): number {
+    const { written } = encoder.encodeInto(text, this.#bytes.subarray(start));
+    this.#end = start + written;
+    return written;
+  }
+}
+
+function tooLarge(): Error {
+  return engineError(
+    'INVALID_CONTEXT',
+    `the context is too large: all of its texts must fit into ${SIZE / 3} characters`,
+  );
+}

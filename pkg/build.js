@@ -1,0 +1,104 @@
+// Fills the `dist` folders of the packages from what cargo and xtask made; the recipe `packages` runs all of it.
+
+import { execFileSync } from 'node:child_process';
+import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+const bindings = join(root, 'target/bindings');
+const contract = readFileSync(join(root, 'bindings/contract.d.ts'), 'utf8');
+
+/** The names of the platform, as the packages of `pkg/node/npm` have them, and as cargo names the library. */
+const { platform, arch } = process;
+const abi = { linux: process.report.getReport().header.glibcVersionRuntime ? '-gnu' : '-musl', win32: '-msvc' }[
+  platform
+];
+const library =
+  { darwin: 'libflcm_flags_node.dylib', win32: 'flcm_flags_node.dll' }[platform] ?? 'libflcm_flags_node.so';
+
+const write = (path, text) => {
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, text);
+};
+
+/** What napi writes while it compiles, a line for each export, as declarations. */
+function declarations(lines) {
+  const declare = {
+    fn: ({ def }) => `export declare ${def}`,
+    interface: ({ name, def }) => `export interface ${name} {\n${def}\n}`,
+  };
+  const texts = lines
+    .trim()
+    .split('\n')
+    .map((line) => {
+      const item = JSON.parse(line);
+      if (!declare[item.kind])
+        throw new Error(`\`${item.name}\`: no declaration is known for the kind \`${item.kind}\``);
+      return `${item.js_doc}${declare[item.kind](item)}\n`;
+    });
+  return `// Made by \`just packages\` from what napi-derive says of bindings/node.\n${texts.sort().join('')}`;
+}
+
+function addon(target) {
+  copyFileSync(
+    join(target, 'release', library),
+    join(root, `pkg/node/flags-node.${platform}-${arch}${abi ?? ''}.node`),
+  );
+  write(
+    join(bindings, 'node/flags-node.d.ts'),
+    declarations(readFileSync(join(target, 'napi/flcm-flags-node'), 'utf8')),
+  );
+}
+
+/** The declarations of an entry, with the contract beside them. */
+function types(name, entry, extension) {
+  const text = readFileSync(join(bindings, `types/pkg/${name}/src/${entry}.d.ts`), 'utf8');
+  const beside = text
+    .replaceAll('../../../bindings/contract.d.ts', './contract.ts')
+    .replaceAll(/'(\.\/\w+)\.ts'/g, `'$1.${extension}'`);
+  const kind = extension.replace('js', 'ts');
+  write(join(root, `pkg/${name}/dist/${entry}.d.${kind}`), beside);
+  write(join(root, `pkg/${name}/dist/contract.d.${kind}`), contract);
+}
+
+async function dist(name, entries, options) {
+  const folder = join(root, 'pkg', name);
+  rmSync(join(folder, 'dist'), { recursive: true, force: true });
+  await build({
+    entryPoints: entries.map((entry) => join(folder, `src/${entry}.ts`)),
+    outdir: join(folder, 'dist'),
+    bundle: true,
+    target: 'es2022',
+    legalComments: 'none',
+    logLevel: 'warning',
+    loader: { '.wasm': 'binary' },
+    ...options,
+  });
+  copyFileSync(join(bindings, 'wasm/flags_bg.wasm'), join(folder, 'dist/flags.wasm'));
+  copyFileSync(join(bindings, 'compile/compile_bg.wasm'), join(folder, 'dist/compile.wasm'));
+  copyFileSync(join(root, 'LICENSE'), join(folder, 'LICENSE'));
+  for (const entry of entries) types(name, entry, 'js');
+}
+
+const web = ['index', 'inline', 'slim', 'compile'];
+const node = ['index', 'wasm'];
+
+addon(process.env.CARGO_TARGET_DIR ?? join(root, 'target'));
+// Whether they hold is what the recipe `types` asks.
+execFileSync(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', join(root, 'pkg'), '--noCheck'], {
+  stdio: 'inherit',
+});
+await dist('web', web, { format: 'esm', platform: 'browser', minify: true });
+await dist('node', node, {
+  format: 'cjs',
+  platform: 'node',
+  outExtension: { '.js': '.cjs' },
+  external: ['./wasm.cjs'],
+});
+for (const entry of node) {
+  types('node', entry, 'cjs');
+  // One instance, whether it is imported or required: the addon's memory is shared.
+  write(join(root, `pkg/node/dist/${entry}.js`), `export { compiler, engine } from './${entry}.cjs';\n`);
+}

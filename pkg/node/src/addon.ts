@@ -1,0 +1,19 @@
+import type { CompilerDoor, Door, HotDoor } from '../../../bindings/contract.d.ts';
+
+/** What the addon exports: the calls that may take their time, and those that must be fast, over a memory that is shared. */
+export type Addon = Door & CompilerDoor & { hot(memory: ArrayBuffer): HotDoor };
+
+const abis = { linux: ['-gnu', '-musl'], win32: ['-msvc'] }[process.platform as string] ?? [''];
+const targets = abis.map((abi) => `${process.platform}-${process.arch}${abi}`);
+
+/** The addon that fits this machine: one built beside this package, or the package made for it. */
+export function addon(): Addon | undefined {
+  for (const path of targets.flatMap((to) => [`../flags-node.${to}.node`, `@flcm/flags-node-${to}`])) {
+    try {
+      return require(path);
+    } catch {
+      // Not there, or made for another machine: the next may do, and WebAssembly does everywhere.
+    }
+  }
+  return undefined;
+}

@@ -1,0 +1,19 @@
+import type { Compiler, Engine } from '../../../bindings/contract.d.ts';
+import { createCompiler, createEngine } from '../../../bindings/engine/index.ts';
+import { type Addon, addon } from './addon.ts';
+
+export type * from '../../../bindings/contract.d.ts';
+
+const native = addon();
+const wasm = (): typeof import('./wasm.ts') => require('./wasm.cjs');
+
+function engineOf(door: Addon): Engine {
+  const memory = new ArrayBuffer(1 << 20);
+  return createEngine({ name: 'native', door, hot: door.hot(memory), memory: () => memory, offset: 0 });
+}
+
+/** The native addon where one fits the machine, else WebAssembly: `engine.name` says which. */
+export const engine: Engine = native ? engineOf(native) : wasm().engine;
+
+/** The compiler of documents, from where the engine comes from. */
+export const compiler: Compiler = native ? createCompiler(native) : wasm().compiler;

@@ -1,0 +1,31 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Compiler, Engine } from '../../../bindings/contract.d.ts';
+import * as shared from '../../../bindings/engine/index.ts';
+import * as documents from '../../../target/bindings/compile/compile.js';
+import { Door, initSync } from '../../../target/bindings/wasm/flags.js';
+
+export type * from '../../../bindings/contract.d.ts';
+
+const bytes = (name: string) => readFileSync(join(__dirname, name));
+const { memory } = initSync({ module: bytes('flags.wasm') });
+const door = new Door();
+const place = { memory: () => memory.buffer, offset: door.shared() };
+
+let started: typeof documents | undefined;
+function start(): typeof documents {
+  if (!started) documents.initSync({ module: bytes('compile.wasm') });
+  started = documents;
+  return started;
+}
+
+/** The engine as WebAssembly, whether or not an addon fits the machine. */
+export const engine: Engine = shared.createEngine({ name: 'wasm', door, hot: door, ...place });
+
+/** The compiler of documents as WebAssembly: a large module, which starts when it is first used. */
+export const compiler: Compiler = shared.createCompiler({
+  version: () => door.version(),
+  compile: (text) => start().compile(text),
+  explain: (...question) => start().explain(...question),
+  schema: () => start().schema(),
+});

@@ -1,0 +1,17 @@
+#!/usr/bin/env bash
+# Chromium and its driver, from the system's packages: no test downloads a browser of its own.
+# CHROMIUM and CHROMEDRIVER name others.
+set -euo pipefail
+chromium=${CHROMIUM:-/usr/bin/chromium}
+driver=${CHROMEDRIVER:-/usr/bin/chromedriver}
+there() { [[ -x $chromium && -x $driver ]]; }
+
+if ! there && [[ -z ${CHROMIUM:-} && -z ${CHROMEDRIVER:-} && $(id -u) == 0 ]] && command -v apt-get >/dev/null; then
+  apt-get update -qq
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium chromium-driver
+fi
+there || {
+  echo "error: the tests need Chromium and chromedriver, and $chromium or $driver is missing" >&2
+  echo "help: install them (Debian: \`apt-get install chromium chromium-driver\`), or name them in CHROMIUM and CHROMEDRIVER" >&2
+  exit 1
+}

@@ -1,0 +1,158 @@
+// What the shared layer adds to the core: remembered answers, places for contexts, conversion of attributes.
+
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { compiled, engines, NOW } from './engines.js';
+
+const document = {
+  cohorts: { staff: {}, testers: { when: [{ attribute: 'email', operator: 'ends_with', value: '@example.com' }] } },
+  flags: {
+    half: { rollout: { percentage: 50 } },
+    adults: { conditions: [{ attribute: 'age', operator: '>=', value: 18 }] },
+    staff_only: { rollout: { cohorts: [{ staff: true }] } },
+    tests: { conditions: [{ cohort: 'testers' }] },
+    tagged: { conditions: [{ attribute: 'tags', operator: 'contains', value: 'ß→🦀' }] },
+    tuesday: { rollout: { percentage: 0, schedule: [{ at: new Date(NOW).toISOString(), percentage: 100 }] } },
+    after_tuesday: { dependencies: ['tuesday'] },
+    size: {
+      default: 1,
+      variants: [
+        { name: 'tiny', weight: 0, value: 1e-9 },
+        { name: 'huge', weight: 1, value: 1.5e300 },
+      ],
+    },
+    text: { default: 'off', on: 'line\nand "line"' },
+    json: { default: {}, on: { list: [1, { deep: null }], ä: true } },
+  },
+};
+
+const users = Array.from({ length: 100 }, (_, i) => `user-${i}`);
+
+for (const { engine } of engines) {
+  describe(engine.name, () => {
+    const snapshot = engine.load(compiled(document));
+
+    test('more contexts than places give the answers that each alone gives', () => {
+      const half = snapshot.flag('half');
+      const alone = users.map((user) => snapshot.decide(half, user, undefined, NOW));
+      const contexts = users.map((user) => snapshot.context(user));
+      for (let round = 0; round < 3; round++) {
+        assert.deepEqual(
+          contexts.map((context) => context.decide(half, NOW)),
+          alone,
+        );
+      }
+      assert.ok(new Set(alone).size > 1, 'some are in and some are out');
+    });
+
+    test('a trip takes effect with the next decision, for every context', () => {
+      const contexts = users.slice(0, 40).map((user) => snapshot.context(user, { age: 20 }));
+      const answers = () => contexts.map((context) => context.isEnabled('adults', NOW));
+      assert.ok(answers().every((on) => on));
+      snapshot.setTrip(snapshot.flag('adults'), 'held off');
+      assert.ok(answers().every((on) => !on));
+      assert.equal(contexts[0].decision('adults', NOW).reason, 'BREAKER_OPEN');
+      assert.equal(snapshot.trip(snapshot.flag('adults')), 'held off');
+      assert.equal(
+        snapshot.trips().some((byte) => byte !== 0),
+        true,
+      );
+      snapshot.setTrip(snapshot.flag('adults'), 'clear');
+      assert.ok(answers().every((on) => on));
+    });
+
+    test('what time alone may change is not remembered', () => {
+      const context = snapshot.context('alice');
+      for (const [now, on] of [
+        [NOW - 1, false],
+        [NOW, true],
+        [NOW - 1, false],
+      ]) {
+        assert.equal(context.isEnabled('tuesday', now), on);
+        assert.equal(context.isEnabled('after_tuesday', now), on);
+      }
+    });
+
+    test('attributes are captured: later changes are not seen', () => {
+      const attributes = { age: 20, tags: ['ß→🦀'] };
+      const context = snapshot.context('alice', attributes);
+      attributes.age = 3;
+      attributes.tags[0] = 'other';
+      // Out of its place, so that it is bound again.
+      for (const user of users) snapshot.context(user);
+      assert.equal(context.isEnabled('adults', NOW), true);
+      assert.equal(context.isEnabled('tagged', NOW), true);
+    });
+
+    test('a context and a single question see the same attributes', () => {
+      const attributes = {
+        age: 20,
+        tags: ['a', 'ß→🦀'],
+        email: 'a@example.com',
+        cohorts: ['staff'],
+        unread: new Date(),
+        no: null,
+      };
+      const context = snapshot.context('alice', attributes);
+      for (const key of ['adults', 'staff_only', 'tests', 'tagged']) {
+        assert.equal(context.isEnabled(key, NOW), true, key);
+        assert.equal(snapshot.isEnabled(key, 'alice', attributes, NOW), true, key);
+        assert.equal(snapshot.isEnabled(key, 'alice', {}, NOW), false, key);
+      }
+    });
+
+    test('nothing that is null, undefined or not finite is there', () => {
+      for (const age of [null, undefined, Number.NaN, Number.POSITIVE_INFINITY]) {
+        assert.equal(snapshot.isEnabled('adults', 'alice', { age }, NOW), false);
+        assert.equal(snapshot.context(null, { age }).isEnabled('adults', NOW), false);
+      }
+    });
+
+    test('a lone surrogate is U+FFFD, in keys and in attributes', () => {
+      const half = snapshot.flag('half');
+      assert.equal(snapshot.decide(half, '\ud800x', {}, NOW), snapshot.decide(half, '\ufffdx', {}, NOW));
+      assert.equal(snapshot.isEnabled('tests', 'a', { email: '\udfff@example.com' }, NOW), true);
+    });
+
+    test('every type of value comes back as it was written', () => {
+      const context = snapshot.context('alice');
+      assert.equal(context.decision('size', NOW).value, 1.5e300);
+      assert.equal(snapshot.decision('size', null, {}, NOW).variant, 'huge');
+      assert.equal(snapshot.decision('text', 'alice', {}, NOW).value, document.flags.text.default);
+      assert.deepEqual(snapshot.decision('json', 'alice', {}, NOW).value, {});
+      assert.ok(Object.isFrozen(context.decision('json', NOW).value));
+      assert.equal(context.decision('half', NOW), context.decision('half', NOW), 'made once');
+    });
+
+    test('decideAll gives what decide gives, rules included', () => {
+      const context = snapshot.context('alice', { age: 20 });
+      const all = context.decideAll(NOW);
+      for (let flag = 0; flag < snapshot.flagCount; flag++) {
+        const key = snapshot.flagKey(flag);
+        assert.equal(all[flag * 2 + 1], context.decide(flag, NOW), key);
+        assert.deepEqual(snapshot.decisionOf(flag, all[flag * 2], all[flag * 2 + 1]), context.decision(key, NOW));
+      }
+      const out = new Uint32Array(snapshot.flagCount * 2 + 5);
+      assert.equal(context.decideAll(NOW, out), out);
+      assert.deepEqual(out.subarray(0, all.length), all);
+    });
+
+    test('a flag that is not there is an error of its own', () => {
+      assert.equal(snapshot.flag('nobody defines this'), -1);
+      assert.equal(snapshot.flagKey(-1), undefined);
+      const context = snapshot.context('alice');
+      for (const decision of [context.decision('none', NOW), snapshot.decision('none', 'alice', {}, NOW)]) {
+        assert.deepEqual([decision.reason, decision.errorCode, decision.value], ['ERROR', 'FLAG_NOT_FOUND', undefined]);
+      }
+      assert.equal(context.isEnabled('none', NOW), false);
+    });
+
+    test('bytes and digest are those that were loaded', () => {
+      const bytes = compiled(document);
+      assert.deepEqual(new Uint8Array(snapshot.bytes()), new Uint8Array(bytes));
+      const copy = engine.load(structuredClone(bytes));
+      assert.equal(copy.digest, snapshot.digest);
+      copy.free();
+    });
+  });
+}

@@ -1,0 +1,77 @@
+// Swapping snapshots and deciding leave memory flat. Run with --expose-gc.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { compiled, engines, NOW } from './engines.js';
+
+const flags = (revision) => {
+  const rules = [{ conditions: [{ attribute: 'plan', operator: 'in', value: ['pro', 'team', `plan-${revision}`] }] }];
+  return Object.fromEntries(
+    Array.from({ length: 1000 }, (_, i) => [`flag-${i}`, { rules, rollout: { percentage: i / 10 } }]),
+  );
+};
+const revisions = [0, 1, 2].map((revision) => compiled({ revision, flags: flags(revision) }));
+
+const MEGABYTE = 1 << 20;
+
+/** Resident memory after what is not needed was collected. */
+function resident() {
+  for (let i = 0; i < 3; i++) globalThis.gc();
+  return process.memoryUsage().rss;
+}
+
+/** Runs something a first time, for what grows once, then again, and compares. */
+function staysFlat(round, most) {
+  round();
+  round();
+  const before = resident();
+  round();
+  round();
+  const grown = resident() - before;
+  assert.ok(grown <= most, `resident memory grew by ${(grown / MEGABYTE).toFixed(1)} MB`);
+}
+
+for (const { engine } of engines) {
+  test(`${engine.name}: 1,000 snapshot swaps`, () => {
+    let current = engine.load(revisions[0]);
+    staysFlat(() => {
+      for (let i = 0; i < 500; i++) {
+        const next = engine.load(revisions[i % revisions.length]);
+        const context = next.context(`user-${i}`, { plan: 'pro' });
+        assert.equal(context.isEnabled('flag-1', NOW), true);
+        current.free();
+        current = next;
+      }
+    }, 4 * MEGABYTE);
+    current.free();
+  });
+
+  test(`${engine.name}: 10 million decisions`, () => {
+    const snapshot = engine.load(revisions[0]);
+    const one = snapshot.context('one', { plan: 'free' });
+    staysFlat(() => {
+      let on = 0;
+      // Remembered answers, contexts that come and go, and single questions.
+      for (let i = 0; i < 2_000_000; i++) on += one.decide(i % 1000, NOW) & 1;
+      for (let i = 0; i < 50_000; i++) {
+        const context = snapshot.context(`user-${i}`, { plan: 'team' });
+        for (let flag = 0; flag < 5; flag++) on += context.decide(flag, NOW) & 1;
+      }
+      for (let i = 0; i < 250_000; i++) on += +snapshot.isEnabled('flag-7', `user-${i}`, { plan: 'x' }, NOW);
+      assert.ok(on >= 0);
+    }, 4 * MEGABYTE);
+    snapshot.free();
+  });
+}
+
+test('snapshots that were forgotten are let go', async () => {
+  const [{ engine }] = engines;
+  for (let i = 0; i < 6000; i++) {
+    engine.load(revisions[0]);
+    // The finalisers run between turns.
+    if (i % 500 === 0) {
+      globalThis.gc();
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+});

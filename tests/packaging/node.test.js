@@ -1,0 +1,36 @@
+// The Node package as it is installed: with its addon, without it, with a broken one.
+
+import assert from 'node:assert/strict';
+import { rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { consumer, expected, platforms, run } from './packed.js';
+
+const [platform] = platforms;
+const decide = (folder, program) => JSON.parse(run(folder, process.execPath, program));
+const addonOf = (folder) => join(folder, `node_modules/@flcm/flags-node-${platform}`, `flags-node.${platform}.node`);
+
+function answersOf(folder, name) {
+  const imported = decide(folder, 'node.mjs');
+  const wasm = { wasmName: 'wasm', wasmAnswers: expected };
+  const same = { sameInstance: true, compiledIsKept: true, wasmCompiledIsKept: true };
+  assert.deepEqual(imported, { name, answers: expected, ...wasm, ...same });
+  assert.deepEqual(decide(folder, 'node.cjs'), { name, answers: expected, ...wasm });
+  assert.deepEqual(decide(folder, 'threads.mjs'), Array(3).fill({ name, answers: expected }));
+}
+
+test('the platform package gives the native engine; imported, required, in threads', () => {
+  answersOf(consumer('node', platform), 'native');
+});
+
+test('without a platform package, WebAssembly decides the same', () => {
+  answersOf(consumer('node'), 'wasm');
+});
+
+test('an addon that was deleted, or is not for this machine, gives way to WebAssembly', () => {
+  const folder = consumer('node', platform);
+  writeFileSync(addonOf(folder), 'not a library');
+  answersOf(folder, 'wasm');
+  rmSync(addonOf(folder));
+  answersOf(folder, 'wasm');
+});

@@ -1,0 +1,46 @@
+// How large each thing is that somebody downloads, beside its budget in sizes.json; fails beyond one. `--write` sets the
+// budgets to 3 % above what is measured: for a change that is worth its size, and says why.
+
+import { readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { brotliCompressSync, gzipSync } from 'node:zlib';
+
+const here = dirname(fileURLToPath(import.meta.url));
+const budgets = join(here, 'sizes.json');
+const downloads = JSON.parse(readFileSync(budgets, 'utf8'));
+const kinds = ['raw', 'gzip', 'brotli'];
+
+/** A download is its files, each compressed for itself, as servers do it. */
+function measure(files) {
+  const contents = files.map((file) => readFileSync(join(here, '../../pkg', file)));
+  const sum = (sizeOf) => contents.reduce((bytes, content) => bytes + sizeOf(content), 0);
+  return {
+    raw: sum((content) => content.length),
+    gzip: sum((content) => gzipSync(content, { level: 9 }).length),
+    brotli: sum((content) => brotliCompressSync(content).length),
+  };
+}
+
+const roomy = (size) => Math.ceil((size * 1.03) / 100) * 100;
+const measured = downloads.map(({ files }) => measure(files));
+
+if (process.argv.includes('--write')) {
+  for (const [at, download] of downloads.entries()) {
+    download.budget = Object.fromEntries(kinds.map((kind) => [kind, roomy(measured[at][kind])]));
+  }
+  writeFileSync(budgets, `${JSON.stringify(downloads, null, 2)}\n`);
+}
+
+let over = 0;
+console.log(`${'bytes (budget)'.padEnd(44)}${kinds.map((kind) => kind.padStart(22)).join('')}`);
+for (const [at, { name, budget }] of downloads.entries()) {
+  const cells = kinds.map((kind) => {
+    const beyond = !(measured[at][kind] <= budget[kind]);
+    over += beyond;
+    return `${measured[at][kind]} (${budget[kind]})${beyond ? ' !' : ''}`.padStart(22);
+  });
+  console.log(name.padEnd(44) + cells.join(''));
+}
+if (over) console.error(`error: ${over} beyond budget, marked with !`);
+process.exitCode = over ? 1 : 0;
