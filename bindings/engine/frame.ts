@@ -43,7 +43,7 @@ export class Frame {
 
   /** The arguments of a call about a flag. */
   ask(snapshot: number, place: number, flag: number, now: number): void {
-    if (!(now >= 0)) throw engineError('INVALID_ARGUMENT', `\`now\` must be milliseconds since 1970, not ${now}`);
+    if (typeof now !== 'number' || !(now >= 0)) throw noTime(now);
     this.integers[0] = snapshot;
     this.integers[1] = place;
     this.integers[2] = flag;
@@ -128,6 +128,10 @@ export class Frame {
     this.#end = start + written;
     return written;
   }
+}
+
+function noTime(now: unknown): Error {
+  return engineError('INVALID_ARGUMENT', `\`now\` must be milliseconds since 1970, not ${String(now)}`);
 }
 
 function tooLarge(): Error {

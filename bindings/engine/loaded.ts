@@ -125,12 +125,13 @@ export class Loaded {
   }
 
   needs(flag: number): Needs {
+    if ((flag | 0) !== flag) {
+      throw engineError('INVALID_ARGUMENT', `a flag id must be a number from \`flag\`, not ${String(flag)}`);
+    }
     return this.#needs[flag] ?? this.#learn(flag);
   }
 
   #learn(flag: number): Needs {
-    if ((flag | 0) !== flag)
-      throw engineError('INVALID_ARGUMENT', `a flag id must be a number from \`flag\`, not ${flag}`);
     if (flag < 0) return NOTHING;
     const read = this.door.reads(this.handle, flag);
     this.frame.refresh();

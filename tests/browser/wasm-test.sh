@@ -9,7 +9,11 @@ cat >"$WASM_BINDGEN_TEST_WEBDRIVER_JSON" <<END
 { "goog:chromeOptions": { "binary": "${CHROMIUM:-/usr/bin/chromium}", "args": ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run"] } }
 END
 
-run() { cargo test --locked --target wasm32-unknown-unknown -p flcm-flags-wasm --lib --tests; }
+# The runner is content with no tests at all; we are not.
+run() {
+  cargo test --locked --target wasm32-unknown-unknown -p flcm-flags-wasm --lib | tee "$target/wasm-test.log"
+  grep -q '^test result: ok. [1-9]' "$target/wasm-test.log" || { echo "error: no test ran" >&2; exit 1; }
+}
 echo "in Node"
 run
 echo "in Chromium"

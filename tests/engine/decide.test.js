@@ -13,7 +13,7 @@ const document = {
     tests: { conditions: [{ cohort: 'testers' }] },
     tagged: { conditions: [{ attribute: 'tags', operator: 'contains', value: 'ß→🦀' }] },
     tuesday: { rollout: { percentage: 0, schedule: [{ at: new Date(NOW).toISOString(), percentage: 100 }] } },
-    after_tuesday: { dependencies: ['tuesday'] },
+    after_tuesday: { dependencies: ['tuesday'], rollout: { percentage: 100 } },
     size: {
       default: 1,
       variants: [

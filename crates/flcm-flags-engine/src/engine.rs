@@ -114,8 +114,14 @@ impl Engine {
                 *read = true;
             }
         });
-        let ids = (0..).zip(&read).filter(|(_, read)| **read).map(|(id, _)| id);
-        Some(ids.chain([flag.changes_with_time().into()]).collect())
+        let mut ids = Vec::new();
+        for (id, read) in (0..).zip(&read) {
+            if *read {
+                ids.push(id);
+            }
+        }
+        ids.push(flag.changes_with_time().into());
+        Some(ids)
     }
 
     fn describe(&self, snapshot: Handle, flag: FlagId) -> Option<Flag<'_>> {

@@ -3,7 +3,6 @@
 use core::slice::Iter;
 
 use bumpalo::Bump;
-use bumpalo::collections::Vec;
 use flcm_flags::{AttributeId, AttributeValue, Context, Outcome};
 use zerocopy::little_endian::{F64, I32, U32};
 use zerocopy::{FromBytes, FromZeros, Immutable, KnownLayout, Unaligned};
@@ -44,8 +43,8 @@ impl Registers {
 #[inline]
 pub(crate) fn write_outcome(shared: &mut [u8], outcome: Outcome) -> i32 {
     let bits = outcome.to_bits();
-    if let Some(place) = shared.get_mut(OUTCOME..OUTCOME + size_of::<u64>()) {
-        place.copy_from_slice(&bits.to_le_bytes());
+    if let Some(place) = shared.get_mut(OUTCOME..).and_then(<[u8]>::first_chunk_mut) {
+        *place = bits.to_le_bytes();
     }
     i32::try_from(bits >> 32).unwrap_or(0)
 }
@@ -91,16 +90,21 @@ pub(crate) fn context<'a>(data: &'a [u8], arena: &'a Bump) -> Option<Context<'a>
     let (entries, _) = <[Entry]>::ref_from_prefix_with_elems(rest, usize::try_from(first.id.get()).ok()?).ok()?;
     let reader = Reader { data, arena };
     let targeting_key = if first.kind == kind::ABSENT { None } else { Some(reader.text(first)?) };
-    let mut attributes = Vec::with_capacity_in(entries.len(), arena);
+    // As long as there are entries: items of lists leave some unused.
+    let attributes = arena.alloc_slice_fill_copy(entries.len(), (AttributeId(0), AttributeValue::Bool(false)));
+    let mut count = 0;
     let mut cohorts: &[&str] = &[];
     let mut entries = entries.iter();
     while let Some(entry) = entries.next() {
         match (reader.value(entry, &mut entries)?, entry.id.get()) {
             (AttributeValue::List(list), COHORTS) => cohorts = list,
-            (value, id) => attributes.push((AttributeId(u32::try_from(id).ok()?), value)),
+            (value, id) => {
+                *attributes.get_mut(count)? = (AttributeId(u32::try_from(id).ok()?), value);
+                count += 1;
+            }
         }
     }
-    Some(Context::numbered(targeting_key, attributes.into_bump_slice(), cohorts))
+    Some(Context::numbered(targeting_key, attributes.get(..count)?, cohorts))
 }
 
 struct Reader<'a> {
@@ -130,11 +134,11 @@ impl<'a> Reader<'a> {
         if count > rest.len() {
             return None;
         }
-        let mut items = Vec::with_capacity_in(count, self.arena);
-        for entry in rest.take(count) {
-            items.push(self.text(entry)?);
+        let items = self.arena.alloc_slice_fill_copy(count, "");
+        for (item, entry) in items.iter_mut().zip(rest) {
+            *item = self.text(entry)?;
         }
-        Some(items.into_bump_slice())
+        Some(items)
     }
 }
 

@@ -1,5 +1,6 @@
 //! Decisions and flags in words, for callers that keep what they were told.
 
+use alloc::borrow::ToOwned;
 use alloc::string::String;
 
 use flcm_flags::{Decision, Value};
@@ -18,24 +19,34 @@ pub(crate) fn of(decision: &Decision<'_>) -> String {
         decision.rule().unwrap_or_default(),
     ];
     let mut words = String::new();
-    for part in parts {
+    for part in &parts {
         words.push_str(part);
-        words.push('\n');
+        words.push_str("\n");
     }
-    match decision.value() {
-        None => {}
-        Some(Value::Bool(value)) => words.push_str(if value { "jtrue" } else { "jfalse" }),
-        Some(Value::Json(text)) => words.extend(["j", text]),
-        Some(Value::Number(number)) => words.extend(["d", &hex(number.to_bits())]),
-        Some(Value::String(text)) => words.extend(["s", text]),
-    }
+    let number;
+    let (letter, text) = match decision.value() {
+        None => ("", ""),
+        Some(Value::Bool(value)) => ("j", if value { "true" } else { "false" }),
+        Some(Value::Json(text)) => ("j", text),
+        Some(Value::Number(value)) => {
+            number = hex(value.to_bits());
+            ("d", &*number)
+        }
+        Some(Value::String(text)) => ("s", text),
+    };
+    words.push_str(letter);
+    words.push_str(text);
     words
 }
 
 /// 16 hexadecimal digits. By hand, because formatting would be a tenth of the wasm module.
 pub(crate) fn hex(number: u64) -> String {
-    let digits = number.to_be_bytes().into_iter().flat_map(|byte| [byte >> 4, byte & 15]);
-    digits.map(|digit| char::from_digit(digit.into(), 16).unwrap_or('0')).collect()
+    let mut digits = [0; 16];
+    for (index, digit) in (0_u32..).zip(digits.iter_mut().rev()) {
+        let value = number.rotate_right(4 * index).to_le_bytes()[0] & 15;
+        *digit = value + if value < 10 { b'0' } else { b'a' - 10 };
+    }
+    core::str::from_utf8(&digits).unwrap_or_default().to_owned()
 }
 
 #[cfg(test)]

@@ -70,8 +70,8 @@ struct Named<'s> {
     members: u64,
 }
 
-impl Facts for Named<'_> {
-    fn is_member<V: Visitor>(&self, cohort: CohortId, visitor: &mut V) -> bool {
+impl<V: Visitor> Facts<V> for Named<'_> {
+    fn is_member(&self, cohort: CohortId, visitor: &mut V) -> bool {
         let position = self.closure.iter().position(|id| id.get() == cohort.0);
         let member = position.is_some_and(|position| self.members & bit(position) != 0);
         visitor.visit(Step::CohortCondition { cohort, held: member });

@@ -1,7 +1,7 @@
 //! What deciding a flag may look at, so that a host brings nothing else.
 
 use crate::condition::{CohortId, Node, Nodes};
-use crate::snapshot::wire::{FlagRecord, NONE};
+use crate::snapshot::wire::{CohortRecord, NONE};
 use crate::snapshot::{AttributeId, Flag, FlagId, Layout, Reader};
 
 impl Flag<'_> {
@@ -19,27 +19,30 @@ impl Flag<'_> {
     /// ```
     pub fn reads(&self, show: &mut dyn FnMut(AttributeId)) {
         let mut walk = Walk { reader: self.reader, show };
-        for flag in self.with_prerequisites() {
-            if flag.by.get() != NONE {
-                (walk.show)(AttributeId(flag.by.get()));
+        self.each_prerequisite(&mut |flag| {
+            if flag.record.by.get() != NONE {
+                (walk.show)(AttributeId(flag.record.by.get()));
             }
-            for rule in (Flag { reader: self.reader, record: flag }).rules() {
+            for rule in flag.rules() {
                 walk.nodes(rule.conditions(), true);
             }
-        }
+        });
     }
 
     /// Whether time alone may change the decision: the flag, or one that it depends on, follows a schedule.
     #[must_use]
     pub fn changes_with_time(&self) -> bool {
-        let scheduled =
-            |flag| (Flag { reader: self.reader, record: flag }).rules().any(|rule| rule.schedule().next().is_some());
-        self.with_prerequisites().any(scheduled)
+        let mut changes = false;
+        self.each_prerequisite(&mut |flag| changes |= flag.rules().any(|rule| rule.record.schedule_count.get() > 0));
+        changes
     }
 
-    fn with_prerequisites(&self) -> impl Iterator<Item = &FlagRecord> {
-        let inner = self.closure().iter().filter_map(|id| self.reader.flag(FlagId(id.get())));
-        core::iter::once(self.record).chain(inner.map(|flag| flag.record))
+    /// Looks at the flag and at all that it depends on.
+    fn each_prerequisite(&self, look: &mut dyn FnMut(Flag<'_>)) {
+        look(*self);
+        for flag in self.closure().iter().filter_map(|id| self.reader.flag(FlagId(id.get()))) {
+            look(flag);
+        }
     }
 }
 
@@ -68,10 +71,15 @@ impl Walk<'_, '_> {
         let Layout { cohorts, cohort_closures, .. } = reader.layout;
         let Some(cohort) = reader.get(cohorts, id.0) else { return };
         let closure = reader.range(cohort_closures, cohort.closure.get(), cohort.closure_count.get().into());
-        let inner = closure.iter().filter_map(|id| reader.get(cohorts, id.get()));
-        for cohort in core::iter::once(cohort).chain(inner) {
-            let conditions = Nodes::new(reader, cohort.conditions.get(), cohort.condition_count.get());
-            self.nodes(conditions, false);
+        self.own_conditions(cohort);
+        for id in closure {
+            if let Some(cohort) = reader.get(cohorts, id.get()) {
+                self.own_conditions(cohort);
+            }
         }
+    }
+
+    fn own_conditions(&mut self, cohort: &CohortRecord) {
+        self.nodes(Nodes::new(self.reader, cohort.conditions.get(), cohort.condition_count.get()), false);
     }
 }

@@ -354,22 +354,22 @@ impl<'s> Reader<'s> {
 
     pub(crate) fn find_flag(&self, key: &str) -> Option<FlagId> {
         let name = |id| self.get(&self.layout.flags, id).map(|flag| flag.key.get());
-        self.find(&self.layout.flag_table, key, name).map(FlagId)
+        self.find(&self.layout.flag_table, key, &name).map(FlagId)
     }
 
     pub(crate) fn find_attribute(&self, name: &str) -> Option<u32> {
         let string = |id| self.get(&self.layout.attributes, id).map(|attribute| attribute.name.get());
-        self.find(&self.layout.attribute_table, name, string)
+        self.find(&self.layout.attribute_table, name, &string)
     }
 
     /// The string id of `text`, if some condition compares with it.
     pub(crate) fn find_operand(&self, text: &str) -> Option<u32> {
-        self.find(&self.layout.operand_table, text, Some)
+        self.find(&self.layout.operand_table, text, &Some)
     }
 
     /// Looks a name up in a table; `string` tells the string id of an entry.
     #[inline]
-    fn find(&self, table: &Section<U32>, name: &str, string: impl Fn(u32) -> Option<u32>) -> Option<u32> {
+    fn find(&self, table: &Section<U32>, name: &str, string: &dyn Fn(u32) -> Option<u32>) -> Option<u32> {
         let slots = self.all(table);
         for slot in index::probe(index::lookup_hash(name.as_bytes()), table.count()) {
             let id = slots.get(to_usize(slot))?.get();

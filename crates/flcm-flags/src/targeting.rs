@@ -7,9 +7,9 @@ use crate::explain::{Group, Step, Visitor};
 use crate::snapshot::{Expected, FlagId};
 
 /// What conditions name but do not decide themselves.
-pub(crate) trait Facts {
+pub(crate) trait Facts<V> {
     /// Whether the user is a member of a cohort.
-    fn is_member<V: Visitor>(&self, cohort: CohortId, visitor: &mut V) -> bool;
+    fn is_member(&self, cohort: CohortId, visitor: &mut V) -> bool;
     /// What another flag decided; `None` when it has not been asked.
     fn outcome(&self, flag: FlagId) -> Option<Outcome>;
 }
@@ -25,50 +25,48 @@ pub(crate) fn is_met(expected: Expected, outcome: Option<Outcome>) -> bool {
 }
 
 impl Nodes<'_> {
-    /// Whether all hold. A visitor is shown the rest after a miss as well.
+    /// Whether all hold.
     #[inline]
-    pub(crate) fn all<F: Facts, V: Visitor>(mut self, context: &BoundContext<'_>, facts: &F, visitor: &mut V) -> bool {
-        let mut all = true;
-        while let Some(held) = self.next_holds(context, facts, visitor) {
-            all &= held;
-            if !all && V::SILENT {
-                break;
-            }
-        }
-        all
+    pub(crate) fn all<V: Visitor>(self, context: &BoundContext<'_>, facts: &dyn Facts<V>, visitor: &mut V) -> bool {
+        !self.some(false, context, facts, visitor)
     }
 
-    fn any<F: Facts, V: Visitor>(mut self, context: &BoundContext<'_>, facts: &F, visitor: &mut V) -> bool {
-        let mut any = false;
-        while let Some(held) = self.next_holds(context, facts, visitor) {
-            any |= held;
-            if any && V::SILENT {
-                break;
-            }
-        }
-        any
-    }
-
-    #[inline]
-    fn next_holds<F: Facts, V: Visitor>(
-        &mut self,
+    /// Whether some condition holds, or with `false` whether some does not. A visitor is shown the rest after that as well.
+    fn some<V: Visitor>(
+        mut self,
+        wanted: bool,
         context: &BoundContext<'_>,
-        facts: &F,
+        facts: &dyn Facts<V>,
         visitor: &mut V,
-    ) -> Option<bool> {
-        if V::SILENT {
-            return self.decide_next(|test| test.holds(context), |node| node.holds(context, facts, &mut ()));
+    ) -> bool {
+        let mut some = false;
+        loop {
+            let held = if V::SILENT {
+                self.decide_next(|test| test.holds(context), |node| node.holds(context, facts, visitor))
+            } else {
+                self.next().map(|node| node.holds(context, facts, visitor))
+            };
+            let Some(held) = held else { return some };
+            some |= held == wanted;
+            if some && V::SILENT {
+                return true;
+            }
         }
-        self.next().map(|node| node.holds(context, facts, visitor))
     }
 
     /// Shows a group around what is shown of its members.
-    fn group<F: Facts, V: Visitor>(self, group: Group, context: &BoundContext<'_>, facts: &F, visitor: &mut V) -> bool {
+    fn group<V: Visitor>(
+        self,
+        group: Group,
+        context: &BoundContext<'_>,
+        facts: &dyn Facts<V>,
+        visitor: &mut V,
+    ) -> bool {
         visitor.visit(Step::GroupStart(group));
         let held = match group {
             Group::All => self.all(context, facts, visitor),
-            Group::Any => self.any(context, facts, visitor),
-            Group::Not => !self.all(context, facts, visitor),
+            Group::Any => self.some(true, context, facts, visitor),
+            Group::Not => self.some(false, context, facts, visitor),
         };
         visitor.visit(Step::GroupEnd { held });
         held
@@ -78,7 +76,7 @@ impl Nodes<'_> {
 impl Node<'_> {
     /// Whether the condition holds. Out of line: it calls itself, by way of groups.
     #[inline(never)]
-    fn holds<F: Facts, V: Visitor>(self, context: &BoundContext<'_>, facts: &F, visitor: &mut V) -> bool {
+    fn holds<V: Visitor>(self, context: &BoundContext<'_>, facts: &dyn Facts<V>, visitor: &mut V) -> bool {
         match self {
             Self::Test(test) => {
                 let held = test.holds(context);

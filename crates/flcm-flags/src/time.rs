@@ -31,31 +31,40 @@ pub fn parse_rfc3339(text: &str) -> Option<i64> {
     if !reader.0.is_empty() {
         return None;
     }
-    let minutes = days_since_1970(year, month, day).wrapping_mul(1440).wrapping_add(minutes).wrapping_sub(offset);
-    Some(minutes.wrapping_mul(60).wrapping_add(second).wrapping_mul(1000).wrapping_add(millis))
+    let days = i64::from(days_since_1970(year, month, day));
+    let minutes = days.wrapping_mul(1440).wrapping_add(i64::from(minutes.wrapping_sub(offset)));
+    Some(minutes.wrapping_mul(60).wrapping_add(second.into()).wrapping_mul(1000).wrapping_add(millis.into()))
 }
 
 /// What is left to read. Every number it gives has at most four digits, so sums of them cannot overflow.
 struct Reader<'a>(&'a [u8]);
 
 impl Reader<'_> {
-    fn expect(&mut self, one_of: &[u8]) -> Option<u8> {
+    fn byte(&mut self) -> Option<u8> {
         let (first, rest) = self.0.split_first()?;
         self.0 = rest;
-        one_of.contains(first).then_some(*first)
+        Some(*first)
     }
 
-    fn digits(&mut self, count: usize) -> Option<i64> {
-        let mut number = 0_i64;
+    fn expect(&mut self, one_of: &[u8]) -> Option<()> {
+        let byte = self.byte()?;
+        one_of.iter().any(|known| *known == byte).then_some(())
+    }
+
+    fn digits(&mut self, count: u32) -> Option<i32> {
+        let mut number = 0_i32;
         for _ in 0..count {
-            let digit = self.expect(b"0123456789")?.wrapping_sub(b'0');
-            number = number.wrapping_mul(10).wrapping_add(i64::from(digit));
+            let digit = self.byte()?.wrapping_sub(b'0');
+            if digit > 9 {
+                return None;
+            }
+            number = number.wrapping_mul(10).wrapping_add(digit.into());
         }
         Some(number)
     }
 
     /// Hours and minutes, in minutes.
-    fn clock(&mut self) -> Option<i64> {
+    fn clock(&mut self) -> Option<i32> {
         let hour = self.digits(2).filter(|hour| *hour <= 23)?;
         self.expect(b":")?;
         let minute = self.digits(2).filter(|minute| *minute <= 59)?;
@@ -63,7 +72,7 @@ impl Reader<'_> {
     }
 
     /// Milliseconds of an optional fraction.
-    fn fraction(&mut self) -> Option<i64> {
+    fn fraction(&mut self) -> Option<i32> {
         if self.0.first() != Some(&b'.') {
             return Some(0);
         }
@@ -72,26 +81,27 @@ impl Reader<'_> {
         let mut unit = 10;
         while self.0.first().is_some_and(u8::is_ascii_digit) {
             millis = millis.wrapping_add(self.digits(1)?.wrapping_mul(unit));
-            unit = i64::from(unit == 10);
+            unit = i32::from(unit == 10);
         }
         Some(millis)
     }
 
     /// The offset from UTC, in minutes.
-    fn offset(&mut self) -> Option<i64> {
-        match self.expect(b"Zz+-")? {
+    fn offset(&mut self) -> Option<i32> {
+        match self.byte()? {
+            b'Z' | b'z' => Some(0),
             b'+' => self.clock(),
-            b'-' => self.clock().map(i64::wrapping_neg),
-            _ => Some(0),
+            b'-' => self.clock().map(i32::wrapping_neg),
+            _ => None,
         }
     }
 }
 
-fn is_leap(year: i64) -> bool {
-    year.rem_euclid(4) == 0 && (year.rem_euclid(100) != 0 || year.rem_euclid(400) == 0)
+fn is_leap(year: i32) -> bool {
+    year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)
 }
 
-fn days_in_month(year: i64, month: i64) -> i64 {
+fn days_in_month(year: i32, month: i32) -> i32 {
     match month {
         2 if is_leap(year) => 29,
         2 => 28,
@@ -100,21 +110,20 @@ fn days_in_month(year: i64, month: i64) -> i64 {
     }
 }
 
-/// Days from 1970-01-01 to a date of the proleptic Gregorian calendar, counted in years that begin in March so that
-/// the leap day comes last.
-fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
-    let year = if month <= 2 { year.wrapping_sub(1) } else { year };
-    let era = year.div_euclid(400);
-    let year_of_era = year.rem_euclid(400);
-    let march_month = month.wrapping_add(9).rem_euclid(12);
-    let day_of_year = march_month.wrapping_mul(153).wrapping_add(2).div_euclid(5).wrapping_add(day);
-    let leap_days = (year_of_era >> 2).wrapping_sub(year_of_era.div_euclid(100));
-    // 719,469 days lie between 0000-03-01 and 1970-01-01, less one because `day` starts at 1.
-    era.wrapping_mul(146_097)
-        .wrapping_add(year_of_era.wrapping_mul(365))
-        .wrapping_add(leap_days)
-        .wrapping_add(day_of_year)
-        .wrapping_sub(719_469)
+/// Days from 1970-01-01 to a date of the proleptic Gregorian calendar.
+///
+/// Counted in years that begin in March, so that the leap day comes last, from 400 years before the first, so that no
+/// number is negative.
+fn days_since_1970(year: i32, month: i32, day: i32) -> i32 {
+    let (year, month) = if month <= 2 {
+        (year.wrapping_add(399), month.wrapping_add(9))
+    } else {
+        (year.wrapping_add(400), month.wrapping_sub(3))
+    };
+    let leap_days = (year / 4).wrapping_sub(year / 100).wrapping_add(year / 400);
+    let day_of_year = (month.wrapping_mul(153).wrapping_add(2) / 5).wrapping_add(day);
+    // 719,469 days lie between 0000-03-01 and 1970-01-01, less one because `day` starts at 1; and 146,097 in 400 years.
+    year.wrapping_mul(365).wrapping_add(leap_days).wrapping_add(day_of_year).wrapping_sub(719_469 + 146_097)
 }
 
 #[cfg(test)]

@@ -28,7 +28,7 @@ impl TripState {
     /// The state of a word.
     #[must_use]
     pub fn from_word(word: &str) -> Option<Self> {
-        [Self::Clear, Self::Probing, Self::HeldOff].into_iter().find(|state| state.as_str() == word)
+        [Self::Clear, Self::Probing, Self::HeldOff].iter().copied().find(|state| state.as_str() == word)
     }
 }
 

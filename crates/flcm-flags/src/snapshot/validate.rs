@@ -36,7 +36,9 @@ fn read_layout(bytes: &[u8]) -> Result<Layout, SnapshotError> {
     let checksum = index::checksum(bytes.get(wire::UNCHECKED..).unwrap_or_default());
     ensure(header.checksum.get() == checksum, &"header: wrong checksum")?;
 
-    let mut layout = Layout { digest: checksum, revision: header.revision.get(), ..Layout::EMPTY };
+    let mut layout = Layout::EMPTY;
+    layout.digest = checksum;
+    layout.revision = header.revision.get();
     let (table, _) = <[SectionRecord]>::ref_from_prefix_with_elems(rest, header.sections.get().into())
         .map_err(|_| SnapshotError(&"section table: too short"))?;
     let mut previous = 0;
