@@ -7,41 +7,56 @@ export type Present = boolean | number | string | readonly string[];
 /** The id that stands for the cohorts which the host names. */
 const COHORTS = -1;
 
-/** Who asks, as the engine wants it: the values of the attributes that it knows, under their ids. */
-export class Asker {
+/** Who asks, as the engine wants it: the values of the attributes that it knows, each behind its id. */
+export interface Asker {
+  readonly key: string | undefined;
+  /** Id, value, id, value; as far as `length` says. */
+  readonly pairs: readonly (number | Present)[];
+  readonly length: number;
+  /** How many entries they take: one a value, and one an item of a list. */
+  readonly entries: number;
+}
+
+/** One asker after the other. Arrays are written over rather than emptied, because emptying gives their memory back. */
+export class Gatherer implements Asker {
   key: string | undefined;
-  readonly ids: number[] = [];
-  readonly values: Present[] = [];
-  /** The values, and the items of those that are lists. */
+  readonly pairs: (number | Present)[] = [];
+  length = 0;
   entries = 0;
 
-  /** Forgets all, so that one object serves many askers. */
-  reset(key: unknown): void {
-    if (typeof key !== 'string' && key != null) {
-      throw engineError('INVALID_CONTEXT', `the targeting key must be a string, not ${nameOf(key)}`);
-    }
-    this.key = key ?? undefined;
-    this.ids.length = 0;
-    this.values.length = 0;
-    this.entries = 0;
-  }
-
-  /** Takes every attribute that is known. Lists are copied: what the caller does to its object later is not seen. */
-  takeKnown(attributes: Attributes, idOf: ReadonlyMap<string, number>): void {
+  /** Takes every attribute that is known. */
+  known(key: unknown, attributes: Attributes, idOf: ReadonlyMap<string, number>): void {
+    this.#begin(key);
     for (const name in attributes) {
       const id = idOf.get(name);
       if (id !== undefined) this.#take(name, id, attributes[name]);
-      if (name === 'cohorts') this.#takeCohorts(attributes[name]);
     }
+    this.#takeCohorts(attributes.cohorts);
   }
 
-  /** Takes the attributes of these names alone, and the cohorts. */
-  takeNamed(attributes: Attributes, names: readonly string[], ids: ArrayLike<number>): void {
+  /** Takes the attributes of these names alone. */
+  named(key: unknown, attributes: Attributes, names: readonly string[], ids: readonly number[]): void {
+    this.#begin(key);
     for (let i = 0; i < names.length; i++) {
       const name = names[i] as string;
       this.#take(name, ids[i] as number, attributes[name]);
     }
     this.#takeCohorts(attributes.cohorts);
+  }
+
+  /** What was gathered, for keeps. */
+  captured(): Asker {
+    const { key, length, entries } = this;
+    return { key, pairs: this.pairs.slice(0, length), length, entries };
+  }
+
+  #begin(key: unknown): void {
+    if (typeof key !== 'string' && key != null) {
+      throw engineError('INVALID_CONTEXT', `the targeting key must be a string, not ${nameOf(key)}`);
+    }
+    this.key = key ?? undefined;
+    this.length = 0;
+    this.entries = 0;
   }
 
   /** Anything but a list names no cohort. */
@@ -52,12 +67,13 @@ export class Asker {
   #take(name: string, id: number, value: unknown): void {
     if (value == null) return;
     const present = presentOf(name, value);
-    this.ids.push(id);
-    this.values.push(present);
+    this.pairs[this.length++] = id;
+    this.pairs[this.length++] = present;
     this.entries += typeof present === 'object' ? 1 + present.length : 1;
   }
 }
 
+/** Lists are copied: what the caller does to its object later is not seen. */
 function presentOf(name: string, value: unknown): Present {
   if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') return value;
   if (Array.isArray(value) && value.every((item) => typeof item === 'string')) return value.slice();

@@ -1,29 +1,29 @@
 import type { Attributes, Context as ContextContract, Decision, FlagId, Outcome } from '../contract.d.ts';
-import { Asker } from './attributes.ts';
+import type { Asker } from './attributes.ts';
 import { isOn } from './decision.ts';
 import { engineError } from './error.ts';
-import { type Loaded, Place } from './loaded.ts';
-
-const NOWHERE = new Place(-1, 0);
+import type { Loaded, Place } from './loaded.ts';
 
 /** A user who is decided for more than once. */
 export class Context implements ContextContract {
   readonly #loaded: Loaded;
-  readonly #asker = new Asker();
-  #place: Place = NOWHERE;
+  readonly #asker: Asker;
+  /** What the engine was told, under this mark. */
+  readonly #mark: number;
+  #place: Place;
 
   constructor(loaded: Loaded, key: string | null | undefined, attributes: Attributes) {
+    loaded.gatherer.known(key, attributes, loaded.attributeIds);
     this.#loaded = loaded;
-    this.#asker.reset(key);
-    this.#asker.takeKnown(attributes, loaded.attributeIds);
+    this.#asker = loaded.gatherer.captured();
+    this.#mark = loaded.newMark();
     this.#place = loaded.bind(this, this.#asker);
   }
 
   decide(flag: FlagId, now: number): Outcome {
-    const place = this.#place;
+    const { answers } = this.#place;
     const at = flag * 2;
-    if (place.owner === this && place.answers[at] === place.mark) return place.answers[at + 1] as number;
-    return this.#cross(flag, now);
+    return answers[at] === this.#mark ? (answers[at + 1] as number) : this.#cross(flag, now);
   }
 
   isEnabled(key: string, now: number): boolean {
@@ -55,7 +55,7 @@ export class Context implements ContextContract {
     loaded.frame.ask(loaded.handle, place.index, flag, now);
     const outcome = loaded.check(loaded.hot.decide());
     if (!timed) {
-      place.answers[flag * 2] = place.mark;
+      place.answers[flag * 2] = this.#mark;
       place.answers[flag * 2 + 1] = outcome;
     }
     return outcome;

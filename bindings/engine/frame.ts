@@ -68,16 +68,15 @@ export class Frame {
   }
 
   /** Writes a context. */
-  writeContext(asker: Asker): void {
-    const { ids, values } = asker;
-    this.#end = DATA + 16 + asker.entries * 16;
+  writeContext({ key, pairs, length, entries }: Asker): void {
+    this.#end = DATA + 16 + entries * 16;
     if (this.#end > SIZE) throw tooLarge();
     let at = DATA / 4;
-    this.#writeEntry(at, asker.entries, asker.key);
+    this.#writeEntry(at, entries, key);
     at += 4;
-    for (let i = 0; i < ids.length; i++) {
-      const value = values[i] as Present;
-      this.#writeEntry(at, ids[i] as number, value);
+    for (let i = 0; i < length; i += 2) {
+      const value = pairs[i + 1] as Present;
+      this.#writeEntry(at, pairs[i] as number, value);
       at += 4;
       if (typeof value !== 'object') continue;
       for (const item of value) {

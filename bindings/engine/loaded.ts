@@ -1,5 +1,5 @@
 import type { Decision, Door, HotDoor } from '../contract.d.ts';
-import { Asker } from './attributes.ts';
+import { type Asker, Gatherer } from './attributes.ts';
 import { parseDecision } from './decision.ts';
 import { engineError } from './error.ts';
 import type { Frame } from './frame.ts';
@@ -7,14 +7,12 @@ import type { Frame } from './frame.ts';
 /** How many contexts the engine keeps for a snapshot. */
 const PLACES = 32;
 
-/** Where the engine keeps a bound context, and the answers that it gave. */
+/** Where the engine keeps a bound context, and answers that it gave. */
 export class Place {
   readonly index: number;
   /** The context that is bound here. */
   owner: object | undefined;
-  /** Marks the answers of this owner. */
-  mark = 0;
-  /** Per flag: the mark and the outcome. One table serves all owners, so that a context allocates none. */
+  /** Per flag the mark of a context and its outcome. One table serves all owners: a context allocates none. */
   readonly answers: Int32Array;
 
   constructor(index: number, flagCount: number) {
@@ -26,7 +24,7 @@ export class Place {
 /** What deciding a flag needs to know of it. */
 export interface Needs {
   readonly names: readonly string[];
-  readonly ids: ArrayLike<number>;
+  readonly ids: readonly number[];
   /** Whether time alone may change the decision. */
   readonly timed: boolean;
 }
@@ -44,8 +42,7 @@ export class Loaded {
   readonly flagCount: number;
   readonly attributes: readonly string[];
   readonly attributeIds: ReadonlyMap<string, number>;
-  /** For contexts that are not kept. */
-  readonly asker: Asker = new Asker();
+  readonly gatherer: Gatherer = new Gatherer();
   readonly #handle: number;
   #freed = false;
   #mark = 0;
@@ -80,9 +77,12 @@ export class Loaded {
     this.door.unload(this.#handle);
   }
 
-  /** Forgets what was answered: contexts are bound again when they are asked next. */
+  /** Forgets what was answered, and which contexts are bound. */
   forget(): void {
-    for (const place of this.#places) place.owner = undefined;
+    for (const place of this.#places) {
+      place.owner = undefined;
+      place.answers.fill(0);
+    }
   }
 
   /** The id of a flag, or -1. Keys that are not there are not remembered: there is no end to them. */
@@ -110,14 +110,12 @@ export class Loaded {
     frame.refresh();
     this.#nextPlace = (index + 1) % PLACES;
     place.owner = owner;
-    place.mark = this.#newMark();
     return place;
   }
 
-  /** Marks are not used twice, but after so many that all answers are thrown away. */
-  #newMark(): number {
+  /** The mark of a context. None is given twice, unless all answers were forgotten in between. */
+  newMark(): number {
     if (this.#mark === 0x7fffffff) {
-      for (const place of this.#places) place.answers.fill(0);
       this.forget();
       this.#mark = 0;
     }
@@ -136,9 +134,9 @@ export class Loaded {
     const read = this.door.reads(this.handle, flag);
     this.frame.refresh();
     if (!read) return NOTHING;
-    const ids = read.subarray(0, -1);
-    const names = [...ids].map((id) => this.attributes[id] as string);
-    const needs = { names, ids, timed: read.at(-1) === 1 };
+    const ids = [...read];
+    const timed = ids.pop() === 1;
+    const needs = { names: ids.map((id) => this.attributes[id] as string), ids, timed };
     this.#needs[flag] = needs;
     return needs;
   }

@@ -51,11 +51,10 @@ export class Snapshot implements SnapshotContract {
     now: number,
   ): Outcome {
     const loaded = this.#loaded;
-    const { asker, frame } = loaded;
+    const { gatherer, frame } = loaded;
     const { names, ids } = loaded.needs(flag);
-    asker.reset(targetingKey);
-    asker.takeNamed(attributes ?? NO_ATTRIBUTES, names, ids);
-    frame.writeContext(asker);
+    gatherer.named(targetingKey, attributes ?? NO_ATTRIBUTES, names, ids);
+    frame.writeContext(gatherer);
     frame.ask(loaded.handle, 0, flag, now);
     const outcome = loaded.check(loaded.hot.decideOnce());
     frame.refresh();

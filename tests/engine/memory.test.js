@@ -33,16 +33,20 @@ function resident() {
   return process.memoryUsage().rss;
 }
 
-/** Runs something twice, for what grows once, then twice again, and compares. */
+/**
+ * Runs something ten times. What grows once has grown after four; from then on the least of three rounds counts, because
+ * the garbage collector of JavaScript breathes.
+ */
 function staysFlat(round, most) {
-  round();
-  round();
-  const before = resident();
-  const wasmBefore = wasmBytes();
-  round();
-  round();
-  const grown = resident() - before;
-  assert.equal(wasmBytes(), wasmBefore, 'wasm memory grew');
+  const wasm = [];
+  const rss = [];
+  for (let i = 0; i < 10; i++) {
+    round();
+    wasm.push(wasmBytes());
+    rss.push(resident());
+  }
+  assert.equal(wasm[9], wasm[3], 'wasm memory grew');
+  const grown = Math.min(...rss.slice(7)) - Math.min(...rss.slice(4, 7));
   assert.ok(grown <= most, `resident memory grew by ${(grown / MEGABYTE).toFixed(1)} MB`);
 }
 
@@ -50,14 +54,14 @@ for (const { engine } of engines) {
   test(`${engine.name}: 1,000 snapshot swaps`, () => {
     let current = engine.load(revisions[0]);
     staysFlat(() => {
-      for (let i = 0; i < 500; i++) {
+      for (let i = 0; i < 100; i++) {
         const next = engine.load(revisions[i % revisions.length]);
         const context = next.context(`user-${i}`, { plan: 'pro' });
         assert.equal(context.isEnabled('flag-1', NOW), true);
         current.free();
         current = next;
       }
-    }, 8 * MEGABYTE);
+    }, 4 * MEGABYTE);
     current.free();
   });
 
@@ -67,14 +71,14 @@ for (const { engine } of engines) {
     staysFlat(() => {
       let on = 0;
       // Remembered answers, contexts that come and go, and single questions.
-      for (let i = 0; i < 2_000_000; i++) on += one.decide(i % 1000, NOW) & 1;
-      for (let i = 0; i < 50_000; i++) {
+      for (let i = 0; i < 800_000; i++) on += one.decide(i % 1000, NOW) & 1;
+      for (let i = 0; i < 20_000; i++) {
         const context = snapshot.context(`user-${i}`, { plan: 'team' });
         for (let flag = 0; flag < 5; flag++) on += context.decide(flag, NOW) & 1;
       }
-      for (let i = 0; i < 250_000; i++) on += +snapshot.isEnabled('flag-7', `user-${i}`, { plan: 'x' }, NOW);
+      for (let i = 0; i < 100_000; i++) on += +snapshot.isEnabled('flag-7', `user-${i}`, { plan: 'x' }, NOW);
       assert.ok(on >= 0);
-    }, 8 * MEGABYTE);
+    }, 4 * MEGABYTE);
     snapshot.free();
   });
 }

@@ -63,18 +63,17 @@ fn read_layout(bytes: &[u8]) -> Result<Layout, SnapshotError> {
 struct Claims {
     next: u32,
     count: u32,
-    problem: Problem,
 }
 
 impl Claims {
-    fn of<T>(section: &Section<T>, problem: Problem) -> Self {
-        Self { next: 0, count: section.count(), problem }
+    fn of<T>(section: &Section<T>) -> Self {
+        Self { next: 0, count: section.count() }
     }
 
     /// Claims the next `count` children; `start` must be where the last claim ended.
     fn claim(&mut self, start: U32, count: u32) -> Check {
         let end = start.get().saturating_add(count);
-        ensure(start.get() == self.next && end <= self.count, self.problem)?;
+        ensure(start.get() == self.next && end <= self.count, &"records: range does not follow its neighbour")?;
         self.next = end;
         Ok(())
     }
@@ -109,20 +108,17 @@ impl<'s> Pass<'s> {
         Self {
             reader,
             strings: layout.strings.count().saturating_sub(1),
-            rules: Claims::of(&layout.rules, &"rules: range does not follow its neighbour"),
-            nodes: Claims::of(&layout.nodes, &"conditions: range does not follow its neighbour"),
-            shares: Claims::of(&layout.shares, &"shares: range does not follow its neighbour"),
-            variants: Claims::of(&layout.variants, &"variants: range does not follow its neighbour"),
-            schedules: Claims::of(&layout.schedules, &"schedules: range does not follow its neighbour"),
-            closures: Claims::of(&layout.closures, &"closures: range does not follow its neighbour"),
-            dependencies: Claims::of(&layout.dependencies, &"dependencies: range does not follow its neighbour"),
-            override_sets: Claims::of(&layout.override_sets, &"override sets: range does not follow its neighbour"),
-            overrides: Claims::of(&layout.overrides, &"overrides: range does not follow its neighbour"),
-            cohort_closures: Claims::of(
-                &layout.cohort_closures,
-                &"cohort closures: range does not follow its neighbour",
-            ),
-            members: Claims::of(&layout.members, &"members: range does not follow its neighbour"),
+            rules: Claims::of(&layout.rules),
+            nodes: Claims::of(&layout.nodes),
+            shares: Claims::of(&layout.shares),
+            variants: Claims::of(&layout.variants),
+            schedules: Claims::of(&layout.schedules),
+            closures: Claims::of(&layout.closures),
+            dependencies: Claims::of(&layout.dependencies),
+            override_sets: Claims::of(&layout.override_sets),
+            overrides: Claims::of(&layout.overrides),
+            cohort_closures: Claims::of(&layout.cohort_closures),
+            members: Claims::of(&layout.members),
         }
     }
 
@@ -205,12 +201,13 @@ impl<'s> Pass<'s> {
             let classes = self.reader.range(classes, pattern.classes.get(), 256);
             let transitions = self.reader.range(transitions, pattern.transitions.get(), length);
             self.check_string(pattern.text)?;
-            ensure(classes.len() == 256 && transitions.len() == to_usize(length), &"patterns: out of bounds")?;
             // The last column is the end of the text, which no byte maps to.
-            let known = classes.iter().all(|class| u32::from(*class).saturating_add(1) < stride);
-            ensure(known, &"patterns: unknown class")?;
-            ensure(transitions.iter().all(|next| u32::from(next.get()) < states), &"patterns: unknown state")?;
-            ensure(states > 2, &"patterns: no start state")?;
+            let valid = states > 2
+                && classes.len() == 256
+                && classes.iter().all(|class| u32::from(*class).saturating_add(1) < stride)
+                && transitions.len() == to_usize(length)
+                && transitions.iter().all(|next| u32::from(next.get()) < states);
+            ensure(valid, &"patterns: broken table")?;
         }
         Ok(())
     }
@@ -253,7 +250,6 @@ impl<'s> Pass<'s> {
     fn check_flag(&mut self, flag: &FlagRecord) -> Check {
         let Layout { attributes, closures, flags, policies, rules, .. } = self.reader.layout;
         self.check_string(flag.salt)?;
-        ensure(is_none_or_below(flag.by, attributes.count()), &"flags: unknown attribute")?;
         let steps = flag.has(wire::step::BY) == (flag.by.get() != NONE)
             && flag.has(wire::step::DEPENDENCIES) == (flag.dependency_count.get() > 0)
             && flag.has(wire::step::OVERRIDES) == (flag.overrides.get() != NONE);
@@ -261,7 +257,8 @@ impl<'s> Pass<'s> {
         ensure(flag.default.kind != wire::value::NONE, &"flags: no default")?;
         self.check_value(flag.default)?;
         self.check_value(flag.on)?;
-        ensure(is_none_or_below(flag.policy, policies.count()), &"flags: unknown policy")?;
+        let known = is_none_or_below(flag.by, attributes.count()) && is_none_or_below(flag.policy, policies.count());
+        ensure(known, &"flags: unknown attribute or policy")?;
         if flag.overrides.get() != NONE {
             self.override_sets.claim(flag.overrides, 1)?;
             self.check_override_variants(flag)?;
@@ -294,9 +291,9 @@ impl<'s> Pass<'s> {
         let records = &self.reader.layout.dependencies;
         let count = flag.dependency_count.get().into();
         self.reader.records_at(records, flag.dependencies, count).try_for_each(|record| {
-            ensure(scope.in_closure(record.flag.get()), &"dependencies: flag is not in the closure")?;
             let expected = Expected::from_wire(record.expect, record.variant.get());
-            ensure(expected.is_some(), &"dependencies: unknown expectation")
+            let known = scope.in_closure(record.flag.get()) && expected.is_some();
+            ensure(known, &"dependencies: unknown flag or expectation")
         })
     }
 
@@ -314,23 +311,25 @@ impl<'s> Pass<'s> {
         self.shares.claim_short(start, count)?;
         let mut sum = 0;
         for share in self.reader.records_at(&self.reader.layout.shares, start, count.get().into()) {
-            ensure(share.variant.get() < flag.variant_count.get(), &"shares: unknown variant")?;
-            ensure(share.cumulative.get() > sum, &"shares: sums do not ascend")?;
+            let valid = share.variant.get() < flag.variant_count.get() && share.cumulative.get() > sum;
+            ensure(valid, &"shares: unknown variant, or sums that do not ascend")?;
             sum = share.cumulative.get();
         }
         Ok(())
     }
 
     fn check_rule(&mut self, scope: &Scope<'_>, flag: &FlagRecord, rule: &RuleRecord) -> Check {
-        ensure(is_none_or_below(rule.name, self.strings), &"rules: unknown string")?;
-        ensure(rule.serve <= wire::serve::COHORT_OFF && rule.linear <= 1, &"rules: unknown kind")?;
-        ensure(rule.percentage.get() <= BUCKETS, &"rules: percentage above 100")?;
+        let valid = is_none_or_below(rule.name, self.strings)
+            && rule.serve <= wire::serve::COHORT_OFF
+            && rule.linear <= 1
+            && rule.percentage.get() <= BUCKETS;
+        ensure(valid, &"rules: unknown string, kind or percentage")?;
         self.check_shares(flag, rule.shares, rule.share_count)?;
         self.schedules.claim_short(rule.schedule, rule.schedule_count)?;
         let mut previous = None;
         for (at, percentage) in self.reader.schedule(rule) {
-            ensure(percentage <= BUCKETS, &"schedules: percentage above 100")?;
-            ensure(previous < Some(at), &"schedules: out of order")?;
+            let valid = percentage <= BUCKETS && previous < Some(at);
+            ensure(valid, &"schedules: percentage above 100, or out of order")?;
             previous = Some(at);
         }
         if flag.level > wire::LEVEL {
@@ -367,17 +366,17 @@ impl<'s> Pass<'s> {
         let mut previous = (0, 0);
         for id in self.reader.all(order) {
             let depth = self.reader.get(flags, id.get()).map_or(0, |flag| flag.depth);
-            ensure(depth > 0, &"order: flag without prerequisites")?;
-            ensure(previous < (depth, id.get().saturating_add(1)), &"order: out of order")?;
-            previous = (depth, id.get().saturating_add(1));
+            let place = (depth, id.get().saturating_add(1));
+            ensure(depth > 0 && previous < place, &"order: flag without prerequisites, or out of order")?;
+            previous = place;
         }
         ensure(order.count() == deep, &"order: a flag is missing")
     }
 
     fn check_policies(&self) -> Check {
         self.reader.records(&self.reader.layout.policies).try_for_each(|policy| {
-            ensure((0.0..=1.0).contains(&policy.rate.get()), &"policies: rate out of bounds")?;
-            ensure(policy.probe.get() <= BUCKETS, &"policies: probe share above 100")
+            let valid = (0.0..=1.0).contains(&policy.rate.get()) && policy.probe.get() <= BUCKETS;
+            ensure(valid, &"policies: rate or probe share out of bounds")
         })
     }
 }

@@ -51,7 +51,6 @@ impl Pass<'_> {
             node::FLAG => scope.flags && scope.in_closure(subject),
             _ => subject < layout.attributes.count(),
         };
-        ensure(subject_known, &"conditions: unknown subject")?;
         // How many operands there are, and where they must end.
         let (length, end) = match record.kind {
             node::COHORT | node::EXISTS | node::EQUAL_BOOL => (0, u32::MAX),
@@ -66,7 +65,7 @@ impl Pass<'_> {
             _ => return Err(SnapshotError(&"conditions: unknown operator")),
         };
         let operand_known = operand.checked_add(length).is_some_and(|last| last <= end);
-        ensure(operand_known, &"conditions: unknown operand")
+        ensure(subject_known && operand_known, &"conditions: unknown subject or operand")
     }
 }
 
