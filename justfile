@@ -96,7 +96,7 @@ wasm-test: install
 
 # The packed packages, in the hands of those who install them.
 packaging: install packages
-    node --test tests/packaging/*.test.js
+    node --test --test-timeout=120000 tests/packaging/*.test.js
 
 # How large each file is, and whether that is within its budget.
 sizes: packages

@@ -82,11 +82,26 @@ export interface Snapshot {
    */
   context(targetingKey?: string | null, attributes?: Attributes): Context;
   /** Decides one flag for one user in a single crossing. Only the attributes that this flag reads are looked at. */
-  decide(flag: FlagId, targetingKey: string | null | undefined, attributes: Attributes | undefined, now: number): Outcome;
+  decide(
+    flag: FlagId,
+    targetingKey: string | null | undefined,
+    attributes: Attributes | undefined,
+    now: number,
+  ): Outcome;
   /** Whether a flag is on; `false` for a flag that is not there. Like {@link Snapshot.decide}. */
-  isEnabled(key: string, targetingKey: string | null | undefined, attributes: Attributes | undefined, now: number): boolean;
+  isEnabled(
+    key: string,
+    targetingKey: string | null | undefined,
+    attributes: Attributes | undefined,
+    now: number,
+  ): boolean;
   /** What is served, and why. Like {@link Snapshot.decide}. */
-  decision(key: string, targetingKey: string | null | undefined, attributes: Attributes | undefined, now: number): Decision;
+  decision(
+    key: string,
+    targetingKey: string | null | undefined,
+    attributes: Attributes | undefined,
+    now: number,
+  ): Decision;
   /** The words of what {@link Context.decideAll} has written for a flag. Equal decisions may be the same frozen object. */
   decisionOf(flag: FlagId, rule: number, outcome: Outcome): Decision;
   /** Says what the breaker of a flag says. Takes effect with the next decision, for every context. */

@@ -2,7 +2,7 @@ import type { Asker, Present } from './attributes.ts';
 import { engineError } from './error.ts';
 
 /** Bytes of shared memory, and where its data begins: see `HotDoor` in the contract. */
-const SIZE = 1 << 20;
+export const SIZE: number = 1 << 20;
 const DATA = 64;
 
 const ABSENT = 0;

@@ -6,6 +6,7 @@ import { Snapshot } from './snapshot.ts';
 
 export type * from '../contract.d.ts';
 export { createCompiler } from './compiler.ts';
+export { SIZE } from './frame.ts';
 
 /** What a loader has made of a binding. */
 export interface Binding {

@@ -1,3 +1,5 @@
+// A crowd, a flag in two variants, and a document that is written anew with each move of a control.
+
 import { createEngine } from '@flcm/flags-web';
 import { createCompiler } from '@flcm/flags-web/compile';
 
@@ -19,18 +21,18 @@ const written = () => `flags:
       - { name: wizard, weight: ${at('wizard').value}, value: { steps: 4 } }
 `;
 
-/** Compiles the document and puts it in use. One with errors is reported, and changes nothing. */
+/** Compiles the document and puts it in use. One with errors is reported, and changes nothing: then it answers `false`. */
 function swap() {
   const text = written();
   const start = performance.now();
   const { snapshot: bytes, diagnostics } = compiler.compile(text);
   at('document').textContent = text;
+  at('document').className = bytes === undefined ? 'refused' : '';
   const lines = diagnostics.map(({ severity, line, message }) => `${severity} in line ${line}: ${message}`);
   at('diagnostics').textContent = lines.join('\n');
-  at('document').ariaInvalid = String(bytes === undefined);
   if (bytes === undefined) {
-    at('loaded').textContent = 'has errors: the last good one stays in use';
-    return;
+    at('loaded').textContent = 'refused, not in use';
+    return false;
   }
   const [old, next] = [snapshot, engine.load(bytes)];
   // What the breaker says is no part of the document: a new snapshot is told.
@@ -39,6 +41,7 @@ function swap() {
   old?.free();
   const took = (performance.now() - start).toFixed(1);
   at('loaded').textContent = `${bytes.length} bytes, in use after ${took} ms`;
+  return true;
 }
 
 const dots = Array.from({ length: 400 }, (_, index) => {
@@ -55,14 +58,14 @@ const still = matchMedia('(prefers-reduced-motion: reduce)');
 function draw() {
   for (const dot of dots) {
     const variant = decision(dot.value).variant ?? 'off';
-    if (dot.dataset.variant === 'off' && variant !== 'off' && !still.matches) dot.animate({ scale: [1.7, 1] }, 500);
+    if (dot.dataset.variant === 'off' && variant !== 'off' && !still.matches) dot.animate({ scale: [0.2, 1] }, 300);
     dot.dataset.variant = variant;
     dot.ariaLabel = `${dot.value}: ${variant}`;
   }
   const now = shown();
   for (const variant of variants) {
     const count = now.filter((each) => each === variant).length;
-    document.querySelector(`#legend [data-variant=${variant}] output`).textContent = count;
+    document.querySelector(`#legend [data-variant=${variant}] b`).textContent = count;
   }
   drawPerson();
 }
@@ -106,8 +109,9 @@ function redraw() {
 
 const form = document.querySelector('form');
 form.addEventListener('input', () => {
-  swap();
+  const good = swap();
   redraw();
+  if (!good) at('change').textContent = 'Refused: the last good document stays.';
 });
 form.addEventListener('change', () => {
   before = shown();

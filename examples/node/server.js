@@ -36,12 +36,14 @@ function reload() {
 
 /** Follows the folder, because editors put a new file in the place of the old one. */
 function follow() {
-  let timer;
+  let waiting = false;
   watch(dirname(file), () => {
     // A save is several events. Whatever changes after the document was read is an event again, so nothing is missed;
     // but who deploys documents should rename them into place, because half a document may be a good one.
-    timer ??= setTimeout(() => {
-      timer = undefined;
+    if (waiting) return;
+    waiting = true;
+    setTimeout(() => {
+      waiting = false;
       reload();
     }, 50);
   });

@@ -159,3 +159,52 @@ impl Default for Door {
         Self::new()
     }
 }
+
+#[cfg(all(test, target_arch = "wasm32"))]
+mod tests {
+    use wasm_bindgen_test::wasm_bindgen_test;
+
+    use super::{Door, SIZE};
+
+    const SNAPSHOT: &[u8] = include_bytes!("../../../tests/vectors/snapshot/two-flags.snapshot");
+
+    fn pages() -> usize {
+        core::arch::wasm32::memory_size(0)
+    }
+
+    #[wasm_bindgen_test]
+    fn the_shared_memory_is_aligned_and_does_not_move() {
+        let mut door = Door::new();
+        let place = door.shared();
+        assert_eq!(place.addr() % 8, 0, "outcomes are read as words");
+        let before = pages();
+        // More than the memory that there is, so that it grows.
+        let more = vec![1_u8; before * 65_536];
+        assert!(pages() > before && more.len() > SIZE);
+        door.load(SNAPSHOT.to_vec()).unwrap();
+        assert_eq!(door.shared(), place);
+    }
+
+    #[wasm_bindgen_test]
+    fn snapshots_come_and_go_in_the_same_memory() {
+        let mut door = Door::new();
+        let swap = |door: &mut Door| {
+            let handle = door.load(SNAPSHOT.to_vec()).unwrap();
+            assert_eq!((handle >= 0, door.flag_count(handle)), (true, Some(2)));
+            assert!(door.unload(handle) && !door.unload(handle) && door.digest(handle).is_none());
+        };
+        swap(&mut door);
+        let before = pages();
+        (0..1000).for_each(|_| swap(&mut door));
+        assert_eq!(pages(), before);
+    }
+
+    #[wasm_bindgen_test]
+    fn bytes_that_are_no_snapshot_are_an_error_and_take_no_memory() {
+        let mut door = Door::new();
+        assert!(door.load(vec![7; 1000]).is_err());
+        let before = pages();
+        (0..1000).for_each(|_| assert!(door.load(vec![7; 100_000]).is_err()));
+        assert!(pages() <= before + 2, "{} pages, and {before} before", pages());
+    }
+}

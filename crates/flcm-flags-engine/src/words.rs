@@ -20,8 +20,8 @@ pub(crate) fn of(decision: &Decision<'_>) -> String {
     ];
     let mut words = String::new();
     for part in &parts {
-        words.push_str(part);
-        words.push_str("\n");
+        words += part;
+        words += "\n";
     }
     let number;
     let (letter, text) = match decision.value() {

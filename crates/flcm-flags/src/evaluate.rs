@@ -186,24 +186,18 @@ impl<V: Visitor> Facts<V> for FlagFacts<'_, '_> {
 impl<T: AsRef<[u8]>> Question<'_, '_, T> {
     /// Decides the prerequisites, each once, then the flag.
     fn decide_in_order<V: Visitor>(&self, id: FlagId, flag: &FlagRecord, visitor: &mut V) -> Outcome {
-        const UNKNOWN: Outcome = Outcome::error(ErrorCode::FlagNotFound);
         // Most closures are short, and clearing room for the longest takes longer than deciding them.
         match flag.closure_count.get() {
-            0..=4 => self.decide_closure(id, flag, &mut [UNKNOWN; 4], visitor),
-            _ => self.decide_closure(id, flag, &mut [UNKNOWN; wire::MAX_CLOSURE], visitor),
+            0..=4 => self.decide_closure::<4, V>(id, flag, visitor),
+            _ => self.decide_closure::<{ wire::MAX_CLOSURE }, V>(id, flag, visitor),
         }
     }
 
-    /// Like [`decide_in_order`](Self::decide_in_order), with room for the outcomes of the prerequisites.
+    /// Like [`decide_in_order`](Self::decide_in_order), with room for the outcomes of `N` prerequisites.
     #[inline(never)]
-    fn decide_closure<V: Visitor>(
-        &self,
-        id: FlagId,
-        flag: &FlagRecord,
-        outcomes: &mut [Outcome],
-        visitor: &mut V,
-    ) -> Outcome {
+    fn decide_closure<const N: usize, V: Visitor>(&self, id: FlagId, flag: &FlagRecord, visitor: &mut V) -> Outcome {
         let closure = self.reader.closure(flag);
+        let mut outcomes = [Outcome::error(ErrorCode::FlagNotFound); N];
         for (position, inner) in closure.iter().enumerate() {
             let inner = inner.get();
             let Some(flag) = self.reader.get(&self.reader.layout.flags, inner) else { continue };
@@ -213,7 +207,7 @@ impl<T: AsRef<[u8]>> Question<'_, '_, T> {
                 *slot = outcome;
             }
         }
-        self.decide_after(id, flag, &Decided::Closure(closure, outcomes), visitor)
+        self.decide_after(id, flag, &Decided::Closure(closure, &outcomes), visitor)
     }
 
     /// Like [`decide`](Self::decide), for a flag of some depth.

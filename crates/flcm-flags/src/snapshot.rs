@@ -130,7 +130,7 @@ impl SnapshotError {
     /// What is wrong.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
-        *self.0
+        self.0
     }
 }
 

@@ -18,13 +18,13 @@ pub struct Millis(pub u64);
 pub fn parse_rfc3339(text: &str) -> Option<i64> {
     let mut reader = Reader(text.as_bytes());
     let year = reader.digits(4)?;
-    reader.expect(b"-")?;
+    reader.expect(b'-')?;
     let month = reader.digits(2).filter(|month| (1..=12).contains(month))?;
-    reader.expect(b"-")?;
+    reader.expect(b'-')?;
     let day = reader.digits(2).filter(|day| (1..=days_in_month(year, month)).contains(day))?;
-    reader.expect(b"Tt ")?;
+    reader.byte().filter(|byte| matches!(byte, b'T' | b't' | b' '))?;
     let minutes = reader.clock()?;
-    reader.expect(b":")?;
+    reader.expect(b':')?;
     let second = reader.digits(2).filter(|second| *second <= 60)?;
     let millis = reader.fraction()?;
     let offset = reader.offset()?;
@@ -46,9 +46,8 @@ impl Reader<'_> {
         Some(*first)
     }
 
-    fn expect(&mut self, one_of: &[u8]) -> Option<()> {
-        let byte = self.byte()?;
-        one_of.iter().any(|known| *known == byte).then_some(())
+    fn expect(&mut self, wanted: u8) -> Option<()> {
+        (self.byte()? == wanted).then_some(())
     }
 
     fn digits(&mut self, count: u32) -> Option<i32> {
@@ -66,7 +65,7 @@ impl Reader<'_> {
     /// Hours and minutes, in minutes.
     fn clock(&mut self) -> Option<i32> {
         let hour = self.digits(2).filter(|hour| *hour <= 23)?;
-        self.expect(b":")?;
+        self.expect(b':')?;
         let minute = self.digits(2).filter(|minute| *minute <= 59)?;
         Some(hour.wrapping_mul(60).wrapping_add(minute))
     }
@@ -76,7 +75,7 @@ impl Reader<'_> {
         if self.0.first() != Some(&b'.') {
             return Some(0);
         }
-        self.expect(b".")?;
+        self.expect(b'.')?;
         let mut millis = self.digits(1)?.wrapping_mul(100);
         let mut unit = 10;
         while self.0.first().is_some_and(u8::is_ascii_digit) {

@@ -1,5 +1,5 @@
 import type { Compiler, Engine } from '../../../bindings/contract.d.ts';
-import { createCompiler, createEngine } from '../../../bindings/engine/index.ts';
+import { createCompiler, createEngine, SIZE } from '../../../bindings/engine/index.ts';
 import { type Addon, addon } from './addon.ts';
 
 export type * from '../../../bindings/contract.d.ts';
@@ -8,7 +8,7 @@ const native = addon();
 const wasm = (): typeof import('./wasm.ts') => require('./wasm.cjs');
 
 function engineOf(door: Addon): Engine {
-  const memory = new ArrayBuffer(1 << 20);
+  const memory = new ArrayBuffer(SIZE);
   return createEngine({ name: 'native', door, hot: door.hot(memory), memory: () => memory, offset: 0 });
 }
 
