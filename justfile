@@ -13,7 +13,7 @@ demo:
     cargo run --release --quiet -p flcm -- decide examples/feature-flags.yaml --contexts examples/users.jsonl --summary
 
 # Everything that must hold: what CI runs.
-test: lint unit vectors no-std fuzz-corpus examples docs generated install lint-js packages types wasm-test packaging sizes
+test: lint unit vectors no-std fuzz-corpus examples docs generated lint-js packages types wasm-test engine-test doors example-test packaging sizes
 
 # Formatting and lints.
 lint:
@@ -94,6 +94,33 @@ wasm-test: install
     cargo build --quiet --locked -p xtask --features test-runner --bin wasm-test-runner
     bash tests/browser/wasm-test.sh "{{ cargo-target }}"
 
+# What the bindings share: places, remembered answers, misuse, memory, threads.
+engine-test: packages
+    node --expose-gc --test --test-timeout=300000 tests/engine/*.test.js
+
+# One suite, over all vectors and 100,000 generated decisions, through every door: the addon, wasm in Node, wasm in
+# Chromium, and the package for Node without its addon. In Rust, `unit` runs the vectors and making the cases compares.
+[doc('One suite through every door.')]
+doors: install packages
+    mkdir -p target/parity
+    cargo run --release --quiet --locked -p flcm-flags-conformance --bin parity-cases -- --out target/parity/cases.jsonl
+    node tests/parity/node.js native target/parity/cases.jsonl
+    node tests/parity/node.js wasm target/parity/cases.jsonl
+    node tests/parity/chromium.js target/parity/cases.jsonl
+    bash tests/parity/without-addon.sh target/parity/cases.jsonl
+
+# The examples for JavaScript; the page in Chromium.
+example-test: install packages
+    node --test --test-timeout=120000 tests/examples/*.test.js
+
+# A service that greets by a flag, and follows edits of its document.
+example-node: packages
+    node examples/node/server.js
+
+# A page with a flag in two variants, and live controls.
+example-browser: packages
+    node examples/browser/serve.js
+
 # The packed packages, in the hands of those who install them.
 packaging: install packages
     node --test --test-timeout=120000 tests/packaging/*.test.js
@@ -121,6 +148,10 @@ fuzz seconds="60":
 # Times; compare the column `fastest`.
 bench:
     cargo bench -p flcm-flags-config --bench decide
+
+# The ways into the engines, in Node and in Chromium, beside plain JavaScript, in one run.
+bench-doors: install packages
+    node tests/bench/node.js
 
 # Instructions per operation under callgrind: exact, whatever else the machine does. Needs valgrind.
 bench-instructions:

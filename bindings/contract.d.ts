@@ -264,7 +264,7 @@ export interface Door {
  * | 24 | u32, u32 | what was decided: rule and {@link Outcome} |
  * | 64 | | a flag key, a context, or the outcomes of `decideAll` |
  *
- * A context is a list of entries of 16 bytes: id (i32), kind (i32), then for a number its f64, for a text offset (from
+ * A context is a list of entries of 16 bytes, the first of which has as its id how many follow: id (i32), kind (i32), then for a number its f64, for a text offset (from
  * byte 64) and length (both i32), for a list the number of its items (i32), which follow as entries. Kinds: 0 absent,
  * 1 false, 2 true, 3 number, 4 text, 5 list. The first entry is the targeting key; an id of -1 is the list of cohorts that
  * the host names.
@@ -299,4 +299,6 @@ export interface CompiledDoor {
   readonly snapshot?: Maybe<Uint8Array>;
   readonly diagnostics: string;
   readonly report: string;
+  /** Gives wasm memory back. */
+  free?(): void;
 }

@@ -16,7 +16,9 @@ export function createCompiler(door: CompilerDoor): Compiler {
 function compile(door: CompilerDoor, text: string): Compiled {
   if (typeof text !== 'string')
     throw engineError('INVALID_ARGUMENT', `a document must be a string, not a ${typeof text}`);
-  const { snapshot, diagnostics, report } = door.compile(text);
+  const compiled = door.compile(text);
+  const { snapshot, diagnostics, report } = compiled;
+  compiled.free?.();
   return { snapshot: snapshot ?? undefined, diagnostics: JSON.parse(diagnostics), report };
 }
 

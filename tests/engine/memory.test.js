@@ -83,6 +83,12 @@ for (const { engine } of engines) {
   });
 }
 
+test('10,000 documents compiled', () => {
+  staysFlat(() => {
+    for (let i = 0; i < 1000; i++) compiled({ revision: i, flags: { a: { rollout: { percentage: 50 } } } });
+  }, 4 * MEGABYTE);
+});
+
 test('snapshots that were forgotten are let go', async () => {
   const [{ engine }] = engines;
   for (let i = 0; i < 6000; i++) {
