@@ -84,8 +84,8 @@ fault no-mix $core/bucket.rs 's/Self\(mix\(digest \^ key\)\)/Self(digest ^ key)/
 fault no-bucket-is-inside-everything $core/rollout.rs 's/None => percentage >= BUCKETS/None => percentage > 0/'
 
 # Time.
-fault truncating-ramp $core/rollout.rs 's/\.wrapping_mul\(i128::from\(now\.wrapping_sub\(t0\)\)\);/.wrapping_mul(i128::from(now.wrapping_sub(t0)).wrapping_div(i128::from(t1.wrapping_sub(t0)))).wrapping_mul(i128::from(t1.wrapping_sub(t0)));/'
-fault ramp-rounds-toward-zero $core/rollout.rs 's/checked_div_euclid/checked_div/'
+fault truncating-ramp $core/rollout.rs 's/wrapping_mul\(passed\)/wrapping_mul(passed \/ whole)/'
+fault ramp-rounds-toward-zero $core/rollout.rs 's/p1\.wrapping_add\(share\(p0\.wrapping_sub\(p1\), whole\.wrapping_sub\(passed\), whole\)\)/p0.wrapping_sub(share(p0.wrapping_sub(p1), passed, whole))/'
 fault schedule-begins-late $core/rollout.rs 's/\*at <= now\.0/*at < now.0/'
 fault offset-of-a-time-added $core/time.rs 's/\.wrapping_sub\(offset\)/.wrapping_add(offset)/'
 
@@ -96,7 +96,7 @@ fault versions-as-text $core/version.rs 's/left\.len\(\)\.cmp\(&right\.len\(\)\)
 fault except-ignored $core/cohort.rs 's/if listed\(cohort\.except\.get\(\), cohort\.except_count\.get\(\)\)/if false \&\& listed(cohort.except.get(), cohort.except_count.get())/'
 fault host-cohorts-ignored $core/cohort.rs 's/if !cohorts\.is_empty\(\) &&/if false \&\&/'
 fault attributes-beyond-the-slots-lost $core/context.rs 's/None => look\(&self\.search\(reader, id\)\)/None => look(\&Slot::ABSENT)/'
-fault user-id-reads-the-attribute $core/context.rs 's/ && reader\.layout\.user_attribute != Some\(id\)//'
+fault user-id-reads-the-attribute $core/context.rs 's/\&\& is_user == \(position == USER\)//'
 
 # The order of the checks, and what they serve.
 fault kill-switch-ignored $core/evaluate.rs 's/if flag\.has\(step::DISABLED\)/if false \&\& flag.has(step::DISABLED)/'
