@@ -28,7 +28,7 @@ count=0
 missed=0
 
 mkdir -p "$copy/tests"
-cp -r "$root/crates" "$root/examples" "$copy"
+cp -r "$root/crates" "$root/bindings" "$root/xtask" "$root/examples" "$copy"
 cp -r "$root/tests/vectors" "$copy/tests"
 cp "$root/Cargo.toml" "$root/Cargo.lock" "$root/rust-toolchain.toml" "$root/rustfmt.toml" "$copy"
 cp -r "$copy/crates" "$pristine"

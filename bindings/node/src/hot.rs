@@ -17,12 +17,15 @@ use crate::with_engine;
 const PANICKED: i32 = -1;
 
 /// The calls that must be fast, over this memory, which belongs to them from now on: nobody else may detach it.
+///
+/// # Errors
+/// The memory has the wrong size, or Node refuses.
 #[napi(
     catch_unwind,
     ts_args_type = "memory: ArrayBuffer",
     ts_return_type = "{ flag(): number; bind(): number; decide(): number; decideOnce(): number; decideAll(): number }"
 )]
-pub(crate) fn hot(env: Env, memory: ArrayBuffer<'_>) -> napi::Result<Object<'_>> {
+pub fn hot(env: Env, memory: ArrayBuffer<'_>) -> napi::Result<Object<'_>> {
     if memory.len() != SIZE {
         return Err(napi::Error::new(Status::InvalidArg, format!("the memory must have {SIZE} bytes")));
     }

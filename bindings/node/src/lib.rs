@@ -11,7 +11,7 @@ use flcm_flags_engine::{Engine, Handle};
 use napi::bindgen_prelude::{Uint8Array, Uint32Array};
 use napi_derive::napi;
 
-mod hot;
+pub mod hot;
 
 thread_local! {
     /// A worker thread has an engine of its own.
@@ -28,7 +28,10 @@ pub fn version() -> &'static str {
     env!("CARGO_PKG_VERSION")
 }
 
-/// Takes a snapshot in; -1 when there is no room for it. Throws when the bytes are no snapshot.
+/// Takes a snapshot in; -1 when there is no room for it.
+///
+/// # Errors
+/// The bytes are no snapshot.
 #[napi(catch_unwind)]
 pub fn load(bytes: &[u8]) -> napi::Result<i32> {
     let handle = with_engine(|engine| engine.load(bytes.to_vec()));
@@ -128,6 +131,9 @@ pub fn compile(text: String) -> CompiledDoor {
 }
 
 /// Decides a flag for a context, which is flat JSON text, and says how: `{"explanation": …, "text": …}`.
+///
+/// # Errors
+/// One with the `code` that the contract gives it.
 #[napi(catch_unwind)]
 pub fn explain(
     snapshot: &[u8],

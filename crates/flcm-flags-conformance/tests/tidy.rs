@@ -128,3 +128,41 @@ fn every_vector_is_json_and_says_what_it_is_about() {
         assert!(value["about"].as_str().is_some_and(|about| about.ends_with('.')), "{}: `about`", path.display());
     }
 }
+
+#[test]
+fn exported_functions_of_bindings_are_at_most_12_lines_long() {
+    let mut functions = 0;
+    for path in ["wasm", "compile", "node"].map(|binding| root().join("bindings").join(binding).join("src/lib.rs")) {
+        let text = read_text(&path);
+        let lines: Vec<&str> = text.lines().collect();
+        for (start, line) in lines.iter().enumerate().filter(|(_, line)| line.trim_start().starts_with("pub fn ")) {
+            let close = format!("{}}}", &line[..line.len() - line.trim_start().len()]);
+            let length = lines[start..].iter().position(|line| *line == close).expect("the end of a function") + 1;
+            assert!(length <= 12, "{}:{}: {length} lines", path.display(), start + 1);
+            functions += 1;
+        }
+    }
+    assert!(functions > 35, "functions were found: {functions}");
+}
+
+#[test]
+fn only_the_core_knows_the_words_of_decisions() {
+    let outcomes = (0..=10).map(|code: u64| flcm_flags::Outcome::from_bits(code << 48).reason());
+    let words: Vec<&str> = outcomes
+        .flat_map(|reason| [Some(reason.as_str()), reason.error_code().map(flcm_flags::ErrorCode::as_str)])
+        .flatten()
+        .collect();
+    assert!(words.contains(&"TARGETING_MATCH") && words.contains(&"FLAG_NOT_FOUND"));
+    // The code of an error that is thrown as well.
+    let words: Vec<&str> = words.into_iter().filter(|word| *word != "INVALID_CONTEXT").collect();
+    let bindings = files_below("bindings", &["rs", "ts"]);
+    let packages = files_below("pkg/web/src", &["ts"]).into_iter().chain(files_below("pkg/node/src", &["ts"]));
+    for path in bindings.into_iter().chain(packages) {
+        for line in code(&read_text(&path)) {
+            let quoted =
+                |word: &&&str| ['"', '\'', '`'].iter().any(|quote| line.contains(&format!("{quote}{word}{quote}")));
+            let is_comment = line.trim_start().starts_with(['*', '/']);
+            assert_eq!(words.iter().find(quoted).filter(|_| !is_comment), None, "{}: {line}", path.display());
+        }
+    }
+}
