@@ -10,7 +10,7 @@
 /** What a context may carry. `null` and `undefined` are the same as an attribute that is left out. */
 export type AttributeValue = boolean | number | string | readonly string[] | null | undefined;
 
-/** Attributes by name. `cohorts`, a list of strings, names the cohorts that the host puts this user in. */
+/** Attributes by name: the own properties of an object. `cohorts`, a list of strings, names the cohorts that the host puts this user in. */
 export type Attributes = Readonly<Record<string, AttributeValue>>;
 
 /** What a flag serves. */
@@ -26,11 +26,11 @@ export type TripState = 'clear' | 'probing' | 'held off';
  * - `INVALID_ARGUMENT`: an argument has the wrong type or size.
  * - `INVALID_CONTEXT`: the targeting key or an attribute cannot be read, or the context is too large.
  * - `INVALID_SNAPSHOT`: the bytes are no snapshot, or are damaged.
- * - `OUT_OF_MEMORY`: the engine's memory does not hold the snapshot. What was loaded before stays in use.
+ * - `OUT_OF_MEMORY`: the engine's memory is full. What was in use stays in use.
  */
 export type EngineErrorCode = 'FREED' | 'INVALID_ARGUMENT' | 'INVALID_CONTEXT' | 'INVALID_SNAPSHOT' | 'OUT_OF_MEMORY';
 
-/** Misuse or bad bytes. A decision never throws for what a snapshot or a context says. */
+/** Misuse or bad bytes. A decision throws for nothing that a snapshot says, and for no flag that is not there. */
 export interface EngineError extends Error {
   readonly code: EngineErrorCode;
 }
@@ -56,7 +56,8 @@ export type FlagId = number;
  * A decision as one number.
  *
  * Bits 0 to 15 are the variant (0xffff: none), 16 to 23 the reason, then one bit each for enabled (24), serving something
- * (25), serving on (26), treatment (27) and control (28). `outcome & ENABLED` tells whether the feature is on.
+ * (25), serving on (26), treatment (27) and control (28): the feature is on when `outcome & (1 << 24)` is not 0. The words
+ * of a reason come with {@link Snapshot.decisionOf}.
  */
 export type Outcome = number;
 
@@ -78,10 +79,19 @@ export interface Snapshot {
    * A user who will be decided for more than once. What is read of the attributes is captured: later changes of the
    * object are not seen. There is nothing to free.
    *
-   * @throws {@link EngineError} `INVALID_CONTEXT` when an attribute that some flag reads has a type that no attribute has.
+   * The engine keeps 32 contexts; one whose place was taken is bound again when it is asked next.
+   *
+   * @throws {@link EngineError} `INVALID_CONTEXT` when the targeting key, `cohorts` or an attribute that some flag reads has
+   * a type that it may not have, or when all texts are too large.
    */
   context(targetingKey?: string | null, attributes?: Attributes): Context;
-  /** Decides one flag for one user in a single crossing. Only the attributes that this flag reads are looked at. */
+  /**
+   * Decides one flag for one user in a single crossing. Only `cohorts` and the attributes that this flag reads are looked
+   * at.
+   *
+   * @throws {@link EngineError} `INVALID_CONTEXT`, like {@link Snapshot.context}; `INVALID_ARGUMENT` for an id or a time that
+   * is none.
+   */
   decide(
     flag: FlagId,
     targetingKey: string | null | undefined,
@@ -118,14 +128,17 @@ export interface Snapshot {
 
 /** A user of one snapshot. `now` is in milliseconds since 1970. */
 export interface Context {
-  /** Decides one flag. An answer that time alone cannot change is remembered until a trip changes. */
+  /**
+   * Decides one flag. An answer that time alone cannot change is remembered until a trip changes; arguments are checked
+   * when the engine is asked, not when it is remembered.
+   */
   decide(flag: FlagId, now: number): Outcome;
   /** Whether a flag is on; `false` for a flag that is not there. */
   isEnabled(key: string, now: number): boolean;
-  /** Decides one flag and says what is served, and why. Equal decisions may be the same frozen object. */
+  /** Asks the engine for one flag, and says what is served, and why. Equal decisions may be the same frozen object. */
   decision(key: string, now: number): Decision;
   /**
-   * Decides every flag in one call, into two numbers a flag: the rule and the {@link Outcome}.
+   * Decides every flag in one call, into two numbers a flag: the rule (0xffffffff: none) and the {@link Outcome}.
    *
    * @param out At least twice {@link Snapshot.flagCount} long; made when left out.
    */
@@ -269,8 +282,8 @@ export interface Door {
  * 1 false, 2 true, 3 number, 4 text, 5 list. The first entry is the targeting key; an id of -1 is the list of cohorts that
  * the host names.
  *
- * A negative answer is an error: -1 the handle names nothing, -2 no context is bound at the place, -3 a context or key
- * that cannot be read.
+ * A negative answer is an error: -1 the handle names nothing, -2 no context is bound at the place, -3 what was written
+ * cannot be read, -4 memory is full.
  */
 export interface HotDoor {
   /** The id of the flag whose key was written, or -1 (for a freed handle as well). */

@@ -1,5 +1,5 @@
 import type { Attributes } from '../contract.d.ts';
-import { engineError } from './error.ts';
+import { engineError, nameOf } from './error.ts';
 
 /** What an attribute may be, once it is known to be there. */
 export type Present = boolean | number | string | readonly string[];
@@ -26,22 +26,19 @@ export class Gatherer implements Asker {
 
   /** Takes every attribute that is known. */
   known(key: unknown, attributes: Attributes, idOf: ReadonlyMap<string, number>): void {
-    this.#begin(key);
+    this.#begin(key, attributes);
     for (const name in attributes) {
       const id = idOf.get(name);
-      if (id !== undefined) this.#take(name, id, attributes[name]);
+      if (id !== undefined) this.#take(attributes, name, id);
     }
-    this.#takeCohorts(attributes.cohorts);
+    this.#takeCohorts(attributes);
   }
 
   /** Takes the attributes of these names alone. */
   named(key: unknown, attributes: Attributes, names: readonly string[], ids: readonly number[]): void {
-    this.#begin(key);
-    for (let i = 0; i < names.length; i++) {
-      const name = names[i] as string;
-      this.#take(name, ids[i] as number, attributes[name]);
-    }
-    this.#takeCohorts(attributes.cohorts);
+    this.#begin(key, attributes);
+    for (let i = 0; i < names.length; i++) this.#take(attributes, names[i] as string, ids[i] as number);
+    this.#takeCohorts(attributes);
   }
 
   /** What was gathered, for keeps. */
@@ -50,9 +47,12 @@ export class Gatherer implements Asker {
     return { key, pairs: this.pairs.slice(0, length), length, entries };
   }
 
-  #begin(key: unknown): void {
+  #begin(key: unknown, attributes: Attributes): void {
     if (typeof key !== 'string' && key != null) {
       throw engineError('INVALID_CONTEXT', `the targeting key must be a string, not ${nameOf(key)}`);
+    }
+    if (typeof attributes !== 'object') {
+      throw engineError('INVALID_CONTEXT', `the attributes must be an object, not ${nameOf(attributes)}`);
     }
     this.key = key ?? undefined;
     this.length = 0;
@@ -60,12 +60,14 @@ export class Gatherer implements Asker {
   }
 
   /** Anything but a list names no cohort. */
-  #takeCohorts(value: unknown): void {
-    if (Array.isArray(value)) this.#take('cohorts', COHORTS, value);
+  #takeCohorts(attributes: Attributes): void {
+    if (Array.isArray(attributes.cohorts)) this.#take(attributes, 'cohorts', COHORTS);
   }
 
-  #take(name: string, id: number, value: unknown): void {
-    if (value == null) return;
+  /** What an object inherits is no attribute: a document may name one `constructor`. */
+  #take(attributes: Attributes, name: string, id: number): void {
+    const value = attributes[name];
+    if (value == null || !Object.hasOwn(attributes, name)) return;
     const present = presentOf(name, value);
     this.pairs[this.length++] = id;
     this.pairs[this.length++] = present;
@@ -73,22 +75,21 @@ export class Gatherer implements Asker {
   }
 }
 
-/** Lists are copied: what the caller does to its object later is not seen. */
-function presentOf(name: string, value: unknown): Present {
+/** The value of an attribute. Lists are copied: what the caller does to its object later is not seen. */
+export function presentOf(name: string, value: unknown): Present {
   if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') return value;
-  if (Array.isArray(value) && value.every((item) => typeof item === 'string')) return value.slice();
-  throw unreadable(name, value);
+  if (!Array.isArray(value)) throw unreadable(name, value);
+  const list: string[] = [];
+  for (let i = 0; i < value.length; i++) {
+    const item: unknown = value[i];
+    if (typeof item !== 'string') throw unreadable(name, value);
+    list.push(item);
+  }
+  return list;
 }
 
 function unreadable(name: string, value: unknown): Error {
   const help = value instanceof Date ? '; give a time as a number (`getTime()`) or as text (`toISOString()`)' : '';
   const wanted = 'a boolean, a number, a string or a list of strings';
   return engineError('INVALID_CONTEXT', `the attribute \`${name}\` must be ${wanted}, not ${nameOf(value)}${help}`);
-}
-
-function nameOf(value: unknown): string {
-  if (Array.isArray(value)) return 'a list that holds something else';
-  return typeof value === 'object'
-    ? `an object (${value?.constructor?.name ?? 'without a class'})`
-    : `a ${typeof value}`;
 }

@@ -1,5 +1,6 @@
-import type { Compiled, Compiler, CompilerDoor, EngineErrorCode, Explained, Question } from '../contract.d.ts';
-import { engineError, messageOf } from './error.ts';
+import type { Attributes, Compiled, Compiler, CompilerDoor, Explained, Question } from '../contract.d.ts';
+import { presentOf } from './attributes.ts';
+import { engineError, isArray, messageOf, nameOf } from './error.ts';
 
 const NO_TRIPS = new Uint8Array(0);
 
@@ -23,20 +24,30 @@ function compile(door: CompilerDoor, text: string): Compiled {
 }
 
 function explain(door: CompilerDoor, question: Question): Explained {
-  const { snapshot, trips = NO_TRIPS, flag, targetingKey = null, attributes, now } = question;
-  if (!ArrayBuffer.isView(snapshot) || !ArrayBuffer.isView(trips)) {
+  const { snapshot, trips = NO_TRIPS, flag, targetingKey = null, attributes, now } = Object(question) as Question;
+  if (!isArray(snapshot, 'Uint8Array') || !isArray(trips, 'Uint8Array')) {
     throw engineError('INVALID_ARGUMENT', '`snapshot` and `trips` must be of type Uint8Array');
   }
-  const context = JSON.stringify({ ...attributes, targetingKey }, wellFormed);
+  if (typeof flag !== 'string') throw engineError('INVALID_ARGUMENT', `\`flag\` must be a key, not ${nameOf(flag)}`);
+  if (typeof now !== 'number') throw engineError('INVALID_ARGUMENT', `\`now\` must be a number, not ${nameOf(now)}`);
+  const context = contextOf(targetingKey, attributes ?? {});
   try {
     return JSON.parse(door.explain(snapshot, trips, flag, context, now));
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? (error.code as EngineErrorCode) : 'INVALID_ARGUMENT';
-    throw engineError(code, messageOf(error), error);
+    const { code } = Object(error) as { code?: unknown };
+    throw engineError(CODES.find((known) => known === code) ?? 'INVALID_ARGUMENT', messageOf(error), error);
   }
 }
 
-/** A lone surrogate becomes U+FFFD, as it does when a context crosses into an engine. */
-function wellFormed(_name: string, value: unknown): unknown {
-  return typeof value === 'string' ? value.toWellFormed() : value;
+/** The codes that a binding gives. */
+const CODES = ['INVALID_CONTEXT', 'INVALID_SNAPSHOT'] as const;
+
+/** A context as JSON text. What deciding cannot read is refused here as well, and a lone surrogate becomes U+FFFD. */
+function contextOf(targetingKey: unknown, attributes: Attributes): string {
+  const flat: Record<string, unknown> = Object.create(null);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value != null) flat[name.toWellFormed()] = presentOf(name, value);
+  }
+  flat.targetingKey = targetingKey;
+  return JSON.stringify(flat, (_name, value) => (typeof value === 'string' ? value.toWellFormed() : value));
 }

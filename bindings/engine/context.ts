@@ -1,23 +1,22 @@
 import type { Attributes, Context as ContextContract, Decision, FlagId, Outcome } from '../contract.d.ts';
 import type { Asker } from './attributes.ts';
 import { isOn } from './decision.ts';
-import { engineError } from './error.ts';
+import { engineError, isArray } from './error.ts';
 import type { Loaded, Place } from './loaded.ts';
 
 /** A user who is decided for more than once. */
 export class Context implements ContextContract {
   readonly #loaded: Loaded;
   readonly #asker: Asker;
-  /** What the engine was told, under this mark. */
-  readonly #mark: number;
   #place: Place;
+  /** The place's, when this context was bound to it. */
+  #mark: number;
 
   constructor(loaded: Loaded, key: string | null | undefined, attributes: Attributes) {
-    loaded.gatherer.known(key, attributes, loaded.attributeIds);
     this.#loaded = loaded;
-    this.#asker = loaded.gatherer.captured();
-    this.#mark = loaded.newMark();
+    this.#asker = loaded.gather(key, attributes).captured();
     this.#place = loaded.bind(this, this.#asker);
+    this.#mark = this.#place.mark;
   }
 
   decide(flag: FlagId, now: number): Outcome {
@@ -39,7 +38,7 @@ export class Context implements ContextContract {
 
   decideAll(now: number, out: Uint32Array = new Uint32Array(this.#loaded.flagCount * 2)): Uint32Array {
     const { frame, hot, handle, flagCount } = this.#loaded;
-    if (!(out instanceof Uint32Array) || out.length < flagCount * 2) {
+    if (!isArray(out, 'Uint32Array') || out.length < flagCount * 2) {
       throw engineError('INVALID_ARGUMENT', `\`out\` must be a Uint32Array of at least ${flagCount * 2} numbers`);
     }
     frame.ask(handle, this.#bound().index, 0, now);
@@ -50,19 +49,19 @@ export class Context implements ContextContract {
   /** Asks the engine. */
   #cross(flag: FlagId, now: number): Outcome {
     const loaded = this.#loaded;
-    const place = this.#bound();
     const { timed } = loaded.needs(flag);
+    const place = this.#bound();
     loaded.frame.ask(loaded.handle, place.index, flag, now);
     const outcome = loaded.check(loaded.hot.decide());
-    if (!timed) {
-      place.answers[flag * 2] = this.#mark;
-      place.answers[flag * 2 + 1] = outcome;
-    }
+    if (!timed) loaded.remember(place, flag, outcome);
     return outcome;
   }
 
   #bound(): Place {
-    if (this.#place.owner !== this) this.#place = this.#loaded.bind(this, this.#asker);
+    if (this.#place.owner !== this) {
+      this.#place = this.#loaded.bind(this, this.#asker);
+      this.#mark = this.#place.mark;
+    }
     return this.#place;
   }
 }

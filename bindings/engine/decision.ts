@@ -24,9 +24,18 @@ export function parseDecision(words: string, outcome: Outcome): Decision {
 
 function parseValue(text: string): JsonValue | undefined {
   const rest = text.slice(1);
-  if (text[0] === 'j') return frozen(JSON.parse(rest));
+  if (text[0] === 'j') return parseJson(rest);
   if (text[0] === 's') return rest;
   return text[0] === 'd' ? numberOf(rest) : undefined;
+}
+
+/** Bytes that no compiler wrote may hold text that is no JSON: then there is no value, and the fallback applies. */
+function parseJson(text: string): JsonValue | undefined {
+  try {
+    return frozen(JSON.parse(text));
+  } catch {
+    return undefined;
+  }
 }
 
 function numberOf(hexadecimal: string): number {

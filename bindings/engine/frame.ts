@@ -1,9 +1,12 @@
 import type { Asker, Present } from './attributes.ts';
-import { engineError } from './error.ts';
+import { engineError, nameOf } from './error.ts';
 
 /** Bytes of shared memory, and where its data begins: see `HotDoor` in the contract. */
 export const SIZE: number = 1 << 20;
 const DATA = 64;
+
+/** 2^53 milliseconds after 1970, the last time that the core knows. */
+const LAST_TIME = 2 ** 53;
 
 const ABSENT = 0;
 const FALSE = 1;
@@ -19,56 +22,62 @@ export class Frame {
   readonly #memory: () => ArrayBuffer;
   readonly #offset: number;
   /** Registers and entries. */
-  integers: Int32Array;
-  #numbers!: Float64Array;
-  #bytes!: Uint8Array;
+  #integers = new Int32Array(0);
+  #numbers = new Float64Array(0);
+  #bytes = new Uint8Array(0);
   /** Where the next text goes. */
   #end = 0;
 
   constructor(memory: () => ArrayBuffer, offset: number) {
     this.#memory = memory;
     this.#offset = offset;
-    this.integers = new Int32Array(0);
-    this.refresh();
   }
 
-  /** To be called after whatever may have made wasm memory grow: that takes the memory away from under the views. */
-  refresh(): void {
-    if (this.integers.length > 0) return;
+  /**
+   * Makes the views anew when they are gone: wasm memory that grows, for whatever reason, is taken away from under them,
+   * and writing to such a view does nothing. So everything here that is called from outside begins with this.
+   */
+  #view(): void {
+    if (this.#integers.length > 0) return;
     const buffer = this.#memory();
-    this.integers = new Int32Array(buffer, this.#offset, SIZE / 4);
+    this.#integers = new Int32Array(buffer, this.#offset, SIZE / 4);
     this.#numbers = new Float64Array(buffer, this.#offset, SIZE / 8);
     this.#bytes = new Uint8Array(buffer, this.#offset, SIZE);
   }
 
   /** The arguments of a call about a flag. */
   ask(snapshot: number, place: number, flag: number, now: number): void {
-    if (typeof now !== 'number' || !(now >= 0)) throw noTime(now);
-    this.integers[0] = snapshot;
-    this.integers[1] = place;
-    this.integers[2] = flag;
+    this.#view();
+    if (typeof now !== 'number' || !(now >= 0 && now <= LAST_TIME)) throw noTime(now);
+    this.#integers[0] = snapshot;
+    this.#integers[1] = place;
+    this.#integers[2] = flag;
     this.#numbers[2] = now;
   }
 
   /** The rule of the decision that was made last. */
   get rule(): number {
-    return (this.integers[6] as number) >>> 0;
+    this.#view();
+    return (this.#integers[6] as number) >>> 0;
   }
 
   /** A copy of the outcomes of the call that decided every flag. */
   copyOutcomes(flags: number, out: Uint32Array): void {
-    out.set(new Uint32Array(this.integers.buffer, this.#offset + DATA, flags * 2));
+    this.#view();
+    out.set(new Uint32Array(this.#integers.buffer, this.#offset + DATA, flags * 2));
   }
 
   /** Writes a flag key. */
   writeKey(snapshot: number, key: string): void {
+    this.#view();
     this.#end = DATA;
-    this.integers[0] = snapshot;
-    this.integers[3] = this.#writeText(key);
+    this.#integers[0] = snapshot;
+    this.#integers[3] = this.#writeText(key);
   }
 
   /** Writes a context. */
   writeContext({ key, pairs, length, entries }: Asker): void {
+    this.#view();
     this.#end = DATA + 16 + entries * 16;
     if (this.#end > SIZE) throw tooLarge();
     let at = DATA / 4;
@@ -84,11 +93,11 @@ export class Frame {
         at += 4;
       }
     }
-    this.integers[3] = this.#end - DATA;
+    this.#integers[3] = this.#end - DATA;
   }
 
   #writeEntry(at: number, id: number, value: Present | undefined): void {
-    const integers = this.integers;
+    const integers = this.#integers;
     integers[at] = id;
     if (typeof value === 'string') {
       integers[at + 1] = TEXT;
@@ -130,12 +139,10 @@ export class Frame {
 }
 
 function noTime(now: unknown): Error {
-  return engineError('INVALID_ARGUMENT', `\`now\` must be milliseconds since 1970, not ${String(now)}`);
+  return engineError('INVALID_ARGUMENT', `\`now\` must be milliseconds from 1970, not ${nameOf(now)}`);
 }
 
 function tooLarge(): Error {
-  return engineError(
-    'INVALID_CONTEXT',
-    `the context is too large: all of its texts must fit into ${SIZE / 3} characters`,
-  );
+  const most = Math.floor((SIZE - DATA) / 3);
+  return engineError('INVALID_CONTEXT', `the context is too large: its texts may have ${most} characters in all`);
 }

@@ -1,7 +1,7 @@
 import type { Door, Engine, HotDoor, Snapshot as SnapshotContract } from '../contract.d.ts';
-import { engineError, messageOf } from './error.ts';
+import { engineError, isArray, messageOf, nameOf } from './error.ts';
 import { Frame } from './frame.ts';
-import { Loaded } from './loaded.ts';
+import { Loaded, noRoom } from './loaded.ts';
 import { Snapshot } from './snapshot.ts';
 
 export type * from '../contract.d.ts';
@@ -26,30 +26,24 @@ const MOST_BYTES = 1 << 28;
 export function createEngine({ name, door, hot, memory, offset }: Binding): Engine {
   const frame = new Frame(memory, offset);
   const load = (bytes: Uint8Array): SnapshotContract => {
-    const handle = take(door, bytes);
-    frame.refresh();
-    return new Snapshot(new Loaded(door, hot, frame, handle));
+    return new Snapshot(new Loaded(door, hot, frame, take(door, bytes)));
   };
   return { name, version: door.version(), load };
 }
 
 function take(door: Door, bytes: Uint8Array): number {
-  if (!ArrayBuffer.isView(bytes) || !('BYTES_PER_ELEMENT' in bytes) || bytes.BYTES_PER_ELEMENT !== 1) {
-    throw engineError('INVALID_ARGUMENT', 'a snapshot must be a Uint8Array; of an ArrayBuffer, make one');
+  if (!isArray(bytes, 'Uint8Array')) {
+    throw engineError('INVALID_ARGUMENT', `a snapshot must be a Uint8Array, not ${nameOf(bytes)}`);
   }
   if (bytes.length > MOST_BYTES) throw engineError('INVALID_ARGUMENT', `a snapshot has at most ${MOST_BYTES} bytes`);
   let handle: number;
   try {
     handle = door.load(bytes);
   } catch (error) {
-    // Wasm that cannot allocate traps, before anything has changed.
-    if (error instanceof WebAssembly.RuntimeError) throw noRoom(error);
+    // The glue could not put the bytes into wasm memory, and has called nothing yet.
+    if (error instanceof WebAssembly.RuntimeError) throw noRoom('the snapshot', error);
     throw engineError('INVALID_SNAPSHOT', `invalid snapshot: ${messageOf(error)}`, error);
   }
-  if (handle < 0) throw noRoom();
+  if (handle < 0) throw noRoom('the snapshot');
   return handle;
-}
-
-function noRoom(cause?: unknown): Error {
-  return engineError('OUT_OF_MEMORY', 'there is no room for the snapshot: free those that are no longer in use', cause);
 }

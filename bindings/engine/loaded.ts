@@ -1,23 +1,29 @@
-import type { Decision, Door, HotDoor } from '../contract.d.ts';
+import type { Attributes, Decision, Door, HotDoor } from '../contract.d.ts';
 import { type Asker, Gatherer } from './attributes.ts';
 import { parseDecision } from './decision.ts';
-import { engineError } from './error.ts';
+import { engineError, nameOf } from './error.ts';
 import type { Frame } from './frame.ts';
 
 /** How many contexts the engine keeps for a snapshot. */
 const PLACES = 32;
+
+/** Flag keys have at most 256 bytes. */
+const LONGEST_KEY = 256;
+
+const NO_ANSWERS = new Int32Array(0);
 
 /** Where the engine keeps a bound context, and answers that it gave. */
 export class Place {
   readonly index: number;
   /** The context that is bound here. */
   owner: object | undefined;
-  /** Per flag the mark of a context and its outcome. One table serves all owners: a context allocates none. */
-  readonly answers: Int32Array;
+  /** Marks the owner's answers: no two bindings have the same. */
+  mark = 0;
+  /** Per flag a mark and an outcome, once there is one. One table serves all owners: a context allocates none. */
+  answers: Int32Array = NO_ANSWERS;
 
-  constructor(index: number, flagCount: number) {
+  constructor(index: number) {
     this.index = index;
-    this.answers = new Int32Array(flagCount * 2);
   }
 }
 
@@ -41,8 +47,9 @@ export class Loaded {
   readonly frame: Frame;
   readonly flagCount: number;
   readonly attributes: readonly string[];
-  readonly attributeIds: ReadonlyMap<string, number>;
-  readonly gatherer: Gatherer = new Gatherer();
+  readonly #attributeIds: ReadonlyMap<string, number>;
+  /** One that is not in use. */
+  #gatherer: Gatherer | undefined;
   readonly #handle: number;
   #freed = false;
   #mark = 0;
@@ -59,13 +66,13 @@ export class Loaded {
     this.#handle = handle;
     this.flagCount = door.flagCount(handle) ?? 0;
     this.attributes = Object.freeze(attributesOf(door, handle));
-    this.attributeIds = new Map(this.attributes.map((name, id) => [name, id]));
+    this.#attributeIds = new Map(this.attributes.map((name, id) => [name, id]));
     forgotten.register(this, () => door.unload(handle), this);
   }
 
   /** The binding's handle. */
   get handle(): number {
-    if (this.#freed) throw engineError('FREED', 'the snapshot was freed: load it again, or free it later');
+    if (this.#freed) throw freed();
     return this.#handle;
   }
 
@@ -77,62 +84,74 @@ export class Loaded {
     this.door.unload(this.#handle);
   }
 
-  /** Forgets what was answered, and which contexts are bound. */
+  /** Forgets what was answered. */
   forget(): void {
-    for (const place of this.#places) {
-      place.owner = undefined;
-      place.answers.fill(0);
-    }
+    for (const place of this.#places) place.answers = NO_ANSWERS;
+  }
+
+  /** Remembers an answer of the context that is bound to a place. */
+  remember(place: Place, flag: number, outcome: number): void {
+    if (place.answers.length === 0) place.answers = new Int32Array(this.flagCount * 2);
+    place.answers[flag * 2] = place.mark;
+    place.answers[flag * 2 + 1] = outcome;
   }
 
   /** The id of a flag, or -1. Keys that are not there are not remembered: there is no end to them. */
   flag(key: string): number {
+    const { handle } = this;
     const known = this.#flagIds.get(key);
     if (known !== undefined) return known;
     if (typeof key !== 'string')
-      throw engineError('INVALID_ARGUMENT', `a flag key must be a string, not a ${typeof key}`);
-    this.frame.writeKey(this.handle, key);
+      throw engineError('INVALID_ARGUMENT', `a flag key must be a string, not ${nameOf(key)}`);
+    if (key.length > LONGEST_KEY) return -1;
+    this.frame.writeKey(handle, key);
     const flag = this.hot.flag();
     if (flag >= 0) this.#flagIds.set(key, flag);
     return flag;
   }
 
-  /** Binds a context to a place: the one that was used longest ago. */
+  /** Who asks about a flag that needs no more. Reading attributes may run code of theirs that asks in its turn. */
+  gather(key: unknown, attributes: Attributes, needs?: Needs): Gatherer {
+    const gatherer = this.#gatherer ?? new Gatherer();
+    this.#gatherer = undefined;
+    if (needs) gatherer.named(key, attributes, needs.names, needs.ids);
+    else gatherer.known(key, attributes, this.#attributeIds);
+    this.#gatherer = gatherer;
+    return gatherer;
+  }
+
+  /** Binds a context, to one place after the other. */
   bind(owner: object, asker: Asker): Place {
-    const index = this.#nextPlace;
     const { handle, frame } = this;
-    const place = this.#places[index] ?? new Place(index, this.flagCount);
-    this.#places[index] = place;
+    const index = this.#nextPlace;
+    const place = this.#places[index] ?? new Place(index);
     place.owner = undefined;
     frame.writeContext(asker);
     frame.ask(handle, index, 0, 0);
     this.check(this.hot.bind());
-    frame.refresh();
-    this.#nextPlace = (index + 1) % PLACES;
     place.owner = owner;
+    place.mark = this.#newMark();
+    this.#places[index] = place;
+    this.#nextPlace = (index + 1) % PLACES;
     return place;
   }
 
-  /** The mark of a context. None is given twice, unless all answers were forgotten in between. */
-  newMark(): number {
+  /** When marks begin anew, so do the places: those that contexts hold are theirs alone from then on. */
+  #newMark(): number {
     if (this.#mark === 0x7fffffff) {
-      this.forget();
+      this.#places.length = 0;
       this.#mark = 0;
     }
     return ++this.#mark;
   }
 
   needs(flag: number): Needs {
-    if ((flag | 0) !== flag) {
-      throw engineError('INVALID_ARGUMENT', `a flag id must be a number from \`flag\`, not ${String(flag)}`);
-    }
-    return this.#needs[flag] ?? this.#learn(flag);
+    return this.#needs[checkedId(flag)] ?? this.#learn(flag);
   }
 
   #learn(flag: number): Needs {
     if (flag < 0) return NOTHING;
     const read = this.door.reads(this.handle, flag);
-    this.frame.refresh();
     if (!read) return NOTHING;
     const ids = [...read];
     const timed = ids.pop() === 1;
@@ -150,16 +169,31 @@ export class Loaded {
 
   #describe(flag: number, rule: number, outcome: number): Decision {
     const words = this.door.words(this.handle, flag, rule, outcome);
-    this.frame.refresh();
     return parseDecision(words ?? '', outcome);
   }
 
   /** Passes an answer of a hot call on, unless it is an error. */
   check(answer: number): number {
     if (answer >= 0) return answer;
-    if (answer === -1) throw engineError('FREED', 'the snapshot was freed: load it again, or free it later');
-    throw engineError('INVALID_ARGUMENT', 'the engine cannot read what was asked');
+    if (answer === -4) throw noRoom('the context');
+    // Of the others, only this one can be the caller's doing: what else is asked is made here.
+    throw freed();
   }
+}
+
+/** A flag id, or anything that was given in its place. */
+export function checkedId(flag: unknown): number {
+  if (typeof flag === 'number' && (flag | 0) === flag) return flag;
+  throw engineError('INVALID_ARGUMENT', `a flag id must be a number from \`flag\`, not ${nameOf(flag)}`);
+}
+
+/** The engine's memory is full. */
+export function noRoom(what: string, cause?: unknown): Error {
+  return engineError('OUT_OF_MEMORY', `there is no room for ${what}: free snapshots that are no longer in use`, cause);
+}
+
+function freed(): Error {
+  return engineError('FREED', 'the snapshot was freed: load it again, or free it later');
 }
 
 /** What a map holds, made when it holds nothing. */

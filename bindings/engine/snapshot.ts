@@ -9,8 +9,8 @@ import type {
 } from '../contract.d.ts';
 import { Context } from './context.ts';
 import { isOn } from './decision.ts';
-import { engineError } from './error.ts';
-import type { Loaded } from './loaded.ts';
+import { engineError, nameOf } from './error.ts';
+import { checkedId, type Loaded, noRoom } from './loaded.ts';
 
 const NO_ATTRIBUTES: Attributes = Object.freeze({});
 
@@ -28,20 +28,19 @@ export class Snapshot implements SnapshotContract {
     this.digest = loaded.door.digest(loaded.handle) ?? '';
     this.flagCount = loaded.flagCount;
     this.attributes = loaded.attributes;
-    loaded.frame.refresh();
   }
 
   flag(key: string): FlagId {
-    const { handle: _alive } = this.#loaded;
     return this.#loaded.flag(key);
   }
 
   flagKey(flag: FlagId): string | undefined {
-    return this.#call((door, handle) => door.flagKey(handle, flag)) ?? undefined;
+    const { door, handle } = this.#loaded;
+    return door.flagKey(handle, checkedId(flag)) ?? undefined;
   }
 
-  context(targetingKey?: string | null, attributes: Attributes = NO_ATTRIBUTES): ContextContract {
-    return new Context(this.#loaded, targetingKey, attributes);
+  context(targetingKey?: string | null, attributes?: Attributes | null): ContextContract {
+    return new Context(this.#loaded, targetingKey, attributes ?? NO_ATTRIBUTES);
   }
 
   decide(
@@ -51,14 +50,10 @@ export class Snapshot implements SnapshotContract {
     now: number,
   ): Outcome {
     const loaded = this.#loaded;
-    const { gatherer, frame } = loaded;
-    const { names, ids } = loaded.needs(flag);
-    gatherer.named(targetingKey, attributes ?? NO_ATTRIBUTES, names, ids);
-    frame.writeContext(gatherer);
-    frame.ask(loaded.handle, 0, flag, now);
-    const outcome = loaded.check(loaded.hot.decideOnce());
-    frame.refresh();
-    return outcome;
+    const needs = loaded.needs(flag);
+    loaded.frame.writeContext(loaded.gather(targetingKey, attributes ?? NO_ATTRIBUTES, needs));
+    loaded.frame.ask(loaded.handle, 0, flag, now);
+    return loaded.check(loaded.hot.decideOnce());
   }
 
   isEnabled(
@@ -82,36 +77,42 @@ export class Snapshot implements SnapshotContract {
   }
 
   decisionOf(flag: FlagId, rule: number, outcome: Outcome): Decision {
-    return this.#loaded.decision(flag, rule, outcome);
+    const { handle: _alive } = this.#loaded;
+    if (rule >>> 0 !== rule || outcome >>> 0 !== outcome) {
+      throw engineError('INVALID_ARGUMENT', `rule and outcome must be numbers from \`decideAll\``);
+    }
+    return this.#loaded.decision(checkedId(flag), rule, outcome);
   }
 
   setTrip(flag: FlagId, state: TripState): void {
-    if (!this.#call((door, handle) => door.setTrip(handle, flag, state))) {
+    const { door, handle } = this.#loaded;
+    if (typeof state !== 'string') {
+      throw engineError('INVALID_ARGUMENT', `the state of a trip must be a string, not ${nameOf(state)}`);
+    }
+    if (!door.setTrip(handle, checkedId(flag), state)) {
       throw engineError('INVALID_ARGUMENT', `the snapshot has no flag ${flag}, or \`${state}\` is no state of a trip`);
     }
     this.#loaded.forget();
   }
 
   trip(flag: FlagId): TripState {
-    return this.#call((door, handle) => door.trip(handle, flag)) as TripState;
+    const { door, handle } = this.#loaded;
+    return door.trip(handle, checkedId(flag)) as TripState;
   }
 
   trips(): Uint8Array {
-    return this.#call((door, handle) => door.trips(handle)) as Uint8Array;
+    const { door, handle } = this.#loaded;
+    return door.trips(handle) as Uint8Array;
   }
 
   bytes(): Uint8Array {
-    return this.#call((door, handle) => door.bytes(handle)) as Uint8Array;
+    const { door, handle } = this.#loaded;
+    const bytes = door.bytes(handle);
+    if (!bytes) throw noRoom('a copy of the snapshot');
+    return bytes;
   }
 
   free(): void {
     this.#loaded.free();
-  }
-
-  /** A call that may make wasm memory grow. */
-  #call<T>(call: (door: Loaded['door'], handle: number) => T): T {
-    const answer = call(this.#loaded.door, this.#loaded.handle);
-    this.#loaded.frame.refresh();
-    return answer;
   }
 }

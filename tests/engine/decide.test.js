@@ -137,6 +137,54 @@ for (const { engine } of engines) {
       assert.deepEqual(out.subarray(0, all.length), all);
     });
 
+    test('an attribute that asks in its turn changes nothing for the one who asked first', () => {
+      const attributes = {
+        get age() {
+          assert.equal(snapshot.isEnabled('adults', 'inner', { age: 3, tags: ['a', 'b'] }, NOW), false);
+          assert.equal(snapshot.context('inner', { age: 3 }).isEnabled('adults', NOW), false);
+          return 20;
+        },
+        tags: ['ß→🦀'],
+      };
+      assert.equal(snapshot.isEnabled('adults', 'outer', attributes, NOW), true);
+      const context = snapshot.context('outer', attributes);
+      assert.equal(context.isEnabled('adults', NOW), true);
+      assert.equal(context.isEnabled('tagged', NOW), true);
+    });
+
+    test('what an object inherits is no attribute, however one asks', () => {
+      class User {
+        get age() {
+          return 20;
+        }
+      }
+      const inherited = Object.create({ age: 20 });
+      for (const attributes of [new User(), inherited, Object.create(null), new Map([['age', 20]])]) {
+        assert.equal(snapshot.isEnabled('adults', 'alice', attributes, NOW), false);
+        assert.equal(snapshot.context('alice', attributes).isEnabled('adults', NOW), false);
+      }
+      const names = ['constructor', 'toString', '__proto__', 'hasOwnProperty'];
+      const conditions = names.map((attribute) => ({ attribute, operator: 'not_exists' }));
+      const odd = engine.load(compiled({ flags: { f: { conditions } } }));
+      assert.equal(odd.isEnabled('f', 'alice', {}, NOW), true);
+      assert.equal(odd.context('alice', {}).isEnabled('f', NOW), true);
+      assert.equal(odd.isEnabled('f', 'alice', JSON.parse('{"__proto__":"x"}'), NOW), false);
+      odd.free();
+    });
+
+    test('a load that fails, and memory that grows, change nothing for what is in use', () => {
+      const other = engine.load(compiled(document));
+      const context = other.context('alice', { age: 20 });
+      assert.equal(other.isEnabled('adults', 'bob', { age: 3 }, NOW), false);
+      for (let i = 1; i < 6; i++) {
+        assert.throws(() => engine.load(new Uint8Array(i * 20_000_000)));
+        assert.equal(other.isEnabled('adults', 'alice', { age: 20 }, NOW), true);
+        assert.equal(other.flag('tagged'), snapshot.flag('tagged'));
+        assert.equal(context.decideAll(NOW)[other.flag('adults') * 2 + 1], context.decide(other.flag('adults'), NOW));
+      }
+      other.free();
+    });
+
     test('a flag that is not there is an error of its own', () => {
       assert.equal(snapshot.flag('nobody defines this'), -1);
       assert.equal(snapshot.flagKey(-1), undefined);

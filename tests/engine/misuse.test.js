@@ -65,7 +65,7 @@ for (const { engine, compiler } of engines) {
         throws('INVALID_ARGUMENT', /flag id/, () => context.decide(wrong, NOW));
         throws('INVALID_ARGUMENT', /flag id/, () => snapshot.decide(wrong, 'alice', {}, NOW));
       }
-      for (const wrong of [undefined, null, Number.NaN, -1, 'now', {}]) {
+      for (const wrong of [undefined, null, Number.NaN, -1, 2 ** 54, 'now', {}, Object.create(null)]) {
         throws('INVALID_ARGUMENT', /`now`/, () => context.decide(0, wrong));
         throws('INVALID_ARGUMENT', /`now`/, () => context.decideAll(wrong));
         throws('INVALID_ARGUMENT', /`now`/, () => snapshot.isEnabled('f', 'alice', {}, wrong));
@@ -76,6 +76,17 @@ for (const { engine, compiler } of engines) {
       }
       throws('INVALID_ARGUMENT', /Uint32Array of at least 4/, () => context.decideAll(NOW, new Uint32Array(3)));
       throws('INVALID_ARGUMENT', /no state of a trip/, () => snapshot.setTrip(0, 'tripped'));
+      for (const wrong of [undefined, 5, {}, Symbol('held off'), Object.create(null)]) {
+        throws('INVALID_ARGUMENT', /state of a trip/, () => snapshot.setTrip(0, wrong));
+      }
+      for (const wrong of [undefined, null, 'x', {}, 0.5, 2 ** 32]) {
+        throws('INVALID_ARGUMENT', /flag id/, () => snapshot.setTrip(wrong, 'held off'));
+        throws('INVALID_ARGUMENT', /flag id/, () => snapshot.trip(wrong));
+        throws('INVALID_ARGUMENT', /flag id/, () => snapshot.flagKey(wrong));
+        throws('INVALID_ARGUMENT', /flag id/, () => snapshot.decisionOf(wrong, 0, 0));
+        throws('INVALID_ARGUMENT', /decideAll/, () => snapshot.decisionOf(0, wrong, 0));
+      }
+      assert.equal(snapshot.trip(0), 'clear');
       throws('INVALID_ARGUMENT', /no flag 9/, () => snapshot.setTrip(9, 'clear'));
       assert.equal(context.decide(5, NOW), context.decide(-1, NOW), 'an id that no flag has is no flag');
       snapshot.free();
@@ -92,7 +103,14 @@ for (const { engine, compiler } of engines) {
       for (const wrong of [3, {}, true]) throws('INVALID_CONTEXT', /targeting key/, () => snapshot.context(wrong));
       throws('INVALID_CONTEXT', /too large/, () => snapshot.context('x'.repeat(1 << 20)));
       throws('INVALID_CONTEXT', /too large/, () => snapshot.context('a', { age: Array(100_000).fill('x') }));
-      throws('INVALID_CONTEXT', /too large/, () => snapshot.flag('x'.repeat(1 << 20)));
+      assert.equal(snapshot.flag('x'.repeat(1 << 20)), -1);
+      const sparse = Array(30_000).fill('xxxxxxxxxx');
+      delete sparse[7];
+      throws('INVALID_CONTEXT', /`age`/, () => snapshot.isEnabled('f', 'alice', { age: sparse }, NOW));
+      assert.equal(snapshot.isEnabled('f', 'alice', { age: 3 }, NOW), true);
+      for (const wrong of ['text', 3, true])
+        throws('INVALID_CONTEXT', /attributes/, () => snapshot.context('a', wrong));
+      assert.equal(snapshot.context('alice', null).isEnabled('f', NOW), false);
       const large = snapshot.context('ä'.repeat(300_000));
       assert.equal(typeof large.isEnabled('g', NOW), 'boolean');
       snapshot.free();
@@ -120,6 +138,7 @@ for (const { engine, compiler } of engines) {
         () => snapshot.trip(flag),
         () => snapshot.trips(),
         () => snapshot.bytes(),
+        () => snapshot.decisionOf(flag, 0xffffffff, 0),
       ];
       for (const call of calls) throws('FREED', /freed/, call);
       assert.equal(other.isEnabled('f', 'alice', { age: 3 }, NOW), true);
@@ -147,6 +166,17 @@ for (const { engine, compiler } of engines) {
       assert.match(report, /enabled/);
       throws('INVALID_ARGUMENT', /Uint8Array/, () => compiler.explain({ snapshot: 'x', flag: 'f', now: NOW }));
       throws('INVALID_SNAPSHOT', /./, () => compiler.explain({ snapshot: new Uint8Array(9), flag: 'f', now: NOW }));
+      throws('INVALID_ARGUMENT', /./, () => compiler.explain());
+      for (const wrong of [undefined, 5, {}]) {
+        throws('INVALID_ARGUMENT', /`flag`/, () => compiler.explain({ snapshot: bytes, flag: wrong, now: NOW }));
+        throws('INVALID_ARGUMENT', /`now`/, () => compiler.explain({ snapshot: bytes, flag: 'f', now: wrong && '5' }));
+      }
+      for (const wrong of [3n, new Date(), () => 3, Symbol('a'), [3]]) {
+        const attributes = { age: wrong };
+        throws('INVALID_CONTEXT', /`age`/, () =>
+          compiler.explain({ snapshot: bytes, flag: 'f', attributes, now: NOW }),
+        );
+      }
       throws('INVALID_CONTEXT', /age/, () =>
         compiler.explain({ snapshot: bytes, flag: 'f', attributes: { age: {} }, now: NOW }),
       );

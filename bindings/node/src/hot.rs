@@ -2,7 +2,7 @@
 //! converts arguments, which here lie in memory that is shared, and keeps a scope for values, of which here is one.
 #![expect(unsafe_code, reason = "N-API is C: each use says why it is sound")]
 
-use std::ffi::{CStr, c_void};
+use std::ffi::CStr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::{ptr, slice};
 
@@ -29,41 +29,45 @@ pub fn hot(env: Env, memory: ArrayBuffer<'_>) -> napi::Result<Object<'_>> {
     if memory.len() != SIZE {
         return Err(napi::Error::new(Status::InvalidArg, format!("the memory must have {SIZE} bytes")));
     }
-    let address = keep(env, &memory)?;
     let mut object = Object::new(&env)?;
-    add(env, &mut object, c"flag", call::<Flag>, address)?;
-    add(env, &mut object, c"bind", call::<Bind>, address)?;
-    add(env, &mut object, c"decide", call::<Decide>, address)?;
-    add(env, &mut object, c"decideOnce", call::<DecideOnce>, address)?;
-    add(env, &mut object, c"decideAll", call::<DecideAll>, address)?;
+    add(env, &mut object, &memory, c"flag", call::<Flag>)?;
+    add(env, &mut object, &memory, c"bind", call::<Bind>)?;
+    add(env, &mut object, &memory, c"decide", call::<Decide>)?;
+    add(env, &mut object, &memory, c"decideOnce", call::<DecideOnce>)?;
+    add(env, &mut object, &memory, c"decideAll", call::<DecideAll>)?;
     Ok(object)
-}
-
-/// Keeps the memory for as long as the environment lives, and answers where it is.
-fn keep(env: Env, memory: &ArrayBuffer<'_>) -> napi::Result<*mut c_void> {
-    let (mut address, mut reference) = (ptr::null_mut(), ptr::null_mut());
-    // SAFETY: both are values of this environment, and the results go to places that live until the calls return. The
-    // reference is never given back, so the memory is never collected; V8 does not move what an `ArrayBuffer` holds.
-    let statuses = unsafe {
-        [
-            sys::napi_get_arraybuffer_info(env.raw(), memory.raw(), &raw mut address, ptr::null_mut()),
-            sys::napi_create_reference(env.raw(), memory.raw(), 1, &raw mut reference),
-        ]
-    };
-    statuses.into_iter().try_for_each(|status| check_status!(status))?;
-    Ok(address)
 }
 
 type Callback = unsafe extern "C" fn(sys::napi_env, sys::napi_callback_info) -> sys::napi_value;
 
-/// Adds a function to the object, which is called with this address.
-fn add(env: Env, object: &mut Object<'_>, name: &CStr, callback: Callback, address: *mut c_void) -> napi::Result<()> {
-    let mut function = ptr::null_mut();
+/// Adds a function to the object. The memory is a constant property of the function: so it lives as long as anyone can
+/// call, and no longer.
+fn add(
+    env: Env,
+    object: &mut Object<'_>,
+    memory: &ArrayBuffer<'_>,
+    name: &CStr,
+    callback: Callback,
+) -> napi::Result<()> {
+    let (mut address, mut function) = (ptr::null_mut(), ptr::null_mut());
     let length = name.count_bytes().cast_signed();
-    // SAFETY: the name and the result live until the calls return; the object belongs to this environment.
+    let kept = sys::napi_property_descriptor {
+        utf8name: c"memory".as_ptr(),
+        name: ptr::null_mut(),
+        method: None,
+        getter: None,
+        setter: None,
+        value: memory.raw(),
+        attributes: sys::PropertyAttributes::default,
+        data: ptr::null_mut(),
+    };
+    // SAFETY: memory and object are values of this environment, names and results live until the calls return. V8 does
+    // not move what an `ArrayBuffer` holds.
     let statuses = unsafe {
         [
+            sys::napi_get_arraybuffer_info(env.raw(), memory.raw(), &raw mut address, ptr::null_mut()),
             sys::napi_create_function(env.raw(), name.as_ptr(), length, Some(callback), address, &raw mut function),
+            sys::napi_define_properties(env.raw(), function, 1, &raw const kept),
             sys::napi_set_named_property(env.raw(), object.raw(), name.as_ptr(), function),
         ]
     };
@@ -118,7 +122,7 @@ unsafe extern "C" fn call<C: Call>(env: sys::napi_env, info: sys::napi_callback_
     unsafe {
         sys::napi_get_cb_info(env, info, ptr::null_mut(), ptr::null_mut(), ptr::null_mut(), &raw mut address);
     }
-    // SAFETY: `hot` has seen that `SIZE` bytes begin at the address, and `keep` keeps them. JavaScript, which alone can
+    // SAFETY: `hot` has seen that `SIZE` bytes begin at the address, and `add` keeps them for as long as the function lives. JavaScript, which alone can
     // reach them besides, waits for this call, and the engine calls nothing of JavaScript's.
     let shared = unsafe { slice::from_raw_parts_mut(address.cast::<u8>(), SIZE) };
     let called = catch_unwind(AssertUnwindSafe(|| with_engine(|engine| C::call(engine, shared))));

@@ -102,7 +102,7 @@ pub fn trips(snapshot: i32) -> Option<Uint8Array> {
 /// The bytes of a snapshot.
 #[napi(catch_unwind)]
 pub fn bytes(snapshot: i32) -> Option<Uint8Array> {
-    with_engine(|engine| engine.snapshot(Handle(snapshot)).map(|snapshot| Uint8Array::from(snapshot.as_bytes())))
+    with_engine(|engine| engine.bytes(Handle(snapshot))).map(Uint8Array::from)
 }
 
 /// A decision in words.

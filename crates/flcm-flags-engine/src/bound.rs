@@ -6,7 +6,9 @@ use bumpalo::Bump;
 use flcm_flags::{BoundContext, Snapshot};
 use self_cell::self_cell;
 
+use crate::engine::{NO_ROOM, UNREADABLE};
 use crate::frame;
+use crate::room::can_take;
 
 self_cell!(
     /// A bound context, and the memory that its texts lie in.
@@ -21,15 +23,18 @@ self_cell!(
 const KEPT: usize = 16 << 10;
 
 impl Bound {
-    /// Binds the context that is written in `data`. What the place held before gives its memory to it.
-    pub(crate) fn bind(data: &[u8], snapshot: &Snapshot<Vec<u8>>, before: Option<Self>) -> Option<Self> {
+    /// Binds the context that is written in `data`, or answers the error of the contract. What the place held before gives
+    /// its memory to it.
+    pub(crate) fn bind(data: &[u8], snapshot: &Snapshot<Vec<u8>>, before: Option<Self>) -> Result<Self, i32> {
         let mut arena =
             before.map(Self::into_owner).filter(|arena| arena.allocated_bytes() <= KEPT).unwrap_or_default();
         arena.reset();
+        if !can_take(&arena, data) {
+            return Err(NO_ROOM);
+        }
         Self::try_new(arena, |arena| {
             let data = arena.alloc_slice_copy(data);
-            frame::context(data, arena).map(|context| context.bind(snapshot)).ok_or(())
+            frame::context(data, arena).map(|context| context.bind(snapshot)).ok_or(UNREADABLE)
         })
-        .ok()
     }
 }

@@ -1,5 +1,6 @@
 //! Snapshots in use, and the calls of the contract.
 
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -13,6 +14,7 @@ use flcm_flags::{
 
 use crate::bound::Bound;
 use crate::frame::{self, Registers};
+use crate::room::{can_allocate, can_take};
 use crate::slots::{Handle, Slots};
 use crate::words;
 
@@ -24,14 +26,16 @@ const FREED: i32 = -1;
 /// No context is bound at the place.
 const UNBOUND: i32 = -2;
 /// What was written cannot be read.
-const UNREADABLE: i32 = -3;
+pub(crate) const UNREADABLE: i32 = -3;
+/// Memory is full.
+pub(crate) const NO_ROOM: i32 = -4;
 
 /// Snapshots and their bound contexts. Belongs to one thread.
 ///
 /// Calls that take `shared` read their arguments from it: see the crate's documentation.
 #[derive(Debug)]
 pub struct Engine {
-    snapshots: Slots<Loaded>,
+    snapshots: Slots<Box<Loaded>>,
     /// For contexts that are not kept.
     arena: Bump,
 }
@@ -62,15 +66,18 @@ impl Engine {
         Self { snapshots: Slots::new(), arena: Bump::new() }
     }
 
-    /// Takes a snapshot in; `None` when 4,096 are loaded.
+    /// Takes a snapshot in; `None` when there is no memory for it, or 4,096 are loaded.
     ///
     /// # Errors
     /// The bytes are no snapshot.
     pub fn load(&mut self, bytes: Vec<u8>) -> Result<Option<Handle>, SnapshotError> {
         let snapshot = Snapshot::from_bytes(bytes)?;
+        if !can_allocate(snapshot.flags().len()) {
+            return Ok(None);
+        }
         let trips = Trips::new(vec![0; Trips::bytes_for(snapshot.flags().len())]);
         let loaded = Loaded { snapshot, trips, places: [const { None }; PLACES] };
-        Ok(self.snapshots.insert(loaded))
+        Ok(self.snapshots.insert(Box::new(loaded)))
     }
 
     /// Lets a snapshot go; whether there was one.
@@ -82,6 +89,13 @@ impl Engine {
     #[must_use]
     pub fn snapshot(&self, snapshot: Handle) -> Option<&Snapshot<Vec<u8>>> {
         self.snapshots.get(snapshot).map(|loaded| &loaded.snapshot)
+    }
+
+    /// A copy of a snapshot's bytes; `None` as well when there is no memory for it.
+    #[must_use]
+    pub fn bytes(&self, snapshot: Handle) -> Option<Vec<u8>> {
+        let bytes = self.snapshot(snapshot)?.as_bytes();
+        can_allocate(bytes.len()).then(|| bytes.to_vec())
     }
 
     /// Digest of the bytes, 16 hexadecimal digits.
@@ -174,8 +188,13 @@ impl Engine {
         let Some(loaded) = self.snapshots.get_mut(Handle(registers.snapshot.get())) else { return FREED };
         let place = usize::try_from(registers.place.get()).ok().and_then(|place| loaded.places.get_mut(place));
         let (Some(place), Some(data)) = (place, frame::data(shared, registers.length)) else { return UNREADABLE };
-        *place = Bound::bind(data, &loaded.snapshot, place.take());
-        if place.is_some() { 0 } else { UNREADABLE }
+        match Bound::bind(data, &loaded.snapshot, place.take()) {
+            Ok(bound) => {
+                *place = Some(bound);
+                0
+            }
+            Err(error) => error,
+        }
     }
 
     /// Decides a flag for the context at the place; answers the upper half of the outcome, and writes it whole.
@@ -194,8 +213,12 @@ impl Engine {
         let registers = Registers::read(shared);
         let Some(loaded) = self.snapshots.get(Handle(registers.snapshot.get())) else { return FREED };
         self.arena.reset();
-        let written = frame::data(shared, registers.length).and_then(|data| frame::context(data, &self.arena));
-        let Some(context) = written.map(|context| context.bind(&loaded.snapshot)) else { return UNREADABLE };
+        let Some(data) = frame::data(shared, registers.length) else { return UNREADABLE };
+        if !can_take(&self.arena, data) {
+            return NO_ROOM;
+        }
+        let Some(context) = frame::context(data, &self.arena) else { return UNREADABLE };
+        let context = context.bind(&loaded.snapshot);
         let decision = evaluate(&loaded.snapshot, &loaded.trips, flag(&registers), &context, now(&registers));
         let outcome = decision.outcome();
         frame::write_outcome(shared, outcome)

@@ -12,6 +12,7 @@ extern crate std;
 mod bound;
 mod engine;
 mod frame;
+mod room;
 mod slots;
 mod words;
 

@@ -10,7 +10,7 @@ export type Source = RequestInfo | URL | Response | BufferSource | WebAssembly.M
 /**
  * Starts an engine.
  *
- * @param source Defaults to `flags.wasm` beside this file, fetched. Read once: engines share the module, and nothing else.
+ * @param source Defaults to `flags.wasm` beside this file, fetched. Read once: engines share the instance and its memory.
  */
 export async function createEngine(source?: Source): Promise<Engine> {
   return engineIn(await init({ module_or_path: source ?? new URL('./flags.wasm', import.meta.url) }));

@@ -7,7 +7,7 @@ export type * from '../../../bindings/contract.d.ts';
 /**
  * Starts an engine at once, where code may not compile modules, as in edge workers.
  *
- * @param module `@flcm/flags-web/flags.wasm`, compiled by the host. Engines share it, and nothing else.
+ * @param module `@flcm/flags-web/flags.wasm`, compiled by the host. Engines share its instance and memory.
  */
 export function createEngine(module: WebAssembly.Module): Engine {
   return engineIn(initSync({ module }));
