@@ -52,7 +52,16 @@ export function enginePaths(engine, bytes, manyBytes) {
 /** The paths that the rival has. */
 export function plainPaths(Plain) {
   const plain = new Plain(document(FLAGS));
+  // The least that remembering can cost: an answer in a table, and an answer in a map.
+  const byId = new Int32Array(FLAGS);
+  const byName = new Map(keys.map((name, id) => [name, byId[id]]));
   return {
+    'repeated decision, by id': (count) => {
+      for (let i = 0, flag = 0; i < count; i++, flag = flag === 999 ? 0 : flag + 1) sink += byId[flag];
+    },
+    'repeated decision, by name': (count) => {
+      for (let i = 0, flag = 0; i < count; i++, flag = flag === 999 ? 0 : flag + 1) sink += byName.get(keys[flag]);
+    },
     'isEnabled(flag, user, object), fresh user': (count) => {
       for (let i = 0; i < count; i++) sink += +plain.isEnabled(keys[i % 7], users[i % 1000], attributes);
     },
