@@ -1,7 +1,11 @@
 // Swapping snapshots and deciding leave memory flat. Run with --expose-gc.
 
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname } from 'node:path';
 import { test } from 'node:test';
+import { compileFunction } from 'node:vm';
 
 /** The memories of the wasm instances that are made from here on. */
 const memories = [];
@@ -99,4 +103,26 @@ test('snapshots that were forgotten are let go', async () => {
       await new Promise((resolve) => setImmediate(resolve));
     }
   }
+});
+
+test('a module that is evaluated anew gives its shared memory back', async () => {
+  const require = createRequire(import.meta.url);
+  const path = require.resolve('@flcm/flags-node');
+  const evaluate = compileFunction(readFileSync(path, 'utf8'), ['require', 'module', '__dirname']);
+  const held = async () => {
+    // What keeps the memory alive is let go between turns.
+    for (let i = 0; i < 4; i++) {
+      globalThis.gc();
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    return process.memoryUsage().arrayBuffers;
+  };
+  const before = await held();
+  for (let i = 0; i < 60; i++) {
+    const module = { exports: {} };
+    evaluate(createRequire(path), module, dirname(path));
+    assert.equal(module.exports.engine.name, 'native');
+  }
+  const grown = (await held()) - before;
+  assert.ok(grown <= 4 * MEGABYTE, `${(grown / MEGABYTE).toFixed(1)} MB are held`);
 });

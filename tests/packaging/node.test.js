@@ -1,8 +1,8 @@
 // The Node package as it is installed: with its addon, without it, with a broken one.
 
 import assert from 'node:assert/strict';
-import { rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { consumer, expected, platforms, run } from './packed.js';
 
@@ -32,5 +32,14 @@ test('an addon that was deleted, or is not for this machine, gives way to WebAss
   writeFileSync(addonOf(folder), 'not a library');
   answersOf(folder, 'wasm');
   rmSync(addonOf(folder));
+  answersOf(folder, 'wasm');
+});
+
+test('an addon of another version gives way to WebAssembly', () => {
+  const folder = consumer('node', platform);
+  const shell = join(dirname(addonOf(folder)), 'package.json');
+  const manifest = JSON.parse(readFileSync(shell, 'utf8'));
+  writeFileSync(shell, JSON.stringify({ ...manifest, main: 'other.cjs', exports: undefined }));
+  writeFileSync(join(dirname(shell), 'other.cjs'), 'module.exports = { version: () => "0.0.1" };');
   answersOf(folder, 'wasm');
 });
