@@ -103,9 +103,11 @@ impl<'d> Checker<'d> {
         for Named { what: name, span, path } in std::mem::take(&mut self.cohorts) {
             if !known.contains(&name) {
                 let message = format!("no cohort `{name}` is defined: it is empty unless the host names its members");
-                let problem = self.diagnostics.warn(span, path, "unknown-cohort", message);
+                let names =
+                    known.iter().map(String::as_str).take(if self.diagnostics.is_full() { 0 } else { usize::MAX });
                 let define = || format!("define `cohorts.{name}`, or let the host feed it");
-                problem.help(did_you_mean(&name, known.iter().map(String::as_str)).unwrap_or_else(define));
+                let help = did_you_mean(&name, names).unwrap_or_else(define);
+                self.diagnostics.warn(span, path, "unknown-cohort", message).help(help);
                 config.cohorts.entry(name).or_default();
             }
         }
@@ -113,11 +115,14 @@ impl<'d> Checker<'d> {
             let Some(flag) = config.flags.get(&what.flag) else {
                 let template = document.templates.0.iter().any(|(name, _)| name.value == what.flag);
                 let note = if template { "; a template is not a flag" } else { "" };
-                let problem =
-                    self.diagnostics.error(span, path, "unknown-flag", format!("unknown flag `{}`{note}", what.flag));
-                let names = config.flags.keys().map(String::as_str);
-                problem
-                    .help(did_you_mean(&what.flag, names).unwrap_or_else(|| "name a flag of this document".to_owned()));
+                let message = format!("unknown flag `{}`{note}", what.flag);
+                let names = config.flags.keys().map(String::as_str).take(if self.diagnostics.is_full() {
+                    0
+                } else {
+                    usize::MAX
+                });
+                let help = did_you_mean(&what.flag, names).unwrap_or_else(|| "name a flag of this document".to_owned());
+                self.diagnostics.error(span, path, "unknown-flag", message).help(help);
                 continue;
             };
             if let config::Expected::Variant(name) = &what.expected {

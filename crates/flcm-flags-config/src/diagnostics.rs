@@ -93,6 +93,11 @@ impl Diagnostics {
         rendered.join("\n\n")
     }
 
+    /// Whether there are as many problems as are reported, so that no time is to be spent on the next.
+    pub(crate) fn is_full(&self) -> bool {
+        self.0.len() >= limits::DIAGNOSTICS
+    }
+
     pub(crate) fn error(
         &mut self,
         at: Span,
@@ -248,13 +253,18 @@ impl fmt::Display for Path<'_> {
     }
 }
 
+/// A guess is worth so many comparisons: thousands of unknown names among thousands of names would take minutes.
+const COMPARED: usize = 1_000;
+
 /// `did you mean …` for the nearest of the names that exist, if one is near.
 #[must_use]
 pub fn did_you_mean<'a>(wanted: &str, names: impl IntoIterator<Item = &'a str>) -> Option<String> {
     // A third of the letters may differ: more, and the guess is noise.
     let length = wanted.chars().count();
     let most = (length / 3).max(1).min(length.saturating_sub(1));
-    let near = names.into_iter().map(|name| (strsim::damerau_levenshtein(wanted, name), name));
-    let (distance, name) = near.min()?;
+    // As many edits as the lengths differ by are the least; bytes are at most four a letter.
+    let is_near = |name: &&str| name.len().abs_diff(wanted.len()) <= most * 4;
+    let near = names.into_iter().filter(is_near).take(COMPARED);
+    let (distance, name) = near.map(|name| (strsim::damerau_levenshtein(wanted, name), name)).min()?;
     (distance <= most).then(|| format!("did you mean `{name}`?"))
 }
