@@ -110,7 +110,7 @@ export class Loaded {
     return flag;
   }
 
-  /** Who asks about a flag that needs no more. Reading attributes may run code of theirs that asks in its turn. */
+  /** Reads who asks: what `needs` names, or all that is known. Attributes may be getters that ask in their turn. */
   gather(key: unknown, attributes: Attributes, needs?: Needs): Gatherer {
     const gatherer = this.#gatherer ?? new Gatherer();
     this.#gatherer = undefined;
@@ -123,22 +123,25 @@ export class Loaded {
   /** Binds a context, to one place after the other. */
   bind(owner: object, asker: Asker): Place {
     const { handle, frame } = this;
+    const mark = this.#newMark();
     const index = this.#nextPlace;
     const place = this.#places[index] ?? new Place(index);
+    this.#places[index] = place;
     place.owner = undefined;
     frame.writeContext(asker);
     frame.ask(handle, index, 0, 0);
     this.check(this.hot.bind());
     place.owner = owner;
-    place.mark = this.#newMark();
-    this.#places[index] = place;
+    place.mark = mark;
     this.#nextPlace = (index + 1) % PLACES;
     return place;
   }
 
-  /** When marks begin anew, so do the places: those that contexts hold are theirs alone from then on. */
+  /** When marks begin anew, so do the places: contexts that hold the old ones have lost them, and what they remembered. */
   #newMark(): number {
     if (this.#mark === 0x7fffffff) {
+      this.forget();
+      for (const place of this.#places) place.owner = undefined;
       this.#places.length = 0;
       this.#mark = 0;
     }
@@ -175,9 +178,10 @@ export class Loaded {
   /** Passes an answer of a hot call on, unless it is an error. */
   check(answer: number): number {
     if (answer >= 0) return answer;
+    if (answer === -1) throw freed();
     if (answer === -4) throw noRoom('the context');
-    // Of the others, only this one can be the caller's doing: what else is asked is made here.
-    throw freed();
+    // Contexts are bound and written here, so what is left is that the outcomes do not fit into the shared memory.
+    throw engineError('INVALID_ARGUMENT', 'the snapshot has too many flags to decide them all at once');
   }
 }
 
