@@ -79,40 +79,27 @@ trait Call {
     fn call(engine: &mut Engine, shared: &mut [u8]) -> i32;
 }
 
-struct Flag;
-struct Bind;
-struct Decide;
-struct DecideOnce;
-struct DecideAll;
+/// A type for each call, because what Node calls is a function without a receiver.
+macro_rules! calls {
+    ($($name:ident = $method:ident,)*) => {
+        $(
+            struct $name;
 
-impl Call for Flag {
-    fn call(engine: &mut Engine, shared: &mut [u8]) -> i32 {
-        engine.flag(shared)
-    }
+            impl Call for $name {
+                fn call(engine: &mut Engine, shared: &mut [u8]) -> i32 {
+                    engine.$method(shared)
+                }
+            }
+        )*
+    };
 }
 
-impl Call for Bind {
-    fn call(engine: &mut Engine, shared: &mut [u8]) -> i32 {
-        engine.bind(shared)
-    }
-}
-
-impl Call for Decide {
-    fn call(engine: &mut Engine, shared: &mut [u8]) -> i32 {
-        engine.decide(shared)
-    }
-}
-
-impl Call for DecideOnce {
-    fn call(engine: &mut Engine, shared: &mut [u8]) -> i32 {
-        engine.decide_once(shared)
-    }
-}
-
-impl Call for DecideAll {
-    fn call(engine: &mut Engine, shared: &mut [u8]) -> i32 {
-        engine.decide_all(shared)
-    }
+calls! {
+    Flag = flag,
+    Bind = bind,
+    Decide = decide,
+    DecideOnce = decide_once,
+    DecideAll = decide_all,
 }
 
 /// What Node calls.
@@ -122,8 +109,8 @@ unsafe extern "C" fn call<C: Call>(env: sys::napi_env, info: sys::napi_callback_
     unsafe {
         sys::napi_get_cb_info(env, info, ptr::null_mut(), ptr::null_mut(), ptr::null_mut(), &raw mut address);
     }
-    // SAFETY: `hot` has seen that `SIZE` bytes begin at the address, and `add` keeps them for as long as the function lives. JavaScript, which alone can
-    // reach them besides, waits for this call, and the engine calls nothing of JavaScript's.
+    // SAFETY: `hot` has seen that `SIZE` bytes begin at the address, and `add` keeps them for as long as the function
+    // lives. JavaScript, which alone can reach them besides, waits for this call, and the engine calls nothing of its.
     let shared = unsafe { slice::from_raw_parts_mut(address.cast::<u8>(), SIZE) };
     let called = catch_unwind(AssertUnwindSafe(|| with_engine(|engine| C::call(engine, shared))));
     // SAFETY: the environment is that of this call, and the result goes to a place that lives until it returns.
