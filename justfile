@@ -30,8 +30,8 @@ unit:
 vectors:
     cargo run --release --quiet --locked -p flcm-flags-conformance --bin random-parity -- --decisions 50000
 
-# The core needs neither std nor alloc, and nothing but its two crates.
-no-std:
+# The core needs neither std nor alloc, and nothing but its three crates.
+no-std: wasm-target
     cargo build --release --locked --target wasm32-unknown-unknown --manifest-path tests/no-std/Cargo.toml
     bash tests/no-std/dependencies.sh
 
@@ -61,6 +61,11 @@ install: npm
 npm:
     [[ node_modules/.package-lock.json -nt package-lock.json ]] || npm ci --ignore-scripts
 
+# The target of rust-toolchain.toml, where rustup is told not to install by itself.
+[private]
+wasm-target:
+    rustup target add wasm32-unknown-unknown
+
 # Formatting and lints of what is not Rust.
 lint-js: npm
     npx biome ci --error-on-warnings
@@ -72,7 +77,7 @@ packages: npm glue addon
 # The wasm modules and their glue, into target/bindings. Two builds, because one would give both the features of both;
 # and the compiler is not optimised as far as it goes, because -Oz takes 8 % off its bytes but adds 5 % to what gzip leaves.
 [doc('The wasm modules and their glue, into target/bindings.')]
-glue: npm
+glue: npm wasm-target
     cargo build --profile wasm --target wasm32-unknown-unknown --locked -p flcm-flags-wasm
     cargo build --profile wasm --target wasm32-unknown-unknown --locked -p flcm-flags-wasm-compile
     cargo run --quiet --locked -p xtask -- "{{ cargo-target }}" target/bindings

@@ -16,8 +16,11 @@ export type Attributes = Readonly<Record<string, AttributeValue>>;
 /** What a flag serves. */
 export type JsonValue = boolean | number | string | null | readonly JsonValue[] | { readonly [key: string]: JsonValue };
 
-/** What the breaker of a flag says: nothing, only the probe share passes, or off for everyone. */
-export type TripState = 'clear' | 'probing' | 'held off';
+/**
+ * What the breaker of a flag says: nothing, only the probe share passes, off for everyone, or that no percentage is higher
+ * than so many thousandths of a percent.
+ */
+export type TripState = 'clear' | 'probing' | 'held off' | `capped ${number}`;
 
 /**
  * What an `Error` thrown by an engine carries as `code`.
@@ -114,16 +117,248 @@ export interface Snapshot {
   ): Decision;
   /** The words of what {@link Context.decideAll} has written for a flag. Equal decisions may be the same frozen object. */
   decisionOf(flag: FlagId, rule: number, outcome: Outcome): Decision;
-  /** Says what the breaker of a flag says. Takes effect with the next decision, for every context. */
+  /** The breakers of the flags that have an `error_threshold`. */
+  readonly breakers: Breakers;
+  /** What is counted: decisions, users, outcomes, durations, and what the application names itself. */
+  readonly metrics: Metrics;
+  /**
+   * Takes over from the snapshot that was in use before: breakers, trips that were said, and what was counted. Where a flag's
+   * policy is another one, its evidence starts anew. The other snapshot counts nothing any more, and is to be freed.
+   */
+  follow(before: Snapshot, now: number): readonly Transition[];
+  /**
+   * Says what a person, or a fleet, says of a flag; what its own breaker says counts as well, the stricter of both. Takes
+   * effect with the next decision, for every context.
+   */
   setTrip(flag: FlagId, state: TripState): void;
   /** What the breaker of a flag says. */
   trip(flag: FlagId): TripState;
-  /** The trips of all flags, two bits each, as {@link Compiler.explain} takes them. */
+  /** The trips of all flags, four bytes each, as {@link Compiler.explain} takes them. */
   trips(): Uint8Array;
   /** A copy of the bytes, as they were loaded. */
   bytes(): Uint8Array;
   /** Gives the memory back. May be called twice. */
   free(): void;
+}
+
+/** Outcomes of one arm, counted. No part is larger than the total, nor are `errors` and `missing` together. */
+export interface Sample {
+  /** Outcomes that are settled. */
+  readonly total: number;
+  /** Those that failed. */
+  readonly errors: number;
+  /** Those that took longer than the policy's `slow_ms`. */
+  readonly slow: number;
+  /** Those that were never reported, which counts as a failure. */
+  readonly missing: number;
+}
+
+/** Outcomes of both arms. */
+export interface Counts {
+  /** The breaker's generation under which the flag was decided: outcomes of an older one are no evidence. */
+  readonly generation: number;
+  /** For how long they were held back, in milliseconds. @default 0 */
+  readonly ageMs?: number;
+  /** Users who were served the feature by a percentage. */
+  readonly treatment?: Partial<Sample>;
+  /** Users who were eligible, and left out by the percentage alone. */
+  readonly control?: Partial<Sample>;
+}
+
+/** How a feature turned out for one user. */
+export interface Told {
+  /** @default false */
+  readonly failed?: boolean;
+  /** Nobody has reported it, and nobody will. @default false */
+  readonly missing?: boolean;
+  readonly durationMs?: number | undefined;
+}
+
+/** Whose outcomes breakers see: those of all hosts, or those of this one, which trips for itself alone, and with more certainty. */
+export type Scope = 'fleet' | 'host';
+
+/** What a person says about a breaker: it decides; off; as usual whatever happens; as usual, and report what would have been. */
+export type BreakerMode = 'auto' | 'held' | 'forced_closed' | 'observe';
+
+/** What a breaker knows: outcomes of the policy's window, the statistics, and what they must reach for a rollback. */
+export interface BreakerEvidence extends Sample {
+  readonly controlTotal: number;
+  readonly controlErrors: number;
+  readonly controlSlow: number;
+  readonly controlMissing: number;
+  /** Evidence of errors against the threshold. */
+  readonly absolute: number;
+  /** Evidence of errors against the control. */
+  readonly relative: number;
+  readonly slowAbsolute: number;
+  readonly slowRelative: number;
+  readonly limit: number;
+  /** What evidence is divided by because errors come in bursts; 1 when they do not. */
+  readonly spread: number;
+}
+
+/** A breaker as it is. */
+export interface BreakerReport extends BreakerEvidence {
+  readonly state: string;
+  readonly mode: BreakerMode;
+  readonly trip: TripState;
+  readonly generation: number;
+  /** How often the clock went back, and was not believed. */
+  readonly clockBack: number;
+  /** How often counts were refused because they cannot be. */
+  readonly refused: number;
+}
+
+/** Something that happened to a breaker, with all that explains it. The words are listed in `docs/document.md`. */
+export interface Transition extends BreakerEvidence {
+  readonly flag: FlagId;
+  /** What happened, such as `tripped`, `half_opened` or `recovered`. */
+  readonly event: string;
+  /** Why, such as `relative`, `shared` or `missing`. */
+  readonly cause?: string;
+  /** `closed`, `open` or `half_open`. */
+  readonly from: string;
+  readonly to: string;
+  readonly mode: BreakerMode;
+  readonly generation: number;
+  /** Counts the events of the flag: with the flag's key the event's name. */
+  readonly sequence: number;
+  /** Milliseconds since 1970. */
+  readonly at: number;
+  readonly attempt: number;
+  /** Rollbacks within a day. */
+  readonly trips: number;
+  /** Share of users who had the feature before and after, in percent. */
+  readonly percentBefore: number;
+  readonly percentAfter: number;
+  /** What the flag waits for: `nothing`, `probe`, `acknowledge` or `release`. */
+  readonly next: string;
+  /** Milliseconds since 1970, with `probe`. */
+  readonly nextAt?: number;
+}
+
+/**
+ * Breakers: outcomes go in, transitions come out, and what they decide is in force with the next decision. Nothing happens until
+ * {@link Breakers.guard} was called.
+ *
+ * What is said to happen has happened to any flag, not only to the one that was named.
+ */
+export interface Breakers {
+  /** Gives each flag with an `error_threshold` a breaker without evidence. */
+  guard(scope: Scope, now: number): void;
+  /**
+   * Takes counted outcomes.
+   *
+   * @throws {@link EngineError} `INVALID_ARGUMENT` for what is no count. Counts that cannot be are refused, and counted as such.
+   */
+  record(flag: FlagId, counts: Counts, now: number): readonly Transition[];
+  /**
+   * Takes one outcome of a decision, for breaker and metrics both.
+   *
+   * @param outcome What was decided: its arm is what counts.
+   * @param context Of which user: one counts as at most one success and one failure a minute. Without it every outcome counts.
+   */
+  outcome(flag: FlagId, outcome: Outcome, told: Told, now: number, context?: Context): readonly Transition[];
+  /** Lets time pass: call it when {@link Breakers.nextDeadline} has come, or every second. */
+  poll(now: number): readonly Transition[];
+  /** Milliseconds since 1970; `undefined` when there is nothing to wait for. */
+  nextDeadline(): number | undefined;
+  /** Holds a flag off, lets it go, or only observes it. */
+  setMode(flag: FlagId, mode: BreakerMode, now: number): readonly Transition[];
+  /** Lets a flag go on that was rolled back under this generation. */
+  acknowledge(flag: FlagId, generation: number, now: number): readonly Transition[];
+  /** `undefined` for a flag without a breaker. */
+  report(flag: FlagId): BreakerReport | undefined;
+  /** A breaker as bytes, to be kept across a restart. */
+  save(flag: FlagId): Uint8Array | undefined;
+  /**
+   * Goes on with a breaker that was kept; `false` for a flag without one.
+   *
+   * @throws {@link EngineError} `INVALID_ARGUMENT` when the bytes are no breaker; the one in use stays.
+   */
+  restore(flag: FlagId, bytes: Uint8Array): boolean;
+}
+
+/** What tells a batch from all others, so that it is added once however often it arrives: integers up to 2^53. */
+export interface BatchName {
+  /** The host. */
+  readonly instance: number;
+  /** Its start: another one after each restart. */
+  readonly epoch: number;
+  /** From 1, without a gap. */
+  readonly sequence: number;
+}
+
+/** A histogram in a few numbers; quantiles within 3.2 %. */
+export interface Values {
+  readonly count: number;
+  readonly mean: number;
+  readonly p50: number;
+  readonly p95: number;
+  readonly p99: number;
+  readonly min: number;
+  readonly max: number;
+}
+
+/** Decisions for one variant and reason. */
+export interface Tally {
+  readonly variant?: string;
+  readonly reason: string;
+  readonly count: number;
+}
+
+/** What was counted of a flag: outcomes by arm, and durations in milliseconds. */
+export interface FlagSummary extends Sample, Values {
+  readonly decisions: number;
+  /** Different users, within 2.3 % (standard error). */
+  readonly users: number;
+  /** Failures of all treated outcomes, from 0 to 1. */
+  readonly errorRate: number;
+  readonly controlErrorRate: number;
+  readonly controlTotal: number;
+  readonly controlErrors: number;
+  readonly controlSlow: number;
+  readonly controlMissing: number;
+  readonly outsideTotal: number;
+  readonly outsideErrors: number;
+  readonly outsideSlow: number;
+  readonly outsideMissing: number;
+  readonly tallies: readonly Tally[];
+}
+
+/** A metric that the application names: a counter has an `amount`, a histogram the rest. */
+export interface NamedMetric extends Partial<Values> {
+  readonly name: string;
+  readonly amount?: number;
+}
+
+/** All of them. */
+export interface CustomMetrics {
+  /** Additions that were refused: for want of room, or because the name is none. */
+  readonly dropped: number;
+  readonly metrics: readonly NamedMetric[];
+}
+
+/** What is counted of a snapshot. Nothing is until {@link Metrics.start} was called. `decideAll` is not counted. */
+export interface Metrics {
+  start(): void;
+  /** Takes all that was counted as a batch of bytes, and forgets it; `undefined` when nothing is counted. */
+  drain(name: BatchName): Uint8Array | undefined;
+  /**
+   * Adds a batch; answers how many of its decisions name flags or variants that are not here.
+   *
+   * @throws {@link EngineError} `INVALID_ARGUMENT` when the bytes are no batch; nothing of them was added.
+   */
+  merge(bytes: Uint8Array): number;
+  /** `undefined` for a flag of which nothing was counted. */
+  summary(flag: FlagId): FlagSummary | undefined;
+  /** The generation of the fleet's breaker, under which outcomes are evidence for it. */
+  setGeneration(flag: FlagId, generation: number): void;
+  /** Adds to a counter; `false`, and counted as dropped, for a name that is none or one too many. @default 1 */
+  add(name: string, amount?: number): boolean;
+  /** Adds a value from 0 on to a histogram; exact within 3.2 % from 0.008 to 131,072. */
+  observe(name: string, value: number): boolean;
+  custom(): CustomMetrics;
 }
 
 /** A user of one snapshot. `now` is in milliseconds since 1970. */
@@ -262,6 +497,36 @@ export interface Door {
    * value: `j` and JSON text, `s` and a string, or `d` and the bits of a number in hexadecimal.
    */
   words(snapshot: Handle, flag: FlagId, rule: number, outcome: Outcome): Maybe<string>;
+  /**
+   * What happened to breakers, what they know, and what was counted is text: a line `name=value` for each property, where
+   * the value is `s` and a text, or `d` and the bits of a number in hexadecimal; an empty line ends an object.
+   */
+  guard(snapshot: Handle, scope: string, now: number): boolean;
+  /** Ten counts: generation and age in milliseconds, then total, errors, slow, missing of treatment and of control. */
+  record(snapshot: Handle, flag: FlagId, counts: Uint32Array, now: number): Maybe<string>;
+  poll(snapshot: Handle, now: number): Maybe<string>;
+  /** What has happened during `outcome`. */
+  news(snapshot: Handle): Maybe<string>;
+  nextDeadline(snapshot: Handle): Maybe<number>;
+  /** Nothing for an unknown word as well. */
+  setMode(snapshot: Handle, flag: FlagId, mode: string, now: number): Maybe<string>;
+  acknowledge(snapshot: Handle, flag: FlagId, generation: number, now: number): Maybe<string>;
+  breaker(snapshot: Handle, flag: FlagId): Maybe<string>;
+  save(snapshot: Handle, flag: FlagId): Maybe<Uint8Array>;
+  /** Throws an `Error` that says what is wrong with the bytes. */
+  restore(snapshot: Handle, flag: FlagId, bytes: Uint8Array): boolean;
+  carry(from: Handle, to: Handle, now: number): Maybe<string>;
+  measure(snapshot: Handle): boolean;
+  drain(snapshot: Handle, instance: number, epoch: number, sequence: number): Maybe<Uint8Array>;
+  /** Throws an `Error` that says what is wrong with the bytes. */
+  merge(snapshot: Handle, bytes: Uint8Array): Maybe<number>;
+  /** The summary, then an object for each variant and reason. */
+  summary(snapshot: Handle, flag: FlagId): Maybe<string>;
+  setGeneration(snapshot: Handle, flag: FlagId, generation: number): boolean;
+  add(snapshot: Handle, name: string, amount: number): boolean;
+  observe(snapshot: Handle, name: string, value: number): boolean;
+  /** How many were dropped, then an object for each metric. */
+  custom(snapshot: Handle): Maybe<string>;
 }
 
 /**
@@ -275,6 +540,9 @@ export interface Door {
  * | 12 | i32 | length: bytes from 64 on that were written |
  * | 16 | f64 | now: milliseconds since 1970 |
  * | 24 | u32, u32 | what was decided: rule and {@link Outcome} |
+ * | 32 | u8 | arm of an outcome: bits 27 and 28 of what was decided |
+ * | 33 | u8 | 1 it failed, 2 it is missing |
+ * | 40 | f64 | its duration in milliseconds; not a number when it was not measured |
  * | 64 | | a flag key, a context, or the outcomes of `decideAll` |
  *
  * A context is a list of entries of 16 bytes, the first of which has as its id how many follow: id (i32), kind (i32), then for a number its f64, for a text offset (from
@@ -296,6 +564,10 @@ export interface HotDoor {
   decideOnce(): number;
   /** Decides every flag for the context at the place; answers how many there are. */
   decideAll(): number;
+  /** Counts a decision that was remembered for the context at the place, `length` times. */
+  count(): number;
+  /** Takes an outcome of the user at the place (-1: nobody in particular); answers how much there is to be asked for by `news`. */
+  outcome(): number;
 }
 
 /** What a binding exports about documents. Texts are JSON where TypeScript's side has objects. */

@@ -2,7 +2,7 @@ import type { Attributes, Context as ContextContract, Decision, FlagId, Outcome 
 import type { Asker } from './attributes.ts';
 import { isOn } from './decision.ts';
 import { engineError, isArray } from './error.ts';
-import type { Loaded, Place } from './loaded.ts';
+import { type Loaded, type Place, STRIDE } from './loaded.ts';
 
 /** A user who is decided for more than once. */
 export class Context implements ContextContract {
@@ -21,8 +21,10 @@ export class Context implements ContextContract {
 
   decide(flag: FlagId, now: number): Outcome {
     const { answers } = this.#place;
-    const at = flag * 2;
-    return answers[at] === this.#mark ? (answers[at + 1] as number) : this.#cross(flag, now);
+    const at = flag * STRIDE;
+    if (answers[at] !== this.#mark) return this.#cross(flag, now);
+    (answers[at + 2] as number)++;
+    return answers[at + 1] as number;
   }
 
   isEnabled(key: string, now: number): boolean {
@@ -41,7 +43,7 @@ export class Context implements ContextContract {
     if (!isArray(out, 'Uint32Array') || out.length < flagCount * 2) {
       throw engineError('INVALID_ARGUMENT', `\`out\` must be a Uint32Array of at least ${flagCount * 2} numbers`);
     }
-    frame.ask(handle, this.#bound().index, 0, now);
+    frame.ask(handle, this.place().index, 0, now);
     frame.copyOutcomes(this.#loaded.check(hot.decideAll()), out);
     return out;
   }
@@ -50,14 +52,15 @@ export class Context implements ContextContract {
   #cross(flag: FlagId, now: number): Outcome {
     const loaded = this.#loaded;
     const { timed } = loaded.needs(flag);
-    const place = this.#bound();
+    const place = this.place();
     loaded.frame.ask(loaded.handle, place.index, flag, now);
     const outcome = loaded.check(loaded.hot.decide());
     if (!timed) loaded.remember(place, flag, outcome);
     return outcome;
   }
 
-  #bound(): Place {
+  /** Where the engine has this context. */
+  place(): Place {
     if (this.#place.owner !== this) {
       this.#place = this.#loaded.bind(this, this.#asker);
       this.#mark = this.#place.mark;

@@ -1,4 +1,5 @@
 import type { Decision, JsonValue, Outcome } from '../contract.d.ts';
+import { numberOf } from './lines.ts';
 
 /** The bit of an outcome that says whether the feature is on. */
 const ENABLED = 1 << 24;
@@ -36,10 +37,6 @@ function parseJson(text: string): JsonValue | undefined {
   } catch {
     return undefined;
   }
-}
-
-function numberOf(hexadecimal: string): number {
-  return new Float64Array(new BigUint64Array([BigInt(`0x${hexadecimal}`)]).buffer)[0] as number;
 }
 
 function frozen(value: JsonValue): JsonValue {

@@ -8,6 +8,9 @@ const DATA = 64;
 /** 2^53 milliseconds after 1970, the last time that the core knows. */
 const LAST_TIME = 2 ** 53;
 
+/** The bits of an outcome that tell its arm, as the core numbers them. */
+const ARM = 27;
+
 const ABSENT = 0;
 const FALSE = 1;
 const TRUE = 2;
@@ -48,11 +51,25 @@ export class Frame {
   /** The arguments of a call about a flag. */
   ask(snapshot: number, place: number, flag: number, now: number): void {
     this.#view();
-    if (typeof now !== 'number' || !(now >= 0 && now <= LAST_TIME)) throw noTime(now);
+    this.#numbers[2] = checkedTime(now);
     this.#integers[0] = snapshot;
     this.#integers[1] = place;
     this.#integers[2] = flag;
-    this.#numbers[2] = now;
+  }
+
+  /** An outcome that was decided so often; the rule does not count. */
+  writeDecided(outcome: number, times: number): void {
+    this.#view();
+    this.#integers[3] = times;
+    this.#integers[7] = outcome;
+  }
+
+  /** How the feature turned out for one user. */
+  writeTold(outcome: number, failed: boolean, missing: boolean, durationMs: number | undefined): void {
+    this.#view();
+    this.#bytes[32] = (outcome >>> ARM) & 3;
+    this.#bytes[33] = (failed ? 1 : 0) | (missing ? 2 : 0);
+    this.#numbers[5] = durationMs ?? Number.NaN;
   }
 
   /** The rule of the decision that was made last. */
@@ -136,6 +153,12 @@ export class Frame {
     this.#end = start + written;
     return written;
   }
+}
+
+/** A time that the core knows. */
+export function checkedTime(now: number): number {
+  if (typeof now !== 'number' || !(now >= 0 && now <= LAST_TIME)) throw noTime(now);
+  return now;
 }
 
 function noTime(now: unknown): Error {

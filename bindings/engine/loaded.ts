@@ -12,6 +12,9 @@ const LONGEST_KEY = 256;
 
 const NO_ANSWERS = new Int32Array(0);
 
+/** Numbers of an answer. */
+export const STRIDE = 3;
+
 /** Where the engine keeps a bound context, and answers that it gave. */
 export class Place {
   readonly index: number;
@@ -19,11 +22,21 @@ export class Place {
   owner: object | undefined;
   /** Marks the owner's answers: no two bindings have the same. */
   mark = 0;
-  /** Per flag a mark and an outcome, once there is one. One table serves all owners: a context allocates none. */
+  /**
+   * Per flag a mark, an outcome once there is one, and how often it was given since. One table serves all owners: a context
+   * allocates none.
+   */
   answers: Int32Array = NO_ANSWERS;
+  /** Flags whose answers are remembered. */
+  readonly remembered: number[] = [];
 
   constructor(index: number) {
     this.index = index;
+  }
+
+  clear(): void {
+    this.answers = NO_ANSWERS;
+    this.remembered.length = 0;
   }
 }
 
@@ -47,6 +60,8 @@ export class Loaded {
   readonly frame: Frame;
   readonly flagCount: number;
   readonly attributes: readonly string[];
+  /** Whether decisions are counted. */
+  measuring = false;
   readonly #attributeIds: ReadonlyMap<string, number>;
   /** One that is not in use. */
   #gatherer: Gatherer | undefined;
@@ -78,22 +93,44 @@ export class Loaded {
 
   free(): void {
     if (this.#freed) return;
-    this.#freed = true;
     this.forget();
+    this.#freed = true;
     forgotten.unregister(this);
     this.door.unload(this.#handle);
   }
 
-  /** Forgets what was answered. */
+  /** Forgets what was answered, after counting it. */
   forget(): void {
-    for (const place of this.#places) place.answers = NO_ANSWERS;
+    this.countRemembered();
+    for (const place of this.#places) place.clear();
+  }
+
+  /** Tells the engine how often it was not asked. */
+  countRemembered(): void {
+    for (const place of this.#places) this.#count(place);
+  }
+
+  #count(place: Place): void {
+    if (!this.measuring || this.#freed) return;
+    for (const flag of place.remembered) {
+      const at = flag * STRIDE;
+      const times = place.answers[at + 2] as number;
+      if (times === 0) continue;
+      place.answers[at + 2] = 0;
+      this.frame.ask(this.#handle, place.index, flag, 0);
+      this.frame.writeDecided(place.answers[at + 1] as number, times);
+      this.hot.count();
+    }
   }
 
   /** Remembers an answer of the context that is bound to a place. */
   remember(place: Place, flag: number, outcome: number): void {
-    if (place.answers.length === 0) place.answers = new Int32Array(this.flagCount * 2);
-    place.answers[flag * 2] = place.mark;
-    place.answers[flag * 2 + 1] = outcome;
+    if (place.answers.length === 0) place.answers = new Int32Array(this.flagCount * STRIDE);
+    const at = flag * STRIDE;
+    place.answers[at] = place.mark;
+    place.answers[at + 1] = outcome;
+    place.answers[at + 2] = 0;
+    place.remembered.push(flag);
   }
 
   /** The id of a flag, or -1. Keys that are not there are not remembered: there is no end to them. */
@@ -127,6 +164,8 @@ export class Loaded {
     const index = this.#nextPlace;
     const place = this.#places[index] ?? new Place(index);
     this.#places[index] = place;
+    this.#count(place);
+    place.remembered.length = 0;
     place.owner = undefined;
     frame.writeContext(asker);
     frame.ask(handle, index, 0, 0);

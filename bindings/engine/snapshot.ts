@@ -5,12 +5,16 @@ import type {
   FlagId,
   Outcome,
   Snapshot as SnapshotContract,
+  Transition,
   TripState,
 } from '../contract.d.ts';
+import { Breakers } from './breakers.ts';
 import { Context } from './context.ts';
 import { isOn } from './decision.ts';
 import { engineError, nameOf } from './error.ts';
+import { checkedTime } from './frame.ts';
 import { checkedId, type Loaded, noRoom } from './loaded.ts';
+import { Metrics } from './metrics.ts';
 
 const NO_ATTRIBUTES: Attributes = Object.freeze({});
 
@@ -21,6 +25,8 @@ export class Snapshot implements SnapshotContract {
   readonly digest: string;
   readonly flagCount: number;
   readonly attributes: readonly string[];
+  readonly breakers: Breakers;
+  readonly metrics: Metrics;
 
   constructor(loaded: Loaded) {
     this.#loaded = loaded;
@@ -28,6 +34,20 @@ export class Snapshot implements SnapshotContract {
     this.digest = loaded.door.digest(loaded.handle) ?? '';
     this.flagCount = loaded.flagCount;
     this.attributes = loaded.attributes;
+    this.breakers = new Breakers(loaded);
+    this.metrics = new Metrics(loaded);
+  }
+
+  follow(before: SnapshotContract, now: number): readonly Transition[] {
+    const { door, handle } = this.#loaded;
+    if (!(before instanceof Snapshot) || before.#loaded.door !== door) {
+      throw engineError('INVALID_ARGUMENT', 'a snapshot can follow another of the same engine only');
+    }
+    before.#loaded.forget();
+    const news = door.carry(before.#loaded.handle, handle, checkedTime(now));
+    this.#loaded.measuring ||= before.#loaded.measuring;
+    this.#loaded.forget();
+    return this.breakers.news(news);
   }
 
   flag(key: string): FlagId {

@@ -1,11 +1,12 @@
 // The one suite for every engine: it asks what `bindings/contract.d.ts` promises, and knows nothing of what is behind it.
 // Runs unchanged in Node and in a page.
 
+import { breaker } from './breaker.js';
 import { generated } from './generated.js';
 import { bucket, condition, diagnostics, evaluate, inherit, schedule, snapshot } from './vectors.js';
 
 /** Kinds of vectors, which are the folders of `tests/vectors`. */
-const kinds = { bucket, condition, diagnostics, evaluate, inherit, schedule, snapshot };
+const kinds = { breaker, bucket, condition, diagnostics, evaluate, inherit, schedule, snapshot };
 
 /**
  * Compares an engine and a compiler with the vectors and with generated cases; throws at the first that differs.
@@ -24,7 +25,7 @@ export async function run(subject, data, report = () => {}) {
   for (const [kind, compare] of Object.entries(kinds)) {
     const files = [...data.vectors].filter(([name]) => name.startsWith(`${kind}/`) && name.endsWith('.json'));
     for (const [name, file] of files) {
-      add(kind, compare(subject, file, name, data.vectors.get(name.replace(/json$/, 'snapshot'))));
+      add(kind, await compare(subject, file, name, data.vectors.get(name.replace(/json$/, 'snapshot'))));
     }
     report(kind, counts[kind]);
   }

@@ -28,7 +28,7 @@ function decisions(subject, bytes, cases, name) {
   withSnapshot(subject, bytes, (loaded) => {
     for (const { answer: wanted, context, flag, now = 0, trips = {}, note } of cases) {
       const what = (door) => () => `${name}: ${door}: ${note ?? ''} ${print({ flag, context, now, trips })}`;
-      const states = Object.entries(trips).map(([key, state]) => [key, state.replace('_', ' ')]);
+      const states = Object.entries(trips).map(([key, state]) => [key, word(state)]);
       const question = { ...split(context), trips: trip(loaded, Object.fromEntries(states)), flag, now };
       const bound = loaded.context(question.targetingKey, question.attributes);
       same(answer(bound.decision(flag, now)), wanted, what('decision'));
@@ -46,6 +46,9 @@ function decisions(subject, bytes, cases, name) {
     }
   });
 }
+
+/** What breakers say, as the engine has it: `held_off`, or `{capped: 12500}`. */
+const word = (state) => (typeof state === 'string' ? state.replace('_', ' ') : `capped ${state.capped}`);
 
 const said = ({ enabled, errorCode }) => (errorCode === null ? (enabled ? 'on' : 'off') : `error ${errorCode}`);
 

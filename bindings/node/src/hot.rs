@@ -23,7 +23,7 @@ const PANICKED: i32 = -1;
 #[napi(
     catch_unwind,
     ts_args_type = "memory: ArrayBuffer",
-    ts_return_type = "{ flag(): number; bind(): number; decide(): number; decideOnce(): number; decideAll(): number }"
+    ts_return_type = "{ flag(): number; bind(): number; decide(): number; decideOnce(): number; decideAll(): number; count(): number; outcome(): number }"
 )]
 pub fn hot(env: Env, memory: ArrayBuffer<'_>) -> napi::Result<Object<'_>> {
     if memory.len() != SIZE {
@@ -35,6 +35,8 @@ pub fn hot(env: Env, memory: ArrayBuffer<'_>) -> napi::Result<Object<'_>> {
     add(env, &mut object, &memory, c"decide", call::<Decide>)?;
     add(env, &mut object, &memory, c"decideOnce", call::<DecideOnce>)?;
     add(env, &mut object, &memory, c"decideAll", call::<DecideAll>)?;
+    add(env, &mut object, &memory, c"count", call::<Count>)?;
+    add(env, &mut object, &memory, c"outcome", call::<Told>)?;
     Ok(object)
 }
 
@@ -100,6 +102,8 @@ calls! {
     Decide = decide,
     DecideOnce = decide_once,
     DecideAll = decide_all,
+    Count = count,
+    Told = outcome,
 }
 
 /// What Node calls.

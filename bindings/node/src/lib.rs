@@ -83,7 +83,7 @@ pub fn reads(snapshot: i32, flag: u32) -> Option<Uint32Array> {
 
 /// What the breaker of a flag says.
 #[napi(catch_unwind)]
-pub fn trip(snapshot: i32, flag: u32) -> Option<&'static str> {
+pub fn trip(snapshot: i32, flag: u32) -> Option<String> {
     with_engine(|engine| engine.trip(Handle(snapshot), FlagId(flag)))
 }
 
@@ -109,6 +109,128 @@ pub fn bytes(snapshot: i32) -> Option<Uint8Array> {
 #[napi(catch_unwind)]
 pub fn words(snapshot: i32, flag: u32, rule: u32, outcome: u32) -> Option<String> {
     with_engine(|engine| engine.words(Handle(snapshot), FlagId(flag), rule, outcome))
+}
+
+/// Gives each flag with a policy a breaker.
+#[napi(catch_unwind)]
+pub fn guard(snapshot: i32, scope: String, now: f64) -> bool {
+    with_engine(|engine| engine.guard(Handle(snapshot), &scope, now))
+}
+
+/// Takes outcomes of a flag.
+#[napi(catch_unwind)]
+pub fn record(snapshot: i32, flag: u32, counts: Uint32Array, now: f64) -> Option<String> {
+    with_engine(|engine| engine.record(Handle(snapshot), FlagId(flag), &counts, now))
+}
+
+/// Lets time pass for all breakers.
+#[napi(catch_unwind)]
+pub fn poll(snapshot: i32, now: f64) -> Option<String> {
+    with_engine(|engine| engine.poll(Handle(snapshot), now))
+}
+
+/// What happened and has not been asked for yet.
+#[napi(catch_unwind)]
+pub fn news(snapshot: i32) -> Option<String> {
+    with_engine(|engine| engine.news(Handle(snapshot)))
+}
+
+/// When to poll next.
+#[napi(catch_unwind)]
+pub fn next_deadline(snapshot: i32) -> Option<f64> {
+    with_engine(|engine| engine.next_deadline(Handle(snapshot)))
+}
+
+/// Holds a flag, lets it go, or only observes it.
+#[napi(catch_unwind)]
+pub fn set_mode(snapshot: i32, flag: u32, mode: String, now: f64) -> Option<String> {
+    with_engine(|engine| engine.set_mode(Handle(snapshot), FlagId(flag), &mode, now))
+}
+
+/// Lets a flag go on that was rolled back.
+#[napi(catch_unwind)]
+pub fn acknowledge(snapshot: i32, flag: u32, generation: u32, now: f64) -> Option<String> {
+    with_engine(|engine| engine.acknowledge(Handle(snapshot), FlagId(flag), generation, now))
+}
+
+/// What the breaker of a flag knows.
+#[napi(catch_unwind)]
+pub fn breaker(snapshot: i32, flag: u32) -> Option<String> {
+    with_engine(|engine| engine.breaker(Handle(snapshot), FlagId(flag)))
+}
+
+/// The breaker of a flag as bytes.
+#[napi(catch_unwind)]
+pub fn save(snapshot: i32, flag: u32) -> Option<Uint8Array> {
+    with_engine(|engine| engine.save(Handle(snapshot), FlagId(flag))).map(Uint8Array::from)
+}
+
+/// Goes on with a breaker that was kept.
+///
+/// # Errors
+/// The bytes are no breaker.
+#[napi(catch_unwind)]
+pub fn restore(snapshot: i32, flag: u32, bytes: &[u8]) -> napi::Result<bool> {
+    let restored = with_engine(|engine| engine.restore(Handle(snapshot), FlagId(flag), bytes));
+    restored.map_err(|error| napi::Error::from_reason(error.as_str()))
+}
+
+/// Takes over from a snapshot that this one follows.
+#[napi(catch_unwind)]
+pub fn carry(from: i32, to: i32, now: f64) -> Option<String> {
+    with_engine(|engine| engine.carry(Handle(from), Handle(to), now))
+}
+
+/// Begins to count.
+#[napi(catch_unwind)]
+pub fn measure(snapshot: i32) -> bool {
+    with_engine(|engine| engine.measure(Handle(snapshot)))
+}
+
+/// Takes all that was counted as a batch.
+#[napi(catch_unwind)]
+pub fn drain(snapshot: i32, instance: f64, epoch: f64, sequence: f64) -> Option<Uint8Array> {
+    with_engine(|engine| engine.drain(Handle(snapshot), instance, epoch, sequence)).map(Uint8Array::from)
+}
+
+/// Adds what was counted elsewhere.
+///
+/// # Errors
+/// The bytes are no batch.
+#[napi(catch_unwind)]
+pub fn merge(snapshot: i32, bytes: &[u8]) -> napi::Result<Option<f64>> {
+    let merged = with_engine(|engine| engine.merge(Handle(snapshot), bytes));
+    merged.map_err(|error| napi::Error::from_reason(error.as_str()))
+}
+
+/// What was counted of a flag.
+#[napi(catch_unwind)]
+pub fn summary(snapshot: i32, flag: u32) -> Option<String> {
+    with_engine(|engine| engine.summary(Handle(snapshot), FlagId(flag)))
+}
+
+/// The generation of the fleet's breaker.
+#[napi(catch_unwind)]
+pub fn set_generation(snapshot: i32, flag: u32, generation: u32) -> bool {
+    with_engine(|engine| engine.set_generation(Handle(snapshot), FlagId(flag), generation))
+}
+
+/// Adds to a custom counter.
+#[napi(catch_unwind)]
+pub fn add(snapshot: i32, name: String, amount: f64) -> bool {
+    with_engine(|engine| engine.add(Handle(snapshot), &name, amount))
+}
+
+/// Adds a value to a custom histogram.
+#[napi(catch_unwind)]
+pub fn observe(snapshot: i32, name: String, value: f64) -> bool {
+    with_engine(|engine| engine.observe(Handle(snapshot), &name, value))
+}
+
+/// The custom metrics.
+#[napi(catch_unwind)]
+pub fn custom(snapshot: i32) -> Option<String> {
+    with_engine(|engine| engine.custom(Handle(snapshot)))
 }
 
 /// What became of a document.

@@ -102,7 +102,7 @@ impl Door {
 
     /// What the breaker of a flag says.
     pub fn trip(&self, snapshot: i32, flag: u32) -> Option<String> {
-        self.engine.trip(Handle(snapshot), FlagId(flag)).map(ToOwned::to_owned)
+        self.engine.trip(Handle(snapshot), FlagId(flag))
     }
 
     /// Says what the breaker of a flag says.
@@ -126,6 +126,112 @@ impl Door {
         self.engine.words(Handle(snapshot), FlagId(flag), rule, outcome)
     }
 
+    /// Gives each flag with a policy a breaker.
+    pub fn guard(&mut self, snapshot: i32, scope: &str, now: f64) -> bool {
+        self.engine.guard(Handle(snapshot), scope, now)
+    }
+
+    /// Takes outcomes of a flag.
+    pub fn record(&mut self, snapshot: i32, flag: u32, counts: &[u32], now: f64) -> Option<String> {
+        self.engine.record(Handle(snapshot), FlagId(flag), counts, now)
+    }
+
+    /// Lets time pass for all breakers.
+    pub fn poll(&mut self, snapshot: i32, now: f64) -> Option<String> {
+        self.engine.poll(Handle(snapshot), now)
+    }
+
+    /// What happened and has not been asked for yet.
+    pub fn news(&mut self, snapshot: i32) -> Option<String> {
+        self.engine.news(Handle(snapshot))
+    }
+
+    /// When to poll next.
+    #[wasm_bindgen(js_name = nextDeadline)]
+    pub fn next_deadline(&self, snapshot: i32) -> Option<f64> {
+        self.engine.next_deadline(Handle(snapshot))
+    }
+
+    /// Holds a flag, lets it go, or only observes it.
+    #[wasm_bindgen(js_name = setMode)]
+    pub fn set_mode(&mut self, snapshot: i32, flag: u32, mode: &str, now: f64) -> Option<String> {
+        self.engine.set_mode(Handle(snapshot), FlagId(flag), mode, now)
+    }
+
+    /// Lets a flag go on that was rolled back.
+    pub fn acknowledge(&mut self, snapshot: i32, flag: u32, generation: u32, now: f64) -> Option<String> {
+        self.engine.acknowledge(Handle(snapshot), FlagId(flag), generation, now)
+    }
+
+    /// What the breaker of a flag knows.
+    pub fn breaker(&self, snapshot: i32, flag: u32) -> Option<String> {
+        self.engine.breaker(Handle(snapshot), FlagId(flag))
+    }
+
+    /// The breaker of a flag as bytes.
+    pub fn save(&self, snapshot: i32, flag: u32) -> Option<Vec<u8>> {
+        self.engine.save(Handle(snapshot), FlagId(flag))
+    }
+
+    /// Goes on with a breaker that was kept.
+    ///
+    /// # Errors
+    /// The bytes are no breaker.
+    pub fn restore(&mut self, snapshot: i32, flag: u32, bytes: &[u8]) -> Result<bool, JsError> {
+        let restored = self.engine.restore(Handle(snapshot), FlagId(flag), bytes);
+        restored.map_err(|error| JsError::new(error.as_str()))
+    }
+
+    /// Takes over from a snapshot that this one follows.
+    pub fn carry(&mut self, from: i32, to: i32, now: f64) -> Option<String> {
+        self.engine.carry(Handle(from), Handle(to), now)
+    }
+
+    /// Begins to count.
+    pub fn measure(&mut self, snapshot: i32) -> bool {
+        self.engine.measure(Handle(snapshot))
+    }
+
+    /// Takes all that was counted as a batch.
+    pub fn drain(&mut self, snapshot: i32, instance: f64, epoch: f64, sequence: f64) -> Option<Vec<u8>> {
+        self.engine.drain(Handle(snapshot), instance, epoch, sequence)
+    }
+
+    /// Adds what was counted elsewhere.
+    ///
+    /// # Errors
+    /// The bytes are no batch.
+    pub fn merge(&mut self, snapshot: i32, bytes: &[u8]) -> Result<Option<f64>, JsError> {
+        let merged = self.engine.merge(Handle(snapshot), bytes);
+        merged.map_err(|error| JsError::new(error.as_str()))
+    }
+
+    /// What was counted of a flag.
+    pub fn summary(&self, snapshot: i32, flag: u32) -> Option<String> {
+        self.engine.summary(Handle(snapshot), FlagId(flag))
+    }
+
+    /// The generation of the fleet's breaker.
+    #[wasm_bindgen(js_name = setGeneration)]
+    pub fn set_generation(&mut self, snapshot: i32, flag: u32, generation: u32) -> bool {
+        self.engine.set_generation(Handle(snapshot), FlagId(flag), generation)
+    }
+
+    /// Adds to a custom counter.
+    pub fn add(&mut self, snapshot: i32, name: &str, amount: f64) -> bool {
+        self.engine.add(Handle(snapshot), name, amount)
+    }
+
+    /// Adds a value to a custom histogram.
+    pub fn observe(&mut self, snapshot: i32, name: &str, value: f64) -> bool {
+        self.engine.observe(Handle(snapshot), name, value)
+    }
+
+    /// The custom metrics.
+    pub fn custom(&mut self, snapshot: i32) -> Option<String> {
+        self.engine.custom(Handle(snapshot))
+    }
+
     /// The id of the flag whose key was written.
     pub fn flag(&self) -> i32 {
         self.engine.flag(self.shared.as_bytes())
@@ -145,6 +251,16 @@ impl Door {
     #[wasm_bindgen(js_name = decideOnce)]
     pub fn decide_once(&mut self) -> i32 {
         self.engine.decide_once(self.shared.as_mut_bytes())
+    }
+
+    /// Counts a decision that was remembered.
+    pub fn count(&mut self) -> i32 {
+        self.engine.count(self.shared.as_bytes())
+    }
+
+    /// Counts the outcome that was written.
+    pub fn outcome(&mut self) -> i32 {
+        self.engine.outcome(self.shared.as_bytes())
     }
 
     /// Decides every flag for the context at the place.

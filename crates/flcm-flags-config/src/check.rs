@@ -6,7 +6,7 @@ use flcm_flags::Serves;
 
 use crate::config::{self, Config};
 use crate::diagnostics::{Diagnostics, Path, Span, did_you_mean};
-use crate::document::{At, Dependency, Document, Entries, ErrorThreshold, Flag, FlagCondition, Override, Rule};
+use crate::document::{At, Dependency, Document, Entries, Flag, FlagCondition, Override, Rule};
 use crate::graph::{Graph, Problem};
 use crate::inherit;
 use crate::limits;
@@ -14,6 +14,7 @@ use crate::lint;
 use crate::pattern::Patterns;
 
 mod conditions;
+mod threshold;
 mod variants;
 
 /// Reads and checks a document.
@@ -234,6 +235,7 @@ impl<'d> Checker<'d> {
                 .and_then(|threshold| self.threshold(threshold, path.key("error_threshold"))),
         };
         self.check_on(flag, &checked, path);
+        lint::threshold(key, flag, &checked, path, self.diagnostics);
         checked
     }
 
@@ -315,31 +317,6 @@ impl<'d> Checker<'d> {
             (user.value.clone(), serve)
         });
         checked.collect()
-    }
-
-    fn threshold(&mut self, threshold: &At<ErrorThreshold>, path: Path<'_>) -> Option<config::ErrorThreshold> {
-        let ErrorThreshold { rate, window, min_samples, cooldown, probe } = &threshold.value;
-        let Some(rate) = rate else {
-            let problem = self.diagnostics.error(threshold.span, path, "missing-key", "`rate` is missing");
-            problem.help("add `rate: 0.05` for 5 % errors");
-            return None;
-        };
-        if !(rate.value > 0.0 && rate.value < 1.0) {
-            let message = format!("the rate is {}, and must lie between 0 and 1", rate.value);
-            self.diagnostics.error(rate.span, path.key("rate"), "wrong-rate", message).help("write 5 % as 0.05");
-        }
-        if let Some(window) = window.as_ref().filter(|window| !(1..=86_400).contains(&window.value)) {
-            let message = format!("the window is {} seconds, and must be 1 to 86400", window.value);
-            self.diagnostics.error(window.span, path.key("window"), "wrong-number", message).help("300 is usual");
-        }
-        let seconds = |at: &Option<At<u32>>, default| at.as_ref().map_or(default, |at| at.value);
-        Some(config::ErrorThreshold {
-            rate: rate.value,
-            window: seconds(window, 300),
-            min_samples: seconds(min_samples, 20),
-            cooldown: seconds(cooldown, 60),
-            probe: probe.as_ref().map_or(5_000, |probe| self.percentage(probe, path.key("probe"))),
-        })
     }
 
     /// Thousandths of a percent.

@@ -6,13 +6,14 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use flcm_flags::Serves;
 use flcm_flags::bucket::{Draw, key, sip};
 use flcm_flags::snapshot::wire::{self};
-use zerocopy::little_endian::{F64, U16, U32, U64};
+use zerocopy::little_endian::{U16, U32, U64};
 
 use crate::config::{Cohort, Condition, Config, Dependency, Expected, Flag, Override, Rule, Test, Value};
 use crate::graph::{Graph, Order, leaves};
 use crate::writer::{Sections, id, narrow, table};
 
 mod condition;
+mod policy;
 
 use condition::{is_interned, texts};
 
@@ -28,6 +29,7 @@ pub fn compile(config: &Config) -> Vec<u8> {
     let mut compiler = Compiler::new(config);
     compiler.cohorts();
     compiler.flags();
+    compiler.policy_details();
     compiler.sections.finish(config.revision)
 }
 
@@ -300,18 +302,6 @@ impl<'c> Compiler<'c> {
         let record = |(hash, serve): (u64, u16)| wire::OverrideRecord { hash: U64::new(hash), serve: U16::new(serve) };
         self.sections.overrides.extend(entries.into_iter().map(record));
         set
-    }
-
-    fn policy(&mut self, flag: &Flag) -> U32 {
-        let Some(threshold) = &flag.error_threshold else { return U32::new(wire::NONE) };
-        self.sections.policies.push(wire::PolicyRecord {
-            rate: F64::new(threshold.rate),
-            window: U32::new(threshold.window),
-            min_samples: U32::new(threshold.min_samples),
-            cooldown: U32::new(threshold.cooldown),
-            probe: U32::new(threshold.probe),
-        });
-        id(self.sections.policies.len() - 1)
     }
 
     fn rule(&mut self, rule: &'c Rule, flag: &Flag) -> wire::RuleRecord {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use flcm_flags::Serves;
 
-pub use flcm_flags::Operator;
+pub use flcm_flags::{Operator, Policy};
 
 pub use crate::document::Literal as Value;
 pub use crate::pattern::Pattern;
@@ -58,7 +58,7 @@ pub struct Flag {
     /// Variants in the document's order.
     pub variants: Vec<Variant>,
     /// When the flag rolls back.
-    pub error_threshold: Option<ErrorThreshold>,
+    pub error_threshold: Option<Policy>,
 }
 
 /// What another flag must have decided.
@@ -165,19 +165,4 @@ pub struct Variant {
     pub weight: u32,
     /// What it serves; `None` for the flag's `on`.
     pub value: Option<Value>,
-}
-
-/// When a flag rolls back.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct ErrorThreshold {
-    /// Error rate above which the flag is rolled back, 0 to 1.
-    pub rate: f64,
-    /// Seconds over which the rate is taken.
-    pub window: u32,
-    /// Outcomes before a rate counts.
-    pub min_samples: u32,
-    /// Seconds from the rollback to the first probe.
-    pub cooldown: u32,
-    /// Thousandths of a percent of users that pass while the flag is probed.
-    pub probe: u32,
 }

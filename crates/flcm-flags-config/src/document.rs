@@ -4,12 +4,14 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use flcm_flags::{Action, Detector, Policy, Recovery, Shared};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use crate::diagnostics::Span;
+use crate::word::{OneOf, Word};
 
 /// A value and its place in the text.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct At<T> {
     /// The value.
     pub value: T,
@@ -296,26 +298,61 @@ pub struct Share {
     pub weight: At<u32>,
 }
 
-/// When the flag rolls back.
+/// When and how the flag rolls back: on evidence that it fails too often, or more often than its control, the users whom
+/// only a percentage leaves out.
 #[derive(Clone, Debug, Default, JsonSchema)]
 #[schemars(deny_unknown_fields, rename = "ErrorThreshold")]
 pub struct ErrorThreshold {
     /// Error rate above which the flag is rolled back, between 0 and 1.
     #[schemars(range(min = 0, max = 1))]
     pub rate: Option<At<f64>>,
-    /// Seconds over which the rate is taken.
-    #[schemars(range(min = 1, max = 86_400), extend("default" = 300))]
+    /// Seconds that are shown and sent with events; with `detector: rate`, over which the rate is taken.
+    #[schemars(range(min = 1, max = 86_400), extend("default" = Policy::DEFAULT.window))]
     pub window: Option<At<u32>>,
-    /// Outcomes before a rate counts.
-    #[schemars(extend("default" = 20))]
+    /// `evidence` gathers evidence against the threshold and against the control, and bounds false alarms; `rate` compares
+    /// the rate within the window.
+    #[schemars(with = "Option<OneOf<Detector>>", extend("default" = Policy::DEFAULT.detector.as_str()))]
+    pub detector: Option<At<Detector>>,
+    /// How many times the control's error rate is tolerated.
+    #[schemars(range(min = 1, max = 100), extend("default" = Policy::DEFAULT.ratio))]
+    pub ratio: Option<At<f64>>,
+    /// Error rate that is tolerated on top of that.
+    #[schemars(range(min = 0, max = 1), extend("default" = Policy::DEFAULT.margin))]
+    pub margin: Option<At<f64>>,
+    /// False rollbacks per flag and day, on average.
+    #[schemars(extend("default" = Policy::DEFAULT.budget))]
+    pub budget: Option<At<Budget>>,
+    /// Outcomes before a rate counts; with `detector: rate` only.
+    #[schemars(extend("default" = Policy::DEFAULT.min_samples))]
     pub min_samples: Option<At<u32>>,
+    /// Milliseconds above which a call is slow; default no call is.
+    #[schemars(range(min = 1))]
+    pub slow_ms: Option<At<u32>>,
+    /// Share of slow calls above which the flag is rolled back, between 0 and 1.
+    #[schemars(range(min = 0, max = 1), extend("default" = Policy::DEFAULT.slow_rate))]
+    pub slow_rate: Option<At<f64>>,
+    /// `disable` switches the flag off for errors, and takes it back to its last good percentage for slow calls;
+    /// `step_back` takes it back for errors, too; `notify` only reports.
+    #[schemars(with = "Option<OneOf<Action>>", extend("default" = Policy::DEFAULT.action.as_str()))]
+    pub action: Option<At<Action>>,
+    /// When the control fails as well: `roll_back` all the same, or `hold` the percentage where it is.
+    #[schemars(with = "Option<OneOf<Shared>>", extend("default" = Policy::DEFAULT.shared.as_str()))]
+    pub shared: Option<At<Shared>>,
+    /// `auto` probes the flag after `cooldown`; `sticky` waits for a person; `by_cause` waits for a person if the flag did
+    /// worse than its control.
+    #[schemars(with = "Option<OneOf<Recovery>>", extend("default" = Policy::DEFAULT.recovery.as_str()))]
+    pub recovery: Option<At<Recovery>>,
     /// Seconds from the rollback to the first probe.
-    #[schemars(extend("default" = 60))]
+    #[schemars(extend("default" = Policy::DEFAULT.cooldown))]
     pub cooldown: Option<At<u32>>,
     /// Percentage of users that passes while the flag is probed.
-    #[schemars(range(min = 0, max = 100), extend("default" = 5))]
+    #[schemars(range(min = 0, max = 100), extend("default" = f64::from(Policy::DEFAULT.probe) / 1_000.0))]
     pub probe: Option<At<f64>>,
 }
+
+/// False rollbacks per flag and day; documents have words for some.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Budget(pub f64);
 
 /// A value: boolean, number, text, or an object or array as canonical JSON.
 #[derive(Clone, Debug, PartialEq)]
@@ -354,6 +391,19 @@ impl JsonSchema for OperatorWord {
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         let words: Vec<&str> = crate::operand::WORDS.iter().map(|(word, _)| *word).collect();
         json_schema!({ "type": "string", "enum": words })
+    }
+}
+
+impl JsonSchema for Budget {
+    fn schema_name() -> Cow<'static, str> {
+        "Budget".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let word = |(word, Self(budget))| json_schema!({ "const": word, "description": format!("{budget}") });
+        let mut choices = vec![json_schema!({ "type": "number", "minimum": 1e-9, "maximum": 0.5 })];
+        choices.extend(Self::words().map(word));
+        json_schema!({ "oneOf": choices })
     }
 }
 

@@ -52,7 +52,7 @@ fn report(diagnostics: &Diagnostics, text: &str) -> String {
 
 /// Decides a flag for a context, and says how: `{"explanation": …, "text": …}`, an [`Explanation`] as JSON and as lines.
 ///
-/// `trips` are those of [`Trips`], two bits a flag; none have tripped behind their end. `context` is the JSON of an
+/// `trips` are those of [`Trips`], four bytes a flag; none have tripped behind their end. `context` is the JSON of an
 /// [`OwnedContext`], `now` counts milliseconds since 1970; a fraction of one is dropped. A flag that the snapshot does not
 /// have is explained as well: it is an `ERROR` `FLAG_NOT_FOUND`.
 ///
@@ -190,7 +190,7 @@ flags:
 
     #[test]
     fn trips_are_looked_at() {
-        let held_off = explain(&snapshot(), &[2], "beta", "{}", 0.0).unwrap();
+        let held_off = explain(&snapshot(), &2_u32.to_le_bytes(), "beta", "{}", 0.0).unwrap();
         assert_eq!(parsed(&held_off)["explanation"]["reason"], "BREAKER_OPEN");
     }
 

@@ -63,8 +63,8 @@ pub enum Check {
     },
     /// The breaker, when it has something to say.
     Breaker {
-        /// `probing` or `held off`.
-        state: &'static str,
+        /// `probing`, `held off`, or `capped` with thousandths of a percent.
+        state: String,
         /// The user's probe bucket in thousandths of a percent.
         bucket: Option<u32>,
         /// The probe share in thousandths of a percent.

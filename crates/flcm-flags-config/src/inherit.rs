@@ -149,10 +149,34 @@ fn merge_rollout(child: &mut Rollout, parent: &Rollout) {
 }
 
 fn merge_threshold(child: &mut ErrorThreshold, parent: &ErrorThreshold) {
-    let ErrorThreshold { rate, window, min_samples, cooldown, probe } = parent;
+    let ErrorThreshold {
+        rate,
+        window,
+        detector,
+        ratio,
+        margin,
+        budget,
+        min_samples,
+        slow_ms,
+        slow_rate,
+        action,
+        shared,
+        recovery,
+        cooldown,
+        probe,
+    } = parent;
     fill(&mut child.rate, rate);
     fill(&mut child.window, window);
+    fill(&mut child.detector, detector);
+    fill(&mut child.ratio, ratio);
+    fill(&mut child.margin, margin);
+    fill(&mut child.budget, budget);
     fill(&mut child.min_samples, min_samples);
+    fill(&mut child.slow_ms, slow_ms);
+    fill(&mut child.slow_rate, slow_rate);
+    fill(&mut child.action, action);
+    fill(&mut child.shared, shared);
+    fill(&mut child.recovery, recovery);
     fill(&mut child.cooldown, cooldown);
     fill(&mut child.probe, probe);
 }

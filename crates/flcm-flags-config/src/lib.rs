@@ -31,7 +31,9 @@ mod parse;
 mod pattern;
 mod rules;
 mod schema;
+pub mod simulate;
 mod source;
+mod word;
 mod writer;
 
 pub use check::check;

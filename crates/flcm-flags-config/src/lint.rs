@@ -10,6 +10,10 @@ use crate::diagnostics::{Diagnostics, Path, Span};
 use crate::document::{At, Document, Flag};
 use crate::graph::leaves;
 
+mod threshold;
+
+pub(crate) use threshold::threshold;
+
 /// Cohorts and templates that nothing names.
 pub(crate) fn document(document: &Document, config: &Config, diagnostics: &mut Diagnostics) {
     let rules = config.flags.values().flat_map(|flag| &flag.rules).flat_map(|rule| &rule.conditions);

@@ -5,14 +5,16 @@ use std::collections::HashSet;
 
 use crate::diagnostics::{Diagnostics, Path, did_you_mean};
 use crate::document::{
-    AllOf, AnyOf, At, Cohort, Condition, Dependency, Document, Entries, ErrorThreshold, Flag, FlagCondition, InCohort,
-    Literal, NotOf, Operand, Override, Ramp, Rollout, Rule, Share, Stage, Switches, Test, Variant,
+    AllOf, AnyOf, At, Cohort, Condition, Dependency, Document, Entries, Flag, FlagCondition, InCohort, Literal, NotOf,
+    Operand, Override, Rollout, Rule, Share, Stage, Switches, Test, Variant,
 };
 use crate::json;
 use crate::limits;
 use crate::source::{self, Node, NodeValue};
+use crate::word::Word;
 
 mod map;
+mod threshold;
 
 use map::Map;
 
@@ -110,6 +112,20 @@ impl Parser {
             return Some(At { value: value.clone(), span: node.span });
         }
         self.wrong_type(node, path, "text");
+        None
+    }
+
+    /// One of a few words.
+    fn word<T: Word>(&mut self, node: &Node, path: Path<'_>) -> Option<At<T>> {
+        let At { value: written, span } = self.text(node, path)?;
+        if let Some((_, value)) = T::words().find(|(word, _)| *word == written) {
+            return Some(At { value, span });
+        }
+        let message = format!("unknown word `{written}` for `{}`", T::KEY);
+        let words: Vec<&str> = T::words().map(|(word, _)| word).collect();
+        let known = || format!("known words: {}", words.join(", "));
+        let problem = self.diagnostics.error(span, path, T::UNKNOWN, message);
+        problem.help(did_you_mean(&written, words.iter().copied()).unwrap_or_else(known));
         None
     }
 
@@ -286,7 +302,7 @@ impl Parser {
             by: map.get(self, "by", Self::text),
             cohorts: map.get(self, "cohorts", Self::cohort_switches),
             schedule: map.get(self, "schedule", |parser, node, path| parser.list(node, path, Self::stage)),
-            ramp: map.get(self, "ramp", Self::ramp),
+            ramp: map.get(self, "ramp", Self::word),
         };
         map.finish(self);
         Some(At { value, span: node.span })
@@ -316,22 +332,6 @@ impl Parser {
         let percentage = map.need(self, "percentage", Self::number);
         map.finish(self);
         Some(At { value: Stage { at: at?, percentage: percentage? }, span: node.span })
-    }
-
-    fn ramp(&mut self, node: &Node, path: Path<'_>) -> Option<At<Ramp>> {
-        let At { value: word, span } = self.text(node, path)?;
-        let value = match word.as_str() {
-            "step" => Ramp::Step,
-            "linear" => Ramp::Linear,
-            _ => {
-                let problem = self.diagnostics.error(span, path, "unknown-ramp", format!("unknown ramp `{word}`"));
-                problem.help(
-                    did_you_mean(&word, ["step", "linear"]).unwrap_or_else(|| "use `step` or `linear`".to_owned()),
-                );
-                return None;
-            }
-        };
-        Some(At { value, span })
     }
 
     fn conditions(&mut self, node: &Node, path: Path<'_>) -> Option<At<Vec<At<Condition>>>> {
@@ -405,18 +405,5 @@ impl Parser {
         let weight = map.need(self, "weight", Self::weight);
         map.finish(self);
         Some(At { value: Share { name: name?, weight: weight? }, span: node.span })
-    }
-
-    fn error_threshold(&mut self, node: &Node, path: Path<'_>) -> Option<At<ErrorThreshold>> {
-        let mut map = self.map(node, path)?;
-        let value = ErrorThreshold {
-            rate: map.get(self, "rate", Self::number),
-            window: map.get(self, "window", Self::u32),
-            min_samples: map.get(self, "min_samples", Self::u32),
-            cooldown: map.get(self, "cooldown", Self::u32),
-            probe: map.get(self, "probe", Self::number),
-        };
-        map.finish(self);
-        Some(At { value, span: node.span })
     }
 }

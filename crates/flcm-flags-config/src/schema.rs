@@ -31,6 +31,9 @@ impl Transform for NoNull {
                 schema.insert("type".to_owned(), kind);
             }
         }
+        if let Some(Value::Array(words)) = schema.get_mut("enum") {
+            words.retain(|word| !word.is_null());
+        }
         if let Some(Value::Array(choices)) = schema.get_mut("anyOf") {
             choices.retain(|choice| choice.get("type").is_none_or(|kind| kind != "null"));
             if let [Value::Object(only)] = choices.as_slice() {

@@ -35,6 +35,7 @@ pub(crate) struct Sections {
     pub(crate) transitions: Vec<U16>,
     pub(crate) policies: Vec<wire::PolicyRecord>,
     pub(crate) order: Vec<U32>,
+    pub(crate) policy_details: Vec<wire::PolicyDetailRecord>,
 }
 
 impl Sections {
@@ -67,6 +68,7 @@ impl Sections {
         body.add(section::TRANSITIONS, &self.transitions);
         body.add(section::POLICIES, &self.policies);
         body.add(section::ORDER, &self.order);
+        body.add(section::POLICY_DETAILS, &self.policy_details);
         body.finish(revision)
     }
 }

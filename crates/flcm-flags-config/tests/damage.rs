@@ -19,7 +19,7 @@ flags:
     conditions:
       - any: [{ attribute: s, operator: matches, value: "^a+b" }, { not: { attribute: s, operator: starts_with, value: [q, r] } }]
       - { cohort: b }
-    error_threshold: { rate: 0.05, window: 300 }
+    error_threshold: { rate: 0.05, window: 300, ratio: 2, slow_ms: 500 }
   two: { default: 1, on: 2.5, dependencies: [one, { flag: three, enabled: false }], conditions: [{ flag: one, variant: x }, { attribute: s, operator: "==", value: t }] }
   three: { enabled: false, rules: [{ name: r, variant: z }], variants: [{ name: z, weight: 1 }] }
 "#;
@@ -36,8 +36,8 @@ fn decides(bytes: &[u8]) -> bool {
     let attributes = [("s", "aab".into()), ("n", 1.into()), ("cohorts", AttributeValue::List(&list))];
     for context in [Context::new(Some("alice"), &attributes), Context::default()] {
         let bound = context.bind(&snapshot);
-        for state in [TripState::Clear, TripState::Probing] {
-            let mut trips = Trips::new([0; 4]);
+        for state in [TripState::Clear, TripState::Probing, TripState::Capped(30_000)] {
+            let mut trips = Trips::new([0; Trips::bytes_for(16)]);
             snapshot.flags().for_each(|flag| trips.set(flag, state));
             let mut out = vec![Outcome::error(ErrorCode::FlagNotFound); snapshot.flags().len()];
             evaluate_all(&snapshot, &trips, &bound, Millis(1_800_000_000_000), &mut out);
@@ -59,7 +59,7 @@ fn mend(bytes: &mut [u8]) {
 fn every_section_is_tried() {
     let bytes = bytes();
     let snapshot = Snapshot::from_bytes(&bytes).unwrap();
-    assert_eq!(snapshot.sections().count(), 26, "a new section needs a record in the document above");
+    assert_eq!(snapshot.sections().count(), 27, "a new section needs a record in the document above");
     assert!(decides(&bytes));
 }
 

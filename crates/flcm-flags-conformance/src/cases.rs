@@ -39,7 +39,7 @@ pub struct Case {
     /// Who asks.
     pub context: OwnedContext,
     /// What breakers say, by flag key.
-    pub trips: BTreeMap<String, &'static str>,
+    pub trips: BTreeMap<String, String>,
     /// Milliseconds since 1970.
     pub now: u64,
     /// By key: the low half of the outcome, which is the rule, and the high half. Of the first question one for the last
@@ -87,7 +87,7 @@ impl Cases {
         }
         self.cases.push(Case {
             context: question.context.clone(),
-            trips: question.trips.iter().map(|(key, state)| (key.clone(), state.as_str())).collect(),
+            trips: question.trips.iter().map(|(key, state)| (key.clone(), state.to_string())).collect(),
             now: question.now,
             answers: outcomes.into_iter().map(halves).collect(),
             transcript: transcript(agreed),
@@ -126,7 +126,8 @@ fn transcript(agreed: Agreed<'_>) -> String {
     sha256(text.as_bytes())
 }
 
-fn sha256(bytes: &[u8]) -> String {
+/// SHA-256 in hexadecimal digits.
+pub(crate) fn sha256(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().fold(String::new(), |mut text, byte| {
         write!(text, "{byte:02x}").expect("a string takes whatever is written");
         text

@@ -68,6 +68,7 @@ pub fn trips(rng: &mut Rng, flags: &[String]) -> BTreeMap<String, TripState> {
         match rng.u32(0..100) {
             0..8 => drop(trips.insert(flag.clone(), TripState::Probing)),
             8..11 => drop(trips.insert(flag.clone(), TripState::HeldOff)),
+            11..14 => drop(trips.insert(flag.clone(), TripState::Capped(rng.u32(0..=100_000)))),
             _ => {}
         }
     }

@@ -5,6 +5,7 @@
 //! - [`generate`] makes random documents, contexts and trips out of a seed.
 //! - [`parity`] compares the core with the oracle over what was generated.
 //! - [`sources`] finds the files that the tidy checks look at.
+//! - [`world`] simulates hosts, links and a fleet's breaker.
 //! - [`vectors`] reads the language-neutral files under `tests/vectors` and runs them.
 //!
 //! `seeded-faults.sh` proves that these tests can fail.
@@ -19,6 +20,7 @@ pub mod oracle;
 pub mod parity;
 pub mod sources;
 pub mod vectors;
+pub mod world;
 
 pub use answer::Answer;
 pub use flcm_flags_config::{Attribute, OwnedContext};

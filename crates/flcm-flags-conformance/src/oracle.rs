@@ -86,7 +86,7 @@ impl<'c> Oracle<'c> {
             if !self.all_hold(&rule.conditions, question) {
                 continue;
             }
-            if let Some(answer) = apply(flag, rule, question) {
+            if let Some(answer) = apply(flag, rule, cap(key, question), question) {
                 return answer;
             }
             left_out = true;
@@ -124,15 +124,23 @@ impl<'c> Oracle<'c> {
     }
 }
 
-/// Held off passes nobody; half-open passes the probe share, and nobody without a unit.
+/// A cap passes everyone, held off nobody; half-open passes the probe share, and nobody without a unit.
 fn passes_breaker(key: &str, flag: &Flag, question: Question<'_>) -> bool {
     match question.trips.get(key).copied().unwrap_or_default() {
-        TripState::Clear => true,
+        TripState::Capped(_) | TripState::Clear => true,
         TripState::HeldOff => false,
         TripState::Probing => {
             let share = flag.error_threshold.map_or(DEFAULT_PROBE, |threshold| threshold.probe);
             unit(flag, question.context).is_some_and(|unit| probe_bucket(sip(unit.as_bytes()), &flag.salt) < share)
         }
+    }
+}
+
+/// The most that a breaker leaves of any percentage.
+fn cap(key: &str, question: Question<'_>) -> u32 {
+    match question.trips.get(key) {
+        Some(TripState::Capped(cap)) => *cap,
+        _ => WHOLE,
     }
 }
 
@@ -145,14 +153,14 @@ fn overridden(flag: &Flag, served: &Override, question: Question<'_>) -> Answer 
     }
 }
 
-/// What a rule whose conditions hold serves; `None` to a user outside its percentage.
-fn apply(flag: &Flag, rule: &Rule, question: Question<'_>) -> Option<Answer> {
+/// What a rule whose conditions hold serves; `None` to a user outside its percentage, which the cap limits.
+fn apply(flag: &Flag, rule: &Rule, cap: u32, question: Question<'_>) -> Option<Answer> {
     let mut gated = false;
     if rule.serves == Serves::CohortOff {
         return Some(off(flag, Reason::TargetingMatch));
     }
     if rule.serves == Serves::On {
-        let percentage = percentage_at(rule.percentage, &rule.schedule, rule.linear, question.now);
+        let percentage = percentage_at(rule.percentage, &rule.schedule, rule.linear, question.now).min(cap);
         let hash = unit(flag, question.context).map(|unit| hash_of("flag", &flag.salt, sip(unit.as_bytes())));
         if !is_inside(hash.map(gate_bucket), percentage) {
             return None;

@@ -8,6 +8,7 @@
 //! | `schedule` | a schedule and times: the percentage |
 //! | `inherit` | a document and its equal without `extends` |
 //! | `diagnostics` | documents and what is wrong with them |
+//! | `breaker` | what is done to a breaker, and what it says; statistics by their bits |
 //! | `snapshot` | a document, its bytes in the `.snapshot` file beside it, and decisions on them |
 //!
 //! The structs of [`mod@format`] are the format, [`run`] holds an implementation in Rust to it. Vectors are only ever added:
@@ -21,6 +22,7 @@ use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
 
+pub mod breaker;
 pub mod format;
 pub mod run;
 mod write;

@@ -37,6 +37,13 @@ fn what_the_schema_refuses_the_parser_refuses() {
         json!({ "flags": { "f": { "variants": [{ "name": "v", "weight": 1.5 }] } } }),
         json!({ "flags": { "f": { "overrides": { "u": 1 } } } }),
         json!({ "flags": { "f": { "error_threshold": { "rate": 0.1, "window": 0 } } } }),
+        json!({ "flags": { "f": { "error_threshold": { "rate": 0.1, "detector": "guess" } } } }),
+        json!({ "flags": { "f": { "error_threshold": { "rate": 0.1, "ratio": 0.5 } } } }),
+        json!({ "flags": { "f": { "error_threshold": { "rate": 0.1, "margin": 1.5 } } } }),
+        json!({ "flags": { "f": { "error_threshold": { "rate": 0.1, "budget": "slow" } } } }),
+        json!({ "flags": { "f": { "error_threshold": { "rate": 0.1, "budget": 0.6 } } } }),
+        json!({ "flags": { "f": { "error_threshold": { "rate": 0.1, "slow_ms": 0 } } } }),
+        json!({ "flags": { "f": { "error_threshold": { "rate": 0.1, "action": null } } } }),
         json!({ "cohorts": { "c": { "users": [1] } } }),
     ] {
         assert!(!validator.is_valid(&document), "the schema takes {document}");

@@ -8,14 +8,16 @@ use regex::Regex;
 
 /// Modules of the core from low to high, and what each may import. Arrows only go down: whatever a module may import
 /// stands above it in this table.
-const LAYERS: [(&str, &[&str]); 19] = [
+const LAYERS: &[(&str, &[&str])] = &[
     ("bucket", &[]),
+    ("counts", &[]),
+    ("policy", &["bucket"]),
     ("time", &[]),
     ("value", &[]),
     ("version", &[]),
-    ("snapshot", &["bucket", "value"]),
+    ("snapshot", &["bucket", "policy", "value"]),
     // A trip is kept under a flag's id, which is a number that the snapshot gives.
-    ("trips", &["snapshot"]),
+    ("trips", &["bucket", "snapshot"]),
     ("context", &["bucket", "snapshot", "value"]),
     ("decision", &["snapshot", "value"]),
     ("rollout", &["bucket", "snapshot", "time"]),
@@ -43,8 +45,9 @@ const LAYERS: [(&str, &[&str]); 19] = [
     ),
     ("reads", &["condition", "snapshot"]),
     // Evaluation and the breaker meet in trips alone.
-    ("breaker", &["snapshot", "time", "trips"]),
-    ("metrics", &["decision", "snapshot", "time", "value"]),
+    ("breaker", &["bucket", "counts", "policy", "snapshot", "time", "trips"]),
+    ("orchestrate", &["breaker", "snapshot", "time", "trips"]),
+    ("metrics", &["bucket", "context", "counts", "decision", "snapshot"]),
     ("lib", &[]),
 ];
 

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use flcm_flags_conformance::vectors::{files, run};
+use flcm_flags_conformance::vectors::{breaker, files, run};
 
 /// Runs all files of a kind.
 fn run_all(kind: &str, run: impl FnMut(&Path) -> usize) {
@@ -14,6 +14,11 @@ fn run_all(kind: &str, run: impl FnMut(&Path) -> usize) {
 #[test]
 fn evaluate() {
     run_all("evaluate", run::evaluate);
+}
+
+#[test]
+fn breaker() {
+    run_all("breaker", breaker::run);
 }
 
 #[test]

@@ -7,16 +7,22 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use bumpalo::Bump;
+use flcm_flags::breaker::Units;
 use flcm_flags::{
-    AttributeId, Decision, Flag, FlagId, Millis, Outcome, Snapshot, SnapshotError, TripState, Trips, evaluate,
+    AttributeId, BoundContext, Decision, Flag, FlagId, Millis, Outcome, Snapshot, SnapshotError, TripState, Trips,
     evaluate_all,
 };
 
 use crate::bound::Bound;
 use crate::frame::{self, Registers};
+use crate::guards::{Guards, News};
+use crate::measures::Measures;
 use crate::room::{can_allocate, can_take};
 use crate::slots::{Handle, Slots};
 use crate::words;
+
+mod breakers;
+mod metrics;
 
 /// How many contexts of a snapshot are bound at a time.
 const PLACES: usize = 32;
@@ -42,7 +48,13 @@ pub struct Engine {
 
 struct Loaded {
     snapshot: Snapshot<Vec<u8>>,
-    trips: Trips<Vec<u8>>,
+    guards: Guards,
+    /// Users whose outcomes have counted; empty without breakers.
+    units: Units<Vec<u64>>,
+    /// What happened while outcomes were told, and nobody has asked for yet.
+    news: Vec<News>,
+    /// Only while something is counted.
+    measures: Option<Measures>,
     places: [Option<Bound>; PLACES],
 }
 
@@ -72,11 +84,13 @@ impl Engine {
     /// The bytes are no snapshot.
     pub fn load(&mut self, bytes: Vec<u8>) -> Result<Option<Handle>, SnapshotError> {
         let snapshot = Snapshot::from_bytes(bytes)?;
-        if !can_allocate(snapshot.flags().len()) {
+        if !can_allocate(2 * Trips::bytes_for(snapshot.flags().len())) {
             return Ok(None);
         }
-        let trips = Trips::new(vec![0; Trips::bytes_for(snapshot.flags().len())]);
-        let loaded = Loaded { snapshot, trips, places: [const { None }; PLACES] };
+        let guards = Guards::none(snapshot.flags().len());
+        let units = Units::new(Vec::new());
+        let loaded =
+            Loaded { snapshot, guards, units, news: Vec::new(), measures: None, places: [const { None }; PLACES] };
         Ok(self.snapshots.insert(Box::new(loaded)))
     }
 
@@ -144,22 +158,23 @@ impl Engine {
 
     /// What the breaker of a flag says.
     #[must_use]
-    pub fn trip(&self, snapshot: Handle, flag: FlagId) -> Option<&'static str> {
-        self.snapshots.get(snapshot).map(|loaded| loaded.trips.state(flag).as_str())
+    pub fn trip(&self, snapshot: Handle, flag: FlagId) -> Option<String> {
+        self.snapshots.get(snapshot).map(|loaded| words::trip(loaded.guards.trips().state(flag)))
     }
 
-    /// Says what the breaker of a flag says; false for a word or a flag that is not known.
+    /// Says what a person, or a fleet, says of a flag; its own breaker counts as well. False for a word or a flag that is
+    /// not known.
     pub fn set_trip(&mut self, snapshot: Handle, flag: FlagId, state: &str) -> bool {
         let loaded = self.snapshots.get_mut(snapshot).filter(|loaded| loaded.snapshot.describe(flag).is_some());
         let (Some(loaded), Some(state)) = (loaded, TripState::from_word(state)) else { return false };
-        loaded.trips.set(flag, state);
+        loaded.guards.say(flag, state);
         true
     }
 
-    /// The trips of all flags, two bits each.
+    /// The trips of all flags, four bytes each.
     #[must_use]
     pub fn trips(&self, snapshot: Handle) -> Option<&[u8]> {
-        self.snapshots.get(snapshot).map(|loaded| loaded.trips.as_bytes())
+        self.snapshots.get(snapshot).map(|loaded| loaded.guards.trips().as_bytes())
     }
 
     /// A decision in words: see `words` in the contract.
@@ -199,19 +214,21 @@ impl Engine {
 
     /// Decides a flag for the context at the place; answers the upper half of the outcome, and writes it whole.
     #[inline]
-    pub fn decide(&self, shared: &mut [u8]) -> i32 {
+    pub fn decide(&mut self, shared: &mut [u8]) -> i32 {
         let registers = Registers::read(shared);
-        let Some(loaded) = self.snapshots.get(Handle(registers.snapshot.get())) else { return FREED };
-        let Some(context) = loaded.at(&registers) else { return UNBOUND };
-        let context = context.borrow_dependent();
-        let decision = evaluate(&loaded.snapshot, &loaded.trips, flag(&registers), context, now(&registers));
-        frame::write_outcome(shared, decision.outcome())
+        let Some(loaded) = self.snapshots.get_mut(Handle(registers.snapshot.get())) else { return FREED };
+        let Some(context) = at(&loaded.places, &registers) else { return UNBOUND };
+        let outcome = loaded.guards.decide(&loaded.snapshot, flag(&registers), context, now(&registers));
+        if let Some(measures) = &mut loaded.measures {
+            measures.decided(&loaded.snapshot, flag(&registers), outcome, context, 1);
+        }
+        frame::write_outcome(shared, outcome)
     }
 
     /// Decides a flag for the context that was written, which is not kept. Answers like [`decide`](Self::decide).
     pub fn decide_once(&mut self, shared: &mut [u8]) -> i32 {
         let registers = Registers::read(shared);
-        let Some(loaded) = self.snapshots.get(Handle(registers.snapshot.get())) else { return FREED };
+        let Some(loaded) = self.snapshots.get_mut(Handle(registers.snapshot.get())) else { return FREED };
         self.arena.reset();
         let Some(data) = frame::data(shared, registers.length) else { return UNREADABLE };
         if !can_take(&self.arena, data) {
@@ -219,27 +236,42 @@ impl Engine {
         }
         let Some(context) = frame::context(data, &self.arena) else { return UNREADABLE };
         let context = context.bind(&loaded.snapshot);
-        let decision = evaluate(&loaded.snapshot, &loaded.trips, flag(&registers), &context, now(&registers));
-        let outcome = decision.outcome();
+        let outcome = loaded.guards.decide(&loaded.snapshot, flag(&registers), &context, now(&registers));
+        if let Some(measures) = &mut loaded.measures {
+            measures.decided(&loaded.snapshot, flag(&registers), outcome, &context, 1);
+        }
         frame::write_outcome(shared, outcome)
+    }
+
+    /// Counts a decision that was remembered, so often as the length says, for the context at the place; the outcome stands
+    /// where decisions leave it. Answers 0.
+    pub fn count(&mut self, shared: &[u8]) -> i32 {
+        let registers = Registers::read(shared);
+        let Some(loaded) = self.snapshots.get_mut(Handle(registers.snapshot.get())) else { return FREED };
+        let Some(context) = at(&loaded.places, &registers) else { return UNBOUND };
+        let times = u32::try_from(registers.length.get()).unwrap_or(0);
+        if let Some(measures) = &mut loaded.measures {
+            let outcome = frame::read_outcome(shared);
+            measures.decided(&loaded.snapshot, flag(&registers), outcome, context, times);
+        }
+        0
     }
 
     /// Decides every flag for the context at the place, and writes the outcomes behind each other; answers how many.
     pub fn decide_all(&self, shared: &mut [u8]) -> i32 {
         let registers = Registers::read(shared);
         let Some(loaded) = self.snapshots.get(Handle(registers.snapshot.get())) else { return FREED };
-        let Some(context) = loaded.at(&registers) else { return UNBOUND };
+        let Some(context) = at(&loaded.places, &registers) else { return UNBOUND };
         let Some(out) = frame::outcomes(shared, loaded.snapshot.flags().len()) else { return UNREADABLE };
-        let outcomes = evaluate_all(&loaded.snapshot, &loaded.trips, context.borrow_dependent(), now(&registers), out);
+        let outcomes = evaluate_all(&loaded.snapshot, loaded.guards.trips(), context, now(&registers), out);
         i32::try_from(outcomes.len()).unwrap_or(UNREADABLE)
     }
 }
 
-impl Loaded {
-    #[inline]
-    fn at(&self, registers: &Registers) -> Option<&Bound> {
-        self.places.get(usize::try_from(registers.place.get()).ok()?)?.as_ref()
-    }
+/// The context at a place.
+#[inline]
+fn at<'p>(places: &'p [Option<Bound>; PLACES], registers: &Registers) -> Option<&'p BoundContext<'p>> {
+    places.get(usize::try_from(registers.place.get()).ok()?)?.as_ref().map(Bound::borrow_dependent)
 }
 
 /// A negative number is a flag that no snapshot has.
@@ -250,7 +282,12 @@ fn flag(registers: &Registers) -> FlagId {
 
 /// A time before 1970, or none at all, counts as 1970.
 #[inline]
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the cast saturates, as it should")]
 fn now(registers: &Registers) -> Millis {
-    Millis(registers.now.get() as u64)
+    millis(registers.now.get())
+}
+
+#[inline]
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the cast saturates, as it should")]
+const fn millis(now: f64) -> Millis {
+    Millis(now as u64)
 }

@@ -31,6 +31,36 @@ pub(crate) struct Registers {
     pub(crate) now: F64,
 }
 
+/// An outcome that the host tells: behind the registers.
+#[derive(Clone, Copy, FromBytes, Immutable, KnownLayout, Unaligned)]
+#[repr(C)]
+pub(crate) struct Told {
+    /// Code of the arm.
+    pub(crate) arm: u8,
+    /// 1 failed, 2 missing.
+    pub(crate) flags: u8,
+    unused: [u8; 6],
+    /// In milliseconds; not a number when it was not measured.
+    pub(crate) duration: F64,
+}
+
+/// Where it lies.
+const TOLD: usize = 32;
+
+impl Told {
+    /// Memory that is too short reads as zeros.
+    pub(crate) fn read(shared: &[u8]) -> Self {
+        let told = shared.get(TOLD..).and_then(|told| Self::read_from_prefix(told).ok());
+        told.map_or_else(Self::new_zeroed, |(told, _)| told)
+    }
+}
+
+/// The outcome that was decided last, or that the host says was.
+pub(crate) fn read_outcome(shared: &[u8]) -> Outcome {
+    let bits = shared.get(OUTCOME..).and_then(<[u8]>::first_chunk);
+    Outcome::from_bits(bits.map_or(0, |bits| u64::from_le_bytes(*bits)))
+}
+
 impl Registers {
     /// Memory that is too short reads as zeros.
     #[inline]

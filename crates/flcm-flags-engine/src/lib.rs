@@ -12,10 +12,14 @@ extern crate std;
 mod bound;
 mod engine;
 mod frame;
+mod guards;
+mod lines;
+mod measures;
 mod room;
 mod slots;
 mod words;
 
 pub use engine::Engine;
 pub use frame::SIZE;
+pub use guards::{Guards, News};
 pub use slots::Handle;

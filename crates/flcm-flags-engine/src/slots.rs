@@ -39,6 +39,13 @@ impl Handle {
     }
 }
 
+impl<T> Slot<T> {
+    #[inline]
+    fn value_of(&mut self, handle: Handle) -> Option<&mut T> {
+        self.value.as_mut().filter(|_| self.generation == handle.generation())
+    }
+}
+
 impl<T> Slots<T> {
     pub(crate) const fn new() -> Self {
         Self { slots: Vec::new(), free: Vec::new() }
@@ -63,8 +70,14 @@ impl<T> Slots<T> {
 
     #[inline]
     pub(crate) fn get_mut(&mut self, handle: Handle) -> Option<&mut T> {
-        let slot = self.slots.get_mut(handle.place()?)?;
-        slot.value.as_mut().filter(|_| slot.generation == handle.generation())
+        self.slots.get_mut(handle.place()?)?.value_of(handle)
+    }
+
+    /// Two values at once; `None` when one is gone, or both are the same.
+    pub(crate) fn get_two(&mut self, handles: [Handle; 2]) -> Option<[&mut T; 2]> {
+        let places = [handles[0].place()?, handles[1].place()?];
+        let [first, second] = self.slots.get_disjoint_mut(places).ok()?;
+        Some([first.value_of(handles[0])?, second.value_of(handles[1])?])
     }
 
     /// Lets a value go. Its handle is never given again: a place that has had its last generation stays empty.

@@ -2,8 +2,9 @@
 
 use alloc::borrow::ToOwned;
 use alloc::string::String;
+use alloc::vec::Vec;
 
-use flcm_flags::{Decision, Value};
+use flcm_flags::{Decision, TripState, Value};
 
 /// A line each: reason, error code, arm, variant, rule (empty where there is none), value.
 ///
@@ -39,6 +40,23 @@ pub(crate) fn of(decision: &Decision<'_>) -> String {
     words
 }
 
+/// The state of a trip as its word, with a cap's percentage.
+pub(crate) fn trip(state: TripState) -> String {
+    let mut word = state.as_str().to_owned();
+    if let TripState::Capped(cap) = state {
+        word.push(' ');
+        word.push_str(&decimal(cap));
+    }
+    word
+}
+
+/// Decimal digits, by hand like [`hex`].
+fn decimal(number: u32) -> String {
+    let digits = core::iter::successors(Some(number), |rest| (*rest > 9).then_some(rest / 10));
+    let digits: Vec<char> = digits.filter_map(|rest| char::from_digit(rest % 10, 10)).collect();
+    digits.iter().rev().collect()
+}
+
 /// 16 hexadecimal digits. By hand, because formatting would be a tenth of the wasm module.
 pub(crate) fn hex(number: u64) -> String {
     let mut digits = [0; 16];
@@ -51,12 +69,19 @@ pub(crate) fn hex(number: u64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::hex;
+    use super::{decimal, hex};
 
     #[test]
     fn hexadecimal_digits_are_those_of_the_standard_library() {
         for number in [0, 1, 0x0123_4567_89ab_cdef, u64::MAX] {
             assert_eq!(hex(number), std::format!("{number:016x}"));
+        }
+    }
+
+    #[test]
+    fn decimal_digits_are_those_of_the_standard_library() {
+        for number in [0, 9, 10, 12_500, 100_000, u32::MAX] {
+            assert_eq!(decimal(number), std::format!("{number}"));
         }
     }
 }

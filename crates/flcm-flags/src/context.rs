@@ -194,8 +194,9 @@ impl<'a> BoundContext<'a> {
         self.context.targeting_key
     }
 
-    /// The digest of the targeting key.
-    pub(crate) fn user_digest(&self) -> Option<u64> {
+    /// The digest of the targeting key: a number that stands for the user, and tells nothing of them.
+    #[must_use]
+    pub fn user_digest(&self) -> Option<u64> {
         self.digest
     }
 

@@ -31,6 +31,9 @@ pub enum Reason {
 }
 
 impl Reason {
+    /// How many reasons there are, each error code counted as one.
+    pub const COUNT: usize = 11;
+
     /// The word that goes on the wire.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -47,7 +50,10 @@ impl Reason {
         }
     }
 
-    const fn to_bits(self) -> u8 {
+    /// A small number, below [`COUNT`](Self::COUNT), which stays the same in every later release: outcomes and batches of
+    /// metrics hold it.
+    #[must_use]
+    pub const fn code(self) -> u8 {
         match self {
             Self::BreakerOpen => 0,
             Self::Default => 1,
@@ -61,6 +67,12 @@ impl Reason {
             Self::Error(ErrorCode::InvalidContext) => 9,
             Self::Error(ErrorCode::ParseError) => 10,
         }
+    }
+
+    /// The reason of a [`code`](Self::code); `None` for one that this release does not know.
+    #[must_use]
+    pub fn from_code(code: u8) -> Option<Self> {
+        Some(Self::from_bits(code.into())).filter(|reason| reason.code() == code)
     }
 
     const fn from_bits(bits: u64) -> Self {
@@ -142,6 +154,27 @@ impl Arm {
             Self::Treatment => "treatment",
         }
     }
+
+    /// A small number that stands for it where it is told without words.
+    #[must_use]
+    pub const fn code(self) -> u8 {
+        match self {
+            Self::Outside => 0,
+            Self::Treatment => 1,
+            Self::Control => 2,
+        }
+    }
+
+    /// The arm of a [`code`](Self::code).
+    #[must_use]
+    pub const fn from_code(code: u8) -> Option<Self> {
+        match code {
+            0 => Some(Self::Outside),
+            1 => Some(Self::Treatment),
+            2 => Some(Self::Control),
+            _ => None,
+        }
+    }
 }
 
 impl fmt::Display for Arm {
@@ -206,7 +239,7 @@ impl Outcome {
     #[inline]
     #[expect(clippy::as_conversions, reason = "widening; `from` is not const")]
     const fn new(reason: Reason, variant: u16, flags: u64) -> Self {
-        let (reason, variant) = (reason.to_bits() as u64, variant as u64);
+        let (reason, variant) = (reason.code() as u64, variant as u64);
         Self(NO_RULE | (variant << VARIANT_SHIFT) | (reason << REASON_SHIFT) | flags)
     }
 

@@ -28,14 +28,19 @@
 #[cfg(test)]
 extern crate std;
 
+pub mod breaker;
 pub mod bucket;
 mod cohort;
 mod condition;
 mod context;
+mod counts;
 mod decision;
 mod evaluate;
 mod explain;
+pub mod metrics;
+pub mod orchestrate;
 mod pattern;
+mod policy;
 mod reads;
 pub mod rollout;
 pub mod snapshot;
@@ -47,10 +52,12 @@ pub mod version;
 
 pub use condition::{CohortId, Node, Nodes, Operand, Operator, Test};
 pub use context::{BoundContext, Context};
+pub use counts::{Counts, Sample};
 pub use decision::{Arm, Decision, ErrorCode, Outcome, Reason};
 pub use evaluate::{evaluate, evaluate_all, explain};
 pub use explain::{Group, Membership, Step, Visitor};
-pub use snapshot::{AttributeId, Expected, Flag, FlagId, Policy, Rule, Serves, Snapshot, SnapshotError, Variant};
+pub use policy::{Action, Detector, Policy, Recovery, Shared};
+pub use snapshot::{AttributeId, Expected, Flag, FlagId, Rule, Serves, Snapshot, SnapshotError, Variant};
 pub use time::Millis;
 pub use trips::{TripState, Trips};
 pub use value::{AttributeValue, Value};

@@ -4,7 +4,7 @@ use core::num::NonZeroU64;
 
 use crate::bucket::BUCKETS;
 use crate::snapshot::wire::RuleRecord;
-use crate::snapshot::{Reader, Rule};
+use crate::snapshot::{Flag, Reader, Rule, Serves};
 use crate::time::Millis;
 
 impl Rule<'_> {
@@ -15,6 +15,16 @@ impl Rule<'_> {
     #[must_use]
     pub fn percentage_at(&self, now: Millis) -> u32 {
         self.flag.reader.percentage_at(self.record, now)
+    }
+}
+
+impl Flag<'_> {
+    /// The highest percentage of its rules at a time, in thousandths of a percent; 100 % without rules that draw, since
+    /// nobody is left out then.
+    #[must_use]
+    pub fn percentage_at(&self, now: Millis) -> u32 {
+        let drawn = self.rules().filter(|rule| rule.serves() == Serves::On);
+        drawn.map(|rule| rule.percentage_at(now)).max().unwrap_or(BUCKETS)
     }
 }
 

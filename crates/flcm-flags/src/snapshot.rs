@@ -14,7 +14,7 @@ mod validate;
 #[expect(missing_debug_implementations, reason = "of types that `KnownLayout` generates; every record has it")]
 pub mod wire;
 
-pub use flag::{Expected, Flag, Policy, Rule, Serves, Variant};
+pub use flag::{Expected, Flag, Rule, Serves, Variant};
 
 /// The attribute that always reads the targeting key.
 pub(crate) const USER_ATTRIBUTE: &str = "user_id";
@@ -188,7 +188,7 @@ macro_rules! layout {
                 }
             }
 
-            fn sizes(&self) -> [(&'static str, u32, usize); 26] {
+            fn sizes(&self) -> [(&'static str, u32, usize); 27] {
                 [$((stringify!($field), self.$field.count(), self.$field.place.length()),)*]
             }
         }
@@ -228,6 +228,7 @@ layout! {
     transitions: U16 = TRANSITIONS,
     policies: wire::PolicyRecord = POLICIES,
     order: U32 = ORDER,
+    policy_details: wire::PolicyDetailRecord = POLICY_DETAILS,
 }
 
 /// Reads records out of the bytes. Every read is checked; after validation none of them fails.

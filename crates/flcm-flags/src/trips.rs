@@ -1,6 +1,9 @@
-//! What breakers have decided, as the next evaluation sees it: two bits per flag.
+//! What breakers have decided, as the next evaluation sees it: four bytes per flag.
 
-use crate::snapshot::FlagId;
+use core::fmt;
+
+use crate::bucket::BUCKETS;
+use crate::snapshot::{FlagId, to_usize};
 
 /// What the breaker of a flag says.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -12,27 +15,73 @@ pub enum TripState {
     Probing,
     /// Open, or held by a person: off for everyone.
     HeldOff,
+    /// Taken back: no percentage is higher than this one, in thousandths of a percent.
+    Capped(u32),
 }
 
 impl TripState {
-    /// The word that goes on the wire.
+    /// The word that goes on the wire; of a cap without its percentage, which [`Display`](fmt::Display) adds.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Clear => "clear",
             Self::Probing => "probing",
             Self::HeldOff => "held off",
+            Self::Capped(_) => "capped",
         }
     }
 
-    /// The state of a word.
+    /// The state of a word, such as `probing` or `capped 12500`.
     #[must_use]
     pub fn from_word(word: &str) -> Option<Self> {
-        [Self::Clear, Self::Probing, Self::HeldOff].iter().copied().find(|state| state.as_str() == word)
+        let cap = word.strip_prefix("capped ").and_then(|cap| cap.parse().ok()).filter(|cap| *cap <= MOST);
+        let plain = [Self::Clear, Self::Probing, Self::HeldOff];
+        cap.map(Self::Capped).or_else(|| plain.into_iter().find(|state| state.as_str() == word))
+    }
+
+    /// The one of two that leaves the fewer users: off for everyone, then probing, then the lower cap.
+    #[must_use]
+    pub fn stricter(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::HeldOff, _) | (_, Self::HeldOff) => Self::HeldOff,
+            (Self::Probing, _) | (_, Self::Probing) => Self::Probing,
+            (Self::Capped(cap), Self::Capped(other)) => Self::Capped(cap.min(other)),
+            (Self::Clear, state) | (state, Self::Clear) => state,
+        }
+    }
+
+    /// The two lowest bits tell the state, the others the cap.
+    const fn to_bits(self) -> u32 {
+        match self {
+            Self::Clear => 0,
+            Self::Probing => 1,
+            Self::HeldOff => 2,
+            Self::Capped(cap) => 3 | (cap << 2),
+        }
+    }
+
+    #[inline]
+    const fn from_bits(bits: u32) -> Self {
+        match bits & 3 {
+            0 => Self::Clear,
+            1 => Self::Probing,
+            2 => Self::HeldOff,
+            _ => Self::Capped(bits >> 2),
+        }
     }
 }
 
-/// The trip states of all flags of a snapshot, two bits each, in a buffer that the caller brings.
+/// The largest cap: 100 %.
+const MOST: u32 = BUCKETS;
+
+impl fmt::Display for TripState {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.as_str())?;
+        if let Self::Capped(cap) = self { write!(formatter, " {cap}") } else { Ok(()) }
+    }
+}
+
+/// The trip states of all flags of a snapshot, in a buffer that the caller brings.
 ///
 /// A flag beyond the buffer is clear, so an empty buffer means that nothing has tripped.
 ///
@@ -41,7 +90,9 @@ impl TripState {
 ///
 /// let mut trips = Trips::new([0; Trips::bytes_for(10)]);
 /// trips.set(FlagId(7), TripState::HeldOff);
+/// trips.set(FlagId(8), TripState::Capped(12_500));
 /// assert_eq!(trips.state(FlagId(7)), TripState::HeldOff);
+/// assert_eq!(trips.state(FlagId(8)).to_string(), "capped 12500");
 /// assert_eq!(trips.state(FlagId(6)), TripState::Clear);
 /// ```
 #[derive(Clone, Copy, Debug, Default)]
@@ -54,7 +105,7 @@ impl Trips {
     /// Length in bytes of the buffer for a number of flags.
     #[must_use]
     pub const fn bytes_for(flags: usize) -> usize {
-        flags.div_ceil(4)
+        flags.saturating_mul(4)
     }
 }
 
@@ -73,32 +124,22 @@ impl<B: AsRef<[u8]>> Trips<B> {
     #[must_use]
     #[inline]
     pub fn state(&self, flag: FlagId) -> TripState {
-        let (index, shift) = place(flag);
-        match self.0.as_ref().get(index).map(|byte| (byte >> shift) & 3) {
-            None | Some(0) => TripState::Clear,
-            Some(1) => TripState::Probing,
-            Some(_) => TripState::HeldOff,
-        }
+        let bits = self.0.as_ref().get(place(flag)..).and_then(<[u8]>::first_chunk);
+        bits.map_or(TripState::Clear, |bits| TripState::from_bits(u32::from_le_bytes(*bits)))
     }
 }
 
 impl<B: AsMut<[u8]>> Trips<B> {
     /// Sets the state of one flag; a flag beyond the buffer is left alone.
     pub fn set(&mut self, flag: FlagId, state: TripState) {
-        let (index, shift) = place(flag);
-        let bits: u8 = match state {
-            TripState::Clear => 0,
-            TripState::Probing => 1,
-            TripState::HeldOff => 2,
-        };
-        if let Some(byte) = self.0.as_mut().get_mut(index) {
-            *byte = (*byte & !(3 << shift)) | (bits << shift);
+        if let Some(bits) = self.0.as_mut().get_mut(place(flag)..).and_then(<[u8]>::first_chunk_mut) {
+            *bits = state.to_bits().to_le_bytes();
         }
     }
 }
 
-/// The byte of a flag and the position of its two bits.
-fn place(flag: FlagId) -> (usize, u32) {
-    let index = usize::try_from(flag.0 >> 2).unwrap_or(usize::MAX);
-    (index, (flag.0 & 3) << 1)
+/// The first byte of a flag.
+#[inline]
+fn place(flag: FlagId) -> usize {
+    to_usize(flag.0).saturating_mul(4)
 }

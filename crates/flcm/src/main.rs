@@ -6,6 +6,7 @@ mod decide;
 mod diff;
 mod failure;
 mod inspect;
+mod simulate;
 mod source;
 mod style;
 mod view;
@@ -50,6 +51,7 @@ enum Command {
     Inspect(inspect::Options),
     /// Print the JSON Schema of documents, for editors
     Schema,
+    Simulate(simulate::Options),
 }
 
 fn main() -> ExitCode {
@@ -72,6 +74,7 @@ fn run(command: Command) -> Result<bool, Failure> {
         Command::Diff(options) => diff::run(&options),
         Command::Inspect(options) => inspect::run(&options),
         Command::Schema => schema(),
+        Command::Simulate(options) => simulate::run(&options),
     }
 }
 

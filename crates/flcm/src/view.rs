@@ -69,7 +69,7 @@ pub(crate) struct WeightView {
     pub(crate) weight: u32,
 }
 
-/// When a flag rolls back.
+/// When and how a flag rolls back.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub(crate) struct ThresholdView {
     pub(crate) rate: f64,
@@ -79,6 +79,16 @@ pub(crate) struct ThresholdView {
     /// Thousandths of a percent.
     #[serde(serialize_with = "as_percent")]
     pub(crate) probe: u32,
+    pub(crate) detector: &'static str,
+    pub(crate) ratio: f64,
+    pub(crate) margin: f64,
+    pub(crate) budget: f64,
+    /// `None` when no call is slow.
+    pub(crate) slow_ms: Option<u32>,
+    pub(crate) slow_rate: f64,
+    pub(crate) action: &'static str,
+    pub(crate) shared: &'static str,
+    pub(crate) recovery: &'static str,
 }
 
 /// In percent, as documents have it. The division is exact to the three decimals.
@@ -177,15 +187,51 @@ fn weights(flag: Flag<'_>, rule: Rule<'_>) -> Vec<WeightView> {
 
 impl ThresholdView {
     fn new(policy: Policy) -> Self {
-        let Policy { rate, window, min_samples, cooldown, probe } = policy;
-        Self { rate, window, min_samples, cooldown, probe }
+        Self {
+            rate: policy.rate,
+            window: policy.window,
+            min_samples: policy.min_samples,
+            cooldown: policy.cooldown,
+            probe: policy.probe,
+            detector: policy.detector.as_str(),
+            ratio: policy.ratio,
+            margin: policy.margin,
+            budget: policy.budget,
+            slow_ms: (policy.slow_ms > 0).then_some(policy.slow_ms),
+            slow_rate: policy.slow_rate,
+            action: policy.action.as_str(),
+            shared: policy.shared.as_str(),
+            recovery: policy.recovery.as_str(),
+        }
     }
 
+    /// Details follow when they are not the default, so that the line stays short.
     pub(crate) fn describe(&self) -> String {
-        let Self { rate, window, min_samples, cooldown, probe } = self;
+        let Self { rate, window, min_samples, cooldown, probe, .. } = self;
         let probe = words::percent(*probe);
-        format!(
+        let mut text = format!(
             "error rate above {rate} in {window} s, from {min_samples} outcomes; cooldown {cooldown} s, probe {probe}"
-        )
+        );
+        let default = Self::new(Policy::DEFAULT).details();
+        for (detail, _) in self.details().into_iter().zip(default).filter(|(own, default)| own != default) {
+            text.push_str("; ");
+            text.push_str(&detail);
+        }
+        text
+    }
+
+    fn details(&self) -> [String; 9] {
+        let Self { detector, ratio, margin, budget, slow_ms, slow_rate, action, shared, recovery, .. } = self;
+        [
+            format!("detector {detector}"),
+            format!("ratio {ratio}"),
+            format!("margin {margin}"),
+            format!("budget {budget} a day"),
+            slow_ms.map_or_else(String::new, |slow_ms| format!("slow above {slow_ms} ms")),
+            format!("slow rate {slow_rate}"),
+            format!("action {action}"),
+            format!("shared {shared}"),
+            format!("recovery {recovery}"),
+        ]
     }
 }

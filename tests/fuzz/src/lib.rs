@@ -87,7 +87,7 @@ fn decide_for<B: AsRef<[u8]>>(snapshot: &Snapshot<B>, context: &Context<'_>) {
     let bound = context.bind(snapshot);
     // A hostile snapshot may claim many flags; each is decided, some are compared.
     let count = snapshot.flags().len().min(1_000);
-    for state in [TripState::Clear, TripState::Probing, TripState::HeldOff] {
+    for state in [TripState::Clear, TripState::Probing, TripState::HeldOff, TripState::Capped(30_000)] {
         let mut trips = Trips::new(vec![0; Trips::bytes_for(count)]);
         snapshot.flags().take(count).for_each(|flag| trips.set(flag, state));
         let mut out = vec![Outcome::error(ErrorCode::FlagNotFound); snapshot.flags().len()];

@@ -175,7 +175,7 @@ impl<B: AsRef<[u8]>> Visitor for Collector<'_, B> {
         match step {
             Step::FlagStart(id) => self.start_flag(id),
             Step::Breaker { state, bucket, share, passed: held } => {
-                self.add(Check::Breaker { state: state.as_str(), bucket, share, held });
+                self.add(Check::Breaker { state: state.to_string(), bucket, share, held });
             }
             Step::Dependency { flag, expected, held } => self.other_flag(flag, expected, true, held),
             Step::FlagCondition { flag, expected, held } => self.other_flag(flag, expected, false, held),

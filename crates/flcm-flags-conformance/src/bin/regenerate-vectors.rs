@@ -9,7 +9,7 @@ use std::fs;
 use std::path::Path;
 
 use flcm_flags_conformance::vectors::format::{Decision, Diagnostics, Evaluate, Snapshot};
-use flcm_flags_conformance::vectors::{files, read, run};
+use flcm_flags_conformance::vectors::{breaker, files, read, run};
 use flcm_flags_conformance::{Oracle, Question};
 
 fn main() {
@@ -21,6 +21,9 @@ fn main() {
     }
     for path in files("diagnostics") {
         find(&path);
+    }
+    for path in files("breaker") {
+        play(&path);
     }
     for path in files("snapshot") {
         keep(&path);
@@ -56,6 +59,22 @@ fn find(path: &Path) {
     if found {
         write(path, file.to_text().as_bytes());
     }
+}
+
+/// Fills in what comes of the steps of a breaker.
+fn play(path: &Path) {
+    let mut file: breaker::File = read(path);
+    if file.steps.iter().all(|step| step.then.is_some()) {
+        return;
+    }
+    let played = breaker::play(&file, &path.display().to_string());
+    for (step, then) in file.steps.iter_mut().zip(played) {
+        if step.then.is_none() {
+            println!("{} ms: {}", step.at, serde_json::to_string(&then).expect("it is JSON"));
+            step.then = Some(then);
+        }
+    }
+    write(path, file.to_text().as_bytes());
 }
 
 /// Writes the bytes that are missing, and their digest and answers.

@@ -192,9 +192,33 @@ fn flag(rng: &mut Rng, family: &Family, known: &Known, parent: Option<&str>) -> 
         set("rules", (0..count).map(|_| rule(rng, family, known)).collect());
     }
     if chance(rng, 30) {
-        set("error_threshold", json!({ "rate": 0.05, "window": 300, "probe": percentage(rng) }));
+        set("error_threshold", error_threshold(rng));
     }
     Value::Object(flag)
+}
+
+/// Mostly what the story has; now and then each further key.
+fn error_threshold(rng: &mut Rng) -> Value {
+    let mut threshold = json!({ "rate": 0.05, "window": 300, "probe": percentage(rng) });
+    let further = [
+        ("detector", json!(pick(rng, &["evidence", "rate"]))),
+        ("ratio", json!(pick(rng, &[1.0, 1.5, 100.0]))),
+        ("margin", json!(pick(rng, &[0.0, 0.01, 1.0]))),
+        ("budget", pick(rng, &[json!("fast"), json!("strict"), json!(1e-9), json!(0.5)]).clone()),
+        ("min_samples", json!(rng.u32(..))),
+        ("slow_ms", json!(rng.u32(1..))),
+        ("slow_rate", json!(0.25)),
+        ("action", json!(pick(rng, &["disable", "step_back", "notify"]))),
+        ("shared", json!(pick(rng, &["roll_back", "hold"]))),
+        ("recovery", json!(pick(rng, &["by_cause", "sticky", "auto"]))),
+        ("cooldown", json!(rng.u32(..))),
+    ];
+    for (key, value) in further {
+        if chance(rng, 15) {
+            threshold[key] = value;
+        }
+    }
+    threshold
 }
 
 /// A flag with a rule for each further attribute, drawn by one that no bound context has a slot for.

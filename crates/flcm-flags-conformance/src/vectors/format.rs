@@ -79,6 +79,8 @@ impl Decision {
 #[derive(Clone, Copy, Debug, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Trip {
+    /// Taken back to a percentage, in thousandths.
+    Capped(u32),
     /// Open, or held by a person.
     HeldOff,
     /// Half-open.
@@ -88,6 +90,7 @@ pub enum Trip {
 impl From<Trip> for TripState {
     fn from(trip: Trip) -> Self {
         match trip {
+            Trip::Capped(cap) => Self::Capped(cap),
             Trip::HeldOff => Self::HeldOff,
             Trip::Probing => Self::Probing,
         }

@@ -3,6 +3,7 @@
 use serde::Serialize;
 use serde_json::Value;
 
+use super::breaker;
 use super::format::{Diagnostics, Document, Evaluate, Snapshot};
 
 impl Evaluate {
@@ -21,6 +22,20 @@ impl Snapshot {
         let head = [("about", quoted(&self.about)), ("document", document(&self.document))];
         let all: Vec<_> = head.into_iter().chain(digest).chain([("cases", cases(&self.cases))]).collect();
         object(&all)
+    }
+}
+
+impl breaker::File {
+    /// The file as text.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        object(&[
+            ("about", quoted(&self.about)),
+            ("policy", self.policy.to_string()),
+            ("rollout", self.rollout.to_string()),
+            ("scope", quoted(&self.scope)),
+            ("steps", cases(&self.steps)),
+        ])
     }
 }
 

@@ -5,6 +5,7 @@ use core::fmt;
 use zerocopy::little_endian::U32;
 
 use super::{FlagId, Reader, wire};
+use crate::policy::{Action, Detector, Policy, Recovery, Shared};
 use crate::value::Value;
 
 /// What a flag serves and to whom, as the snapshot has it.
@@ -99,13 +100,7 @@ impl<'s> Flag<'s> {
     /// When the flag rolls back, if it does.
     #[must_use]
     pub fn policy(&self) -> Option<Policy> {
-        self.reader.get(&self.reader.layout.policies, self.record.policy.get()).map(|record| Policy {
-            rate: record.rate.get(),
-            window: record.window.get(),
-            min_samples: record.min_samples.get(),
-            cooldown: record.cooldown.get(),
-            probe: record.probe.get(),
-        })
+        self.reader.policy(self.record.policy.get())
     }
 
     /// A rule by its index among all rules of the snapshot.
@@ -224,6 +219,34 @@ impl fmt::Debug for Rule<'_> {
     }
 }
 
+impl Reader<'_> {
+    /// A policy by its index; what its detail does not say, or has no word for, is the default.
+    pub(super) fn policy(&self, id: u32) -> Option<Policy> {
+        let record = self.get(&self.layout.policies, id)?;
+        let policy = Policy {
+            rate: record.rate.get(),
+            window: record.window.get(),
+            min_samples: record.min_samples.get(),
+            cooldown: record.cooldown.get(),
+            probe: record.probe.get(),
+            ..Policy::DEFAULT
+        };
+        let Some(detail) = self.get(&self.layout.policy_details, id) else { return Some(policy) };
+        Some(Policy {
+            detector: Detector::from_code(detail.detector).unwrap_or(policy.detector),
+            recovery: Recovery::from_code(detail.recovery).unwrap_or(policy.recovery),
+            action: Action::from_code(detail.action).unwrap_or(policy.action),
+            shared: Shared::from_code(detail.shared).unwrap_or(policy.shared),
+            ratio: detail.ratio.get(),
+            margin: detail.margin.get(),
+            budget: detail.budget.get(),
+            slow_ms: detail.slow_ms.get(),
+            slow_rate: detail.slow_rate.get(),
+            ..policy
+        })
+    }
+}
+
 /// What a rule serves, and why.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Serves {
@@ -255,19 +278,4 @@ impl Expected {
             _ => None,
         }
     }
-}
-
-/// When a flag rolls back: `error_threshold` of the document.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Policy {
-    /// Error rate above which the flag is rolled back, 0 to 1.
-    pub rate: f64,
-    /// Seconds over which the rate is taken.
-    pub window: u32,
-    /// Outcomes before a rate counts.
-    pub min_samples: u32,
-    /// Seconds before the first probe.
-    pub cooldown: u32,
-    /// Share of users that passes half-open, in thousandths of a percent.
-    pub probe: u32,
 }

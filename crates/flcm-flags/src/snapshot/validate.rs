@@ -374,9 +374,12 @@ impl<'s> Pass<'s> {
     }
 
     fn check_policies(&self) -> Check {
-        self.reader.records(&self.reader.layout.policies).try_for_each(|policy| {
-            let valid = (0.0..=1.0).contains(&policy.rate.get()) && policy.probe.get() <= BUCKETS;
-            ensure(valid, &"policies: rate or probe share out of bounds")
+        let Layout { policies, policy_details, .. } = self.reader.layout;
+        let fits = [0, policies.count()].contains(&policy_details.count());
+        ensure(fits, &"policies: as many details as policies, or none")?;
+        (0..policies.count()).try_for_each(|id| {
+            let valid = self.reader.policy(id).is_some_and(|policy| policy.is_valid());
+            ensure(valid, &"policies: a number out of bounds")
         })
     }
 }

@@ -312,6 +312,31 @@ record! {
 }
 
 record! {
+    /// What a policy says beyond its [`PolicyRecord`]. The section is left out when all of that is the default; else there
+    /// is one for each policy, in their order.
+    PolicyDetailRecord {
+        /// Code of a [`Detector`](crate::Detector).
+        detector: u8,
+        /// Code of a [`Recovery`](crate::Recovery).
+        recovery: u8,
+        /// Code of an [`Action`](crate::Action).
+        action: u8,
+        /// Code of a [`Shared`](crate::Shared).
+        shared: u8,
+        /// Milliseconds above which a call is slow; 0: no call is.
+        slow_ms: U32,
+        /// Share of slow calls above which the flag is rolled back, 0 to 1.
+        slow_rate: F64,
+        /// How many times the control's error rate is tolerated.
+        ratio: F64,
+        /// What is tolerated on top of it.
+        margin: F64,
+        /// How many false rollbacks a flag may have in a day.
+        budget: F64,
+    }
+}
+
+record! {
     /// An attribute that some condition reads or some flag hashes.
     AttributeRecord {
         /// String id.
@@ -434,4 +459,5 @@ pub mod section {
     pub const TRANSITIONS: u16 = 24;
     pub const POLICIES: u16 = 25;
     pub const ORDER: u16 = 26;
+    pub const POLICY_DETAILS: u16 = 27;
 }

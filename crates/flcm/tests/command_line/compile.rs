@@ -89,7 +89,11 @@ flags:
                 "weights": [{ "variant": "red", "weight": 1 }, { "variant": "blue", "weight": 3 }],
             },
         ],
-        "errorThreshold": { "rate": 0.05, "window": 300, "min_samples": 20, "cooldown": 60, "probe": 5 },
+        "errorThreshold": {
+            "rate": 0.05, "window": 300, "min_samples": 20, "cooldown": 60, "probe": 5,
+            "detector": "evidence", "ratio": 1.25, "margin": 0.001, "budget": 0.001, "slow_ms": null, "slow_rate": 0.5,
+            "action": "disable", "shared": "roll_back", "recovery": "by_cause",
+        },
     });
     assert_eq!(*page, expected);
     let text = desk.run(&["inspect", "a.snapshot"]).well();
@@ -102,6 +106,38 @@ flags:
         "  rule 2        everyone: 100 %, 12.5 % from 2026-12-01T00:00:00Z, 100 % from 2026-12-02T00:00:00Z, in a straight line\n",
         "                split red 1, blue 3\n",
         "  rolls back    error rate above 0.05 in 300 s, from 20 outcomes; cooldown 60 s, probe 5 %\n",
+    ] {
+        assert!(text.contains(part), "{part}\n{text}");
+    }
+}
+
+#[test]
+fn inspect_shows_how_a_flag_rolls_back() {
+    let desk = Desk::new();
+    desk.file("a.yaml", "\
+flags:
+  usual: { error_threshold: { rate: 0.05 } }
+  further:
+    rollout: { percentage: 5 }
+    error_threshold:
+      { rate: 0.05, ratio: 2, margin: 0.25, budget: strict, slow_ms: 800, slow_rate: 0.125, action: step_back, shared: hold, recovery: auto }
+  plain: { rollout: { percentage: 5 }, error_threshold: { rate: 0.05, detector: rate, recovery: sticky } }
+");
+    desk.run(&["compile", "a.yaml", "-o", "a.snapshot"]).well();
+    let json: serde_json::Value = serde_json::from_str(&desk.run(&["inspect", "--json", "a.snapshot"]).well()).unwrap();
+    assert_eq!(
+        json["flags"][0]["errorThreshold"],
+        serde_json::json!({
+            "rate": 0.05, "window": 300, "min_samples": 20, "cooldown": 60, "probe": 5,
+            "detector": "evidence", "ratio": 2.0, "margin": 0.25, "budget": 0.0001, "slow_ms": 800, "slow_rate": 0.125,
+            "action": "step_back", "shared": "hold", "recovery": "auto",
+        })
+    );
+    let text = desk.run(&["inspect", "a.snapshot"]).well();
+    for part in [
+        "probe 5 %; ratio 2; margin 0.25; budget 0.0001 a day; slow above 800 ms; slow rate 0.125; action step_back; shared hold; recovery auto\n",
+        "probe 5 %; detector rate; recovery sticky\n",
+        "probe 5 %\n",
     ] {
         assert!(text.contains(part), "{part}\n{text}");
     }

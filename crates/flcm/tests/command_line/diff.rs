@@ -211,6 +211,28 @@ flags:
 }
 
 #[test]
+fn another_way_of_rolling_back_is_a_change() {
+    let desk = Desk::new();
+    let document = |more: &str| {
+        format!("flags: {{ a: {{ rollout: {{ percentage: 5 }}, error_threshold: {{ rate: 0.05{more} }} }} }}")
+    };
+    desk.file("old.yaml", document(", budget: 0.001"));
+    desk.file("same.yaml", document(""));
+    desk.file("new.yaml", document(", budget: fast"));
+    let changes = |new: &str| {
+        let out = desk.run(&["diff", "old.yaml", new, "--json"]).well();
+        let json: serde_json::Value = serde_json::from_str(&out).unwrap();
+        json["flags"][0]["changes"].clone()
+    };
+    assert_eq!(changes("same.yaml"), serde_json::Value::Null);
+    let changed = changes("new.yaml");
+    let [change] = &changed.as_array().unwrap()[..] else { panic!("one change") };
+    assert_eq!(change["what"], "error_threshold");
+    assert!(change["to"].as_str().unwrap().ends_with("; budget 0.01 a day"), "{change}");
+    assert!(change["from"].as_str().unwrap().ends_with("probe 5 %"), "{change}");
+}
+
+#[test]
 fn now_decides_what_a_schedule_has_reached() {
     let desk = Desk::new();
     desk.file(

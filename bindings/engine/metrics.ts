@@ -1,0 +1,75 @@
+import type {
+  BatchName,
+  CustomMetrics,
+  FlagId,
+  FlagSummary,
+  Metrics as MetricsContract,
+  NamedMetric,
+  Tally,
+} from '../contract.d.ts';
+import { engineError, isArray, messageOf, nameOf } from './error.ts';
+import { parseLines } from './lines.ts';
+import { checkedId, type Loaded, noRoom } from './loaded.ts';
+
+/** What is counted of a snapshot. */
+export class Metrics implements MetricsContract {
+  readonly #loaded: Loaded;
+
+  constructor(loaded: Loaded) {
+    this.#loaded = loaded;
+  }
+
+  start(): void {
+    const { door, handle } = this.#loaded;
+    if (!door.measure(handle)) throw noRoom('the metrics');
+    this.#loaded.measuring = true;
+  }
+
+  drain({ instance, epoch, sequence }: BatchName): Uint8Array | undefined {
+    const { door, handle } = this.#loaded;
+    this.#loaded.countRemembered();
+    return door.drain(handle, instance, epoch, sequence) ?? undefined;
+  }
+
+  merge(bytes: Uint8Array): number {
+    const { door, handle } = this.#loaded;
+    if (!isArray(bytes, 'Uint8Array')) {
+      throw engineError('INVALID_ARGUMENT', `a batch must be a Uint8Array, not ${nameOf(bytes)}`);
+    }
+    try {
+      return door.merge(handle, bytes) ?? 0;
+    } catch (error) {
+      throw engineError('INVALID_ARGUMENT', `invalid batch: ${messageOf(error)}`, error);
+    }
+  }
+
+  summary(flag: FlagId): FlagSummary | undefined {
+    const { door, handle } = this.#loaded;
+    this.#loaded.countRemembered();
+    const text = door.summary(handle, checkedId(flag));
+    if (text == null) return undefined;
+    const [summary, ...tallies] = parseLines(text);
+    return { ...summary, tallies: tallies as unknown as Tally[] } as unknown as FlagSummary;
+  }
+
+  setGeneration(flag: FlagId, generation: number): void {
+    const { door, handle } = this.#loaded;
+    door.setGeneration(handle, checkedId(flag), checkedId(generation));
+  }
+
+  add(name: string, amount = 1): boolean {
+    const { door, handle } = this.#loaded;
+    return door.add(handle, `${name}`, amount);
+  }
+
+  observe(name: string, value: number): boolean {
+    const { door, handle } = this.#loaded;
+    return door.observe(handle, `${name}`, value);
+  }
+
+  custom(): CustomMetrics {
+    const { door, handle } = this.#loaded;
+    const [head, ...metrics] = parseLines(door.custom(handle) ?? '');
+    return { dropped: Number(head?.dropped ?? 0), metrics: metrics as unknown as NamedMetric[] };
+  }
+}

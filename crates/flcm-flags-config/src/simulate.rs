@@ -1,0 +1,125 @@
+//! What a policy would do: traffic with a known fault, second by second, and the core's own breaker in front of it.
+//!
+//! Requests arrive independently of each other (Poisson), and each fails with the rate of its arm. The same seed gives the
+//! same run.
+
+use flcm_flags::breaker::{Breaker, Cause, Event, Plan};
+use flcm_flags::{Counts, Millis, Sample};
+
+mod poisson;
+mod statistics;
+
+pub use poisson::{Poisson, Random};
+pub use statistics::{Delays, interval};
+
+/// Requests, and how many of them fail.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Traffic {
+    /// Requests of eligible users a second.
+    pub requests: f64,
+    /// Share of them that the rollout treats, between 0 and 1.
+    pub share: f64,
+    /// Share of the treated that fails.
+    pub treatment: f64,
+    /// Share of the others that fails.
+    pub control: f64,
+}
+
+/// Draws the outcomes of a second.
+#[derive(Clone, Debug)]
+pub struct Source {
+    treatment: [Poisson; 2],
+    control: [Poisson; 2],
+}
+
+impl Source {
+    /// Prepares to draw. Outcomes that fail and those that do not arrive independently.
+    #[must_use]
+    pub fn new(traffic: &Traffic) -> Self {
+        let arm = |requests: f64, rate: f64| [Poisson::new(requests * rate), Poisson::new(requests * (1.0 - rate))];
+        Self {
+            treatment: arm(traffic.requests * traffic.share, traffic.treatment),
+            control: arm(traffic.requests * (1.0 - traffic.share), traffic.control),
+        }
+    }
+
+    /// The outcomes of one second: treatment and control.
+    pub fn draw(&self, random: &mut Random) -> (Sample, Sample) {
+        let mut arm = |[failed, passed]: &[Poisson; 2]| {
+            let errors = failed.draw(random);
+            Sample { total: errors + passed.draw(random), errors, ..Sample::default() }
+        };
+        (arm(&self.treatment), arm(&self.control))
+    }
+}
+
+/// A flag that is healthy at first, and fails later.
+#[derive(Clone, Debug)]
+pub struct Course {
+    /// Outcomes while it is healthy.
+    pub healthy: Source,
+    /// Seconds of that.
+    pub healthy_seconds: u64,
+    /// Outcomes from then on.
+    pub failing: Source,
+    /// Seconds after which the run ends.
+    pub seconds: u64,
+}
+
+/// When a run was rolled back.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Ending {
+    /// While it was healthy.
+    Falsely,
+    /// So many seconds after the fault began.
+    After(u64, Cause),
+    /// Not at all.
+    Never,
+}
+
+impl Course {
+    /// A flag that is healthy for a whole time.
+    #[must_use]
+    pub fn healthy(source: Source, seconds: u64) -> Self {
+        Self { failing: source.clone(), healthy: source, healthy_seconds: seconds, seconds }
+    }
+
+    /// Runs until the breaker trips, or the time is over.
+    #[must_use]
+    pub fn run(&self, plan: &Plan, seed: u64) -> Ending {
+        let mut random = Random::new(seed);
+        let mut breaker = Breaker::new(seed, Millis(0));
+        for second in 0..self.seconds {
+            let source = if second < self.healthy_seconds { &self.healthy } else { &self.failing };
+            let (treatment, control) = source.draw(&mut random);
+            if treatment.total + control.total == 0 {
+                continue;
+            }
+            let counts = Counts { generation: breaker.generation(), age: 0, treatment, control };
+            let now = Millis(second * 1000);
+            let tripped = breaker.record(plan, &counts, now).or_else(|| breaker.poll(plan, Millis(now.0 + 1000)));
+            if let Some(tripped) = tripped.filter(|transition| transition.event == Event::Tripped) {
+                let cause = tripped.cause.unwrap_or(Cause::Manual);
+                let after = (second + 1).checked_sub(self.healthy_seconds).filter(|after| *after > 0);
+                return after.map_or(Ending::Falsely, |after| Ending::After(after, cause));
+            }
+        }
+        Ending::Never
+    }
+
+    /// Many runs, on all processors; in the order of their seeds.
+    #[must_use]
+    pub fn runs(&self, plan: &Plan, seed: u64, runs: u64) -> Vec<Ending> {
+        let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get) as u64;
+        let part = |thread: u64| (runs * thread / threads)..(runs * (thread + 1) / threads);
+        std::thread::scope(|scope| {
+            let workers: Vec<_> = (0..threads)
+                .map(|thread| {
+                    let one = move |run| self.run(plan, Random::seed(seed, run));
+                    scope.spawn(move || part(thread).map(one).collect::<Vec<_>>())
+                })
+                .collect();
+            workers.into_iter().flat_map(|worker| worker.join().unwrap_or_default()).collect()
+        })
+    }
+}

@@ -1,0 +1,115 @@
+//! Random numbers, and how many independent things happen in a second.
+
+use flcm_flags::bucket::mix;
+
+/// A stream of random numbers out of a seed.
+#[derive(Clone, Debug)]
+pub struct Random(u64);
+
+/// The golden ratio in 64 bits: the states of a stream lie as far apart as they can.
+const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
+
+impl Random {
+    /// The stream of a seed.
+    #[must_use]
+    pub const fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    /// The seed of one of many runs, so that their streams have nothing to do with each other.
+    #[must_use]
+    pub const fn seed(seed: u64, run: u64) -> u64 {
+        mix(mix(seed ^ STEP) ^ run.wrapping_mul(STEP))
+    }
+
+    /// 64 random bits.
+    pub const fn bits(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(STEP);
+        mix(self.0)
+    }
+
+    /// From 0 up to, and without, 1.
+    #[expect(clippy::cast_precision_loss, reason = "53 bits are exact")]
+    pub const fn unit(&mut self) -> f64 {
+        (self.bits() >> 11) as f64 / (1_u64 << 53) as f64
+    }
+}
+
+/// A Poisson distribution, as a table of what is at most so likely.
+#[derive(Clone, Debug)]
+pub struct Poisson {
+    /// The number that the table begins with: what is below has a probability that no random number hits.
+    least: u32,
+    cumulative: Vec<f64>,
+    /// Where to begin looking, by 256ths of the probability.
+    guide: Vec<u32>,
+}
+
+/// How many standard deviations around the mean are in the table.
+const WIDTH: f64 = 12.0;
+
+impl Poisson {
+    /// The distribution of a mean of at most a billion.
+    #[must_use]
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "at most a billion, and not negative")]
+    pub fn new(mean: f64) -> Self {
+        let mean = mean.clamp(0.0, 1e9);
+        let width = WIDTH * mean.sqrt() + 30.0;
+        let (least, most) = ((mean - width).max(0.0) as u32, (mean + width) as u32);
+        // From the peak in both directions, so that nothing underflows, and scaled to a sum of 1.
+        let peak = mean as u32;
+        let mut weights = vec![0.0; (most - least + 1) as usize];
+        let mut weight = 1.0;
+        for number in (least..=peak).rev() {
+            weights[(number - least) as usize] = weight;
+            weight *= f64::from(number) / mean.max(f64::MIN_POSITIVE);
+        }
+        weight = 1.0;
+        for number in peak + 1..=most {
+            weight *= mean / f64::from(number);
+            weights[(number - least) as usize] = weight;
+        }
+        let sum: f64 = weights.iter().sum();
+        let mut below = 0.0;
+        let cumulative: Vec<f64> = weights
+            .iter()
+            .map(|weight| {
+                below += weight / sum;
+                below
+            })
+            .collect();
+        let place = |step: u32| cumulative.partition_point(|below| *below <= f64::from(step) / 256.0) as u32;
+        let guide = (0..256).map(place).collect();
+        Self { least, cumulative, guide }
+    }
+
+    /// Draws a number.
+    pub fn draw(&self, random: &mut Random) -> u32 {
+        let unit = random.unit();
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "below 256")]
+        let mut place = self.guide[(unit * 256.0) as usize];
+        while self.cumulative.get(place as usize).is_some_and(|below| *below <= unit) {
+            place += 1;
+        }
+        self.least + place
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Poisson, Random};
+
+    #[test]
+    fn mean_and_variance_are_what_they_must_be() {
+        for mean in [0.0, 0.001, 0.1, 1.0, 7.3, 900.0, 25_000.0] {
+            let (poisson, mut random) = (Poisson::new(mean), Random::new(3));
+            let draws: Vec<f64> = (0..200_000).map(|_| poisson.draw(&mut random).into()).collect();
+            let count = f64::from(200_000);
+            let average = draws.iter().sum::<f64>() / count;
+            let variance = draws.iter().map(|draw| (draw - average).powi(2)).sum::<f64>() / count;
+            assert!((average - mean).abs() <= 5.0 * (mean / count).sqrt(), "{mean}: mean {average}");
+            let error = ((mean + 2.0 * mean * mean) / count).sqrt();
+            assert!((variance - mean).abs() <= 5.0 * error, "{mean}: variance {variance}");
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! What many runs have in common.
+
+use super::Ending;
+
+/// How long it took until a fault was found.
+#[derive(Clone, Debug, Default)]
+pub struct Delays {
+    /// Seconds, ascending.
+    pub found: Vec<u64>,
+    /// Runs that were rolled back before the fault began.
+    pub falsely: u64,
+    /// Runs in which it was not found.
+    pub never: u64,
+}
+
+impl Delays {
+    /// Sorts endings.
+    #[must_use]
+    pub fn of(endings: &[Ending]) -> Self {
+        let mut delays = Self::default();
+        for ending in endings {
+            match ending {
+                Ending::After(seconds, _) => delays.found.push(*seconds),
+                Ending::Falsely => delays.falsely += 1,
+                Ending::Never => delays.never += 1,
+            }
+        }
+        delays.found.sort_unstable();
+        delays
+    }
+
+    /// The delay within which a share of the runs was found; `None` when fewer were. Runs that were rolled back falsely
+    /// do not count.
+    #[must_use]
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "a count")]
+    pub fn quantile(&self, share: f64) -> Option<u64> {
+        let all = self.found.len() as u64 + self.never;
+        let place = (share * all as f64).ceil().max(1.0) as usize - 1;
+        self.found.get(place).copied()
+    }
+
+    /// Share of the runs in which it was found.
+    #[must_use]
+    #[expect(clippy::cast_precision_loss, reason = "a count")]
+    pub fn share_found(&self) -> f64 {
+        let all = self.found.len() as u64 + self.never;
+        if all == 0 { 0.0 } else { self.found.len() as f64 / all as f64 }
+    }
+}
+
+/// The exact (Clopper-Pearson) 95 % confidence interval of a probability, after `hits` of `runs`.
+#[must_use]
+pub fn interval(hits: u64, runs: u64) -> (f64, f64) {
+    let low = if hits == 0 { 0.0 } else { solve(|rate| at_least(hits, runs, rate) < 0.025) };
+    let high = if hits == runs { 1.0 } else { solve(|rate| 1.0 - at_least(hits + 1, runs, rate) > 0.025) };
+    (low, high)
+}
+
+/// The rate up to which something holds.
+fn solve(holds: impl Fn(f64) -> bool) -> f64 {
+    let (mut low, mut high) = (0.0, 1.0);
+    for _ in 0..100 {
+        let middle = f64::midpoint(low, high);
+        if holds(middle) { low = middle } else { high = middle }
+    }
+    low
+}
+
+/// Probability of at least so many hits, by the tail that has fewer terms.
+#[expect(clippy::cast_precision_loss, reason = "counts of runs")]
+fn at_least(hits: u64, runs: u64, rate: f64) -> f64 {
+    let term = |count: u64| {
+        let choose = ln_factorial(runs) - ln_factorial(count) - ln_factorial(runs - count);
+        (choose + count as f64 * rate.ln() + (runs - count) as f64 * (-rate).ln_1p()).exp()
+    };
+    if hits > runs / 2 { (hits..=runs).map(term).sum() } else { 1.0 - (0..hits).map(term).sum::<f64>() }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts of runs")]
+fn ln_factorial(number: u64) -> f64 {
+    if number < 32 {
+        return (2..=number).map(|factor| (factor as f64).ln()).sum();
+    }
+    // Stirling's series: exact to 1e-10 from here on.
+    let x = number as f64;
+    x * x.ln() - x + 0.5 * (std::f64::consts::TAU * x).ln() + 1.0 / (12.0 * x) - 1.0 / (360.0 * x.powi(3))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::interval;
+
+    #[test]
+    fn intervals_are_those_of_the_books() {
+        for (hits, runs, low, high) in
+            [(0, 2000, 0.0, 0.001_842_7), (0, 1000, 0.0, 0.003_682), (289, 2000, 0.1294, 0.1607), (10, 10, 0.6915, 1.0)]
+        {
+            let (found_low, found_high) = interval(hits, runs);
+            assert!(
+                (found_low - low).abs() < 2e-4 && (found_high - high).abs() < 2e-4,
+                "{hits} of {runs}: {found_low} {found_high}"
+            );
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! The aggregator: adds up batches once each, keeps what it has acknowledged, and trips.
+
+use std::collections::HashMap;
+
+use flcm_flags::breaker::{Breaker, Mode, Plan, Scope};
+use flcm_flags::metrics::batch::{Batch, Ledger, Receipt};
+use flcm_flags::{Counts, FlagId, Millis, Sample, Snapshot, TripState};
+use flcm_flags_engine::{Guards, News};
+
+/// What a host is answered.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Answer {
+    /// The batch has been added, now or before.
+    Acknowledged,
+    /// Nobody is there.
+    Silence,
+}
+
+/// Outcomes that were added, by flag: treatment and control.
+pub type Totals = HashMap<String, (Sample, Sample)>;
+
+/// What survives the aggregator: written in one piece before a batch is acknowledged.
+#[derive(Clone, Debug, Default)]
+struct Store {
+    ledgers: HashMap<(u64, u64), Ledger>,
+    breakers: Vec<(FlagId, Vec<u8>)>,
+    totals: Totals,
+    applied: Vec<(FlagId, Counts, u64)>,
+}
+
+/// The aggregator.
+#[derive(Debug)]
+pub struct Fleet {
+    guards: Guards,
+    ledgers: HashMap<(u64, u64), Ledger>,
+    totals: Totals,
+    /// What was applied, in order, with its time: a replay must come to the same.
+    applied: Vec<(FlagId, Counts, u64)>,
+    store: Store,
+    /// What happened to the breakers.
+    pub news: Vec<News>,
+    /// Whether anybody answers.
+    pub alive: bool,
+}
+
+impl Fleet {
+    /// One that has seen nothing.
+    #[must_use]
+    pub fn new(snapshot: &Snapshot<Vec<u8>>, clock: u64) -> Self {
+        let mut guards = Guards::none(snapshot.flags().len());
+        guards.guard(snapshot, Scope::Fleet, Millis(clock));
+        let mut fleet = Self {
+            guards,
+            ledgers: HashMap::new(),
+            totals: Totals::new(),
+            applied: Vec::new(),
+            store: Store::default(),
+            news: Vec::new(),
+            alive: true,
+        };
+        fleet.persist(snapshot);
+        fleet
+    }
+
+    /// Takes a batch: applied once, and persisted before it is acknowledged.
+    pub fn receive(&mut self, snapshot: &Snapshot<Vec<u8>>, bytes: &[u8], clock: u64) -> Answer {
+        if !self.alive {
+            return Answer::Silence;
+        }
+        let batch = Batch::from_bytes(bytes).expect("hosts write batches");
+        let header = batch.header();
+        let ledger = self.ledgers.entry((header.instance, header.epoch)).or_default();
+        match ledger.accept(header.sequence) {
+            Receipt::Repeat => return Answer::Acknowledged,
+            Receipt::Gap => panic!("a host that waits for its acknowledgement leaves no gap: {header:?}"),
+            Receipt::Apply => {}
+        }
+        for counted in batch.flags() {
+            let Some(flag) = snapshot.flag(counted.key()) else { continue };
+            let counts = counted.evidence();
+            let (treatment, control) = self.totals.entry(counted.key().to_owned()).or_default();
+            treatment.add(&counts.treatment);
+            control.add(&counts.control);
+            self.applied.push((flag, counts, clock));
+            self.guards.record(snapshot, flag, &counts, Millis(clock), &mut self.news);
+        }
+        self.persist(snapshot);
+        Answer::Acknowledged
+    }
+
+    /// Lets time pass.
+    pub fn poll(&mut self, snapshot: &Snapshot<Vec<u8>>, clock: u64) {
+        if self.alive {
+            self.guards.poll(snapshot, Millis(clock), &mut self.news);
+            self.persist(snapshot);
+        }
+    }
+
+    /// What the fleet says of a flag: its trip, what a person has said, and the generation under which outcomes are evidence.
+    #[must_use]
+    pub fn word(&self, flag: FlagId) -> Option<(TripState, Mode, u32)> {
+        let (breaker, _) = self.guards.breaker(flag).filter(|_| self.alive)?;
+        Some((self.guards.trips().state(flag), breaker.mode(), breaker.generation()))
+    }
+
+    /// The breaker of a flag, and its plan.
+    #[must_use]
+    pub fn breaker(&self, flag: FlagId) -> (&Breaker, &Plan) {
+        self.guards.breaker(flag).expect("a flag with a policy")
+    }
+
+    /// What a person says.
+    pub fn set_mode(&mut self, flag: FlagId, mode: Mode, clock: u64) {
+        self.guards.set_mode(flag, mode, Millis(clock), &mut self.news);
+    }
+
+    /// A person has seen it.
+    pub fn acknowledge(&mut self, flag: FlagId, clock: u64) {
+        let generation = self.breaker(flag).0.generation();
+        self.guards.acknowledge(flag, generation, Millis(clock), &mut self.news);
+    }
+
+    /// A person publishes another document: the breakers go on.
+    pub fn publish(&mut self, (before, snapshot): (&Snapshot<Vec<u8>>, &Snapshot<Vec<u8>>), clock: u64) {
+        let mut guards = Guards::none(snapshot.flags().len());
+        guards.guard(snapshot, Scope::Fleet, Millis(clock));
+        guards.carry(snapshot, (&self.guards, before), Millis(clock), &mut self.news);
+        self.guards = guards;
+    }
+
+    /// Outcomes that were added.
+    #[must_use]
+    pub const fn totals(&self) -> &Totals {
+        &self.totals
+    }
+
+    /// What was applied, in order.
+    #[must_use]
+    pub fn applied(&self) -> &[(FlagId, Counts, u64)] {
+        &self.applied
+    }
+
+    /// Dies, and starts again from what it has persisted.
+    pub fn restart(&mut self, snapshot: &Snapshot<Vec<u8>>, clock: u64) {
+        let Store { ledgers, breakers, totals, applied } = self.store.clone();
+        self.guards = Guards::none(snapshot.flags().len());
+        self.guards.guard(snapshot, Scope::Fleet, Millis(clock));
+        for (flag, bytes) in breakers {
+            self.guards.restore(flag, &bytes).expect("a breaker that was kept");
+        }
+        (self.ledgers, self.totals, self.applied, self.alive) = (ledgers, totals, applied, true);
+    }
+
+    fn persist(&mut self, snapshot: &Snapshot<Vec<u8>>) {
+        let bytes = |flag| Some((flag, self.guards.breaker(flag)?.0.to_bytes().to_vec()));
+        self.store = Store {
+            ledgers: self.ledgers.clone(),
+            breakers: snapshot.flags().filter_map(bytes).collect(),
+            totals: self.totals.clone(),
+            applied: self.applied.clone(),
+        };
+    }
+}

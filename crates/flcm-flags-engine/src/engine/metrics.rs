@@ -1,0 +1,80 @@
+//! Calls about what is counted.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use flcm_flags::FlagId;
+use flcm_flags::metrics::batch::{BatchError, Header};
+
+use super::{Engine, Loaded};
+use crate::lines;
+use crate::measures::Measures;
+use crate::slots::Handle;
+
+/// Calls that may take their time. What is asked of a handle that names nothing, or that counts nothing, is `None` or false.
+impl Engine {
+    /// Begins to count decisions and outcomes; false when there is no memory for it. What was counted stays.
+    pub fn measure(&mut self, snapshot: Handle) -> bool {
+        let Some(loaded) = self.snapshots.get_mut(snapshot) else { return false };
+        if loaded.measures.is_none() {
+            loaded.measures = Measures::new(loaded.snapshot.flags().len());
+        }
+        loaded.measures.is_some()
+    }
+
+    /// Takes all that was counted as a batch of bytes, under a name that the host has not used before.
+    pub fn drain(&mut self, snapshot: Handle, instance: f64, epoch: f64, sequence: f64) -> Option<Vec<u8>> {
+        let Loaded { snapshot, measures, .. } = &mut **self.snapshots.get_mut(snapshot)?;
+        let number = |number: f64| super::millis(number).0;
+        let (instance, epoch, sequence) = (number(instance), number(epoch), number(sequence));
+        Some(measures.as_mut()?.drain(snapshot, Header { instance, epoch, sequence, age: 0 }))
+    }
+
+    /// Adds what another host, or this one before, has counted; answers how many decisions it names that this snapshot knows
+    /// nothing of.
+    ///
+    /// # Errors
+    /// The bytes are no batch; nothing of them was added.
+    pub fn merge(&mut self, snapshot: Handle, bytes: &[u8]) -> Result<Option<f64>, BatchError> {
+        let Some(Loaded { snapshot, measures: Some(measures), .. }) =
+            self.snapshots.get_mut(snapshot).map(|loaded| &mut **loaded)
+        else {
+            return Ok(None);
+        };
+        #[expect(clippy::cast_precision_loss, reason = "a count for people")]
+        measures.merge(snapshot, bytes).map(|unknown| Some(unknown as f64))
+    }
+
+    /// What was counted of a flag, in words and numbers.
+    #[must_use]
+    pub fn summary(&self, snapshot: Handle, flag: FlagId) -> Option<String> {
+        let loaded = self.snapshots.get(snapshot)?;
+        let described = loaded.snapshot.describe(flag)?;
+        loaded.measures.as_ref()?.counted(flag).map(|metrics| lines::summary(metrics, &described))
+    }
+
+    /// The generation of the fleet's breaker, under which outcomes are evidence for it.
+    pub fn set_generation(&mut self, snapshot: Handle, flag: FlagId, generation: u32) -> bool {
+        let Some(loaded) = self.snapshots.get_mut(snapshot) else { return false };
+        let metrics = loaded.measures.as_mut().and_then(|measures| measures.flag(&loaded.snapshot, flag));
+        metrics.map(|metrics| metrics.set_generation(generation)).is_some()
+    }
+
+    /// Adds to a custom counter; false for a name that is none, and when there are too many.
+    pub fn add(&mut self, snapshot: Handle, name: &str, amount: f64) -> bool {
+        let measures = self.snapshots.get_mut(snapshot).and_then(|loaded| loaded.measures.as_mut());
+        measures.is_some_and(|measures| measures.custom().add(name, super::millis(amount).0))
+    }
+
+    /// Adds a value to a custom histogram; false for a name or value that is none, and when there are too many.
+    pub fn observe(&mut self, snapshot: Handle, name: &str, value: f64) -> bool {
+        let measures = self.snapshots.get_mut(snapshot).and_then(|loaded| loaded.measures.as_mut());
+        measures.is_some_and(|measures| measures.custom().observe(name, value))
+    }
+
+    /// The custom metrics, in words and numbers.
+    pub fn custom(&mut self, snapshot: Handle) -> Option<String> {
+        let measures = self.snapshots.get_mut(snapshot)?.measures.as_mut()?;
+        Some(lines::custom(measures.custom()))
+    }
+}

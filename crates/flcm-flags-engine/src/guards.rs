@@ -1,0 +1,221 @@
+//! The breakers of a snapshot's flags, in memory of their own.
+
+use alloc::vec;
+use alloc::vec::Vec;
+
+use flcm_flags::breaker::{Breaker, BreakerError, Mode, Plan, Scope, Transition};
+use flcm_flags::bucket::sip;
+use flcm_flags::orchestrate::{Guard, guarded, poll_all};
+use flcm_flags::{BoundContext, Counts, FlagId, Millis, Outcome, Snapshot, TripState, Trips, evaluate};
+
+/// Something that happened to the breaker of a flag.
+pub type News = (FlagId, Transition);
+
+/// The breakers of all flags that have a policy, and the trips that evaluation is to see.
+#[derive(Debug)]
+pub struct Guards {
+    scope: Scope,
+    /// One for each distinct policy.
+    plans: Vec<Plan>,
+    /// Those first that others depend on.
+    list: Vec<Guard>,
+    /// Flags and their places in `list`, by flag.
+    places: Vec<(FlagId, usize)>,
+    /// What the host has been told, by a person or by a fleet.
+    said: Trips<Vec<u8>>,
+    /// The stricter of that and of what the breakers say.
+    trips: Trips<Vec<u8>>,
+    /// The second up to which all breakers have been polled.
+    polled: u64,
+}
+
+impl Guards {
+    /// No breakers, and nothing tripped: trips may be said all the same.
+    #[must_use]
+    pub fn none(flags: usize) -> Self {
+        let clear = || Trips::new(vec![0; Trips::bytes_for(flags)]);
+        Self {
+            scope: Scope::Host,
+            plans: Vec::new(),
+            list: Vec::new(),
+            places: Vec::new(),
+            said: clear(),
+            trips: clear(),
+            polled: 0,
+        }
+    }
+
+    /// Gives each flag that has a policy a breaker; one that it has already starts anew.
+    pub fn guard<B: AsRef<[u8]>>(&mut self, snapshot: &Snapshot<B>, scope: Scope, now: Millis) {
+        self.scope = scope;
+        self.plans.clear();
+        self.list.clear();
+        for id in guarded(snapshot) {
+            let Some((flag, policy)) = snapshot.describe(id).and_then(|flag| Some((flag, flag.policy()?))) else {
+                continue;
+            };
+            let plan = Plan::new(&policy, scope);
+            let index = self.plans.iter().position(|known| *known == plan).unwrap_or_else(|| {
+                self.plans.push(plan);
+                self.plans.len() - 1
+            });
+            let breaker = Breaker::new(sip(flag.key().as_bytes()), now);
+            self.list.push(Guard { flag: id, plan: u32::try_from(index).unwrap_or(0), breaker });
+        }
+        self.places = self.list.iter().map(|guard| guard.flag).zip(0..).collect();
+        self.places.sort_unstable();
+        self.polled = 0;
+        self.show_all();
+    }
+
+    /// Whose outcomes the breakers see.
+    #[must_use]
+    pub const fn scope(&self) -> Scope {
+        self.scope
+    }
+
+    /// What evaluation is to see.
+    #[must_use]
+    pub const fn trips(&self) -> &Trips<Vec<u8>> {
+        &self.trips
+    }
+
+    /// Decides a flag.
+    #[inline]
+    pub fn decide<B: AsRef<[u8]>>(
+        &self,
+        snapshot: &Snapshot<B>,
+        flag: FlagId,
+        context: &BoundContext<'_>,
+        now: Millis,
+    ) -> Outcome {
+        evaluate(snapshot, &self.trips, flag, context, now).outcome()
+    }
+
+    /// Takes down what a person or a fleet says; what the breaker says counts as well.
+    pub fn say(&mut self, flag: FlagId, state: TripState) {
+        self.said.set(flag, state);
+        self.show(flag);
+    }
+
+    /// Lets time pass for all breakers: once a second, and whenever [`next_deadline`](Self::next_deadline) has come.
+    pub fn poll<B: AsRef<[u8]>>(&mut self, snapshot: &Snapshot<B>, now: Millis, news: &mut Vec<News>) {
+        self.polled = now.0 / 1000;
+        let trips = (&self.said, &mut self.trips);
+        poll_all(snapshot, &self.plans, &mut self.list, trips, now, &mut |flag, transition| {
+            news.push((flag, *transition));
+        });
+    }
+
+    /// Takes outcomes of a flag. A second that is over is settled first for all flags, so that those come first that
+    /// others depend on.
+    #[inline]
+    pub fn record<B: AsRef<[u8]>>(
+        &mut self,
+        snapshot: &Snapshot<B>,
+        flag: FlagId,
+        counts: &Counts,
+        now: Millis,
+        news: &mut Vec<News>,
+    ) {
+        if now.0 / 1000 > self.polled {
+            self.poll(snapshot, now, news);
+        }
+        self.with(flag, news, |breaker, plan| breaker.record(plan, counts, now));
+    }
+
+    /// Holds a flag, lets it go, or only observes it.
+    pub fn set_mode(&mut self, flag: FlagId, mode: Mode, now: Millis, news: &mut Vec<News>) {
+        self.with(flag, news, |breaker, plan| breaker.set_mode(plan, mode, now));
+    }
+
+    /// Lets a flag go on that was rolled back.
+    pub fn acknowledge(&mut self, flag: FlagId, generation: u32, now: Millis, news: &mut Vec<News>) {
+        self.with(flag, news, |breaker, plan| breaker.acknowledge(plan, generation, now));
+    }
+
+    /// When to poll next.
+    #[must_use]
+    pub fn next_deadline(&self) -> Option<Millis> {
+        self.list.iter().filter_map(|guard| guard.breaker.next_deadline(self.plans.get(to_usize(guard.plan))?)).min()
+    }
+
+    /// The breaker of a flag, and its plan.
+    #[must_use]
+    pub fn breaker(&self, flag: FlagId) -> Option<(&Breaker, &Plan)> {
+        let guard = self.list.get(self.place(flag)?)?;
+        Some((&guard.breaker, self.plans.get(to_usize(guard.plan))?))
+    }
+
+    /// Goes on with a breaker that was kept across a restart. Nothing happens to a flag without a policy.
+    ///
+    /// # Errors
+    /// The bytes are no breaker; the one in use stays.
+    pub fn restore(&mut self, flag: FlagId, bytes: &[u8]) -> Result<(), BreakerError> {
+        self.put(flag, Breaker::from_bytes(bytes)?);
+        Ok(())
+    }
+
+    /// Takes over the breakers of the flags of the same keys of a snapshot that this one follows. Where the policy is
+    /// another one, the evidence starts anew.
+    pub fn carry<B: AsRef<[u8]>>(
+        &mut self,
+        snapshot: &Snapshot<B>,
+        (before, older): (&Self, &Snapshot<B>),
+        now: Millis,
+        news: &mut Vec<News>,
+    ) {
+        for id in older.flags() {
+            let Some(flag) = older.describe(id).and_then(|flag| snapshot.flag(flag.key())) else { continue };
+            self.say(flag, before.said.state(id));
+            let Some((breaker, plan)) = before.breaker(id) else { continue };
+            self.put(flag, breaker.clone());
+            let changed = self.breaker(flag).is_some_and(|(_, current)| current.policy() != plan.policy());
+            self.with(flag, news, |breaker, plan| changed.then(|| breaker.configure(plan, now)));
+        }
+    }
+
+    fn put(&mut self, flag: FlagId, breaker: Breaker) {
+        if let Some(guard) = self.place(flag).and_then(|place| self.list.get_mut(place)) {
+            guard.breaker = breaker;
+            self.show(flag);
+        }
+    }
+
+    /// Does something to a breaker, and takes down what happened.
+    #[inline]
+    fn with(
+        &mut self,
+        flag: FlagId,
+        news: &mut Vec<News>,
+        act: impl FnOnce(&mut Breaker, &Plan) -> Option<Transition>,
+    ) {
+        let Some(guard) = self.place(flag).and_then(|place| self.list.get_mut(place)) else { return };
+        let Some(plan) = self.plans.get(to_usize(guard.plan)) else { return };
+        if let Some(transition) = act(&mut guard.breaker, plan) {
+            news.push((flag, transition));
+            self.show(flag);
+        }
+    }
+
+    #[inline]
+    fn place(&self, flag: FlagId) -> Option<usize> {
+        let found = self.places.binary_search_by_key(&flag, |(flag, _)| *flag).ok()?;
+        self.places.get(found).map(|(_, place)| *place)
+    }
+
+    fn show(&mut self, flag: FlagId) {
+        let says = self.breaker(flag).map_or(TripState::Clear, |(breaker, _)| breaker.trip_state());
+        self.trips.set(flag, self.said.state(flag).stricter(says));
+    }
+
+    fn show_all(&mut self) {
+        for index in 0..self.list.len() {
+            self.show(self.list[index].flag);
+        }
+    }
+}
+
+fn to_usize(index: u32) -> usize {
+    usize::try_from(index).unwrap_or(usize::MAX)
+}

@@ -1,0 +1,109 @@
+//! What is counted of a snapshot's flags, in memory of their own: a flag's when it is first counted.
+
+use alloc::boxed::Box;
+use alloc::string::String;
+use alloc::vec;
+use alloc::vec::Vec;
+
+use flcm_flags::metrics::batch::{Batch, BatchError, Header, Writer};
+use flcm_flags::metrics::{Custom, FlagMetrics};
+use flcm_flags::{BoundContext, Flag, FlagId, Outcome, Snapshot};
+
+use crate::room::can_allocate;
+
+/// How many custom counters and histograms there may be.
+const COUNTERS: usize = 64;
+const HISTOGRAMS: usize = 32;
+
+type Counted = FlagMetrics<Vec<u32>>;
+
+/// Metrics by flag, and custom ones.
+#[derive(Debug)]
+pub(crate) struct Measures {
+    flags: Vec<Option<Box<Counted>>>,
+    custom: Box<Custom<COUNTERS, HISTOGRAMS>>,
+}
+
+impl Measures {
+    /// Nothing counted yet; `None` when there is no memory for it.
+    pub(crate) fn new(flags: usize) -> Option<Self> {
+        let size = size_of::<Custom<COUNTERS, HISTOGRAMS>>() + flags * size_of::<usize>();
+        can_allocate(size).then(|| Self { flags: (0..flags).map(|_| None).collect(), custom: Box::new(Custom::new()) })
+    }
+
+    /// The metrics of a flag, made when it has none yet. `None` when there is no such flag, or no memory.
+    #[inline]
+    pub(crate) fn flag<B: AsRef<[u8]>>(&mut self, snapshot: &Snapshot<B>, flag: FlagId) -> Option<&mut Counted> {
+        let place = self.flags.get_mut(usize::try_from(flag.0).ok()?)?;
+        if place.is_none() {
+            *place = made(&snapshot.describe(flag)?);
+        }
+        place.as_deref_mut()
+    }
+
+    /// What was counted of a flag.
+    pub(crate) fn counted(&self, flag: FlagId) -> Option<&Counted> {
+        self.flags.get(usize::try_from(flag.0).ok()?)?.as_deref()
+    }
+
+    /// Counts a decision that was made so often.
+    #[inline]
+    pub(crate) fn decided<B: AsRef<[u8]>>(
+        &mut self,
+        snapshot: &Snapshot<B>,
+        flag: FlagId,
+        outcome: Outcome,
+        context: &BoundContext<'_>,
+        times: u32,
+    ) {
+        if let Some(metrics) = self.flag(snapshot, flag) {
+            metrics.decisions(outcome, context, times);
+        }
+    }
+
+    /// Custom metrics.
+    pub(crate) fn custom(&mut self) -> &mut Custom<COUNTERS, HISTOGRAMS> {
+        &mut self.custom
+    }
+
+    /// Takes everything as a batch, and forgets it.
+    pub(crate) fn drain<B: AsRef<[u8]>>(&mut self, snapshot: &Snapshot<B>, header: Header) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        let mut writer = Writer::new(header, |part| bytes.extend_from_slice(part));
+        for (id, metrics) in (0..).zip(&mut self.flags) {
+            let (Some(metrics), Some(flag)) = (metrics, snapshot.describe(FlagId(id))) else { continue };
+            writer.drain(flag.key(), |index| flag.variant(index).map(|variant| variant.name()), metrics);
+        }
+        writer.drain_custom(&mut self.custom);
+        writer.finish();
+        bytes
+    }
+
+    /// Adds a batch; answers how much it says about flags and variants that this snapshot does not have.
+    pub(crate) fn merge<B: AsRef<[u8]>>(&mut self, snapshot: &Snapshot<B>, bytes: &[u8]) -> Result<u64, BatchError> {
+        let batch = Batch::from_bytes(bytes)?;
+        let mut unknown = 0;
+        for counted in batch.flags() {
+            let flag = snapshot.flag(counted.key());
+            let names: Vec<String> =
+                flag.and_then(|flag| snapshot.describe(flag)).map(|flag| names(&flag)).unwrap_or_default();
+            let index = |name: &str| names.iter().position(|known| known == name).and_then(|at| u16::try_from(at).ok());
+            match flag.and_then(|flag| self.flag(snapshot, flag)) {
+                Some(metrics) => unknown += counted.merge_into(metrics, index),
+                None => unknown += counted.tallies().map(|(_, _, count)| u64::from(count)).sum::<u64>(),
+            }
+        }
+        batch.merge_customs_into(&mut self.custom);
+        Ok(unknown)
+    }
+}
+
+fn made(flag: &Flag<'_>) -> Option<Box<Counted>> {
+    let counters = FlagMetrics::counters_for(flag.variants().count());
+    let size = size_of::<Counted>() + counters * size_of::<u32>();
+    can_allocate(size).then(|| Box::new(FlagMetrics::new(vec![0; counters])))
+}
+
+fn names(flag: &Flag<'_>) -> Vec<String> {
+    flag.variants().map(|variant| variant.name().into()).collect()
+}

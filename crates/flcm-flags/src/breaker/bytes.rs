@@ -1,0 +1,241 @@
+//! A breaker as bytes, so that it outlives its host. Little-endian, one list of fields for both directions.
+
+use core::fmt;
+
+use super::sequential::{Evidence, Spread, Stratum};
+use super::transition::{Cause, Mode, State};
+use super::window::{Arms, Window};
+use super::{Breaker, Pending, Stage};
+use crate::counts::Sample;
+use crate::time::Millis;
+
+/// The first four bytes: what it is, and the version of the format.
+const MAGIC: u32 = u32::from_le_bytes(*b"FCB\x01");
+
+/// Why bytes are no breaker.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct BreakerError(&'static str);
+
+impl BreakerError {
+    /// What is wrong.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        self.0
+    }
+}
+
+impl fmt::Display for BreakerError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "invalid breaker: {}", self.0)
+    }
+}
+
+impl core::error::Error for BreakerError {}
+
+impl Breaker {
+    /// Length of its bytes.
+    pub const LENGTH: usize = 4 + 12 + 13 + 16 + 16 + 20 + 16 + 24 + 24 + 2 * 96 + 30 * 32 + 20;
+
+    /// The breaker as bytes, to be kept across a restart.
+    #[must_use]
+    pub fn to_bytes(&self) -> [u8; Self::LENGTH] {
+        let mut bytes = [0; Self::LENGTH];
+        let mut writer = Writer(&mut bytes);
+        writer.number(&mut { MAGIC });
+        self.clone().each(&mut writer);
+        bytes
+    }
+
+    /// The breaker of bytes from [`to_bytes`](Self::to_bytes).
+    ///
+    /// ```
+    /// use flcm_flags::{Millis, breaker::Breaker};
+    /// let breaker = Breaker::new(7, Millis(1_000));
+    /// assert_eq!(Breaker::from_bytes(&breaker.to_bytes()), Ok(breaker));
+    /// assert!(Breaker::from_bytes(b"no breaker").is_err());
+    /// ```
+    ///
+    /// # Errors
+    /// The bytes are too short or too long, of another version, or hold what no breaker has.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, BreakerError> {
+        if bytes.len() != Self::LENGTH {
+            return Err(BreakerError("wrong length"));
+        }
+        let mut reader = Reader { rest: bytes, valid: true };
+        let mut magic = 0;
+        reader.number(&mut magic);
+        if magic != MAGIC {
+            return Err(BreakerError("not a breaker, or of another version"));
+        }
+        let mut breaker = Self::new(0, Millis(0));
+        breaker.each(&mut reader);
+        if reader.valid { Ok(breaker) } else { Err(BreakerError("a field that no breaker has")) }
+    }
+
+    /// All fields, in the order of the format.
+    fn each(&mut self, codec: &mut impl Codec) {
+        codec.number(&mut self.seed);
+        codec.number(&mut self.generation);
+        codec.number(&mut self.sequence);
+        codec.code(&mut self.state, State::code, State::from_code);
+        codec.code(&mut self.mode, Mode::code, Mode::from_code);
+        codec.code(&mut self.cause, Cause::code, Cause::from_code);
+        for small in [&mut self.attempt, &mut self.trips, &mut self.stages, &mut self.started, &mut self.age] {
+            codec.small(small);
+        }
+        for flag in [&mut self.sticky, &mut self.noted, &mut self.quiet, &mut self.due, &mut self.spoiled] {
+            codec.flag(flag);
+        }
+        codec.large(&mut self.now.0);
+        codec.large(&mut self.until.0);
+        codec.numbers([&mut self.since, &mut self.first_trip, &mut self.last_treated, &mut self.gap]);
+        self.stage.each(codec);
+        self.stratum.each(codec);
+        self.pending.each(codec);
+        self.spread.each(codec);
+        self.errors.each(codec);
+        self.slow.each(codec);
+        self.window.each(codec);
+    }
+}
+
+impl Stage {
+    fn each(&mut self, codec: &mut impl Codec) {
+        let Self { percent, candidate, since, last_good, cap } = self;
+        codec.numbers([percent, candidate, since, last_good, cap]);
+    }
+}
+
+impl Stratum {
+    fn each(&mut self, codec: &mut impl Codec) {
+        codec.float(&mut self.mass);
+        codec.number(&mut self.treatment);
+        codec.number(&mut self.control);
+    }
+}
+
+impl Pending {
+    fn each(&mut self, codec: &mut impl Codec) {
+        let Self { treatment, failed, slow, control, control_failed, control_slow } = self;
+        codec.numbers([treatment, failed, slow, control, control_failed, control_slow]);
+    }
+}
+
+impl Spread {
+    fn each(&mut self, codec: &mut impl Codec) {
+        codec.large(&mut self.squares);
+        codec.large(&mut self.errors);
+        self.blocks.iter_mut().for_each(|block| codec.number(block));
+    }
+}
+
+impl Evidence {
+    fn each(&mut self, codec: &mut impl Codec) {
+        self.absolute.iter_mut().chain(&mut self.relative).for_each(|bet| codec.float(bet));
+        codec.number(&mut self.treatment);
+        codec.number(&mut self.control);
+        codec.float(&mut self.probe);
+    }
+}
+
+impl Window {
+    fn each(&mut self, codec: &mut impl Codec) {
+        for Arms { treatment, control } in &mut self.parts {
+            treatment.each(codec);
+            control.each(codec);
+        }
+        codec.large(&mut self.start);
+        codec.numbers([&mut self.place, &mut self.clock_back, &mut self.refused]);
+    }
+}
+
+impl Sample {
+    fn each(&mut self, codec: &mut impl Codec) {
+        let Self { total, errors, slow, missing } = self;
+        codec.numbers([total, errors, slow, missing]);
+    }
+}
+
+/// Writes fields, or reads them.
+trait Codec {
+    fn bytes<const N: usize>(&mut self, bytes: [u8; N]) -> [u8; N];
+
+    fn refuse(&mut self);
+
+    fn small(&mut self, number: &mut u8) {
+        [*number] = self.bytes([*number]);
+    }
+
+    fn number(&mut self, number: &mut u32) {
+        *number = u32::from_le_bytes(self.bytes(number.to_le_bytes()));
+    }
+
+    fn numbers<const N: usize>(&mut self, numbers: [&mut u32; N]) {
+        for number in numbers {
+            self.number(number);
+        }
+    }
+
+    fn large(&mut self, number: &mut u64) {
+        *number = u64::from_le_bytes(self.bytes(number.to_le_bytes()));
+    }
+
+    fn float(&mut self, number: &mut f64) {
+        *number = f64::from_le_bytes(self.bytes(number.to_le_bytes()));
+        if !number.is_finite() {
+            self.refuse();
+        }
+    }
+
+    fn flag(&mut self, flag: &mut bool) {
+        let [byte] = self.bytes([u8::from(*flag)]);
+        *flag = byte == 1;
+        if byte > 1 {
+            self.refuse();
+        }
+    }
+
+    fn code<T: Copy>(&mut self, value: &mut T, code: fn(T) -> u8, from_code: fn(u8) -> Option<T>) {
+        let [byte] = self.bytes([code(*value)]);
+        match from_code(byte) {
+            Some(read) => *value = read,
+            None => self.refuse(),
+        }
+    }
+}
+
+/// What is still to be written.
+struct Writer<'b>(&'b mut [u8]);
+
+impl Codec for Writer<'_> {
+    fn bytes<const N: usize>(&mut self, bytes: [u8; N]) -> [u8; N] {
+        if let Some((next, rest)) = core::mem::take(&mut self.0).split_first_chunk_mut() {
+            *next = bytes;
+            self.0 = rest;
+        }
+        bytes
+    }
+
+    fn refuse(&mut self) {}
+}
+
+/// What is still to be read.
+struct Reader<'b> {
+    rest: &'b [u8],
+    valid: bool,
+}
+
+impl Codec for Reader<'_> {
+    fn bytes<const N: usize>(&mut self, bytes: [u8; N]) -> [u8; N] {
+        let Some((next, rest)) = self.rest.split_first_chunk() else {
+            self.valid = false;
+            return bytes;
+        };
+        self.rest = rest;
+        *next
+    }
+
+    fn refuse(&mut self) {
+        self.valid = false;
+    }
+}

@@ -1,0 +1,70 @@
+//! What people, and the breakers of other flags, do to a breaker.
+
+use super::plan::Plan;
+use super::transition::{Event, Mode, State, Transition};
+use super::{Breaker, Pending, seconds, wrap};
+use crate::time::Millis;
+
+/// Milliseconds for which a flag's evidence rests after a flag that it depends on has tripped.
+const REST: u64 = 30_000;
+
+impl Breaker {
+    /// A person has seen that the flag was rolled back, or held at its percentage, and lets it go on. `generation` must be that
+    /// of the rollback: one that happened since is not meant.
+    pub fn acknowledge(&mut self, plan: &Plan, generation: u32, now: Millis) -> Option<Transition> {
+        self.now = self.clamp(now);
+        let waits = self.state != State::Closed || self.stage.cap > 0;
+        if generation != self.generation || self.mode == Mode::Held || !waits {
+            return None;
+        }
+        (self.attempt, self.trips) = (0, 0);
+        Some(self.close(plan, Event::Acknowledged))
+    }
+
+    /// Holds the flag off, whatever the outcomes, until somebody [releases](Self::release) it.
+    pub fn hold(&mut self, plan: &Plan, now: Millis) -> Option<Transition> {
+        self.set_mode(plan, Mode::Held, now)
+    }
+
+    /// Lets the breaker decide again.
+    pub fn release(&mut self, plan: &Plan, now: Millis) -> Option<Transition> {
+        self.set_mode(plan, Mode::Auto, now)
+    }
+
+    /// Does what a person says; `None` when that is so already. The evidence starts anew.
+    pub fn set_mode(&mut self, plan: &Plan, mode: Mode, now: Millis) -> Option<Transition> {
+        self.now = self.clamp(now);
+        if mode == self.mode {
+            return None;
+        }
+        let before = self.before(plan);
+        self.mode = mode;
+        (self.stage.cap, self.sticky) = (0, false);
+        let state = if mode == Mode::Held { State::Open } else { State::Closed };
+        Some(self.enter(plan, state, Event::ModeChanged, &before))
+    }
+
+    /// Goes on under another policy: the state stays, the evidence starts anew.
+    pub fn configure(&mut self, plan: &Plan, now: Millis) -> Transition {
+        self.now = self.clamp(now);
+        let until = self.until;
+        let before = self.before(plan);
+        let transition = self.enter(plan, self.state, Event::Configured, &before);
+        self.until = until;
+        Transition { cause: None, next: self.next(), ..transition }
+    }
+
+    /// A flag that this one depends on has tripped: outcomes of the next half minute are no evidence against this one.
+    pub fn rest(&mut self, now: Millis) {
+        if self.state == State::Closed {
+            self.pending = Pending::default();
+            self.until = Millis(now.max(self.now).0.saturating_add(REST));
+        }
+    }
+
+    /// Seconds since the state changed.
+    #[must_use]
+    pub fn age(&self, now: Millis) -> u32 {
+        wrap(seconds(now.max(self.now))).wrapping_sub(self.since)
+    }
+}

@@ -1,0 +1,380 @@
+//! The machine: what outcomes and the passing of time do to a breaker.
+
+use super::plan::{Bets, Plan, Scope};
+use super::rollout::QUIET;
+use super::sequential::{Evidence, Stratum};
+use super::transition::{Cause, Event, Mode, Next, State, Transition};
+use super::{Breaker, Pending, seconds, wrap};
+use crate::bucket::mix;
+use crate::counts::{Counts, Sample};
+use crate::policy::{Action, Detector, Recovery, Shared};
+use crate::time::Millis;
+
+/// A stratum closes when it has so many outcomes of each arm,
+const STRATUM: u32 = 3;
+/// or after so many seconds: never by what the outcomes are.
+const STRATUM_SECONDS: u8 = 30;
+
+/// Half-open is given up after so many milliseconds.
+const PROBING: u64 = 600_000;
+
+/// The longest wait for a probe, in milliseconds.
+const LONGEST_WAIT: u64 = 1_800_000;
+
+/// Attempts to recover before a person must look.
+const ATTEMPTS: u8 = 5;
+
+/// Rollbacks within a day before a person must look.
+const TRIPS_PER_DAY: u8 = 3;
+
+const HOUR: u32 = 3_600;
+const DAY: u32 = 86_400;
+const DAY_MILLIS: u64 = 86_400_000;
+
+/// Half a unit of prior mass is spread over the day.
+const MASS_A_SECOND: f64 = 1.0 / 172_800.0;
+
+impl Breaker {
+    /// Time has passed: whole seconds, or what the state waits for.
+    #[inline(never)]
+    pub(super) fn advance(&mut self, plan: &Plan, before: u64, passed: u64) -> Option<Transition> {
+        let settled = if passed > 0 { self.settle(plan, before) } else { None };
+        let passed = u32::try_from(passed).unwrap_or(u32::MAX);
+        // What happened, happened in the second that was weighed: it is as long ago as that.
+        self.gap = if settled.is_some() { passed } else { self.gap.saturating_add(passed) };
+        self.window.move_to(seconds(self.now), plan.policy.window);
+        settled.or_else(|| self.change(plan))
+    }
+
+    /// What is due by time alone.
+    fn change(&mut self, plan: &Plan) -> Option<Transition> {
+        match self.state {
+            State::Closed => self.no_data(plan),
+            State::Open if self.mode != Mode::Auto || self.now < self.until => None,
+            State::Open if self.sticky => Some(self.remind(plan)),
+            State::Open => Some(self.half_open(plan)),
+            State::HalfOpen if self.now < self.until => None,
+            State::HalfOpen => Some(self.open_again(plan, Event::ProbeInconclusive)),
+        }
+    }
+
+    /// Weighs the second that is over.
+    fn settle(&mut self, plan: &Plan, second: u64) -> Option<Transition> {
+        if self.pending.is_empty() && !self.due {
+            return None;
+        }
+        let pending = core::mem::take(&mut self.pending);
+        let gap = core::mem::take(&mut self.gap);
+        self.due = false;
+        let released = self.data_again(plan, &pending, wrap(second));
+        match self.state {
+            State::HalfOpen => self.probe(plan, &pending),
+            State::Open if self.stage.cap == 0 => None,
+            State::Closed | State::Open => {
+                self.weigh(plan, &pending, second, gap);
+                self.verdict(plan)
+            }
+        }
+        .or(released)
+    }
+
+    /// Adds a second to the evidence.
+    fn weigh(&mut self, plan: &Plan, pending: &Pending, second: u64, gap: u32) {
+        let before = second.saturating_sub(gap.into());
+        let treated = pending.treatment > 0;
+        self.spread.add(before, second, pending.control_failed, &mut self.spoiled, treated);
+        let spread = self.spread.factor();
+        let mass = self.prior_mass(gap);
+        self.errors.weigh(&plan.errors, pending.failed, pending.treatment, mass, spread);
+        self.errors.treatment = self.errors.treatment.saturating_add(pending.failed);
+        self.errors.control = self.errors.control.saturating_add(pending.control_failed);
+        if let Some(bets) = &plan.slow {
+            self.slow.weigh(bets, pending.slow, pending.treatment, mass, spread);
+            self.slow.treatment = self.slow.treatment.saturating_add(pending.slow);
+            self.slow.control = self.slow.control.saturating_add(pending.control_slow);
+        }
+        self.stratum.add(mass, pending);
+        self.age = self.age.saturating_add(u8::try_from(gap).unwrap_or(u8::MAX));
+        let full = self.stratum.treatment >= STRATUM && self.stratum.control >= STRATUM;
+        if plan.scope == Scope::Fleet && (full || self.age >= STRATUM_SECONDS) {
+            self.close_stratum(plan, spread);
+        }
+    }
+
+    fn close_stratum(&mut self, plan: &Plan, spread: f64) {
+        let stratum = core::mem::take(&mut self.stratum);
+        self.age = 0;
+        self.errors.compare(plan, &stratum, spread);
+        if plan.slow.is_some() {
+            self.slow.compare(plan, &stratum, spread);
+        }
+    }
+
+    /// Weighs counts that come late as a stratum of their own, beside the open one.
+    pub(super) fn weigh_late(&mut self, plan: &Plan, counts: &Counts) {
+        let mut own = Pending::default();
+        own.add(&counts.treatment, &counts.control);
+        self.due = true;
+        if self.state == State::HalfOpen {
+            self.errors.probe(&plan.errors, own.failed, own.treatment);
+            return;
+        }
+        let spread = self.spread.factor();
+        let stratum = Stratum { mass: 0.0, treatment: own.treatment, control: own.control };
+        late(&mut self.errors, plan, &plan.errors, &stratum, (own.failed, own.control_failed), spread);
+        if let Some(bets) = &plan.slow {
+            late(&mut self.slow, plan, bets, &stratum, (own.slow, own.control_slow), spread);
+        }
+    }
+
+    /// The mass of bets that start now: half of all lies on starts and stages, half is spread over the day.
+    #[expect(clippy::float_arithmetic, reason = "part of the statistic")]
+    fn prior_mass(&mut self, gap: u32) -> f64 {
+        // The j-th stage has 1 / (2 j (j + 1)), so those from i to j have together 1 / 2i - 1 / 2(j + 1).
+        let share = |stage: u8| 0.5 / (f64::from(stage) + 1.0);
+        let placed = share(self.started) - share(self.stages);
+        self.started = self.stages;
+        placed + MASS_A_SECOND * f64::from(gap.min(QUIET))
+    }
+
+    /// Whether the evidence is enough, and what happens then.
+    fn verdict(&mut self, plan: &Plan) -> Option<Transition> {
+        match self.fault(plan) {
+            Some(Cause::Shared) if plan.policy.shared == Shared::Hold && self.acts(plan) => self.hold_stage(plan),
+            Some(cause) => self.trip(plan, cause),
+            None => self.release_stage(plan),
+        }
+    }
+
+    /// What is wrong, if it is certain enough.
+    fn fault(&self, plan: &Plan) -> Option<Cause> {
+        if plan.policy.detector == Detector::Rate {
+            return self.rate_exceeded(plan);
+        }
+        let exceeds = |statistic: f64| statistic >= plan.limit;
+        if exceeds(self.errors.against_control()) {
+            return Some(self.unless_missing(Cause::Relative));
+        }
+        if exceeds(self.errors.against_threshold()) {
+            let control = self.window.control_now(plan.policy.window);
+            let shared = is_above(control.failures(), control.total, plan.errors.threshold);
+            return Some(self.unless_missing(if shared { Cause::Shared } else { Cause::Absolute }));
+        }
+        if exceeds(self.slow.against_control()) {
+            return Some(Cause::SlowRelative);
+        }
+        exceeds(self.slow.against_threshold()).then_some(Cause::SlowAbsolute)
+    }
+
+    /// The plain rule: a rate above the threshold, in a window with enough outcomes.
+    fn rate_exceeded(&self, plan: &Plan) -> Option<Cause> {
+        let treatment = self.window.total().treatment;
+        if treatment.total < plan.policy.min_samples {
+            return None;
+        }
+        if is_above(treatment.failures(), treatment.total, plan.errors.threshold) {
+            return Some(self.unless_missing(Cause::Rate));
+        }
+        let slow = plan.slow.is_some_and(|bets| is_above(treatment.slow, treatment.total, bets.threshold));
+        slow.then_some(Cause::SlowRate)
+    }
+
+    /// Most failures are outcomes that never came: whatever else is true, the flag keeps them from being reported.
+    fn unless_missing(&self, cause: Cause) -> Cause {
+        let Sample { errors, missing, .. } = self.window.total().treatment;
+        if missing > errors { Cause::Missing } else { cause }
+    }
+
+    /// Rolls the flag back, or says that it would have been.
+    fn trip(&mut self, plan: &Plan, cause: Cause) -> Option<Transition> {
+        if self.mode == Mode::ForcedClosed {
+            return None;
+        }
+        if !self.acts(plan) {
+            let reported = core::mem::replace(&mut self.noted, true);
+            return (!reported).then(|| self.say(plan, Event::WouldTrip, Some(cause)));
+        }
+        let before = self.before(plan);
+        self.count_trip();
+        self.cause = cause;
+        self.sticky = self.needs_person(plan);
+        let steps_back = (plan.policy.action == Action::StepBack || cause.is_slow()) && self.stage.cap == 0;
+        self.stage.cap = if steps_back { self.stage.good_below_now() } else { 0 };
+        Some(self.enter(plan, State::Open, Event::Tripped, &before))
+    }
+
+    /// Whether anything is done about a fault, rather than reported.
+    fn acts(&self, plan: &Plan) -> bool {
+        self.mode == Mode::Auto && plan.policy.action != Action::Notify
+    }
+
+    /// Counts an attempt, less those that healthy hours have made up for, and a trip of the day.
+    fn count_trip(&mut self) {
+        let hours = if self.state == State::Closed { self.elapsed(self.since) / HOUR } else { 0 };
+        let healthy = u8::try_from(hours).unwrap_or(u8::MAX);
+        self.attempt = self.attempt.saturating_sub(healthy).saturating_add(1);
+        if self.elapsed(self.first_trip) >= DAY || self.trips == 0 {
+            self.first_trip = wrap(seconds(self.now));
+            self.trips = 0;
+        }
+        self.trips = self.trips.saturating_add(1);
+    }
+
+    fn needs_person(&self, plan: &Plan) -> bool {
+        let by_policy = match plan.policy.recovery {
+            Recovery::Auto => false,
+            Recovery::ByCause => self.cause.is_own_fault(),
+            Recovery::Sticky => true,
+        };
+        by_policy || self.trips >= TRIPS_PER_DAY || self.attempt > ATTEMPTS
+    }
+
+    fn half_open(&mut self, plan: &Plan) -> Transition {
+        let before = self.before(plan);
+        self.enter(plan, State::HalfOpen, Event::HalfOpened, &before)
+    }
+
+    /// A second of a half-open flag.
+    fn probe(&mut self, plan: &Plan, pending: &Pending) -> Option<Transition> {
+        self.errors.probe(&plan.errors, pending.failed, pending.treatment);
+        let mut healthy = self.errors.probe <= plan.close;
+        let mut failed = self.errors.probe >= plan.reopen;
+        if let Some(bets) = &plan.slow {
+            self.slow.probe(bets, pending.slow, pending.treatment);
+            healthy &= self.slow.probe <= plan.close;
+            failed |= self.slow.probe >= plan.reopen;
+        }
+        if failed {
+            self.attempt = self.attempt.saturating_add(1);
+            return Some(self.open_again(plan, Event::Reopened));
+        }
+        healthy.then(|| self.close(plan, Event::Recovered))
+    }
+
+    fn open_again(&mut self, plan: &Plan, event: Event) -> Transition {
+        let before = self.before(plan);
+        self.sticky = self.needs_person(plan);
+        self.enter(plan, State::Open, event, &before)
+    }
+
+    pub(super) fn close(&mut self, plan: &Plan, event: Event) -> Transition {
+        let before = self.before(plan);
+        self.stage.cap = 0;
+        self.sticky = false;
+        self.enter(plan, State::Closed, event, &before)
+    }
+
+    fn remind(&mut self, plan: &Plan) -> Transition {
+        self.until = Millis(self.now.0.saturating_add(DAY_MILLIS));
+        self.say(plan, Event::Reminder, Some(self.cause))
+    }
+
+    /// Enters a state: a new generation, and no evidence. What led here is in the transition.
+    pub(super) fn enter(&mut self, plan: &Plan, state: State, event: Event, before: &Before) -> Transition {
+        let report = before.report;
+        self.state = state;
+        self.since = wrap(seconds(self.now));
+        self.forget();
+        self.until = match state {
+            State::Closed => Millis(0),
+            State::Open if self.sticky || self.mode == Mode::Held => Millis(self.now.0.saturating_add(DAY_MILLIS)),
+            State::Open => Millis(self.now.0.saturating_add(self.wait(plan))),
+            State::HalfOpen => Millis(self.now.0.saturating_add(PROBING)),
+        };
+        let cause = if event == Event::ModeChanged { Cause::Manual } else { self.cause };
+        let said = self.say(plan, event, Some(cause));
+        Transition { from: before.state, percent_before: before.percent, report, ..said }
+    }
+
+    /// Starts the evidence anew, under a new generation.
+    fn forget(&mut self) {
+        self.generation = self.generation.wrapping_add(1);
+        (self.errors, self.slow) = (Evidence::default(), Evidence::default());
+        (self.stratum, self.pending) = (Stratum::default(), Pending::default());
+        (self.stages, self.started, self.age, self.gap) = (1, 0, 0, 1);
+        (self.noted, self.quiet, self.due) = (false, false, false);
+        self.last_treated = wrap(seconds(self.now));
+        self.stage.prove_anew(wrap(seconds(self.now)));
+        self.window.clear();
+    }
+
+    /// Milliseconds until the next probe: twice as long after each attempt, and a fifth more or less, so that not all flags
+    /// of a fleet probe at once.
+    fn wait(&self, plan: &Plan) -> u64 {
+        let doublings = u32::from(self.attempt.saturating_sub(1).min(16));
+        let wait =
+            u64::from(plan.policy.cooldown).saturating_mul(1000).saturating_mul(1 << doublings).min(LONGEST_WAIT);
+        let place = (u64::from(self.seed) << 32) ^ u64::from(self.generation) ^ (u64::from(self.attempt) << 40);
+        // 800 to 1,200 thousandths.
+        let thousandths = 800_u64.saturating_add(mix(place) % 401);
+        wait.saturating_mul(thousandths) / 1000
+    }
+
+    pub(super) fn before(&self, plan: &Plan) -> Before {
+        Before { state: self.state, percent: self.exposure(plan), report: self.report(plan) }
+    }
+
+    /// Puts into words what is so now.
+    pub(super) fn say(&mut self, plan: &Plan, event: Event, cause: Option<Cause>) -> Transition {
+        self.sequence = self.sequence.wrapping_add(1);
+        let percent = self.exposure(plan);
+        Transition {
+            event,
+            cause,
+            from: self.state,
+            to: self.state,
+            mode: self.mode,
+            generation: self.generation,
+            sequence: self.sequence,
+            at: self.now,
+            attempt: self.attempt,
+            trips: self.trips,
+            percent_before: percent,
+            percent_after: percent,
+            next: self.next(),
+            report: self.report(plan),
+        }
+    }
+
+    pub(super) const fn next(&self) -> Next {
+        match self.state {
+            State::Open if !matches!(self.mode, Mode::Auto) => Next::Release,
+            State::Open if self.sticky => Next::Acknowledge,
+            State::Open => Next::Probe(self.until),
+            State::Closed | State::HalfOpen => Next::Nothing,
+        }
+    }
+}
+
+/// What was so before a transition.
+pub(super) struct Before {
+    state: State,
+    pub(super) percent: u32,
+    report: super::Report,
+}
+
+impl Stratum {
+    #[expect(clippy::float_arithmetic, reason = "part of the statistic")]
+    fn add(&mut self, mass: f64, pending: &Pending) {
+        self.mass += mass;
+        self.treatment = self.treatment.saturating_add(pending.treatment);
+        self.control = self.control.saturating_add(pending.control);
+    }
+}
+
+/// Weighs one metric of late counts; what the open stratum has of it stays.
+fn late(evidence: &mut Evidence, plan: &Plan, bets: &Bets, stratum: &Stratum, failed: (u32, u32), spread: f64) {
+    evidence.weigh(bets, failed.0, stratum.treatment, 0.0, spread);
+    if plan.scope == Scope::Fleet {
+        let open = (evidence.treatment, evidence.control);
+        (evidence.treatment, evidence.control) = failed;
+        evidence.compare(plan, stratum, spread);
+        (evidence.treatment, evidence.control) = open;
+    }
+}
+
+/// Whether a share lies above a threshold.
+#[expect(clippy::float_arithmetic, reason = "the plain rule, as documents write it")]
+fn is_above(part: u32, whole: u32, threshold: f64) -> bool {
+    f64::from(part) > threshold * f64::from(whole)
+}

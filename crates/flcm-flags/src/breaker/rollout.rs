@@ -1,0 +1,105 @@
+//! The rollout as the breaker sees it: its stages, which of them were good, and when it must not go on.
+
+use super::plan::{Plan, Scope};
+use super::transition::{Cause, Event, Mode, State, Transition};
+use super::{Breaker, Pending, Stage, seconds, wrap};
+use crate::time::Millis;
+
+/// Seconds without a treated user after which there is no data. A pause adds no more prior mass than so many seconds.
+pub(super) const QUIET: u32 = 300;
+
+/// Seconds that a percentage must be held for to be a good one.
+const STAGE_HOLD: u32 = 600;
+
+impl Breaker {
+    /// The percentage of the rollout, in thousandths of a percent, whenever it changes: raising it is when faults begin.
+    pub fn stage(&mut self, percent: u32, now: Millis) {
+        let second = wrap(seconds(now.max(self.now)));
+        if percent > self.stage.percent {
+            self.stages = self.stages.saturating_add(u8::from(self.stage.percent > 0));
+        }
+        if self.stage.percent == 0 {
+            self.last_treated = second;
+        }
+        self.stage.set(percent, second);
+    }
+
+    /// The rollout stays where it is.
+    pub(super) fn hold_stage(&mut self, plan: &Plan) -> Option<Transition> {
+        if core::mem::replace(&mut self.noted, true) {
+            return None;
+        }
+        let before = self.before(plan);
+        self.stage.cap = self.stage.percent;
+        Some(Transition { percent_before: before.percent, ..self.say(plan, Event::StageHeld, Some(Cause::Shared)) })
+    }
+
+    /// What both arms use is well again: the evidence has gone back to where it started.
+    pub(super) fn release_stage(&mut self, plan: &Plan) -> Option<Transition> {
+        let held = self.noted && self.state == State::Closed && self.stage.cap > 0 && !self.quiet;
+        if !held || self.errors.against_threshold() > 1.0 {
+            return None;
+        }
+        (self.noted, self.stage.cap) = (false, 0);
+        Some(self.say(plan, Event::StageReleased, None))
+    }
+
+    /// Whether a fleet should be using the flag.
+    pub(super) fn expects_data(&self, plan: &Plan) -> bool {
+        plan.scope == Scope::Fleet && self.stage.percent > 0 && !self.quiet && self.mode == Mode::Auto
+    }
+
+    /// Nobody has been treated for a while: that is no health, and the rollout stays where it is.
+    pub(super) fn no_data(&mut self, plan: &Plan) -> Option<Transition> {
+        if !self.expects_data(plan) || self.elapsed(self.last_treated) < QUIET {
+            return None;
+        }
+        self.quiet = true;
+        if self.stage.cap == 0 {
+            self.stage.cap = self.stage.percent;
+        }
+        Some(self.say(plan, Event::NoData, None))
+    }
+
+    /// Somebody is treated again.
+    pub(super) fn data_again(&mut self, plan: &Plan, pending: &Pending, second: u32) -> Option<Transition> {
+        if pending.treatment == 0 {
+            return None;
+        }
+        self.last_treated = second;
+        if !core::mem::replace(&mut self.quiet, false) || self.noted || self.state != State::Closed {
+            return None;
+        }
+        self.stage.cap = 0;
+        Some(self.say(plan, Event::StageReleased, None))
+    }
+}
+
+impl Stage {
+    /// Takes a percentage. One that has been reached becomes a good one when the rollout goes beyond it after it has been held.
+    fn set(&mut self, percent: u32, second: u32) {
+        let held = second.wrapping_sub(self.since) >= STAGE_HOLD;
+        if percent < self.candidate {
+            self.candidate = percent;
+            self.since = second;
+        } else if percent > self.candidate && (held || self.candidate == 0) {
+            self.last_good = if held { self.candidate } else { self.last_good };
+            self.candidate = percent;
+            self.since = second;
+        }
+        if self.last_good >= percent {
+            self.last_good = 0;
+        }
+        self.percent = percent;
+    }
+
+    /// The percentage to go back to: a good one that is lower than what is served now.
+    pub(super) const fn good_below_now(&self) -> u32 {
+        if self.last_good < self.percent { self.last_good } else { 0 }
+    }
+
+    /// After a rollback, what has been reached must prove itself anew.
+    pub(super) const fn prove_anew(&mut self, second: u32) {
+        self.since = second;
+    }
+}

@@ -1,0 +1,281 @@
+//! What a breaker says when something happens: the transition, why, and what comes next. Hosts act on it; nothing calls back.
+
+use core::fmt;
+
+use super::window::Arms;
+use crate::bucket::BUCKETS;
+use crate::counts::Sample;
+use crate::policy::words;
+use crate::time::Millis;
+
+words! {
+    /// Where a breaker stands.
+    State {
+        /// The flag decides as usual, and outcomes are weighed.
+        Closed = "closed",
+        /// The flag is off, or back at its last good percentage.
+        Open = "open",
+        /// A share of users tries whether the flag is well again.
+        HalfOpen = "half_open",
+    }
+}
+
+words! {
+    /// What a person has said about a breaker.
+    Mode {
+        /// The breaker decides.
+        Auto = "auto",
+        /// Off, whatever the outcomes.
+        Held = "held",
+        /// As usual, whatever the outcomes.
+        ForcedClosed = "forced_closed",
+        /// As usual; what would have happened is reported.
+        Observe = "observe",
+    }
+}
+
+words! {
+    /// What happened.
+    Event {
+        /// The flag was rolled back.
+        Tripped = "tripped",
+        /// It would have been rolled back, but is only observed.
+        WouldTrip = "would_trip",
+        /// The first users try again.
+        HalfOpened = "half_opened",
+        /// They failed as well.
+        Reopened = "reopened",
+        /// They did well: the flag decides as usual.
+        Recovered = "recovered",
+        /// They were too few to tell.
+        ProbeInconclusive = "probe_inconclusive",
+        /// A person has seen it: the flag decides as usual.
+        Acknowledged = "acknowledged",
+        /// A person holds the flag, or lets it go.
+        ModeChanged = "mode_changed",
+        /// The policy is another one: evidence starts anew.
+        Configured = "configured",
+        /// The percentage does not rise any more, because the control fails as well.
+        StageHeld = "stage_held",
+        /// It may rise again.
+        StageReleased = "stage_released",
+        /// Nobody has used the flag for a while, which is not to be taken for health: the percentage does not rise.
+        NoData = "no_data",
+        /// A flag that was rolled back waits for a person, still.
+        Reminder = "reminder",
+    }
+}
+
+words! {
+    /// Why a flag was rolled back.
+    Cause {
+        /// More errors than the threshold allows, but not more than the control has.
+        Absolute = "absolute",
+        /// More errors than the control has.
+        Relative = "relative",
+        /// More errors than the threshold allows, and the control as well: something that both use has failed.
+        Shared = "shared",
+        /// More slow calls than the threshold allows.
+        SlowAbsolute = "slow_absolute",
+        /// More slow calls than the control has.
+        SlowRelative = "slow_relative",
+        /// Most failures are outcomes that were never reported.
+        Missing = "missing",
+        /// A share of errors in the window: [`Detector::Rate`](crate::Detector::Rate).
+        Rate = "rate",
+        /// A share of slow calls in the window.
+        SlowRate = "slow_rate",
+        /// A person.
+        Manual = "manual",
+    }
+}
+
+impl Cause {
+    /// Whether calls were slow, rather than failing.
+    #[must_use]
+    pub const fn is_slow(self) -> bool {
+        matches!(self, Self::SlowAbsolute | Self::SlowRelative | Self::SlowRate)
+    }
+
+    /// Whether the flag itself is at fault, which waiting does not mend.
+    #[must_use]
+    pub const fn is_own_fault(self) -> bool {
+        matches!(self, Self::Relative | Self::SlowRelative | Self::Missing)
+    }
+}
+
+/// What must happen for a breaker to close.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Next {
+    /// Nothing: it is closed, or is being probed.
+    Nothing,
+    /// From this time on, a probe.
+    Probe(Millis),
+    /// A person acknowledges it.
+    Acknowledge,
+    /// A person lets it go.
+    Release,
+}
+
+impl Next {
+    /// The word that goes on the wire.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Nothing => "nothing",
+            Self::Probe(_) => "probe",
+            Self::Acknowledge => "acknowledge",
+            Self::Release => "release",
+        }
+    }
+}
+
+/// Both statistics of one metric.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Statistics {
+    /// Against the threshold.
+    pub absolute: f64,
+    /// Against the control.
+    pub relative: f64,
+}
+
+/// What a breaker knows.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Report {
+    /// The outcomes of the window.
+    pub window: Arms,
+    /// Evidence of errors.
+    pub errors: Statistics,
+    /// Evidence of slow calls.
+    pub slow: Statistics,
+    /// What a statistic must reach for a rollback.
+    pub limit: f64,
+    /// What evidence is divided by because errors come in bursts; 1 when they do not.
+    pub spread: f64,
+}
+
+/// Something that happened to a breaker, with all that explains it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Transition {
+    /// What happened.
+    pub event: Event,
+    /// Why; `None` where nobody asked for it.
+    pub cause: Option<Cause>,
+    /// The state before.
+    pub from: State,
+    /// The state after.
+    pub to: State,
+    /// What a person has said about the breaker.
+    pub mode: Mode,
+    /// The generation after: outcomes that were decided under an older one are no evidence any more.
+    pub generation: u32,
+    /// How many events there were, this one included: together with the flag the event's name.
+    pub sequence: u32,
+    /// When.
+    pub at: Millis,
+    /// Which attempt to recover is next, from 1.
+    pub attempt: u8,
+    /// Rollbacks within a day.
+    pub trips: u8,
+    /// Share of users who had the feature before, in thousandths of a percent, as far as the host has said.
+    pub percent_before: u32,
+    /// The share after.
+    pub percent_after: u32,
+    /// What must happen for the flag to come back.
+    pub next: Next,
+    /// The outcomes and statistics that led to it.
+    pub report: Report,
+}
+
+impl Transition {
+    /// One line for people, such as a chat: what happened to a flag, by what evidence, and what comes next.
+    #[must_use]
+    pub const fn describe<'t>(&'t self, flag: &'t str) -> Description<'t> {
+        Description { flag, transition: self }
+    }
+}
+
+/// A transition as a line of text.
+#[derive(Clone, Copy, Debug)]
+pub struct Description<'t> {
+    flag: &'t str,
+    transition: &'t Transition,
+}
+
+impl fmt::Display for Description<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Transition { event, cause, percent_before, percent_after, next, mode, .. } = self.transition;
+        let happened = match event {
+            Event::Tripped => "rolled back",
+            Event::WouldTrip => "would have been rolled back",
+            Event::HalfOpened => "is probed",
+            Event::Reopened => "failed its probe",
+            Event::Recovered => "recovered",
+            Event::ProbeInconclusive => "had too few probes to tell",
+            Event::Acknowledged => "was acknowledged",
+            Event::ModeChanged => "was set by a person to",
+            Event::Configured => "has another threshold",
+            Event::StageHeld => "is held at its percentage",
+            Event::StageReleased => "may rise again",
+            Event::NoData => "has no data: held at its percentage",
+            Event::Reminder => "is still rolled back",
+        };
+        write!(formatter, "`{}` {happened}", self.flag)?;
+        if *event == Event::ModeChanged {
+            write!(formatter, " {mode}")?;
+        }
+        if percent_before != percent_after {
+            write!(formatter, " {} → {}", Percent(*percent_before), Percent(*percent_after))?;
+        }
+        let explained = matches!(event, Event::Tripped | Event::WouldTrip | Event::StageHeld);
+        if let Some(cause) = cause.filter(|_| explained) {
+            self.transition.report.explain(cause, formatter)?;
+        }
+        match next {
+            Next::Nothing => Ok(()),
+            Next::Probe(at) => write!(formatter, "; probed from {} ms on", at.0),
+            Next::Acknowledge => formatter.write_str("; waits for an acknowledgement"),
+            Next::Release => formatter.write_str("; waits to be released"),
+        }
+    }
+}
+
+impl Report {
+    fn explain(&self, cause: Cause, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (failures, verb): (fn(&Sample) -> u32, _) =
+            if cause.is_slow() { (|sample| sample.slow, "were slow") } else { (Sample::failures, "failed") };
+        let Arms { treatment, control } = &self.window;
+        let share = |sample: &Sample| Percent(thousandths(failures(sample), sample.total));
+        write!(formatter, ": {} of {} {verb} ({})", failures(treatment), treatment.total, share(treatment))?;
+        if control.total > 0 {
+            write!(formatter, " against {} of {}", share(control), control.total)?;
+        }
+        let Statistics { absolute, relative } = if cause.is_slow() { self.slow } else { self.errors };
+        let (kind, statistic) = match cause {
+            Cause::Rate | Cause::SlowRate => return Ok(()),
+            Cause::Relative | Cause::SlowRelative => ("relative", relative),
+            _ => ("absolute", absolute),
+        };
+        write!(formatter, "; {kind} evidence {statistic:.0}, limit {:.0} ({cause})", self.limit)
+    }
+}
+
+/// A part of a whole in thousandths of a percent, rounded down.
+fn thousandths(part: u32, whole: u32) -> u32 {
+    let share = u64::from(part).wrapping_mul(BUCKETS.into()).checked_div(whole.into());
+    share.and_then(|share| u32::try_from(share).ok()).unwrap_or(0)
+}
+
+/// Thousandths of a percent as people write them.
+struct Percent(u32);
+
+impl fmt::Display for Percent {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (whole, rest) = (self.0 / 1000, self.0 % 1000);
+        match rest {
+            0 => write!(formatter, "{whole} %"),
+            _ if rest % 100 == 0 => write!(formatter, "{whole}.{} %", rest / 100),
+            _ => write!(formatter, "{whole}.{rest:03} %"),
+        }
+    }
+}

@@ -1,0 +1,339 @@
+//! What happened, counted in fixed memory: decisions, users, outcomes, durations.
+//!
+//! 1. [`FlagMetrics`] counts for one flag; [`Custom`] counts what the application names itself.
+//! 2. [`Distinct`] (how many users) and [`Histogram`] (how long) are what they are made of.
+//! 3. [`Summary`] is what a person wants to read of it.
+//! 4. [`batch`] carries it to a server, which adds it up: every count once.
+//!
+//! Everything merges in any order and any grouping to the same bits, so it does not matter which host counted what.
+//! Counts stop at the largest number that they hold. Recording allocates nothing and cannot fail.
+
+use crate::context::BoundContext;
+use crate::counts::{Counts, Sample};
+use crate::decision::{Arm, Outcome, Reason};
+
+pub mod batch;
+mod custom;
+mod distinct;
+mod histogram;
+mod summary;
+
+pub use custom::{Custom, CustomValue};
+pub use distinct::Distinct;
+pub use histogram::Histogram;
+pub use summary::{Durations, Summary};
+
+/// Settled outcomes of a flag by arm.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+pub struct Outcomes {
+    /// Users who were served the feature by a percentage.
+    pub treatment: Sample,
+    /// Users who were eligible, and left out by the percentage alone.
+    pub control: Sample,
+    /// Everyone else.
+    pub outside: Sample,
+}
+
+impl Outcomes {
+    /// Those of one arm.
+    #[must_use]
+    pub const fn of(&self, arm: Arm) -> &Sample {
+        match arm {
+            Arm::Control => &self.control,
+            Arm::Outside => &self.outside,
+            Arm::Treatment => &self.treatment,
+        }
+    }
+
+    const fn of_mut(&mut self, arm: Arm) -> &mut Sample {
+        match arm {
+            Arm::Control => &mut self.control,
+            Arm::Outside => &mut self.outside,
+            Arm::Treatment => &mut self.treatment,
+        }
+    }
+
+    /// Adds those of another place.
+    pub const fn add(&mut self, other: &Self) {
+        self.treatment.add(&other.treatment);
+        self.control.add(&other.control);
+        self.outside.add(&other.outside);
+    }
+}
+
+/// What is counted for one flag, over counters that the caller brings: [`counters_for`](FlagMetrics::counters_for) the
+/// flag's variants of them.
+///
+/// ```
+/// use flcm_flags::metrics::FlagMetrics;
+/// use flcm_flags::{Arm, Context, Millis, Reason, Sample, Snapshot, Trips, evaluate};
+///
+/// let text = "flags: { beta: { overrides: { alice: true } } }";
+/// # let bytes = flcm_flags_config::compile(&flcm_flags_config::check(text).0.unwrap());
+/// let snapshot = Snapshot::from_bytes(bytes)?;
+/// let flag = snapshot.flag("beta").unwrap();
+/// let alice = Context::new(Some("alice"), &[]).bind(&snapshot);
+///
+/// let mut metrics = FlagMetrics::new([0; FlagMetrics::counters_for(0)]);
+/// let decision = evaluate(&snapshot, &Trips::NONE, flag, &alice, Millis(0));
+/// metrics.decision(decision.outcome(), &alice);
+/// let failure = Sample { total: 1, errors: 1, ..Sample::default() };
+/// metrics.outcome(decision.arm(), &failure, 12.5);
+///
+/// assert_eq!(metrics.count(None, Reason::Override), 1);
+/// assert_eq!(metrics.outcomes().of(Arm::Outside), &failure);
+/// assert_eq!(metrics.users().estimate().round(), 1.0);
+/// # Ok::<(), flcm_flags::SnapshotError>(())
+/// ```
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct FlagMetrics<C = [u32; Reason::COUNT]> {
+    /// By variant (none first, then in their order) and within it by the reason's code.
+    counters: C,
+    /// What the fleet's breaker has not heard yet.
+    evidence: Counts,
+    outcomes: Outcomes,
+    durations: Histogram,
+    users: Distinct,
+}
+
+impl FlagMetrics {
+    /// How many counters a flag of so many variants needs: one per reason for each variant, and for none.
+    #[must_use]
+    pub const fn counters_for(variants: usize) -> usize {
+        variants.saturating_add(1).saturating_mul(Reason::COUNT)
+    }
+}
+
+impl<C: AsRef<[u32]> + AsMut<[u32]>> FlagMetrics<C> {
+    /// Takes counters, at least [`counters_for`](FlagMetrics::counters_for) no variants, and sets them to zero.
+    ///
+    /// A decision for a variant that they have no room for is counted as one without a variant.
+    #[must_use]
+    pub fn new(mut counters: C) -> Self {
+        counters.as_mut().fill(0);
+        Self {
+            counters,
+            evidence: Counts::default(),
+            outcomes: Outcomes::default(),
+            durations: Histogram::new(),
+            users: Distinct::new(),
+        }
+    }
+
+    /// Counts one decision, and its user where the context has a targeting key.
+    #[inline]
+    pub fn decision(&mut self, outcome: Outcome, context: &BoundContext<'_>) {
+        self.decisions(outcome, context, 1);
+    }
+
+    /// Like [`decision`](Self::decision), of a decision that was given so many times.
+    #[inline]
+    pub fn decisions(&mut self, outcome: Outcome, context: &BoundContext<'_>, times: u32) {
+        self.tally(place(outcome.variant(), outcome.reason()), times);
+        if let Some(digest) = context.user_digest() {
+            self.users.insert(digest);
+        }
+    }
+
+    /// Counts outcomes of the feature, and a duration in milliseconds if it is one: negative or not finite, such as NaN,
+    /// it is left out.
+    #[inline]
+    pub fn outcome(&mut self, arm: Arm, sample: &Sample, duration: f64) {
+        self.outcomes.of_mut(arm).add(sample);
+        self.durations.record(duration);
+    }
+
+    /// Counts outcomes as evidence for the fleet's breaker: those of a user once in a while, where all are outcomes. Those
+    /// outside of the comparison are no evidence.
+    #[inline]
+    pub fn add_evidence(&mut self, arm: Arm, sample: &Sample) {
+        match arm {
+            Arm::Control => self.evidence.control.add(sample),
+            Arm::Outside => {}
+            Arm::Treatment => self.evidence.treatment.add(sample),
+        }
+    }
+
+    /// Says under which of the breaker's generations the flag is decided from now on. Evidence of another one is dropped.
+    pub fn set_generation(&mut self, generation: u32) {
+        if generation != self.evidence.generation {
+            self.evidence = Counts { generation, ..Counts::default() };
+        }
+    }
+
+    /// Forgets everything that was counted; the generation stays.
+    pub fn clear(&mut self) {
+        self.counters.as_mut().fill(0);
+        self.evidence = Counts { generation: self.evidence.generation, ..Counts::default() };
+        self.outcomes = Outcomes::default();
+        self.durations.clear();
+        self.users.clear();
+    }
+
+    /// Adds what was counted elsewhere for the same flag. Of evidence of two generations the later stays.
+    pub fn merge<D: AsRef<[u32]>>(&mut self, other: &FlagMetrics<D>) {
+        for (place, count) in other.counters.as_ref().iter().enumerate() {
+            self.tally(place, *count);
+        }
+        self.add_settled(&other.evidence, &other.outcomes);
+        self.durations.merge(&other.durations);
+        self.users.merge(&other.users);
+    }
+
+    #[inline]
+    fn tally(&mut self, place: usize, count: u32) {
+        if let Some(counter) = self.counters.as_mut().get_mut(place) {
+            *counter = counter.saturating_add(count);
+        } else {
+            self.tally_without_variant(place % Reason::COUNT, count);
+        }
+    }
+
+    /// Where there is no counter, that of the same reason without a variant counts.
+    #[cold]
+    fn tally_without_variant(&mut self, place: usize, count: u32) {
+        if let Some(counter) = self.counters.as_mut().get_mut(place) {
+            *counter = counter.saturating_add(count);
+        }
+    }
+
+    fn add_settled(&mut self, evidence: &Counts, outcomes: &Outcomes) {
+        if evidence.generation > self.evidence.generation {
+            self.set_generation(evidence.generation);
+        }
+        if evidence.generation == self.evidence.generation {
+            self.evidence.treatment.add(&evidence.treatment);
+            self.evidence.control.add(&evidence.control);
+        }
+        self.outcomes.add(outcomes);
+    }
+}
+
+impl<C: AsRef<[u32]>> FlagMetrics<C> {
+    /// Whether nothing was counted.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        let evidence = [self.evidence.treatment, self.evidence.control];
+        self.counters.as_ref().iter().all(|count| *count == 0)
+            && self.outcomes == Outcomes::default()
+            && evidence == [Sample::default(); 2]
+            && self.durations.is_empty()
+            && self.users.is_empty()
+    }
+
+    /// How many decisions there were for a variant (by its index within the flag; `None` without one) and a reason.
+    #[must_use]
+    pub fn count(&self, variant: Option<u16>, reason: Reason) -> u32 {
+        self.counters.as_ref().get(place(variant, reason)).copied().unwrap_or(0)
+    }
+
+    /// How many decisions there were for each variant and reason, without those that there were none for.
+    pub fn tallies(&self) -> impl Iterator<Item = (Option<u16>, Reason, u32)> + Clone {
+        let counters = self.counters.as_ref().iter().enumerate().filter(|(_, count)| **count > 0);
+        counters.filter_map(|(place, count)| {
+            let reason = Reason::from_code(u8::try_from(place % Reason::COUNT).ok()?)?;
+            let variant = (place / Reason::COUNT).checked_sub(1);
+            Some((variant.and_then(|variant| u16::try_from(variant).ok()), reason, *count))
+        })
+    }
+
+    /// Treatment and control since the generation began or the metrics were cleared, as a breaker wants to hear it. The
+    /// age is 0.
+    #[must_use]
+    pub const fn evidence(&self) -> Counts {
+        self.evidence
+    }
+
+    /// Settled outcomes by arm.
+    #[must_use]
+    pub const fn outcomes(&self) -> &Outcomes {
+        &self.outcomes
+    }
+
+    /// How long outcomes took, in milliseconds.
+    #[must_use]
+    pub const fn durations(&self) -> &Histogram {
+        &self.durations
+    }
+
+    /// The users that the flag was decided for.
+    #[must_use]
+    pub const fn users(&self) -> &Distinct {
+        &self.users
+    }
+
+    /// What a person wants to know.
+    #[must_use]
+    pub fn summary(&self) -> Summary {
+        Summary::new(self)
+    }
+}
+
+/// Where the counter of a variant and a reason stands.
+#[inline]
+fn place(variant: Option<u16>, reason: Reason) -> usize {
+    let group = variant.map_or(0, |variant| usize::from(variant).saturating_add(1));
+    group.saturating_mul(Reason::COUNT).saturating_add(reason.code().into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{FlagMetrics, place};
+    use crate::counts::{Counts, Sample};
+    use crate::decision::{Arm, Reason};
+
+    #[test]
+    fn every_variant_and_reason_has_a_counter_of_its_own() {
+        let mut taken = std::vec![false; FlagMetrics::counters_for(256)];
+        for variant in core::iter::once(None).chain((0..256).map(Some)) {
+            for code in 0..=u8::MAX {
+                let Some(reason) = Reason::from_code(code) else { continue };
+                let place = place(variant, reason);
+                assert!(!taken[place], "{variant:?} {reason:?}");
+                taken[place] = true;
+            }
+        }
+        assert!(taken.iter().all(|taken| *taken), "`Reason::COUNT` is the number of reasons");
+    }
+
+    #[test]
+    fn evidence_is_of_the_last_generation_alone() {
+        let one = Sample { total: 1, errors: 1, ..Sample::default() };
+        let mut metrics = FlagMetrics::new([0; FlagMetrics::counters_for(0)]);
+        metrics.add_evidence(Arm::Treatment, &one);
+        metrics.add_evidence(Arm::Outside, &one);
+        metrics.set_generation(0);
+        assert_eq!(metrics.evidence(), Counts { treatment: one, ..Counts::default() });
+        metrics.set_generation(7);
+        assert_eq!(metrics.evidence(), Counts { generation: 7, ..Counts::default() });
+        metrics.add_evidence(Arm::Control, &one);
+        let mut older = FlagMetrics::new([0; FlagMetrics::counters_for(0)]);
+        older.add_evidence(Arm::Treatment, &one);
+        for _ in 0..2 {
+            metrics.merge(&older);
+            assert_eq!(metrics.evidence(), Counts { generation: 7, control: one, ..Counts::default() });
+        }
+        metrics.outcome(Arm::Treatment, &one, f64::NAN);
+        assert_eq!(metrics.evidence(), Counts { generation: 7, control: one, ..Counts::default() });
+        metrics.clear();
+        assert!(metrics.is_empty());
+        assert_eq!(metrics.evidence().generation, 7, "the host goes on under the same generation");
+    }
+
+    #[test]
+    fn counters_begin_at_zero() {
+        assert!(FlagMetrics::new([7; FlagMetrics::counters_for(1)]).is_empty());
+    }
+
+    #[test]
+    fn what_has_no_counter_is_counted_without_a_variant() {
+        let mut wide = FlagMetrics::new([0; FlagMetrics::counters_for(3)]);
+        wide.tally(place(Some(2), Reason::Split), 5);
+        let mut narrow = FlagMetrics::new([0; FlagMetrics::counters_for(0)]);
+        narrow.merge(&wide);
+        assert_eq!(narrow.count(None, Reason::Split), 5);
+        let mut none = FlagMetrics::new([0; 0]);
+        none.merge(&wide);
+        assert_eq!(none.summary().decisions, 0);
+    }
+}

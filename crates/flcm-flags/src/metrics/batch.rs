@@ -1,0 +1,250 @@
+//! Metrics on their way from a host to a server: a batch of bytes, which is added up once however often it arrives.
+//!
+//! 1. A host counts into one set of metrics. When it is time it drains them into a batch with [`Writer`], and goes on
+//!    counting while that batch is on its way: unchanged but for its age, until the server acknowledges it.
+//! 2. The server keeps a [`Ledger`] for each instance and epoch, and applies a batch only if that says so.
+//! 3. [`Batch::from_bytes`] checks everything; then [`FlagBatch::merge_into`] and [`CustomBatch::merge_into`] cannot fail.
+//!
+//! # Format
+//!
+//! Little-endian; *v* is a LEB128 varint, *text* is its length in bytes (v) and its UTF-8 bytes.
+//!
+//! | part | content |
+//! |---|---|
+//! | header | `FLCMBATC`, version u16 = 1, instance u64, epoch u64, sequence u64, age u32 |
+//! | entries | as many as there are, a kind byte ahead of each |
+//! | trailer | checksum u64 of everything before it; at the end, so that a batch can be written as it goes |
+//!
+//! | kind | entry | content |
+//! |---|---|---|
+//! | 1 | flag | key text, generation v, parts u8, and those of the parts whose bit is set, from the lowest |
+//! | 2 | counter | name text, amount v |
+//! | 3 | histogram | name text, *values* |
+//! | 4 | dropped | how many v |
+//!
+//! | bit | part of a flag | content |
+//! |---|---|---|
+//! | 0, 1 | evidence: treatment, control | total v, errors v, slow v, missing v |
+//! | 2, 3, 4 | outcomes: treatment, control, outside | the same |
+//! | 5 | tallies | how many v, and for each: variant text (empty for none), reason u8, count v |
+//! | 6 | users | *sparse* registers |
+//! | 7 | durations | *values* |
+//!
+//! *Sparse* is how many (v), and for each how many places were skipped (v) and the value (v), which is never 0. *Values* are
+//! sparse buckets, the sum in 1/1024 (v), and the bits of the least and the largest value (u64 each). What is not there is
+//! left out: a flag with a few decisions and a key of twenty bytes takes about 40.
+
+use core::fmt;
+
+use super::custom::{Custom, is_name};
+use crate::bucket::mix;
+use crate::snapshot::index::checksum;
+
+mod flag;
+mod ledger;
+mod wire;
+mod writer;
+
+pub use flag::FlagBatch;
+pub use ledger::{Ledger, Receipt};
+use wire::{BLOCK, Cursor, HEADER_BYTES, Read, TRAILER_BYTES, Values, kind};
+pub use writer::Writer;
+
+/// Whose batch it is, and which.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Header {
+    /// The host, in its own choice of 64 bits; stable over its restarts.
+    pub instance: u64,
+    /// One run of the host: random at each start.
+    pub epoch: u64,
+    /// Which batch of the epoch: from 1, each one higher than the one before.
+    pub sequence: u64,
+    /// For how long the host has held it back, in milliseconds by its own clock.
+    pub age: u32,
+}
+
+/// A batch that was checked, over its bytes.
+///
+/// ```
+/// use flcm_flags::metrics::FlagMetrics;
+/// use flcm_flags::metrics::batch::{Batch, Header, Ledger, Receipt, Writer};
+/// use flcm_flags::{Arm, Sample};
+///
+/// let mut host = FlagMetrics::new([0; FlagMetrics::counters_for(0)]);
+/// host.add_evidence(Arm::Treatment, &Sample { total: 1, errors: 1, ..Sample::default() });
+/// let mut bytes = Vec::new();
+/// let header = Header { instance: 7, epoch: 1, sequence: 1, age: 0 };
+/// let mut writer = Writer::new(header, |written: &[u8]| bytes.extend_from_slice(written));
+/// writer.drain("beta", |_variant| None, &mut host);
+/// writer.finish();
+/// assert!(host.is_empty());
+///
+/// let (mut ledger, mut server) = (Ledger::default(), FlagMetrics::new([0; FlagMetrics::counters_for(0)]));
+/// for _ in 0..2 {
+///     let batch = Batch::from_bytes(&bytes)?;
+///     if ledger.accept(batch.header().sequence) == Receipt::Apply {
+///         for flag in batch.flags() {
+///             assert_eq!((flag.key(), flag.evidence().treatment.errors), ("beta", 1));
+///             flag.merge_into(&mut server, |_name| None);
+///         }
+///     }
+/// }
+/// assert_eq!(server.evidence().treatment.total, 1);
+/// # Ok::<(), flcm_flags::metrics::batch::BatchError>(())
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Batch<'a> {
+    header: Header,
+    entries: Cursor<'a>,
+}
+
+impl<'a> Batch<'a> {
+    /// Checks all of the bytes, in one pass.
+    ///
+    /// # Errors
+    /// [`BatchError`] says what was being read and what is wrong with it; nothing of the bytes is to be used then.
+    pub fn from_bytes(bytes: &'a [u8]) -> Result<Self, BatchError> {
+        let (header, entries) = wire::open(bytes)?;
+        let mut rest = entries;
+        while !rest.is_empty() {
+            Entry::read(&mut rest)?;
+        }
+        Ok(Self { header, entries })
+    }
+
+    /// Whose batch it is, and which.
+    #[must_use]
+    pub const fn header(&self) -> Header {
+        self.header
+    }
+
+    /// What there is of flags, in the order in which they were written.
+    pub fn flags(&self) -> impl Iterator<Item = FlagBatch<'a>> + use<'a> {
+        let age = self.header.age;
+        self.entries().filter_map(move |entry| if let Entry::Flag(flag) = entry { Some(flag.aged(age)) } else { None })
+    }
+
+    /// What there is under names of the application.
+    pub fn customs(&self) -> impl Iterator<Item = CustomBatch<'a>> + use<'a> {
+        self.entries().filter_map(|entry| if let Entry::Custom(custom) = entry { Some(custom) } else { None })
+    }
+
+    /// How much the host has dropped because there was no room for its name.
+    #[must_use]
+    pub fn dropped(&self) -> u64 {
+        let counts = self.entries().map(|entry| if let Entry::Dropped(count) = entry { count } else { 0 });
+        counts.fold(0, u64::saturating_add)
+    }
+
+    /// Adds everything under names of the application, and what was dropped.
+    pub fn merge_customs_into<const C: usize, const H: usize>(&self, metrics: &mut Custom<C, H>) {
+        for custom in self.customs() {
+            custom.merge_into(metrics);
+        }
+        metrics.add_dropped(self.dropped());
+    }
+
+    fn entries(&self) -> impl Iterator<Item = Entry<'a>> + use<'a> {
+        let mut rest = self.entries;
+        core::iter::from_fn(move || if rest.is_empty() { None } else { Entry::read(&mut rest).ok() })
+    }
+}
+
+/// Tells a batch its age, before it is sent again. Nothing else of it changes.
+///
+/// # Errors
+/// [`BatchError`] when the bytes are no batch or are damaged; they are left alone then.
+pub fn set_age(bytes: &mut [u8], age: u32) -> Result<(), BatchError> {
+    let (header, _) = wire::open(bytes)?;
+    if let Some(start) = bytes.first_chunk_mut::<HEADER_BYTES>() {
+        *start = wire::header(Header { age, ..header });
+    }
+    if let Some((body, trailer)) = bytes.split_last_chunk_mut::<TRAILER_BYTES>() {
+        *trailer = body.chunks(BLOCK).fold(0, chain).to_le_bytes();
+    }
+    Ok(())
+}
+
+/// The checksum of a batch, block after block of [`BLOCK`] bytes: so it needs no more than one of them at a time.
+fn chain(sum: u64, block: &[u8]) -> u64 {
+    mix(sum ^ checksum(block))
+}
+
+/// A metric that the application has named, in a batch.
+#[derive(Clone, Debug)]
+pub struct CustomBatch<'a> {
+    name: &'a str,
+    value: CustomEntry<'a>,
+}
+
+#[derive(Clone, Debug)]
+enum CustomEntry<'a> {
+    Counter(u64),
+    Histogram(Values<'a>),
+}
+
+impl<'a> CustomBatch<'a> {
+    /// The name.
+    #[must_use]
+    pub const fn name(&self) -> &'a str {
+        self.name
+    }
+
+    /// Adds it to metrics; false when there is no room for the name, which is dropped and counted there.
+    pub fn merge_into<const C: usize, const H: usize>(&self, metrics: &mut Custom<C, H>) -> bool {
+        match &self.value {
+            CustomEntry::Counter(amount) => metrics.add(self.name, *amount),
+            CustomEntry::Histogram(values) => {
+                metrics.histogram(self.name).map(|histogram| values.merge_into(histogram)).is_some()
+            }
+        }
+    }
+}
+
+enum Entry<'a> {
+    Custom(CustomBatch<'a>),
+    Dropped(u64),
+    Flag(FlagBatch<'a>),
+}
+
+impl<'a> Entry<'a> {
+    fn read(from: &mut Cursor<'a>) -> Read<Self> {
+        match from.byte()? {
+            kind::COUNTER => {
+                let name = Self::name(from)?;
+                Ok(Self::Custom(CustomBatch { name, value: CustomEntry::Counter(from.varint()?) }))
+            }
+            kind::DROPPED => from.varint().map(Self::Dropped),
+            kind::FLAG => FlagBatch::read(from).map(Self::Flag),
+            kind::HISTOGRAM => {
+                let name = Self::name(from)?;
+                Ok(Self::Custom(CustomBatch { name, value: CustomEntry::Histogram(Values::read(from)?) }))
+            }
+            _ => Err(BatchError("entry: unknown kind")),
+        }
+    }
+
+    fn name(from: &mut Cursor<'a>) -> Read<&'a str> {
+        from.text().and_then(|name| if is_name(name) { Ok(name) } else { Err(BatchError("metric: not a name")) })
+    }
+}
+
+/// Why bytes are no batch: what was being read, and what is wrong with it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct BatchError(&'static str);
+
+impl BatchError {
+    /// What is wrong.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        self.0
+    }
+}
+
+impl fmt::Display for BatchError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "invalid batch: {}", self.0)
+    }
+}
+
+impl core::error::Error for BatchError {}

@@ -1,0 +1,214 @@
+//! Writes a batch as it goes, a block at a time.
+
+use core::fmt;
+
+use super::wire::{self, BLOCK, NAME_BYTES, kind, part};
+use super::{Header, chain};
+use crate::counts::Sample;
+use crate::metrics::{Custom, CustomValue, FlagMetrics, Histogram};
+
+/// Writes a batch into whatever takes bytes. [`finish`](Self::finish) ends it; without that it is none.
+pub struct Writer<S: FnMut(&[u8])> {
+    sink: S,
+    block: [u8; BLOCK],
+    /// Bytes of the block that are taken.
+    filled: usize,
+    sum: u64,
+}
+
+impl<S: FnMut(&[u8])> Writer<S> {
+    /// Begins a batch. The sink is given its bytes in order, at most 256 at a time.
+    pub fn new(header: Header, sink: S) -> Self {
+        let mut writer = Self { sink, block: [0; BLOCK], filled: 0, sum: 0 };
+        writer.bytes(&wire::header(header));
+        writer
+    }
+
+    /// Writes what was counted for a flag; nothing if that is nothing. `variant_name` finds the name of a variant.
+    ///
+    /// Answers false, and writes nothing, for a key that is empty or longer than 256 bytes: no document has such a flag.
+    /// A variant with such a name, or none, is written as no variant.
+    pub fn flag<'n, C: AsRef<[u32]>>(
+        &mut self,
+        key: &str,
+        variant_name: impl Fn(u16) -> Option<&'n str>,
+        metrics: &FlagMetrics<C>,
+    ) -> bool {
+        let is_key = (1..=NAME_BYTES).contains(&key.len());
+        if is_key && !metrics.is_empty() {
+            self.byte(kind::FLAG);
+            self.text(key);
+            self.varint(metrics.evidence.generation.into());
+            self.parts(metrics);
+            self.tallies(metrics, variant_name);
+            self.some_sparse(metrics.users.ranks());
+            if !metrics.durations.is_empty() {
+                self.values(&metrics.durations);
+            }
+        }
+        is_key
+    }
+
+    /// Like [`flag`](Self::flag), and clears what was written.
+    pub fn drain<'n, C: AsRef<[u32]> + AsMut<[u32]>>(
+        &mut self,
+        key: &str,
+        variant_name: impl Fn(u16) -> Option<&'n str>,
+        metrics: &mut FlagMetrics<C>,
+    ) -> bool {
+        let written = self.flag(key, variant_name, metrics);
+        if written {
+            metrics.clear();
+        }
+        written
+    }
+
+    /// Writes what the application has named, and how much of it was dropped.
+    pub fn custom<const C: usize, const H: usize>(&mut self, metrics: &Custom<C, H>) {
+        for (name, value) in metrics.iter() {
+            match value {
+                CustomValue::Counter(amount) => {
+                    self.byte(kind::COUNTER);
+                    self.text(name);
+                    self.varint(amount);
+                }
+                CustomValue::Histogram(values) => {
+                    self.byte(kind::HISTOGRAM);
+                    self.text(name);
+                    self.values(values);
+                }
+            }
+        }
+        if metrics.dropped() > 0 {
+            self.byte(kind::DROPPED);
+            self.varint(metrics.dropped());
+        }
+    }
+
+    /// Like [`custom`](Self::custom), and clears what was written.
+    pub fn drain_custom<const C: usize, const H: usize>(&mut self, metrics: &mut Custom<C, H>) {
+        self.custom(metrics);
+        metrics.clear();
+    }
+
+    /// Ends the batch: the sink has all of it then.
+    pub fn finish(mut self) {
+        self.flush();
+        (self.sink)(&self.sum.to_le_bytes());
+    }
+
+    /// Which parts there are, and those of them that are samples.
+    fn parts<C: AsRef<[u32]>>(&mut self, metrics: &FlagMetrics<C>) {
+        let (evidence, outcomes) = (&metrics.evidence, &metrics.outcomes);
+        let samples = [evidence.treatment, evidence.control, outcomes.treatment, outcomes.control, outcomes.outside];
+        let has = |part, is_there: bool| if is_there { part } else { 0 };
+        let lists = has(part::TALLIES, metrics.tallies().next().is_some())
+            | has(part::USERS, !metrics.users.is_empty())
+            | has(part::DURATIONS, !metrics.durations.is_empty());
+        let is_there = |sample: &Sample| *sample != Sample::default();
+        let bits = samples.iter().enumerate().map(|(bit, sample)| has(1 << bit, is_there(sample)));
+        self.byte(bits.fold(lists, |parts, bit| parts | bit));
+        samples.iter().filter(|sample| is_there(sample)).for_each(|sample| self.sample(sample));
+    }
+
+    /// Counts that have stopped at the largest no longer add up; the reader would refuse all of the batch for them.
+    fn sample(&mut self, sample: &Sample) {
+        let Sample { total, errors, slow, missing } = *sample;
+        let missing = missing.min(total);
+        let errors = errors.min(total.saturating_sub(missing));
+        for count in [total, errors, slow.min(total), missing] {
+            self.varint(count.into());
+        }
+    }
+
+    fn tallies<'n, C: AsRef<[u32]>>(
+        &mut self,
+        metrics: &FlagMetrics<C>,
+        variant_name: impl Fn(u16) -> Option<&'n str>,
+    ) {
+        let tallies = metrics.tallies();
+        if tallies.clone().next().is_none() {
+            return;
+        }
+        self.length(tallies.clone().count());
+        for (variant, reason, count) in tallies {
+            let name = variant.and_then(&variant_name).filter(|name| name.len() <= NAME_BYTES);
+            self.text(name.unwrap_or_default());
+            self.byte(reason.code());
+            self.varint(count.into());
+        }
+    }
+
+    fn values(&mut self, values: &Histogram) {
+        let (sum, min, max) = values.extent();
+        self.some_sparse(values.filled());
+        self.varint(sum);
+        self.bytes(&min.to_le_bytes());
+        self.bytes(&max.to_le_bytes());
+    }
+
+    /// A list of places and values, if there are any.
+    fn some_sparse(&mut self, values: impl Iterator<Item = (usize, u32)> + Clone) {
+        let count = values.clone().count();
+        if count == 0 {
+            return;
+        }
+        self.length(count);
+        let mut next = 0_usize;
+        for (place, value) in values {
+            self.length(place.saturating_sub(next));
+            self.varint(value.into());
+            next = place.saturating_add(1);
+        }
+    }
+
+    fn text(&mut self, text: &str) {
+        self.length(text.len());
+        self.bytes(text.as_bytes());
+    }
+
+    fn length(&mut self, length: usize) {
+        self.varint(u64::try_from(length).unwrap_or(u64::MAX));
+    }
+
+    fn varint(&mut self, mut value: u64) {
+        while value >= 0x80 {
+            let [low, ..] = value.to_le_bytes();
+            self.byte(low | 0x80);
+            value >>= 7;
+        }
+        let [low, ..] = value.to_le_bytes();
+        self.byte(low);
+    }
+
+    fn bytes(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.byte(*byte);
+        }
+    }
+
+    fn byte(&mut self, byte: u8) {
+        if let Some(free) = self.block.get_mut(self.filled) {
+            *free = byte;
+            self.filled = self.filled.saturating_add(1);
+        }
+        if self.filled == BLOCK {
+            self.flush();
+        }
+    }
+
+    fn flush(&mut self) {
+        let block = self.block.get(..self.filled).unwrap_or_default();
+        if !block.is_empty() {
+            self.sum = chain(self.sum, block);
+            (self.sink)(block);
+        }
+        self.filled = 0;
+    }
+}
+
+impl<S: FnMut(&[u8])> fmt::Debug for Writer<S> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Writer {{ unflushed: {} }}", self.filled)
+    }
+}

@@ -1,0 +1,161 @@
+//! `flcm simulate`: how soon a flag would be rolled back, and how often for nothing.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use flcm_flags::breaker::{Plan, Scope};
+use flcm_flags::{Detector, Flag, Policy};
+use flcm_flags_config::did_you_mean;
+use flcm_flags_config::simulate::{Course, Delays, Source as Outcomes, Traffic};
+
+use crate::failure::Failure;
+use crate::source::Source;
+use crate::style;
+
+mod output;
+
+/// Show how soon a flag would be rolled back, and how often for nothing
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Requests arrive independently of each other; of those that a rollout treats a share fails, of the others the baseline. The \
+breaker is the one that runs in production, looked at every second. A fault is there from the first request in one row, and after \
+an hour of health in the other. Healthy days, in which both arms fail by the baseline, show false rollbacks. Beside the flag's own \
+policy stand a plain rate over its window, and the same with a minimum of 100 calls.
+
+Examples:
+  flcm simulate feature-flags.yaml --flag v2_mentor_layer --error-rate 0.2 --rps 100
+  flcm simulate feature-flags.yaml --flag v2_mentor_layer --error-rate 0.05 --rps 1000 --share 1 --json")]
+pub(crate) struct Options {
+    /// A document or a snapshot
+    #[arg(value_name = "DOC|SNAPSHOT")]
+    source: PathBuf,
+    /// The flag, which must have an `error_threshold`
+    #[arg(long, value_name = "KEY")]
+    flag: String,
+    /// Share of treated requests that fail, from 0 to 1
+    #[arg(long, value_name = "RATE", value_parser = share)]
+    error_rate: f64,
+    /// Requests of eligible users a second
+    #[arg(long, value_name = "NUMBER", value_parser = requests)]
+    rps: f64,
+    /// Percentage of requests that is treated. Default: the flag's percentage now
+    #[arg(long, value_name = "PERCENT", value_parser = percent)]
+    share: Option<f64>,
+    /// Share of all other requests that fail, from 0 to 1
+    #[arg(long, value_name = "RATE", default_value = "0.01", value_parser = share)]
+    baseline: f64,
+    /// Runs of each row
+    #[arg(long, value_name = "NUMBER", default_value_t = 1_000, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    runs: u64,
+    /// Healthy days. Default: a tenth of the runs
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    days: Option<u64>,
+    /// Another number gives other runs
+    #[arg(long, value_name = "NUMBER", default_value_t = 1)]
+    seed: u64,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+const HOUR: u64 = 3_600;
+const DAY: u64 = 24 * HOUR;
+
+/// What was simulated.
+pub(crate) struct Simulation<'o> {
+    options: &'o Options,
+    policy: Policy,
+    /// Percentage of requests that is treated.
+    share: f64,
+    days: u64,
+    rules: Vec<Rule>,
+}
+
+/// A policy, and what it did.
+struct Rule {
+    name: &'static str,
+    from_start: Delays,
+    after_an_hour: Delays,
+    /// Healthy days on which it rolled back.
+    false_days: u64,
+}
+
+pub(crate) fn run(options: &Options) -> Result<bool, Failure> {
+    let source = Source::load(&options.source)?;
+    let flag = find(&source, &options.flag)?;
+    let Some(policy) = flag.policy() else {
+        let what = format!("flag `{}` has no `error_threshold`", style::shown(&options.flag));
+        return Err(Failure::new(what, "add `error_threshold: { rate: 0.05 }` to it"));
+    };
+    let now = crate::now_or(None);
+    let share = options.share.unwrap_or_else(|| f64::from(flag.percentage_at(now)) / 1000.0);
+    let days = options.days.unwrap_or_else(|| options.runs.div_ceil(10));
+    let mut simulation = Simulation { options, policy, share, days, rules: Vec::new() };
+    simulation.all();
+    let text = if options.json { output::json(&simulation)? } else { output::text(&simulation) };
+    std::io::stdout().write_all(text.as_bytes())?;
+    Ok(true)
+}
+
+fn find<'s>(source: &'s Source, key: &str) -> Result<Flag<'s>, Failure> {
+    let snapshot = &source.snapshot;
+    let found = snapshot.flag(key).and_then(|id| snapshot.describe(id));
+    found.ok_or_else(|| {
+        let keys = snapshot.flags().filter_map(|id| snapshot.describe(id)).map(|flag| flag.key());
+        let help = did_you_mean(key, keys).unwrap_or_else(|| "`flcm inspect` lists the flags".to_owned());
+        Failure::new(format!("{}: no flag `{}`", source.name, style::shown(key)), help)
+    })
+}
+
+impl Simulation<'_> {
+    /// The flag's own policy, and plain rates to compare it with.
+    fn all(&mut self) {
+        let own = self.policy;
+        let plain = Policy { detector: Detector::Rate, ..own };
+        self.rule("this flag", &own);
+        if own.detector == Detector::Evidence {
+            self.rule("plain rate, from 11 calls", &Policy { min_samples: 11, ..plain });
+        }
+        self.rule("plain rate, from 100 calls", &Policy { min_samples: 100, ..plain });
+    }
+
+    fn rule(&mut self, name: &'static str, policy: &Policy) {
+        let plan = Plan::new(policy, Scope::Fleet);
+        let Options { seed, runs, error_rate, baseline, rps, .. } = *self.options;
+        let outcomes = |treatment| {
+            Outcomes::new(&Traffic { requests: rps, share: self.share / 100.0, treatment, control: baseline })
+        };
+        let (healthy, failing) = (outcomes(baseline), outcomes(error_rate));
+        let delays = |healthy_seconds, seconds| {
+            let course = Course {
+                healthy: healthy.clone(),
+                healthy_seconds,
+                failing: failing.clone(),
+                seconds: healthy_seconds + seconds,
+            };
+            Delays::of(&course.runs(&plan, seed, runs))
+        };
+        let from_start = delays(0, DAY);
+        let after_an_hour = delays(HOUR, 6 * HOUR);
+        let days = Course::healthy(healthy.clone(), DAY).runs(&plan, seed.wrapping_add(1), self.days);
+        let false_days = Delays::of(&days).falsely;
+        self.rules.push(Rule { name, from_start, after_an_hour, false_days });
+    }
+}
+
+fn number(text: &str, most: f64, what: &str) -> Result<f64, String> {
+    let number = text.parse::<f64>().ok().filter(|number| (0.0..=most).contains(number));
+    number.ok_or_else(|| format!("not {what}"))
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    number(text, 1.0, "a share from 0 to 1: write 5 % as 0.05")
+}
+
+fn percent(text: &str) -> Result<f64, String> {
+    number(text, 100.0, "a percentage from 0 to 100")
+}
+
+fn requests(text: &str) -> Result<f64, String> {
+    number(text, 1e6, "a number of requests a second, up to a million")
+}

@@ -1,0 +1,158 @@
+//! What was simulated, for people and for programs.
+
+use std::fmt::Write;
+
+use flcm_flags::{Detector, Policy};
+use flcm_flags_config::simulate::{Delays, interval};
+use serde_json::{Value, json};
+
+use super::{DAY, HOUR, Rule, Simulation};
+use crate::failure::Failure;
+use crate::style::{self, BAD, DIM, GOOD, NAME, NOTE, shown};
+
+/// Delays at which the chart has a bar.
+const MARKS: [u64; 11] = [1, 2, 5, 10, 30, 60, 300, 900, HOUR, 6 * HOUR, DAY];
+
+pub(super) fn text(simulation: &Simulation<'_>) -> String {
+    let mut text = String::new();
+    let own = &simulation.rules[0];
+    // Writing to a string cannot fail.
+    let _ = write_head(simulation, &mut text);
+    for (title, delays) in
+        [("fault from the first request", &own.from_start), ("fault after an hour of health", &own.after_an_hour)]
+    {
+        let _ = writeln!(text, "\n{}", paint(NAME, title));
+        chart(delays, &mut text);
+    }
+    let _ = write_table(simulation, &mut text);
+    text
+}
+
+fn write_head(simulation: &Simulation<'_>, text: &mut String) -> std::fmt::Result {
+    let super::Options { flag, rps, error_rate, baseline, .. } = simulation.options;
+    let (share, policy) = (simulation.share, &simulation.policy);
+    writeln!(text, "{}", paint(NAME, &shown(flag)))?;
+    writeln!(text, "  traffic   {rps} requests/s, {share} % of them treated")?;
+    writeln!(text, "  failing   {} of the treated, {} of the others", of_hundred(*error_rate), of_hundred(*baseline))?;
+    writeln!(text, "  policy    {}", describe(policy))?;
+    if simulation.share <= 0.0 {
+        writeln!(text, "  {}", paint(NOTE, "nobody is treated: give `--share`"))?;
+    } else if simulation.share >= 100.0 {
+        writeln!(text, "  {}", paint(NOTE, "nobody is left out, so there is no control: hold back 1 to 5 %"))?;
+    }
+    Ok(())
+}
+
+fn describe(policy: &Policy) -> String {
+    let Policy { rate, window, min_samples, budget, ratio, margin, .. } = policy;
+    match policy.detector {
+        Detector::Rate => format!("more than {} in {window} s, from {min_samples} calls", of_hundred(*rate)),
+        Detector::Evidence => format!(
+            "evidence of more than {} or of {ratio} times the others plus {}; false rollbacks: at most {} of days",
+            of_hundred(*rate),
+            of_hundred(*margin),
+            of_hundred(*budget)
+        ),
+    }
+}
+
+/// A bar for each mark: the share that was found by then.
+fn chart(delays: &Delays, text: &mut String) {
+    let runs = delays.found.len() as u64 + delays.never;
+    let last = delays.quantile(0.99).unwrap_or(DAY);
+    for mark in MARKS.iter().take_while(|mark| **mark < last.saturating_mul(10)) {
+        let found = delays.found.partition_point(|delay| delay <= mark) as u64;
+        let bar = style::bar(found.into(), runs.into());
+        let _ = writeln!(text, "  within {:>6}  {bar} {}", brief(*mark), style::share(found.into(), runs.into()));
+        if found == runs {
+            break;
+        }
+    }
+}
+
+fn write_table(simulation: &Simulation<'_>, text: &mut String) -> std::fmt::Result {
+    let days = simulation.days;
+    writeln!(
+        text,
+        "\n{}",
+        paint(
+            NAME,
+            &format!(
+                "{:<28}{:>18}{:>18}  {}",
+                "median / 90 %", "from the first", "after an hour", "false rollbacks a day (95 %)"
+            )
+        )
+    )?;
+    for Rule { name, from_start, after_an_hour, false_days } in &simulation.rules {
+        let (low, high) = interval(*false_days, days);
+        let colour = if low > simulation.policy.budget { BAD } else { GOOD };
+        let falsely = format!("{false_days} of {days} ({} to {})", of_hundred(low), of_hundred(high));
+        writeln!(text, "{name:<28}{:>18}{:>18}  {}", both(from_start), both(after_an_hour), paint(colour, &falsely))?;
+    }
+    let false_before = simulation.rules.iter().filter(|rule| rule.after_an_hour.falsely > 0);
+    for Rule { name, after_an_hour, .. } in false_before {
+        let note = format!(
+            "{name}: {} of {} runs were rolled back within the healthy hour",
+            after_an_hour.falsely, simulation.options.runs
+        );
+        writeln!(text, "{}", paint(DIM, &note))?;
+    }
+    Ok(())
+}
+
+/// Median and the delay within which nine of ten runs were found.
+fn both(delays: &Delays) -> String {
+    let one = |share| delays.quantile(share).map_or_else(|| "–".to_owned(), brief);
+    match delays.share_found() {
+        0.0 => "never".to_owned(),
+        all if all >= 0.9 => format!("{} / {}", one(0.5), one(0.9)),
+        some => format!("{} ({})", one(0.5), of_hundred(some)),
+    }
+}
+
+pub(super) fn json(simulation: &Simulation<'_>) -> Result<String, Failure> {
+    let super::Options { flag, rps, error_rate, baseline, runs, seed, .. } = simulation.options;
+    let rules: Vec<Value> = simulation.rules.iter().map(|rule| json_of(rule, simulation.days)).collect();
+    let value = json!({
+        "flag": flag, "requestsPerSecond": rps, "sharePercent": simulation.share, "errorRate": error_rate,
+        "baseline": baseline, "runs": runs, "seed": seed, "budget": simulation.policy.budget, "rules": rules,
+    });
+    let text = serde_json::to_string(&value).map_err(std::io::Error::from)?;
+    Ok(text + "\n")
+}
+
+fn json_of(rule: &Rule, days: u64) -> Value {
+    let delays = |delays: &Delays| {
+        json!({
+            "medianSeconds": delays.quantile(0.5), "p90Seconds": delays.quantile(0.9),
+            "shareFound": delays.share_found(), "falsely": delays.falsely,
+        })
+    };
+    let (low, high) = interval(rule.false_days, days);
+    json!({
+        "rule": rule.name, "fromStart": delays(&rule.from_start), "afterAnHour": delays(&rule.after_an_hour),
+        "falseDays": rule.false_days, "days": days, "falseRate95": [low, high],
+    })
+}
+
+/// `85 s`, `2.7 m`, `23.1 h`.
+fn brief(seconds: u64) -> String {
+    #[expect(clippy::cast_precision_loss, reason = "at most a day")]
+    let number = seconds as f64;
+    match seconds {
+        0..120 => format!("{seconds} s"),
+        120..7_200 => format!("{:.1} m", number / 60.0),
+        _ => format!("{:.1} h", number / 3_600.0),
+    }
+}
+
+/// A share as a percentage of at most four digits.
+fn of_hundred(share: f64) -> String {
+    let percent = share * 100.0;
+    let text = if percent < 1.0 { format!("{percent:.3}") } else { format!("{percent:.2}") };
+    format!("{} %", text.trim_end_matches('0').trim_end_matches('.'))
+}
+
+fn paint(style: anstyle::Style, text: &str) -> String {
+    if style::is_coloured() { format!("{style}{text}{style:#}") } else { text.to_owned() }
+}
