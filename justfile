@@ -41,7 +41,7 @@ fuzz-corpus:
 
 # The Rust examples run, and the documents check.
 examples:
-    for example in decide_once roll_out split explain hot_swap; do cargo run --quiet --locked -p flcm-flags-config --example "$example"; done
+    for example in decide_once roll_out roll_back split explain hot_swap; do cargo run --quiet --locked -p flcm-flags-config --example "$example"; done
     cargo run --quiet --locked -p flcm -- check examples/feature-flags.yaml examples/shop.yaml
     cargo run --quiet --locked -p flcm -- decide examples/feature-flags.yaml --contexts examples/users.jsonl --summary
 
@@ -146,13 +146,18 @@ parity decisions="1000000":
 seeded-faults:
     bash crates/flcm-flags-conformance/seeded-faults.sh
 
+# How often healthy flags are rolled back, over more than 20,000 simulated days, beside two plain rules: minutes.
+[doc('How often healthy flags are rolled back, over more than 20,000 simulated days.')]
+false-alarms days="1000":
+    cargo run --release --locked -p flcm-flags-conformance --bin false-alarms -- --days {{ days }}
+
 # Fuzz each target for a while (needs nightly and `cargo install cargo-fuzz`).
 fuzz seconds="60":
-    cd tests/fuzz && for target in snapshot document contexts; do mkdir -p "target/corpus/$target"; cargo +nightly fuzz run --fuzz-dir . --features fuzzer "$target" "target/corpus/$target" "corpus/$target" -- -max_total_time={{ seconds }}; done
+    cd tests/fuzz && for target in snapshot document contexts breaker batch; do mkdir -p "target/corpus/$target"; cargo +nightly fuzz run --fuzz-dir . --features fuzzer "$target" "target/corpus/$target" "corpus/$target" -- -max_total_time={{ seconds }}; done
 
 # Times; compare the column `fastest`.
 bench:
-    cargo bench -p flcm-flags-config --bench decide
+    cargo bench -p flcm-flags-config --bench decide --bench breaker --bench metrics
 
 # The ways into the engines, in Node and in Chromium, beside plain JavaScript, in one run.
 bench-doors: install packages

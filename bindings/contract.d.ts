@@ -172,6 +172,11 @@ export interface Told {
   /** Nobody has reported it, and nobody will. @default false */
   readonly missing?: boolean;
   readonly durationMs?: number | undefined;
+  /**
+   * The breaker's generation when the flag was decided, as {@link Breakers.report} and transitions have it: an outcome of before
+   * a rollback is none of a probe after it. @default that of now
+   */
+  readonly generation?: number;
 }
 
 /** Whose outcomes breakers see: those of all hosts, or those of this one, which trips for itself alone, and with more certainty. */
@@ -209,7 +214,7 @@ export interface BreakerReport extends BreakerEvidence {
   readonly refused: number;
 }
 
-/** Something that happened to a breaker, with all that explains it. The words are listed in `docs/document.md`. */
+/** Something that happened to a breaker, with all that explains it. The words are listed in `docs/rollback.md`. */
 export interface Transition extends BreakerEvidence {
   readonly flag: FlagId;
   /** What happened, such as `tripped`, `half_opened` or `recovered`. */
@@ -542,6 +547,7 @@ export interface Door {
  * | 24 | u32, u32 | what was decided: rule and {@link Outcome} |
  * | 32 | u8 | arm of an outcome: bits 27 and 28 of what was decided |
  * | 33 | u8 | 1 it failed, 2 it is missing |
+ * | 36 | u32 | the breaker's generation when it was decided; 0 for that of now |
  * | 40 | f64 | its duration in milliseconds; not a number when it was not measured |
  * | 64 | | a flag key, a context, or the outcomes of `decideAll` |
  *

@@ -14,7 +14,7 @@ import { Context } from './context.ts';
 import { engineError, isArray, messageOf, nameOf } from './error.ts';
 import { checkedTime } from './frame.ts';
 import { parseLines } from './lines.ts';
-import { checkedId, type Loaded, noRoom } from './loaded.ts';
+import { checkedId, type Loaded, noRoom, type Place } from './loaded.ts';
 
 /** The breakers of a snapshot. */
 export class Breakers implements BreakersContract {
@@ -45,9 +45,9 @@ export class Breakers implements BreakersContract {
 
   outcome(flag: FlagId, outcome: Outcome, told: Told, now: number, context?: unknown): readonly Transition[] {
     const { door, handle, frame, hot } = this.#loaded;
-    const place = context instanceof Context ? context.place() : undefined;
+    const place = context === undefined ? undefined : placeOf(context, this.#loaded);
     frame.ask(handle, place?.index ?? -1, checkedId(flag), now);
-    frame.writeTold(outcome, told.failed ?? false, told.missing ?? false, told.durationMs);
+    frame.writeTold(outcome, told);
     return this.#loaded.check(hot.outcome()) > 0 ? this.news(door.news(handle)) : NOTHING;
   }
 
@@ -104,6 +104,11 @@ export class Breakers implements BreakersContract {
     this.#loaded.forget();
     return parseLines(text) as unknown as Transition[];
   }
+}
+
+function placeOf(context: unknown, loaded: Loaded): Place {
+  if (context instanceof Context && context.isOf(loaded)) return context.place();
+  throw engineError('INVALID_ARGUMENT', 'a context must be one of this snapshot');
 }
 
 const NOTHING: readonly Transition[] = Object.freeze([]);

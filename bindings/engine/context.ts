@@ -59,6 +59,10 @@ export class Context implements ContextContract {
     return outcome;
   }
 
+  isOf(loaded: Loaded): boolean {
+    return this.#loaded === loaded;
+  }
+
   /** Where the engine has this context. */
   place(): Place {
     if (this.#place.owner !== this) {

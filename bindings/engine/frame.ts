@@ -1,3 +1,4 @@
+import type { Told } from '../contract.d.ts';
 import type { Asker, Present } from './attributes.ts';
 import { engineError, nameOf } from './error.ts';
 
@@ -65,8 +66,9 @@ export class Frame {
   }
 
   /** How the feature turned out for one user. */
-  writeTold(outcome: number, failed: boolean, missing: boolean, durationMs: number | undefined): void {
+  writeTold(outcome: number, { failed, missing, durationMs, generation = 0 }: Told): void {
     this.#view();
+    this.#integers[9] = generation;
     this.#bytes[32] = (outcome >>> ARM) & 3;
     this.#bytes[33] = (failed ? 1 : 0) | (missing ? 2 : 0);
     this.#numbers[5] = durationMs ?? Number.NaN;

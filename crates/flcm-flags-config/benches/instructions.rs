@@ -6,7 +6,10 @@ mod workload;
 
 use std::hint::black_box;
 
-use flcm_flags::{Context, ErrorCode, Millis, Outcome, Snapshot, Trips, evaluate, evaluate_all};
+use flcm_flags::breaker::{Breaker, Plan, Scope};
+use flcm_flags::{
+    Context, Counts, ErrorCode, Millis, Outcome, Policy, Sample, Snapshot, Trips, evaluate, evaluate_all,
+};
 use workload::{ATTRIBUTES, KINDS, USER, mixed, snapshot};
 
 fn main() {
@@ -23,6 +26,13 @@ fn run(case: &str, times: u32) {
     let bound = context.bind(&snapshot);
     let flag = snapshot.flag(case);
     let mut out = vec![Outcome::error(ErrorCode::FlagNotFound); 1000];
+    let (plan, mut breaker, mut now) = (Plan::new(&Policy::DEFAULT, Scope::Fleet), Breaker::new(1, Millis(0)), 0);
+    let outcomes = Counts {
+        generation: 1,
+        age: 0,
+        treatment: Sample { total: 10, ..Sample::default() },
+        control: Sample { total: 90, errors: 1, ..Sample::default() },
+    };
     for _ in 0..times {
         match (case, flag) {
             (_, Some(flag)) => {
@@ -30,6 +40,17 @@ fn run(case: &str, times: u32) {
             }
             ("bind", _) => {
                 black_box(black_box(context).bind(&snapshot));
+            }
+            ("breaker-step", _) => {
+                now += 1000;
+                black_box(breaker.record(&plan, black_box(&outcomes), Millis(now)));
+            }
+            ("breaker-idle", _) => {
+                now += 1000;
+                black_box(breaker.poll(&plan, black_box(Millis(now))));
+            }
+            ("breaker-outcome", _) => {
+                black_box(breaker.record(&plan, black_box(&outcomes), Millis(500)));
             }
             ("look-up-many", _) => {
                 black_box(snapshot.flag(black_box("team-12.feature-00532")));

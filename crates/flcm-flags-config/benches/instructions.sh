@@ -12,7 +12,8 @@ count() {
 }
 
 printf '%-16s %12s\n' case instructions
-for case in percentage targeted dependent pattern version bind look-up-many decide-all-many load-many; do
+for case in percentage targeted dependent pattern version bind look-up-many decide-all-many load-many \
+    breaker-step breaker-idle breaker-outcome; do
     once=$(count "$case" 1000)
     twice=$(count "$case" 2000)
     printf '%-16s %12d\n' "$case" $(((twice - once) / 1000))

@@ -183,7 +183,6 @@ fn index(name: &str) -> Option<u16> {
 #[divan::bench]
 fn merge_a_batch_of_1000_flags(bencher: Bencher<'_, '_>) {
     let bytes = batch_of(1000);
-    println!("{} bytes", bytes.len());
     let mut sums = vec![empty(); 1000];
     bencher.bench_local(|| {
         let batch = Batch::from_bytes(black_box(&bytes)).expect("a batch of our own");

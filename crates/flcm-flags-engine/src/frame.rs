@@ -39,7 +39,9 @@ pub(crate) struct Told {
     pub(crate) arm: u8,
     /// 1 failed, 2 missing.
     pub(crate) flags: u8,
-    unused: [u8; 6],
+    unused: [u8; 2],
+    /// The breaker's generation under which the flag was decided; 0 for that of now.
+    pub(crate) generation: U32,
     /// In milliseconds; not a number when it was not measured.
     pub(crate) duration: F64,
 }

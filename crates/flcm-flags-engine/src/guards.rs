@@ -14,13 +14,14 @@ pub type News = (FlagId, Transition);
 /// The breakers of all flags that have a policy, and the trips that evaluation is to see.
 #[derive(Debug)]
 pub struct Guards {
-    scope: Scope,
+    /// Nothing is guarded without one.
+    scope: Option<Scope>,
     /// One for each distinct policy.
     plans: Vec<Plan>,
     /// Those first that others depend on.
     list: Vec<Guard>,
-    /// Flags and their places in `list`, by flag.
-    places: Vec<(FlagId, usize)>,
+    /// The place in `list` of each flag, if it has one.
+    places: Vec<Option<u32>>,
     /// What the host has been told, by a person or by a fleet.
     said: Trips<Vec<u8>>,
     /// The stricter of that and of what the breakers say.
@@ -35,7 +36,7 @@ impl Guards {
     pub fn none(flags: usize) -> Self {
         let clear = || Trips::new(vec![0; Trips::bytes_for(flags)]);
         Self {
-            scope: Scope::Host,
+            scope: None,
             plans: Vec::new(),
             list: Vec::new(),
             places: Vec::new(),
@@ -47,7 +48,7 @@ impl Guards {
 
     /// Gives each flag that has a policy a breaker; one that it has already starts anew.
     pub fn guard<B: AsRef<[u8]>>(&mut self, snapshot: &Snapshot<B>, scope: Scope, now: Millis) {
-        self.scope = scope;
+        self.scope = Some(scope);
         self.plans.clear();
         self.list.clear();
         for id in guarded(snapshot) {
@@ -59,18 +60,23 @@ impl Guards {
                 self.plans.push(plan);
                 self.plans.len() - 1
             });
-            let breaker = Breaker::new(sip(flag.key().as_bytes()), now);
+            let mut breaker = Breaker::new(sip(flag.key().as_bytes()), now);
+            breaker.stage(flag.percentage_at(now), now);
             self.list.push(Guard { flag: id, plan: u32::try_from(index).unwrap_or(0), breaker });
         }
-        self.places = self.list.iter().map(|guard| guard.flag).zip(0..).collect();
-        self.places.sort_unstable();
+        self.places = vec![None; snapshot.flags().len()];
+        for (place, guard) in (0..).zip(&self.list) {
+            if let Some(of_flag) = self.places.get_mut(to_usize(guard.flag.0)) {
+                *of_flag = Some(place);
+            }
+        }
         self.polled = 0;
         self.show_all();
     }
 
-    /// Whose outcomes the breakers see.
+    /// Whose outcomes the breakers see; `None` when there are none.
     #[must_use]
-    pub const fn scope(&self) -> Scope {
+    pub const fn scope(&self) -> Option<Scope> {
         self.scope
     }
 
@@ -200,8 +206,7 @@ impl Guards {
 
     #[inline]
     fn place(&self, flag: FlagId) -> Option<usize> {
-        let found = self.places.binary_search_by_key(&flag, |(flag, _)| *flag).ok()?;
-        self.places.get(found).map(|(_, place)| *place)
+        self.places.get(to_usize(flag.0)).copied().flatten().map(to_usize)
     }
 
     fn show(&mut self, flag: FlagId) {
@@ -210,8 +215,10 @@ impl Guards {
     }
 
     fn show_all(&mut self) {
-        for index in 0..self.list.len() {
-            self.show(self.list[index].flag);
+        for place in 0..self.list.len() {
+            if let Some(flag) = self.list.get(place).map(|guard| guard.flag) {
+                self.show(flag);
+            }
         }
     }
 }

@@ -75,8 +75,10 @@ pub struct Breaker {
     trips: u8,
     /// Waits for a person.
     sticky: bool,
-    /// What would have happened, or a held stage, was reported in this generation.
+    /// What would have happened was reported in this generation.
     noted: bool,
+    /// The rollout is held, because the control fails as well.
+    held: bool,
     /// That there is no data was reported.
     quiet: bool,
     /// Counts were weighed outside of a second, and their verdict is due.
@@ -167,6 +169,7 @@ impl Breaker {
             trips: 0,
             sticky: false,
             noted: false,
+            held: false,
             quiet: false,
             due: false,
             spoiled: false,

@@ -43,7 +43,18 @@ pub fn evaluate<'s, B: AsRef<[u8]>, T: AsRef<[u8]>>(
     context: &BoundContext<'_>,
     now: Millis,
 ) -> Decision<'s> {
-    explain(snapshot, trips, flag, context, now, &mut ())
+    silently(snapshot.reader(), &Trips::new(trips.as_bytes()), flag, context, now)
+}
+
+/// What [`evaluate`] does, whatever holds the bytes: so it is compiled once, in this crate, as fast as this crate is.
+fn silently<'s>(
+    reader: Reader<'s>,
+    trips: &Trips<&[u8]>,
+    flag: FlagId,
+    context: &BoundContext<'_>,
+    now: Millis,
+) -> Decision<'s> {
+    watched(reader, trips, flag, context, now, &mut ())
 }
 
 /// Like [`evaluate`], and shows each step to a visitor.
@@ -79,7 +90,17 @@ pub fn explain<'s, B: AsRef<[u8]>, T: AsRef<[u8]>, V: Visitor>(
     now: Millis,
     visitor: &mut V,
 ) -> Decision<'s> {
-    let reader = snapshot.reader();
+    watched(snapshot.reader(), &Trips::new(trips.as_bytes()), flag, context, now, visitor)
+}
+
+fn watched<'s, V: Visitor>(
+    reader: Reader<'s>,
+    trips: &Trips<&[u8]>,
+    flag: FlagId,
+    context: &BoundContext<'_>,
+    now: Millis,
+    visitor: &mut V,
+) -> Decision<'s> {
     let Some(record) = reader.get(&reader.layout.flags, flag.0) else { return Decision::flag_not_found() };
     let question = Question { reader, trips, context, now };
     let outcome = match record.depth {
@@ -113,7 +134,17 @@ pub fn evaluate_all<'o, B: AsRef<[u8]>, T: AsRef<[u8]>>(
     now: Millis,
     out: &'o mut [Outcome],
 ) -> &'o mut [Outcome] {
-    let reader = snapshot.reader();
+    all(snapshot.reader(), &Trips::new(trips.as_bytes()), context, now, out)
+}
+
+/// What [`evaluate_all`] does, whatever holds the bytes.
+fn all<'o>(
+    reader: Reader<'_>,
+    trips: &Trips<&[u8]>,
+    context: &BoundContext<'_>,
+    now: Millis,
+    out: &'o mut [Outcome],
+) -> &'o mut [Outcome] {
     let question = Question { reader, trips, context, now };
     let count = to_usize(reader.layout.flags.count()).min(out.len());
     let Some(out) = out.get_mut(..count) else { return &mut [] };
@@ -135,9 +166,9 @@ pub fn evaluate_all<'o, B: AsRef<[u8]>, T: AsRef<[u8]>>(
 }
 
 /// Everything but the flag.
-struct Question<'s, 'q, T> {
+struct Question<'s, 'q> {
     reader: Reader<'s>,
-    trips: &'q Trips<T>,
+    trips: &'q Trips<&'q [u8]>,
     context: &'q BoundContext<'q>,
     now: Millis,
 }
@@ -183,7 +214,7 @@ impl<V: Visitor> Facts<V> for FlagFacts<'_, '_> {
 
 // What most flags do not have (a tripped breaker, dependencies, overrides, a schedule) is kept out of line, so that the
 // path of those that do not have it stays in registers.
-impl<T: AsRef<[u8]>> Question<'_, '_, T> {
+impl Question<'_, '_> {
     /// Decides the prerequisites, each once, then the flag.
     fn decide_in_order<V: Visitor>(&self, id: FlagId, flag: &FlagRecord, visitor: &mut V) -> Outcome {
         // Most closures are short, and clearing room for the longest takes longer than deciding them.

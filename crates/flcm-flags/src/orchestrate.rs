@@ -4,7 +4,7 @@
 //! evidence rests while something that they need is tripped, and for half a minute after. Of flags that would trip at the same
 //! time those that others need come first, so that the dependants come to rest instead.
 
-use crate::breaker::{Breaker, Plan, State, Transition};
+use crate::breaker::{Breaker, Plan, Transition};
 use crate::snapshot::{Expected, Flag, FlagId, Snapshot, to_usize};
 use crate::time::Millis;
 use crate::trips::{TripState, Trips};
@@ -51,12 +51,8 @@ pub fn poll_all<B: AsRef<[u8]>, S: AsRef<[u8]>, T: AsRef<[u8]> + AsMut<[u8]>>(
 ) {
     for Guard { flag, plan, breaker } in guards {
         let (Some(plan), Some(described)) = (plans.get(to_usize(*plan)), snapshot.describe(*flag)) else { continue };
-        breaker.stage(described.percentage_at(now), now);
-        if described.record.depth > 0 && rests(&described, trips) {
+        if said.state(*flag) == TripState::HeldOff || described.record.depth > 0 && rests(&described, trips) {
             breaker.rest(now);
-            if breaker.state() == State::Open {
-                continue;
-            }
         }
         // One thing happens a call; more than a few at a time only to a breaker that was asleep for long.
         for _ in 0..4 {
@@ -64,6 +60,8 @@ pub fn poll_all<B: AsRef<[u8]>, S: AsRef<[u8]>, T: AsRef<[u8]> + AsMut<[u8]>>(
             trips.set(*flag, said.state(*flag).stricter(breaker.trip_state()));
             show(*flag, &transition);
         }
+        // Behind what happened until now: that was under the percentage of before.
+        breaker.stage(described.percentage_at(now), now);
     }
 }
 

@@ -20,9 +20,12 @@ impl Rule<'_> {
 
 impl Flag<'_> {
     /// The highest percentage of its rules at a time, in thousandths of a percent; 100 % without rules that draw, since
-    /// nobody is left out then.
+    /// nobody is left out then, and 0 when the kill switch is off.
     #[must_use]
     pub fn percentage_at(&self, now: Millis) -> u32 {
+        if !self.enabled() {
+            return 0;
+        }
         let drawn = self.rules().filter(|rule| rule.serves() == Serves::On);
         drawn.map(|rule| rule.percentage_at(now)).max().unwrap_or(BUCKETS)
     }

@@ -1,4 +1,7 @@
 //! What the fuzz targets do. Each must return, whatever the bytes are.
+//!
+//! The files of the corpora `breaker` and `batch` are named by whether their bytes are accepted, and a test holds them to it. The
+//! example `corpus` makes them: run it when a format changes, before its release.
 
 use std::sync::OnceLock;
 
@@ -7,6 +10,12 @@ use flcm_flags::{
     AttributeValue, Context, ErrorCode, Millis, Outcome, Snapshot, TripState, Trips, Visitor, evaluate_all, explain,
 };
 use flcm_flags_config::{check, compile};
+
+mod batch;
+mod breaker;
+
+pub use batch::batch;
+pub use breaker::breaker;
 
 /// Bytes are no snapshot, or they are one that decides. The checksum is mended first, so that the fuzzer gets past it.
 pub fn snapshot(bytes: &[u8]) {

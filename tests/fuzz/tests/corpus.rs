@@ -3,14 +3,36 @@
 use std::fs;
 use std::path::Path;
 
+use flcm_flags::breaker::Breaker;
+use flcm_flags::metrics::batch::Batch;
+
 fn run(folder: &str, target: fn(&[u8])) {
+    let count = each(folder, |_, bytes| target(bytes));
+    assert!(count > 0, "`{folder}` is empty");
+}
+
+/// Shows the files of a corpus; how many there are.
+fn each(folder: &str, mut show: impl FnMut(&str, &[u8])) -> usize {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus").join(folder);
     let mut count = 0;
     for entry in fs::read_dir(&folder).expect("a corpus") {
-        target(&fs::read(entry.expect("an entry").path()).expect("a file"));
+        let path = entry.expect("an entry").path();
+        show(&path.file_name().expect("a name").to_string_lossy(), &fs::read(&path).expect("a file"));
         count += 1;
     }
-    assert!(count > 0, "{} is empty", folder.display());
+    count
+}
+
+/// Files are accepted or refused as their names say, and there are some of both.
+fn are_as_named(folder: &str, is_accepted: impl Fn(&[u8]) -> bool) {
+    let mut seen = [0, 0];
+    each(folder, |name, bytes| {
+        let accepted = is_accepted(bytes);
+        let named = name.split('-').next();
+        assert_eq!(named, Some(if accepted { "accepted" } else { "refused" }), "{folder}/{name}");
+        seen[usize::from(accepted)] += 1;
+    });
+    assert!(seen.iter().all(|count| *count > 2), "{folder}: {seen:?}");
 }
 
 #[test]
@@ -26,4 +48,25 @@ fn documents() {
 #[test]
 fn contexts() {
     run("contexts", flcm_flags_fuzz::contexts);
+}
+
+#[test]
+fn breakers() {
+    run("breaker", flcm_flags_fuzz::breaker);
+    // Behind the bytes of a breaker stands what is done to it.
+    are_as_named("breaker", |bytes| Breaker::from_bytes(bytes.get(..Breaker::LENGTH).unwrap_or(bytes)).is_ok());
+}
+
+#[test]
+fn batches() {
+    run("batch", flcm_flags_fuzz::batch);
+    are_as_named("batch", |bytes| Batch::from_bytes(bytes).is_ok());
+}
+
+#[test]
+fn the_shop_is_that_of_the_examples() {
+    let shop = fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/shop.yaml")).expect("an example");
+    let mut found = false;
+    each("document", |name, bytes| found |= name == "shop.yaml" && bytes == shop);
+    assert!(found, "copy `examples/shop.yaml` into the corpus");
 }

@@ -25,7 +25,8 @@ struct Store {
     ledgers: HashMap<(u64, u64), Ledger>,
     breakers: Vec<(FlagId, Vec<u8>)>,
     totals: Totals,
-    applied: Vec<(FlagId, Counts, u64)>,
+    /// How much of what was applied.
+    applied: usize,
 }
 
 /// The aggregator.
@@ -148,7 +149,8 @@ impl Fleet {
         for (flag, bytes) in breakers {
             self.guards.restore(flag, &bytes).expect("a breaker that was kept");
         }
-        (self.ledgers, self.totals, self.applied, self.alive) = (ledgers, totals, applied, true);
+        self.applied.truncate(applied);
+        (self.ledgers, self.totals, self.alive) = (ledgers, totals, true);
     }
 
     fn persist(&mut self, snapshot: &Snapshot<Vec<u8>>) {
@@ -157,7 +159,7 @@ impl Fleet {
             ledgers: self.ledgers.clone(),
             breakers: snapshot.flags().filter_map(bytes).collect(),
             totals: self.totals.clone(),
-            applied: self.applied.clone(),
+            applied: self.applied.len(),
         };
     }
 }

@@ -40,7 +40,7 @@ impl Engine {
             return false;
         }
         loaded.guards.guard(&loaded.snapshot, scope, millis(now));
-        loaded.units = Units::new(vec![0; UNITS]);
+        loaded.remember_units();
         true
     }
 
@@ -138,18 +138,35 @@ impl Engine {
         let slow = loaded.is_slow(flag(&registers), duration);
         let (failed, missing) = (told.flags & FAILED != 0, told.flags & MISSING != 0);
         let sample = Sample { total: 1, errors: failed.into(), slow: slow.into(), missing: missing.into() };
-        loaded.told(flag(&registers), unit, arm, &sample, duration, now(&registers));
+        let generation = told.generation.get();
+        loaded.told(flag(&registers), unit, arm, &sample, (duration, generation), now(&registers));
         i32::try_from(loaded.news.len()).unwrap_or(i32::MAX)
     }
 }
 
 impl Loaded {
+    /// Begins to remember whose outcomes have counted. Flags have other numbers in another snapshot, so this is never taken
+    /// over: for a minute some users may count once more.
+    pub(super) fn remember_units(&mut self) {
+        self.units = Units::new(vec![0; UNITS]);
+    }
+
     fn is_slow(&self, flag: FlagId, duration: f64) -> bool {
-        self.guards.breaker(flag).is_some_and(|(_, plan)| plan.policy().is_slow(duration))
+        let by_plan = self.guards.breaker(flag).map(|(_, plan)| *plan.policy());
+        let policy = by_plan.or_else(|| self.snapshot.describe(flag)?.policy());
+        policy.is_some_and(|policy| policy.is_slow(duration))
     }
 
     /// Counts one outcome: in the metrics always, as evidence once a user and minute.
-    fn told(&mut self, flag: FlagId, unit: Option<u64>, arm: Arm, sample: &Sample, duration: f64, now: Millis) {
+    fn told(
+        &mut self,
+        flag: FlagId,
+        unit: Option<u64>,
+        arm: Arm,
+        sample: &Sample,
+        (duration, generation): (f64, u32),
+        now: Millis,
+    ) {
         let Self { snapshot, guards, measures, units, news, .. } = self;
         let failed = sample.failures() > 0;
         let counts = unit.is_none_or(|unit| units.counts(key(flag, arm), unit, failed, now));
@@ -165,15 +182,18 @@ impl Loaded {
             Arm::Control if counts => control = *sample,
             _ => {}
         }
-        let generation = guards.breaker(flag).map_or(0, |(breaker, _)| breaker.generation());
+        let current = guards.breaker(flag).map_or(0, |(breaker, _)| breaker.generation());
+        let generation = if generation == 0 { current } else { generation };
         guards.record(snapshot, flag, &Counts { generation, age: 0, treatment, control }, now, news);
     }
 
     /// Goes on where another snapshot was.
     fn take_over(&mut self, before: &mut Self, now: Millis) {
-        self.guards.guard(&self.snapshot, before.guards.scope(), now);
+        if let Some(scope) = before.guards.scope() {
+            self.guards.guard(&self.snapshot, scope, now);
+        }
         self.guards.carry(&self.snapshot, (&before.guards, &before.snapshot), now, &mut self.news);
-        core::mem::swap(&mut self.units, &mut before.units);
+        self.remember_units();
         let Some(counted) = &mut before.measures else { return };
         let bytes = counted.drain(&before.snapshot, Header::default());
         self.measures = self.measures.take().or_else(|| Measures::new(self.snapshot.flags().len()));

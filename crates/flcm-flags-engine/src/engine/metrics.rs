@@ -19,6 +19,9 @@ impl Engine {
         if loaded.measures.is_none() {
             loaded.measures = Measures::new(loaded.snapshot.flags().len());
         }
+        if loaded.guards.scope().is_none() {
+            loaded.remember_units();
+        }
         loaded.measures.is_some()
     }
 

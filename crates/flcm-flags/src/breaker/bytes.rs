@@ -34,15 +34,15 @@ impl core::error::Error for BreakerError {}
 
 impl Breaker {
     /// Length of its bytes.
-    pub const LENGTH: usize = 4 + 12 + 13 + 16 + 16 + 20 + 16 + 24 + 24 + 2 * 96 + 30 * 32 + 20;
+    pub const LENGTH: usize = 4 + 12 + 14 + 16 + 16 + 20 + 16 + 24 + 24 + 2 * 96 + 30 * 32 + 24;
 
     /// The breaker as bytes, to be kept across a restart.
     #[must_use]
     pub fn to_bytes(&self) -> [u8; Self::LENGTH] {
         let mut bytes = [0; Self::LENGTH];
-        let mut writer = Writer(&mut bytes);
+        let writer: &mut dyn Codec = &mut Writer(&mut bytes);
         writer.number(&mut { MAGIC });
-        self.clone().each(&mut writer);
+        self.clone().each(writer);
         bytes
     }
 
@@ -63,7 +63,8 @@ impl Breaker {
         }
         let mut reader = Reader { rest: bytes, valid: true };
         let mut magic = 0;
-        reader.number(&mut magic);
+        let codec: &mut dyn Codec = &mut reader;
+        codec.number(&mut magic);
         if magic != MAGIC {
             return Err(BreakerError("not a breaker, or of another version"));
         }
@@ -73,7 +74,7 @@ impl Breaker {
     }
 
     /// All fields, in the order of the format.
-    fn each(&mut self, codec: &mut impl Codec) {
+    fn each(&mut self, codec: &mut dyn Codec) {
         codec.number(&mut self.seed);
         codec.number(&mut self.generation);
         codec.number(&mut self.sequence);
@@ -83,7 +84,9 @@ impl Breaker {
         for small in [&mut self.attempt, &mut self.trips, &mut self.stages, &mut self.started, &mut self.age] {
             codec.small(small);
         }
-        for flag in [&mut self.sticky, &mut self.noted, &mut self.quiet, &mut self.due, &mut self.spoiled] {
+        for flag in
+            [&mut self.sticky, &mut self.noted, &mut self.held, &mut self.quiet, &mut self.due, &mut self.spoiled]
+        {
             codec.flag(flag);
         }
         codec.large(&mut self.now.0);
@@ -100,14 +103,14 @@ impl Breaker {
 }
 
 impl Stage {
-    fn each(&mut self, codec: &mut impl Codec) {
+    fn each(&mut self, codec: &mut dyn Codec) {
         let Self { percent, candidate, since, last_good, cap } = self;
         codec.numbers([percent, candidate, since, last_good, cap]);
     }
 }
 
 impl Stratum {
-    fn each(&mut self, codec: &mut impl Codec) {
+    fn each(&mut self, codec: &mut dyn Codec) {
         codec.float(&mut self.mass);
         codec.number(&mut self.treatment);
         codec.number(&mut self.control);
@@ -115,14 +118,14 @@ impl Stratum {
 }
 
 impl Pending {
-    fn each(&mut self, codec: &mut impl Codec) {
+    fn each(&mut self, codec: &mut dyn Codec) {
         let Self { treatment, failed, slow, control, control_failed, control_slow } = self;
         codec.numbers([treatment, failed, slow, control, control_failed, control_slow]);
     }
 }
 
 impl Spread {
-    fn each(&mut self, codec: &mut impl Codec) {
+    fn each(&mut self, codec: &mut dyn Codec) {
         codec.large(&mut self.squares);
         codec.large(&mut self.errors);
         self.blocks.iter_mut().for_each(|block| codec.number(block));
@@ -130,7 +133,7 @@ impl Spread {
 }
 
 impl Evidence {
-    fn each(&mut self, codec: &mut impl Codec) {
+    fn each(&mut self, codec: &mut dyn Codec) {
         self.absolute.iter_mut().chain(&mut self.relative).for_each(|bet| codec.float(bet));
         codec.number(&mut self.treatment);
         codec.number(&mut self.control);
@@ -139,18 +142,18 @@ impl Evidence {
 }
 
 impl Window {
-    fn each(&mut self, codec: &mut impl Codec) {
+    fn each(&mut self, codec: &mut dyn Codec) {
         for Arms { treatment, control } in &mut self.parts {
             treatment.each(codec);
             control.each(codec);
         }
         codec.large(&mut self.start);
-        codec.numbers([&mut self.place, &mut self.clock_back, &mut self.refused]);
+        codec.numbers([&mut self.place, &mut self.used, &mut self.clock_back, &mut self.refused]);
     }
 }
 
 impl Sample {
-    fn each(&mut self, codec: &mut impl Codec) {
+    fn each(&mut self, codec: &mut dyn Codec) {
         let Self { total, errors, slow, missing } = self;
         codec.numbers([total, errors, slow, missing]);
     }
@@ -158,16 +161,23 @@ impl Sample {
 
 /// Writes fields, or reads them.
 trait Codec {
-    fn bytes<const N: usize>(&mut self, bytes: [u8; N]) -> [u8; N];
+    /// Writes the bytes, or fills them.
+    fn bytes(&mut self, bytes: &mut [u8]);
 
+    /// The field holds what it cannot.
     fn refuse(&mut self);
+}
 
+/// Fields of each kind. One list of fields serves both directions, and one copy of the code.
+impl dyn Codec + '_ {
     fn small(&mut self, number: &mut u8) {
-        [*number] = self.bytes([*number]);
+        self.bytes(core::slice::from_mut(number));
     }
 
     fn number(&mut self, number: &mut u32) {
-        *number = u32::from_le_bytes(self.bytes(number.to_le_bytes()));
+        let mut bytes = number.to_le_bytes();
+        self.bytes(&mut bytes);
+        *number = u32::from_le_bytes(bytes);
     }
 
     fn numbers<const N: usize>(&mut self, numbers: [&mut u32; N]) {
@@ -177,18 +187,23 @@ trait Codec {
     }
 
     fn large(&mut self, number: &mut u64) {
-        *number = u64::from_le_bytes(self.bytes(number.to_le_bytes()));
+        let mut bytes = number.to_le_bytes();
+        self.bytes(&mut bytes);
+        *number = u64::from_le_bytes(bytes);
     }
 
     fn float(&mut self, number: &mut f64) {
-        *number = f64::from_le_bytes(self.bytes(number.to_le_bytes()));
+        let mut bits = number.to_bits();
+        self.large(&mut bits);
+        *number = f64::from_bits(bits);
         if !number.is_finite() {
             self.refuse();
         }
     }
 
     fn flag(&mut self, flag: &mut bool) {
-        let [byte] = self.bytes([u8::from(*flag)]);
+        let mut byte = u8::from(*flag);
+        self.small(&mut byte);
         *flag = byte == 1;
         if byte > 1 {
             self.refuse();
@@ -196,7 +211,8 @@ trait Codec {
     }
 
     fn code<T: Copy>(&mut self, value: &mut T, code: fn(T) -> u8, from_code: fn(u8) -> Option<T>) {
-        let [byte] = self.bytes([code(*value)]);
+        let mut byte = code(*value);
+        self.small(&mut byte);
         match from_code(byte) {
             Some(read) => *value = read,
             None => self.refuse(),
@@ -208,12 +224,11 @@ trait Codec {
 struct Writer<'b>(&'b mut [u8]);
 
 impl Codec for Writer<'_> {
-    fn bytes<const N: usize>(&mut self, bytes: [u8; N]) -> [u8; N] {
-        if let Some((next, rest)) = core::mem::take(&mut self.0).split_first_chunk_mut() {
-            *next = bytes;
+    fn bytes(&mut self, bytes: &mut [u8]) {
+        if let Some((next, rest)) = core::mem::take(&mut self.0).split_at_mut_checked(bytes.len()) {
+            next.iter_mut().zip(bytes).for_each(|(to, from)| *to = *from);
             self.0 = rest;
         }
-        bytes
     }
 
     fn refuse(&mut self) {}
@@ -226,13 +241,13 @@ struct Reader<'b> {
 }
 
 impl Codec for Reader<'_> {
-    fn bytes<const N: usize>(&mut self, bytes: [u8; N]) -> [u8; N] {
-        let Some((next, rest)) = self.rest.split_first_chunk() else {
+    fn bytes(&mut self, bytes: &mut [u8]) {
+        if let Some((next, rest)) = self.rest.split_at_checked(bytes.len()) {
+            bytes.iter_mut().zip(next).for_each(|(to, from)| *to = *from);
+            self.rest = rest;
+        } else {
             self.valid = false;
-            return bytes;
-        };
-        self.rest = rest;
-        *next
+        }
     }
 
     fn refuse(&mut self) {

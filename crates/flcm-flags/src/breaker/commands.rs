@@ -13,7 +13,7 @@ impl Breaker {
     /// of the rollback: one that happened since is not meant.
     pub fn acknowledge(&mut self, plan: &Plan, generation: u32, now: Millis) -> Option<Transition> {
         self.now = self.clamp(now);
-        let waits = self.state != State::Closed || self.stage.cap > 0;
+        let waits = self.state != State::Closed || self.stage.cap > 0 || self.noted;
         if generation != self.generation || self.mode == Mode::Held || !waits {
             return None;
         }
@@ -49,16 +49,25 @@ impl Breaker {
         self.now = self.clamp(now);
         let until = self.until;
         let before = self.before(plan);
+        if self.state == State::Closed {
+            self.stage.cap = 0;
+        }
         let transition = self.enter(plan, self.state, Event::Configured, &before);
         self.until = until;
         Transition { cause: None, next: self.next(), ..transition }
     }
 
-    /// A flag that this one depends on has tripped: outcomes of the next half minute are no evidence against this one.
+    /// Something that this flag needs is off: outcomes of the next half minute are no evidence against it, that nobody uses it
+    /// tells nothing, and it is not probed.
     pub fn rest(&mut self, now: Millis) {
+        let now = now.max(self.now);
+        let end = Millis(now.0.saturating_add(REST));
+        self.last_treated = wrap(seconds(now));
         if self.state == State::Closed {
             self.pending = Pending::default();
-            self.until = Millis(now.max(self.now).0.saturating_add(REST));
+            self.until = end;
+        } else if self.state == State::Open && !self.sticky {
+            self.until = self.until.max(end);
         }
     }
 

@@ -4,6 +4,7 @@ use super::plan::{Bets, Plan, Scope};
 use super::rollout::QUIET;
 use super::sequential::{Evidence, Stratum};
 use super::transition::{Cause, Event, Mode, Next, State, Transition};
+use super::window::Arms;
 use super::{Breaker, Pending, seconds, wrap};
 use crate::bucket::mix;
 use crate::counts::{Counts, Sample};
@@ -18,7 +19,7 @@ const STRATUM_SECONDS: u8 = 30;
 /// Half-open is given up after so many milliseconds.
 const PROBING: u64 = 600_000;
 
-/// The longest wait for a probe, in milliseconds.
+/// The longest wait for a probe, in milliseconds; a longer cooldown does not grow.
 const LONGEST_WAIT: u64 = 1_800_000;
 
 /// Attempts to recover before a person must look.
@@ -66,16 +67,16 @@ impl Breaker {
         let pending = core::mem::take(&mut self.pending);
         let gap = core::mem::take(&mut self.gap);
         self.due = false;
-        let released = self.data_again(plan, &pending, wrap(second));
-        match self.state {
+        let again = self.data_again(&pending, wrap(second));
+        let happened = match self.state {
             State::HalfOpen => self.probe(plan, &pending),
             State::Open if self.stage.cap == 0 => None,
             State::Closed | State::Open => {
                 self.weigh(plan, &pending, second, gap);
                 self.verdict(plan)
             }
-        }
-        .or(released)
+        };
+        happened.or_else(|| again.then(|| self.say(plan, Event::StageReleased, None)))
     }
 
     /// Adds a second to the evidence.
@@ -139,10 +140,16 @@ impl Breaker {
 
     /// Whether the evidence is enough, and what happens then.
     fn verdict(&mut self, plan: &Plan) -> Option<Transition> {
+        if self.held && !self.control_fails(plan) {
+            return Some(self.release_stage(plan));
+        }
         match self.fault(plan) {
-            Some(Cause::Shared) if plan.policy.shared == Shared::Hold && self.acts(plan) => self.hold_stage(plan),
+            Some(Cause::Shared) if plan.policy.shared == Shared::Hold && self.acts(plan) => {
+                // What is slow on top of it is another matter.
+                if let Some(cause) = self.slow_fault(plan) { self.trip(plan, cause) } else { self.hold_stage(plan) }
+            }
             Some(cause) => self.trip(plan, cause),
-            None => self.release_stage(plan),
+            None => None,
         }
     }
 
@@ -156,14 +163,23 @@ impl Breaker {
             return Some(self.unless_missing(Cause::Relative));
         }
         if exceeds(self.errors.against_threshold()) {
-            let control = self.window.control_now(plan.policy.window);
-            let shared = is_above(control.failures(), control.total, plan.errors.threshold);
+            let shared = self.control_fails(plan);
             return Some(self.unless_missing(if shared { Cause::Shared } else { Cause::Absolute }));
         }
-        if exceeds(self.slow.against_control()) {
+        self.slow_fault(plan)
+    }
+
+    fn slow_fault(&self, plan: &Plan) -> Option<Cause> {
+        if self.slow.against_control() >= plan.limit {
             return Some(Cause::SlowRelative);
         }
-        exceeds(self.slow.against_threshold()).then_some(Cause::SlowAbsolute)
+        (self.slow.against_threshold() >= plan.limit).then_some(Cause::SlowAbsolute)
+    }
+
+    /// Whether the control fails more often than the threshold allows, now.
+    fn control_fails(&self, plan: &Plan) -> bool {
+        let control = self.window.control_now(plan.policy.window);
+        is_above(control.failures(), control.total, plan.errors.threshold)
     }
 
     /// The plain rule: a rate above the threshold, in a window with enough outcomes.
@@ -179,10 +195,11 @@ impl Breaker {
         slow.then_some(Cause::SlowRate)
     }
 
-    /// Most failures are outcomes that never came: whatever else is true, the flag keeps them from being reported.
+    /// Most failures are outcomes that never came, unlike the control's: the flag keeps them from being reported.
     fn unless_missing(&self, cause: Cause) -> Cause {
-        let Sample { errors, missing, .. } = self.window.total().treatment;
-        if missing > errors { Cause::Missing } else { cause }
+        let Arms { treatment, control } = self.window.total();
+        let lost = |sample: Sample| sample.missing > sample.errors;
+        if lost(treatment) && !lost(control) { Cause::Missing } else { cause }
     }
 
     /// Rolls the flag back, or says that it would have been.
@@ -198,13 +215,13 @@ impl Breaker {
         self.count_trip();
         self.cause = cause;
         self.sticky = self.needs_person(plan);
-        let steps_back = (plan.policy.action == Action::StepBack || cause.is_slow()) && self.stage.cap == 0;
+        let steps_back = (plan.policy.action == Action::StepBack || cause.is_slow()) && self.state == State::Closed;
         self.stage.cap = if steps_back { self.stage.good_below_now() } else { 0 };
         Some(self.enter(plan, State::Open, Event::Tripped, &before))
     }
 
     /// Whether anything is done about a fault, rather than reported.
-    fn acts(&self, plan: &Plan) -> bool {
+    pub(super) fn acts(&self, plan: &Plan) -> bool {
         self.mode == Mode::Auto && plan.policy.action != Action::Notify
     }
 
@@ -292,7 +309,7 @@ impl Breaker {
         (self.errors, self.slow) = (Evidence::default(), Evidence::default());
         (self.stratum, self.pending) = (Stratum::default(), Pending::default());
         (self.stages, self.started, self.age, self.gap) = (1, 0, 0, 1);
-        (self.noted, self.quiet, self.due) = (false, false, false);
+        (self.noted, self.held, self.quiet, self.due) = (false, false, false, false);
         self.last_treated = wrap(seconds(self.now));
         self.stage.prove_anew(wrap(seconds(self.now)));
         self.window.clear();
@@ -302,8 +319,8 @@ impl Breaker {
     /// of a fleet probe at once.
     fn wait(&self, plan: &Plan) -> u64 {
         let doublings = u32::from(self.attempt.saturating_sub(1).min(16));
-        let wait =
-            u64::from(plan.policy.cooldown).saturating_mul(1000).saturating_mul(1 << doublings).min(LONGEST_WAIT);
+        let cooldown = u64::from(plan.policy.cooldown).saturating_mul(1000);
+        let wait = cooldown.saturating_mul(1 << doublings).min(cooldown.max(LONGEST_WAIT));
         let place = (u64::from(self.seed) << 32) ^ u64::from(self.generation) ^ (u64::from(self.attempt) << 40);
         // 800 to 1,200 thousandths.
         let thousandths = 800_u64.saturating_add(mix(place) % 401);

@@ -51,7 +51,7 @@ impl Plan {
     #[expect(clippy::float_arithmetic, reason = "of the policy alone, once")]
     pub fn new(policy: &Policy, scope: Scope) -> Self {
         let slow = (policy.slow_ms > 0).then(|| Bets::new(policy.slow_rate));
-        let budget = if scope == Scope::Host { HOST_BUDGET } else { policy.budget };
+        let budget = if scope == Scope::Host { policy.budget.min(HOST_BUDGET) } else { policy.budget };
         // Half of the budget for each half of the evidence, and of that its part for each metric.
         let metrics = if slow.is_some() { 2.0 } else { 1.0 };
         Self {

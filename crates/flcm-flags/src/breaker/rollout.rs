@@ -1,7 +1,8 @@
 //! The rollout as the breaker sees it: its stages, which of them were good, and when it must not go on.
 
 use super::plan::{Plan, Scope};
-use super::transition::{Cause, Event, Mode, State, Transition};
+use super::sequential::Evidence;
+use super::transition::{Cause, Event, State, Transition};
 use super::{Breaker, Pending, Stage, seconds, wrap};
 use crate::time::Millis;
 
@@ -26,7 +27,7 @@ impl Breaker {
 
     /// The rollout stays where it is.
     pub(super) fn hold_stage(&mut self, plan: &Plan) -> Option<Transition> {
-        if core::mem::replace(&mut self.noted, true) {
+        if core::mem::replace(&mut self.held, true) {
             return None;
         }
         let before = self.before(plan);
@@ -34,19 +35,17 @@ impl Breaker {
         Some(Transition { percent_before: before.percent, ..self.say(plan, Event::StageHeld, Some(Cause::Shared)) })
     }
 
-    /// What both arms use is well again: the evidence has gone back to where it started.
-    pub(super) fn release_stage(&mut self, plan: &Plan) -> Option<Transition> {
-        let held = self.noted && self.state == State::Closed && self.stage.cap > 0 && !self.quiet;
-        if !held || self.errors.against_threshold() > 1.0 {
-            return None;
-        }
-        (self.noted, self.stage.cap) = (false, 0);
-        Some(self.say(plan, Event::StageReleased, None))
+    /// What both arms use is well again. What it has done to the treatment says nothing any more, so that the evidence
+    /// against the threshold starts anew.
+    pub(super) fn release_stage(&mut self, plan: &Plan) -> Transition {
+        self.errors.absolute = Evidence::default().absolute;
+        (self.held, self.started, self.stage.cap) = (false, 0, 0);
+        self.say(plan, Event::StageReleased, None)
     }
 
     /// Whether a fleet should be using the flag.
     pub(super) fn expects_data(&self, plan: &Plan) -> bool {
-        plan.scope == Scope::Fleet && self.stage.percent > 0 && !self.quiet && self.mode == Mode::Auto
+        plan.scope == Scope::Fleet && self.stage.percent > 0 && !self.quiet && self.acts(plan)
     }
 
     /// Nobody has been treated for a while: that is no health, and the rollout stays where it is.
@@ -61,17 +60,17 @@ impl Breaker {
         Some(self.say(plan, Event::NoData, None))
     }
 
-    /// Somebody is treated again.
-    pub(super) fn data_again(&mut self, plan: &Plan, pending: &Pending, second: u32) -> Option<Transition> {
+    /// Takes down that somebody was treated; whether that lets a rollout go on that had no data.
+    pub(super) fn data_again(&mut self, pending: &Pending, second: u32) -> bool {
         if pending.treatment == 0 {
-            return None;
+            return false;
         }
         self.last_treated = second;
-        if !core::mem::replace(&mut self.quiet, false) || self.noted || self.state != State::Closed {
-            return None;
+        let held = core::mem::replace(&mut self.quiet, false) && !self.held && self.state == State::Closed;
+        if held {
+            self.stage.cap = 0;
         }
-        self.stage.cap = 0;
-        Some(self.say(plan, Event::StageReleased, None))
+        held
     }
 }
 

@@ -204,7 +204,7 @@ pub struct Description<'t> {
 
 impl fmt::Display for Description<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Transition { event, cause, percent_before, percent_after, next, mode, .. } = self.transition;
+        let Transition { event, cause, percent_before, percent_after, next, mode, at, .. } = self.transition;
         let happened = match event {
             Event::Tripped => "rolled back",
             Event::WouldTrip => "would have been rolled back",
@@ -233,7 +233,7 @@ impl fmt::Display for Description<'_> {
         }
         match next {
             Next::Nothing => Ok(()),
-            Next::Probe(at) => write!(formatter, "; probed from {} ms on", at.0),
+            Next::Probe(probe) => write!(formatter, "; probed in {} s", probe.0.saturating_sub(at.0).div_ceil(1000)),
             Next::Acknowledge => formatter.write_str("; waits for an acknowledgement"),
             Next::Release => formatter.write_str("; waits to be released"),
         }

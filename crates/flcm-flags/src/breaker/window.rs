@@ -35,6 +35,8 @@ pub struct Window {
     pub(super) start: u64,
     /// Where it lies.
     pub(super) place: u32,
+    /// How many parts make up the window: fewer than there are for one of less than so many seconds.
+    pub(super) used: u32,
     /// How often the clock went back.
     pub(super) clock_back: u32,
     /// How often counts were refused because they cannot be.
@@ -49,7 +51,7 @@ fn part_length(window: u32) -> NonZeroU64 {
 impl Window {
     /// An empty window.
     pub(super) fn new(second: u64) -> Self {
-        Self { start: second, ..Self::default() }
+        Self { start: second, used: 30, ..Self::default() }
     }
 
     /// Moves on to a second, and forgets what has left the window.
@@ -63,6 +65,7 @@ impl Window {
             }
         }
         self.start = self.start.max(start);
+        self.used = u32::try_from(u64::from(window).div_ceil(length.get())).unwrap_or(30);
     }
 
     /// Adds to the part that is being filled.
@@ -86,9 +89,10 @@ impl Window {
 
     /// The outcomes of the whole window.
     #[must_use]
+    #[inline(never)]
     pub fn total(&self) -> Arms {
         let mut sum = Arms::default();
-        self.parts.iter().for_each(|part| sum.add(part));
+        self.latest().take(to_usize(self.used)).for_each(|part| sum.add(part));
         sum
     }
 

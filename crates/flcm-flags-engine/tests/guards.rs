@@ -1,0 +1,350 @@
+//! Breakers of many flags together: what a rollback does to dependants, and what a host says beside it.
+
+use flcm_flags::breaker::{Breaker, Event, Mode, Scope, State};
+use flcm_flags::{Context, Counts, FlagId, Millis, Sample, Snapshot, TripState};
+use flcm_flags_engine::{Guards, News};
+
+const START: u64 = 1_800_000_000_000;
+
+/// A policy that probes, whatever the cause.
+const PROBED: &str = "error_threshold: { rate: 0.05, recovery: auto }";
+
+fn load(document: &str) -> Snapshot<Vec<u8>> {
+    let (config, diagnostics) = flcm_flags_config::check(document);
+    let config = config.unwrap_or_else(|| panic!("{}", diagnostics.render("document", document, false)));
+    Snapshot::from_bytes(flcm_flags_config::compile(&config)).expect("a snapshot of our own")
+}
+
+/// A snapshot, its breakers, and the time.
+struct World {
+    snapshot: Snapshot<Vec<u8>>,
+    guards: Guards,
+    news: Vec<News>,
+    now: u64,
+}
+
+impl World {
+    /// Flags of a document; `POLICY` stands for [`PROBED`], and each is at 50 %.
+    fn new(flags: &str) -> Self {
+        let flags = flags.replace("POLICY", PROBED).replace("HALF", "rollout: { percentage: 50 }");
+        let snapshot = load(&format!("flags: {{ {flags} }}"));
+        let mut guards = Guards::none(snapshot.flags().len());
+        guards.guard(&snapshot, Scope::Fleet, Millis(START));
+        Self { snapshot, guards, news: Vec::new(), now: START }
+    }
+
+    fn flag(&self, key: &str) -> FlagId {
+        self.snapshot.flag(key).expect("a flag")
+    }
+
+    fn breaker(&self, key: &str) -> &Breaker {
+        self.guards.breaker(self.flag(key)).expect("a flag with a policy").0
+    }
+
+    /// Outcomes of one flag: of 40 users treated so many failed, of 90 left out one.
+    fn told(&mut self, key: &str, errors: u32) {
+        let sample = |total, errors| Sample { total, errors, ..Sample::default() };
+        let generation = self.breaker(key).generation();
+        let counts = Counts { generation, age: 0, treatment: sample(40, errors), control: sample(90, 1) };
+        self.guards.record(&self.snapshot, self.flag(key), &counts, Millis(self.now), &mut self.news);
+    }
+
+    /// These flags fail for certain.
+    fn fail(&mut self, keys: &[&str]) {
+        keys.iter().for_each(|key| self.told(key, 40));
+    }
+
+    /// Lets seconds pass; what happened meanwhile, in order.
+    fn pass(&mut self, seconds: u64) -> Vec<(String, Event)> {
+        self.now += seconds * 1000;
+        self.guards.poll(&self.snapshot, Millis(self.now), &mut self.news);
+        let key = |flag: FlagId| self.snapshot.describe(flag).expect("a flag").key().to_owned();
+        self.news.drain(..).map(|(flag, transition)| (key(flag), transition.event)).collect()
+    }
+
+    /// Like [`pass`](Self::pass), a second at a time; every second these flags fail.
+    fn failing(&mut self, keys: &[&str], seconds: u64) -> Vec<(String, Event)> {
+        let mut happened = Vec::new();
+        for _ in 0..seconds {
+            self.fail(keys);
+            happened.extend(self.pass(1));
+        }
+        happened
+    }
+
+    fn acknowledge(&mut self, key: &str) {
+        let (flag, generation) = (self.flag(key), self.breaker(key).generation());
+        self.guards.acknowledge(flag, generation, Millis(self.now), &mut self.news);
+        assert_eq!(self.news.pop().map(|(_, transition)| transition.event), Some(Event::Acknowledged));
+    }
+
+    fn say(&mut self, key: &str, state: TripState) {
+        self.guards.say(self.flag(key), state);
+    }
+
+    fn trip(&self, key: &str) -> TripState {
+        self.guards.trips().state(self.flag(key))
+    }
+
+    /// How many of a hundred users have a flag.
+    fn users(&self, key: &str) -> usize {
+        let has = |user: &u32| {
+            let name = format!("user-{user}");
+            let context = Context::new(Some(&name), &[]).bind(&self.snapshot);
+            self.guards.decide(&self.snapshot, self.flag(key), &context, Millis(self.now)).enabled()
+        };
+        (0..100).filter(has).count()
+    }
+}
+
+/// What is expected to have happened.
+fn events(expected: &[(&str, Event)]) -> Vec<(String, Event)> {
+    expected.iter().map(|(key, event)| ((*key).to_owned(), *event)).collect()
+}
+
+#[test]
+fn ancestors_come_first_and_their_dependants_rest() {
+    // The child has the lower id, so no order but that of dependencies puts the parent first.
+    let mut world = World::new("a_child: { dependencies: [parent], HALF, POLICY }, parent: { HALF, POLICY }");
+    assert!(world.users("a_child") > 5);
+    world.fail(&["a_child", "parent"]);
+    assert_eq!(world.pass(1), events(&[("parent", Event::Tripped)]));
+    assert_eq!((world.trip("parent"), world.trip("a_child")), (TripState::HeldOff, TripState::Clear));
+    assert_eq!(world.users("a_child"), 0, "off by its dependency");
+    // While the parent is off nothing is evidence against the child.
+    assert_eq!(world.failing(&["a_child"], 20), []);
+    world.acknowledge("parent");
+    // Nor in the half minute after: the last rest was told a second ago.
+    assert_eq!(world.failing(&["a_child"], 28), []);
+    assert_eq!(world.trip("a_child"), TripState::Clear);
+    assert!(world.users("a_child") > 5, "it returns with its parent");
+    assert_eq!(world.failing(&["a_child"], 5), events(&[("a_child", Event::Tripped)]));
+}
+
+#[test]
+fn evidence_of_before_is_kept_while_a_dependant_rests() {
+    let mut world = World::new("a_child: { dependencies: [parent], HALF, POLICY }, parent: { HALF, POLICY }");
+    world.told("a_child", 5);
+    assert_eq!(world.pass(1), []);
+    let report = |world: &World| {
+        let (breaker, plan) = world.guards.breaker(world.flag("a_child")).expect("a breaker");
+        breaker.report(plan).errors
+    };
+    let before = report(&world);
+    assert!(before.absolute > 0.2, "{before:?}");
+    assert_eq!(world.failing(&["a_child", "parent"], 40), events(&[("parent", Event::Tripped)]));
+    assert_eq!(report(&world), before);
+}
+
+#[test]
+fn a_chain_of_three_rests_through_a_flag_without_a_breaker() {
+    let flags = "a: { dependencies: [b], HALF, POLICY }, b: { dependencies: [c], HALF }, c: { HALF, POLICY }";
+    let mut world = World::new(flags);
+    world.fail(&["a", "c"]);
+    assert_eq!(world.pass(1), events(&[("c", Event::Tripped)]));
+    assert_eq!(world.failing(&["a"], 40), []);
+    // And if all have one: only the flag at fault.
+    let mut world = World::new(&flags.replace("b: { dependencies: [c], HALF", "b: { dependencies: [c], HALF, POLICY"));
+    world.fail(&["a", "b", "c"]);
+    assert_eq!(world.pass(1), events(&[("c", Event::Tripped)]));
+    world.acknowledge("c");
+    assert_eq!(world.pass(60), []);
+    // The middle is at fault: its parent is not touched, its child rests.
+    world.fail(&["a", "b"]);
+    assert_eq!(world.pass(1), events(&[("b", Event::Tripped)]));
+    assert_eq!((world.trip("a"), world.trip("c")), (TripState::Clear, TripState::Clear));
+}
+
+#[test]
+fn a_diamond_rests_below_the_side_that_is_off() {
+    let mut world = World::new(
+        "a_top: { dependencies: [left, right], HALF, POLICY },
+        left: { dependencies: [base], HALF, POLICY }, right: { dependencies: [base], HALF, POLICY },
+        base: { HALF, POLICY }",
+    );
+    let all = ["a_top", "left", "right", "base"];
+    world.fail(&all);
+    assert_eq!(world.pass(1), events(&[("base", Event::Tripped)]));
+    assert_eq!(world.failing(&["a_top", "left", "right"], 40), []);
+    world.acknowledge("base");
+    assert_eq!(world.pass(60), []);
+    world.fail(&["a_top", "left"]);
+    assert_eq!(world.pass(1), events(&[("left", Event::Tripped)]));
+    // The other side does not need the one that is off, so it answers for itself.
+    world.fail(&["a_top", "right"]);
+    assert_eq!(world.pass(1), events(&[("right", Event::Tripped)]));
+    world.acknowledge("right");
+    assert_eq!(world.failing(&["a_top"], 40), [], "one side that is off is enough");
+}
+
+#[test]
+fn who_needs_a_flag_to_be_off_does_not_rest_when_it_trips() {
+    let mut world = World::new(
+        "a_child: { dependencies: [{ flag: parent, enabled: false }], HALF, POLICY }, parent: { HALF, POLICY }",
+    );
+    world.fail(&["a_child", "parent"]);
+    assert_eq!(world.pass(1), events(&[("parent", Event::Tripped), ("a_child", Event::Tripped)]));
+}
+
+#[test]
+fn off_and_on_through_a_flag_between() {
+    // Off with its base, the middle is what the child needs.
+    let mut world = World::new(
+        "a_child: { dependencies: [{ flag: middle, enabled: false }], HALF, POLICY },
+        middle: { dependencies: [base], HALF }, base: { HALF, POLICY }",
+    );
+    world.fail(&["a_child", "base"]);
+    assert_eq!(world.pass(1), events(&[("base", Event::Tripped), ("a_child", Event::Tripped)]));
+    // On because its base is off, as well.
+    let mut world = World::new(
+        "a_child: { dependencies: [middle], HALF, POLICY },
+        middle: { dependencies: [{ flag: base, enabled: false }], HALF }, base: { HALF, POLICY }",
+    );
+    world.fail(&["a_child", "base"]);
+    assert_eq!(world.pass(1), events(&[("base", Event::Tripped), ("a_child", Event::Tripped)]));
+    // A variant that it needs is not served while the parent is off.
+    let mut world = World::new(
+        "a_child: { dependencies: [{ flag: parent, variant: b }], HALF, POLICY },
+        parent: { variants: { a: 1, b: 1 }, HALF, POLICY }",
+    );
+    world.fail(&["a_child", "parent"]);
+    assert_eq!(world.pass(1), events(&[("parent", Event::Tripped)]));
+}
+
+#[test]
+fn an_open_child_is_not_probed_while_its_parent_is_off() {
+    let mut world = World::new("a_child: { dependencies: [parent], HALF, POLICY }, parent: { HALF, POLICY }");
+    world.fail(&["a_child"]);
+    assert_eq!(world.pass(1), events(&[("a_child", Event::Tripped)]));
+    // A fleet, or a person, has switched the parent off.
+    world.say("parent", TripState::HeldOff);
+    for _ in 0..20 {
+        let probed: Vec<_> = world.pass(60).into_iter().filter(|(key, _)| key == "a_child").collect();
+        assert_eq!(probed, [], "{}", world.now);
+    }
+    assert_eq!((world.breaker("a_child").state(), world.trip("a_child")), (State::Open, TripState::HeldOff));
+    world.say("parent", TripState::Probing);
+    assert!(world.pass(1).iter().all(|(key, _)| key != "a_child"), "nor while the parent is probed");
+    world.say("parent", TripState::Clear);
+    assert!(world.pass(1).contains(&("a_child".to_owned(), Event::HalfOpened)));
+}
+
+#[test]
+fn a_cap_of_the_parent_is_no_reason_to_rest() {
+    let mut world = World::new("a_child: { dependencies: [parent], HALF, POLICY }, parent: { HALF }");
+    world.say("parent", TripState::Capped(10_000));
+    world.fail(&["a_child"]);
+    assert_eq!(world.pass(1), events(&[("a_child", Event::Tripped)]));
+}
+
+#[test]
+fn the_stricter_of_what_is_said_and_of_the_breaker_counts() {
+    let mut world = World::new("f: { HALF, POLICY }, g: { HALF }");
+    let (before, clear) = (world.users("f"), TripState::Clear);
+    assert!((30..70).contains(&before));
+    for (said, most) in [(TripState::HeldOff, 0), (TripState::Probing, 15), (TripState::Capped(10_000), 25)] {
+        world.say("f", said);
+        world.say("g", said);
+        assert_eq!((world.trip("f"), world.trip("g")), (said, said));
+        assert!(world.users("f") <= most, "{said}: {}", world.users("f"));
+        world.say("f", clear);
+        world.say("g", clear);
+        assert_eq!((world.trip("f"), world.trip("g"), world.users("f")), (clear, clear, before));
+    }
+    world.say("f", TripState::Capped(10_000));
+    world.fail(&["f"]);
+    assert_eq!(world.pass(1), events(&[("f", Event::Tripped)]));
+    for said in [TripState::Capped(10_000), clear, TripState::Probing, TripState::HeldOff, clear] {
+        world.say("f", said);
+        assert_eq!((world.trip("f"), world.users("f")), (TripState::HeldOff, 0), "{said} leaves the breaker's");
+    }
+    world.say("f", TripState::Capped(10_000));
+    world.acknowledge("f");
+    assert_eq!(world.trip("f"), TripState::Capped(10_000), "and the breaker's end leaves what was said");
+    // Also when it happens while time passes.
+    world.fail(&["f"]);
+    world.pass(1);
+    assert_eq!(world.pass(100), events(&[("f", Event::HalfOpened)]));
+    assert_eq!(world.trip("f"), TripState::Probing);
+    for _ in 0..20 {
+        world.told("f", 0);
+        world.pass(1);
+    }
+    assert_eq!((world.breaker("f").state(), world.trip("f")), (State::Closed, TripState::Capped(10_000)));
+}
+
+#[test]
+fn a_person_holds_what_the_fleet_lets_go() {
+    let mut world = World::new("f: { HALF, POLICY }");
+    let flag = world.flag("f");
+    world.guards.set_mode(flag, Mode::Held, Millis(world.now), &mut world.news);
+    world.say("f", TripState::Clear);
+    assert_eq!((world.trip("f"), world.users("f")), (TripState::HeldOff, 0));
+    world.guards.set_mode(flag, Mode::Auto, Millis(world.now), &mut world.news);
+    assert_eq!(world.trip("f"), TripState::Clear);
+}
+
+/// Another document takes the place of the first.
+fn follow(world: &World, document: &str) -> (World, Vec<(String, Event)>) {
+    let snapshot = load(document);
+    let mut guards = Guards::none(snapshot.flags().len());
+    guards.guard(&snapshot, Scope::Fleet, Millis(world.now));
+    let mut followed = World { snapshot, guards, news: Vec::new(), now: world.now };
+    let before = (&world.guards, &world.snapshot);
+    followed.guards.carry(&followed.snapshot, before, Millis(world.now), &mut followed.news);
+    let key = |flag: FlagId| followed.snapshot.describe(flag).expect("a flag").key().to_owned();
+    let happened = followed.news.drain(..).map(|(flag, transition)| (key(flag), transition.event)).collect();
+    (followed, happened)
+}
+
+#[test]
+fn what_follows_keeps_states_and_evidence_under_their_keys() {
+    let mut world = World::new("b: { HALF, POLICY }, c: { HALF, POLICY }, d: { HALF }, e: { HALF, POLICY }");
+    world.fail(&["c"]);
+    assert_eq!(world.pass(1), events(&[("c", Event::Tripped)]));
+    world.told("b", 3);
+    assert_eq!(world.pass(1), []);
+    world.say("b", TripState::Capped(20_000));
+    world.say("d", TripState::HeldOff);
+    // Other ids, one flag that is new, one without its policy, one gone, and one that has changed elsewhere.
+    let document = format!(
+        "flags: {{ a: {{ {PROBED} }}, b: {{ rollout: {{ percentage: 70 }}, {PROBED} }}, c: {{ {PROBED} }}, d: {{}} }}"
+    );
+    let (mut followed, happened) = follow(&world, &document);
+    assert_eq!(happened, []);
+    for key in ["b", "c"] {
+        assert_eq!(followed.breaker(key), world.breaker(key), "{key}");
+    }
+    assert_eq!(followed.trip("a"), TripState::Clear);
+    assert_eq!((followed.trip("b"), followed.trip("c")), (TripState::Capped(20_000), TripState::HeldOff));
+    assert_eq!(followed.trip("d"), TripState::HeldOff);
+    assert!(followed.guards.breaker(followed.flag("d")).is_none());
+    // It goes on where the other was: the probe comes when it would have come.
+    let at = world.breaker("c").next_deadline(world.guards.breaker(world.flag("c")).expect("a breaker").1);
+    followed.now = at.expect("a probe").0;
+    assert_eq!(followed.pass(0), events(&[("c", Event::HalfOpened)]));
+}
+
+#[test]
+fn under_another_policy_evidence_starts_anew_and_the_state_stays() {
+    let mut world = World::new("b: { HALF, POLICY }, c: { HALF, POLICY }, d: { HALF, POLICY }");
+    world.fail(&["c"]);
+    assert_eq!(world.pass(1), events(&[("c", Event::Tripped)]));
+    world.told("b", 3);
+    world.told("d", 3);
+    assert_eq!(world.pass(1), []);
+    let stricter = PROBED.replace("0.05", "0.04");
+    let document =
+        format!("flags: {{ b: {{ {stricter} }}, c: {{ {stricter} }}, d: {{ {PROBED}, conditions: [] }}, e: {{}} }}");
+    let (followed, happened) = follow(&world, &document);
+    assert_eq!(happened, events(&[("b", Event::Configured), ("c", Event::Configured)]));
+    let statistics = |world: &World, key| {
+        let (breaker, plan) = world.guards.breaker(world.flag(key)).expect("a breaker");
+        (breaker.report(plan).errors.absolute, plan.policy().rate)
+    };
+    assert!(statistics(&world, "b").0 > 0.0);
+    assert_eq!(statistics(&followed, "b"), (0.0, 0.04));
+    assert_eq!(statistics(&followed, "d"), statistics(&world, "d"));
+    assert_eq!(followed.breaker("b").generation(), world.breaker("b").generation() + 1);
+    assert_eq!((followed.breaker("c").state(), followed.trip("c")), (State::Open, TripState::HeldOff));
+}

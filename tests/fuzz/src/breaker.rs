@@ -1,0 +1,201 @@
+//! The breaker's bytes, and what is done to a breaker that was read from them.
+
+use flcm_flags::breaker::{Breaker, Mode, Plan, Scope, Statistics, Transition};
+use flcm_flags::bucket::mix;
+use flcm_flags::{Action, Counts, Detector, FlagId, Millis, Policy, Recovery, Sample, Shared, Trips};
+
+/// How much is done to each breaker.
+const INPUTS: usize = 300;
+
+/// At one time, more than so many things never happen: what follows waits for another.
+const AT_ONCE: usize = 8;
+
+/// The latest time that a host can name: in JavaScript a larger integer is no longer exact.
+const LATEST: u64 = 1 << 53;
+
+/// Bytes are no breaker, or they are one that writes the same bytes; and whatever is done to it then, it says what is true
+/// and waits for what is to come. What is done stands behind the bytes of the breaker.
+///
+/// The first four bytes are mended, so that the fuzzer gets past them.
+pub fn breaker(bytes: &[u8]) {
+    let (bytes, inputs) = bytes.split_at_checked(Breaker::LENGTH).unwrap_or((bytes, &[]));
+    drive(bytes, inputs);
+    let mut mended = bytes.to_vec();
+    if let Some(magic) = mended.first_chunk_mut() {
+        let known = Breaker::new(0, Millis(0)).to_bytes();
+        *magic = *known.first_chunk::<4>().expect("a breaker has more bytes");
+        drive(&mended, inputs);
+    }
+}
+
+fn drive(bytes: &[u8], inputs: &[u8]) {
+    let Ok(breaker) = Breaker::from_bytes(bytes) else { return };
+    assert_eq!(breaker.to_bytes().as_slice(), bytes, "what was read is what is written");
+    let mut inputs = Inputs::new(inputs);
+    let mut driven = Driven { breaker, plan: plan(&mut inputs), now: inputs.time() };
+    driven.settle();
+    for _ in 0..INPUTS {
+        driven.take(&mut inputs);
+        driven.settle();
+    }
+}
+
+/// A breaker, its plan, and its host's clock.
+struct Driven {
+    breaker: Breaker,
+    plan: Plan,
+    now: u64,
+}
+
+impl Driven {
+    fn take(&mut self, inputs: &mut Inputs<'_>) {
+        self.pass(inputs);
+        let (now, plan) = (Millis(self.now), self.plan);
+        let happened = match inputs.byte() % 16 {
+            0..=5 => {
+                let counts = counts(inputs, self.breaker.generation());
+                self.breaker.record(&plan, &counts, now)
+            }
+            6 | 7 => self.breaker.poll(&plan, now),
+            8 => {
+                let mode = Mode::from_code(inputs.byte() % 4).expect("there are four");
+                self.breaker.set_mode(&plan, mode, now)
+            }
+            9 => self.breaker.acknowledge(&plan, self.breaker.generation(), now),
+            10 => self.breaker.acknowledge(&plan, inputs.number(), now),
+            11 | 12 => {
+                self.breaker.stage(inputs.number() % 100_001, now);
+                None
+            }
+            13 => {
+                self.breaker.rest(now);
+                None
+            }
+            14 => {
+                self.plan = self::plan(inputs);
+                Some(self.breaker.configure(&self.plan, now))
+            }
+            _ => {
+                self.breaker = Breaker::from_bytes(&self.breaker.to_bytes()).expect("a breaker of our own");
+                None
+            }
+        };
+        happened.iter().for_each(check);
+    }
+
+    /// Time passes, mostly forward.
+    fn pass(&mut self, inputs: &mut Inputs<'_>) {
+        let step = u64::from(inputs.byte());
+        self.now = match inputs.byte() % 12 {
+            0..=3 => self.now.saturating_add(step * 10),
+            4..=6 => self.now.saturating_add(step * 1_000),
+            7 => self.now.saturating_add(step * 600_000),
+            8 | 9 => self.breaker.next_deadline(&self.plan).map_or(self.now, |at| at.0),
+            10 => self.now.saturating_sub(step * 1_000),
+            _ => inputs.time(),
+        };
+        self.now = self.now.min(LATEST);
+    }
+
+    /// Polls until nothing happens any more: soon, and what comes next is in the future.
+    fn settle(&mut self) {
+        let mut polls = 0;
+        while let Some(transition) = self.breaker.poll(&self.plan, Millis(self.now)) {
+            check(&transition);
+            polls += 1;
+            assert!(polls <= AT_ONCE, "polling does not end: {transition:?}");
+        }
+        let next = self.breaker.next_deadline(&self.plan);
+        assert!(next.is_none_or(|next| next.0 > self.now), "due at {next:?}, and nothing happens at {}", self.now);
+        let report = self.breaker.report(&self.plan);
+        finite(&report.errors);
+        finite(&report.slow);
+        assert!(report.spread.is_finite() && report.limit.is_finite());
+        let mut trips = Trips::new([0; Trips::bytes_for(1)]);
+        trips.set(FlagId(0), self.breaker.trip_state());
+        assert_eq!(trips.state(FlagId(0)), self.breaker.trip_state(), "evaluation sees what the breaker says");
+    }
+}
+
+fn check(transition: &Transition) {
+    finite(&transition.report.errors);
+    finite(&transition.report.slow);
+    assert!(!transition.describe("flag").to_string().is_empty());
+}
+
+fn finite(Statistics { absolute, relative }: &Statistics) {
+    assert!(absolute.is_finite() && relative.is_finite(), "{absolute} {relative}");
+}
+
+/// A policy of each kind, and some at the edge of what documents may say.
+fn plan(inputs: &mut Inputs<'_>) -> Plan {
+    let kind = inputs.byte();
+    let policy = match kind % 8 {
+        0 => Policy::DEFAULT,
+        1 => Policy { slow_ms: 500, recovery: Recovery::Auto, ..Policy::DEFAULT },
+        2 => Policy { action: Action::StepBack, shared: Shared::Hold, recovery: Recovery::Auto, ..Policy::DEFAULT },
+        3 => Policy { action: Action::Notify, shared: Shared::Hold, ..Policy::DEFAULT },
+        4 => Policy { detector: Detector::Rate, min_samples: 5, window: 1, slow_ms: 1, ..Policy::DEFAULT },
+        5 => Policy { recovery: Recovery::Sticky, window: u32::MAX, probe: 100_000, ..Policy::DEFAULT },
+        6 => Policy { rate: 1e-6, ratio: 100.0, margin: 1.0, budget: 1e-9, cooldown: u32::MAX, ..Policy::DEFAULT },
+        _ => Policy { rate: 1.0, ratio: 1.0, margin: 0.0, budget: 0.5, cooldown: 0, probe: 0, ..Policy::DEFAULT },
+    };
+    assert!(policy.is_valid());
+    Plan::new(&policy, if kind & 8 == 0 { Scope::Fleet } else { Scope::Host })
+}
+
+fn counts(inputs: &mut Inputs<'_>, generation: u32) -> Counts {
+    let kind = inputs.byte();
+    let generation = if kind.is_multiple_of(16) { inputs.number() } else { generation };
+    let age = if kind & 0x60 == 0x60 { inputs.number() % 130_000 } else { 0 };
+    Counts { generation, age, treatment: sample(inputs), control: sample(inputs) }
+}
+
+/// Outcomes that can be, mostly.
+fn sample(inputs: &mut Inputs<'_>) -> Sample {
+    let kind = inputs.byte();
+    if kind < 16 {
+        let [total, errors, slow, missing] = [(); 4].map(|()| inputs.number());
+        return Sample { total, errors, slow, missing };
+    }
+    let total = if kind < 32 { inputs.number() } else { inputs.byte().into() };
+    let [errors, slow] = [kind, kind >> 2].map(|kind| match kind & 3 {
+        0 => 0,
+        1 => total / 32,
+        2 => inputs.number() % total.saturating_add(1),
+        _ => total,
+    });
+    let missing = if kind & 32 == 0 { 0 } else { total - errors };
+    Sample { total, errors, slow, missing }
+}
+
+/// The bytes behind a breaker, and when they come to their end such as follow from them: a short file drives far as well.
+struct Inputs<'b> {
+    rest: &'b [u8],
+    state: u64,
+}
+
+impl<'b> Inputs<'b> {
+    fn new(rest: &'b [u8]) -> Self {
+        Self { rest, state: rest.iter().fold(0, |state, byte| mix(state ^ u64::from(*byte))) }
+    }
+
+    fn byte(&mut self) -> u8 {
+        if let Some((byte, rest)) = self.rest.split_first() {
+            self.rest = rest;
+            return *byte;
+        }
+        self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        mix(self.state).to_le_bytes()[0]
+    }
+
+    fn number(&mut self) -> u32 {
+        u32::from_le_bytes([(); 4].map(|()| self.byte()))
+    }
+
+    /// Around now, mostly.
+    fn time(&mut self) -> u64 {
+        let time = u64::from_le_bytes([(); 8].map(|()| self.byte()));
+        time % if self.byte() < 16 { LATEST } else { 2_000_000_000_000 }
+    }
+}
