@@ -40,7 +40,7 @@ export class Snapshot implements SnapshotContract {
 
   follow(before: SnapshotContract, now: number): readonly Transition[] {
     const { door, handle } = this.#loaded;
-    if (!(before instanceof Snapshot) || before.#loaded.door !== door) {
+    if (!(before instanceof Snapshot) || before === this || before.#loaded.door !== door) {
       throw engineError('INVALID_ARGUMENT', 'a snapshot can follow another of the same engine only');
     }
     before.#loaded.forget();

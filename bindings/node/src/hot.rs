@@ -1,4 +1,4 @@
-//! `HotDoor` of the contract by bare N-API. What napi-derive makes takes three times as long for these five: it
+//! `HotDoor` of the contract by bare N-API. What napi-derive makes takes three times as long for these seven: it
 //! converts arguments, which here lie in memory that is shared, and keeps a scope for values, of which here is one.
 #![expect(unsafe_code, reason = "N-API is C: each use says why it is sound")]
 

@@ -7,5 +7,6 @@ mod diff;
 mod explain;
 mod hostile;
 mod run;
+mod simulate;
 mod stream;
 mod usage;
