@@ -14,7 +14,7 @@ import { Context } from './context.ts';
 import { engineError, isArray, messageOf, nameOf } from './error.ts';
 import { checkedTime } from './frame.ts';
 import { parseLines } from './lines.ts';
-import { checkedId, type Loaded, noRoom, type Place } from './loaded.ts';
+import { checkedGeneration, checkedId, type Loaded, noRoom, type Place } from './loaded.ts';
 
 /** The breakers of a snapshot. */
 export class Breakers implements BreakersContract {
@@ -45,9 +45,12 @@ export class Breakers implements BreakersContract {
 
   outcome(flag: FlagId, outcome: Outcome, told: Told, now: number, context?: unknown): readonly Transition[] {
     const { door, handle, frame, hot } = this.#loaded;
+    // Read before anything is written: a getter may ask in its turn.
+    const { failed = false, missing = false, durationMs, generation = 0 } = Object(told) as Told;
+    checkedGeneration(generation);
     const place = context === undefined ? undefined : placeOf(context, this.#loaded);
     frame.ask(handle, place?.index ?? -1, checkedId(flag), now);
-    frame.writeTold(outcome, told);
+    frame.writeTold(outcome, { failed, missing, durationMs, generation });
     return this.#loaded.check(hot.outcome()) > 0 ? this.news(door.news(handle)) : NOTHING;
   }
 
@@ -70,7 +73,7 @@ export class Breakers implements BreakersContract {
 
   acknowledge(flag: FlagId, generation: number, now: number): readonly Transition[] {
     const { door, handle } = this.#loaded;
-    return this.news(door.acknowledge(handle, checkedId(flag), checkedId(generation), checkedTime(now)));
+    return this.news(door.acknowledge(handle, checkedId(flag), checkedGeneration(generation), checkedTime(now)));
   }
 
   report(flag: FlagId): BreakerReport | undefined {

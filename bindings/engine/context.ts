@@ -20,9 +20,10 @@ export class Context implements ContextContract {
   }
 
   decide(flag: FlagId, now: number): Outcome {
-    const { answers } = this.#place;
+    const { answers, mark } = this.#place;
     const at = flag * STRIDE;
-    if (answers[at] !== this.#mark) return this.#cross(flag, now);
+    // Once the place has another owner, what is counted there is told for them.
+    if (answers[at] !== this.#mark || mark !== this.#mark) return this.#cross(flag, now);
     (answers[at + 2] as number)++;
     return answers[at + 1] as number;
   }

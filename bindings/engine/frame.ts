@@ -68,8 +68,10 @@ export class Frame {
   /** How the feature turned out for one user. */
   writeTold(outcome: number, { failed, missing, durationMs, generation = 0 }: Told): void {
     this.#view();
+    const arm = (outcome >>> ARM) & 3;
+    if (arm === 3) throw engineError('INVALID_ARGUMENT', `${nameOf(outcome)} is no outcome of a decision`);
     this.#integers[9] = generation;
-    this.#bytes[32] = (outcome >>> ARM) & 3;
+    this.#bytes[32] = arm;
     this.#bytes[33] = (failed ? 1 : 0) | (missing ? 2 : 0);
     this.#numbers[5] = durationMs ?? Number.NaN;
   }

@@ -127,6 +127,7 @@ export class Loaded {
   remember(place: Place, flag: number, outcome: number): void {
     if (place.answers.length === 0) place.answers = new Int32Array(this.flagCount * STRIDE);
     const at = flag * STRIDE;
+    if (place.answers[at] === place.mark) return;
     place.answers[at] = place.mark;
     place.answers[at + 1] = outcome;
     place.answers[at + 2] = 0;
@@ -228,6 +229,12 @@ export class Loaded {
 export function checkedId(flag: unknown): number {
   if (typeof flag === 'number' && (flag | 0) === flag) return flag;
   throw engineError('INVALID_ARGUMENT', `a flag id must be a number from \`flag\`, not ${nameOf(flag)}`);
+}
+
+/** A breaker's generation, or anything that was given in its place. */
+export function checkedGeneration(generation: unknown): number {
+  if (typeof generation === 'number' && generation >>> 0 === generation) return generation;
+  throw engineError('INVALID_ARGUMENT', `a generation must be a number from a breaker, not ${nameOf(generation)}`);
 }
 
 /** The engine's memory is full. */

@@ -9,7 +9,7 @@ import type {
 } from '../contract.d.ts';
 import { engineError, isArray, messageOf, nameOf } from './error.ts';
 import { parseLines } from './lines.ts';
-import { checkedId, type Loaded, noRoom } from './loaded.ts';
+import { checkedGeneration, checkedId, type Loaded, noRoom } from './loaded.ts';
 
 /** What is counted of a snapshot. */
 export class Metrics implements MetricsContract {
@@ -22,11 +22,15 @@ export class Metrics implements MetricsContract {
   start(): void {
     const { door, handle } = this.#loaded;
     if (!door.measure(handle)) throw noRoom('the metrics');
+    if (!this.#loaded.measuring) this.#loaded.forget();
     this.#loaded.measuring = true;
   }
 
   drain({ instance, epoch, sequence }: BatchName): Uint8Array | undefined {
     const { door, handle } = this.#loaded;
+    if (![instance, epoch, sequence].every((number) => Number.isSafeInteger(number) && number >= 0)) {
+      throw engineError('INVALID_ARGUMENT', 'instance, epoch and sequence of a batch must be integers up to 2^53');
+    }
     this.#loaded.countRemembered();
     return door.drain(handle, instance, epoch, sequence) ?? undefined;
   }
@@ -54,7 +58,7 @@ export class Metrics implements MetricsContract {
 
   setGeneration(flag: FlagId, generation: number): void {
     const { door, handle } = this.#loaded;
-    door.setGeneration(handle, checkedId(flag), checkedId(generation));
+    door.setGeneration(handle, checkedId(flag), checkedGeneration(generation));
   }
 
   add(name: string, amount = 1): boolean {

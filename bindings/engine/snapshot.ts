@@ -44,9 +44,10 @@ export class Snapshot implements SnapshotContract {
       throw engineError('INVALID_ARGUMENT', 'a snapshot can follow another of the same engine only');
     }
     before.#loaded.forget();
+    this.#loaded.forget();
     const news = door.carry(before.#loaded.handle, handle, checkedTime(now));
     this.#loaded.measuring ||= before.#loaded.measuring;
-    this.#loaded.forget();
+    before.#loaded.measuring = false;
     return this.breakers.news(news);
   }
 

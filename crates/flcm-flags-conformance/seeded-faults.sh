@@ -6,9 +6,9 @@
 #
 # SEEDED_FAULTS_TARGET   cargo's target directory, kept between runs to save time; default a temporary one
 #
-# SEEDED_FAULTS_TESTS    which tests may catch a fault, in order; default "vectors parity properties". The first that does ends
-#                        the search, so give one alone to see what it can do: `parity` cannot see all of them, because
-#                        it compares within what is generated
+# SEEDED_FAULTS_TESTS    which tests may catch a fault, in order; default all of the list below but the statistics of the
+#                        breaker, which are slow. The first that does ends the search, so give one alone to see what it can
+#                        do: `parity` cannot see all of them, because it compares within what is generated
 #
 # A fault is a name, a file below crates/ and a sed expression that changes it. When a source has moved on and the
 # expression changes nothing, that is an error: write it anew.
@@ -34,13 +34,16 @@ cp "$root/Cargo.toml" "$root/Cargo.lock" "$root/rust-toolchain.toml" "$root/rust
 cp -r "$copy/crates" "$pristine"
 cd "$copy"
 
+# Those of the breaker and of metrics, cheapest first.
+of_breakers="breaker_golden breaker_bugs breaker_states acceptance metrics"
+
 # The tests, cheapest first; says which of them fails.
 caught_by() {
     local test
-    for test in ${SEEDED_FAULTS_TESTS:-vectors parity properties}; do
+    for test in ${SEEDED_FAULTS_TESTS:-vectors parity properties $of_breakers}; do
         cargo test -q -p flcm-flags-conformance --test "$test" --no-run >"$log" 2>&1 || return 2
         if ! cargo test -q -p flcm-flags-conformance --test "$test" >"$log" 2>&1; then
-            echo "$test: $(grep -E '^    [a-z0-9_]+$' "$log" | sort -u | paste -sd' ' | tr -s ' ')"
+            echo "$test: $(grep -E '^    [a-z0-9_:]+$' "$log" | sort -u | paste -sd' ' | tr -s ' ')"
             return 0
         fi
     done
@@ -111,6 +114,27 @@ fault shortcut-is-control-without-conditions $core/evaluate.rs 's/return Some\(o
 fault shortcut-forgets-control $core/evaluate.rs 's/\.of_arm\(Arm::Control\), \|outcome\|/, |outcome|/'
 fault split-in-the-order-of-the-rule flcm-flags-config/src/compile.rs 's/^        weights\.sort_unstable\(\);//'
 fault salt-inherited flcm-flags-config/src/inherit.rs 's/^        salt: _,/        salt,/; s/^    fill\(&mut child\.default, default\);/&\n    fill(\&mut child.salt, salt);/'
+
+# The breaker.
+fault generation-not-checked $core/breaker.rs 's/counts\.generation != self\.generation \|\| //'
+fault clock-goes-back $core/breaker.rs 's/^        now\.max\(self\.now\)$/        now/'
+fault late-counts-are-of-this-second $core/breaker.rs 's/if counts\.age > LATE /if false \&\& counts.age > LATE /'
+fault a-pause-adds-all-of-its-mass $core/breaker/machine.rs 's/gap\.min\(QUIET\)/gap/'
+fault stratum-closes-with-one-arm $core/breaker/machine.rs 's/self\.stratum\.treatment >= STRATUM && /self.stratum.treatment >= STRATUM || /'
+fault spread-learnt-from-the-treated $core/breaker/sequential.rs 's/\*spoiled \|= treated;/let _ = treated;/'
+fault half-open-without-an-end $core/breaker/machine.rs 's/State::HalfOpen => Millis\(self\.now\.0\.saturating_add\(PROBING\)\)/State::HalfOpen => Millis(u64::MAX - PROBING)/'
+fault back-off-does-not-grow $core/breaker/machine.rs 's/self\.attempt\.saturating_sub\(1\)\.min\(16\)/self.attempt.saturating_sub(1).min(0)/'
+fault own-fault-is-probed $core/breaker/machine.rs 's/Recovery::ByCause => self\.cause\.is_own_fault\(\)/Recovery::ByCause => false/'
+fault trips-of-a-day-without-end $core/breaker/machine.rs 's/self\.trips >= TRIPS_PER_DAY \|\| //'
+fault cap-ignored $core/evaluate.rs 's/percentage_at\(rule, self\.now\)\.min\(cap\)/percentage_at(rule, self.now).min(cap.max(100_000))/'
+fault the-higher-cap-counts $core/trips.rs 's/Self::Capped\(cap\.min\(other\)\)/Self::Capped(cap.max(other))/'
+fault a-breaker-lifts-what-was-said $core/orchestrate.rs 's/said\.state\(\*flag\)\.stricter\(breaker\.trip_state\(\)\)/breaker.trip_state()/'
+fault dependants-do-not-rest $core/orchestrate.rs 's/described\.record\.depth > 0 && rests/false \&\& rests/'
+
+# Metrics.
+fault rank-one-too-high $core/metrics/distinct.rs 's/rest\.leading_zeros\(\)\.saturating_add\(1\)/rest.leading_zeros().saturating_add(2)/'
+fault value-in-the-bucket-below $core/metrics/histogram.rs 's/\.saturating_sub\(FIRST\)\)/.saturating_sub(FIRST + 1))/'
+fault batch-applied-twice $core/metrics/batch/ledger.rs 's/if sequence <= self\.last/if sequence < self.last/'
 
 echo "$((count - missed)) of $count faults caught"
 [[ $missed -eq 0 ]]

@@ -130,9 +130,9 @@ fn scenario_17_the_aggregator_is_away_and_a_host_fails() {
     let told: u32 = world.hosts.iter().map(|host| host.told[0].0.errors).sum();
     assert_eq!(world.fleet.totals()["flag"].0.errors, told, "nothing was lost");
     // A person holds and releases the flag: the fleet's generation is higher, and the host's own word gives way.
-    world.fleet.set_mode(FLAG, Mode::Held, EPOCH + world.now);
+    world.fleet.set_mode(&world.snapshot, FLAG, Mode::Held, EPOCH + world.now);
     world.run(2, healthy);
-    world.fleet.set_mode(FLAG, Mode::Auto, EPOCH + world.now);
+    world.fleet.set_mode(&world.snapshot, FLAG, Mode::Auto, EPOCH + world.now);
     world.run(2, healthy);
     assert_eq!(world.hosts[0].trip(FLAG), TripState::Clear);
 }
@@ -170,7 +170,7 @@ fn scenario_19_an_edit_while_the_flag_trips() {
     world.run(3, healthy);
     assert_eq!(world.share(0, FLAG), 0, "off wins");
     assert_eq!(world.fleet.breaker(FLAG).0.state(), State::Open);
-    world.fleet.acknowledge(FLAG, EPOCH + world.now);
+    world.fleet.acknowledge(&world.snapshot, FLAG, EPOCH + world.now);
     world.run(3, healthy);
     assert!((150..250).contains(&world.share(0, FLAG)), "and the edit survives: {}", world.share(0, FLAG));
 }
@@ -218,7 +218,7 @@ fn scenario_22_who_is_told_late_is_told_all_in_order() {
     let mut world = World::new(DOCUMENT, 2, 300.0, 22);
     let before = world.until(Event::Tripped, 600, failing(1.0)).expect("a trip although nobody listens");
     assert!(before < 60);
-    world.fleet.acknowledge(FLAG, EPOCH + world.now);
+    world.fleet.acknowledge(&world.snapshot, FLAG, EPOCH + world.now);
     world.until(Event::Tripped, 600, failing(1.0)).expect("another");
     // An hour later the listener is back: every event once, in order, under the name that it has always had.
     world.run(HOUR, healthy);
@@ -379,7 +379,7 @@ flags:
     let before = report(&world);
     world.run(60, &mut broken);
     assert_eq!(report(&world), before, "its evidence rests");
-    world.fleet.acknowledge(parent, EPOCH + world.now);
+    world.fleet.acknowledge(&world.snapshot, parent, EPOCH + world.now);
     world.run(120, healthy);
     assert_eq!(of(&world, child), [], "it returns with the parent, and is not to blame");
     assert!(world.share(0, child) > 150);
@@ -408,7 +408,7 @@ fn scenario_30_outcomes_that_never_come_are_failures() {
 fn scenario_31_who_only_observes_changes_nothing() {
     for (rates, seed) in [((1.0, 0.01), 1), ((0.3, 0.01), 2), ((0.6, 0.6), 3)] {
         let mut world = World::new(DOCUMENT, 3, 300.0, 3100 + seed);
-        world.fleet.set_mode(FLAG, Mode::Observe, EPOCH);
+        world.fleet.set_mode(&world.snapshot, FLAG, Mode::Observe, EPOCH);
         world.run(20, healthy);
         let share = world.share(0, FLAG);
         world.run(600, |request| {

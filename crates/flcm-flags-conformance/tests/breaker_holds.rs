@@ -121,7 +121,7 @@ fn a_window_is_as_long_as_it_says() {
         run.seconds(1_000, sample(1, 0), sample(1, 0));
         let total = run.breaker.window().total().treatment.total;
         // The part that is being filled has only begun.
-        let part = u32::try_from(seconds).unwrap().div_ceil(30);
+        let part = u32::div_ceil(seconds, 30);
         assert!((seconds - part..=seconds).contains(&total), "{window} s: {total}");
     }
 }
@@ -162,7 +162,7 @@ flags:
     }
     assert_eq!(guards.breaker(child).unwrap().0.state(), State::Open, "not probed while its parent is off");
     let generation = guards.breaker(parent).unwrap().0.generation();
-    guards.acknowledge(parent, generation, Millis(1_000_000), &mut news);
+    guards.acknowledge(&snapshot, parent, generation, Millis(1_000_000), &mut news);
     for second in 1_000..1_100 {
         guards.poll(&snapshot, Millis(second * 1000), &mut news);
     }

@@ -11,6 +11,9 @@ use flcm_flags::{BoundContext, Counts, FlagId, Millis, Outcome, Snapshot, TripSt
 /// Something that happened to the breaker of a flag.
 pub type News = (FlagId, Transition);
 
+/// A policy is looked for among so many plans.
+const LATEST: usize = 64;
+
 /// The breakers of all flags that have a policy, and the trips that evaluation is to see.
 #[derive(Debug)]
 pub struct Guards {
@@ -50,16 +53,19 @@ impl Guards {
     pub fn guard<B: AsRef<[u8]>>(&mut self, snapshot: &Snapshot<B>, scope: Scope, now: Millis) {
         self.scope = Some(scope);
         self.plans.clear();
-        self.list.clear();
+        self.list = Vec::with_capacity(guarded(snapshot).count());
         for id in guarded(snapshot) {
             let Some((flag, policy)) = snapshot.describe(id).and_then(|flag| Some((flag, flag.policy()?))) else {
                 continue;
             };
             let plan = Plan::new(&policy, scope);
-            let index = self.plans.iter().position(|known| *known == plan).unwrap_or_else(|| {
+            // Among the latest: looking through all of them would take long where each flag has a policy of its own.
+            let latest = self.plans.len().saturating_sub(LATEST);
+            let known = self.plans.iter().skip(latest).position(|known| *known == plan);
+            let index = known.map_or(self.plans.len(), |place| latest + place);
+            if known.is_none() {
                 self.plans.push(plan);
-                self.plans.len() - 1
-            });
+            }
             let mut breaker = Breaker::new(sip(flag.key().as_bytes()), now);
             breaker.stage(flag.percentage_at(now), now);
             self.list.push(Guard { flag: id, plan: u32::try_from(index).unwrap_or(0), breaker });
@@ -130,13 +136,29 @@ impl Guards {
         self.with(flag, news, |breaker, plan| breaker.record(plan, counts, now));
     }
 
-    /// Holds a flag, lets it go, or only observes it.
-    pub fn set_mode(&mut self, flag: FlagId, mode: Mode, now: Millis, news: &mut Vec<News>) {
+    /// Holds a flag, lets it go, or only observes it. What has happened until now comes first.
+    pub fn set_mode<B: AsRef<[u8]>>(
+        &mut self,
+        snapshot: &Snapshot<B>,
+        flag: FlagId,
+        mode: Mode,
+        now: Millis,
+        news: &mut Vec<News>,
+    ) {
+        self.poll(snapshot, now, news);
         self.with(flag, news, |breaker, plan| breaker.set_mode(plan, mode, now));
     }
 
-    /// Lets a flag go on that was rolled back.
-    pub fn acknowledge(&mut self, flag: FlagId, generation: u32, now: Millis, news: &mut Vec<News>) {
+    /// Lets a flag go on that was rolled back. What has happened until now comes first.
+    pub fn acknowledge<B: AsRef<[u8]>>(
+        &mut self,
+        snapshot: &Snapshot<B>,
+        flag: FlagId,
+        generation: u32,
+        now: Millis,
+        news: &mut Vec<News>,
+    ) {
+        self.poll(snapshot, now, news);
         self.with(flag, news, |breaker, plan| breaker.acknowledge(plan, generation, now));
     }
 
@@ -175,6 +197,10 @@ impl Guards {
             let Some(flag) = older.describe(id).and_then(|flag| snapshot.flag(flag.key())) else { continue };
             self.say(flag, before.said.state(id));
             let Some((breaker, plan)) = before.breaker(id) else { continue };
+            if self.breaker(flag).is_none() {
+                // Taking the threshold away is no acknowledgement: what was rolled back stays so until it is said otherwise.
+                self.say(flag, before.trips.state(id));
+            }
             self.put(flag, breaker.clone());
             let changed = self.breaker(flag).is_some_and(|(_, current)| current.policy() != plan.policy());
             self.with(flag, news, |breaker, plan| changed.then(|| breaker.configure(plan, now)));

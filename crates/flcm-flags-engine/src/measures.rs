@@ -66,6 +66,22 @@ impl Measures {
         &mut self.custom
     }
 
+    /// Goes on under the fleet's generations that other metrics have counted under.
+    pub(crate) fn take_generations<B: AsRef<[u8]>>(
+        &mut self,
+        snapshot: &Snapshot<B>,
+        other: &Self,
+        older: &Snapshot<B>,
+    ) {
+        for id in older.flags() {
+            let Some(generation) = other.counted(id).map(|metrics| metrics.evidence().generation) else { continue };
+            let flag = older.describe(id).and_then(|flag| snapshot.flag(flag.key()));
+            if let Some(metrics) = flag.filter(|_| generation > 0).and_then(|flag| self.flag(snapshot, flag)) {
+                metrics.set_generation(generation);
+            }
+        }
+    }
+
     /// Takes everything as a batch, and forgets it.
     pub(crate) fn drain<B: AsRef<[u8]>>(&mut self, snapshot: &Snapshot<B>, header: Header) -> Vec<u8> {
         let mut bytes = Vec::new();

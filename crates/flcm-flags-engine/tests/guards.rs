@@ -74,7 +74,7 @@ impl World {
 
     fn acknowledge(&mut self, key: &str) {
         let (flag, generation) = (self.flag(key), self.breaker(key).generation());
-        self.guards.acknowledge(flag, generation, Millis(self.now), &mut self.news);
+        self.guards.acknowledge(&self.snapshot, flag, generation, Millis(self.now), &mut self.news);
         assert_eq!(self.news.pop().map(|(_, transition)| transition.event), Some(Event::Acknowledged));
     }
 
@@ -295,10 +295,10 @@ fn the_stricter_of_what_is_said_and_of_the_breaker_counts() {
 fn a_person_holds_what_the_fleet_lets_go() {
     let mut world = World::new("f: { HALF, POLICY }");
     let flag = world.flag("f");
-    world.guards.set_mode(flag, Mode::Held, Millis(world.now), &mut world.news);
+    world.guards.set_mode(&world.snapshot, flag, Mode::Held, Millis(world.now), &mut world.news);
     world.say("f", TripState::Clear);
     assert_eq!((world.trip("f"), world.users("f")), (TripState::HeldOff, 0));
-    world.guards.set_mode(flag, Mode::Auto, Millis(world.now), &mut world.news);
+    world.guards.set_mode(&world.snapshot, flag, Mode::Auto, Millis(world.now), &mut world.news);
     assert_eq!(world.trip("f"), TripState::Clear);
 }
 

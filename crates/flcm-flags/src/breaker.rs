@@ -206,10 +206,10 @@ impl Breaker {
         if counts.generation != self.generation || counts.age > TOO_LATE {
             return transition;
         }
-        self.window.add(counts);
         if self.state == State::Closed && self.now < self.until {
             return transition;
         }
+        self.window.add(counts);
         if counts.age > LATE {
             self.weigh_late(plan, counts);
         } else {
@@ -249,7 +249,7 @@ impl Breaker {
             State::Open if self.mode == Mode::Auto => Some(self.until),
             State::HalfOpen => Some(self.until),
             State::Closed if self.expects_data(plan) => {
-                let left = rollout::QUIET.saturating_sub(self.elapsed(self.last_treated));
+                let left = rollout::QUIET.saturating_sub(self.elapsed(self.last_treated)).max(1);
                 Some(Millis(seconds(self.now).saturating_add(left.into()).saturating_mul(1000)))
             }
             State::Closed | State::Open => None,

@@ -256,16 +256,15 @@ impl Question<'_, '_> {
     /// Decides one flag, its prerequisites being decided.
     #[inline]
     fn decide<V: Visitor>(&self, id: FlagId, flag: &FlagRecord, decided: &Decided<'_>, visitor: &mut V) -> Outcome {
-        let trip = self.trips.state(id);
         if V::SILENT
             && flag.steps == 0
             && flag.rule_count.get() == 1
-            && trip == TripState::Clear
+            && self.trips.is_clear(id)
             && let Some(outcome) = self.single_rule(flag, decided)
         {
             return outcome;
         }
-        self.decide_fully(id, flag, trip, decided, visitor)
+        self.decide_fully(id, flag, decided, visitor)
     }
 
     /// The shortcut for what most flags are: one rule, and nothing else to look at.
@@ -289,12 +288,11 @@ impl Question<'_, '_> {
         &self,
         id: FlagId,
         flag: &FlagRecord,
-        trip: TripState,
         decided: &Decided<'_>,
         visitor: &mut V,
     ) -> Outcome {
         visitor.visit(Step::FlagStart(id));
-        let outcome = self.check(flag, trip, decided, visitor);
+        let outcome = self.check(flag, self.trips.state(id), decided, visitor);
         visitor.visit(Step::FlagEnd(outcome));
         outcome
     }

@@ -154,6 +154,7 @@ impl Policy {
     pub fn is_valid(&self) -> bool {
         let share = |value: f64| (0.0..=1.0).contains(&value);
         share(self.rate)
+            && self.window > 0
             && share(self.slow_rate)
             && self.probe <= crate::bucket::BUCKETS
             && (1.0..=100.0).contains(&self.ratio)

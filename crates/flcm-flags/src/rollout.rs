@@ -19,15 +19,17 @@ impl Rule<'_> {
 }
 
 impl Flag<'_> {
-    /// The highest percentage of its rules at a time, in thousandths of a percent; 100 % without rules that draw, since
-    /// nobody is left out then, and 0 when the kill switch is off.
+    /// The highest percentage at a time, in thousandths of a percent, of the rules that leave somebody out or follow a
+    /// schedule; 100 % without such a rule, and 0 when the kill switch is off.
     #[must_use]
     pub fn percentage_at(&self, now: Millis) -> u32 {
         if !self.enabled() {
             return 0;
         }
-        let drawn = self.rules().filter(|rule| rule.serves() == Serves::On);
-        drawn.map(|rule| rule.percentage_at(now)).max().unwrap_or(BUCKETS)
+        let draws = |rule: &Rule<'_>| {
+            rule.serves() == Serves::On && (rule.percentage() < BUCKETS || rule.record.schedule_count.get() > 0)
+        };
+        self.rules().filter(draws).map(|rule| rule.percentage_at(now)).max().unwrap_or(BUCKETS)
     }
 }
 

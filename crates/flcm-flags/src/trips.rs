@@ -39,7 +39,7 @@ impl TripState {
         cap.map(Self::Capped).or_else(|| plain.into_iter().find(|state| state.as_str() == word))
     }
 
-    /// The one of two that leaves the fewer users: off for everyone, then probing, then the lower cap.
+    /// The stricter of two: off for everyone, then probing, then the lower cap.
     #[must_use]
     pub fn stricter(self, other: Self) -> Self {
         match (self, other) {
@@ -124,8 +124,19 @@ impl<B: AsRef<[u8]>> Trips<B> {
     #[must_use]
     #[inline]
     pub fn state(&self, flag: FlagId) -> TripState {
+        TripState::from_bits(self.bits(flag))
+    }
+
+    /// Whether the state is clear, which that of most flags is.
+    #[inline]
+    pub(crate) fn is_clear(&self, flag: FlagId) -> bool {
+        self.bits(flag) == 0
+    }
+
+    #[inline]
+    fn bits(&self, flag: FlagId) -> u32 {
         let bits = self.0.as_ref().get(place(flag)..).and_then(<[u8]>::first_chunk);
-        bits.map_or(TripState::Clear, |bits| TripState::from_bits(u32::from_le_bytes(*bits)))
+        bits.map_or(0, |bits| u32::from_le_bytes(*bits))
     }
 }
 

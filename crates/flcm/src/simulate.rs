@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use flcm_flags::breaker::{Plan, Scope};
-use flcm_flags::{Detector, Flag, Policy};
+use flcm_flags::{Action, Detector, Flag, Policy};
 use flcm_flags_config::did_you_mean;
 use flcm_flags_config::simulate::{Course, Delays, Source as Outcomes, Traffic};
 
@@ -110,7 +110,8 @@ fn find<'s>(source: &'s Source, key: &str) -> Result<Flag<'s>, Failure> {
 impl Simulation<'_> {
     /// The flag's own policy, and plain rates to compare it with.
     fn all(&mut self) {
-        let own = self.policy;
+        // What only notifies is asked when it would have rolled back.
+        let own = Policy { action: Action::Disable, ..self.policy };
         let plain = Policy { detector: Detector::Rate, ..own };
         self.rule("this flag", &own);
         if own.detector == Detector::Evidence {

@@ -143,10 +143,10 @@ pub fn play(file: &File, name: &str) -> Vec<Then> {
 fn take(step: &Step, guards: &mut Guards, snapshot: &Snapshot<Vec<u8>>) -> Then {
     let (mut news, now) = (Vec::new(), Millis(step.at));
     if let Some(mode) = &step.mode {
-        guards.set_mode(FLAG, Mode::from_word(mode).expect("a mode"), now, &mut news);
+        guards.set_mode(snapshot, FLAG, Mode::from_word(mode).expect("a mode"), now, &mut news);
     }
     if let Some(generation) = step.acknowledge {
-        guards.acknowledge(FLAG, generation, now, &mut news);
+        guards.acknowledge(snapshot, FLAG, generation, now, &mut news);
     }
     for time in 0..step.times.unwrap_or(1) {
         let now = Millis(step.at + u64::from(time) * 1000);

@@ -111,14 +111,14 @@ impl Fleet {
     }
 
     /// What a person says.
-    pub fn set_mode(&mut self, flag: FlagId, mode: Mode, clock: u64) {
-        self.guards.set_mode(flag, mode, Millis(clock), &mut self.news);
+    pub fn set_mode(&mut self, snapshot: &Snapshot<Vec<u8>>, flag: FlagId, mode: Mode, clock: u64) {
+        self.guards.set_mode(snapshot, flag, mode, Millis(clock), &mut self.news);
     }
 
     /// A person has seen it.
-    pub fn acknowledge(&mut self, flag: FlagId, clock: u64) {
+    pub fn acknowledge(&mut self, snapshot: &Snapshot<Vec<u8>>, flag: FlagId, clock: u64) {
         let generation = self.breaker(flag).0.generation();
-        self.guards.acknowledge(flag, generation, Millis(clock), &mut self.news);
+        self.guards.acknowledge(snapshot, flag, generation, Millis(clock), &mut self.news);
     }
 
     /// A person publishes another document: the breakers go on.

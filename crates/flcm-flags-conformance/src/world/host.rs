@@ -162,12 +162,12 @@ impl Host {
         for flag in snapshot.flags().filter(|_| !lost) {
             let Some((trip, mode, generation)) = fleet.word(flag) else { continue };
             self.guards.say(flag, trip);
-            self.guards.set_mode(flag, mode, Millis(clock), &mut self.news);
+            self.guards.set_mode(snapshot, flag, mode, Millis(clock), &mut self.news);
             self.counted[flag.0 as usize].set_generation(generation);
             // The fleet has decided since: what the host decided for itself gives way.
             if generation > std::mem::replace(&mut self.generations[flag.0 as usize], generation) {
                 let own = self.guards.breaker(flag).map_or(0, |(breaker, _)| breaker.generation());
-                self.guards.acknowledge(flag, own, Millis(clock), &mut self.news);
+                self.guards.acknowledge(snapshot, flag, own, Millis(clock), &mut self.news);
             }
         }
     }

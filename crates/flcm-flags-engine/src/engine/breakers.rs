@@ -4,7 +4,7 @@ use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
 
-use flcm_flags::breaker::{BreakerError, Mode, Scope, Units};
+use flcm_flags::breaker::{BreakerError, Mode, Plan, Scope, Units};
 use flcm_flags::metrics::batch::Header;
 use flcm_flags::orchestrate::Guard;
 use flcm_flags::{Arm, BoundContext, Counts, FlagId, Millis, Sample};
@@ -35,7 +35,8 @@ impl Engine {
             _ => return false,
         };
         let Some(loaded) = self.snapshots.get_mut(snapshot) else { return false };
-        let breakers = loaded.snapshot.flags().len() * size_of::<Guard>();
+        // A guard, a plan, and its place.
+        let breakers = loaded.snapshot.flags().len() * (size_of::<Guard>() + 2 * size_of::<Plan>() + 8);
         if !can_allocate(breakers + UNITS * size_of::<u64>()) {
             return false;
         }
@@ -76,12 +77,14 @@ impl Engine {
     /// Holds a flag, lets it go, or only observes it; answers what happened. `None` for a word that is no mode as well.
     pub fn set_mode(&mut self, snapshot: Handle, flag: FlagId, mode: &str, now: f64) -> Option<String> {
         let mode = Mode::from_word(mode)?;
-        self.happened(snapshot, |loaded, news| loaded.guards.set_mode(flag, mode, millis(now), news))
+        self.happened(snapshot, |loaded, news| loaded.guards.set_mode(&loaded.snapshot, flag, mode, millis(now), news))
     }
 
     /// Lets a flag go on that was rolled back; answers what happened.
     pub fn acknowledge(&mut self, snapshot: Handle, flag: FlagId, generation: u32, now: f64) -> Option<String> {
-        self.happened(snapshot, |loaded, news| loaded.guards.acknowledge(flag, generation, millis(now), news))
+        self.happened(snapshot, |loaded, news| {
+            loaded.guards.acknowledge(&loaded.snapshot, flag, generation, millis(now), news);
+        })
     }
 
     /// What the breaker of a flag knows.
@@ -137,7 +140,8 @@ impl Engine {
         let duration = told.duration.get();
         let slow = loaded.is_slow(flag(&registers), duration);
         let (failed, missing) = (told.flags & FAILED != 0, told.flags & MISSING != 0);
-        let sample = Sample { total: 1, errors: failed.into(), slow: slow.into(), missing: missing.into() };
+        let sample =
+            Sample { total: 1, errors: (failed && !missing).into(), slow: slow.into(), missing: missing.into() };
         let generation = told.generation.get();
         loaded.told(flag(&registers), unit, arm, &sample, (duration, generation), now(&registers));
         i32::try_from(loaded.news.len()).unwrap_or(i32::MAX)
@@ -169,10 +173,13 @@ impl Loaded {
     ) {
         let Self { snapshot, guards, measures, units, news, .. } = self;
         let failed = sample.failures() > 0;
+        let current = guards.breaker(flag).map_or(0, |(breaker, _)| breaker.generation());
+        let generation = if generation == 0 { current } else { generation };
         let counts = unit.is_none_or(|unit| units.counts(key(flag, arm), unit, failed, now));
         if let Some(metrics) = measures.as_mut().and_then(|measures| measures.flag(snapshot, flag)) {
             metrics.outcome(arm, sample, duration);
-            if counts {
+            // What was decided before a rollback is no evidence after it, for the fleet as little as here.
+            if counts && generation == current {
                 metrics.add_evidence(arm, sample);
             }
         }
@@ -182,8 +189,6 @@ impl Loaded {
             Arm::Control if counts => control = *sample,
             _ => {}
         }
-        let current = guards.breaker(flag).map_or(0, |(breaker, _)| breaker.generation());
-        let generation = if generation == 0 { current } else { generation };
         guards.record(snapshot, flag, &Counts { generation, age: 0, treatment, control }, now, news);
     }
 
@@ -194,14 +199,13 @@ impl Loaded {
         }
         self.guards.carry(&self.snapshot, (&before.guards, &before.snapshot), now, &mut self.news);
         self.remember_units();
-        let Some(counted) = &mut before.measures else { return };
-        let bytes = counted.drain(&before.snapshot, Header::default());
+        let Some(mut counted) = before.measures.take() else { return };
         self.measures = self.measures.take().or_else(|| Measures::new(self.snapshot.flags().len()));
-        if let Some(measures) = &mut self.measures {
-            // Written just now: nothing can be wrong with it.
-            let merged = measures.merge(&self.snapshot, &bytes);
-            debug_assert!(merged.is_ok());
-        }
+        let Some(measures) = &mut self.measures else { return };
+        measures.take_generations(&self.snapshot, &counted, &before.snapshot);
+        // Written just now: nothing can be wrong with it. What it says of flags that are gone is gone with them.
+        let merged = measures.merge(&self.snapshot, &counted.drain(&before.snapshot, Header::default()));
+        debug_assert!(merged.is_ok());
     }
 }
 

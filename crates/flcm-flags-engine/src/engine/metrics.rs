@@ -18,9 +18,9 @@ impl Engine {
         let Some(loaded) = self.snapshots.get_mut(snapshot) else { return false };
         if loaded.measures.is_none() {
             loaded.measures = Measures::new(loaded.snapshot.flags().len());
-        }
-        if loaded.guards.scope().is_none() {
-            loaded.remember_units();
+            if loaded.guards.scope().is_none() {
+                loaded.remember_units();
+            }
         }
         loaded.measures.is_some()
     }
@@ -63,10 +63,13 @@ impl Engine {
         metrics.map(|metrics| metrics.set_generation(generation)).is_some()
     }
 
-    /// Adds to a custom counter; false for a name that is none, and when there are too many.
+    /// Adds to a custom counter; false for a name or a number that is none, and when there are too many.
     pub fn add(&mut self, snapshot: Handle, name: &str, amount: f64) -> bool {
         let measures = self.snapshots.get_mut(snapshot).and_then(|loaded| loaded.measures.as_mut());
-        measures.is_some_and(|measures| measures.custom().add(name, super::millis(amount).0))
+        let whole = super::millis(amount).0;
+        #[expect(clippy::float_cmp, clippy::cast_precision_loss, reason = "a whole number comes back as it was")]
+        let is_whole = whole as f64 == amount;
+        measures.is_some_and(|measures| is_whole && measures.custom().add(name, whole))
     }
 
     /// Adds a value to a custom histogram; false for a name or value that is none, and when there are too many.

@@ -6,6 +6,7 @@ use super::sequential::{Evidence, Spread, Stratum};
 use super::transition::{Cause, Mode, State};
 use super::window::{Arms, Window};
 use super::{Breaker, Pending, Stage};
+use crate::bucket::BUCKETS;
 use crate::counts::Sample;
 use crate::time::Millis;
 
@@ -70,7 +71,17 @@ impl Breaker {
         }
         let mut breaker = Self::new(0, Millis(0));
         breaker.each(&mut reader);
-        if reader.valid { Ok(breaker) } else { Err(BreakerError("a field that no breaker has")) }
+        if reader.valid && breaker.is_sound() { Ok(breaker) } else { Err(BreakerError("a field that no breaker has")) }
+    }
+
+    /// Whether the fields fit together.
+    fn is_sound(&self) -> bool {
+        let bets = [&self.errors, &self.slow].map(|evidence| evidence.absolute.iter().chain(&evidence.relative));
+        self.started <= self.stages
+            && [self.stage.cap, self.stage.percent, self.stage.last_good].iter().all(|percent| *percent <= BUCKETS)
+            && (self.mode != Mode::Held || self.state == State::Open)
+            && (matches!(self.mode, Mode::Auto | Mode::Held) || self.state == State::Closed)
+            && bets.into_iter().flatten().all(|bet| *bet >= 0.0)
     }
 
     /// All fields, in the order of the format.

@@ -47,13 +47,13 @@ impl Breaker {
     /// Goes on under another policy: the state stays, the evidence starts anew.
     pub fn configure(&mut self, plan: &Plan, now: Millis) -> Transition {
         self.now = self.clamp(now);
-        let until = self.until;
+        let (until, since) = (self.until, self.since);
         let before = self.before(plan);
         if self.state == State::Closed {
             self.stage.cap = 0;
         }
         let transition = self.enter(plan, self.state, Event::Configured, &before);
-        self.until = until;
+        (self.until, self.since) = (until, since);
         Transition { cause: None, next: self.next(), ..transition }
     }
 
@@ -63,17 +63,11 @@ impl Breaker {
         let now = now.max(self.now);
         let end = Millis(now.0.saturating_add(REST));
         self.last_treated = wrap(seconds(now));
+        self.pending = Pending::default();
         if self.state == State::Closed {
-            self.pending = Pending::default();
             self.until = end;
         } else if self.state == State::Open && !self.sticky {
             self.until = self.until.max(end);
         }
-    }
-
-    /// Seconds since the state changed.
-    #[must_use]
-    pub fn age(&self, now: Millis) -> u32 {
-        wrap(seconds(now.max(self.now))).wrapping_sub(self.since)
     }
 }

@@ -118,6 +118,9 @@ impl Breaker {
         self.due = true;
         if self.state == State::HalfOpen {
             self.errors.probe(&plan.errors, own.failed, own.treatment);
+            if let Some(bets) = &plan.slow {
+                self.slow.probe(bets, own.slow, own.treatment);
+            }
             return;
         }
         let spread = self.spread.factor();
@@ -140,13 +143,18 @@ impl Breaker {
 
     /// Whether the evidence is enough, and what happens then.
     fn verdict(&mut self, plan: &Plan) -> Option<Transition> {
-        if self.held && !self.control_fails(plan) {
+        if self.held && !self.quiet && self.control_is_well(plan) {
             return Some(self.release_stage(plan));
         }
         match self.fault(plan) {
             Some(Cause::Shared) if plan.policy.shared == Shared::Hold && self.acts(plan) => {
                 // What is slow on top of it is another matter.
-                if let Some(cause) = self.slow_fault(plan) { self.trip(plan, cause) } else { self.hold_stage(plan) }
+                match self.slow_fault(plan) {
+                    Some(cause) => self.trip(plan, cause),
+                    // What has been taken back already stays there.
+                    None if self.state == State::Open => None,
+                    None => self.hold_stage(plan),
+                }
             }
             Some(cause) => self.trip(plan, cause),
             None => None,
@@ -174,6 +182,11 @@ impl Breaker {
             return Some(Cause::SlowRelative);
         }
         (self.slow.against_threshold() >= plan.limit).then_some(Cause::SlowAbsolute)
+    }
+
+    /// Whether enough of the control is there to say that it does not fail.
+    fn control_is_well(&self, plan: &Plan) -> bool {
+        self.window.control_now(plan.policy.window).total >= super::window::ENOUGH && !self.control_fails(plan)
     }
 
     /// Whether the control fails more often than the threshold allows, now.

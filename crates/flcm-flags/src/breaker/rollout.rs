@@ -1,7 +1,7 @@
 //! The rollout as the breaker sees it: its stages, which of them were good, and when it must not go on.
 
 use super::plan::{Plan, Scope};
-use super::sequential::Evidence;
+use super::sequential::BETS;
 use super::transition::{Cause, Event, State, Transition};
 use super::{Breaker, Pending, Stage, seconds, wrap};
 use crate::time::Millis;
@@ -11,6 +11,9 @@ pub(super) const QUIET: u32 = 300;
 
 /// Seconds that a percentage must be held for to be a good one.
 const STAGE_HOLD: u32 = 600;
+
+/// The prior mass of a start.
+const FRESH_START: f64 = 0.25;
 
 impl Breaker {
     /// The percentage of the rollout, in thousandths of a percent, whenever it changes: raising it is when faults begin.
@@ -22,7 +25,8 @@ impl Breaker {
         if self.stage.percent == 0 {
             self.last_treated = second;
         }
-        self.stage.set(percent, second);
+        let proves = self.state == State::Closed && !self.quiet && !self.held;
+        self.stage.set(percent, second, proves);
     }
 
     /// The rollout stays where it is.
@@ -38,8 +42,8 @@ impl Breaker {
     /// What both arms use is well again. What it has done to the treatment says nothing any more, so that the evidence
     /// against the threshold starts anew.
     pub(super) fn release_stage(&mut self, plan: &Plan) -> Transition {
-        self.errors.absolute = Evidence::default().absolute;
-        (self.held, self.started, self.stage.cap) = (false, 0, 0);
+        self.errors.absolute = [FRESH_START; BETS];
+        (self.held, self.stage.cap) = (false, 0);
         self.say(plan, Event::StageReleased, None)
     }
 
@@ -75,9 +79,10 @@ impl Breaker {
 }
 
 impl Stage {
-    /// Takes a percentage. One that has been reached becomes a good one when the rollout goes beyond it after it has been held.
-    fn set(&mut self, percent: u32, second: u32) {
-        let held = second.wrapping_sub(self.since) >= STAGE_HOLD;
+    /// Takes a percentage. One that has been reached becomes a good one when the rollout goes beyond it after it has been held
+    /// for a while; `proves`: while users had it, and were seen to.
+    fn set(&mut self, percent: u32, second: u32, proves: bool) {
+        let held = proves && second.wrapping_sub(self.since) >= STAGE_HOLD;
         if percent < self.candidate {
             self.candidate = percent;
             self.since = second;

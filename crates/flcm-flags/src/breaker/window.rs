@@ -9,7 +9,7 @@ use crate::snapshot::to_usize;
 const PARTS: usize = 30;
 
 /// So many outcomes of the control tell how it does.
-const ENOUGH: u32 = 20;
+pub(super) const ENOUGH: u32 = 20;
 
 /// Both arms.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]

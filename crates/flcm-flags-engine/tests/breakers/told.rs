@@ -1,0 +1,80 @@
+//! Outcomes, one by one.
+
+use flcm_flags::FlagId;
+use flcm_flags::metrics::batch::Batch;
+use flcm_flags_engine::Engine;
+
+use crate::{DOCUMENT, FLAGS, NOW, Shared, TIMES, events, flag, load, number};
+
+#[test]
+fn an_outcome_is_counted_once_or_refused_whatever_is_written() {
+    let mut rng = fastrand::Rng::with_seed(5);
+    let (mut engine, mut shared) = (Engine::new(), Shared::new());
+    let handle = load(&mut engine, DOCUMENT);
+    assert!(engine.guard(handle, "fleet", NOW) && engine.measure(handle));
+    shared.bind(&mut engine, handle, 3, "alice");
+    let mut told = 0.0;
+    for _ in 0..20_000 {
+        shared.0[..64].fill_with(|| rng.u8(..));
+        if rng.u8(0..10) > 0 {
+            shared.ask(handle, rng.i32(-1..5), rng.u32(0..=FLAGS), rng.i32(..), TIMES[rng.usize(0..TIMES.len())]);
+            // An outcome fails or is missing: not both.
+            shared.tell(rng.u8(0..4), rng.u8(0..3), f64::from_bits(rng.u64(..)));
+        }
+        let snapshot = i32::from_le_bytes(shared.0[..4].try_into().expect("four bytes"));
+        let flag = u32::from_le_bytes(shared.0[8..12].try_into().expect("four bytes"));
+        let answer = engine.outcome(&shared.0);
+        match (snapshot == handle.0, shared.0[32] < 3) {
+            (true, true) => assert!(answer >= 0, "{answer}"),
+            (true, false) => assert_eq!(answer, -3),
+            _ => assert_eq!(answer, -1),
+        }
+        told += f64::from(u8::from(answer >= 0 && flag < FLAGS));
+    }
+    let mut total = 0.0;
+    for flag in (0..FLAGS).map(FlagId) {
+        let summary = engine.summary(handle, flag).expect("outcomes");
+        for arm in ["", "control", "outside"] {
+            let name = |part: &str| match arm {
+                "" => part.to_lowercase(),
+                arm => format!("{arm}{part}"),
+            };
+            let [all, errors, slow, missing] =
+                ["Total", "Errors", "Slow", "Missing"].map(|part| number(&summary, &name(part)));
+            assert!(errors + missing <= all && slow <= all, "{arm} of {flag:?}");
+            total += all;
+        }
+    }
+    assert!((10_000.0..20_000.0).contains(&told));
+    assert_eq!(total.to_bits(), told.to_bits());
+}
+
+#[test]
+fn one_user_counts_as_evidence_once_a_minute_and_as_an_outcome_each_time() {
+    let (mut engine, mut shared) = (Engine::new(), Shared::new());
+    let handle = load(&mut engine, DOCUMENT);
+    assert!(engine.guard(handle, "host", NOW) && engine.measure(handle));
+    let parent = flag(&engine, handle, "parent");
+    shared.bind(&mut engine, handle, 0, "alice");
+    for millisecond in 0..1_000 {
+        shared.ask(handle, 0, parent.0, 0, NOW + f64::from(millisecond) * 30.0);
+        shared.tell(1, 1, 5.0);
+        assert_eq!(engine.outcome(&shared.0), 0, "a thousand failures of one user trip nothing");
+    }
+    let summary = engine.summary(handle, parent).expect("outcomes");
+    assert_eq!(["total", "errors", "count"].map(|name| number(&summary, name).to_bits()), [1000_f64.to_bits(); 3]);
+    let batch = engine.drain(handle, 1.0, 1.0, 1.0).expect("a batch");
+    let evidence = Batch::from_bytes(&batch).expect("a batch").flags().next().expect("a flag").evidence();
+    assert_eq!((evidence.treatment.total, evidence.treatment.errors), (1, 1));
+    // Of nobody in particular each counts.
+    let mut news = 0;
+    for second in 40..50 {
+        shared.ask(handle, -1, parent.0, 0, NOW + f64::from(second) * 1_000.0);
+        shared.tell(1, 1, f64::NAN);
+        news = engine.outcome(&shared.0);
+    }
+    assert_eq!(news, 1);
+    assert_eq!(events(&engine.news(handle).expect("news")), ["tripped"]);
+    assert_eq!(engine.news(handle).as_deref(), Some(""), "once");
+    assert_eq!(engine.trip(handle, parent).as_deref(), Some("held off"));
+}
