@@ -130,6 +130,7 @@ for (const { engine } of engines) {
       assert.equal(other.trip(configured.flag), 'held off', 'another threshold is no reason to go on');
       assert.throws(() => other.follow(other, NOW), { code: 'INVALID_ARGUMENT' });
       assert.throws(() => other.follow(snapshot, NOW), { code: 'FREED' });
+      assert.throws(() => other.breakers.outcome(0, 0, {}, NOW, next.context('alice')), { code: 'INVALID_ARGUMENT' });
       assert.throws(() => other.follow({}, NOW), { code: 'INVALID_ARGUMENT' });
     });
 
@@ -169,6 +170,9 @@ for (const { engine } of engines) {
         assert.equal(breakers.report(none), undefined);
         assert.equal(breakers.save(none), undefined);
       }
+      assert.throws(() => breakers.outcome(flag, 3 << 27, {}, NOW), { code: 'INVALID_ARGUMENT' });
+      assert.throws(() => breakers.outcome(flag, 0, { generation: -1 }, NOW), { code: 'INVALID_ARGUMENT' });
+      assert.throws(() => breakers.acknowledge(flag, 1.5, NOW), { code: 'INVALID_ARGUMENT', message: /generation/ });
       snapshot.free();
       assert.throws(() => breakers.poll(NOW), { code: 'FREED' });
       assert.throws(() => breakers.report(flag), { code: 'FREED' });

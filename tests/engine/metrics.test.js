@@ -55,14 +55,58 @@ for (const { engine } of engines) {
       assert.equal(snapshot.metrics.summary(half).decisions, 2 * decided + 1, 'asking twice counts nothing');
     });
 
+    test('counts are kept when words are asked for, and when a context loses its place', () => {
+      const snapshot = counting();
+      const [half, split] = [snapshot.flag('half'), snapshot.flag('split')];
+      const alice = snapshot.context('alice');
+      for (let i = 0; i < 1000; i += 1) alice.decide(half, NOW);
+      alice.decision('half', NOW);
+      alice.decision('half', NOW);
+      assert.equal(snapshot.metrics.summary(half).decisions, 1002);
+      const others = Array.from({ length: 32 }, (_, i) => snapshot.context(`user-${i}`));
+      for (const other of others) other.decide(split, NOW);
+      for (let i = 0; i < 1000; i += 1) alice.decide(half, NOW);
+      assert.equal(snapshot.metrics.summary(half).decisions, 2002);
+    });
+
+    test('what was decided before a rollback is no evidence after it, for a fleet as little as here', () => {
+      const snapshot = counting();
+      snapshot.breakers.guard('host', NOW);
+      const flag = snapshot.flag('half');
+      const treated = Array.from({ length: 50 }, (_, i) => snapshot.decide(flag, `user-${i}`, undefined, NOW)).find(
+        (outcome) => (outcome & (1 << 27)) !== 0,
+      );
+      const { generation } = snapshot.breakers.report(flag);
+      snapshot.breakers.setMode(flag, 'observe', NOW);
+      snapshot.breakers.outcome(flag, treated, { failed: true, generation }, NOW);
+      assert.equal(snapshot.breakers.report(flag).total, 0);
+      snapshot.breakers.outcome(flag, treated, { failed: true, missing: true }, NOW);
+      const { errors, missing, total } = snapshot.breakers.report(flag);
+      assert.deepEqual([total, errors, missing], [1, 0, 1], 'it is the one or the other');
+      assert.equal(snapshot.metrics.summary(flag).errorRate, 1);
+    });
+
     test('nothing is counted before it is to be', () => {
       const snapshot = engine.load(compiled(document));
       snapshot.decide(0, 'alice', undefined, NOW);
+      const alice = snapshot.context('alice');
+      for (let i = 0; i < 10; i += 1) alice.decide(0, NOW);
       assert.equal(snapshot.metrics.summary(0), undefined);
       assert.equal(snapshot.metrics.drain({ instance: 1, epoch: 1, sequence: 1 }), undefined);
       assert.equal(snapshot.metrics.add('a'), false);
       snapshot.metrics.start();
       assert.equal(snapshot.metrics.summary(0), undefined, 'of a flag that nobody has asked for');
+      alice.decide(0, NOW);
+      assert.equal(snapshot.metrics.summary(0).decisions, 1);
+      for (const name of [
+        {},
+        { instance: Number.NaN, epoch: 1, sequence: 1 },
+        { instance: 1, epoch: 1, sequence: -1 },
+      ]) {
+        assert.throws(() => snapshot.metrics.drain(name), { code: 'INVALID_ARGUMENT' });
+      }
+      assert.equal(snapshot.metrics.summary(0).decisions, 1, 'it is there still');
+      assert.deepEqual([snapshot.metrics.add('a', 0.5), snapshot.metrics.add('a', -1)], [false, false]);
     });
 
     test('outcomes, durations and slow calls', () => {

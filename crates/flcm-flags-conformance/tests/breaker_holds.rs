@@ -76,6 +76,46 @@ fn a_held_rollout_hides_no_slow_calls() {
 }
 
 #[test]
+fn what_has_been_taken_back_stays_there_when_all_fails_and_heals() {
+    let mut run = Run::new(Policy { action: Action::StepBack, recovery: Recovery::Sticky, ..HOLD });
+    run.seconds(700, sample(50, 0), sample(450, 4));
+    run.breaker.stage(50_000, Millis(700_000));
+    let news = run.seconds(1, sample(250, 60), sample(250, 2));
+    assert_eq!((events(&news), run.breaker.trip_state()), (vec![Event::Tripped], TripState::Capped(10_000)));
+    run.seconds(60, sample(50, 25), sample(450, 225));
+    assert!(matches!(run.breaker.trip_state(), TripState::Capped(10_000)), "not raised by a hold");
+    run.seconds(120, sample(50, 0), sample(450, 4));
+    assert_eq!(run.breaker.trip_state(), TripState::Capped(10_000), "nor lowered by its end");
+}
+
+#[test]
+fn a_percentage_that_was_rolled_back_has_not_proved_itself() {
+    let mut run = Run::new(Policy { action: Action::StepBack, ..Policy::DEFAULT });
+    let tripped = run.seconds(30, sample(50, 25), sample(450, 4))[0];
+    assert_eq!((tripped.event, tripped.percent_after), (Event::Tripped, 0));
+    // Two hours later, while it is off, the schedule goes on.
+    run.breaker.stage(50_000, Millis(7_200_000));
+    let generation = run.breaker.generation();
+    assert!(run.breaker.acknowledge(&run.plan, generation, Millis(7_300_000)).is_some());
+    run.second = 7_301;
+    let again = run.seconds(30, sample(250, 120), sample(250, 2))[0];
+    assert_eq!((again.event, again.percent_after), (Event::Tripped, 0), "there is nothing good to go back to");
+}
+
+#[test]
+fn a_rule_for_everyone_of_some_is_no_ramp() {
+    let text = "
+flags:
+  f:
+    rules: [{ conditions: [{ attribute: staff, operator: '==', value: true }] }]
+    rollout: { percentage: 10, schedule: [{ at: 1970-01-01T01:00:00Z, percentage: 50 }] }
+";
+    let (_, snapshot) = load(text, "staff and the others");
+    let flag = snapshot.describe(FlagId(0)).unwrap();
+    assert_eq!((flag.percentage_at(Millis(0)), flag.percentage_at(Millis(3_600_000))), (10_000, 50_000));
+}
+
+#[test]
 fn another_policy_lifts_a_hold() {
     let mut run = Run::new(HOLD);
     run.seconds(60, sample(50, 25), sample(450, 225));

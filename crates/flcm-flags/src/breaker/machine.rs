@@ -144,17 +144,12 @@ impl Breaker {
     /// Whether the evidence is enough, and what happens then.
     fn verdict(&mut self, plan: &Plan) -> Option<Transition> {
         if self.held && !self.quiet && self.control_is_well(plan) {
-            return Some(self.release_stage(plan));
+            return self.release_stage(plan);
         }
         match self.fault(plan) {
             Some(Cause::Shared) if plan.policy.shared == Shared::Hold && self.acts(plan) => {
                 // What is slow on top of it is another matter.
-                match self.slow_fault(plan) {
-                    Some(cause) => self.trip(plan, cause),
-                    // What has been taken back already stays there.
-                    None if self.state == State::Open => None,
-                    None => self.hold_stage(plan),
-                }
+                if let Some(cause) = self.slow_fault(plan) { self.trip(plan, cause) } else { self.hold_stage(plan) }
             }
             Some(cause) => self.trip(plan, cause),
             None => None,

@@ -29,9 +29,9 @@ impl Breaker {
         self.stage.set(percent, second, proves);
     }
 
-    /// The rollout stays where it is.
+    /// The rollout stays where it is; what has been taken back already stays there anyway.
     pub(super) fn hold_stage(&mut self, plan: &Plan) -> Option<Transition> {
-        if core::mem::replace(&mut self.held, true) {
+        if core::mem::replace(&mut self.held, true) || self.state == State::Open {
             return None;
         }
         let before = self.before(plan);
@@ -41,10 +41,14 @@ impl Breaker {
 
     /// What both arms use is well again. What it has done to the treatment says nothing any more, so that the evidence
     /// against the threshold starts anew.
-    pub(super) fn release_stage(&mut self, plan: &Plan) -> Transition {
+    pub(super) fn release_stage(&mut self, plan: &Plan) -> Option<Transition> {
         self.errors.absolute = [FRESH_START; BETS];
-        (self.held, self.stage.cap) = (false, 0);
-        self.say(plan, Event::StageReleased, None)
+        self.held = false;
+        if self.state == State::Open {
+            return None;
+        }
+        self.stage.cap = 0;
+        Some(self.say(plan, Event::StageReleased, None))
     }
 
     /// Whether a fleet should be using the flag.
