@@ -146,6 +146,11 @@ parity decisions="1000000":
 seeded-faults:
     bash crates/flcm-flags-conformance/seeded-faults.sh
 
+# How soon faults are found, by error rate and traffic, as `flcm simulate` says.
+delays runs="1000":
+    cargo build --release --quiet --locked -p flcm
+    node tests/bench/delays.js "{{ cargo-target }}/release/flcm" {{ runs }}
+
 # How often healthy flags are rolled back, over more than 20,000 simulated days, beside two plain rules: minutes.
 [doc('How often healthy flags are rolled back, over more than 20,000 simulated days.')]
 false-alarms days="1000":

@@ -51,7 +51,9 @@ impl World {
 
     /// These flags fail for certain.
     fn fail(&mut self, keys: &[&str]) {
-        keys.iter().for_each(|key| self.told(key, 40));
+        for key in keys {
+            self.told(key, 40);
+        }
     }
 
     /// Lets seconds pass; what happened meanwhile, in order.

@@ -5,7 +5,7 @@ use flcm_flags_engine::{Engine, Handle};
 use crate::{DOCUMENT, NOW, Shared, all, events, flag, load, number};
 
 /// With other ids, one policy that has changed, other variants in another order, one flag more and one less.
-const FOLLOWING: &str = r#"
+const FOLLOWING: &str = r"
 flags:
   a_before: { error_threshold: { rate: 0.05 } }
   a_child: { dependencies: [parent], error_threshold: { rate: 0.05, recovery: auto } }
@@ -14,7 +14,7 @@ flags:
     rollout: { percentage: 60 }
     error_threshold: { rate: 0.04, slow_ms: 100 }
   parent: { rollout: { percentage: 70 }, error_threshold: { rate: 0.05, recovery: auto } }
-"#;
+";
 
 /// The parent has tripped, the colours are held by a person, and something was said and counted of each.
 fn before(engine: &mut Engine) -> Handle {

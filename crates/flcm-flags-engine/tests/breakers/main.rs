@@ -10,7 +10,7 @@ mod told;
 use flcm_flags::FlagId;
 use flcm_flags_engine::{Engine, Handle};
 
-const DOCUMENT: &str = r#"
+const DOCUMENT: &str = r"
 flags:
   a_child: { dependencies: [parent], error_threshold: { rate: 0.05, recovery: auto } }
   colours:
@@ -19,7 +19,7 @@ flags:
     error_threshold: { rate: 0.05, slow_ms: 100 }
   parent: { rollout: { percentage: 50 }, error_threshold: { rate: 0.05, recovery: auto } }
   plain: { rollout: { percentage: 50 } }
-"#;
+";
 
 /// How many flags it has.
 const FLAGS: u32 = 4;
