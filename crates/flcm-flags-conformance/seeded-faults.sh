@@ -35,7 +35,7 @@ cp -r "$copy/crates" "$pristine"
 cd "$copy"
 
 # Those of the breaker and of metrics, cheapest first.
-of_breakers="breaker_golden breaker_bugs breaker_states acceptance metrics"
+of_breakers="breaker_golden breaker_bugs breaker_holds breaker_states acceptance metrics"
 
 # The tests, cheapest first; says which of them fails.
 caught_by() {
@@ -109,7 +109,7 @@ fault control-never-set $core/evaluate.rs 's/arm = Arm::Control;/arm = Arm::Outs
 fault cohorts-are-treatment $core/evaluate.rs 's/let mut arm = Arm::Outside;/let mut arm = Arm::Treatment;/'
 fault probe-drawn-by-the-gate $core/evaluate.rs 's/key\("probe", salt\)/key("flag", salt)/'
 fault an-error-meets-an-expectation $core/targeting.rs 's/outcome\.filter\(\|outcome\| outcome\.reason\(\)\.error_code\(\)\.is_none\(\)\)/outcome/'
-fault shortcut-ignores-the-breaker $core/evaluate.rs 's/^            && trip == TripState::Clear$//'
+fault shortcut-ignores-the-breaker $core/evaluate.rs 's/^            \&\& self\.trips\.is_clear\(id\)$//'
 fault shortcut-is-control-without-conditions $core/evaluate.rs 's/return Some\(off\(flag, Reason::Default\)\);/return Some(off(flag, Reason::Default).of_arm(Arm::Control));/'
 fault shortcut-forgets-control $core/evaluate.rs 's/\.of_arm\(Arm::Control\), \|outcome\|/, |outcome|/'
 fault split-in-the-order-of-the-rule flcm-flags-config/src/compile.rs 's/^        weights\.sort_unstable\(\);//'

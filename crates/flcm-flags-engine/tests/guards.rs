@@ -139,6 +139,17 @@ fn evidence_of_before_is_kept_while_a_dependant_rests() {
 }
 
 #[test]
+fn a_probed_child_is_not_to_blame_for_its_parent() {
+    let mut world = World::new("a_child: { dependencies: [parent], HALF, POLICY }, parent: { HALF, POLICY }");
+    world.fail(&["a_child"]);
+    assert_eq!(world.pass(1), events(&[("a_child", Event::Tripped)]));
+    assert_eq!(world.pass(100), events(&[("a_child", Event::HalfOpened)]));
+    world.fail(&["a_child", "parent"]);
+    assert_eq!(world.pass(1), events(&[("parent", Event::Tripped)]));
+    assert_eq!(world.breaker("a_child").state(), State::HalfOpen);
+}
+
+#[test]
 fn a_chain_of_three_rests_through_a_flag_without_a_breaker() {
     let flags = "a: { dependencies: [b], HALF, POLICY }, b: { dependencies: [c], HALF }, c: { HALF, POLICY }";
     let mut world = World::new(flags);

@@ -49,7 +49,6 @@ const TOO_LATE: u32 = 120_000;
 /// let mut breaker = Breaker::new(7, Millis(0));
 /// let failed = Sample { total: 1, errors: 1, ..Sample::default() };
 /// let healthy = Sample { total: 9, ..Sample::default() };
-/// let mut transition = None;
 /// for second in 0..4 {
 ///     let counts = Counts { generation: breaker.generation(), age: 0, treatment: failed, control: healthy };
 ///     assert_eq!(breaker.record(&plan, &counts, Millis(second * 1000)), None);

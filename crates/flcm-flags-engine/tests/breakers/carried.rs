@@ -1,5 +1,6 @@
 //! One snapshot follows another.
 
+use flcm_flags::metrics::batch::Batch;
 use flcm_flags_engine::{Engine, Handle};
 
 use crate::{DOCUMENT, NOW, Shared, all, events, flag, load, number};
@@ -140,4 +141,20 @@ fn without_breakers_and_counts_only_what_was_said_is_carried() {
     let counted = engine.custom(guarded);
     assert_eq!(engine.carry(from, guarded, NOW).as_deref(), Some(""));
     assert!(engine.breaker(guarded, after).is_some() && engine.custom(guarded) == counted);
+}
+
+#[test]
+fn the_fleets_generation_is_carried_even_when_nothing_was_counted_under_it() {
+    let mut engine = Engine::new();
+    let (from, to) = (load(&mut engine, DOCUMENT), load(&mut engine, FOLLOWING));
+    let [before, after] = [from, to].map(|handle| flag(&engine, handle, "parent"));
+    assert!(engine.measure(from) && engine.set_generation(from, before, 7));
+    assert!(engine.carry(from, to, NOW).is_some());
+    let mut shared = Shared::new();
+    shared.ask(to, -1, after.0, 0, NOW);
+    shared.tell(1, 1, 5.0);
+    assert_eq!(engine.outcome(&shared.0), 0);
+    let batch = engine.drain(to, 1.0, 1.0, 1.0).expect("a batch");
+    let evidence = Batch::from_bytes(&batch).expect("a batch").flags().next().expect("a flag").evidence();
+    assert_eq!((evidence.generation, evidence.treatment.errors), (7, 1));
 }

@@ -18,8 +18,8 @@ fn an_outcome_is_counted_once_or_refused_whatever_is_written() {
         shared.0[..64].fill_with(|| rng.u8(..));
         if rng.u8(0..10) > 0 {
             shared.ask(handle, rng.i32(-1..5), rng.u32(0..=FLAGS), rng.i32(..), TIMES[rng.usize(0..TIMES.len())]);
-            // An outcome fails or is missing: not both.
-            shared.tell(rng.u8(0..4), rng.u8(0..3), f64::from_bits(rng.u64(..)));
+            shared.tell(rng.u8(0..4), rng.u8(..), f64::from_bits(rng.u64(..)));
+            shared.write(36, rng.u32(0..3).to_le_bytes());
         }
         let snapshot = i32::from_le_bytes(shared.0[..4].try_into().expect("four bytes"));
         let flag = u32::from_le_bytes(shared.0[8..12].try_into().expect("four bytes"));
@@ -77,4 +77,43 @@ fn one_user_counts_as_evidence_once_a_minute_and_as_an_outcome_each_time() {
     assert_eq!(events(&engine.news(handle).expect("news")), ["tripped"]);
     assert_eq!(engine.news(handle).as_deref(), Some(""), "once");
     assert_eq!(engine.trip(handle, parent).as_deref(), Some("held off"));
+}
+
+#[test]
+fn what_failed_and_is_missing_is_one_failure() {
+    let (mut engine, mut shared) = (Engine::new(), Shared::new());
+    let handle = load(&mut engine, DOCUMENT);
+    assert!(engine.guard(handle, "fleet", NOW) && engine.measure(handle));
+    let colours = flag(&engine, handle, "colours");
+    shared.ask(handle, -1, colours.0, 0, NOW);
+    for flags in 0..4 {
+        shared.tell(1, flags, if flags == 2 { 100.5 } else { 100.0 });
+        assert_eq!(engine.outcome(&shared.0), 0);
+    }
+    let (summary, breaker) = (engine.summary(handle, colours), engine.breaker(handle, colours));
+    for text in [summary.expect("outcomes"), breaker.expect("a breaker")] {
+        let numbers = ["total", "errors", "slow", "missing"].map(|name| number(&text, name).to_bits());
+        assert_eq!(numbers, [4_f64, 1.0, 1.0, 2.0].map(f64::to_bits));
+    }
+}
+
+#[test]
+fn what_was_decided_under_an_older_generation_is_an_outcome_and_no_evidence() {
+    let (mut engine, mut shared) = (Engine::new(), Shared::new());
+    let handle = load(&mut engine, DOCUMENT);
+    assert!(engine.guard(handle, "host", NOW) && engine.measure(handle));
+    let parent = flag(&engine, handle, "parent");
+    assert!(engine.set_mode(handle, parent, "observe", NOW).is_some(), "which begins generation 2");
+    shared.ask(handle, -1, parent.0, 0, NOW);
+    for (generation, counted) in [(1_u32, 0.0), (3, 0.0), (2, 1.0), (0, 2.0)] {
+        shared.tell(1, 1, f64::NAN);
+        shared.write(36, generation.to_le_bytes());
+        assert_eq!(engine.outcome(&shared.0), 0);
+        let breaker = engine.breaker(handle, parent).expect("a breaker");
+        assert_eq!(number(&breaker, "total").to_bits(), f64::to_bits(counted), "generation {generation}");
+    }
+    assert_eq!(number(&engine.summary(handle, parent).expect("outcomes"), "total").to_bits(), 4_f64.to_bits());
+    let batch = engine.drain(handle, 1.0, 1.0, 1.0).expect("a batch");
+    let counted = Batch::from_bytes(&batch).expect("a batch").flags().next().expect("a flag");
+    assert_eq!((counted.evidence().treatment.total, counted.outcomes().treatment.total), (2, 4));
 }
