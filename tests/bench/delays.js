@@ -30,14 +30,15 @@ function cell({ medianSeconds, p90Seconds, shareFound }) {
   return `${time(medianSeconds)} / ${time(p90Seconds)}${found}`;
 }
 
+const simulated = rates.map((rate) => [rate, traffic.map((requests) => simulate(rate, requests))]);
 for (const [name, row] of [
   ['from the first request', 'fromStart'],
   ['after an hour of health', 'afterAnHour'],
 ]) {
   console.log(`| ${name}: failing | ${traffic.map((requests) => `${requests} requests/s`).join(' | ')} |`);
   console.log(`|---|${traffic.map(() => '---|').join('')}`);
-  for (const rate of rates) {
-    console.log(`| ${rate * 100} % | ${traffic.map((requests) => cell(simulate(rate, requests)[row])).join(' | ')} |`);
+  for (const [rate, rules] of simulated) {
+    console.log(`| ${rate * 100} % | ${rules.map((rule) => cell(rule[row])).join(' | ')} |`);
   }
   console.log();
 }
