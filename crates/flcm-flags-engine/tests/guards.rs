@@ -124,6 +124,17 @@ fn ancestors_come_first_and_their_dependants_rest() {
 }
 
 #[test]
+fn outcomes_of_a_new_second_settle_the_one_before_for_all_flags() {
+    let mut world = World::new("a_child: { dependencies: [parent], HALF, POLICY }, parent: { HALF, POLICY }");
+    world.fail(&["a_child", "parent"]);
+    world.now += 1_000;
+    // Nobody polls: the child is told of an outcome.
+    world.told("a_child", 0);
+    assert_eq!(world.pass(0), events(&[("parent", Event::Tripped)]));
+    assert_eq!(world.pass(10), []);
+}
+
+#[test]
 fn evidence_of_before_is_kept_while_a_dependant_rests() {
     let mut world = World::new("a_child: { dependencies: [parent], HALF, POLICY }, parent: { HALF, POLICY }");
     world.told("a_child", 5);

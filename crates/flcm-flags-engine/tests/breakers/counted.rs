@@ -45,6 +45,7 @@ fn what_decides_and_what_is_told_is_counted() {
             *told += count;
         }
     }
+    assert!(engine.measure(handle), "what was counted stays");
     for (flag, told) in (0..).map(FlagId).zip(told) {
         let summary = engine.summary(handle, flag).expect("decisions");
         assert_eq!(number(&summary, "decisions").to_bits(), told.to_bits(), "{flag:?}");

@@ -4,6 +4,7 @@ use super::plan::{Plan, Scope};
 use super::sequential::BETS;
 use super::transition::{Cause, Event, State, Transition};
 use super::{Breaker, Pending, Stage, seconds, wrap};
+use crate::bucket::BUCKETS;
 use crate::time::Millis;
 
 /// Seconds without a treated user after which there is no data. A pause adds no more prior mass than so many seconds.
@@ -18,7 +19,7 @@ const FRESH_START: f64 = 0.25;
 impl Breaker {
     /// The percentage of the rollout, in thousandths of a percent, whenever it changes: raising it is when faults begin.
     pub fn stage(&mut self, percent: u32, now: Millis) {
-        let second = wrap(seconds(now.max(self.now)));
+        let (percent, second) = (percent.min(BUCKETS), wrap(seconds(now.max(self.now))));
         if percent > self.stage.percent {
             self.stages = self.stages.saturating_add(u8::from(self.stage.percent > 0));
         }
