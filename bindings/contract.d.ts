@@ -122,6 +122,11 @@ export interface Snapshot {
   /** What is counted: decisions, users, outcomes, durations, and what the application names itself. */
   readonly metrics: Metrics;
   /**
+   * Which of some flags, as many as `count` from `first` on, are written differently than in another snapshot, or are new.
+   * Large snapshots are asked in parts, so that nothing else has to wait.
+   */
+  changedSince(before: Snapshot, first: FlagId, count: number): readonly FlagId[];
+  /**
    * Takes over from the snapshot that was in use before: breakers, trips that were said, and what was counted. Where a flag's
    * policy is another one, its evidence starts anew. The other snapshot counts nothing any more, and is to be freed.
    */
@@ -355,15 +360,26 @@ export interface Metrics {
    * @throws {@link EngineError} `INVALID_ARGUMENT` when the bytes are no batch; nothing of them was added.
    */
   merge(bytes: Uint8Array): number;
-  /** `undefined` for a flag of which nothing was counted. */
-  summary(flag: FlagId): FlagSummary | undefined;
+  /**
+   * `undefined` for a flag of which nothing was counted.
+   *
+   * @param second Those of a second snapshot of the same bytes, which are added: one that drained batches were merged into.
+   */
+  summary(flag: FlagId, second?: Metrics): FlagSummary | undefined;
+  /**
+   * The same batch, held back for so long: evidence is weighed by the time at which it was counted.
+   *
+   * @throws {@link EngineError} `INVALID_ARGUMENT` when the bytes are no batch, or the age is not from 0 to 2^32 ms.
+   */
+  aged(batch: Uint8Array, ageMs: number): Uint8Array;
   /** The generation of the fleet's breaker, under which outcomes are evidence for it. */
   setGeneration(flag: FlagId, generation: number): void;
   /** Adds to a counter; `false`, and counted as dropped, for a name that is none or one too many. @default 1 */
   add(name: string, amount?: number): boolean;
   /** Adds a value from 0 on to a histogram; exact within 3.2 % from 0.008 to 131,072. */
   observe(name: string, value: number): boolean;
-  custom(): CustomMetrics;
+  /** Like {@link Metrics.summary}, of what the application names. */
+  custom(second?: Metrics): CustomMetrics;
 }
 
 /** A user of one snapshot. `now` is in milliseconds since 1970. */
@@ -373,6 +389,17 @@ export interface Context {
    * when the engine is asked, not when it is remembered.
    */
   decide(flag: FlagId, now: number): Outcome;
+  /** The answer of {@link Context.decide}, if it is remembered; else -1. It is counted like any other. */
+  remembered(flag: FlagId): Outcome | -1;
+  /**
+   * Like {@link Context.decide}, for a user of whom the application itself says `on`, `off` or a variant. Kill switch, breaker and
+   * dependencies come first.
+   *
+   * @throws {@link EngineError} `INVALID_ARGUMENT` for another word, and for a flag that is not there.
+   */
+  decideAs(flag: FlagId, serve: string, now: number): Outcome;
+  /** The cohorts of the document that the user is a member of. */
+  cohorts(): readonly string[];
   /** Whether a flag is on; `false` for a flag that is not there. */
   isEnabled(key: string, now: number): boolean;
   /** Asks the engine for one flag, and says what is served, and why. Equal decisions may be the same frozen object. */
@@ -525,13 +552,21 @@ export interface Door {
   drain(snapshot: Handle, instance: number, epoch: number, sequence: number): Maybe<Uint8Array>;
   /** Throws an `Error` that says what is wrong with the bytes. */
   merge(snapshot: Handle, bytes: Uint8Array): Maybe<number>;
-  /** The summary, then an object for each variant and reason. */
-  summary(snapshot: Handle, flag: FlagId): Maybe<string>;
+  /** The summary, then an object for each variant and reason; together with what a second handle (-1: none) of the same bytes has counted. */
+  summary(snapshot: Handle, flag: FlagId, second: Handle): Maybe<string>;
   setGeneration(snapshot: Handle, flag: FlagId, generation: number): boolean;
   add(snapshot: Handle, name: string, amount: number): boolean;
   observe(snapshot: Handle, name: string, value: number): boolean;
-  /** How many were dropped, then an object for each metric. */
-  custom(snapshot: Handle): Maybe<string>;
+  /** How many were dropped, then an object for each metric; of two handles like `summary`. */
+  custom(snapshot: Handle, second: Handle): Maybe<string>;
+  /** The batch with another age, in milliseconds. Throws an `Error` that says what is wrong with the bytes. */
+  aged(batch: Uint8Array, age: number): Uint8Array;
+  /** The outcome for the context at a place, of which the host has said `on`, `off` or a variant. Nothing for another word. */
+  decideAs(snapshot: Handle, place: number, flag: FlagId, serve: string, now: number): Maybe<Outcome>;
+  /** The names of the cohorts that the user at a place is a member of, each followed by a line feed. */
+  cohorts(snapshot: Handle, place: number): Maybe<string>;
+  /** For each of some flags 1 if it is written differently than in another snapshot, or is not there, else 0. */
+  changed(snapshot: Handle, before: Handle, first: FlagId, count: number): Maybe<Uint8Array>;
 }
 
 /**

@@ -2,7 +2,8 @@ import type { Attributes, Context as ContextContract, Decision, FlagId, Outcome 
 import type { Asker } from './attributes.ts';
 import { isOn } from './decision.ts';
 import { engineError, isArray } from './error.ts';
-import { type Loaded, type Place, STRIDE } from './loaded.ts';
+import { checkedTime } from './frame.ts';
+import { checkedId, type Loaded, type Place, STRIDE } from './loaded.ts';
 
 /** A user who is decided for more than once. */
 export class Context implements ContextContract {
@@ -20,12 +21,31 @@ export class Context implements ContextContract {
   }
 
   decide(flag: FlagId, now: number): Outcome {
+    const outcome = this.remembered(flag);
+    return outcome === -1 ? this.#cross(flag, now) : outcome;
+  }
+
+  remembered(flag: FlagId): Outcome | -1 {
     const { answers, mark } = this.#place;
     const at = flag * STRIDE;
     // Once the place has another owner, what is counted there is told for them.
-    if (answers[at] !== this.#mark || mark !== this.#mark) return this.#cross(flag, now);
+    if (answers[at] !== this.#mark || mark !== this.#mark) return -1;
     (answers[at + 2] as number)++;
     return answers[at + 1] as number;
+  }
+
+  decideAs(flag: FlagId, serve: string, now: number): Outcome {
+    const { door, handle } = this.#loaded;
+    const outcome = door.decideAs(handle, this.place().index, checkedId(flag), `${serve}`, checkedTime(now));
+    if (outcome == null) {
+      throw engineError('INVALID_ARGUMENT', `the snapshot has no flag ${flag}, or \`${serve}\` is none of its variants`);
+    }
+    return outcome;
+  }
+
+  cohorts(): readonly string[] {
+    const { door, handle } = this.#loaded;
+    return (door.cohorts(handle, this.place().index) ?? '').split('\n').slice(0, -1);
   }
 
   isEnabled(key: string, now: number): boolean {

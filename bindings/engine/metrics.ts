@@ -47,10 +47,10 @@ export class Metrics implements MetricsContract {
     }
   }
 
-  summary(flag: FlagId): FlagSummary | undefined {
+  summary(flag: FlagId, second?: MetricsContract): FlagSummary | undefined {
     const { door, handle } = this.#loaded;
     this.#loaded.countRemembered();
-    const text = door.summary(handle, checkedId(flag));
+    const text = door.summary(handle, checkedId(flag), this.#secondHandle(second));
     if (text == null) return undefined;
     const [summary, ...tallies] = parseLines(text);
     return { ...summary, tallies: tallies as unknown as Tally[] } as unknown as FlagSummary;
@@ -71,9 +71,29 @@ export class Metrics implements MetricsContract {
     return door.observe(handle, `${name}`, value);
   }
 
-  custom(): CustomMetrics {
+  #secondHandle(second: MetricsContract | undefined): number {
+    if (second === undefined) return -1;
+    if (second instanceof Metrics && second.#loaded.door === this.#loaded.door) {
+      second.#loaded.countRemembered();
+      return second.#loaded.handle;
+    }
+    throw engineError('INVALID_ARGUMENT', 'metrics can be added to those of the same engine only');
+  }
+
+  aged(batch: Uint8Array, ageMs: number): Uint8Array {
+    if (!isArray(batch, 'Uint8Array') || ageMs >>> 0 !== ageMs) {
+      throw engineError('INVALID_ARGUMENT', 'a batch is a Uint8Array, its age an integer from 0 to 4294967295');
+    }
+    try {
+      return this.#loaded.door.aged(batch, ageMs);
+    } catch (error) {
+      throw engineError('INVALID_ARGUMENT', `invalid batch: ${messageOf(error)}`, error);
+    }
+  }
+
+  custom(second?: MetricsContract): CustomMetrics {
     const { door, handle } = this.#loaded;
-    const [head, ...metrics] = parseLines(door.custom(handle) ?? '');
+    const [head, ...metrics] = parseLines(door.custom(handle, this.#secondHandle(second)) ?? '');
     return { dropped: Number(head?.dropped ?? 0), metrics: metrics as unknown as NamedMetric[] };
   }
 }

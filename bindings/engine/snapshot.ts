@@ -51,6 +51,15 @@ export class Snapshot implements SnapshotContract {
     return this.breakers.news(news);
   }
 
+  changedSince(before: SnapshotContract, first: FlagId, count: number): readonly FlagId[] {
+    const { door, handle } = this.#loaded;
+    if (!(before instanceof Snapshot) || before.#loaded.door !== door) {
+      throw engineError('INVALID_ARGUMENT', 'a snapshot can be compared with another of the same engine only');
+    }
+    const changed = door.changed(handle, before.#loaded.handle, checkedId(first), checkedId(count)) ?? [];
+    return Array.from(changed.keys(), (at) => first + at).filter((flag) => changed[flag - first] === 1);
+  }
+
   flag(key: string): FlagId {
     return this.#loaded.flag(key);
   }

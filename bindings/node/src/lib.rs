@@ -205,8 +205,8 @@ pub fn merge(snapshot: i32, bytes: &[u8]) -> napi::Result<Option<f64>> {
 
 /// What was counted of a flag.
 #[napi(catch_unwind)]
-pub fn summary(snapshot: i32, flag: u32) -> Option<String> {
-    with_engine(|engine| engine.summary(Handle(snapshot), FlagId(flag)))
+pub fn summary(snapshot: i32, flag: u32, second: i32) -> Option<String> {
+    with_engine(|engine| engine.summary(Handle(snapshot), FlagId(flag), Handle(second)))
 }
 
 /// The generation of the fleet's breaker.
@@ -229,8 +229,36 @@ pub fn observe(snapshot: i32, name: String, value: f64) -> bool {
 
 /// The custom metrics.
 #[napi(catch_unwind)]
-pub fn custom(snapshot: i32) -> Option<String> {
-    with_engine(|engine| engine.custom(Handle(snapshot)))
+pub fn custom(snapshot: i32, second: i32) -> Option<String> {
+    with_engine(|engine| engine.custom(Handle(snapshot), Handle(second)))
+}
+
+/// A batch that is older.
+///
+/// # Errors
+/// The bytes are no batch.
+#[napi(catch_unwind)]
+pub fn aged(bytes: &[u8], age: u32) -> napi::Result<Uint8Array> {
+    let aged = Engine::aged(bytes.to_vec(), age);
+    aged.map(Uint8Array::from).map_err(|error| napi::Error::from_reason(error.as_str()))
+}
+
+/// Decides a flag for a user about whom the host has said something.
+#[napi(catch_unwind)]
+pub fn decide_as(snapshot: i32, place: u32, flag: u32, serve: String, now: f64) -> Option<u32> {
+    with_engine(|engine| engine.decide_as(Handle(snapshot), place, FlagId(flag), &serve, now))
+}
+
+/// The cohorts that the user at the place is a member of.
+#[napi(catch_unwind)]
+pub fn cohorts(snapshot: i32, place: u32) -> Option<String> {
+    with_engine(|engine| engine.cohorts(Handle(snapshot), place))
+}
+
+/// Which flags are written differently than in another snapshot.
+#[napi(catch_unwind)]
+pub fn changed(snapshot: i32, before: i32, first: u32, count: u32) -> Option<Uint8Array> {
+    with_engine(|engine| engine.changed(Handle(snapshot), Handle(before), first, count)).map(Uint8Array::from)
 }
 
 /// What became of a document.

@@ -207,8 +207,8 @@ impl Door {
     }
 
     /// What was counted of a flag.
-    pub fn summary(&self, snapshot: i32, flag: u32) -> Option<String> {
-        self.engine.summary(Handle(snapshot), FlagId(flag))
+    pub fn summary(&self, snapshot: i32, flag: u32, second: i32) -> Option<String> {
+        self.engine.summary(Handle(snapshot), FlagId(flag), Handle(second))
     }
 
     /// The generation of the fleet's breaker.
@@ -228,8 +228,32 @@ impl Door {
     }
 
     /// The custom metrics.
-    pub fn custom(&mut self, snapshot: i32) -> Option<String> {
-        self.engine.custom(Handle(snapshot))
+    pub fn custom(&self, snapshot: i32, second: i32) -> Option<String> {
+        self.engine.custom(Handle(snapshot), Handle(second))
+    }
+
+    /// A batch that is older.
+    ///
+    /// # Errors
+    /// The bytes are no batch.
+    pub fn aged(&self, bytes: Vec<u8>, age: u32) -> Result<Vec<u8>, JsError> {
+        Engine::aged(bytes, age).map_err(|error| JsError::new(error.as_str()))
+    }
+
+    /// Decides a flag for a user about whom the host has said something.
+    #[wasm_bindgen(js_name = decideAs)]
+    pub fn decide_as(&mut self, snapshot: i32, place: u32, flag: u32, serve: &str, now: f64) -> Option<u32> {
+        self.engine.decide_as(Handle(snapshot), place, FlagId(flag), serve, now)
+    }
+
+    /// The cohorts that the user at the place is a member of.
+    pub fn cohorts(&self, snapshot: i32, place: u32) -> Option<String> {
+        self.engine.cohorts(Handle(snapshot), place)
+    }
+
+    /// Which flags are written differently than in another snapshot.
+    pub fn changed(&self, snapshot: i32, before: i32, first: u32, count: u32) -> Option<Vec<u8>> {
+        self.engine.changed(Handle(snapshot), Handle(before), first, count)
     }
 
     /// The id of the flag whose key was written.

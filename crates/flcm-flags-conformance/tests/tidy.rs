@@ -44,6 +44,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         ],
     ),
     ("reads", &["condition", "snapshot"]),
+    ("fingerprint", &["bucket", "condition", "policy", "snapshot", "value"]),
     // Evaluation and the breaker meet in trips alone.
     ("breaker", &["bucket", "counts", "policy", "snapshot", "time", "trips"]),
     ("orchestrate", &["breaker", "snapshot", "time", "trips"]),

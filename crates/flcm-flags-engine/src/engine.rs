@@ -23,6 +23,7 @@ use crate::words;
 
 mod breakers;
 mod metrics;
+mod users;
 
 /// How many contexts of a snapshot are bound at a time.
 const PLACES: usize = 32;

@@ -6,7 +6,9 @@ use alloc::vec::Vec;
 use flcm_flags::breaker::{Breaker, BreakerError, Mode, Plan, Scope, Transition};
 use flcm_flags::bucket::sip;
 use flcm_flags::orchestrate::{Guard, guarded, poll_all};
-use flcm_flags::{BoundContext, Counts, FlagId, Millis, Outcome, Snapshot, TripState, Trips, evaluate};
+use flcm_flags::{
+    BoundContext, Counts, FlagId, Millis, Outcome, Override, Snapshot, TripState, Trips, evaluate, evaluate_as,
+};
 
 /// Something that happened to the breaker of a flag.
 pub type News = (FlagId, Transition);
@@ -102,6 +104,18 @@ impl Guards {
         now: Millis,
     ) -> Outcome {
         evaluate(snapshot, &self.trips, flag, context, now).outcome()
+    }
+
+    /// Decides a flag for a user about whom the host has said something.
+    pub fn decide_as<B: AsRef<[u8]>>(
+        &self,
+        snapshot: &Snapshot<B>,
+        flag: FlagId,
+        context: &BoundContext<'_>,
+        now: Millis,
+        serve: Override,
+    ) -> Outcome {
+        evaluate_as(snapshot, &self.trips, flag, context, now, serve).outcome()
     }
 
     /// Takes down what a person or a fleet says; what the breaker says counts as well.

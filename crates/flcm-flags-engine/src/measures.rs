@@ -61,7 +61,16 @@ impl Measures {
         }
     }
 
-    /// Custom metrics.
+    /// Custom metrics, together with those of others.
+    pub(crate) fn customs(&self, others: Option<&Self>) -> Box<Custom<COUNTERS, HISTOGRAMS>> {
+        let mut custom = self.custom.clone();
+        if let Some(others) = others {
+            custom.merge(&others.custom);
+        }
+        custom
+    }
+
+    /// Custom metrics, to add to.
     pub(crate) fn custom(&mut self) -> &mut Custom<COUNTERS, HISTOGRAMS> {
         &mut self.custom
     }

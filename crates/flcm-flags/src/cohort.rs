@@ -7,8 +7,39 @@ use crate::condition::{CohortId, Nodes};
 use crate::context::BoundContext;
 use crate::decision::Outcome;
 use crate::explain::{Membership, Step, Visitor};
-use crate::snapshot::{FlagId, Reader, to_usize};
+use crate::snapshot::{FlagId, Reader, Snapshot, to_usize};
 use crate::targeting::Facts;
+
+/// Shows the name of each cohort of the document that the user is a member of.
+///
+/// ```
+/// use flcm_flags::{Context, Snapshot, cohorts};
+///
+/// let text = "
+/// cohorts: { beta: { users: [alice] }, old: { when: [{ attribute: age, operator: '>', value: 30 }] } }
+/// flags: { a: { rollout: { cohorts: { beta: true, old: true } } } }";
+/// # let bytes = flcm_flags_config::compile(&flcm_flags_config::check(text).0.unwrap());
+/// let snapshot = Snapshot::from_bytes(bytes)?;
+/// let mut names = Vec::new();
+/// cohorts(&snapshot, &Context::new(Some("alice"), &[("age", 45.into())]).bind(&snapshot), &mut |name| names.push(name));
+/// assert_eq!(names, ["beta", "old"]);
+/// # Ok::<(), flcm_flags::SnapshotError>(())
+/// ```
+pub fn cohorts<'s, B: AsRef<[u8]>>(
+    snapshot: &'s Snapshot<B>,
+    context: &BoundContext<'_>,
+    show: &mut dyn FnMut(&'s str),
+) {
+    let reader = snapshot.reader();
+    if context.snapshot != reader.layout.digest {
+        return;
+    }
+    for (id, cohort) in (0..).zip(reader.all(&reader.layout.cohorts)) {
+        if is_member(reader, context, CohortId(id), &mut ()) {
+            show(reader.text(cohort.name.get()));
+        }
+    }
+}
 
 /// Whether the user is a member of a cohort.
 ///

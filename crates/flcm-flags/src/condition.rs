@@ -5,7 +5,7 @@ use core::fmt;
 
 use crate::context::{BoundContext, Kind, Slot};
 use crate::pattern;
-use crate::snapshot::{AttributeId, Expected, FlagId, Reader, Rule, wire};
+use crate::snapshot::{AttributeId, Expected, FlagId, Reader, Rule, to_usize, wire};
 use crate::time::parse_rfc3339;
 use crate::value::AttributeValue;
 use crate::version;
@@ -138,6 +138,14 @@ pub enum Node<'s> {
 /// A cohort of one snapshot.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct CohortId(pub(crate) u32);
+
+impl CohortId {
+    /// Its place among the cohorts of the snapshot, from 0.
+    #[must_use]
+    pub fn index(self) -> usize {
+        to_usize(self.0)
+    }
+}
 
 /// Conditions that stand side by side.
 #[derive(Clone)]

@@ -3,7 +3,7 @@
 use zerocopy::little_endian::U32;
 
 use crate::bucket::{BUCKETS, Draw, key};
-use crate::cohort::{self, find_hash};
+use crate::cohort;
 use crate::condition::CohortId;
 use crate::context::BoundContext;
 use crate::decision::{Arm, Decision, ErrorCode, Outcome, Reason};
@@ -14,6 +14,10 @@ use crate::snapshot::{Flag, FlagId, Reader, Rule, Snapshot, to_usize};
 use crate::targeting::{Facts, is_met};
 use crate::time::Millis;
 use crate::trips::{TripState, Trips};
+
+mod overrides;
+
+pub use overrides::{Override, evaluate_as};
 
 /// The probe share of a flag without `error_threshold`, whose breaker a host may drive all the same: 5 %.
 const DEFAULT_PROBE: u32 = 5_000;
@@ -318,11 +322,7 @@ impl Question<'_, '_> {
         if flag.has(step::DISABLED) {
             return off(flag, Reason::Disabled);
         }
-        let digest = if flag.has(step::BY) {
-            self.context.attribute_digest(self.reader, flag.by.get())
-        } else {
-            self.context.user_digest()
-        };
+        let digest = self.digest(flag);
         if trip != TripState::Clear && !self.passes_breaker(flag, trip, digest, visitor) {
             return off(flag, Reason::BreakerOpen);
         }
@@ -340,6 +340,16 @@ impl Question<'_, '_> {
         }
         let cap = if let TripState::Capped(cap) = trip { cap } else { BUCKETS };
         self.first_rule(flag, cap, draw, decided, visitor)
+    }
+
+    /// The digest of what the flag hashes.
+    #[inline]
+    fn digest(&self, flag: &FlagRecord) -> Option<u64> {
+        if flag.has(step::BY) {
+            self.context.attribute_digest(self.reader, flag.by.get())
+        } else {
+            self.context.user_digest()
+        }
     }
 
     /// Whether the user passes a breaker that has tripped: half-open, inside the probe share. A cap lets everyone pass.
@@ -373,25 +383,6 @@ impl Question<'_, '_> {
             }
         }
         all
-    }
-
-    /// What the overrides say about the user.
-    #[inline(never)]
-    fn overridden<V: Visitor>(&self, flag: &FlagRecord, draw: Option<Draw>, visitor: &mut V) -> Option<Outcome> {
-        let layout = self.reader.layout;
-        let set = self.reader.get(&layout.override_sets, flag.overrides.get())?;
-        let hash = Draw::new(self.context.user_digest()?, set.key.get()).hash();
-        let entry = |index: u32| self.reader.get(&layout.overrides, set.start.get().wrapping_add(index));
-        let found = find_hash(set.count.get(), hash, |index| entry(index).map_or(u64::MAX, |entry| entry.hash.get()))?;
-        visitor.visit(Step::Override);
-        Some(match entry(found)?.serve.get() {
-            wire::OVERRIDE_OFF => off(flag, Reason::Override),
-            wire::OVERRIDE_ON => {
-                let (variant, _) = self.split(flag.shares.get(), flag.share_count.get(), draw, visitor);
-                Outcome::on(Reason::Override, variant)
-            }
-            variant => Outcome::on(Reason::Override, Some(variant)),
-        })
     }
 
     /// The first rule that applies, or the default.

@@ -84,6 +84,12 @@ impl<B: AsRef<[u8]>> Snapshot<B> {
         self.reader().attribute_name(id.0)
     }
 
+    /// How many cohorts there are.
+    #[must_use]
+    pub fn cohort_count(&self) -> usize {
+        to_usize(self.layout.cohorts.count())
+    }
+
     /// The document's revision; 0 when it names none.
     #[must_use]
     pub fn revision(&self) -> u64 {

@@ -4,7 +4,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use flcm_flags::FlagId;
-use flcm_flags::metrics::batch::{BatchError, Header};
+use flcm_flags::metrics::batch::{BatchError, Header, set_age};
 
 use super::{Engine, Loaded};
 use crate::lines;
@@ -48,12 +48,27 @@ impl Engine {
         measures.merge(snapshot, bytes).map(|unknown| Some(unknown as f64))
     }
 
-    /// What was counted of a flag, in words and numbers.
+    /// What was counted of a flag, together with what a second handle of the same snapshot has counted, in words and
+    /// numbers.
     #[must_use]
-    pub fn summary(&self, snapshot: Handle, flag: FlagId) -> Option<String> {
+    pub fn summary(&self, snapshot: Handle, flag: FlagId, second: Handle) -> Option<String> {
         let loaded = self.snapshots.get(snapshot)?;
         let described = loaded.snapshot.describe(flag)?;
-        loaded.measures.as_ref()?.counted(flag).map(|metrics| lines::summary(metrics, &described))
+        let counted = loaded.measures.as_ref().and_then(|measures| measures.counted(flag));
+        match (counted, self.twin(loaded, second).and_then(|measures| measures.counted(flag))) {
+            (Some(one), Some(two)) => {
+                let mut both = one.clone();
+                both.merge(two);
+                Some(lines::summary(&both, &described))
+            }
+            (one, two) => one.or(two).map(|metrics| lines::summary(metrics, &described)),
+        }
+    }
+
+    /// What a second handle of the same snapshot has counted.
+    fn twin(&self, loaded: &Loaded, second: Handle) -> Option<&Measures> {
+        let twin = self.snapshots.get(second)?;
+        twin.measures.as_ref().filter(|_| twin.snapshot.digest() == loaded.snapshot.digest())
     }
 
     /// The generation of the fleet's breaker, under which outcomes are evidence for it.
@@ -78,9 +93,19 @@ impl Engine {
         measures.is_some_and(|measures| measures.custom().observe(name, value))
     }
 
-    /// The custom metrics, in words and numbers.
-    pub fn custom(&mut self, snapshot: Handle) -> Option<String> {
-        let measures = self.snapshots.get_mut(snapshot)?.measures.as_mut()?;
-        Some(lines::custom(measures.custom()))
+    /// The custom metrics, together with those of a second handle of the same snapshot, in words and numbers.
+    #[must_use]
+    pub fn custom(&self, snapshot: Handle, second: Handle) -> Option<String> {
+        let loaded = self.snapshots.get(snapshot)?;
+        Some(lines::custom(&loaded.measures.as_ref()?.customs(self.twin(loaded, second))))
+    }
+
+    /// A batch that is older than when it was drained, because it could not be sent; nothing else of it is different.
+    ///
+    /// # Errors
+    /// The bytes are no batch.
+    pub fn aged(mut bytes: Vec<u8>, age: u32) -> Result<Vec<u8>, BatchError> {
+        set_age(&mut bytes, age)?;
+        Ok(bytes)
     }
 }

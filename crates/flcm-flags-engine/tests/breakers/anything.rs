@@ -3,7 +3,7 @@
 use flcm_flags::FlagId;
 use flcm_flags_engine::{Engine, Handle};
 
-use crate::{DOCUMENT, FLAGS, NOW, TIMES, all, events, load};
+use crate::{DOCUMENT, FLAGS, NONE, NOW, TIMES, all, events, load};
 
 /// Makes one call with whatever comes; the answer in words, where nothing is "nothing".
 fn call(engine: &mut Engine, handle: Handle, rng: &mut fastrand::Rng, kept: &mut Vec<u8>) -> String {
@@ -51,7 +51,7 @@ fn call(engine: &mut Engine, handle: Handle, rng: &mut fastrand::Rng, kept: &mut
             .map_or_else(|error| error.to_string(), |unknown| said(unknown.map(|unknown| unknown.to_string()))),
         17 => done(engine.set_generation(handle, flag, rng.u32(..))),
         18 => done(engine.add(handle, word, now) | engine.observe(handle, word, now)),
-        _ => said(engine.summary(handle, flag).or_else(|| engine.custom(handle))),
+        _ => said(engine.summary(handle, flag, NONE).or_else(|| engine.custom(handle, NONE))),
     }
 }
 

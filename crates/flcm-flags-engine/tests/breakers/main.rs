@@ -6,6 +6,7 @@ mod carried;
 mod counted;
 mod kept;
 mod told;
+mod users;
 
 use flcm_flags::FlagId;
 use flcm_flags_engine::{Engine, Handle};
@@ -37,6 +38,9 @@ const TIMES: [f64; 10] = [
     1e300,
     f64::INFINITY,
 ];
+
+/// No second handle.
+const NONE: Handle = Handle(-1);
 
 const NOW: f64 = 1_800_000_000_000.0;
 
@@ -105,7 +109,7 @@ fn events(news: &str) -> Vec<&str> {
 
 /// Decisions that were counted, of all flags.
 fn decisions(engine: &Engine, handle: Handle) -> f64 {
-    let summaries = (0..FLAGS).filter_map(|flag| engine.summary(handle, FlagId(flag)));
+    let summaries = (0..FLAGS).filter_map(|flag| engine.summary(handle, FlagId(flag), NONE));
     summaries.fold(0.0, |sum, summary| sum + number(&summary, "decisions"))
 }
 
@@ -115,8 +119,8 @@ fn all(engine: &mut Engine, handle: Handle) -> impl PartialEq + std::fmt::Debug 
     (
         engine.trips(handle).map(<[u8]>::to_vec),
         flags().map(|flag| engine.save(handle, flag)).collect::<Vec<_>>(),
-        flags().map(|flag| engine.summary(handle, flag)).collect::<Vec<_>>(),
-        engine.custom(handle),
+        flags().map(|flag| engine.summary(handle, flag, NONE)).collect::<Vec<_>>(),
+        engine.custom(handle, NONE),
         engine.next_deadline(handle).map(f64::to_bits),
     )
 }
