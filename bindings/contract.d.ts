@@ -352,7 +352,7 @@ export interface CustomMetrics {
 /** What is counted of a snapshot. Nothing is until {@link Metrics.start} was called. `decideAll` is not counted. */
 export interface Metrics {
   start(): void;
-  /** Takes all that was counted as a batch of bytes, and forgets it; `undefined` when nothing is counted. */
+  /** Takes all that was counted as a batch of bytes, and forgets it; `undefined` when nothing was counted. */
   drain(name: BatchName): Uint8Array | undefined;
   /**
    * Adds a batch; answers how many of its decisions name flags or variants that are not here.

@@ -1,7 +1,7 @@
 // Fills the `dist` folders of the packages from what cargo and xtask made; the recipe `packages` runs all of it.
 
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -82,6 +82,32 @@ async function dist(name, entries, options) {
   for (const entry of entries) types(name, entry, 'js');
 }
 
+/** The runtime: one source, an entry for each platform, and the declarations of all its files. */
+async function runtime() {
+  const folder = join(root, '.flcm-core/features');
+  rmSync(join(folder, 'dist'), { recursive: true, force: true });
+  for (const platform of ['node', 'browser']) {
+    await build({
+      entryPoints: { [platform]: join(folder, 'index.ts') },
+      outdir: join(folder, 'dist'),
+      bundle: true,
+      format: 'esm',
+      target: 'es2022',
+      platform,
+      minify: platform === 'browser',
+      legalComments: 'none',
+      logLevel: 'warning',
+      external: ['@flcm/*', 'eventsource-parser'],
+    });
+  }
+  const made = join(bindings, 'types/.flcm-core/features');
+  for (const file of readdirSync(made, { recursive: true }).filter((name) => name.endsWith('.d.ts'))) {
+    const text = readFileSync(join(made, file), 'utf8');
+    write(join(folder, 'dist', file), text.replaceAll(/'(\.\.?\/[\w./-]+)\.ts'/g, `'$1.js'`));
+  }
+  copyFileSync(join(root, 'LICENSE'), join(folder, 'LICENSE'));
+}
+
 const web = ['index', 'inline', 'slim', 'compile'];
 const node = ['index', 'wasm'];
 
@@ -102,3 +128,4 @@ for (const entry of node) {
   // One instance, whether it is imported or required: the addon's memory is shared.
   write(join(root, `pkg/node/dist/${entry}.js`), `export { compiler, engine } from './${entry}.cjs';\n`);
 }
+await runtime();

@@ -38,7 +38,10 @@ export class Context implements ContextContract {
     const { door, handle } = this.#loaded;
     const outcome = door.decideAs(handle, this.place().index, checkedId(flag), `${serve}`, checkedTime(now));
     if (outcome == null) {
-      throw engineError('INVALID_ARGUMENT', `the snapshot has no flag ${flag}, or \`${serve}\` is none of its variants`);
+      throw engineError(
+        'INVALID_ARGUMENT',
+        `the snapshot has no flag ${flag}, or \`${serve}\` is none of its variants`,
+      );
     }
     return outcome;
   }

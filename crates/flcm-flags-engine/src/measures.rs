@@ -61,6 +61,11 @@ impl Measures {
         }
     }
 
+    /// Whether nothing was counted since it was drained.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.custom.is_empty() && self.flags.iter().flatten().all(|metrics| metrics.is_empty())
+    }
+
     /// Custom metrics, together with those of others.
     pub(crate) fn customs(&self, others: Option<&Self>) -> Box<Custom<COUNTERS, HISTOGRAMS>> {
         let mut custom = self.custom.clone();

@@ -25,12 +25,14 @@ impl Engine {
         loaded.measures.is_some()
     }
 
-    /// Takes all that was counted as a batch of bytes, under a name that the host has not used before.
+    /// Takes all that was counted as a batch of bytes, under a name that the host has not used before; `None` as well when nothing
+    /// was counted.
     pub fn drain(&mut self, snapshot: Handle, instance: f64, epoch: f64, sequence: f64) -> Option<Vec<u8>> {
         let Loaded { snapshot, measures, .. } = &mut **self.snapshots.get_mut(snapshot)?;
         let number = |number: f64| super::millis(number).0;
         let (instance, epoch, sequence) = (number(instance), number(epoch), number(sequence));
-        Some(measures.as_mut()?.drain(snapshot, Header { instance, epoch, sequence, age: 0 }))
+        let measures = measures.as_mut().filter(|measures| !measures.is_empty())?;
+        Some(measures.drain(snapshot, Header { instance, epoch, sequence, age: 0 }))
     }
 
     /// Adds what another host, or this one before, has counted; answers how many decisions it names that this snapshot knows

@@ -1,0 +1,279 @@
+import type { FlagId, Snapshot, Told, Transition, TripState } from '@flcm/flags-web';
+import { describe } from './circuit-breaker/describe.ts';
+import { BreakerStore } from './circuit-breaker/kept.ts';
+import type { Notifier } from './circuit-breaker/notify.ts';
+import { Alarm, type Clock } from './clock.ts';
+import type { Decided } from './context.ts';
+import type { Events } from './events.ts';
+import type { Store } from './host/store.ts';
+import type { Follower, InUse } from './in-use.ts';
+import { type BreakerEvent, type BreakerMode, type BreakerReport, FeatureError, type FeatureEvents } from './types.ts';
+
+/** Whose outcome is told: a context of `for`, or a user id. */
+export type Whom<C> = C | string;
+
+/** How a call went. */
+export interface OutcomeOptions {
+  readonly durationMs?: number | undefined;
+}
+
+/** What is needed to tell outcomes of users. */
+export interface Teller {
+  record(flag: string, told: { failed: boolean; durationMs?: number | undefined }): void;
+}
+
+/** What the fleet's server says of flags, by key. */
+export type FleetFlags = Readonly<Record<string, { readonly trip: TripState; readonly generation?: number }>>;
+
+/** Breakers settle their seconds within so long of an outcome. */
+const SECOND = 1000;
+
+/** What an event of a breaker is called beside `breaker`. */
+const NAMES: Readonly<Record<string, 'rollback' | 'probe' | 'recovered'>> = {
+  tripped: 'rollback',
+  reopened: 'rollback',
+  half_opened: 'probe',
+  recovered: 'recovered',
+};
+
+/**
+ * Rolls flags back that do harm. Outcomes go in; the engine weighs them, and turns a flag off with the next decision; what happened is
+ * told as events. What the fleet's server holds back is held back here as well: the stricter of both counts.
+ */
+export class CircuitBreaker implements Follower {
+  readonly #inUse: InUse;
+  readonly #clock: Clock;
+  readonly #events: Events;
+  readonly #kept: BreakerStore;
+  readonly #notifiers: readonly Notifier[];
+  readonly #alarm: Alarm;
+  /** Called when something happened here: the fleet is to hear of it soon. */
+  readonly #happened: () => void;
+  /** What the fleet says, by flag key. */
+  #fleet: ReadonlyMap<string, TripState> = new Map();
+  readonly #generations: (number | undefined)[] = [];
+  #teller: ((user: string) => Teller) | undefined;
+  #closed = false;
+
+  constructor(
+    { inUse, clock, events }: { inUse: InUse; clock: Clock; events: Events },
+    store: Store | undefined,
+    notifiers: readonly Notifier[],
+    happened: () => void,
+  ) {
+    this.#inUse = inUse;
+    this.#clock = clock;
+    this.#events = events;
+    this.#kept = new BreakerStore(store, events);
+    this.#notifiers = notifiers;
+    this.#happened = happened;
+    this.#alarm = new Alarm(clock, () => this.#poll());
+  }
+
+  /** Reads what was kept, before the first flags are put in use. */
+  async open(teller: (user: string) => Teller): Promise<void> {
+    this.#teller = teller;
+    await this.#kept.open();
+    this.#fleet = this.#kept.fleet;
+  }
+
+  /** Takes over from the snapshot before; the first one takes what was kept. */
+  follow(next: Snapshot, before: Snapshot | undefined): void {
+    this.#generations.length = 0;
+    const now = this.#clock.now();
+    if (before === undefined) {
+      next.breakers.guard('host', now);
+      this.#restore(next);
+    }
+    const transitions = before === undefined ? [] : next.follow(before, now);
+    for (let flag = 0; flag < next.flagCount; flag++) this.#say(next, next.flagKey(flag) ?? '', flag);
+    this.#tellOf(next, transitions);
+    this.#alarm.hasten(SECOND);
+  }
+
+  /** Tells of a call that went well. */
+  recordSuccess(flag: string, whom: Whom<Teller>, options: OutcomeOptions = {}): void {
+    this.#of(whom)?.record(flag, { failed: false, ...options });
+  }
+
+  /** Tells of a call that failed. */
+  recordError(flag: string, whom: Whom<Teller>, options: OutcomeOptions = {}): void {
+    this.#of(whom)?.record(flag, { failed: true, ...options });
+  }
+
+  /** Takes the outcome of a decision. */
+  tell({ bound, flag, outcome, generation }: Decided, told: Pick<Told, 'failed' | 'durationMs'>): void {
+    const { snapshot } = this.#inUse;
+    if (snapshot === undefined || flag < 0) return;
+    // A decision under the snapshot before is told without the user, whom this one does not know by that context.
+    const same = bound.snapshot === snapshot;
+    const id = same ? flag : this.#sameFlag(bound.snapshot, flag, snapshot);
+    if (id < 0) return;
+    const context = same ? bound.context : undefined;
+    const given = { ...told, ...(generation > 0 && { generation }) };
+    this.#tellOf(snapshot, snapshot.breakers.outcome(id, outcome, given, this.#clock.now(), context));
+    if (!this.#closed) this.#alarm.hasten(SECOND);
+  }
+
+  /** `closed`, `open` or `half_open`; `undefined` for a flag without `error_threshold`. */
+  state(flag: string): string | undefined {
+    return this.report(flag)?.state;
+  }
+
+  /** All that a breaker knows. */
+  report(flag: string): BreakerReport | undefined {
+    const { snapshot } = this.#inUse;
+    return snapshot?.breakers.report(snapshot.flag(flag));
+  }
+
+  /** Turns a flag off on this host until it is released, whatever it has for a breaker. */
+  hold(flag: string): void {
+    this.#setMode(flag, 'held');
+  }
+
+  /** Ends a hold, and any other mode: the breaker decides again. */
+  release(flag: string): void {
+    this.#setMode(flag, 'auto');
+  }
+
+  /** Sets how far a breaker may go: see docs/rollback.md. A flag without breaker can only be held. */
+  setMode(flag: string, mode: BreakerMode): void {
+    this.#setMode(flag, mode);
+  }
+
+  /** Lets a flag go on that was rolled back, and waits for a person. Nothing happens if it does not wait any more. */
+  acknowledge(flag: string): void {
+    const snapshot = this.#snapshot();
+    const id = this.#flag(snapshot, flag);
+    const generation = snapshot.breakers.report(id)?.generation;
+    if (generation === undefined) return;
+    this.#tellOf(snapshot, snapshot.breakers.acknowledge(id, generation, this.#clock.now()));
+  }
+
+  /** Takes what the fleet says, whole: a flag that is not named is clear. */
+  obey(flags: FleetFlags): void {
+    const before = this.#fleet;
+    const trips = Object.entries(flags).map(([key, { trip }]) => [key, trip] as const);
+    this.#fleet = new Map(trips.filter(([, trip]) => trip !== 'clear'));
+    const { snapshot } = this.#inUse;
+    for (const key of snapshot ? new Set([...before.keys(), ...Object.keys(flags)]) : []) {
+      const flag = snapshot?.flag(key) ?? -1;
+      if (snapshot === undefined || flag < 0) continue;
+      this.#say(snapshot, key, flag);
+      // Under which the fleet's breaker takes what is counted here as evidence.
+      const generation = flags[key]?.generation;
+      if (generation !== undefined) snapshot.metrics.setGeneration(flag, generation);
+    }
+    this.#kept.keepFleet(this.#fleet);
+    this.#events.emit('fleet', { trips: Object.freeze(Object.fromEntries(this.#fleet)) });
+  }
+
+  /** The breaker's generation of a flag; 0 without one. */
+  generation(flag: FlagId): number {
+    const known = this.#generations[flag];
+    if (known !== undefined || flag < 0) return known ?? 0;
+    const generation = this.#inUse.snapshot?.breakers.report(flag)?.generation ?? 0;
+    this.#generations[flag] = generation;
+    return generation;
+  }
+
+  /** Keeps what is to survive. Decisions and outcomes go on; nothing is polled any more. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#alarm.clear();
+    for (const notifier of this.#notifiers) notifier.close();
+    await this.#kept.written;
+  }
+
+  #of(whom: Whom<Teller>): Teller | undefined {
+    return typeof whom === 'string' ? this.#teller?.(whom) : whom;
+  }
+
+  #sameFlag(before: Snapshot, flag: FlagId, now: Snapshot): FlagId {
+    try {
+      return now.flag(before.flagKey(flag) ?? '');
+    } catch {
+      // It was freed: the outcome of a decision that is two updates old.
+      return -1;
+    }
+  }
+
+  #restore(snapshot: Snapshot): void {
+    for (const [key, bytes] of this.#kept.breakers) {
+      const flag = snapshot.flag(key);
+      if (flag < 0) continue;
+      try {
+        snapshot.breakers.restore(flag, bytes);
+      } catch (cause) {
+        this.#events.error(
+          new FeatureError('CACHE_FAILED', `the breaker of \`${key}\` that was kept is none`, { cause }),
+        );
+      }
+    }
+  }
+
+  /** Says what the fleet and a person say of a flag: a hold is the strictest. */
+  #say(snapshot: Snapshot, key: string, flag: FlagId): void {
+    const said = this.#kept.held.has(key) ? 'held off' : this.#fleet.get(key);
+    if (said === undefined && snapshot.trip(flag) === 'clear') return;
+    try {
+      snapshot.setTrip(flag, said ?? 'clear');
+    } catch (cause) {
+      this.#events.error(new FeatureError('INVALID_TRIPS', `the server says \`${said}\` of \`${key}\``, { cause }));
+    }
+  }
+
+  #setMode(key: string, mode: BreakerMode): void {
+    const snapshot = this.#snapshot();
+    const flag = this.#flag(snapshot, key);
+    if (snapshot.breakers.report(flag) !== undefined) {
+      this.#tellOf(snapshot, snapshot.breakers.setMode(flag, mode, this.#clock.now()));
+      return;
+    }
+    this.#kept.keepHeld(key, mode === 'held');
+    this.#say(snapshot, key, flag);
+  }
+
+  #snapshot(): Snapshot {
+    const { snapshot } = this.#inUse;
+    if (snapshot) return snapshot;
+    throw new FeatureError('INVALID_OPTIONS', 'no flags are in use yet: wait for `ready`');
+  }
+
+  #flag(snapshot: Snapshot, key: string): FlagId {
+    const flag = snapshot.flag(key);
+    if (flag >= 0) return flag;
+    throw new FeatureError('INVALID_OPTIONS', `no flag is called \`${key}\``);
+  }
+
+  #poll(): void {
+    const { snapshot } = this.#inUse;
+    if (snapshot === undefined || this.#closed) return;
+    this.#tellOf(snapshot, snapshot.breakers.poll(this.#clock.now()));
+    const deadline = snapshot.breakers.nextDeadline();
+    // A clock that was set forward and back would otherwise keep it waiting.
+    if (deadline !== undefined) this.#alarm.set(Math.min(Math.max(0, deadline - this.#clock.now()), 60 * SECOND));
+  }
+
+  /** Tells whoever listens, keeps what changed, and notifies. */
+  #tellOf(snapshot: Snapshot, transitions: readonly Transition[]): void {
+    for (const transition of transitions) {
+      const flag = snapshot.flagKey(transition.flag) ?? '';
+      this.#generations[transition.flag] = transition.generation;
+      const bytes = snapshot.breakers.save(transition.flag);
+      if (bytes) this.#kept.keep(flag, bytes);
+      const event = eventOf(flag, transition);
+      const name: keyof FeatureEvents | undefined = NAMES[transition.event];
+      if (name) this.#events.emit(name, event);
+      this.#events.emit('breaker', event);
+      for (const notifier of this.#notifiers) notifier.notify(event);
+    }
+    if (transitions.length > 0) this.#happened();
+  }
+}
+
+function eventOf(flag: string, transition: Transition): BreakerEvent {
+  const { event, cause, from, to, mode, percentBefore, percentAfter, at } = transition;
+  const text = describe(flag, transition);
+  return { flag, event, cause, from, to, mode, percentBefore, percentAfter, at, evidence: transition, text };
+}

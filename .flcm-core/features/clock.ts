@@ -1,0 +1,82 @@
+/** Time and chance. Nothing else reads a clock, sets a timer or draws a number, so that tests may step through time. */
+
+/** What gives the time. */
+export interface Clock {
+  /** Milliseconds since 1970. May jump, as the clocks of machines do. */
+  now(): number;
+  /** Milliseconds since some moment. Never goes back. */
+  elapsed(): number;
+  /** A number from 0 to below 1. */
+  random(): number;
+  /** Calls back once, after so many milliseconds; answers how to call it off. */
+  after(ms: number, callback: () => void): () => void;
+}
+
+/** Timers take no longer delays. */
+const LONGEST = 2 ** 31 - 1;
+
+/** The machine's. Its timers do not keep a process of Node alive. */
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  elapsed: () => performance.now(),
+  random: () => Math.random(),
+  after(ms, callback) {
+    const timer: unknown = setTimeout(callback, Math.min(Math.max(0, ms), LONGEST));
+    (timer as { unref?: () => void }).unref?.();
+    return () => clearTimeout(timer as number);
+  },
+};
+
+/** Rings once, when it was set to; setting it again puts it off or brings it forward. */
+export class Alarm {
+  readonly #clock: Clock;
+  readonly #ring: () => void;
+  #cancel: (() => void) | undefined;
+  #at = Number.POSITIVE_INFINITY;
+
+  constructor(clock: Clock, ring: () => void) {
+    this.#clock = clock;
+    this.#ring = ring;
+  }
+
+  /** Rings in so many milliseconds, and not before. */
+  set(ms: number): void {
+    this.clear();
+    this.#at = this.#clock.elapsed() + ms;
+    this.#cancel = this.#clock.after(ms, () => {
+      this.#cancel = undefined;
+      this.#at = Number.POSITIVE_INFINITY;
+      this.#ring();
+    });
+  }
+
+  /** Rings in so many milliseconds, or when it would ring anyway if that is sooner. */
+  hasten(ms: number): void {
+    if (this.#clock.elapsed() + ms < this.#at) this.set(ms);
+  }
+
+  clear(): void {
+    this.#cancel?.();
+    this.#cancel = undefined;
+    this.#at = Number.POSITIVE_INFINITY;
+  }
+}
+
+/** Waits; a signal ends the waiting at once. */
+export function sleep(clock: Clock, ms: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const cancel = clock.after(ms, resolve);
+    signal?.addEventListener('abort', () => {
+      cancel();
+      resolve();
+    });
+  });
+}
+
+/**
+ * How long to wait after so many failures in a row: anything up to twice as much each time, so that hosts which failed together do not come
+ * back together.
+ */
+export function backOff(clock: Clock, failures: number, firstMs: number, mostMs: number): number {
+  return clock.random() * Math.min(mostMs, firstMs * 2 ** Math.min(failures - 1, 30));
+}

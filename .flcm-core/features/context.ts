@@ -1,0 +1,230 @@
+import type { Context, FlagId, Outcome, Snapshot } from '@flcm/flags-web';
+import type { CircuitBreaker } from './circuit-breaker.ts';
+import type { Clock } from './clock.ts';
+import type { CohortManager, OverridesOfUser } from './cohort-manager.ts';
+import type { Compilers } from './engine.ts';
+import { type Events, featureError } from './events.ts';
+import { type RunOptions, run } from './guarded.ts';
+import type { InUse } from './in-use.ts';
+import type {
+  AnyFlags,
+  Attributes,
+  Decision,
+  Explanation,
+  FallbackOf,
+  FlagKey,
+  FlagShapes,
+  JsonValue,
+  ServedOf,
+  VariantOf,
+} from './types.ts';
+
+/** What a context decides with. */
+export interface Deciding {
+  readonly inUse: InUse;
+  readonly clock: Clock;
+  readonly events: Events;
+  readonly cohorts: CohortManager;
+  readonly breaker: CircuitBreaker;
+  readonly compilers: Compilers;
+}
+
+/** A context as the engine has bound it, under one version of everything. */
+interface Bound {
+  readonly version: number;
+  readonly snapshot: Snapshot;
+  readonly context: Context;
+  readonly overrides: OverridesOfUser | undefined;
+}
+
+/** The rule of a decision that none has made. */
+const NO_RULE = 0xffffffff;
+
+/** The bit of an outcome that says that the feature is on: see `Outcome` in the engine's contract. */
+const ENABLED = 1 << 24;
+
+/** What is served when there is nothing to decide with. */
+const UNDECIDED: Decision = Object.freeze({
+  enabled: false,
+  value: undefined,
+  variant: undefined,
+  reason: 'ERROR',
+  errorCode: 'PROVIDER_NOT_READY',
+  rule: undefined,
+  arm: 'outside',
+});
+
+/** A user who is decided for more than once. Follows updates; never throws, never waits. */
+export class FeatureContext<F extends FlagShapes<F> = AnyFlags> {
+  readonly targetingKey: string | null | undefined;
+  readonly #deciding: Deciding;
+  readonly #attributes: Attributes;
+  #bound: Bound | undefined;
+  /** The version under which the context could not be bound: it is not tried again before that changes. */
+  #refused = -1;
+
+  /** Made by `for`. */
+  constructor(deciding: Deciding, targetingKey: string | null | undefined, attributes: Attributes) {
+    this.#deciding = deciding;
+    this.targetingKey = targetingKey;
+    this.#attributes = attributes;
+  }
+
+  /** Whether the feature is on. */
+  isEnabled(flag: FlagKey<F>): boolean {
+    const bound = this.#bind();
+    if (bound === undefined) return false;
+    return (this.#outcome(bound, bound.snapshot.flag(flag), flag) & ENABLED) !== 0;
+  }
+
+  /** The variant that is served; `undefined` without one. */
+  variant<K extends FlagKey<F>>(flag: K): VariantOf<F, K> | undefined {
+    return this.decision(flag).variant as VariantOf<F, K> | undefined;
+  }
+
+  /** The value that is served; the fallback when there is none, or when it is of another type than the fallback. */
+  value<K extends FlagKey<F>, T extends FallbackOf<F, K>>(flag: K, fallback: T): ServedOf<F, K, T> {
+    const { value } = this.decision(flag);
+    return (value !== undefined && typeOf(value) === typeOf(fallback) ? value : fallback) as ServedOf<F, K, T>;
+  }
+
+  /** What is served, and why. */
+  decision(flag: FlagKey<F>): Decision {
+    const bound = this.#bind();
+    if (bound === undefined) return UNDECIDED;
+    const { snapshot, context, overrides } = bound;
+    const now = this.#deciding.clock.now();
+    const id = snapshot.flag(flag);
+    const overridden = overrides && this.#overridden(bound, overrides, id, flag, now);
+    if (overridden !== undefined) return snapshot.decisionOf(id, NO_RULE, overridden);
+    return context.decision(flag, now);
+  }
+
+  /** Every flag, by key. Is not counted. */
+  decideAll(): Record<FlagKey<F>, Decision> {
+    const bound = this.#bind();
+    const decisions: Record<string, Decision> = {};
+    if (bound === undefined) return decisions as Record<FlagKey<F>, Decision>;
+    const { snapshot, context, overrides } = bound;
+    const all = context.decideAll(this.#deciding.clock.now());
+    for (let flag = 0; flag < snapshot.flagCount; flag++) {
+      const key = snapshot.flagKey(flag) ?? '';
+      const decided = snapshot.decisionOf(flag, all[2 * flag] ?? NO_RULE, all[2 * flag + 1] ?? 0);
+      decisions[key] = overrides?.has(key) ? this.decision(key as FlagKey<F>) : decided;
+    }
+    return decisions as Record<FlagKey<F>, Decision>;
+  }
+
+  /** What is served, and all that led to it. */
+  explain(flag: FlagKey<F>): Explanation {
+    const { inUse, compilers, clock } = this.#deciding;
+    const { snapshot } = inUse;
+    const compiler = compilers.loaded;
+    const attributes = this.#deciding.cohorts.complete(this.targetingKey, this.#attributes);
+    const question = { flag, targetingKey: this.targetingKey, attributes, now: clock.now() };
+    let explained: { text: string; explanation: JsonValue } | undefined;
+    if (snapshot && compiler) {
+      explained = this.#try(() =>
+        compiler.explain({ snapshot: snapshot.bytes(), trips: snapshot.trips(), ...question }),
+      );
+    }
+    return {
+      ...this.decision(flag),
+      flag,
+      snapshot: snapshot?.digest,
+      revision: snapshot?.revision,
+      trip: snapshot && snapshot.flag(flag) >= 0 ? snapshot.trip(snapshot.flag(flag)) : undefined,
+      text: explained?.text,
+      tree: explained?.explanation,
+    };
+  }
+
+  /**
+   * Calls the new way where the flag is on, else the old one, and tells the breaker and the metrics how it went. An error of the new
+   * way counts, and the old one is called in its place; an error of the old way is the caller's.
+   */
+  run<T>(flag: FlagKey<F>, newWay: () => T, oldWay: () => T, options?: RunOptions): T {
+    return run(this.#deciding, this.#decided(flag), newWay, oldWay, options);
+  }
+
+  /** Tells how a feature went that was not called through {@link run}. */
+  record(flag: FlagKey<F>, told: { failed: boolean; durationMs?: number | undefined }): void {
+    const decided = this.#decided(flag);
+    if (decided) this.#deciding.breaker.tell(decided, told);
+  }
+
+  #decided(flag: string): Decided | undefined {
+    const bound = this.#bind();
+    if (bound === undefined) return undefined;
+    const id = bound.snapshot.flag(flag);
+    const outcome = this.#outcome(bound, id, flag);
+    const { breaker } = this.#deciding;
+    return {
+      key: flag,
+      flag: id,
+      outcome,
+      enabled: (outcome & ENABLED) !== 0,
+      generation: breaker.generation(id),
+      bound,
+    };
+  }
+
+  #outcome(bound: Bound, flag: FlagId, key: string): Outcome {
+    const { context, overrides } = bound;
+    if (overrides === undefined) {
+      const known = context.remembered(flag);
+      return known === -1 ? context.decide(flag, this.#deciding.clock.now()) : known;
+    }
+    const now = this.#deciding.clock.now();
+    return this.#overridden(bound, overrides, flag, key, now) ?? context.decide(flag, now);
+  }
+
+  /** What the application has said of this user, if it still holds. */
+  #overridden(bound: Bound, overrides: OverridesOfUser, flag: FlagId, key: string, now: number): Outcome | undefined {
+    const override = overrides.get(key);
+    if (override === undefined || override.expiresAt <= now || flag < 0) return undefined;
+    return this.#try(() => bound.context.decideAs(flag, override.serve, now));
+  }
+
+  /** Bound to what is in use now. */
+  #bind(): Bound | undefined {
+    const { inUse } = this.#deciding;
+    if (this.#bound?.version === inUse.version) return this.#bound;
+    if (inUse.snapshot === undefined || this.#refused === inUse.version) return undefined;
+    this.#bound = this.#boundAnew(inUse.snapshot, inUse.version);
+    if (this.#bound === undefined) this.#refused = inUse.version;
+    return this.#bound;
+  }
+
+  #boundAnew(snapshot: Snapshot, version: number): Bound | undefined {
+    const { cohorts } = this.#deciding;
+    const attributes = cohorts.complete(this.targetingKey, this.#attributes);
+    const context = this.#try(() => snapshot.context(this.targetingKey, attributes));
+    return context && { version, snapshot, context, overrides: cohorts.overridesOf(this.targetingKey) };
+  }
+
+  /** Calls the engine; what it throws is reported. */
+  #try<T>(call: () => T): T | undefined {
+    try {
+      return call();
+    } catch (error) {
+      this.#deciding.events.error(featureError('INVALID_CONTEXT', 'the fallback is served', error));
+      return undefined;
+    }
+  }
+}
+
+/** A decision whose outcome is to be told. */
+export interface Decided {
+  readonly key: string;
+  readonly flag: FlagId;
+  readonly outcome: Outcome;
+  readonly enabled: boolean;
+  /** Of the breaker, when it was decided. */
+  readonly generation: number;
+  readonly bound: Pick<Bound, 'snapshot' | 'context'>;
+}
+
+function typeOf(value: unknown): string {
+  return value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value;
+}

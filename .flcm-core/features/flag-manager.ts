@@ -1,0 +1,161 @@
+import type { CircuitBreaker } from './circuit-breaker.ts';
+import type { Clock } from './clock.ts';
+import type { CohortManager } from './cohort-manager.ts';
+import { type Deciding, FeatureContext } from './context.ts';
+import type { Compilers } from './engine.ts';
+import { type Events, featureError } from './events.ts';
+import type { RunOptions } from './guarded.ts';
+import type { InUse } from './in-use.ts';
+import type { MetricsCollector } from './metrics-collector.ts';
+import type { RemoteConfig } from './remote-config.ts';
+import type {
+  AnyFlags,
+  Attributes,
+  Decision,
+  Engine,
+  Explanation,
+  FallbackOf,
+  FeatureEvents,
+  FlagKey,
+  FlagShapes,
+  ServedOf,
+  UserContext,
+  VariantOf,
+} from './types.ts';
+
+/** What `createFeatures` has put together. */
+export interface Parts {
+  readonly engine: Engine;
+  readonly inUse: InUse;
+  readonly clock: Clock;
+  readonly events: Events;
+  readonly compilers: Compilers;
+  readonly cohorts: CohortManager;
+  readonly breaker: CircuitBreaker;
+  readonly metrics: MetricsCollector;
+  readonly remote: RemoteConfig;
+}
+
+/** Decides flags, and keeps them current. Made by `createFeatures`. */
+export class FeatureFlagManager<F extends FlagShapes<F> = AnyFlags> {
+  /** Who belongs to which cohort, and overrides of single users. */
+  readonly cohorts: CohortManager;
+  /** Rollbacks. */
+  readonly breaker: CircuitBreaker;
+  /** What is counted. */
+  readonly metrics: MetricsCollector;
+  /** Where flags come from. */
+  readonly remote: RemoteConfig;
+  readonly #engine: Engine;
+  readonly #deciding: Deciding;
+  #closed: Promise<void> | undefined;
+
+  constructor(parts: Parts) {
+    this.#deciding = parts;
+    this.#engine = parts.engine;
+    this.cohorts = parts.cohorts;
+    this.breaker = parts.breaker;
+    this.metrics = parts.metrics;
+    this.remote = parts.remote;
+  }
+
+  /** Which engine decides: `native` or `wasm`. */
+  get engine(): Engine['name'] {
+    return this.#engine.name;
+  }
+
+  /** What is in use; `undefined` while nothing is. */
+  get snapshot():
+    | { readonly digest: string; readonly revision: bigint; readonly flags: readonly string[] }
+    | undefined {
+    const { snapshot } = this.#deciding.inUse;
+    if (snapshot === undefined) return undefined;
+    const { digest, revision, flagCount } = snapshot;
+    const flags = Array.from({ length: flagCount }, (_, flag) => snapshot.flagKey(flag) ?? '');
+    return { digest, revision, flags };
+  }
+
+  /** Whether a feature is on for a user: `false` for a flag that is not there. Never throws, never waits. */
+  isEnabled(flag: FlagKey<F>, userId?: string | null, attributes?: Attributes): boolean {
+    const { inUse, cohorts, clock, events } = this.#deciding;
+    const { snapshot } = inUse;
+    if (snapshot === undefined) return false;
+    if (!cohorts.isIdle) return this.#context(userId, attributes).isEnabled(flag);
+    try {
+      return snapshot.isEnabled(flag, userId, attributes, clock.now());
+    } catch (error) {
+      events.error(featureError('INVALID_CONTEXT', `\`${flag}\` is off`, error));
+      return false;
+    }
+  }
+
+  /** The variant that a user is served; `undefined` without one. */
+  variant<K extends FlagKey<F>>(flag: K, userId?: string | null, attributes?: Attributes): VariantOf<F, K> | undefined {
+    return this.#context(userId, attributes).variant(flag);
+  }
+
+  /** The value that a user is served; the fallback when there is none, or one of another type. */
+  value<K extends FlagKey<F>, T extends FallbackOf<F, K>>(
+    flag: K,
+    fallback: T,
+    userId?: string | null,
+    attributes?: Attributes,
+  ): ServedOf<F, K, T> {
+    return this.#context(userId, attributes).value(flag, fallback);
+  }
+
+  /** What a user is served, and why. */
+  decision(flag: FlagKey<F>, userId?: string | null, attributes?: Attributes): Decision {
+    return this.#context(userId, attributes).decision(flag);
+  }
+
+  /** What a user is served, and all that led to it. */
+  explain(flag: FlagKey<F>, userId?: string | null, attributes?: Attributes): Explanation {
+    return this.#context(userId, attributes).explain(flag);
+  }
+
+  /** Every flag for a user, by key. Is not counted. */
+  decideAll(userId?: string | null, attributes?: Attributes): Record<FlagKey<F>, Decision> {
+    return this.#context(userId, attributes).decideAll();
+  }
+
+  /**
+   * A user who is decided for more than once, which is several times as fast. What is read of the attributes is captured; updates of the
+   * flags are followed.
+   */
+  for({ targetingKey, ...attributes }: UserContext): FeatureContext<F> {
+    return new FeatureContext<F>(this.#deciding, targetingKey, attributes);
+  }
+
+  /**
+   * Calls the new way where a flag is on for a user, else the old one, and tells the breaker how it went. An error of the new way counts,
+   * and the old one is called in its place.
+   */
+  run<T>(flag: FlagKey<F>, user: FeatureContext<F>, newWay: () => T, oldWay: () => T, options?: RunOptions): T {
+    return user.run(flag, newWay, oldWay, options);
+  }
+
+  /** Calls back when something happens; answers how to stop that. What a listener throws is reported as an `error`. */
+  on<K extends keyof FeatureEvents>(event: K, listener: (event: FeatureEvents[K]) => void): () => void {
+    return this.#deciding.events.on(event, listener);
+  }
+
+  /** Sends what was counted, keeps what is to be kept, and stops: no timer, connection or listener is left. What is in use goes on deciding. */
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #close(): Promise<void> {
+    const { inUse, events } = this.#deciding;
+    inUse.close();
+    await this.remote.close();
+    await this.metrics.close();
+    await this.breaker.close();
+    events.clear();
+  }
+
+  #context(userId: string | null | undefined, attributes: Attributes = {}): FeatureContext<F> {
+    return new FeatureContext<F>(this.#deciding, userId, attributes);
+  }
+}

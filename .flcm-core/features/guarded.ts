@@ -1,0 +1,70 @@
+import type { Decided, Deciding } from './context.ts';
+import { guarded } from './events.ts';
+
+/** How a call is judged. */
+export interface RunOptions {
+  /** Whether an error is the feature's fault: one of the user's input may not be. @default every error is */
+  readonly isFailure?: (error: unknown) => boolean;
+}
+
+/** Calls the new way where it was decided so, else the old one; tells how it went. */
+export function run<T>(
+  deciding: Pick<Deciding, 'breaker' | 'clock' | 'events'>,
+  decided: Decided | undefined,
+  newWay: () => T,
+  oldWay: () => T,
+  { isFailure = () => true }: RunOptions = {},
+): T {
+  if (decided === undefined) return oldWay();
+  const { clock, breaker } = deciding;
+  const start = clock.elapsed();
+  const tell = (failed: boolean) => breaker.tell(decided, { failed, durationMs: clock.elapsed() - start });
+  const failed = (error: unknown) => {
+    let failure = true;
+    guarded(
+      () => {
+        failure = isFailure(error);
+      },
+      () => {},
+    );
+    tell(failure);
+  };
+  if (!decided.enabled) return watched(oldWay, tell, failed);
+  const fallen = (error: unknown) => {
+    failed(error);
+    return oldWay();
+  };
+  return watched(newWay, tell, fallen, fallen);
+}
+
+/** Calls a function; a failure is told of at once, and thrown on unless there is something to answer instead. */
+function watched<T>(
+  call: () => T,
+  succeeded: (failed: false) => void,
+  failed: (error: unknown) => unknown,
+  instead?: (error: unknown) => T,
+): T {
+  const caught = (error: unknown): T => {
+    if (instead) return instead(error);
+    failed(error);
+    throw error;
+  };
+  let answer: T;
+  try {
+    answer = call();
+  } catch (error) {
+    return caught(error);
+  }
+  if (!isThenable(answer)) {
+    succeeded(false);
+    return answer;
+  }
+  return answer.then((value: unknown) => {
+    succeeded(false);
+    return value;
+  }, caught) as T;
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof (value as PromiseLike<unknown> | null | undefined)?.then === 'function';
+}

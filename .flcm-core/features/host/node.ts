@@ -1,0 +1,94 @@
+/** What Node gives. */
+
+import { watch } from 'node:fs';
+import { mkdir, open, readFile as read, readdir, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Store } from './store.ts';
+
+/** Files of a folder. Whatever happens, a file is as it was before or as it is to be: it is written beside, and renamed. */
+class FolderStore implements Store {
+  readonly #folder: string;
+  #written = 0;
+
+  constructor(folder: string) {
+    this.#folder = resolve(folder);
+  }
+
+  async get(name: string): Promise<Uint8Array | undefined> {
+    try {
+      return await read(join(this.#folder, name));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+      throw error;
+    }
+  }
+
+  async set(name: string, bytes: Uint8Array): Promise<void> {
+    await mkdir(this.#folder, { recursive: true });
+    // Several processes may share the folder.
+    const beside = join(this.#folder, `.${name}.${process.pid}.${++this.#written}`);
+    try {
+      const file = await open(beside, 'w');
+      try {
+        await file.writeFile(bytes);
+        await file.sync();
+      } finally {
+        await file.close();
+      }
+      await rename(beside, join(this.#folder, name));
+    } catch (error) {
+      await rm(beside, { force: true });
+      throw error;
+    }
+  }
+
+  async delete(name: string): Promise<void> {
+    await rm(join(this.#folder, name), { force: true });
+  }
+
+  async names(): Promise<readonly string[]> {
+    const names = await readdir(this.#folder).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return [];
+      throw error;
+    });
+    return names.filter((name) => !name.startsWith('.'));
+  }
+}
+
+/** The store of an option; `undefined` for none. */
+export function openStore(option: string | boolean): Store | undefined {
+  if (option === false || option === '') return undefined;
+  if (option === true) throw new TypeError('`cache` must name a folder in Node, such as `.cache/flags`');
+  return new FolderStore(option);
+}
+
+const pathOf = (file: string | URL): string => resolve(file instanceof URL ? fileURLToPath(file) : file);
+
+export function readFile(file: string | URL): Promise<Uint8Array> {
+  return read(pathOf(file));
+}
+
+/** Calls back when a file may have changed. Its folder is watched, because editors put a new file in the place of the old one. */
+export function watchFile(file: string | URL, changed: () => void, failed: (error: unknown) => void): () => void {
+  const path = pathOf(file);
+  try {
+    const watcher = watch(dirname(path), { persistent: false }, (_, name) => {
+      if (name === null || name === basename(path)) changed();
+    });
+    watcher.on('error', failed);
+    return () => watcher.close();
+  } catch (error) {
+    failed(error);
+    return () => {};
+  }
+}
+
+/** A process has no moment at which it is hidden. */
+export function onHidden(_listener: () => void): () => void {
+  return () => {};
+}
+
+export function beacon(_url: string, _body: Blob): boolean {
+  return false;
+}

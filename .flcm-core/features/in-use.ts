@@ -1,0 +1,117 @@
+import type { Snapshot } from '@flcm/flags-web';
+import { type Clock, sleep } from './clock.ts';
+import type { Events } from './events.ts';
+import { type ChangeEvent, type Engine, FeatureError } from './types.ts';
+
+/** How many flags are compared at a time: a fraction of a millisecond. */
+const COMPARED = 256;
+
+/** What follows the flags in use: takes over whatever it had on the snapshot before. */
+export interface Follower {
+  follow(next: Snapshot, before: Snapshot | undefined): void;
+}
+
+/** The snapshot in use. A better one takes its place whole, or nothing happens at all. */
+export class InUse {
+  snapshot: Snapshot | undefined;
+  /** Its bytes. */
+  bytes: Uint8Array = new Uint8Array();
+  /** Another number whenever contexts must be bound again. */
+  version = 0;
+  readonly #engine: Engine;
+  readonly #clock: Clock;
+  readonly #events: Events;
+  readonly #followers: Follower[] = [];
+  #compared: Promise<void> = Promise.resolve();
+  #closed = false;
+
+  constructor(engine: Engine, clock: Clock, events: Events) {
+    this.#engine = engine;
+    this.#clock = clock;
+    this.#events = events;
+  }
+
+  /** The first to be added follows first. */
+  follows(follower: Follower): void {
+    this.#followers.push(follower);
+  }
+
+  /**
+   * Puts a snapshot in use; answers whether it is another one.
+   *
+   * @throws FeatureError `INVALID_SNAPSHOT` or `OLDER_REVISION`; what was in use stays.
+   */
+  use(bytes: Uint8Array): boolean {
+    const before = this.snapshot;
+    const next = this.#load(bytes);
+    if (next.digest === before?.digest) {
+      next.free();
+      return false;
+    }
+    this.#refuseOlder(next, before);
+    for (const follower of this.#followers) follower.follow(next, before);
+    this.snapshot = next;
+    this.bytes = bytes;
+    this.version++;
+    this.#tell(next, before);
+    return true;
+  }
+
+  /** Compares nothing any more; what is in use goes on deciding. */
+  close(): void {
+    this.#closed = true;
+  }
+
+  #load(bytes: Uint8Array): Snapshot {
+    try {
+      return this.#engine.load(bytes);
+    } catch (cause) {
+      throw new FeatureError('INVALID_SNAPSHOT', (cause as Error).message, { cause });
+    }
+  }
+
+  /** A document without a revision has none that could be older. */
+  #refuseOlder(next: Snapshot, before: Snapshot | undefined): void {
+    if (before === undefined || next.revision === 0n || next.revision >= before.revision) return;
+    const { revision } = next;
+    next.free();
+    const help = `raise it, or restart the host to go back`;
+    throw new FeatureError('OLDER_REVISION', `revision ${revision} is lower than ${before.revision} in use: ${help}`);
+  }
+
+  /** Says what has changed, one update after the other, and lets the snapshot before go. */
+  #tell(next: Snapshot, before: Snapshot | undefined): void {
+    if (!this.#events.has('change')) {
+      before?.free();
+      return;
+    }
+    const { digest: to, revision } = next;
+    this.#compared = this.#compared.then(async () => {
+      const change = await this.#compare(next, before);
+      const from = before?.digest;
+      before?.free();
+      if (change && !this.#closed) this.#events.emit('change', { ...change, from, to, revision });
+    });
+  }
+
+  /** `undefined` when the flags were closed, or `next` was let go, meanwhile. */
+  async #compare(
+    next: Snapshot,
+    before: Snapshot | undefined,
+  ): Promise<Pick<ChangeEvent, 'flags' | 'removed'> | undefined> {
+    const flags: string[] = [];
+    const removed: string[] = [];
+    const keep = (keys: string[], key: string | undefined) => key !== undefined && keys.push(key);
+    for (let first = 0; first < Math.max(next.flagCount, before?.flagCount ?? 0); first += COMPARED) {
+      if (first > 0) await sleep(this.#clock, 0);
+      if (this.#closed) return undefined;
+      const part = Array.from({ length: COMPARED }, (_, at) => first + at);
+      const changed = before ? next.changedSince(before, first, COMPARED) : part;
+      for (const flag of changed) keep(flags, next.flagKey(flag));
+      for (const key of part.map((flag) => before?.flagKey(flag))) {
+        if (key !== undefined && next.flag(key) < 0) removed.push(key);
+      }
+    }
+    return { flags, removed };
+  }
+}

@@ -1,0 +1,322 @@
+import type { Snapshot } from '@flcm/flags-web';
+import * as host from '#host';
+import { Alarm, backOff, type Clock, sleep } from './clock.ts';
+import { type Events, featureError } from './events.ts';
+import type { Store } from './host/store.ts';
+import type { Follower, InUse } from './in-use.ts';
+import { type Batch, LostCount, type Sink } from './metrics-collector/sinks.ts';
+import { type CustomMetrics, type Engine, FeatureError, type FlagSummary } from './types.ts';
+
+/** Where counts go, and when. */
+export interface MetricsOptions {
+  readonly sinks: readonly Sink[];
+  readonly flushIntervalMs: number;
+  readonly instance: number;
+  readonly store: Store | undefined;
+}
+
+/** A batch on its way, and where it has not arrived yet. */
+interface Sending {
+  readonly name: string;
+  readonly batch: Batch;
+  readonly left: Set<Sink>;
+  /** When it was drained, by the clock that never goes back; `undefined` when that was before a restart. */
+  readonly since: number | undefined;
+}
+
+const FIRST_WAIT = 1000;
+const LONGEST_WAIT = 300_000;
+
+/** Batches that survive a restart are kept under this and their name. */
+const PREFIX = 'batch-';
+
+/** How long closing waits for the last batch. */
+const LAST_WAIT = 2000;
+
+/**
+ * Counts, and sends what was counted. The engine counts in fixed memory; one batch is on its way while the next one accumulates there, and it is sent unchanged
+ * until it was acknowledged, so nothing is lost or counted twice.
+ */
+export class MetricsCollector implements Follower {
+  readonly #engine: Engine;
+  readonly #inUse: InUse;
+  readonly #clock: Clock;
+  readonly #events: Events;
+  readonly #options: MetricsOptions;
+  readonly #alarm: Alarm;
+  readonly #closing = new AbortController();
+  readonly #unhide: () => void;
+  /** What was drained, of the same snapshot: what is on its way is still part of a summary. */
+  #drained: Snapshot | undefined;
+  #sending: Sending | undefined;
+  /** What was kept by a process that ended before it was acknowledged. */
+  #left: string[] = [];
+  #flushing: Promise<void> | undefined;
+  #epoch: number;
+  #sequence = 0;
+  #failures = 0;
+
+  constructor(
+    { engine, inUse, clock, events }: { engine: Engine; inUse: InUse; clock: Clock; events: Events },
+    options: MetricsOptions,
+  ) {
+    this.#engine = engine;
+    this.#inUse = inUse;
+    this.#clock = clock;
+    this.#events = events;
+    this.#options = options;
+    this.#epoch = this.#newEpoch();
+    this.#alarm = new Alarm(clock, () => void this.flush());
+    this.#unhide = host.onHidden(() => this.#sendLast());
+  }
+
+  /** Looks for batches that were never acknowledged, and begins to send. */
+  async open(): Promise<void> {
+    if (this.#options.sinks.length === 0) return;
+    try {
+      const names = (await this.#options.store?.names()) ?? [];
+      this.#left = names.filter((name) => name.startsWith(PREFIX));
+    } catch (error) {
+      this.#events.error(featureError('CACHE_FAILED', 'counts that were kept cannot be read', error));
+    }
+    this.#alarm.set(this.#options.flushIntervalMs);
+  }
+
+  follow(next: Snapshot, before: Snapshot | undefined): void {
+    next.metrics.start();
+    const drained = this.#drained;
+    if (before === undefined || drained === undefined) return;
+    // Counts of both go on; keys are what they have in common.
+    this.#drained = this.#twin(next.bytes());
+    this.#drained.follow(drained, this.#clock.now());
+    drained.free();
+  }
+
+  /** What was counted of a flag since the program began; `undefined` for a flag of which nothing was. */
+  summary(flag: string): FlagSummary | undefined {
+    const { snapshot } = this.#inUse;
+    const id = snapshot?.flag(flag) ?? -1;
+    return id < 0 ? undefined : snapshot?.metrics.summary(id, this.#drained?.metrics);
+  }
+
+  /** What was counted under names of the application's own. */
+  custom(): CustomMetrics {
+    return this.#inUse.snapshot?.metrics.custom(this.#drained?.metrics) ?? { dropped: 0, metrics: [] };
+  }
+
+  /** Adds to a counter of the application's; false, and counted as dropped, for one name too many. */
+  add(name: string, amount = 1): boolean {
+    return this.#inUse.snapshot?.metrics.add(name, amount) ?? false;
+  }
+
+  /** Adds a value from 0 on to a histogram of the application's. */
+  observe(name: string, value: number): boolean {
+    return this.#inUse.snapshot?.metrics.observe(name, value) ?? false;
+  }
+
+  /** Calls a function and observes how long it takes, in milliseconds. */
+  time<T>(name: string, call: () => T): T {
+    const start = this.#clock.elapsed();
+    const done = () => void this.observe(name, this.#clock.elapsed() - start);
+    let answer: T;
+    try {
+      answer = call();
+    } catch (error) {
+      done();
+      throw error;
+    }
+    if (answer instanceof Promise) answer.then(done, done);
+    else done();
+    return answer;
+  }
+
+  /** Sends what was counted, now. Never fails: what does not arrive is sent again. */
+  flush(): Promise<void> {
+    if (this.#options.sinks.length === 0) return Promise.resolve();
+    this.#flushing ??= this.#flushAll().finally(() => {
+      this.#flushing = undefined;
+    });
+    return this.#flushing;
+  }
+
+  /** Sends soon what was counted: something happened that others should hear of. */
+  hasten(ms: number): void {
+    if (this.#options.sinks.length > 0 && !this.#closing.signal.aborted) this.#alarm.hasten(ms);
+  }
+
+  /** Sends the last counts, for a moment. What does not arrive is kept for the next start. */
+  async close(): Promise<void> {
+    this.#alarm.clear();
+    this.#unhide();
+    const last = (this.#flushing ?? Promise.resolve()).then(() => this.flush());
+    // A sink need not obey the signal.
+    await Promise.race([last, sleep(this.#clock, LAST_WAIT, this.#closing.signal)]);
+    this.#closing.abort();
+    this.#alarm.clear();
+  }
+
+  async #flushAll(): Promise<void> {
+    try {
+      this.#sending ??= (await this.#kept()) ?? (await this.#drain());
+      while (this.#sending) {
+        await this.#send(this.#sending);
+        this.#failures = 0;
+        this.#sending = await this.#kept();
+      }
+      this.#schedule(this.#options.flushIntervalMs);
+    } catch (error) {
+      this.#failures++;
+      const asked = error instanceof FeatureError ? (error.retryAfterMs ?? 0) : 0;
+      this.#schedule(asked + backOff(this.#clock, this.#failures + 1, FIRST_WAIT, LONGEST_WAIT));
+      if (!this.#closing.signal.aborted)
+        this.#events.error(featureError('SINK_FAILED', 'counts are sent again', error));
+    }
+  }
+
+  #schedule(ms: number): void {
+    if (!this.#closing.signal.aborted) this.#alarm.set(ms);
+  }
+
+  /** Takes what was counted as the next batch. */
+  async #drain(): Promise<Sending | undefined> {
+    const { snapshot } = this.#inUse;
+    if (snapshot === undefined) return undefined;
+    const name = { instance: this.#options.instance, epoch: this.#epoch, sequence: this.#sequence + 1 };
+    const bytes = snapshot.metrics.drain(name);
+    if (bytes === undefined) return undefined;
+    this.#sequence++;
+    this.#remember(bytes);
+    const sending = this.#sendingOf(`${PREFIX}${this.#epoch}-${this.#sequence}`, bytes, this.#clock.elapsed());
+    await this.#keep(sending);
+    return sending;
+  }
+
+  #remember(bytes: Uint8Array): void {
+    this.#drained ??= this.#twin(this.#inUse.bytes);
+    this.#drained.metrics.merge(bytes);
+  }
+
+  #twin(snapshot: Uint8Array): Snapshot {
+    const twin = this.#engine.load(snapshot);
+    twin.metrics.start();
+    return twin;
+  }
+
+  async #send(sending: Sending): Promise<void> {
+    const { left, since } = sending;
+    const batch = since === undefined ? sending.batch : this.#aged(sending.batch, this.#clock.elapsed() - since);
+    for (const sink of [...left]) {
+      try {
+        await sink.send(batch, this.#closing.signal);
+      } catch (error) {
+        if (error instanceof LostCount) this.#rename(sending);
+        if (!(error instanceof FeatureError) || error.code !== 'SINK_REFUSED') throw error;
+        this.#events.error(error);
+      }
+      left.delete(sink);
+    }
+    await this.#forget(sending.name);
+    this.#events.emit('flush', { bytes: batch.bytes.length, sequence: batch.sequence });
+  }
+
+  /** Evidence is weighed by when it was counted. */
+  #aged(batch: Batch, ms: number): Batch {
+    const { snapshot } = this.#inUse;
+    if (snapshot === undefined || ms < 1) return batch;
+    return { ...batch, bytes: snapshot.metrics.aged(batch.bytes, Math.min(Math.floor(ms), 0xffffffff)) };
+  }
+
+  /** A batch under another name: that of a host which has just begun. */
+  #rename(sending: Sending): void {
+    const twin = this.#twin(this.#inUse.bytes);
+    twin.metrics.merge(sending.batch.bytes);
+    this.#epoch = this.#newEpoch();
+    this.#sequence = 1;
+    const bytes = twin.metrics.drain({ instance: this.#options.instance, epoch: this.#epoch, sequence: 1 });
+    twin.free();
+    const renamed = this.#sendingOf(sending.name, bytes ?? sending.batch.bytes, sending.since);
+    this.#sending = { ...renamed, left: sending.left };
+  }
+
+  #sendingOf(name: string, bytes: Uint8Array, since: number | undefined): Sending {
+    const { instance, sinks } = this.#options;
+    const digest = this.#inUse.snapshot?.digest ?? '';
+    const batch = { bytes, instance, epoch: this.#epoch, sequence: this.#sequence, snapshot: digest };
+    return { name, batch: this.#opened(batch), left: new Set(sinks), since };
+  }
+
+  /** A batch that a process before has kept. Its name is inside, so it counts once whoever sends it. */
+  async #kept(): Promise<Sending | undefined> {
+    const name = this.#left.shift();
+    if (name === undefined || this.#inUse.snapshot === undefined) return undefined;
+    try {
+      const bytes = await this.#options.store?.get(name);
+      return bytes && this.#sendingOf(name, bytes, undefined);
+    } catch (error) {
+      this.#events.error(featureError('CACHE_FAILED', 'counts that were kept cannot be read', error));
+      return undefined;
+    }
+  }
+
+  async #keep({ name, batch }: Sending): Promise<void> {
+    try {
+      await this.#options.store?.set(name, batch.bytes);
+    } catch (error) {
+      this.#events.error(featureError('CACHE_FAILED', 'counts on their way cannot be kept', error));
+    }
+  }
+
+  async #forget(name: string): Promise<void> {
+    try {
+      await this.#options.store?.delete(name);
+    } catch (error) {
+      this.#events.error(featureError('CACHE_FAILED', 'counts that arrived cannot be forgotten', error));
+    }
+  }
+
+  /** The page may be gone in a moment. Begins anew after that: what goes now may arrive before what was under way. */
+  #sendLast(): void {
+    const { snapshot } = this.#inUse;
+    const { sinks, instance } = this.#options;
+    if (snapshot === undefined || sinks.length === 0 || this.#closing.signal.aborted) return;
+    const [epoch, sequence] = [this.#newEpoch(), 1];
+    const bytes = snapshot.metrics.drain({ instance, epoch, sequence });
+    if (bytes === undefined) return;
+    this.#remember(bytes);
+    const batch = this.#opened({ bytes, instance, epoch, sequence, snapshot: snapshot.digest });
+    const refused = sinks.filter((sink) => sink.sendLast?.(batch) !== true);
+    if (refused.length === 0) return;
+    // Kept for the next page.
+    const name = `${PREFIX}${epoch}-${sequence}`;
+    this.#left.push(name);
+    void this.#keep({ name, batch, left: new Set(refused), since: undefined });
+  }
+
+  #newEpoch(): number {
+    return Math.floor(this.#clock.random() * Number.MAX_SAFE_INTEGER);
+  }
+
+  /** A batch that gives its counts to whoever asks for them. */
+  #opened(batch: Omit<Batch, 'flags' | 'custom'>): Batch {
+    const snapshot = this.#inUse.bytes;
+    let counts: ReturnType<typeof countsOf> | undefined;
+    const open = () => {
+      counts ??= countsOf(this.#twin(snapshot), batch.bytes);
+      return counts;
+    };
+    return { ...batch, flags: () => open().flags, custom: () => open().custom };
+  }
+}
+
+function countsOf(snapshot: Snapshot, batch: Uint8Array): { flags: Map<string, FlagSummary>; custom: CustomMetrics } {
+  const { metrics, flagCount } = snapshot;
+  metrics.merge(batch);
+  const flags = new Map<string, FlagSummary>();
+  for (let flag = 0; flag < flagCount; flag++) {
+    const summary = metrics.summary(flag);
+    if (summary) flags.set(snapshot.flagKey(flag) ?? '', summary);
+  }
+  const custom = metrics.custom();
+  snapshot.free();
+  return { flags, custom };
+}

@@ -1,0 +1,157 @@
+import * as host from '#host';
+import { type Bounds, statusError, timed } from '../remote-config/request.ts';
+import { type CustomMetrics, FeatureError, type FlagSummary } from '../types.ts';
+
+/** What was counted since the batch before. */
+export interface Batch {
+  /** For a server that adds batches up: the engine's own form, with its name inside. */
+  readonly bytes: Uint8Array;
+  readonly instance: number;
+  readonly epoch: number;
+  readonly sequence: number;
+  /** Digest of the snapshot that was in use. */
+  readonly snapshot: string;
+  /** By flag key, of the flags that were counted. */
+  flags(): ReadonlyMap<string, FlagSummary>;
+  custom(): CustomMetrics;
+}
+
+/** Takes batches. */
+export interface Sink {
+  /**
+   * Takes a batch for good once the promise is kept; after an error the same batch comes again, unchanged but for its age. One batch is
+   * under way at a time.
+   */
+  send(batch: Batch, closing: AbortSignal): Promise<void>;
+  /** Takes a batch without an answer, because the page goes away; false when it cannot. */
+  sendLast?(batch: Batch): boolean;
+}
+
+/** The media type of batches. */
+export const BATCH_TYPE = 'application/vnd.flcm.batch';
+
+/** Statuses that will be the same for the same batch. */
+const REFUSED: readonly number[] = [400, 404, 405, 413, 415, 422];
+
+/** The server has lost count: the batch is to be named anew. */
+const GAP = 409;
+
+/** Posts batches to a server, which adds each up once. */
+export class HttpSink implements Sink {
+  readonly #url: string;
+  readonly #fetch: typeof fetch;
+  readonly #headers: Readonly<Record<string, string>>;
+  readonly #bounds: Omit<Bounds, 'closing'>;
+
+  constructor(
+    url: string,
+    doFetch: typeof fetch,
+    headers: Readonly<Record<string, string>>,
+    bounds: Omit<Bounds, 'closing'>,
+  ) {
+    this.#url = url;
+    this.#fetch = doFetch;
+    this.#headers = { ...headers, 'content-type': BATCH_TYPE };
+    this.#bounds = bounds;
+  }
+
+  async send({ bytes }: Batch, closing: AbortSignal): Promise<void> {
+    await timed({ ...this.#bounds, closing }, async (signal) => {
+      const request = { method: 'POST', headers: this.#headers, body: bytes as BufferSource, signal };
+      const response = await this.#fetch(this.#url, request);
+      await response.body?.cancel();
+      if (response.ok) return;
+      if (response.status === GAP) throw new LostCount();
+      const error = statusError(response, this.#url, this.#bounds.clock.now());
+      if (REFUSED.includes(response.status)) throw new FeatureError('SINK_REFUSED', error.message);
+      throw error;
+    });
+  }
+
+  sendLast({ bytes }: Batch): boolean {
+    const body = new Blob([bytes as BufferSource], { type: BATCH_TYPE });
+    // A beacon carries no headers.
+    if (!('authorization' in this.#headers)) return host.beacon(this.#url, body);
+    const request = { method: 'POST', headers: this.#headers, body, keepalive: true };
+    this.#fetch(this.#url, request).catch(() => {});
+    return true;
+  }
+}
+
+/** The server does not know what came before: it counts this host anew. */
+export class LostCount extends FeatureError {
+  constructor() {
+    super('SINK_FAILED', 'the server has lost count of this host, which begins anew');
+  }
+}
+
+/** Calls a function with each batch. */
+export function functionSink(take: (batch: Batch) => unknown): Sink {
+  return {
+    async send(batch) {
+      await take(batch);
+    },
+  };
+}
+
+/** The part of `@opentelemetry/api` that is used: `import * as api from '@opentelemetry/api'` is one. */
+export interface OpenTelemetry {
+  readonly metrics: {
+    getMeter(name: string): {
+      createCounter(
+        name: string,
+        options: { description: string; unit: string },
+      ): { add(value: number, attributes: Record<string, string>): void };
+    };
+  };
+}
+
+/**
+ * Counts evaluations and outcomes with OpenTelemetry, under the attributes that its semantic conventions name for
+ * `feature_flag.evaluation`.
+ */
+export function openTelemetrySink(api: OpenTelemetry): Sink {
+  const meter = api.metrics.getMeter('@flcm/features');
+  const evaluations = meter.createCounter('feature_flag.evaluations', {
+    description: 'How often flags were decided',
+    unit: '{evaluation}',
+  });
+  const outcomes = meter.createCounter('feature_flag.outcomes', {
+    description: 'How calls went that flags had decided',
+    unit: '{call}',
+  });
+  return {
+    async send(batch) {
+      for (const [key, summary] of batch.flags()) {
+        const flag = {
+          'feature_flag.key': key,
+          'feature_flag.provider.name': 'flcm-flags',
+          'feature_flag.version': batch.snapshot,
+        };
+        for (const { variant, reason, count } of summary.tallies) {
+          const decided = { ...flag, 'feature_flag.result.reason': reason.toLowerCase() };
+          evaluations.add(
+            count,
+            variant === undefined ? decided : { ...decided, 'feature_flag.result.variant': variant },
+          );
+        }
+        for (const [arm, total, errors, missing] of arms(summary)) {
+          const told = { ...flag, 'flcm.arm': arm };
+          const succeeded = total - errors - missing;
+          if (succeeded > 0) outcomes.add(succeeded, { ...told, 'flcm.outcome': 'success' });
+          if (errors + missing > 0) outcomes.add(errors + missing, { ...told, 'flcm.outcome': 'error' });
+        }
+      }
+    },
+  };
+}
+
+function arms(summary: FlagSummary): [string, number, number, number][] {
+  const { total, errors, missing, controlTotal, controlErrors, controlMissing } = summary;
+  const { outsideTotal, outsideErrors, outsideMissing } = summary;
+  return [
+    ['treatment', total, errors, missing],
+    ['control', controlTotal, controlErrors, controlMissing],
+    ['outside', outsideTotal, outsideErrors, outsideMissing],
+  ];
+}

@@ -1,0 +1,241 @@
+import type { CircuitBreaker } from './circuit-breaker.ts';
+import { Alarm, backOff, type Clock } from './clock.ts';
+import { type Events, featureError } from './events.ts';
+import type { Store } from './host/store.ts';
+import type { InUse } from './in-use.ts';
+import { SnapshotCache } from './remote-config/cache.ts';
+import type { Source } from './remote-config/source.ts';
+import { Stream, type StreamOptions } from './remote-config/stream.ts';
+import { FeatureError, type RemoteState } from './types.ts';
+
+/** How a source is followed. */
+export interface RemoteOptions {
+  readonly source: Source | undefined;
+  /** Used until the source has answered. */
+  readonly bootstrap: Uint8Array | undefined;
+  readonly store: Store | undefined;
+  readonly stream: (StreamOptions & { readonly url: string; readonly spreadMs: number }) | undefined;
+  readonly pollIntervalMs: number;
+  readonly staleAfterMs: number;
+  /** From 0 to below 1: when within the interval this host polls. */
+  readonly phase: number;
+}
+
+/** While there is nothing in use it is tried again this soon. */
+const FIRST_WAIT = 1000;
+const LONGEST_WAIT = 300_000;
+
+/** How far a poll may be from its time, of the interval. */
+const JITTER = 0.1;
+
+/** Follows a source: polls it, listens to its stream, and keeps the last good flags in use whatever it says. */
+export class RemoteConfig {
+  readonly #inUse: InUse;
+  readonly #breaker: CircuitBreaker;
+  readonly #clock: Clock;
+  readonly #events: Events;
+  readonly #options: RemoteOptions;
+  readonly #cache: SnapshotCache | undefined;
+  readonly #stream: Stream | undefined;
+  readonly #closing = new AbortController();
+  readonly #poll: Alarm;
+  readonly #stale: Alarm;
+  readonly #announced: Alarm;
+  #unwatch = () => {};
+  #syncing: Promise<void> | undefined;
+  /** Something was announced while a request was under way, which may have missed it. */
+  #again = false;
+  /** The mark of what is in use; none while the source is to give everything anew. */
+  #etag: string | undefined;
+  #failures = 0;
+  #confirmed: number | undefined;
+  #state: RemoteState = 'initializing';
+
+  constructor(parts: { inUse: InUse; breaker: CircuitBreaker; clock: Clock; events: Events }, options: RemoteOptions) {
+    const { inUse, breaker, clock, events } = parts;
+    this.#inUse = inUse;
+    this.#breaker = breaker;
+    this.#clock = clock;
+    this.#events = events;
+    this.#options = options;
+    const { store, source, stream } = options;
+    this.#cache = store && source && new SnapshotCache(store, source.name, events);
+    this.#stream = stream && new Stream(stream.url, stream, this.#listener(stream.spreadMs), clock, events);
+    this.#poll = new Alarm(clock, () => void this.sync());
+    this.#stale = new Alarm(clock, () => this.#updateState());
+    this.#announced = new Alarm(clock, () => void this.sync());
+  }
+
+  /** Puts in use what is at hand, then asks the source. Answers whether anything is in use without it. */
+  async open(): Promise<boolean> {
+    const { bootstrap, source } = this.#options;
+    if (bootstrap) this.#inUse.use(bootstrap);
+    await this.#useKept();
+    if (source?.watch) {
+      const failed = (error: unknown) => this.#events.error(featureError('FILE_FAILED', source.name, error));
+      this.#unwatch = source.watch(() => void this.sync(), failed);
+    }
+    if (source === undefined) this.#confirm(false);
+    else void this.sync();
+    this.#stream?.open();
+    return this.#inUse.snapshot !== undefined;
+  }
+
+  /** How well what is in use is known to be the source's. */
+  get state(): RemoteState {
+    return this.#state;
+  }
+
+  /** Milliseconds since the source has confirmed what is in use; `undefined` if it never did. */
+  get ageMs(): number | undefined {
+    return this.#confirmed === undefined ? undefined : this.#clock.elapsed() - this.#confirmed;
+  }
+
+  /** Asks the source now. One request is under way at a time; whoever asks meanwhile waits for one more. */
+  sync(): Promise<void> {
+    const { source } = this.#options;
+    if (source === undefined || this.#closing.signal.aborted) return Promise.resolve();
+    if (this.#syncing) {
+      this.#again = true;
+      return this.#syncing;
+    }
+    this.#poll.clear();
+    this.#announced.clear();
+    this.#syncing = this.#syncAll(source).finally(() => {
+      this.#syncing = undefined;
+    });
+    return this.#syncing;
+  }
+
+  /** Until the request that is under way has ended. */
+  get settled(): Promise<void> {
+    return this.#syncing ?? Promise.resolve();
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort();
+    this.#stream?.close();
+    this.#unwatch();
+    for (const alarm of [this.#poll, this.#stale, this.#announced]) alarm.clear();
+    await this.settled;
+    await this.#cache?.written;
+  }
+
+  async #syncAll(source: Source): Promise<void> {
+    do {
+      this.#again = false;
+      await this.#syncOnce(source);
+    } while (this.#again && this.#failures === 0 && !this.#closing.signal.aborted);
+  }
+
+  /** Bytes, mark and revision are one value: the mark is taken once the bytes are in use, and given up when any are not. */
+  async #syncOnce(source: Source): Promise<void> {
+    try {
+      this.#confirm(await this.#take(source));
+      this.#failures = 0;
+      if (!this.#closing.signal.aborted) this.#schedule(this.#nextPoll());
+    } catch (error) {
+      this.#fail(featureError('FETCH_FAILED', source.name, error));
+    }
+  }
+
+  /** Takes what the source gives; answers whether it is something else. */
+  async #take(source: Source): Promise<boolean> {
+    const asked = this.#etag;
+    // Should anything fail, the next request asks for everything.
+    this.#etag = undefined;
+    const given = await source.get(asked, this.#closing.signal);
+    if (this.#closing.signal.aborted) throw new FeatureError('CLOSED', 'the flags were closed');
+    if (given === 'unchanged') {
+      this.#etag = asked;
+      return false;
+    }
+    const changed = this.#inUse.use(given.snapshot);
+    this.#etag = given.etag;
+    this.#cache?.set(given);
+    return changed;
+  }
+
+  #confirm(changed: boolean): void {
+    this.#confirmed = this.#clock.elapsed();
+    const { snapshot } = this.#inUse;
+    this.#stale.set(this.#options.staleAfterMs);
+    this.#updateState();
+    if (snapshot) this.#events.emit('sync', { digest: snapshot.digest, revision: snapshot.revision, changed });
+  }
+
+  #fail(error: FeatureError): void {
+    if (this.#closing.signal.aborted) return;
+    this.#failures++;
+    this.#updateState();
+    this.#events.error(error);
+    this.#schedule((error.retryAfterMs ?? 0) + this.#wait(error));
+  }
+
+  #wait(error: FeatureError): number {
+    // An answer of this kind is a misunderstanding: what follows asks for everything, and need not wait.
+    if (error.code === 'NOT_MODIFIED' && this.#failures === 1) return 0;
+    return backOff(this.#clock, this.#failures, this.#firstWait(), LONGEST_WAIT);
+  }
+
+  /** Hosts that have flags do not hurry: they would triple what a server must bear that has just come back. */
+  #firstWait(): number {
+    return this.#inUse.snapshot ? Math.max(FIRST_WAIT, 2 * this.#options.pollIntervalMs) : FIRST_WAIT;
+  }
+
+  #schedule(ms: number): void {
+    if (this.#options.pollIntervalMs > 0 || this.#failures > 0) this.#poll.set(ms);
+  }
+
+  /** This host's place in the interval, so that all hosts together ask evenly, whenever they began. */
+  #nextPoll(): number {
+    const { pollIntervalMs, phase } = this.#options;
+    const since = (this.#clock.now() / pollIntervalMs - phase) % 1;
+    const wait = (1 - since) % 1;
+    const jitter = JITTER * (2 * this.#clock.random() - 1);
+    // Not twice in half an interval.
+    return pollIntervalMs * ((wait < 0.5 ? 1 : 0) + wait + jitter);
+  }
+
+  /** What was kept is used unless something newer is at hand. */
+  async #useKept(): Promise<void> {
+    const kept = await this.#cache?.get();
+    if (kept === undefined) return;
+    try {
+      this.#inUse.use(kept.snapshot);
+      this.#etag = kept.etag;
+    } catch (error) {
+      this.#events.error(featureError('CACHE_FAILED', 'the flags that were kept are not used', error));
+    }
+  }
+
+  #updateState(): void {
+    const { ageMs } = this;
+    const from = this.#state;
+    this.#state = this.#stateAt(ageMs);
+    if (this.#state === from) return;
+    const event = { from, to: this.#state, ageMs };
+    this.#events.emit('state', event);
+    if (this.#state === 'stale') this.#events.emit('stale', event);
+  }
+
+  #stateAt(ageMs: number | undefined): RemoteState {
+    if (this.#inUse.snapshot === undefined) return this.#failures > 0 ? 'offline' : 'initializing';
+    return ageMs !== undefined && ageMs < this.#options.staleAfterMs ? 'fresh' : 'stale';
+  }
+
+  /** What a stream announces is fetched at a moment that chance gives, so that not all hosts come at once. */
+  #listener(spreadMs: number): ConstructorParameters<typeof Stream>[2] {
+    const fetchSoon = () => {
+      if (this.#syncing) this.#again = true;
+      else this.#announced.hasten(this.#clock.random() * spreadMs);
+    };
+    return {
+      snapshot: (digest) => {
+        if (digest !== this.#inUse.snapshot?.digest) fetchSoon();
+      },
+      trips: (flags) => this.#breaker.obey(flags),
+      connected: () => {},
+    };
+  }
+}

@@ -1,0 +1,84 @@
+import { Alarm, type Clock } from '../clock.ts';
+import { featureError } from '../events.ts';
+import { FeatureError } from '../types.ts';
+
+/** What bounds a request. */
+export interface Bounds {
+  readonly clock: Clock;
+  /** For all of it, the body included. */
+  readonly timeoutMs: number;
+  /** Ends it as well. */
+  readonly closing: AbortSignal;
+}
+
+/** Makes a request that ends in time, whatever the other side does. */
+export async function timed<T>(
+  { clock, timeoutMs, closing }: Bounds,
+  make: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const request = new AbortController();
+  let late = false;
+  const alarm = new Alarm(clock, () => {
+    late = true;
+    request.abort();
+  });
+  const close = () => request.abort();
+  closing.addEventListener('abort', close);
+  if (closing.aborted) close();
+  alarm.set(timeoutMs);
+  try {
+    return await make(request.signal);
+  } catch (error) {
+    if (closing.aborted) throw new FeatureError('CLOSED', 'the flags were closed', { cause: error });
+    if (late) throw new FeatureError('TIMEOUT', `no whole answer within ${timeoutMs} ms`, { cause: error });
+    throw featureError('FETCH_FAILED', 'no answer', error);
+  } finally {
+    alarm.clear();
+    closing.removeEventListener('abort', close);
+  }
+}
+
+/** The whole body, unless it is larger than it may be. */
+export async function bodyOf(response: Response, maxBytes: number): Promise<Uint8Array> {
+  const parts: Uint8Array[] = [];
+  let length = 0;
+  const reader = response.body?.getReader();
+  for (let part = await reader?.read(); part && !part.done; part = await reader?.read()) {
+    parts.push(part.value);
+    length += part.value.length;
+    if (length <= maxBytes) continue;
+    await reader?.cancel();
+    throw new FeatureError('TOO_LARGE', `the body has more than ${maxBytes} bytes`);
+  }
+  const body = new Uint8Array(length);
+  let at = 0;
+  for (const part of parts) {
+    body.set(part, at);
+    at += part.length;
+  }
+  return body;
+}
+
+/** What a status other than 200 means. */
+export function statusError(response: Response, url: string, now: number): FeatureError {
+  const { status, statusText } = response;
+  const help: Record<number, string> = {
+    401: ': check `key`',
+    403: ': check `key`',
+    404: ': check the URL',
+    429: ': the server asks for patience',
+  };
+  const text = `${url} answered ${status} ${statusText}`.trimEnd();
+  return new FeatureError('HTTP_STATUS', text + (help[status] ?? ''), { retryAfterMs: retryAfter(response, now) });
+}
+
+/** An hour: a server that asks for more is wrong, or somebody else. */
+const LONGEST_RETRY = 3_600_000;
+
+/** What `Retry-After` asks for: seconds, or a date. */
+function retryAfter(response: Response, now: number): number | undefined {
+  const text = response.headers.get('retry-after');
+  if (text === null) return undefined;
+  const ms = /^\d+$/.test(text) ? Number(text) * 1000 : Date.parse(text) - now;
+  return Number.isFinite(ms) ? Math.min(Math.max(0, ms), LONGEST_RETRY) : undefined;
+}

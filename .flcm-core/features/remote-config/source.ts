@@ -1,0 +1,147 @@
+import * as host from '#host';
+import type { Compilers } from '../engine.ts';
+import { featureError } from '../events.ts';
+import { FeatureError } from '../types.ts';
+import { type Bounds, bodyOf, statusError, timed } from './request.ts';
+
+/** What a source has given: a snapshot with its mark, or that nothing is newer than what has this mark. */
+export type Given = { readonly snapshot: Uint8Array; readonly etag: string | undefined } | 'unchanged';
+
+/** Where flags come from. */
+export interface Source {
+  /** Names it in the cache and in errors. */
+  readonly name: string;
+  /**
+   * Gives what there is.
+   *
+   * @param etag Marks what is in use; left out when anything is to be given.
+   * @throws FeatureError
+   */
+  get(etag: string | undefined, closing: AbortSignal): Promise<Given>;
+  /** Calls back when there may be something new. Answers how to stop that. */
+  watch?(changed: () => void, failed: (error: unknown) => void): () => void;
+}
+
+/** What an HTTP source needs besides its URL. */
+export interface HttpOptions extends Omit<Bounds, 'closing'> {
+  readonly fetch: typeof fetch;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly maxBytes: number;
+  readonly compilers: Compilers;
+}
+
+/** The media type of snapshots. */
+export const SNAPSHOT_TYPE = 'application/vnd.flcm.snapshot';
+
+/** A URL that is asked. */
+export class HttpSource implements Source {
+  readonly name: string;
+  readonly #options: HttpOptions;
+
+  constructor(url: string, options: HttpOptions) {
+    this.name = url;
+    this.#options = options;
+  }
+
+  async get(etag: string | undefined, closing: AbortSignal): Promise<Given> {
+    return timed({ ...this.#options, closing }, (signal) => this.#ask(etag, signal));
+  }
+
+  async #ask(etag: string | undefined, signal: AbortSignal): Promise<Given> {
+    const { clock, maxBytes, compilers } = this.#options;
+    const accept = `${SNAPSHOT_TYPE}, application/json;q=0.5, application/yaml;q=0.5, */*;q=0.1`;
+    const headers = { ...this.#options.headers, accept, ...(etag !== undefined && { 'if-none-match': etag }) };
+    // What the platform's own cache has was never accepted here.
+    const response = await this.#options.fetch(this.name, { headers, signal, cache: 'no-store' });
+    if (response.status === 304) {
+      if (etag !== undefined) return 'unchanged';
+      throw new FeatureError('NOT_MODIFIED', `${this.name} answered 304, although it was not asked for changes`);
+    }
+    if (response.status !== 200) {
+      await response.body?.cancel();
+      throw statusError(response, this.name, clock.now());
+    }
+    const body = await bodyOf(response, maxBytes);
+    const type = response.headers.get('content-type')?.split(';')[0]?.trim().toLowerCase();
+    const snapshot = await snapshotOf(body, kindOf(type, new URL(response.url || this.name).pathname), compilers);
+    return { snapshot, etag: response.headers.get('etag') ?? undefined };
+  }
+}
+
+/** What a body is taken for. */
+type Kind = 'snapshot' | 'document' | 'page';
+
+function kindOf(type: string | undefined, path: string): Kind {
+  if (type === SNAPSHOT_TYPE) return 'snapshot';
+  if (type === 'text/html') return 'page';
+  if (type !== undefined && /json|yaml|text\//.test(type)) return 'document';
+  return /\.(ya?ml|json)$/i.test(path) ? 'document' : 'snapshot';
+}
+
+/** A body as a snapshot: compiled, when it is a document. */
+async function snapshotOf(body: Uint8Array, kind: Kind, compilers: Compilers): Promise<Uint8Array> {
+  if (body.length === 0) throw new FeatureError('EMPTY', 'nothing is in the body');
+  if (kind === 'page') throw new FeatureError('WRONG_TYPE', 'the body is a page, and no flags: check the URL');
+  return kind === 'snapshot' ? body : compile(body, compilers);
+}
+
+/** A document as a snapshot. One without a single line is refused: it is a file in the making. */
+export async function compile(document: string | Uint8Array, compilers: Compilers): Promise<Uint8Array> {
+  const text = typeof document === 'string' ? document : decoded(document);
+  if (text.trim() === '') throw new FeatureError('EMPTY', 'nothing is in the document');
+  const { snapshot, report } = (await compilers.load()).compile(text);
+  if (snapshot == null) throw new FeatureError('INVALID_DOCUMENT', `the document is not used:\n${report}`);
+  return snapshot;
+}
+
+function decoded(bytes: Uint8Array): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch (cause) {
+    throw new FeatureError('WRONG_TYPE', 'the document is no UTF-8 text', { cause });
+  }
+}
+
+/** A file that is watched. */
+export class FileSource implements Source {
+  readonly name: string;
+  readonly #file: string | URL;
+  readonly #compilers: Compilers;
+  /** A save is several events. */
+  readonly #settleMs = 50;
+  readonly #after: (ms: number, callback: () => void) => () => void;
+
+  constructor(file: string | URL, compilers: Compilers, clock: Bounds['clock']) {
+    this.#file = file;
+    this.name = `${file}`;
+    this.#compilers = compilers;
+    this.#after = clock.after;
+  }
+
+  async get(): Promise<Given> {
+    let bytes: Uint8Array;
+    try {
+      bytes = await host.readFile(this.#file);
+    } catch (error) {
+      throw featureError('FILE_FAILED', this.name, error);
+    }
+    const kind = kindOf(undefined, this.name);
+    return { snapshot: await snapshotOf(bytes, kind, this.#compilers), etag: undefined };
+  }
+
+  watch(changed: () => void, failed: (error: unknown) => void): () => void {
+    let cancel = () => {};
+    const stop = host.watchFile(
+      this.#file,
+      () => {
+        cancel();
+        cancel = this.#after(this.#settleMs, changed);
+      },
+      failed,
+    );
+    return () => {
+      cancel();
+      stop();
+    };
+  }
+}

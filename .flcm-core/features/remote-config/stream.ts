@@ -1,0 +1,140 @@
+import { createParser } from 'eventsource-parser';
+import type { FleetFlags } from '../circuit-breaker.ts';
+import { Alarm, backOff, type Clock } from '../clock.ts';
+import { type Events, featureError, messageOf } from '../events.ts';
+import { FeatureError } from '../types.ts';
+import { statusError } from './request.ts';
+
+/** What a stream says. */
+export interface StreamListener {
+  /** There is a snapshot of this digest. */
+  snapshot(digest: string): void;
+  trips(flags: FleetFlags): void;
+  /** It is connected, after it was not: something may have been missed. */
+  connected(): void;
+}
+
+/** What a stream is connected with. */
+export interface StreamOptions {
+  readonly fetch: typeof fetch;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly silenceMs: number;
+}
+
+const FIRST_WAIT = 1000;
+const LONGEST_WAIT = 300_000;
+
+/** The largest event that is taken in, in characters. */
+const LARGEST_EVENT = 1 << 20;
+
+/** What the server says of the fleet, numbered since its start: what comes late, or twice, is no news. */
+interface Trips {
+  readonly epoch: number;
+  readonly sequence: number;
+  readonly flags: FleetFlags;
+}
+
+/** Events of a server, as they happen. There is one connection, or none, and one attempt at a time. */
+export class Stream {
+  readonly #url: string;
+  readonly #options: StreamOptions;
+  readonly #listener: StreamListener;
+  readonly #clock: Clock;
+  readonly #events: Events;
+  readonly #silence: Alarm;
+  readonly #retry: Alarm;
+  #connection: AbortController | undefined;
+  #failures = 0;
+  #told = { epoch: 0, sequence: 0 };
+
+  constructor(url: string, options: StreamOptions, listener: StreamListener, clock: Clock, events: Events) {
+    this.#url = url;
+    this.#options = options;
+    this.#listener = listener;
+    this.#clock = clock;
+    this.#events = events;
+    this.#silence = new Alarm(clock, () => this.#connection?.abort(silent(options.silenceMs)));
+    this.#retry = new Alarm(clock, () => this.open());
+  }
+
+  /** Connects, if there is no connection. */
+  open(): void {
+    if (this.#connection) return;
+    const connection = new AbortController();
+    this.#connection = connection;
+    this.#silence.set(this.#options.silenceMs);
+    this.#read(connection.signal)
+      .then(() => this.#ended(connection, new Error('the server ended it')))
+      .catch((error) => this.#ended(connection, connection.signal.reason ?? error));
+  }
+
+  close(): void {
+    const connection = this.#connection;
+    this.#connection = undefined;
+    connection?.abort();
+    this.#silence.clear();
+    this.#retry.clear();
+  }
+
+  async #read(signal: AbortSignal): Promise<void> {
+    const headers = { ...this.#options.headers, accept: 'text/event-stream' };
+    const response = await this.#options.fetch(this.#url, { headers, signal, cache: 'no-store' });
+    if (response.status !== 200 || !response.headers.get('content-type')?.startsWith('text/event-stream')) {
+      await response.body?.cancel();
+      throw response.status === 200
+        ? new FeatureError('WRONG_TYPE', `${this.#url} is no stream of events`)
+        : statusError(response, this.#url, this.#clock.now());
+    }
+    const parser = createParser({
+      maxBufferSize: LARGEST_EVENT,
+      onEvent: ({ event, data }) => this.#heard(event, data),
+      onError: (error) => {
+        if (error.type === 'max-buffer-size-exceeded') throw error;
+      },
+    });
+    // Another server may answer now, which counts anew, and tells everything first.
+    this.#told = { epoch: 0, sequence: 0 };
+    this.#listener.connected();
+    const decoder = new TextDecoder();
+    const reader = (response.body as ReadableStream<Uint8Array>).getReader();
+    for (let part = await reader.read(); !part.done; part = await reader.read()) {
+      // Whatever comes shows that it lives; it was connected well once something came.
+      this.#failures = 0;
+      this.#silence.set(this.#options.silenceMs);
+      parser.feed(decoder.decode(part.value, { stream: true }));
+    }
+  }
+
+  #ended(connection: AbortController, reason: unknown): void {
+    if (this.#connection !== connection) return;
+    this.#connection = undefined;
+    this.#silence.clear();
+    this.#failures++;
+    const wait = backOff(this.#clock, this.#failures, FIRST_WAIT, LONGEST_WAIT);
+    const asked = reason instanceof FeatureError ? (reason.retryAfterMs ?? 0) : 0;
+    this.#retry.set(asked + wait);
+    this.#events.error(new FeatureError('STREAM_FAILED', `${this.#url}: ${messageOf(reason)}`, { cause: reason }));
+  }
+
+  #heard(event: string | undefined, data: string): void {
+    try {
+      if (event === 'snapshot') this.#listener.snapshot(String(JSON.parse(data).digest));
+      if (event === 'trips') this.#trips(JSON.parse(data));
+    } catch (error) {
+      this.#events.error(featureError('INVALID_TRIPS', `${this.#url}: \`${event}\` cannot be read`, error));
+    }
+  }
+
+  #trips({ epoch, sequence, flags }: Trips): void {
+    const { epoch: known, sequence: last } = this.#told;
+    if (!Number.isSafeInteger(epoch) || !Number.isSafeInteger(sequence)) throw new Error('it has no number');
+    if (typeof flags !== 'object' || flags === null) throw new Error('it names no flags');
+    if (epoch < known || (epoch === known && sequence <= last)) return;
+    this.#told = { epoch, sequence };
+    this.#listener.trips(flags);
+  }
+}
+
+function silent(ms: number): FeatureError {
+  return new FeatureError('STREAM_FAILED', `silent for ${ms} ms`);
+}

@@ -1,0 +1,295 @@
+/** What applications see: options, events, errors, and types that can be narrowed to a document's own flags. */
+
+import type { AttributeValue, BreakerMode, Compiler, Decision, Engine, JsonValue, Transition } from '@flcm/flags-web';
+import type { NotifyOptions } from './circuit-breaker/notify.ts';
+import type { Clock } from './clock.ts';
+import type { Store } from './host/store.ts';
+import type { Sink } from './metrics-collector/sinks.ts';
+
+export type {
+  Attributes,
+  AttributeValue,
+  BreakerMode,
+  BreakerReport,
+  Compiler,
+  CustomMetrics,
+  Decision,
+  Engine,
+  FlagSummary,
+  JsonValue,
+  Transition,
+} from '@flcm/flags-web';
+
+/** What a flag of a document serves; `flcm types DOCUMENT` writes one of these for each. */
+export interface FlagShape {
+  /** The names of its variants; `never` for a flag without. */
+  readonly variant: string;
+  /** The values that it serves. */
+  readonly value: JsonValue;
+}
+
+/** The flags of a document by key, such as the `Flags` that `flcm types` writes. */
+export type FlagShapes<F> = { readonly [K in keyof F]: FlagShape };
+
+/** Flags of which nothing is known when the program is compiled. */
+export type AnyFlags = Readonly<Record<string, FlagShape>>;
+
+/** The key of a flag. */
+export type FlagKey<F> = Extract<keyof F, string>;
+
+/** The variants of a flag. */
+export type VariantOf<F extends FlagShapes<F>, K extends keyof F> = F[K]['variant'];
+
+/** What may be given as the fallback of a flag: a value that it may serve itself. */
+export type FallbackOf<F extends FlagShapes<F>, K extends keyof F> = F[K]['value'];
+
+/** What comes back for a fallback: what the flag is known to serve, or else anything of the fallback's type. */
+export type ServedOf<F extends FlagShapes<F>, K extends keyof F, T> = JsonValue extends F[K]['value']
+  ? Widened<T>
+  : F[K]['value'];
+
+/** `3` may be answered with any number. */
+export type Widened<T> = T extends boolean ? boolean : T extends number ? number : T extends string ? string : T;
+
+/** Who is asking, as OpenFeature has it: the targeting key among the attributes. */
+export interface UserContext {
+  /** The user. Without it a user is outside of every percentage below 100. */
+  readonly targetingKey?: string | null | undefined;
+  readonly [attribute: string]: AttributeValue;
+}
+
+/** What a flag is made to serve to one user: on, off, or a variant by its name. */
+export type OverrideValue = boolean | string;
+
+/**
+ * Where the flags come from, and how they are watched over. One of `url`, `documentUrl`, `file`, `document` and `snapshot`
+ * names the source; `snapshot` or `document` beside a `url` or `file` is what is used until that has answered.
+ */
+export interface FeaturesOptions {
+  /** A server of flags, such as `https://flags.example.com`: `/flags`, `/flags/stream` and `/metrics` below it are used. */
+  readonly url?: string | URL;
+  /** A document or a snapshot on any web server, such as `https://cdn.example.com/feature-flags.yaml`: polled. */
+  readonly documentUrl?: string | URL;
+  /** A document or a snapshot in a file, which is watched. Node only. */
+  readonly file?: string | URL;
+  /** A document, YAML or JSON. */
+  readonly document?: string;
+  /** A compiled document. */
+  readonly snapshot?: Uint8Array;
+  /** Sent with each request, as `Authorization: Bearer`. */
+  readonly key?: string;
+  /** Further headers of each request. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** How long `createFeatures` waits for the first flags. Later ones still take effect. @default 2000 */
+  readonly initTimeoutMs?: number;
+  /** How often the source is asked; 0 for never. @default 60000 */
+  readonly pollIntervalMs?: number;
+  /** How long a request may take, from connecting to the last byte. @default 5000 */
+  readonly fetchTimeoutMs?: number;
+  /** The largest body that is taken in, in bytes. @default 33554432 */
+  readonly maxBytes?: number;
+  /** For how long flags that the source has not confirmed count as fresh. @default three times the poll interval */
+  readonly staleAfterMs?: number;
+  /** Whether changes are announced by a stream of `url`. @default true */
+  readonly stream?: boolean;
+  /** A stream that is silent for so long is connected anew. @default 45000 */
+  readonly streamSilenceMs?: number;
+  /** Changes that a stream announces are fetched within so long, so that not all hosts come at once. @default 1000 */
+  readonly streamSpreadMs?: number;
+  /**
+   * What survives a restart: the last good flags, breakers, and counts that were not acknowledged. In Node a folder, in
+   * browsers `true` for local storage; or a store of your own. @default false
+   */
+  readonly cache?: string | boolean | Store;
+  /** Where counts go, besides `{url}/metrics`. */
+  readonly sinks?: readonly Sink[];
+  /** Whether counts are sent to `{url}/metrics`. @default true */
+  readonly metrics?: boolean;
+  /** How often counts are sent. @default 10000 */
+  readonly flushIntervalMs?: number;
+  /** Who is told of rollbacks. */
+  readonly notify?: readonly NotifyOptions[];
+  /** A whole number below 2^53 that names this host: spreads its polling, and tells its counts from others'. @default kept in the cache, or drawn */
+  readonly instance?: number;
+  /** What decides. @default the native addon in Node, WebAssembly elsewhere */
+  readonly engine?: Engine;
+  /** What reads documents and explains. @default that of the engine in Node; fetched when it is needed in browsers */
+  readonly compiler?: Compiler;
+  /** Time, and chance. @default that of the machine */
+  readonly clock?: Clock;
+  /** @default the platform's */
+  readonly fetch?: typeof fetch;
+}
+
+/** How well the flags in use are known to be those of the source. */
+export type RemoteState =
+  /** Nothing is in use yet, and the first answer is awaited. */
+  | 'initializing'
+  /** The source has confirmed what is in use, less than `staleAfterMs` ago. */
+  | 'fresh'
+  /** What is in use was not confirmed for longer, or comes from a cache. */
+  | 'stale'
+  /** Nothing is in use: every decision is the caller's fallback. */
+  | 'offline';
+
+/** What has gone wrong. Whatever it is: the last known good flags stay in use. */
+export type FeatureErrorCode =
+  /** An option is missing, or is none. Thrown by `createFeatures`. */
+  | 'INVALID_OPTIONS'
+  /** The flags were closed. */
+  | 'CLOSED'
+  /** No answer: no connection, a broken one, or a failing certificate. */
+  | 'FETCH_FAILED'
+  /** The answer has a status that carries no flags. */
+  | 'HTTP_STATUS'
+  /** Not all of the answer came in time. */
+  | 'TIMEOUT'
+  /** The body is larger than `maxBytes`. */
+  | 'TOO_LARGE'
+  /** The body is something else: a page, most likely. */
+  | 'WRONG_TYPE'
+  /** Nothing is in the body. */
+  | 'EMPTY'
+  /** 304, although nothing is in hand that it could speak of. */
+  | 'NOT_MODIFIED'
+  /** The bytes are no snapshot, or are damaged. */
+  | 'INVALID_SNAPSHOT'
+  /** The document has errors; the message has them all. */
+  | 'INVALID_DOCUMENT'
+  /** The revision is lower than the one in use. */
+  | 'OLDER_REVISION'
+  /** The file cannot be read. */
+  | 'FILE_FAILED'
+  /** The stream broke, or was silent for too long. */
+  | 'STREAM_FAILED'
+  /** The server said something of trips that cannot be read. */
+  | 'INVALID_TRIPS'
+  /** The cache cannot be read or written, or holds something else. */
+  | 'CACHE_FAILED'
+  /** A context cannot be read: its decisions are the fallback. */
+  | 'INVALID_CONTEXT'
+  /** A listener, or a function that was given, threw. */
+  | 'LISTENER_FAILED'
+  /** Counts could not be sent; they are sent again. */
+  | 'SINK_FAILED'
+  /** Counts were refused for good, and are dropped. */
+  | 'SINK_REFUSED'
+  /** A notification could not be delivered. */
+  | 'NOTIFY_FAILED';
+
+/** Something that has gone wrong, with a stable code. */
+export class FeatureError extends Error {
+  override readonly name: string = 'FeatureError';
+  readonly code: FeatureErrorCode;
+  /** How long the other side wants to be left alone. */
+  readonly retryAfterMs: number | undefined;
+
+  constructor(
+    code: FeatureErrorCode,
+    message: string,
+    more: { cause?: unknown; retryAfterMs?: number | undefined } = {},
+  ) {
+    super(message, more.cause === undefined ? undefined : { cause: more.cause });
+    this.code = code;
+    this.retryAfterMs = more.retryAfterMs;
+  }
+}
+
+/** Other flags are in use. */
+export interface ChangeEvent {
+  /** Keys of the flags that are new, or are written differently than before, their cohorts included. */
+  readonly flags: readonly string[];
+  /** Keys of the flags that are gone. */
+  readonly removed: readonly string[];
+  /** Digest of what was in use before; `undefined` at first. */
+  readonly from: string | undefined;
+  readonly to: string;
+  readonly revision: bigint;
+}
+
+/** The source has confirmed what is in use, or has given something newer. */
+export interface SyncEvent {
+  readonly digest: string;
+  readonly revision: bigint;
+  /** Whether something newer is in use now. */
+  readonly changed: boolean;
+}
+
+/** The flags in use are known to be fresh, or no longer. */
+export interface StateEvent {
+  readonly from: RemoteState;
+  readonly to: RemoteState;
+  /** Milliseconds since the source confirmed what is in use; `undefined` if it never did. */
+  readonly ageMs: number | undefined;
+}
+
+/** Something happened to the breaker of a flag. */
+export interface BreakerEvent {
+  /** The flag key. */
+  readonly flag: string;
+  /** What happened, such as `tripped`: the words are listed in docs/rollback.md. */
+  readonly event: string;
+  readonly cause: string | undefined;
+  /** `closed`, `open` or `half_open`. */
+  readonly from: string;
+  readonly to: string;
+  readonly mode: BreakerMode;
+  /** Share of users who had the feature before and after, in percent. */
+  readonly percentBefore: number;
+  readonly percentAfter: number;
+  /** Milliseconds since 1970. */
+  readonly at: number;
+  /** All that led to it. */
+  readonly evidence: Transition;
+  /** A line for people. */
+  readonly text: string;
+}
+
+/** The fleet holds another set of flags back than before. */
+export interface FleetEvent {
+  /** What the fleet says, by flag key: flags that are not named are clear. */
+  readonly trips: Readonly<Record<string, string>>;
+}
+
+/** Counts are on their way. */
+export interface FlushEvent {
+  /** How large they are, in bytes. */
+  readonly bytes: number;
+  readonly sequence: number;
+}
+
+/** What `on` listens to. */
+export interface FeatureEvents {
+  change: ChangeEvent;
+  sync: SyncEvent;
+  state: StateEvent;
+  /** The source has not confirmed what is in use for `staleAfterMs`. */
+  stale: StateEvent;
+  error: FeatureError;
+  /** A flag was rolled back. */
+  rollback: BreakerEvent;
+  /** A flag that was rolled back is tried by a few. */
+  probe: BreakerEvent;
+  /** A flag that was rolled back did well, and is back. */
+  recovered: BreakerEvent;
+  /** Anything that happens to a breaker, those three included. */
+  breaker: BreakerEvent;
+  /** The server has told what the fleet holds back. */
+  fleet: FleetEvent;
+  /** Counts were acknowledged. */
+  flush: FlushEvent;
+}
+
+/** A decision, and what was in use when it was made. */
+export interface Explanation extends Decision {
+  readonly flag: string;
+  /** Digest of the snapshot; `undefined` when nothing is in use. */
+  readonly snapshot: string | undefined;
+  readonly revision: bigint | undefined;
+  /** What the breaker says. */
+  readonly trip: string | undefined;
+  /** Every check with what was compared, as lines of text; `undefined` where no compiler is loaded. */
+  readonly text: string | undefined;
+  /** The same as a tree. */
+  readonly tree: JsonValue | undefined;
+}

@@ -1,0 +1,198 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import { compiler, engine, type Snapshot } from '@flcm/flags-node';
+
+/** The snapshot of a document. */
+export function compiled(document: string): Uint8Array {
+  const { snapshot, report } = compiler.compile(document);
+  if (snapshot == null) throw new Error(report);
+  return snapshot;
+}
+
+/** What the fleet is told of a flag. */
+export interface FleetFlag {
+  readonly trip: string;
+  readonly generation?: number;
+}
+
+/** The name of a batch, which stands behind its magic and version. */
+interface Name {
+  readonly instance: bigint;
+  readonly epoch: bigint;
+  readonly sequence: bigint;
+}
+
+type Answer = (request: IncomingMessage, response: ServerResponse) => void;
+
+/** A stand-in for the server of flags: a real one on loopback, which can be told to fail. */
+export class FlagServer {
+  /** What `GET /flags` answers in place of the snapshot. */
+  answer: Answer | undefined;
+  /** What `GET /flags/stream` answers in place of a stream. */
+  answerStream: Answer | undefined;
+  /** What `POST /metrics` answers in place of taking the batch in. */
+  answerMetrics: Answer | undefined;
+  /** Requests by path. */
+  readonly requests: { path: string; headers: IncomingMessage['headers'] }[] = [];
+  /** Names of the batches that arrived, those that arrived again included. */
+  readonly arrived: Name[] = [];
+  readonly streams: Set<ServerResponse> = new Set();
+  readonly sockets: Set<Socket> = new Set();
+  /** What was added up. */
+  totals: Snapshot | undefined;
+  #server: Server = createServer((request, response) => this.#route(request, response));
+  #port = 0;
+  #snapshot: Uint8Array = new Uint8Array();
+  #digest = '';
+  #ledger = new Map<string, bigint>();
+  #fleet: Record<string, FleetFlag> = {};
+  #sequence = 0;
+  #epoch = 1;
+
+  static async start(document: string): Promise<FlagServer> {
+    const server = new FlagServer();
+    server.use(compiled(document));
+    await server.listen();
+    return server;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.#port}`;
+  }
+
+  get etag(): string {
+    return `"${this.#digest}"`;
+  }
+
+  /** How often a path was asked for. */
+  count(path: string): number {
+    return this.requests.filter((request) => request.path === path).length;
+  }
+
+  /** Publishes a document. */
+  publish(document: string): void {
+    this.use(compiled(document));
+  }
+
+  /** Publishes bytes, and announces them. */
+  use(snapshot: Uint8Array): void {
+    this.#snapshot = snapshot;
+    const loaded = engine.load(snapshot);
+    this.#digest = loaded.digest;
+    loaded.metrics.start();
+    if (this.totals) loaded.follow(this.totals, Date.now());
+    this.totals?.free();
+    this.totals = loaded;
+    this.say('snapshot', { digest: this.#digest, revision: Number(loaded.revision) });
+  }
+
+  /** Says what the fleet holds back, to everybody. */
+  trip(flags: Record<string, FleetFlag>): void {
+    this.#fleet = flags;
+    this.#sequence++;
+    this.say('trips', this.#trips());
+  }
+
+  /** Writes an event to every stream. */
+  say(event: string, data: unknown): void {
+    for (const stream of this.streams) stream.write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
+  }
+
+  /** Writes a comment to every stream. */
+  beat(): void {
+    for (const stream of this.streams) stream.write(': beat\n\n');
+  }
+
+  async listen(): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once('error', reject);
+      this.#server.listen(this.#port, '127.0.0.1', resolve);
+    });
+    this.#port = (this.#server.address() as AddressInfo).port;
+    this.#server.on('connection', (socket) => {
+      this.sockets.add(socket);
+      socket.on('close', () => this.sockets.delete(socket));
+    });
+  }
+
+  /** Dies in the middle of whatever it does. */
+  async kill(): Promise<void> {
+    for (const socket of this.sockets) socket.destroy();
+    await new Promise((resolve) => this.#server.close(resolve));
+    this.streams.clear();
+  }
+
+  /** Comes back at the same address, and counts events anew. */
+  async restart(): Promise<void> {
+    this.#server = createServer((request, response) => this.#route(request, response));
+    this.#epoch++;
+    this.#sequence = 0;
+    await this.listen();
+  }
+
+  #trips(): unknown {
+    return { epoch: this.#epoch, sequence: this.#sequence, flags: this.#fleet };
+  }
+
+  #route(request: IncomingMessage, response: ServerResponse): void {
+    const path = (request.url ?? '').split('?')[0] ?? '';
+    this.requests.push({ path, headers: request.headers });
+    if (path === '/flags') (this.answer ?? this.#flags)(request, response);
+    else if (path === '/flags/stream') (this.answerStream ?? this.#stream)(request, response);
+    else if (path === '/metrics') (this.answerMetrics ?? this.takeBatch)(request, response);
+    else response.writeHead(404).end();
+  }
+
+  readonly #flags: Answer = (request, response) => {
+    if (request.headers['if-none-match'] === this.etag) {
+      response.writeHead(304, { etag: this.etag }).end();
+      return;
+    }
+    response.writeHead(200, { 'content-type': 'application/vnd.flcm.snapshot', etag: this.etag }).end(this.#snapshot);
+  };
+
+  readonly #stream: Answer = (_, response) => {
+    response.writeHead(200, { 'content-type': 'text/event-stream' });
+    this.streams.add(response);
+    response.on('close', () => this.streams.delete(response));
+    response.write(`event: snapshot\ndata: ${JSON.stringify({ digest: this.#digest })}\n\n`);
+    response.write(`event: trips\ndata: ${JSON.stringify(this.#trips())}\n\n`);
+  };
+
+  /** Adds a batch up, once. */
+  readonly takeBatch: Answer = (request, response) => {
+    const parts: Buffer[] = [];
+    request.on('data', (part) => parts.push(part));
+    request.on('end', () => response.writeHead(this.#add(Buffer.concat(parts))).end());
+  };
+
+  #add(batch: Buffer): number {
+    const name = {
+      instance: batch.readBigUInt64LE(10),
+      epoch: batch.readBigUInt64LE(18),
+      sequence: batch.readBigUInt64LE(26),
+    };
+    this.arrived.push(name);
+    const key = `${name.instance}/${name.epoch}`;
+    const last = this.#ledger.get(key) ?? 0n;
+    if (name.sequence <= last) return 204;
+    if (name.sequence > last + 1n) return 409;
+    this.totals?.metrics.merge(batch);
+    this.#ledger.set(key, name.sequence);
+    return 204;
+  }
+
+  /** Forgets whom it has counted. */
+  loseCount(): void {
+    this.#ledger.clear();
+  }
+}
+
+/** Waits until something holds; only for what happens on real sockets. */
+export async function until(holds: () => boolean, what = 'it'): Promise<void> {
+  const start = performance.now();
+  while (!holds()) {
+    if (performance.now() - start > 10_000) throw new Error(`${what} did not happen within 10 s`);
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  }
+}

@@ -1,0 +1,14 @@
+import { defineConfig, type ViteUserConfig } from 'vitest/config';
+
+const config: ViteUserConfig = defineConfig({
+  test: {
+    include: ['tests/features/**/*.test.ts'],
+    // Engines are native: a thread of its own has one of its own.
+    pool: 'forks',
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+  },
+  resolve: { alias: { '@flcm/features': new URL('.flcm-core/features/index.ts', import.meta.url).pathname } },
+});
+
+export default config;
