@@ -9,6 +9,7 @@ mod inspect;
 mod simulate;
 mod source;
 mod style;
+mod types;
 mod view;
 
 use std::io::Write;
@@ -52,6 +53,7 @@ enum Command {
     /// Print the JSON Schema of documents, for editors
     Schema,
     Simulate(simulate::Options),
+    Types(types::Options),
 }
 
 fn main() -> ExitCode {
@@ -75,6 +77,7 @@ fn run(command: Command) -> Result<bool, Failure> {
         Command::Inspect(options) => inspect::run(&options),
         Command::Schema => schema(),
         Command::Simulate(options) => simulate::run(&options),
+        Command::Types(options) => types::run(&options),
     }
 }
 

@@ -39,7 +39,7 @@ fn a_snapshot_is_no_document() {
     let desk = Desk::new();
     desk.file("a.yaml", MENTOR);
     desk.run(&["compile", "a.yaml", "-o", "a.snapshot"]).well();
-    for command in [&["check", "a.snapshot"][..], &["compile", "a.snapshot", "-o", "b"]] {
+    for command in [&["check", "a.snapshot"][..], &["compile", "a.snapshot", "-o", "b"], &["types", "a.snapshot"]] {
         assert!(desk.run(command).failed().contains("a.snapshot is a snapshot, not a document"));
     }
 }

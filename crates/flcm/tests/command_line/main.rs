@@ -9,4 +9,5 @@ mod hostile;
 mod run;
 mod simulate;
 mod stream;
+mod types;
 mod usage;

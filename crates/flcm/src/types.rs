@@ -1,0 +1,116 @@
+//! `flcm types`: what a document's flags serve, as TypeScript.
+
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use flcm_flags_config::config::{Config, Flag, Value};
+use serde_json::Value as Json;
+
+use crate::failure::Failure;
+use crate::source;
+use crate::style::shown;
+
+mod shape;
+mod text;
+
+use shape::Shape;
+use text::{property, quoted};
+
+/// Print TypeScript types of what the flags serve
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+For each flag the names of its variants, and the type of what it may serve: the default, `on`, and the values of its \
+variants. A rollout, a rule or a weight may change without changing a type.
+
+Example:
+  flcm types feature-flags.yaml > flags.d.ts")]
+pub(crate) struct Options {
+    /// The document, YAML or JSON
+    #[arg(value_name = "DOC")]
+    document: PathBuf,
+}
+
+pub(crate) fn run(options: &Options) -> Result<bool, Failure> {
+    let name = source::display(&options.document);
+    let text = source::read_document(&options.document)?;
+    let config = source::accept(&name, &text, |_| {})?;
+    std::io::stdout().write_all(declarations(&options.document, &config).as_bytes())?;
+    Ok(true)
+}
+
+/// What stands above the flags: when a decision has neither, as `Decision` of the contract says it.
+const HEAD: &str = "\
+/**
+ * What each flag serves: for `createFeatures<Flags>`. A decision that serves the default names no variant, and a flag
+ * without variants never does. A decision with an error has no value.
+ */
+export interface Flags {
+";
+
+// Writing to a string cannot fail: the errors of `writeln!` are dropped below.
+fn declarations(document: &Path, config: &Config) -> String {
+    // Without its folder, so that the text is the same wherever the repository lies.
+    let name = source::display(document.file_name().map_or(document, Path::new));
+    let mut text = format!("// Made by `flcm types` from {name}: make it anew when the document changes.\n\n{HEAD}");
+    for (key, flag) in &config.flags {
+        comment(&mut text, flag.description.as_deref().unwrap_or_default());
+        let (key, variant, value) = (property(key), variant(flag), value(flag));
+        let _ = writeln!(text, "  readonly {key}: {{ readonly variant: {variant}; readonly value: {value} }};");
+    }
+    text.push_str("}\n");
+    text
+}
+
+/// A description, which must not end the comment that it stands in.
+fn comment(text: &mut String, description: &str) {
+    let description = description.replace("*/", "*\\/");
+    let lines: Vec<String> = description.trim().lines().map(|line| shown(line.trim_end())).collect();
+    if let [line] = lines.as_slice() {
+        let _ = writeln!(text, "  /** {line} */");
+    } else if !lines.is_empty() {
+        text.push_str("  /**\n");
+        for line in lines {
+            let _ = writeln!(text, "   *{}{line}", if line.is_empty() { "" } else { " " });
+        }
+        text.push_str("   */\n");
+    }
+}
+
+/// The names of the variants.
+fn variant(flag: &Flag) -> String {
+    let names: Vec<String> = flag.variants.iter().map(|variant| quoted(&variant.name)).collect();
+    if names.is_empty() { "never".to_owned() } else { names.join(" | ") }
+}
+
+/// The type of what is served. Texts that are served as they are, not within an object or list, are named: all of them
+/// stand in the document.
+fn value(flag: &Flag) -> String {
+    let mut shape = Shape::default();
+    let mut texts: Vec<String> = Vec::new();
+    for value in served(flag) {
+        match value {
+            Value::Bool(value) => shape.add(&Json::Bool(*value)),
+            // Canonical text of the compiler: it is JSON.
+            Value::Json(text) => shape.add(&serde_json::from_str(text).unwrap_or_default()),
+            Value::Number(value) => shape.add(&Json::from(*value)),
+            Value::String(text) => texts.push(quoted(text)),
+        }
+    }
+    let mut types = shape.types();
+    for text in texts {
+        if !types.contains(&text) {
+            types.push(text);
+        }
+    }
+    types.join(" | ")
+}
+
+/// Everything that a flag can serve, whatever its rules, weights and kill switch say: those are turned without anybody
+/// compiling an application again. A variant is drawn where there are some, so `on` itself is for those without a value.
+fn served(flag: &Flag) -> impl Iterator<Item = &Value> {
+    let variants = &flag.variants;
+    let is_on_served = variants.is_empty() || variants.iter().any(|variant| variant.value.is_none());
+    let on = flag.on.iter().filter(move |_| is_on_served);
+    std::iter::once(&flag.default).chain(on).chain(variants.iter().filter_map(|variant| variant.value.as_ref()))
+}
