@@ -32,6 +32,8 @@ export class FlagServer {
   answerStream: Answer | undefined;
   /** What `POST /metrics` answers in place of taking the batch in. */
   answerMetrics: Answer | undefined;
+  /** Files that are served beside: type and body by path. */
+  readonly pages: Map<string, readonly [type: string, body: string | Uint8Array]> = new Map();
   /** Requests by path. */
   readonly requests: { path: string; headers: IncomingMessage['headers'] }[] = [];
   /** Names of the batches that arrived, those that arrived again included. */
@@ -137,7 +139,9 @@ export class FlagServer {
   #route(request: IncomingMessage, response: ServerResponse): void {
     const path = (request.url ?? '').split('?')[0] ?? '';
     this.requests.push({ path, headers: request.headers });
-    if (path === '/flags') (this.answer ?? this.#flags)(request, response);
+    const page = this.pages.get(path);
+    if (page) response.writeHead(200, { 'content-type': page[0] }).end(page[1]);
+    else if (path === '/flags') (this.answer ?? this.#flags)(request, response);
     else if (path === '/flags/stream') (this.answerStream ?? this.#stream)(request, response);
     else if (path === '/metrics') (this.answerMetrics ?? this.takeBatch)(request, response);
     else response.writeHead(404).end();
