@@ -14,16 +14,28 @@ export type Whom<C> = C | string;
 
 /** How a call went. */
 export interface OutcomeOptions {
+  /** How long it took. */
   readonly durationMs?: number | undefined;
 }
 
 /** What is needed to tell outcomes of users. */
 export interface Teller {
+  /** Tells how a feature went. */
   record(flag: string, told: { failed: boolean; durationMs?: number | undefined }): void;
 }
 
 /** What the fleet's server says of flags, by key. */
-export type FleetFlags = Readonly<Record<string, { readonly trip: TripState; readonly generation?: number }>>;
+export type FleetFlags = Readonly<
+  Record<
+    string,
+    {
+      /** What its breaker says. */
+      readonly trip: TripState;
+      /** Under which it takes counts as evidence. */
+      readonly generation?: number;
+    }
+  >
+>;
 
 /** Breakers settle their seconds within so long of an outcome. */
 const SECOND = 1000;
@@ -55,6 +67,7 @@ export class CircuitBreaker implements Follower {
   #teller: ((user: string) => Teller) | undefined;
   #closed = false;
 
+  /** @internal */
   constructor(
     { inUse, clock, events }: { inUse: InUse; clock: Clock; events: Events },
     store: Store | undefined,
@@ -70,14 +83,14 @@ export class CircuitBreaker implements Follower {
     this.#alarm = new Alarm(clock, () => this.#poll());
   }
 
-  /** Reads what was kept, before the first flags are put in use. */
+  /** Reads what was kept, before the first flags are put in use. @internal */
   async open(teller: (user: string) => Teller): Promise<void> {
     this.#teller = teller;
     await this.#kept.open();
     this.#fleet = this.#kept.fleet;
   }
 
-  /** Takes over from the snapshot before; the first one takes what was kept. */
+  /** Takes over from the snapshot before; the first one takes what was kept. @internal */
   follow(next: Snapshot, before: Snapshot | undefined): void {
     this.#generations.length = 0;
     const now = this.#clock.now();
@@ -101,7 +114,7 @@ export class CircuitBreaker implements Follower {
     this.#of(whom)?.record(flag, { failed: true, ...options });
   }
 
-  /** Takes the outcome of a decision. */
+  /** Takes the outcome of a decision. @internal */
   tell({ bound, flag, outcome, generation }: Decided, told: Pick<Told, 'failed' | 'durationMs'>): void {
     const { snapshot } = this.#inUse;
     if (snapshot === undefined || flag < 0) return;
@@ -168,7 +181,7 @@ export class CircuitBreaker implements Follower {
     this.#events.emit('fleet', { trips: Object.freeze(Object.fromEntries(this.#fleet)) });
   }
 
-  /** The breaker's generation of a flag; 0 without one. */
+  /** The breaker's generation of a flag; 0 without one. @internal */
   generation(flag: FlagId): number {
     const known = this.#generations[flag];
     if (known !== undefined || flag < 0) return known ?? 0;
@@ -177,7 +190,7 @@ export class CircuitBreaker implements Follower {
     return generation;
   }
 
-  /** Keeps what is to survive. Decisions and outcomes go on; nothing is polled any more. */
+  /** Keeps what is to survive. Decisions and outcomes go on; nothing is polled any more. @internal */
   async close(): Promise<void> {
     this.#closed = true;
     this.#alarm.clear();

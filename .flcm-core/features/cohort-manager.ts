@@ -36,6 +36,7 @@ export class CohortManager {
   readonly #fed = new Map<string, CohortSource>();
   readonly #overrides = new Map<string, Map<string, Override>>();
 
+  /** @internal */
   constructor(inUse: InUse, clock: Clock, events: Events) {
     this.#inUse = inUse;
     this.#clock = clock;
@@ -111,18 +112,18 @@ export class CohortManager {
     return [...named];
   }
 
-  /** Whether attributes can be given to the engine as they are, for any user. */
+  /** Whether attributes can be given to the engine as they are, for any user. @internal */
   get isIdle(): boolean {
     return this.#members.size === 0 && this.#fed.size === 0 && this.#overrides.size === 0;
   }
 
-  /** The attributes with the cohorts that the application names. */
+  /** The attributes with the cohorts that the application names. @internal */
   complete(userId: string | null | undefined, attributes: Attributes): Attributes {
     if (this.#members.size === 0 && this.#fed.size === 0) return attributes;
     return { ...attributes, cohorts: this.named(userId, attributes) };
   }
 
-  /** What is said of a user. */
+  /** What is said of a user. @internal */
   overridesOf(userId: string | null | undefined): OverridesOfUser | undefined {
     return userId == null ? undefined : this.#overrides.get(userId);
   }

@@ -56,6 +56,7 @@ const UNDECIDED: Decision = Object.freeze({
 
 /** A user who is decided for more than once. Follows updates; never throws, never waits. */
 export class FeatureContext<F extends FlagShapes<F> = AnyFlags> {
+  /** The user. */
   readonly targetingKey: string | null | undefined;
   readonly #deciding: Deciding;
   readonly #attributes: Attributes;
@@ -63,7 +64,7 @@ export class FeatureContext<F extends FlagShapes<F> = AnyFlags> {
   /** The version under which the context could not be bound: it is not tried again before that changes. */
   #refused = -1;
 
-  /** Made by `for`. */
+  /** Made by `for`. @internal */
   constructor(deciding: Deciding, targetingKey: string | null | undefined, attributes: Attributes) {
     this.#deciding = deciding;
     this.targetingKey = targetingKey;

@@ -50,6 +50,7 @@ export class FeatureFlagManager<F extends FlagShapes<F> = AnyFlags> {
   readonly #deciding: Deciding;
   #closed: Promise<void> | undefined;
 
+  /** @internal */
   constructor(parts: Parts) {
     this.#deciding = parts;
     this.#engine = parts.engine;
@@ -66,7 +67,14 @@ export class FeatureFlagManager<F extends FlagShapes<F> = AnyFlags> {
 
   /** What is in use; `undefined` while nothing is. */
   get snapshot():
-    | { readonly digest: string; readonly revision: bigint; readonly flags: readonly string[] }
+    | {
+        /** The same everywhere for the same document. */
+        readonly digest: string;
+        /** The document's; 0 when it has none. */
+        readonly revision: bigint;
+        /** The keys of all flags. */
+        readonly flags: readonly string[];
+      }
     | undefined {
     const { snapshot } = this.#deciding.inUse;
     if (snapshot === undefined) return undefined;

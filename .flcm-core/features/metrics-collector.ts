@@ -56,6 +56,7 @@ export class MetricsCollector implements Follower {
   #sequence = 0;
   #failures = 0;
 
+  /** @internal */
   constructor(
     { engine, inUse, clock, events }: { engine: Engine; inUse: InUse; clock: Clock; events: Events },
     options: MetricsOptions,
@@ -70,7 +71,7 @@ export class MetricsCollector implements Follower {
     this.#unhide = host.onHidden(() => this.#sendLast());
   }
 
-  /** Looks for batches that were never acknowledged, and begins to send. */
+  /** Looks for batches that were never acknowledged, and begins to send. @internal */
   async open(): Promise<void> {
     if (this.#options.sinks.length === 0) return;
     try {
@@ -82,6 +83,7 @@ export class MetricsCollector implements Follower {
     this.#alarm.set(this.#options.flushIntervalMs);
   }
 
+  /** Takes over what was counted. @internal */
   follow(next: Snapshot, before: Snapshot | undefined): void {
     next.metrics.start();
     const drained = this.#drained;
@@ -139,12 +141,12 @@ export class MetricsCollector implements Follower {
     return this.#flushing;
   }
 
-  /** Sends soon what was counted: something happened that others should hear of. */
+  /** Sends soon what was counted: something happened that others should hear of. @internal */
   hasten(ms: number): void {
     if (this.#options.sinks.length > 0 && !this.#closing.signal.aborted) this.#alarm.hasten(ms);
   }
 
-  /** Sends the last counts, for a moment. What does not arrive is kept for the next start. */
+  /** Sends the last counts, for a moment. What does not arrive is kept for the next start. @internal */
   async close(): Promise<void> {
     this.#alarm.clear();
     this.#unhide();

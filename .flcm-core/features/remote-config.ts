@@ -51,6 +51,7 @@ export class RemoteConfig {
   #confirmed: number | undefined;
   #state: RemoteState = 'initializing';
 
+  /** @internal */
   constructor(parts: { inUse: InUse; breaker: CircuitBreaker; clock: Clock; events: Events }, options: RemoteOptions) {
     const { inUse, breaker, clock, events } = parts;
     this.#inUse = inUse;
@@ -66,7 +67,7 @@ export class RemoteConfig {
     this.#announced = new Alarm(clock, () => void this.sync());
   }
 
-  /** Puts in use what is at hand, then asks the source. Answers whether anything is in use without it. */
+  /** Puts in use what is at hand, then asks the source. Answers whether anything is in use without it. @internal */
   async open(): Promise<boolean> {
     const { bootstrap, source } = this.#options;
     if (bootstrap) this.#inUse.use(bootstrap);
@@ -112,6 +113,7 @@ export class RemoteConfig {
     return this.#syncing ?? Promise.resolve();
   }
 
+  /** Asks nothing any more. @internal */
   async close(): Promise<void> {
     this.#closing.abort();
     this.#stream?.close();

@@ -179,7 +179,9 @@ export type FeatureErrorCode =
 
 /** Something that has gone wrong, with a stable code. */
 export class FeatureError extends Error {
+  /** Always this. */
   override readonly name: string = 'FeatureError';
+  /** What has gone wrong. */
   readonly code: FeatureErrorCode;
   /** How long the other side wants to be left alone. */
   readonly retryAfterMs: number | undefined;
@@ -203,13 +205,17 @@ export interface ChangeEvent {
   readonly removed: readonly string[];
   /** Digest of what was in use before; `undefined` at first. */
   readonly from: string | undefined;
+  /** Digest of what is in use now. */
   readonly to: string;
+  /** The document's revision; 0 when it has none. */
   readonly revision: bigint;
 }
 
 /** The source has confirmed what is in use, or has given something newer. */
 export interface SyncEvent {
+  /** Digest of what is in use. */
   readonly digest: string;
+  /** The document's revision; 0 when it has none. */
   readonly revision: bigint;
   /** Whether something newer is in use now. */
   readonly changed: boolean;
@@ -217,7 +223,9 @@ export interface SyncEvent {
 
 /** The flags in use are known to be fresh, or no longer. */
 export interface StateEvent {
+  /** What it was before. */
   readonly from: RemoteState;
+  /** What it is now. */
   readonly to: RemoteState;
   /** Milliseconds since the source confirmed what is in use; `undefined` if it never did. */
   readonly ageMs: number | undefined;
@@ -229,13 +237,17 @@ export interface BreakerEvent {
   readonly flag: string;
   /** What happened, such as `tripped`: the words are listed in docs/rollback.md. */
   readonly event: string;
+  /** Why, such as `relative` or `shared`: listed there as well. */
   readonly cause: string | undefined;
-  /** `closed`, `open` or `half_open`. */
+  /** What the breaker was before: `closed`, `open` or `half_open`. */
   readonly from: string;
+  /** What it is now. */
   readonly to: string;
+  /** How far it may go. */
   readonly mode: BreakerMode;
-  /** Share of users who had the feature before and after, in percent. */
+  /** Share of users who had the feature before, in percent. */
   readonly percentBefore: number;
+  /** Share of users who have it now. */
   readonly percentAfter: number;
   /** Milliseconds since 1970. */
   readonly at: number;
@@ -255,16 +267,21 @@ export interface FleetEvent {
 export interface FlushEvent {
   /** How large they are, in bytes. */
   readonly bytes: number;
+  /** Counts the batches of this host. */
   readonly sequence: number;
 }
 
 /** What `on` listens to. */
 export interface FeatureEvents {
+  /** Other flags are in use. */
   change: ChangeEvent;
+  /** The source has confirmed what is in use, or has given something newer. */
   sync: SyncEvent;
+  /** The flags in use are known to be fresh, or no longer. */
   state: StateEvent;
   /** The source has not confirmed what is in use for `staleAfterMs`. */
   stale: StateEvent;
+  /** Something has gone wrong; what was in use stays in use. Without a listener it is said on the console. */
   error: FeatureError;
   /** A flag was rolled back. */
   rollback: BreakerEvent;
@@ -282,9 +299,11 @@ export interface FeatureEvents {
 
 /** A decision, and what was in use when it was made. */
 export interface Explanation extends Decision {
+  /** The flag key. */
   readonly flag: string;
   /** Digest of the snapshot; `undefined` when nothing is in use. */
   readonly snapshot: string | undefined;
+  /** The document's revision; 0 when it has none. */
   readonly revision: bigint | undefined;
   /** What the breaker says. */
   readonly trip: string | undefined;

@@ -4,6 +4,7 @@ export interface Store {
   get(name: string): Promise<Uint8Array | undefined>;
   /** Keeps a value, whole or not at all. */
   set(name: string, bytes: Uint8Array): Promise<void>;
+  /** Keeps nothing under a name any more. */
   delete(name: string): Promise<void>;
   /** The names under which something is kept. */
   names(): Promise<readonly string[]>;

@@ -6,13 +6,17 @@ import { type CustomMetrics, FeatureError, type FlagSummary } from '../types.ts'
 export interface Batch {
   /** For a server that adds batches up: the engine's own form, with its name inside. */
   readonly bytes: Uint8Array;
+  /** The host. */
   readonly instance: number;
+  /** Its start: another number after each restart. */
   readonly epoch: number;
+  /** Counts the batches of this host since then. */
   readonly sequence: number;
   /** Digest of the snapshot that was in use. */
   readonly snapshot: string;
   /** By flag key, of the flags that were counted. */
   flags(): ReadonlyMap<string, FlagSummary>;
+  /** What was counted under names of the application's own. */
   custom(): CustomMetrics;
 }
 
