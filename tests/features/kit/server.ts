@@ -39,6 +39,10 @@ export class FlagServer {
   /** Names of the batches that arrived, those that arrived again included. */
   readonly arrived: Name[] = [];
   readonly streams: Set<ServerResponse> = new Set();
+  /** Answers that have not ended. */
+  readonly open: Set<ServerResponse> = new Set();
+  /** Whether a connection may be used again; otherwise none is left when every answer has ended. */
+  keepAlive = true;
   readonly sockets: Set<Socket> = new Set();
   /** What was added up. */
   totals: Snapshot | undefined;
@@ -64,6 +68,16 @@ export class FlagServer {
 
   get etag(): string {
     return `"${this.#digest}"`;
+  }
+
+  /** What is published. */
+  get snapshot(): Uint8Array {
+    return this.#snapshot;
+  }
+
+  /** The marks that requests for flags came with, in their order. */
+  get marks(): (string | undefined)[] {
+    return this.requests.filter(({ path }) => path === '/flags').map(({ headers }) => headers['if-none-match']);
   }
 
   /** How often a path was asked for. */
@@ -137,6 +151,9 @@ export class FlagServer {
   }
 
   #route(request: IncomingMessage, response: ServerResponse): void {
+    response.shouldKeepAlive &&= this.keepAlive;
+    this.open.add(response);
+    response.on('close', () => this.open.delete(response));
     const path = (request.url ?? '').split('?')[0] ?? '';
     this.requests.push({ path, headers: request.headers });
     const page = this.pages.get(path);
@@ -200,3 +217,8 @@ export async function until(holds: () => boolean, what = 'it'): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, 2));
   }
 }
+
+/** Gives sockets a few turns, no more, to let something hold. */
+until.soon = async (holds: () => boolean): Promise<void> => {
+  for (let turn = 0; turn < 5 && !holds(); turn++) await new Promise((resolve) => setTimeout(resolve, 1));
+};
