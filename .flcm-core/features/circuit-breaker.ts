@@ -2,7 +2,7 @@ import type { FlagId, Snapshot, Told, Transition, TripState } from '@flcm/flags-
 import { describe } from './circuit-breaker/describe.ts';
 import { BreakerStore } from './circuit-breaker/kept.ts';
 import type { Notifier } from './circuit-breaker/notify.ts';
-import { Alarm, type Clock } from './clock.ts';
+import { Alarm, type Clock, steady } from './clock.ts';
 import type { Decided } from './context.ts';
 import type { Events } from './events.ts';
 import type { Store } from './host/store.ts';
@@ -54,7 +54,8 @@ const NAMES: Readonly<Record<string, 'rollback' | 'probe' | 'recovered'>> = {
  */
 export class CircuitBreaker implements Follower {
   readonly #inUse: InUse;
-  readonly #clock: Clock;
+  /** A breaker does not believe a clock that went back: it would see nothing until that has caught up. */
+  readonly #now: () => number;
   readonly #events: Events;
   readonly #kept: BreakerStore;
   readonly #notifiers: readonly Notifier[];
@@ -62,7 +63,7 @@ export class CircuitBreaker implements Follower {
   /** Called when something happened here: the fleet is to hear of it soon. */
   readonly #happened: () => void;
   /** What the fleet says, by flag key. */
-  #fleet: ReadonlyMap<string, TripState> = new Map();
+  #fleet: ReadonlyMap<string, FleetFlags[string]> = new Map();
   readonly #generations: (number | undefined)[] = [];
   #teller: ((user: string) => Teller) | undefined;
   #closed = false;
@@ -75,7 +76,7 @@ export class CircuitBreaker implements Follower {
     happened: () => void,
   ) {
     this.#inUse = inUse;
-    this.#clock = clock;
+    this.#now = steady(clock);
     this.#events = events;
     this.#kept = new BreakerStore(store, events);
     this.#notifiers = notifiers;
@@ -87,21 +88,22 @@ export class CircuitBreaker implements Follower {
   async open(teller: (user: string) => Teller): Promise<void> {
     this.#teller = teller;
     await this.#kept.open();
-    this.#fleet = this.#kept.fleet;
+    this.#fleet = new Map([...this.#kept.fleet].map(([key, trip]) => [key, { trip }]));
   }
 
   /** Takes over from the snapshot before; the first one takes what was kept. @internal */
-  follow(next: Snapshot, before: Snapshot | undefined): void {
+  follow(next: Snapshot, before: Snapshot | undefined): () => void {
     this.#generations.length = 0;
-    const now = this.#clock.now();
-    if (before === undefined) {
-      next.breakers.guard('host', now);
-      this.#restore(next);
-    }
+    const now = this.#now();
+    if (before === undefined) next.breakers.guard('host', now);
     const transitions = before === undefined ? [] : next.follow(before, now);
-    for (let flag = 0; flag < next.flagCount; flag++) this.#say(next, next.flagKey(flag) ?? '', flag);
-    this.#tellOf(next, transitions);
-    this.#alarm.hasten(SECOND);
+    this.#restore(next);
+    // Trips of flags that both have are taken over; what was said of others may be for flags that are new.
+    for (const key of new Set([...this.#fleet.keys(), ...this.#kept.held])) this.#say(next, key);
+    return () => {
+      this.#tellOf(next, transitions);
+      if (!this.#closed) this.#alarm.hasten(SECOND);
+    };
   }
 
   /** Tells of a call that went well. */
@@ -115,16 +117,16 @@ export class CircuitBreaker implements Follower {
   }
 
   /** Takes the outcome of a decision. @internal */
-  tell({ bound, flag, outcome, generation }: Decided, told: Pick<Told, 'failed' | 'durationMs'>): void {
+  tell({ bound, key, flag, outcome, generation }: Decided, told: Pick<Told, 'failed' | 'durationMs'>): void {
     const { snapshot } = this.#inUse;
     if (snapshot === undefined || flag < 0) return;
     // A decision under the snapshot before is told without the user, whom this one does not know by that context.
     const same = bound.snapshot === snapshot;
-    const id = same ? flag : this.#sameFlag(bound.snapshot, flag, snapshot);
+    const id = same ? flag : snapshot.flag(key);
     if (id < 0) return;
     const context = same ? bound.context : undefined;
     const given = { ...told, ...(generation > 0 && { generation }) };
-    this.#tellOf(snapshot, snapshot.breakers.outcome(id, outcome, given, this.#clock.now(), context));
+    this.#tellOf(snapshot, snapshot.breakers.outcome(id, outcome, given, this.#now(), context));
     if (!this.#closed) this.#alarm.hasten(SECOND);
   }
 
@@ -160,25 +162,20 @@ export class CircuitBreaker implements Follower {
     const id = this.#flag(snapshot, flag);
     const generation = snapshot.breakers.report(id)?.generation;
     if (generation === undefined) return;
-    this.#tellOf(snapshot, snapshot.breakers.acknowledge(id, generation, this.#clock.now()));
+    this.#tellOf(snapshot, snapshot.breakers.acknowledge(id, generation, this.#now()));
   }
 
   /** Takes what the fleet says, whole: a flag that is not named is clear. */
   obey(flags: FleetFlags): void {
     const before = this.#fleet;
-    const trips = Object.entries(flags).map(([key, { trip }]) => [key, trip] as const);
-    this.#fleet = new Map(trips.filter(([, trip]) => trip !== 'clear'));
+    const said = Object.entries(flags).map(([key, { trip }]) => [key, trip] as const);
+    const trips = new Map(said.filter(([, trip]) => trip !== 'clear'));
+    // Whole, because the flags may come later than what is said of them.
+    this.#fleet = new Map(Object.entries(flags));
     const { snapshot } = this.#inUse;
-    for (const key of snapshot ? new Set([...before.keys(), ...Object.keys(flags)]) : []) {
-      const flag = snapshot?.flag(key) ?? -1;
-      if (snapshot === undefined || flag < 0) continue;
-      this.#say(snapshot, key, flag);
-      // Under which the fleet's breaker takes what is counted here as evidence.
-      const generation = flags[key]?.generation;
-      if (generation !== undefined) snapshot.metrics.setGeneration(flag, generation);
-    }
-    this.#kept.keepFleet(this.#fleet);
-    this.#events.emit('fleet', { trips: Object.freeze(Object.fromEntries(this.#fleet)) });
+    for (const key of new Set([...before.keys(), ...this.#fleet.keys()])) if (snapshot) this.#say(snapshot, key);
+    this.#kept.keepFleet(trips);
+    this.#events.emit('fleet', { trips: Object.freeze(Object.fromEntries(trips)) });
   }
 
   /** The breaker's generation of a flag; 0 without one. @internal */
@@ -194,7 +191,7 @@ export class CircuitBreaker implements Follower {
   async close(): Promise<void> {
     this.#closed = true;
     this.#alarm.clear();
-    for (const notifier of this.#notifiers) notifier.close();
+    await Promise.all(this.#notifiers.map((notifier) => notifier.close()));
     await this.#kept.written;
   }
 
@@ -202,19 +199,12 @@ export class CircuitBreaker implements Follower {
     return typeof whom === 'string' ? this.#teller?.(whom) : whom;
   }
 
-  #sameFlag(before: Snapshot, flag: FlagId, now: Snapshot): FlagId {
-    try {
-      return now.flag(before.flagKey(flag) ?? '');
-    } catch {
-      // It was freed: the outcome of a decision that is two updates old.
-      return -1;
-    }
-  }
-
+  /** Goes on with breakers that were kept, each when its flag comes first. */
   #restore(snapshot: Snapshot): void {
     for (const [key, bytes] of this.#kept.breakers) {
       const flag = snapshot.flag(key);
       if (flag < 0) continue;
+      this.#kept.breakers.delete(key);
       try {
         snapshot.breakers.restore(flag, bytes);
       } catch (cause) {
@@ -226,11 +216,15 @@ export class CircuitBreaker implements Follower {
   }
 
   /** Says what the fleet and a person say of a flag: a hold is the strictest. */
-  #say(snapshot: Snapshot, key: string, flag: FlagId): void {
-    const said = this.#kept.held.has(key) ? 'held off' : this.#fleet.get(key);
-    if (said === undefined && snapshot.trip(flag) === 'clear') return;
+  #say(snapshot: Snapshot, key: string): void {
+    const flag = snapshot.flag(key);
+    if (flag < 0) return;
+    const fleet = this.#fleet.get(key);
+    const said = this.#kept.held.has(key) ? 'held off' : (fleet?.trip ?? 'clear');
     try {
-      snapshot.setTrip(flag, said ?? 'clear');
+      if (said !== 'clear' || snapshot.trip(flag) !== 'clear') snapshot.setTrip(flag, said);
+      // Under which the fleet's breaker takes what is counted here as evidence.
+      if (fleet?.generation !== undefined) snapshot.metrics.setGeneration(flag, fleet.generation);
     } catch (cause) {
       this.#events.error(new FeatureError('INVALID_TRIPS', `the server says \`${said}\` of \`${key}\``, { cause }));
     }
@@ -239,12 +233,11 @@ export class CircuitBreaker implements Follower {
   #setMode(key: string, mode: BreakerMode): void {
     const snapshot = this.#snapshot();
     const flag = this.#flag(snapshot, key);
-    if (snapshot.breakers.report(flag) !== undefined) {
-      this.#tellOf(snapshot, snapshot.breakers.setMode(flag, mode, this.#clock.now()));
-      return;
-    }
+    // Besides its breaker: an update may take that away, or bring one.
     this.#kept.keepHeld(key, mode === 'held');
-    this.#say(snapshot, key, flag);
+    this.#say(snapshot, key);
+    if (snapshot.breakers.report(flag) === undefined) return;
+    this.#tellOf(snapshot, snapshot.breakers.setMode(flag, mode, this.#now()));
   }
 
   #snapshot(): Snapshot {
@@ -262,10 +255,9 @@ export class CircuitBreaker implements Follower {
   #poll(): void {
     const { snapshot } = this.#inUse;
     if (snapshot === undefined || this.#closed) return;
-    this.#tellOf(snapshot, snapshot.breakers.poll(this.#clock.now()));
+    this.#tellOf(snapshot, snapshot.breakers.poll(this.#now()));
     const deadline = snapshot.breakers.nextDeadline();
-    // A clock that was set forward and back would otherwise keep it waiting.
-    if (deadline !== undefined) this.#alarm.set(Math.min(Math.max(0, deadline - this.#clock.now()), 60 * SECOND));
+    if (deadline !== undefined) this.#alarm.set(Math.max(0, deadline - this.#now()));
   }
 
   /** Tells whoever listens, keeps what changed, and notifies. */
@@ -281,7 +273,10 @@ export class CircuitBreaker implements Follower {
       this.#events.emit('breaker', event);
       for (const notifier of this.#notifiers) notifier.notify(event);
     }
-    if (transitions.length > 0) this.#happened();
+    if (transitions.length === 0) return;
+    this.#happened();
+    // What comes next may come earlier than what was waited for.
+    if (!this.#closed) this.#alarm.hasten(SECOND);
   }
 }
 

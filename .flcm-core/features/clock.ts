@@ -27,6 +27,12 @@ export const systemClock: Clock = {
   },
 };
 
+/** The time of a clock as it was at first, and has elapsed since: it never jumps, which the time of machines does. */
+export function steady(clock: Clock): () => number {
+  const start = clock.now() - clock.elapsed();
+  return () => start + clock.elapsed();
+}
+
 /** Rings once, when it was set to; setting it again puts it off or brings it forward. */
 export class Alarm {
   readonly #clock: Clock;
@@ -65,11 +71,13 @@ export class Alarm {
 /** Waits; a signal ends the waiting at once. */
 export function sleep(clock: Clock, ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
-    const cancel = clock.after(ms, resolve);
-    signal?.addEventListener('abort', () => {
+    const done = () => {
       cancel();
+      signal?.removeEventListener('abort', done);
       resolve();
-    });
+    };
+    const cancel = clock.after(signal?.aborted ? 0 : ms, done);
+    signal?.addEventListener('abort', done);
   });
 }
 

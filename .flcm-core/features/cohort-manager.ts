@@ -35,6 +35,8 @@ export class CohortManager {
   readonly #members = new Map<string, Set<string>>();
   readonly #fed = new Map<string, CohortSource>();
   readonly #overrides = new Map<string, Map<string, Override>>();
+  /** When the first override expires: before that there is none to be forgotten. */
+  #firstExpiry = Number.POSITIVE_INFINITY;
 
   /** @internal */
   constructor(inUse: InUse, clock: Clock, events: Events) {
@@ -79,7 +81,9 @@ export class CohortManager {
     this.#forgetExpired();
     const overrides = new Map(this.#overrides.get(userId));
     const serve = typeof value === 'string' ? value : value ? 'on' : 'off';
-    overrides.set(flag, { serve, expiresAt: expiresAt ?? Number.POSITIVE_INFINITY });
+    const until = expiresAt ?? Number.POSITIVE_INFINITY;
+    overrides.set(flag, { serve, expiresAt: until });
+    this.#firstExpiry = Math.min(this.#firstExpiry, until);
     this.#overrides.set(userId, overrides);
     this.#changed();
   }
@@ -96,8 +100,16 @@ export class CohortManager {
   /** The cohorts that a user belongs to: those of the document, decided by the engine, and those that the application names. */
   assignUser(userId: string, attributes: Attributes = {}): string[] {
     const named = this.named(userId, attributes);
-    const all = this.#inUse.snapshot?.context(userId, { ...attributes, cohorts: named }).cohorts() ?? [];
-    return [...new Set([...all, ...named])];
+    const { snapshot } = this.#inUse;
+    try {
+      const all = snapshot?.context(userId, { ...attributes, cohorts: named }).cohorts() ?? [];
+      // Nobody in particular is excepted from nothing: what the document knows of these cohorts it has decided.
+      const known = new Set(snapshot?.context(undefined, { cohorts: named }).cohorts());
+      return [...new Set([...all, ...named.filter((cohort) => !known.has(cohort))])];
+    } catch (error) {
+      this.#events.error(featureError('INVALID_CONTEXT', 'the cohorts of the document are not known', error));
+      return named;
+    }
   }
 
   /** The cohorts that the application puts a user in. */
@@ -129,19 +141,21 @@ export class CohortManager {
   }
 
   #belongs(cohort: string, source: CohortSource, userId: string, attributes: Attributes): boolean {
-    if (typeof source !== 'function') return source.has(userId);
     try {
-      return source(userId, attributes) === true;
+      return typeof source === 'function' ? source(userId, attributes) === true : source.has(userId);
     } catch (error) {
-      this.#events.error(featureError('LISTENER_FAILED', `the function of cohort \`${cohort}\` threw`, error));
+      this.#events.error(featureError('LISTENER_FAILED', `what feeds the cohort \`${cohort}\` threw`, error));
       return false;
     }
   }
 
   #forgetExpired(): void {
     const now = this.#clock.now();
+    if (now < this.#firstExpiry) return;
+    this.#firstExpiry = Number.POSITIVE_INFINITY;
     for (const [user, overrides] of this.#overrides) {
       const left = [...overrides].filter(([, { expiresAt }]) => expiresAt > now);
+      for (const [, { expiresAt }] of left) this.#firstExpiry = Math.min(this.#firstExpiry, expiresAt);
       if (left.length > 0) this.#overrides.set(user, new Map(left));
       else this.#overrides.delete(user);
     }

@@ -16,6 +16,7 @@ import type {
   FlagShapes,
   JsonValue,
   ServedOf,
+  UserContext,
   VariantOf,
 } from './types.ts';
 
@@ -44,28 +45,23 @@ const NO_RULE = 0xffffffff;
 const ENABLED = 1 << 24;
 
 /** What is served when there is nothing to decide with. */
-const UNDECIDED: Decision = Object.freeze({
-  enabled: false,
-  value: undefined,
-  variant: undefined,
-  reason: 'ERROR',
-  errorCode: 'PROVIDER_NOT_READY',
-  rule: undefined,
-  arm: 'outside',
-});
+const NOT_READY: Decision = undecided('PROVIDER_NOT_READY');
+
+/** What is served to a user who cannot be read. */
+const UNREADABLE: Decision = undecided('INVALID_CONTEXT');
 
 /** A user who is decided for more than once. Follows updates; never throws, never waits. */
 export class FeatureContext<F extends FlagShapes<F> = AnyFlags> {
   /** The user. */
   readonly targetingKey: string | null | undefined;
   readonly #deciding: Deciding;
-  readonly #attributes: Attributes;
+  readonly #attributes: Attributes | undefined;
   #bound: Bound | undefined;
   /** The version under which the context could not be bound: it is not tried again before that changes. */
   #refused = -1;
 
-  /** Made by `for`. @internal */
-  constructor(deciding: Deciding, targetingKey: string | null | undefined, attributes: Attributes) {
+  /** Made by `for`. Without attributes nobody is known, and every decision is the fallback. @internal */
+  constructor(deciding: Deciding, targetingKey: string | null | undefined, attributes: Attributes | undefined) {
     this.#deciding = deciding;
     this.targetingKey = targetingKey;
     this.#attributes = attributes;
@@ -75,7 +71,12 @@ export class FeatureContext<F extends FlagShapes<F> = AnyFlags> {
   isEnabled(flag: FlagKey<F>): boolean {
     const bound = this.#bind();
     if (bound === undefined) return false;
-    return (this.#outcome(bound, bound.snapshot.flag(flag), flag) & ENABLED) !== 0;
+    try {
+      return (this.#outcome(bound, bound.snapshot.flag(flag), flag) & ENABLED) !== 0;
+    } catch (error) {
+      this.#failed(error);
+      return false;
+    }
   }
 
   /** The variant that is served; `undefined` without one. */
@@ -92,49 +93,29 @@ export class FeatureContext<F extends FlagShapes<F> = AnyFlags> {
   /** What is served, and why. */
   decision(flag: FlagKey<F>): Decision {
     const bound = this.#bind();
-    if (bound === undefined) return UNDECIDED;
-    const { snapshot, context, overrides } = bound;
-    const now = this.#deciding.clock.now();
-    const id = snapshot.flag(flag);
-    const overridden = overrides && this.#overridden(bound, overrides, id, flag, now);
-    if (overridden !== undefined) return snapshot.decisionOf(id, NO_RULE, overridden);
-    return context.decision(flag, now);
+    if (bound === undefined) return this.#deciding.inUse.snapshot ? UNREADABLE : NOT_READY;
+    return this.#try(() => this.#decide(bound, flag)) ?? UNREADABLE;
   }
 
   /** Every flag, by key. Is not counted. */
   decideAll(): Record<FlagKey<F>, Decision> {
     const bound = this.#bind();
-    const decisions: Record<string, Decision> = {};
-    if (bound === undefined) return decisions as Record<FlagKey<F>, Decision>;
-    const { snapshot, context, overrides } = bound;
-    const all = context.decideAll(this.#deciding.clock.now());
-    for (let flag = 0; flag < snapshot.flagCount; flag++) {
-      const key = snapshot.flagKey(flag) ?? '';
-      const decided = snapshot.decisionOf(flag, all[2 * flag] ?? NO_RULE, all[2 * flag + 1] ?? 0);
-      decisions[key] = overrides?.has(key) ? this.decision(key as FlagKey<F>) : decided;
-    }
-    return decisions as Record<FlagKey<F>, Decision>;
+    const decisions = bound && this.#try(() => this.#decideAll(bound));
+    return Object.fromEntries(decisions ?? []) as Record<FlagKey<F>, Decision>;
   }
 
   /** What is served, and all that led to it. */
   explain(flag: FlagKey<F>): Explanation {
-    const { inUse, compilers, clock } = this.#deciding;
-    const { snapshot } = inUse;
-    const compiler = compilers.loaded;
-    const attributes = this.#deciding.cohorts.complete(this.targetingKey, this.#attributes);
-    const question = { flag, targetingKey: this.targetingKey, attributes, now: clock.now() };
-    let explained: { text: string; explanation: JsonValue } | undefined;
-    if (snapshot && compiler) {
-      explained = this.#try(() =>
-        compiler.explain({ snapshot: snapshot.bytes(), trips: snapshot.trips(), ...question }),
-      );
-    }
+    const { snapshot } = this.#deciding.inUse;
+    const decision = this.decision(flag);
+    const known = snapshot && decision !== UNREADABLE && snapshot.flag(flag) >= 0;
+    const explained = known ? this.#try(() => this.#explained(snapshot, flag)) : undefined;
     return {
-      ...this.decision(flag),
+      ...decision,
       flag,
       snapshot: snapshot?.digest,
       revision: snapshot?.revision,
-      trip: snapshot && snapshot.flag(flag) >= 0 ? snapshot.trip(snapshot.flag(flag)) : undefined,
+      trip: known ? snapshot.trip(snapshot.flag(flag)) : undefined,
       text: explained?.text,
       tree: explained?.explanation,
     };
@@ -156,18 +137,39 @@ export class FeatureContext<F extends FlagShapes<F> = AnyFlags> {
 
   #decided(flag: string): Decided | undefined {
     const bound = this.#bind();
-    if (bound === undefined) return undefined;
+    return bound && this.#try(() => this.#decidedBy(bound, flag));
+  }
+
+  #decidedBy(bound: Bound, flag: string): Decided {
     const id = bound.snapshot.flag(flag);
     const outcome = this.#outcome(bound, id, flag);
-    const { breaker } = this.#deciding;
-    return {
-      key: flag,
-      flag: id,
-      outcome,
-      enabled: (outcome & ENABLED) !== 0,
-      generation: breaker.generation(id),
-      bound,
-    };
+    const generation = this.#deciding.breaker.generation(id);
+    return { key: flag, flag: id, outcome, enabled: (outcome & ENABLED) !== 0, generation, bound };
+  }
+
+  #decide(bound: Bound, flag: string): Decision {
+    const { snapshot, context, overrides } = bound;
+    const now = this.#deciding.clock.now();
+    const id = snapshot.flag(flag);
+    const overridden = overrides && this.#overridden(bound, overrides, id, flag, now);
+    return overridden === undefined ? context.decision(flag, now) : snapshot.decisionOf(id, NO_RULE, overridden);
+  }
+
+  #decideAll(bound: Bound): [string, Decision][] {
+    const { snapshot, context, overrides } = bound;
+    const all = context.decideAll(this.#deciding.clock.now());
+    return Array.from({ length: snapshot.flagCount }, (_, flag) => {
+      const key = snapshot.flagKey(flag) ?? '';
+      if (overrides?.has(key)) return [key, this.#decide(bound, key)];
+      return [key, snapshot.decisionOf(flag, all[2 * flag] ?? NO_RULE, all[2 * flag + 1] ?? 0)];
+    });
+  }
+
+  #explained(snapshot: Snapshot, flag: string): { text: string; explanation: JsonValue } | undefined {
+    const { cohorts, clock, compilers } = this.#deciding;
+    const attributes = cohorts.complete(this.targetingKey, this.#attributes ?? {});
+    const asked = { flag, targetingKey: this.targetingKey, attributes, now: clock.now() };
+    return compilers.loaded?.explain({ snapshot: snapshot.bytes(), trips: snapshot.trips(), ...asked });
   }
 
   #outcome(bound: Bound, flag: FlagId, key: string): Outcome {
@@ -199,9 +201,12 @@ export class FeatureContext<F extends FlagShapes<F> = AnyFlags> {
 
   #boundAnew(snapshot: Snapshot, version: number): Bound | undefined {
     const { cohorts } = this.#deciding;
-    const attributes = cohorts.complete(this.targetingKey, this.#attributes);
-    const context = this.#try(() => snapshot.context(this.targetingKey, attributes));
-    return context && { version, snapshot, context, overrides: cohorts.overridesOf(this.targetingKey) };
+    const attributes = this.#attributes;
+    if (attributes === undefined) return undefined;
+    return this.#try(() => {
+      const context = snapshot.context(this.targetingKey, cohorts.complete(this.targetingKey, attributes));
+      return { version, snapshot, context, overrides: cohorts.overridesOf(this.targetingKey) };
+    });
   }
 
   /** Calls the engine; what it throws is reported. */
@@ -209,10 +214,21 @@ export class FeatureContext<F extends FlagShapes<F> = AnyFlags> {
     try {
       return call();
     } catch (error) {
-      this.#deciding.events.error(featureError('INVALID_CONTEXT', 'the fallback is served', error));
+      this.#failed(error);
       return undefined;
     }
   }
+
+  #failed(error: unknown): void {
+    this.#deciding.events.error(featureError('INVALID_CONTEXT', 'the fallback is served', error));
+  }
+}
+
+/** A copy of what is known of a user: what the caller does to its object later is not seen. */
+export function captured(user: UserContext): UserContext {
+  if (typeof user !== 'object') throw new TypeError(`a context must be an object, not a ${typeof user}`);
+  const copies = Object.entries(user).map(([name, value]) => [name, Array.isArray(value) ? [...value] : value]);
+  return Object.fromEntries(copies);
 }
 
 /** A decision whose outcome is to be told. */
@@ -224,6 +240,11 @@ export interface Decided {
   /** Of the breaker, when it was decided. */
   readonly generation: number;
   readonly bound: Pick<Bound, 'snapshot' | 'context'>;
+}
+
+function undecided(errorCode: string): Decision {
+  const nothing = { value: undefined, variant: undefined, rule: undefined };
+  return Object.freeze({ enabled: false, reason: 'ERROR', errorCode, arm: 'outside', ...nothing });
 }
 
 function typeOf(value: unknown): string {

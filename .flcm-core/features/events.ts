@@ -7,6 +7,7 @@ export class Events {
   readonly #listeners = new Map<keyof FeatureEvents, Set<Listener<never>>>();
   /** What was said on the console last: a source that is away for a day says so once. */
   #warned = '';
+  #closed = false;
 
   on<K extends keyof FeatureEvents>(event: K, listener: Listener<FeatureEvents[K]>): () => void {
     const listeners = this.#listeners.get(event) ?? new Set();
@@ -36,13 +37,15 @@ export class Events {
   error(error: FeatureError): void {
     if (this.has('error')) {
       this.emit('error', error);
-    } else if (this.#warned !== error.code) {
+    } else if (!this.#closed && this.#warned !== error.code) {
       this.#warned = error.code;
       console.warn(`FLCM Flags: ${error.message} (${error.code})`);
     }
   }
 
-  clear(): void {
+  /** Says nothing any more, on the console neither. */
+  close(): void {
+    this.#closed = true;
     this.#listeners.clear();
   }
 
@@ -66,12 +69,17 @@ export function guarded(call: () => unknown, caught: (error: unknown) => void): 
   }
 }
 
-/** What an error says. */
+/** What an error says, whatever it is that was thrown. */
 export function messageOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  const { cause } = error;
-  // `fetch failed` says nothing, its cause does.
-  return cause instanceof Error && cause.message !== '' ? `${error.message}: ${cause.message}` : error.message;
+  try {
+    if (!(error instanceof Error)) return String(error);
+    const { cause } = error;
+    // `fetch failed` says nothing, its cause does.
+    return cause instanceof Error && cause.message !== '' ? `${error.message}: ${cause.message}` : error.message;
+  } catch {
+    // Not everything can be made text.
+    return 'something without a text';
+  }
 }
 
 /** An error as one with a code. */

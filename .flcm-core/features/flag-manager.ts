@@ -1,7 +1,7 @@
 import type { CircuitBreaker } from './circuit-breaker.ts';
 import type { Clock } from './clock.ts';
 import type { CohortManager } from './cohort-manager.ts';
-import { type Deciding, FeatureContext } from './context.ts';
+import { captured, type Deciding, FeatureContext } from './context.ts';
 import type { Compilers } from './engine.ts';
 import { type Events, featureError } from './events.ts';
 import type { RunOptions } from './guarded.ts';
@@ -92,14 +92,14 @@ export class FeatureFlagManager<F extends FlagShapes<F> = AnyFlags> {
     try {
       return snapshot.isEnabled(flag, userId, attributes, clock.now());
     } catch (error) {
-      events.error(featureError('INVALID_CONTEXT', `\`${flag}\` is off`, error));
+      events.error(featureError('INVALID_CONTEXT', 'the feature is off', error));
       return false;
     }
   }
 
   /** The variant that a user is served; `undefined` without one. */
   variant<K extends FlagKey<F>>(flag: K, userId?: string | null, attributes?: Attributes): VariantOf<F, K> | undefined {
-    return this.#context(userId, attributes).variant(flag);
+    return this.decision(flag, userId, attributes).variant as VariantOf<F, K> | undefined;
   }
 
   /** The value that a user is served; the fallback when there is none, or one of another type. */
@@ -109,12 +109,20 @@ export class FeatureFlagManager<F extends FlagShapes<F> = AnyFlags> {
     userId?: string | null,
     attributes?: Attributes,
   ): ServedOf<F, K, T> {
-    return this.#context(userId, attributes).value(flag, fallback);
+    return servedOr(fallback, this.decision(flag, userId, attributes)) as ServedOf<F, K, T>;
   }
 
   /** What a user is served, and why. */
   decision(flag: FlagKey<F>, userId?: string | null, attributes?: Attributes): Decision {
-    return this.#context(userId, attributes).decision(flag);
+    const { inUse, cohorts, clock } = this.#deciding;
+    const { snapshot } = inUse;
+    // What cannot be decided at once is left to a context, which says what is wrong.
+    if (snapshot === undefined || !cohorts.isIdle) return this.#context(userId, attributes).decision(flag);
+    try {
+      return snapshot.decision(flag, userId, attributes, clock.now());
+    } catch {
+      return this.#context(userId, attributes).decision(flag);
+    }
   }
 
   /** What a user is served, and all that led to it. */
@@ -131,8 +139,14 @@ export class FeatureFlagManager<F extends FlagShapes<F> = AnyFlags> {
    * A user who is decided for more than once, which is several times as fast. What is read of the attributes is captured; updates of the
    * flags are followed.
    */
-  for({ targetingKey, ...attributes }: UserContext): FeatureContext<F> {
-    return new FeatureContext<F>(this.#deciding, targetingKey, attributes);
+  for(user: UserContext): FeatureContext<F> {
+    try {
+      const { targetingKey, ...attributes } = captured(user);
+      return new FeatureContext<F>(this.#deciding, targetingKey, attributes);
+    } catch (error) {
+      this.#deciding.events.error(featureError('INVALID_CONTEXT', 'every decision is the fallback', error));
+      return new FeatureContext<F>(this.#deciding, undefined, undefined);
+    }
   }
 
   /**
@@ -160,10 +174,10 @@ export class FeatureFlagManager<F extends FlagShapes<F> = AnyFlags> {
     await this.remote.close();
     await this.metrics.close();
     await this.breaker.close();
-    events.clear();
+    events.close();
   }
 
-  #context(userId: string | null | undefined, attributes: Attributes = {}): FeatureContext<F> {
-    return new FeatureContext<F>(this.#deciding, userId, attributes);
+  #context(userId: string | null | undefined, attributes?: Attributes | null): FeatureContext<F> {
+    return new FeatureContext<F>(this.#deciding, userId, attributes ?? {});
   }
 }

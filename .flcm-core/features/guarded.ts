@@ -1,5 +1,5 @@
 import type { Decided, Deciding } from './context.ts';
-import { guarded } from './events.ts';
+import { featureError, guarded } from './events.ts';
 
 /** How a call is judged. */
 export interface RunOptions {
@@ -16,7 +16,7 @@ export function run<T>(
   { isFailure = () => true }: RunOptions = {},
 ): T {
   if (decided === undefined) return oldWay();
-  const { clock, breaker } = deciding;
+  const { clock, breaker, events } = deciding;
   const start = clock.elapsed();
   const tell = (failed: boolean) => breaker.tell(decided, { failed, durationMs: clock.elapsed() - start });
   const failed = (error: unknown) => {
@@ -25,7 +25,7 @@ export function run<T>(
       () => {
         failure = isFailure(error);
       },
-      () => {},
+      (cause) => events.error(featureError('LISTENER_FAILED', '`isFailure` threw, so it is one', cause)),
     );
     tell(failure);
   };

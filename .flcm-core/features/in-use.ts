@@ -8,7 +8,8 @@ const COMPARED = 256;
 
 /** What follows the flags in use: takes over whatever it had on the snapshot before. */
 export interface Follower {
-  follow(next: Snapshot, before: Snapshot | undefined): void;
+  /** Answers what is to be done once the next snapshot is in use: listeners may decide, or hold a flag. */
+  follow(next: Snapshot, before: Snapshot | undefined): (() => void) | undefined;
 }
 
 /** The snapshot in use. A better one takes its place whole, or nothing happens at all. */
@@ -23,7 +24,7 @@ export class InUse {
   readonly #events: Events;
   readonly #followers: Follower[] = [];
   #compared: Promise<void> = Promise.resolve();
-  #closed = false;
+  readonly #closing = new AbortController();
 
   constructor(engine: Engine, clock: Clock, events: Events) {
     this.#engine = engine;
@@ -49,17 +50,18 @@ export class InUse {
       return false;
     }
     this.#refuseOlder(next, before);
-    for (const follower of this.#followers) follower.follow(next, before);
+    const then = this.#followers.map((follower) => follower.follow(next, before));
     this.snapshot = next;
     this.bytes = bytes;
     this.version++;
+    for (const call of then) call?.();
     this.#tell(next, before);
     return true;
   }
 
   /** Compares nothing any more; what is in use goes on deciding. */
   close(): void {
-    this.#closed = true;
+    this.#closing.abort();
   }
 
   #load(bytes: Uint8Array): Snapshot {
@@ -81,20 +83,17 @@ export class InUse {
 
   /** Says what has changed, one update after the other, and lets the snapshot before go. */
   #tell(next: Snapshot, before: Snapshot | undefined): void {
-    if (!this.#events.has('change')) {
-      before?.free();
-      return;
-    }
     const { digest: to, revision } = next;
+    // In turn even if nobody listens: the update before may still be compared with what is let go here.
     this.#compared = this.#compared.then(async () => {
-      const change = await this.#compare(next, before);
+      const change = this.#events.has('change') ? await this.#compare(next, before) : undefined;
       const from = before?.digest;
       before?.free();
-      if (change && !this.#closed) this.#events.emit('change', { ...change, from, to, revision });
+      if (change && !this.#closing.signal.aborted) this.#events.emit('change', { ...change, from, to, revision });
     });
   }
 
-  /** `undefined` when the flags were closed, or `next` was let go, meanwhile. */
+  /** `undefined` when the flags were closed meanwhile. */
   async #compare(
     next: Snapshot,
     before: Snapshot | undefined,
@@ -103,8 +102,8 @@ export class InUse {
     const removed: string[] = [];
     const keep = (keys: string[], key: string | undefined) => key !== undefined && keys.push(key);
     for (let first = 0; first < Math.max(next.flagCount, before?.flagCount ?? 0); first += COMPARED) {
-      if (first > 0) await sleep(this.#clock, 0);
-      if (this.#closed) return undefined;
+      if (first > 0) await sleep(this.#clock, 0, this.#closing.signal);
+      if (this.#closing.signal.aborted) return undefined;
       const part = Array.from({ length: COMPARED }, (_, at) => first + at);
       const changed = before ? next.changedSince(before, first, COMPARED) : part;
       for (const flag of changed) keep(flags, next.flagKey(flag));

@@ -1,7 +1,7 @@
 import type { Snapshot } from '@flcm/flags-web';
 import * as host from '#host';
 import { Alarm, backOff, type Clock, sleep } from './clock.ts';
-import { type Events, featureError } from './events.ts';
+import { type Events, featureError, messageOf } from './events.ts';
 import type { Store } from './host/store.ts';
 import type { Follower, InUse } from './in-use.ts';
 import { type Batch, LostCount, type Sink } from './metrics-collector/sinks.ts';
@@ -17,7 +17,6 @@ export interface MetricsOptions {
 
 /** A batch on its way, and where it has not arrived yet. */
 interface Sending {
-  readonly name: string;
   readonly batch: Batch;
   readonly left: Set<Sink>;
   /** When it was drained, by the clock that never goes back; `undefined` when that was before a restart. */
@@ -27,8 +26,8 @@ interface Sending {
 const FIRST_WAIT = 1000;
 const LONGEST_WAIT = 300_000;
 
-/** Batches that survive a restart are kept under this and their name. */
-const PREFIX = 'batch-';
+/** Batches that survive a restart are kept under their name: epoch and sequence. */
+const NAME = /^batch-(\d+)-(\d+)$/;
 
 /** How long closing waits for the last batch. */
 const LAST_WAIT = 2000;
@@ -50,7 +49,7 @@ export class MetricsCollector implements Follower {
   #drained: Snapshot | undefined;
   #sending: Sending | undefined;
   /** What was kept by a process that ended before it was acknowledged. */
-  #left: string[] = [];
+  #left: Name[] = [];
   #flushing: Promise<void> | undefined;
   #epoch: number;
   #sequence = 0;
@@ -76,7 +75,8 @@ export class MetricsCollector implements Follower {
     if (this.#options.sinks.length === 0) return;
     try {
       const names = (await this.#options.store?.names()) ?? [];
-      this.#left = names.filter((name) => name.startsWith(PREFIX));
+      // Each in its turn: a server takes what comes after a gap for another host's.
+      this.#left = names.flatMap(parsed).sort((one, other) => one.sequence - other.sequence);
     } catch (error) {
       this.#events.error(featureError('CACHE_FAILED', 'counts that were kept cannot be read', error));
     }
@@ -84,7 +84,7 @@ export class MetricsCollector implements Follower {
   }
 
   /** Takes over what was counted. @internal */
-  follow(next: Snapshot, before: Snapshot | undefined): void {
+  follow(next: Snapshot, before: Snapshot | undefined): undefined {
     next.metrics.start();
     const drained = this.#drained;
     if (before === undefined || drained === undefined) return;
@@ -155,23 +155,30 @@ export class MetricsCollector implements Follower {
     await Promise.race([last, sleep(this.#clock, LAST_WAIT, this.#closing.signal)]);
     this.#closing.abort();
     this.#alarm.clear();
+    // What was counted while another batch was on its way is kept behind it.
+    if (this.#sending) await this.#drain();
   }
 
   async #flushAll(): Promise<void> {
     try {
-      this.#sending ??= (await this.#kept()) ?? (await this.#drain());
+      this.#sending ??= await this.#kept();
       while (this.#sending) {
         await this.#send(this.#sending);
-        this.#failures = 0;
         this.#sending = await this.#kept();
       }
+      // Once: under load there is always more.
+      this.#sending = await this.#drain();
+      if (this.#sending) await this.#send(this.#sending);
+      this.#sending = undefined;
+      this.#failures = 0;
       this.#schedule(this.#options.flushIntervalMs);
     } catch (error) {
       this.#failures++;
       const asked = error instanceof FeatureError ? (error.retryAfterMs ?? 0) : 0;
       this.#schedule(asked + backOff(this.#clock, this.#failures + 1, FIRST_WAIT, LONGEST_WAIT));
-      if (!this.#closing.signal.aborted)
-        this.#events.error(featureError('SINK_FAILED', 'counts are sent again', error));
+      if (this.#closing.signal.aborted) return;
+      const text = `counts are sent again: ${messageOf(error)}`;
+      this.#events.error(new FeatureError('SINK_FAILED', text, { cause: error }));
     }
   }
 
@@ -188,8 +195,8 @@ export class MetricsCollector implements Follower {
     if (bytes === undefined) return undefined;
     this.#sequence++;
     this.#remember(bytes);
-    const sending = this.#sendingOf(`${PREFIX}${this.#epoch}-${this.#sequence}`, bytes, this.#clock.elapsed());
-    await this.#keep(sending);
+    const sending = this.#sendingOf(name, bytes, this.#clock.elapsed());
+    await this.#keep(sending.batch);
     return sending;
   }
 
@@ -211,13 +218,13 @@ export class MetricsCollector implements Follower {
       try {
         await sink.send(batch, this.#closing.signal);
       } catch (error) {
-        if (error instanceof LostCount) this.#rename(sending);
+        if (error instanceof LostCount) await this.#rename(sending);
         if (!(error instanceof FeatureError) || error.code !== 'SINK_REFUSED') throw error;
         this.#events.error(error);
       }
       left.delete(sink);
     }
-    await this.#forget(sending.name);
+    await this.#forget(batch);
     this.#events.emit('flush', { bytes: batch.bytes.length, sequence: batch.sequence });
   }
 
@@ -229,22 +236,24 @@ export class MetricsCollector implements Follower {
   }
 
   /** A batch under another name: that of a host which has just begun. */
-  #rename(sending: Sending): void {
+  async #rename({ batch, left, since }: Sending): Promise<void> {
     const twin = this.#twin(this.#inUse.bytes);
-    twin.metrics.merge(sending.batch.bytes);
+    twin.metrics.merge(batch.bytes);
     this.#epoch = this.#newEpoch();
     this.#sequence = 1;
-    const bytes = twin.metrics.drain({ instance: this.#options.instance, epoch: this.#epoch, sequence: 1 });
+    const name = { instance: this.#options.instance, epoch: this.#epoch, sequence: 1 };
+    const bytes = twin.metrics.drain(name);
     twin.free();
-    const renamed = this.#sendingOf(sending.name, bytes ?? sending.batch.bytes, sending.since);
-    this.#sending = { ...renamed, left: sending.left };
+    const renamed = this.#sendingOf(name, bytes ?? batch.bytes, since);
+    this.#sending = { ...renamed, left };
+    await this.#keep(renamed.batch);
+    await this.#forget(batch);
   }
 
-  #sendingOf(name: string, bytes: Uint8Array, since: number | undefined): Sending {
+  #sendingOf({ epoch, sequence }: Name, bytes: Uint8Array, since: number | undefined): Sending {
     const { instance, sinks } = this.#options;
     const digest = this.#inUse.snapshot?.digest ?? '';
-    const batch = { bytes, instance, epoch: this.#epoch, sequence: this.#sequence, snapshot: digest };
-    return { name, batch: this.#opened(batch), left: new Set(sinks), since };
+    return { batch: this.#opened({ bytes, instance, epoch, sequence, snapshot: digest }), left: new Set(sinks), since };
   }
 
   /** A batch that a process before has kept. Its name is inside, so it counts once whoever sends it. */
@@ -252,7 +261,7 @@ export class MetricsCollector implements Follower {
     const name = this.#left.shift();
     if (name === undefined || this.#inUse.snapshot === undefined) return undefined;
     try {
-      const bytes = await this.#options.store?.get(name);
+      const bytes = await this.#options.store?.get(written(name));
       return bytes && this.#sendingOf(name, bytes, undefined);
     } catch (error) {
       this.#events.error(featureError('CACHE_FAILED', 'counts that were kept cannot be read', error));
@@ -260,17 +269,17 @@ export class MetricsCollector implements Follower {
     }
   }
 
-  async #keep({ name, batch }: Sending): Promise<void> {
+  async #keep(batch: Batch): Promise<void> {
     try {
-      await this.#options.store?.set(name, batch.bytes);
+      await this.#options.store?.set(written(batch), batch.bytes);
     } catch (error) {
       this.#events.error(featureError('CACHE_FAILED', 'counts on their way cannot be kept', error));
     }
   }
 
-  async #forget(name: string): Promise<void> {
+  async #forget(batch: Batch): Promise<void> {
     try {
-      await this.#options.store?.delete(name);
+      await this.#options.store?.delete(written(batch));
     } catch (error) {
       this.#events.error(featureError('CACHE_FAILED', 'counts that arrived cannot be forgotten', error));
     }
@@ -289,9 +298,8 @@ export class MetricsCollector implements Follower {
     const refused = sinks.filter((sink) => sink.sendLast?.(batch) !== true);
     if (refused.length === 0) return;
     // Kept for the next page.
-    const name = `${PREFIX}${epoch}-${sequence}`;
-    this.#left.push(name);
-    void this.#keep({ name, batch, left: new Set(refused), since: undefined });
+    this.#left.push({ epoch, sequence });
+    void this.#keep(batch);
   }
 
   #newEpoch(): number {
@@ -308,6 +316,16 @@ export class MetricsCollector implements Follower {
     };
     return { ...batch, flags: () => open().flags, custom: () => open().custom };
   }
+}
+
+/** What tells a batch of this host from its others. */
+type Name = Pick<Batch, 'epoch' | 'sequence'>;
+
+const written = ({ epoch, sequence }: Name): string => `batch-${epoch}-${sequence}`;
+
+function parsed(name: string): Name[] {
+  const [, epoch, sequence] = NAME.exec(name) ?? [];
+  return epoch === undefined ? [] : [{ epoch: Number(epoch), sequence: Number(sequence) }];
 }
 
 function countsOf(snapshot: Snapshot, batch: Uint8Array): { flags: Map<string, FlagSummary>; custom: CustomMetrics } {

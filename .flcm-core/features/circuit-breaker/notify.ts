@@ -1,7 +1,7 @@
 import { backOff, type Clock, sleep } from '../clock.ts';
-import { type Events, featureError, guarded } from '../events.ts';
+import { type Events, featureError, guarded, messageOf } from '../events.ts';
 import { timed } from '../remote-config/request.ts';
-import type { BreakerEvent } from '../types.ts';
+import { type BreakerEvent, FeatureError } from '../types.ts';
 
 /** Who is told of what happens to breakers. */
 export interface NotifyOptions {
@@ -32,7 +32,8 @@ export class Notifier {
   readonly #fetch: typeof fetch;
   readonly #clock: Clock;
   readonly #events: Events;
-  readonly #waiting = new Set<AbortController>();
+  readonly #waiting = new Map<AbortController, Promise<void>>();
+  #closed = false;
 
   constructor(options: NotifyOptions, doFetch: typeof fetch, clock: Clock, events: Events) {
     this.#options = options;
@@ -46,7 +47,7 @@ export class Notifier {
     guarded(
       () => {
         if (!when(event)) return undefined;
-        if (url !== undefined) void this.#deliver(`${url}`, event);
+        if (url !== undefined && !this.#closed) this.#deliver(`${url}`, event);
         return call?.(event);
       },
       (error) => this.#events.error(featureError('NOTIFY_FAILED', `\`${event.flag}\`: a notification threw`, error)),
@@ -54,23 +55,23 @@ export class Notifier {
   }
 
   /** Gives up what waits. */
-  close(): void {
-    for (const waiting of this.#waiting) waiting.abort();
-    this.#waiting.clear();
+  async close(): Promise<void> {
+    this.#closed = true;
+    for (const waiting of this.#waiting.keys()) waiting.abort();
+    await Promise.all(this.#waiting.values());
   }
 
-  async #deliver(url: string, event: BreakerEvent): Promise<void> {
+  #deliver(url: string, event: BreakerEvent): void {
     const closing = new AbortController();
-    this.#waiting.add(closing);
-    const [oldest] = this.#waiting;
-    if (this.#waiting.size > MOST_WAITING && oldest) oldest.abort();
-    try {
-      await this.#attempts(url, event, closing.signal);
-    } catch (error) {
-      this.#events.error(featureError('NOTIFY_FAILED', `\`${event.flag}\`: ${url} was not told`, error));
-    } finally {
-      this.#waiting.delete(closing);
-    }
+    const [oldest] = this.#waiting.keys();
+    if (this.#waiting.size >= MOST_WAITING) oldest?.abort();
+    const delivered = this.#attempts(url, event, closing.signal)
+      .catch((error) => {
+        const text = `\`${event.flag}\`: ${url} was not told: ${messageOf(error)}`;
+        this.#events.error(new FeatureError('NOTIFY_FAILED', text, { cause: error }));
+      })
+      .finally(() => this.#waiting.delete(closing));
+    this.#waiting.set(closing, delivered);
   }
 
   async #attempts(url: string, event: BreakerEvent, closing: AbortSignal): Promise<void> {
@@ -81,6 +82,7 @@ export class Notifier {
       } catch (error) {
         if (attempt >= attempts || closing.aborted) throw error;
         await sleep(this.#clock, backOff(this.#clock, attempt + 1, FIRST_WAIT, LONGEST_WAIT), closing);
+        if (closing.aborted) throw error;
       }
     }
   }
@@ -114,7 +116,9 @@ async function signature(
   now: number,
 ): Promise<Record<string, string>> {
   const { generation, sequence } = event.evidence;
-  const id = `${event.flag}.${generation}.${sequence}.${event.at}`;
+  // Neither dots, which divide what is signed, nor what no header may carry.
+  const flag = encodeURIComponent(event.flag).replaceAll('.', '%2E');
+  const id = `${flag}-${generation}-${sequence}-${event.at}`;
   const timestamp = Math.floor(now / 1000);
   const bytes = secret.startsWith('whsec_')
     ? Uint8Array.from(atob(secret.slice(6)), (character) => character.charCodeAt(0))

@@ -1,5 +1,6 @@
 /** What Node gives. */
 
+import { randomUUID } from 'node:crypto';
 import { watch } from 'node:fs';
 import { mkdir, open, readFile as read, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
@@ -9,7 +10,6 @@ import type { Store } from './store.ts';
 /** Files of a folder. Whatever happens, a file is as it was before or as it is to be: it is written beside, and renamed. */
 class FolderStore implements Store {
   readonly #folder: string;
-  #written = 0;
 
   constructor(folder: string) {
     this.#folder = resolve(folder);
@@ -26,8 +26,8 @@ class FolderStore implements Store {
 
   async set(name: string, bytes: Uint8Array): Promise<void> {
     await mkdir(this.#folder, { recursive: true });
-    // Several processes may share the folder.
-    const beside = join(this.#folder, `.${name}.${process.pid}.${++this.#written}`);
+    // Several processes may share the folder, and several threads or stores of one.
+    const beside = join(this.#folder, `.${name}.${randomUUID()}`);
     try {
       const file = await open(beside, 'w');
       try {
