@@ -13,7 +13,7 @@ demo:
     cargo run --release --quiet -p flcm -- decide examples/feature-flags.yaml --contexts examples/users.jsonl --summary
 
 # Everything that must hold: what CI runs.
-test: lint unit vectors no-std fuzz-corpus examples docs generated lint-js packages types wasm-test engine-test doors example-test packaging sizes
+test: lint unit vectors no-std fuzz-corpus examples docs generated lint-js packages types wasm-test engine-test features-test doors example-test packaging sizes
 
 # Formatting and lints.
 lint:
@@ -98,6 +98,10 @@ types: packages
 wasm-test: install
     cargo build --quiet --locked -p xtask --features test-runner --bin wasm-test-runner
     bash tests/browser/wasm-test.sh "{{ cargo-target }}"
+
+# The runtime: decisions, remote flags, rollback, and faults, in Node and in Chromium.
+features-test: install packages
+    npx vitest run
 
 # What the bindings share: places, remembered answers, misuse, memory, threads.
 engine-test: packages

@@ -106,6 +106,16 @@ async function runtime() {
     write(join(folder, 'dist', file), text.replaceAll(/'(\.\.?\/[\w./-]+)\.ts'/g, `'$1.js'`));
   }
   copyFileSync(join(root, 'LICENSE'), join(folder, 'LICENSE'));
+  // What a page downloads besides the module: for the budget of sizes.
+  await build({
+    stdin: { contents: "export { createFeatures } from '@flcm/features';", resolveDir: root },
+    outfile: join(bindings, 'page/page.js'),
+    bundle: true,
+    format: 'esm',
+    platform: 'browser',
+    minify: true,
+    external: ['@flcm/flags-web/compile'],
+  });
 }
 
 const web = ['index', 'inline', 'slim', 'compile'];

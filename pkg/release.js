@@ -1,4 +1,4 @@
-// Lays out what is to be published: `node pkg/release.js OUT`. Beside the two packages, one for each platform whose
+// Lays out what is to be published: `node pkg/release.js OUT`. Beside the three packages, one for each platform whose
 // addon lies in `pkg/node`; those are named in `@flcm/flags-node` here, because `npm ci` in the repository could not find them.
 
 import { copyFileSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -19,6 +19,12 @@ if (!process.argv[2]) throw new Error('say where: node pkg/release.js OUT');
 rmSync(out, { recursive: true, force: true });
 
 for (const name of ['web', 'node']) stage(join(here, name), join(out, name), ['package.json', 'README.md', 'dist']);
+
+const runtime = join(here, '../.flcm-core/features');
+stage(runtime, join(out, 'features'), ['package.json', 'README.md', 'dist']);
+// How the source finds its platform; what is published was put together for each.
+const { imports: _imports, ...features } = manifest(runtime);
+writeFileSync(join(out, 'features/package.json'), `${JSON.stringify(features, null, 2)}\n`);
 
 const node = manifest(join(here, 'node'));
 node.optionalDependencies = {};

@@ -86,8 +86,7 @@ export class FeatureContext<F extends FlagShapes<F> = AnyFlags> {
 
   /** The value that is served; the fallback when there is none, or when it is of another type than the fallback. */
   value<K extends FlagKey<F>, T extends FallbackOf<F, K>>(flag: K, fallback: T): ServedOf<F, K, T> {
-    const { value } = this.decision(flag);
-    return (value !== undefined && typeOf(value) === typeOf(fallback) ? value : fallback) as ServedOf<F, K, T>;
+    return servedOr(fallback, this.decision(flag)) as ServedOf<F, K, T>;
   }
 
   /** What is served, and why. */
@@ -245,6 +244,11 @@ export interface Decided {
 function undecided(errorCode: string): Decision {
   const nothing = { value: undefined, variant: undefined, rule: undefined };
   return Object.freeze({ enabled: false, reason: 'ERROR', errorCode, arm: 'outside', ...nothing });
+}
+
+/** What was decided, unless it is nothing, or of another type than the fallback. @internal */
+export function servedOr(fallback: JsonValue, { value }: Decision): JsonValue {
+  return value !== undefined && typeOf(value) === typeOf(fallback) ? value : fallback;
 }
 
 function typeOf(value: unknown): string {

@@ -1,7 +1,7 @@
 import type { CircuitBreaker } from './circuit-breaker.ts';
 import type { Clock } from './clock.ts';
 import type { CohortManager } from './cohort-manager.ts';
-import { captured, type Deciding, FeatureContext } from './context.ts';
+import { captured, type Deciding, FeatureContext, servedOr } from './context.ts';
 import type { Compilers } from './engine.ts';
 import { type Events, featureError } from './events.ts';
 import type { RunOptions } from './guarded.ts';

@@ -9,7 +9,7 @@ import { consumer, packed, platforms, root, tool } from './packed.js';
 const json = (path) => JSON.parse(readFileSync(join(root, path), 'utf8'));
 const files = json('tests/packaging/files.json');
 
-for (const name of ['web', 'node']) {
+for (const name of ['web', 'node', 'features']) {
   test(`${name}: the tarball holds the files that files.json lists`, () => {
     assert.deepEqual(packed[name].files, files[name]);
   });
@@ -35,6 +35,10 @@ test('web: types and code of every entry agree, for importers', () => {
 
 test('node: types and code of every entry agree, for importers and requirers', () => {
   tool(root, '@arethetypeswrong/cli/dist/index.js', packed.node.tarball, '--profile', 'node16');
+});
+
+test('features: types and code agree, for importers', () => {
+  tool(root, '@arethetypeswrong/cli/dist/index.js', packed.features.tarball, '--profile', 'esm-only');
 });
 
 test('the addon of this machine has a package of its own', () => {
@@ -66,11 +70,14 @@ test('the packages of platforms are named after what they hold', () => {
 test('every version is the one of the crates', () => {
   const [, version] = /^version = "(.+)"$/m.exec(readFileSync(join(root, 'Cargo.toml'), 'utf8'));
   for (const name of ['web', 'node']) assert.equal(json(`pkg/${name}/package.json`).version, version);
+  const features = json('.flcm-core/features/package.json');
+  const { '@flcm/flags-node': node, '@flcm/flags-web': web } = features.dependencies;
+  assert.deepEqual([features.version, node, web], [version, version, version]);
 });
 
 for (const resolution of ['node16', 'bundler']) {
   test(`TypeScript consumers with moduleResolution ${resolution}`, () => {
-    const folder = consumer('web', 'node');
+    const folder = consumer('web', 'node', 'features', 'parser');
     tool(folder, 'typescript/bin/tsc', '-p', `types/tsconfig.${resolution}.json`);
   });
 }

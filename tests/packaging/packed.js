@@ -35,18 +35,21 @@ export const tool = (cwd, bin, ...args) => run(cwd, process.execPath, join(root,
 const released = join(scratch, 'release');
 run(root, process.execPath, 'pkg/release.js', released);
 
+function pack(folder) {
+  const [{ filename, files }] = Object.values(
+    JSON.parse(run(folder, 'npm', 'pack', '--json', '--ignore-scripts', '--pack-destination', scratch)),
+  );
+  return { tarball: join(scratch, filename), files: files.map(({ path }) => path).sort() };
+}
+
 /** The tarball of each package, by the name of its folder, with the list of its files. */
-export const packed = Object.fromEntries(
-  readdirSync(released).map((name) => {
-    const [{ filename, files }] = Object.values(
-      JSON.parse(run(join(released, name), 'npm', 'pack', '--json', '--pack-destination', scratch)),
-    );
-    return [name, { tarball: join(scratch, filename), files: files.map(({ path }) => path).sort() }];
-  }),
-);
+export const packed = Object.fromEntries(readdirSync(released).map((name) => [name, pack(join(released, name))]));
 
 /** The platforms whose addon was built: on a developer's machine, its own. */
-export const platforms = Object.keys(packed).filter((name) => name !== 'web' && name !== 'node');
+export const platforms = Object.keys(packed).filter((name) => !['web', 'node', 'features'].includes(name));
+
+/** What `@flcm/features` needs of others. */
+packed.parser = pack(join(root, 'node_modules/eventsource-parser'));
 
 /** A folder with programs that use packages, and the packages installed without asking a registry. */
 export function consumer(...names) {

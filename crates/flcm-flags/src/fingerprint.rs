@@ -86,14 +86,17 @@ struct Print<'s> {
 }
 
 impl Print<'_> {
+    #[inline(never)]
     fn number(&mut self, number: u64) {
         self.sum = mix(self.sum.wrapping_add(1) ^ number);
     }
 
+    #[inline(never)]
     fn bytes(&mut self, bytes: &[u8]) {
         self.number(sip(bytes));
     }
 
+    #[inline(never)]
     fn text(&mut self, text: &str) {
         self.bytes(text.as_bytes());
     }
@@ -102,6 +105,7 @@ impl Print<'_> {
         self.number(number.to_bits());
     }
 
+    #[inline(never)]
     fn value(&mut self, value: Option<Value<'_>>) {
         match value {
             None => self.number(0),
@@ -117,6 +121,7 @@ impl Print<'_> {
         self.text(text);
     }
 
+    #[inline(never)]
     fn flag(&mut self, flag: &Flag<'_>) {
         let record = flag.record;
         self.text(flag.salt());
@@ -138,16 +143,19 @@ impl Print<'_> {
         }
     }
 
+    #[inline(never)]
     fn shares(&mut self, start: u32, count: u16) {
         self.bytes(self.reader.range(&self.reader.layout.shares, start, count.into()).as_bytes());
     }
 
+    #[inline(never)]
     fn overrides(&mut self, set: u32) {
         let Some(set) = self.reader.get(&self.reader.layout.override_sets, set) else { return };
         let entries = self.reader.range(&self.reader.layout.overrides, set.start.get(), set.count.get());
         self.bytes(entries.as_bytes());
     }
 
+    #[inline(never)]
     fn policy(&mut self, policy: &Policy) {
         let Policy { detector, recovery, action, shared, .. } = policy;
         for word in [detector.as_str(), recovery.as_str(), action.as_str(), shared.as_str()] {
@@ -161,6 +169,7 @@ impl Print<'_> {
         }
     }
 
+    #[inline(never)]
     fn rule(&mut self, rule: &Rule<'_>) {
         let record = rule.record;
         self.text(rule.name().unwrap_or_default());
@@ -179,6 +188,7 @@ impl Print<'_> {
         self.shares(record.shares.get(), record.share_count.get());
     }
 
+    #[inline(never)]
     fn nodes(&mut self, nodes: Nodes<'_>) {
         for node in nodes {
             match node {
@@ -203,6 +213,7 @@ impl Print<'_> {
         self.nodes(members);
     }
 
+    #[inline(never)]
     fn expected(&mut self, key: &str, expected: Expected) {
         self.text(key);
         self.number(match expected {
@@ -212,6 +223,7 @@ impl Print<'_> {
         });
     }
 
+    #[inline(never)]
     fn test(&mut self, test: &Test<'_>) {
         self.text(test.attribute());
         self.text(test.operator().as_str());

@@ -87,11 +87,13 @@ impl Question<'_, '_> {
     }
 
     /// On for this user, with the variant that the split gives.
+    #[inline(never)]
     fn overridden_on<V: Visitor>(&self, flag: &FlagRecord, draw: Option<Draw>, visitor: &mut V) -> Outcome {
         let (variant, _) = self.split(flag.shares.get(), flag.share_count.get(), draw, visitor);
         Outcome::on(Reason::Override, variant)
     }
 
+    #[inline(never)]
     fn overridden_as(&self, flag: &FlagRecord, serve: Override) -> Outcome {
         match serve {
             Override::Off => off(flag, Reason::Override),
