@@ -7,7 +7,7 @@ import { Events } from './events.ts';
 import { FeatureFlagManager } from './flag-manager.ts';
 import { InUse } from './in-use.ts';
 import { MetricsCollector } from './metrics-collector.ts';
-import { instanceOf, remoteOf, settingsOf, sinksOf, sourceOf } from './options.ts';
+import { instanceOf, phaseOf, remoteOf, settingsOf, sinksOf, sourceOf } from './options.ts';
 import { RemoteConfig } from './remote-config.ts';
 import type { AnyFlags, FeatureEvents, FeaturesOptions, FlagShapes } from './types.ts';
 
@@ -48,8 +48,7 @@ export async function createFeatures<F extends FlagShapes<F> = AnyFlags>(
   inUse.follows(breaker);
   inUse.follows(metrics);
   const source = sourceOf(options, settings, compilers, clock);
-  const phase = instance / Number.MAX_SAFE_INTEGER;
-  const remoteOptions = await remoteOf(options, settings, source, compilers, phase);
+  const remoteOptions = await remoteOf(options, settings, source, compilers, phaseOf(instance));
   const remote = new RemoteConfig({ inUse, breaker, clock, events }, remoteOptions);
 
   const features = new FeatureFlagManager<F>({

@@ -29,6 +29,9 @@ const DEFAULTS = {
   streamSpreadMs: 1000,
 };
 
+/** Its multiples lie as evenly between 0 and 1, without the whole, as any number's can. */
+const GOLDEN = (Math.sqrt(5) - 1) / 2;
+
 /** Checks options: what is wrong with one is said at once, with its name. */
 export function settingsOf(options: FeaturesOptions): Settings {
   const { key, headers = {} } = options;
@@ -125,6 +128,11 @@ export async function instanceOf(
     // The cache says what is wrong with it when it is used for what matters.
   }
   return drawn;
+}
+
+/** A host's place in the poll interval, from 0 to below 1: far apart for numbers that were drawn, and for those that count hosts. */
+export function phaseOf(instance: number): number {
+  return (instance / 2 ** 53 + (instance % 2 ** 20) * GOLDEN) % 1;
 }
 
 function pick(options: FeaturesOptions): Omit<Settings, 'headers' | 'fetch' | 'store'> {

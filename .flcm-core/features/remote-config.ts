@@ -1,6 +1,6 @@
-import type { CircuitBreaker } from './circuit-breaker.ts';
+import type { CircuitBreaker, FleetFlags } from './circuit-breaker.ts';
 import { Alarm, backOff, type Clock } from './clock.ts';
-import { type Events, featureError } from './events.ts';
+import { type Events, featureError, messageOf } from './events.ts';
 import type { Store } from './host/store.ts';
 import type { InUse } from './in-use.ts';
 import { SnapshotCache } from './remote-config/cache.ts';
@@ -31,7 +31,6 @@ const JITTER = 0.1;
 /** Follows a source: polls it, listens to its stream, and keeps the last good flags in use whatever it says. */
 export class RemoteConfig {
   readonly #inUse: InUse;
-  readonly #breaker: CircuitBreaker;
   readonly #clock: Clock;
   readonly #events: Events;
   readonly #options: RemoteOptions;
@@ -43,11 +42,15 @@ export class RemoteConfig {
   readonly #announced: Alarm;
   #unwatch = () => {};
   #syncing: Promise<void> | undefined;
-  /** Something was announced while a request was under way, which may have missed it. */
+  /** Somebody asked while a request was under way, which may have missed what he knows of. */
   #again = false;
+  /** What was announced while a request was under way. */
+  #missed: string | undefined;
   /** The mark of what is in use; none while the source is to give everything anew. */
   #etag: string | undefined;
   #failures = 0;
+  /** An answer was misunderstood since the last one that was not. */
+  #hurried = false;
   #confirmed: number | undefined;
   #state: RemoteState = 'initializing';
 
@@ -55,15 +58,18 @@ export class RemoteConfig {
   constructor(parts: { inUse: InUse; breaker: CircuitBreaker; clock: Clock; events: Events }, options: RemoteOptions) {
     const { inUse, breaker, clock, events } = parts;
     this.#inUse = inUse;
-    this.#breaker = breaker;
     this.#clock = clock;
     this.#events = events;
     this.#options = options;
     const { store, source, stream } = options;
     this.#cache = store && source && new SnapshotCache(store, source.name, events);
-    this.#stream = stream && new Stream(stream.url, stream, this.#listener(stream.spreadMs), clock, events);
+    const listener = {
+      snapshot: (digest: string) => this.#announce(digest),
+      trips: (flags: FleetFlags) => breaker.obey(flags),
+    };
+    this.#stream = stream && new Stream(stream.url, stream, listener, clock, events);
     this.#poll = new Alarm(clock, () => void this.sync());
-    this.#stale = new Alarm(clock, () => this.#updateState());
+    this.#stale = new Alarm(clock, () => this.#age());
     this.#announced = new Alarm(clock, () => void this.sync());
   }
 
@@ -72,6 +78,7 @@ export class RemoteConfig {
     const { bootstrap, source } = this.#options;
     if (bootstrap) this.#inUse.use(bootstrap);
     await this.#useKept();
+    if (source && this.#inUse.snapshot) this.#updateState();
     if (source?.watch) {
       const failed = (error: unknown) => this.#events.error(featureError('FILE_FAILED', source.name, error));
       this.#unwatch = source.watch(() => void this.sync(), failed);
@@ -104,6 +111,8 @@ export class RemoteConfig {
     this.#announced.clear();
     this.#syncing = this.#syncAll(source).finally(() => {
       this.#syncing = undefined;
+      if (this.#missed !== undefined && this.#failures === 0) this.#announce(this.#missed);
+      this.#missed = undefined;
     });
     return this.#syncing;
   }
@@ -135,7 +144,8 @@ export class RemoteConfig {
     try {
       this.#confirm(await this.#take(source));
       this.#failures = 0;
-      if (!this.#closing.signal.aborted) this.#schedule(this.#nextPoll());
+      this.#hurried = false;
+      this.#schedule(this.#nextPoll());
     } catch (error) {
       this.#fail(featureError('FETCH_FAILED', source.name, error));
     }
@@ -159,6 +169,8 @@ export class RemoteConfig {
   }
 
   #confirm(changed: boolean): void {
+    // A listener that is told of a rollback may close everything meanwhile.
+    if (this.#closing.signal.aborted) return;
     this.#confirmed = this.#clock.elapsed();
     const { snapshot } = this.#inUse;
     this.#stale.set(this.#options.staleAfterMs);
@@ -176,7 +188,10 @@ export class RemoteConfig {
 
   #wait(error: FeatureError): number {
     // An answer of this kind is a misunderstanding: what follows asks for everything, and need not wait.
-    if (error.code === 'NOT_MODIFIED' && this.#failures === 1) return 0;
+    if (error.code === 'NOT_MODIFIED' && !this.#hurried) {
+      this.#hurried = true;
+      return 0;
+    }
     return backOff(this.#clock, this.#failures, this.#firstWait(), LONGEST_WAIT);
   }
 
@@ -186,6 +201,7 @@ export class RemoteConfig {
   }
 
   #schedule(ms: number): void {
+    if (this.#closing.signal.aborted) return;
     if (this.#options.pollIntervalMs > 0 || this.#failures > 0) this.#poll.set(ms);
   }
 
@@ -206,9 +222,16 @@ export class RemoteConfig {
     try {
       this.#inUse.use(kept.snapshot);
       this.#etag = kept.etag;
-    } catch (error) {
-      this.#events.error(featureError('CACHE_FAILED', 'the flags that were kept are not used', error));
+    } catch (cause) {
+      const message = `the flags that were kept are not used: ${messageOf(cause)}`;
+      this.#events.error(new FeatureError('CACHE_FAILED', message, { cause }));
     }
+  }
+
+  /** Timers may ring early: by a little, or by weeks where they take no longer delays. */
+  #age(): void {
+    this.#updateState();
+    if (this.#state === 'fresh') this.#stale.set(Math.max(1, this.#options.staleAfterMs - (this.ageMs ?? 0)));
   }
 
   #updateState(): void {
@@ -227,17 +250,10 @@ export class RemoteConfig {
   }
 
   /** What a stream announces is fetched at a moment that chance gives, so that not all hosts come at once. */
-  #listener(spreadMs: number): ConstructorParameters<typeof Stream>[2] {
-    const fetchSoon = () => {
-      if (this.#syncing) this.#again = true;
-      else this.#announced.hasten(this.#clock.random() * spreadMs);
-    };
-    return {
-      snapshot: (digest) => {
-        if (digest !== this.#inUse.snapshot?.digest) fetchSoon();
-      },
-      trips: (flags) => this.#breaker.obey(flags),
-      connected: () => {},
-    };
+  #announce(digest: string): void {
+    if (this.#closing.signal.aborted || digest === this.#inUse.snapshot?.digest) return;
+    // What is under way may bring it.
+    if (this.#syncing) this.#missed = digest;
+    else this.#announced.hasten(this.#clock.random() * (this.#options.stream?.spreadMs ?? 0));
   }
 }

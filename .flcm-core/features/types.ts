@@ -15,6 +15,7 @@ export type {
   CustomMetrics,
   Decision,
   Engine,
+  EngineError,
   FlagSummary,
   JsonValue,
   Transition,
@@ -160,7 +161,7 @@ export type FeatureErrorCode =
   | 'OLDER_REVISION'
   /** The file cannot be read. */
   | 'FILE_FAILED'
-  /** The stream broke, or was silent for too long. */
+  /** The stream broke, was silent for too long, or said something that cannot be read. */
   | 'STREAM_FAILED'
   /** The server said something of trips that cannot be read. */
   | 'INVALID_TRIPS'

@@ -22,10 +22,14 @@ export async function timed<T>(
     late = true;
     request.abort();
   });
-  const close = () => request.abort();
+  // At once: whoever closes sees no timer wait for an answer that nobody waits for.
+  const close = () => {
+    alarm.clear();
+    request.abort();
+  };
+  alarm.set(timeoutMs);
   closing.addEventListener('abort', close);
   if (closing.aborted) close();
-  alarm.set(timeoutMs);
   try {
     return await make(request.signal);
   } catch (error) {

@@ -10,8 +10,6 @@ export interface StreamListener {
   /** There is a snapshot of this digest. */
   snapshot(digest: string): void;
   trips(flags: FleetFlags): void;
-  /** It is connected, after it was not: something may have been missed. */
-  connected(): void;
 }
 
 /** What a stream is connected with. */
@@ -34,6 +32,9 @@ interface Trips {
   readonly flags: FleetFlags;
 }
 
+/** Before everything that a server may say. */
+const NOTHING_TOLD = { epoch: -1, sequence: -1 };
+
 /** Events of a server, as they happen. There is one connection, or none, and one attempt at a time. */
 export class Stream {
   readonly #url: string;
@@ -45,7 +46,7 @@ export class Stream {
   readonly #retry: Alarm;
   #connection: AbortController | undefined;
   #failures = 0;
-  #told = { epoch: 0, sequence: 0 };
+  #told: Pick<Trips, 'epoch' | 'sequence'> = NOTHING_TOLD;
 
   constructor(url: string, options: StreamOptions, listener: StreamListener, clock: Clock, events: Events) {
     this.#url = url;
@@ -93,11 +94,10 @@ export class Stream {
       },
     });
     // Another server may answer now, which counts anew, and tells everything first.
-    this.#told = { epoch: 0, sequence: 0 };
-    this.#listener.connected();
+    this.#told = NOTHING_TOLD;
     const decoder = new TextDecoder();
     const reader = (response.body as ReadableStream<Uint8Array>).getReader();
-    for (let part = await reader.read(); !part.done; part = await reader.read()) {
+    for (let part = await reader.read(); !part.done && !signal.aborted; part = await reader.read()) {
       // Whatever comes shows that it lives; it was connected well once something came.
       this.#failures = 0;
       this.#silence.set(this.#options.silenceMs);
@@ -108,6 +108,8 @@ export class Stream {
   #ended(connection: AbortController, reason: unknown): void {
     if (this.#connection !== connection) return;
     this.#connection = undefined;
+    // What was given up on this side is open on the other.
+    connection.abort();
     this.#silence.clear();
     this.#failures++;
     const wait = backOff(this.#clock, this.#failures, FIRST_WAIT, LONGEST_WAIT);
@@ -118,17 +120,16 @@ export class Stream {
 
   #heard(event: string | undefined, data: string): void {
     try {
-      if (event === 'snapshot') this.#listener.snapshot(String(JSON.parse(data).digest));
-      if (event === 'trips') this.#trips(JSON.parse(data));
+      if (event === 'snapshot') this.#listener.snapshot(digestOf(JSON.parse(data)));
+      if (event === 'trips') this.#trips(tripsOf(JSON.parse(data)));
     } catch (error) {
-      this.#events.error(featureError('INVALID_TRIPS', `${this.#url}: \`${event}\` cannot be read`, error));
+      const code = event === 'trips' ? 'INVALID_TRIPS' : 'STREAM_FAILED';
+      this.#events.error(featureError(code, `${this.#url}: \`${event}\` cannot be read`, error));
     }
   }
 
   #trips({ epoch, sequence, flags }: Trips): void {
     const { epoch: known, sequence: last } = this.#told;
-    if (!Number.isSafeInteger(epoch) || !Number.isSafeInteger(sequence)) throw new Error('it has no number');
-    if (typeof flags !== 'object' || flags === null) throw new Error('it names no flags');
     if (epoch < known || (epoch === known && sequence <= last)) return;
     this.#told = { epoch, sequence };
     this.#listener.trips(flags);
@@ -138,3 +139,22 @@ export class Stream {
 function silent(ms: number): FeatureError {
   return new FeatureError('STREAM_FAILED', `silent for ${ms} ms`);
 }
+
+function digestOf(said: { digest: unknown }): string {
+  if (typeof said.digest === 'string') return said.digest;
+  throw new Error('it names no digest');
+}
+
+/** Checked as a whole, so that trips are obeyed as a whole or not at all. */
+function tripsOf(said: Trips): Trips {
+  if (!isNumber(said.epoch) || !isNumber(said.sequence)) throw new Error('it has no number');
+  if (!isRecord(said.flags)) throw new Error('it names no flags');
+  for (const [key, flag] of Object.entries(said.flags)) {
+    if (!isRecord(flag) || typeof flag.trip !== 'string') throw new Error(`it says nothing of \`${key}\``);
+    if (flag.generation !== undefined && !isNumber(flag.generation)) throw new Error(`\`${key}\` has no generation`);
+  }
+  return said;
+}
+
+const isNumber = (value: unknown): boolean => Number.isSafeInteger(value) && (value as number) >= 0;
+const isRecord = (value: unknown): boolean => typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -22,7 +22,8 @@ interface Name {
   readonly sequence: bigint;
 }
 
-type Answer = (request: IncomingMessage, response: ServerResponse) => void;
+/** How a request is answered. */
+export type Answer = (request: IncomingMessage, response: ServerResponse) => void;
 
 /** A stand-in for the server of flags: a real one on loopback, which can be told to fail. */
 export class FlagServer {
@@ -158,13 +159,14 @@ export class FlagServer {
     this.requests.push({ path, headers: request.headers });
     const page = this.pages.get(path);
     if (page) response.writeHead(200, { 'content-type': page[0] }).end(page[1]);
-    else if (path === '/flags') (this.answer ?? this.#flags)(request, response);
-    else if (path === '/flags/stream') (this.answerStream ?? this.#stream)(request, response);
+    else if (path === '/flags') (this.answer ?? this.answerFlags)(request, response);
+    else if (path === '/flags/stream') (this.answerStream ?? this.beginStream)(request, response);
     else if (path === '/metrics') (this.answerMetrics ?? this.takeBatch)(request, response);
     else response.writeHead(404).end();
   }
 
-  readonly #flags: Answer = (request, response) => {
+  /** Gives what is published. */
+  readonly answerFlags: Answer = (request, response) => {
     if (request.headers['if-none-match'] === this.etag) {
       response.writeHead(304, { etag: this.etag }).end();
       return;
@@ -172,7 +174,8 @@ export class FlagServer {
     response.writeHead(200, { 'content-type': 'application/vnd.flcm.snapshot', etag: this.etag }).end(this.#snapshot);
   };
 
-  readonly #stream: Answer = (_, response) => {
+  /** Begins a stream, and says where things stand. */
+  readonly beginStream: Answer = (_, response) => {
     response.writeHead(200, { 'content-type': 'text/event-stream' });
     this.streams.add(response);
     response.on('close', () => this.streams.delete(response));
@@ -219,6 +222,6 @@ export async function until(holds: () => boolean, what = 'it'): Promise<void> {
 }
 
 /** Gives sockets a few turns, no more, to let something hold. */
-until.soon = async (holds: () => boolean): Promise<void> => {
+export async function soon(holds: () => boolean): Promise<void> {
   for (let turn = 0; turn < 5 && !holds(); turn++) await new Promise((resolve) => setTimeout(resolve, 1));
-};
+}

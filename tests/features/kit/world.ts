@@ -1,7 +1,7 @@
 import { createFeatures, type FeatureErrorCode, type FeatureFlagManager, type FeaturesOptions } from '@flcm/features';
 import { expect, onTestFinished } from 'vitest';
 import { ManualClock } from './clock.ts';
-import { FlagServer, until } from './server.ts';
+import { FlagServer, soon } from './server.ts';
 
 /** What is in use when a fault begins. */
 export const BEFORE = 'revision: 1\nflags: { old: { rollout: { percentage: 100 } }, new: { enabled: false } }';
@@ -71,7 +71,7 @@ export class World {
     const start = this.clock.elapsed();
     for (;;) {
       await this.features.remote.settled;
-      if (!holds()) await until.soon(holds);
+      if (!holds()) await soon(holds);
       if (holds()) return this.clock.elapsed() - start;
       if (this.clock.elapsed() - start > mostMs) throw new Error(`it did not happen within ${mostMs} ms`);
       await this.clock.pass(this.clock.next ?? 1000);
