@@ -53,6 +53,15 @@ export class ManualClock implements Clock {
     this.#to(end);
   }
 
+  /** Rings the next timer, and waits for nothing that it begins. */
+  ring(): void {
+    const due = [...this.#timers].sort((one, other) => one.at - other.at)[0];
+    if (due === undefined) return;
+    this.#timers = this.#timers.filter((timer) => timer !== due);
+    this.#to(due.at);
+    due.callback();
+  }
+
   /** Lets time pass in steps, and real sockets do their work in between, until something holds. Answers how long that took by this clock. */
   async until(holds: () => boolean, stepMs = 100, mostMs = 600_000): Promise<number> {
     const start = this.#elapsed;
