@@ -99,10 +99,11 @@ export class CohortManager {
 
   /** The cohorts that a user belongs to: those of the document, decided by the engine, and those that the application names. */
   assignUser(userId: string, attributes: Attributes = {}): string[] {
-    const named = this.named(userId, attributes);
     const { snapshot } = this.#inUse;
+    let named: string[] = [];
     try {
-      const all = snapshot?.context(userId, { ...attributes, cohorts: named }).cohorts() ?? [];
+      named = this.named(userId, attributes);
+      const all = snapshot?.context(userId, this.complete(userId, attributes)).cohorts() ?? [];
       // Nobody in particular is excepted from nothing: what the document knows of these cohorts it has decided.
       const known = new Set(snapshot?.context(undefined, { cohorts: named }).cohorts());
       return [...new Set([...all, ...named.filter((cohort) => !known.has(cohort))])];
@@ -132,6 +133,8 @@ export class CohortManager {
   /** The attributes with the cohorts that the application names. @internal */
   complete(userId: string | null | undefined, attributes: Attributes): Attributes {
     if (this.#members.size === 0 && this.#fed.size === 0) return attributes;
+    // The engine says what is wrong with anything else; a text would be copied letter by letter.
+    if (typeof attributes !== 'object') return attributes;
     return { ...attributes, cohorts: this.named(userId, attributes) };
   }
 
