@@ -45,7 +45,7 @@ export class RemoteConfig {
   /** Somebody asked while a request was under way, which may have missed what he knows of. */
   #again = false;
   /** What was announced while a request was under way. */
-  #missed: string | undefined;
+  #missed: [digest: string, isNew: boolean] | undefined;
   /** The mark of what is in use; none while the source is to give everything anew. */
   #etag: string | undefined;
   #failures = 0;
@@ -64,7 +64,7 @@ export class RemoteConfig {
     const { store, source, stream } = options;
     this.#cache = store && source && new SnapshotCache(store, source.name, events);
     const listener = {
-      snapshot: (digest: string) => this.#announce(digest),
+      snapshot: (digest: string, isNew: boolean) => this.#announce(digest, isNew),
       trips: (flags: FleetFlags) => breaker.obey(flags),
     };
     this.#stream = stream && new Stream(stream.url, stream, listener, clock, events);
@@ -111,7 +111,7 @@ export class RemoteConfig {
     this.#announced.clear();
     this.#syncing = this.#syncAll(source).finally(() => {
       this.#syncing = undefined;
-      if (this.#missed !== undefined && this.#failures === 0) this.#announce(this.#missed);
+      if (this.#missed && this.#failures === 0) this.#announce(...this.#missed);
       this.#missed = undefined;
     });
     return this.#syncing;
@@ -223,6 +223,7 @@ export class RemoteConfig {
       this.#inUse.use(kept.snapshot);
       this.#etag = kept.etag;
     } catch (cause) {
+      if (cause instanceof FeatureError && cause.code === 'OLDER_REVISION') return;
       const message = `the flags that were kept are not used: ${messageOf(cause)}`;
       this.#events.error(new FeatureError('CACHE_FAILED', message, { cause }));
     }
@@ -249,11 +250,16 @@ export class RemoteConfig {
     return ageMs !== undefined && ageMs < this.#options.staleAfterMs ? 'fresh' : 'stale';
   }
 
-  /** What a stream announces is fetched at a moment that chance gives, so that not all hosts come at once. */
-  #announce(digest: string): void {
+  /**
+   * What a stream announces is fetched at a moment that chance gives, so that not all hosts come at once: soon when it is new; as soon as by
+   * polling when it has come while the stream was broken, as it may have been for every host.
+   */
+  #announce(digest: string, isNew: boolean): void {
     if (this.#closing.signal.aborted || digest === this.#inUse.snapshot?.digest) return;
+    const { stream, pollIntervalMs } = this.#options;
+    const spreadMs = stream?.spreadMs ?? 0;
     // What is under way may bring it.
-    if (this.#syncing) this.#missed = digest;
-    else this.#announced.hasten(this.#clock.random() * (this.#options.stream?.spreadMs ?? 0));
+    if (this.#syncing) this.#missed = [digest, isNew];
+    else this.#announced.hasten(this.#clock.random() * (isNew ? spreadMs : Math.max(spreadMs, pollIntervalMs)));
   }
 }

@@ -7,8 +7,8 @@ import { statusError } from './request.ts';
 
 /** What a stream says. */
 export interface StreamListener {
-  /** There is a snapshot of this digest. */
-  snapshot(digest: string): void;
+  /** There is a snapshot of this digest; `isNew` when it has come while this host listened. */
+  snapshot(digest: string, isNew: boolean): void;
   trips(flags: FleetFlags): void;
 }
 
@@ -19,7 +19,11 @@ export interface StreamOptions {
   readonly silenceMs: number;
 }
 
-const FIRST_WAIT = 1000;
+/** A stream that breaks for one host is connected anew within so long. It may have broken for all of them. */
+const SOON = 10_000;
+
+/** Where that fails the server is away, and all hosts come back to it: a crowd of 10,000 as slowly as it polls. */
+const FIRST_WAIT = 120_000;
 const LONGEST_WAIT = 300_000;
 
 /** The largest event that is taken in, in characters. */
@@ -46,6 +50,8 @@ export class Stream {
   readonly #retry: Alarm;
   #connection: AbortController | undefined;
   #failures = 0;
+  /** What there was when this host began to listen is told first. */
+  #isGreeted = false;
   #told: Pick<Trips, 'epoch' | 'sequence'> = NOTHING_TOLD;
 
   constructor(url: string, options: StreamOptions, listener: StreamListener, clock: Clock, events: Events) {
@@ -95,6 +101,7 @@ export class Stream {
     });
     // Another server may answer now, which counts anew, and tells everything first.
     this.#told = NOTHING_TOLD;
+    this.#isGreeted = false;
     const decoder = new TextDecoder();
     const reader = (response.body as ReadableStream<Uint8Array>).getReader();
     for (let part = await reader.read(); !part.done && !signal.aborted; part = await reader.read()) {
@@ -112,15 +119,22 @@ export class Stream {
     connection.abort();
     this.#silence.clear();
     this.#failures++;
-    const wait = backOff(this.#clock, this.#failures, FIRST_WAIT, LONGEST_WAIT);
     const asked = reason instanceof FeatureError ? (reason.retryAfterMs ?? 0) : 0;
-    this.#retry.set(asked + wait);
+    this.#retry.set(asked + this.#wait());
     this.#events.error(new FeatureError('STREAM_FAILED', `${this.#url}: ${messageOf(reason)}`, { cause: reason }));
+  }
+
+  #wait(): number {
+    if (this.#failures === 1) return this.#clock.random() * SOON;
+    return backOff(this.#clock, this.#failures - 1, FIRST_WAIT, LONGEST_WAIT);
   }
 
   #heard(event: string | undefined, data: string): void {
     try {
-      if (event === 'snapshot') this.#listener.snapshot(digestOf(JSON.parse(data)));
+      if (event === 'snapshot') {
+        this.#listener.snapshot(digestOf(JSON.parse(data)), this.#isGreeted);
+        this.#isGreeted = true;
+      }
       if (event === 'trips') this.#trips(tripsOf(JSON.parse(data)));
     } catch (error) {
       const code = event === 'trips' ? 'INVALID_TRIPS' : 'STREAM_FAILED';

@@ -5,8 +5,8 @@ import { follow } from '../kit/world.ts';
 
 const FLAPS = 10_000;
 
-/** A stream is connected anew within a second. */
-const LONG = 1001;
+/** A stream is connected anew within ten seconds. */
+const LONG = 10_001;
 
 /** Each flap is a real connection that the server ends; the wait for the next one is stepped over. */
 test('after 10,000 flaps there is one connection', { timeout: 120_000 }, async () => {
@@ -28,7 +28,7 @@ test('after 10,000 flaps there is one connection', { timeout: 120_000 }, async (
     else await setImmediate();
   }
   server.answerStream = undefined;
-  await at.until(() => server.streams.size === 1, 5000);
+  await at.until(() => server.streams.size === 1, 10_000);
   expect(most).toBe(1);
   expect(server.count('/flags/stream')).toBeGreaterThanOrEqual(FLAPS);
   await at.clock.pass(2000);

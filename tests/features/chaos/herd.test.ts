@@ -1,0 +1,73 @@
+import { describe, expect, test } from 'vitest';
+import { Crowd, load } from '../kit/crowd.ts';
+
+const SECOND = 1000;
+const MINUTE = 60_000;
+const HOSTS = 10_000;
+
+/** How often flags are asked for in 10 s when nothing is the matter. */
+const USUAL = HOSTS / 6;
+
+/** For so long after an outage requests are counted: as long as a host may wait, and one poll more. */
+const AFTER = 6 * MINUTE;
+
+/** A crowd that has followed its server for a while. */
+async function following(streams: boolean): Promise<Crowd> {
+  const crowd = new Crowd({ hosts: HOSTS, streams });
+  await crowd.pass(2 * MINUTE);
+  return crowd;
+}
+
+const text = ({ peak, mean, ratio }: ReturnType<typeof load>): string =>
+  `peak ${peak}, mean ${Math.round(mean)}, ratio ${ratio.toFixed(2)}`;
+
+describe.each([30 * SECOND, 5 * MINUTE, 30 * MINUTE])('10,000 hosts, whose server was away for %i ms,', (away) => {
+  test.each([
+    ['poll', false, false],
+    ['poll and stream', true, false],
+    ['poll and stream, while there are new flags,', true, true],
+  ])('%s evenly', { timeout: 300_000 }, async (how, streams, isNew) => {
+    const crowd = await following(streams);
+    await crowd.outage(away);
+    if (isNew) crowd.publish();
+    const from = crowd.now;
+    await crowd.pass(AFTER);
+    // The mean is that of the six minutes after the server's return, in parts of 10 s.
+    const flags = load(crowd.asked, from, AFTER, 10 * SECOND);
+    const connected = load(crowd.streamed, from, AFTER, 10 * SECOND);
+    console.log(`${away / SECOND} s away, ${how}: ${text(flags)}; streams: ${text(connected)}`);
+    expect(flags.ratio).toBeLessThanOrEqual(1.5);
+    expect(flags.peak).toBeLessThanOrEqual(1.5 * USUAL);
+    // Connecting is cheap, and over after a while: no more of it than of polls.
+    expect(connected.peak).toBeLessThanOrEqual(USUAL);
+    if (streams) expect(crowd.connected).toBe(HOSTS);
+    await crowd.close();
+  });
+});
+
+test('10,000 hosts are spread over `streamSpreadMs` when something is announced', { timeout: 300_000 }, async () => {
+  const crowd = await following(true);
+  crowd.publish();
+  const from = crowd.now;
+  await crowd.pass(3 * MINUTE);
+  // The mean is that of the second within which they come, in parts of 100 ms.
+  const burst = load(crowd.asked, from, SECOND, 100);
+  // From then on they poll as before; a host that has come is not to be seen for half an interval.
+  const usual = load(crowd.asked, from + SECOND, 3 * MINUTE - SECOND, 10 * SECOND);
+  console.log(`announced: ${text(burst)} in 100 ms; then ${text(usual)} in 10 s`);
+  expect(burst.mean).toBeGreaterThanOrEqual(HOSTS / 10);
+  expect(burst.ratio).toBeLessThanOrEqual(1.5);
+  expect(usual.peak).toBeLessThanOrEqual(1.5 * USUAL);
+  await crowd.close();
+});
+
+test('10,000 hosts that begin while the server is away get their flags, and no more than that', async () => {
+  const crowd = new Crowd({ hosts: HOSTS, streams: false, warm: false });
+  await crowd.outage(5 * MINUTE);
+  const from = crowd.now;
+  await crowd.pass(AFTER);
+  const flags = load(crowd.asked, from, AFTER, 10 * SECOND);
+  console.log(`300 s away from the start: ${text(flags)}`);
+  expect(flags.ratio).toBeLessThanOrEqual(1.5);
+  await crowd.close();
+}, 300_000);
