@@ -174,6 +174,7 @@ export class RemoteConfig {
     this.#confirmed = this.#clock.elapsed();
     const { snapshot } = this.#inUse;
     this.#stale.set(this.#options.staleAfterMs);
+    this.#stream?.hasten();
     this.#updateState();
     if (snapshot) this.#events.emit('sync', { digest: snapshot.digest, revision: snapshot.revision, changed });
   }

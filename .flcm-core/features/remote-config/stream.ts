@@ -75,6 +75,11 @@ export class Stream {
       .catch((error) => this.#ended(connection, connection.signal.reason ?? error));
   }
 
+  /** The server answers again: a stream that waits need not wait for long. */
+  hasten(): void {
+    if (this.#connection === undefined) this.#retry.hasten(this.#clock.random() * SOON);
+  }
+
   close(): void {
     const connection = this.#connection;
     this.#connection = undefined;
