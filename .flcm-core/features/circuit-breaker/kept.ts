@@ -75,6 +75,9 @@ export class BreakerStore {
     if (bytes === undefined) return NOTHING;
     const written: Written = JSON.parse(new TextDecoder().decode(bytes));
     if (written.version !== 1) throw new Error(`version ${written.version} is not known`);
+    const { breakers, held, fleet } = written;
+    if (![breakers, held, fleet].every((part) => part instanceof Object)) throw new Error('a part of it is missing');
+    if (!Array.isArray(held)) throw new Error('what is held is no list');
     return written;
   }
 

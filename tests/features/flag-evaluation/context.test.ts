@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { ManualClock } from '../kit/clock.ts';
-import { ENGINES, local } from '../kit/local.ts';
-import { compiled } from '../kit/server.ts';
+import { ENGINES, local, updatable } from '../kit/local.ts';
 
 const document = (revision: number, plan: string): string => `
 revision: ${revision}
@@ -11,22 +10,8 @@ flags:
 `;
 
 describe.each(ENGINES)('%s', (_, engine) => {
-  /** Flags of a URL whose answer a test may change. */
-  async function updatable(first: string) {
-    let [snapshot, etag] = [compiled(first), 1];
-    const headers = { 'content-type': 'application/vnd.flcm.snapshot' };
-    const get = async () => new Response(snapshot as BodyInit, { headers: { ...headers, etag: `"${etag}"` } });
-    const url = 'http://flags.invalid';
-    const world = await local({ ...engine, url, fetch: get as typeof fetch, stream: false, metrics: false });
-    const update = (next: string): Promise<void> => {
-      [snapshot, etag] = [compiled(next), etag + 1];
-      return world.features.remote.sync();
-    };
-    return { ...world, update };
-  }
-
   test('attributes are captured: what happens to the object later is not seen', async () => {
-    const { features, update } = await updatable(document(1, 'pro'));
+    const { features, update } = await updatable(document(1, 'pro'), engine);
     const attributes = { targetingKey: 'alice', plan: 'pro', tags: ['pro'] };
     const alice = features.for(attributes);
     attributes.plan = 'free';
@@ -37,7 +22,7 @@ describe.each(ENGINES)('%s', (_, engine) => {
   });
 
   test('updates are followed', async () => {
-    const { features, update } = await updatable(document(1, 'pro'));
+    const { features, update } = await updatable(document(1, 'pro'), engine);
     const alice = features.for({ targetingKey: 'alice', plan: 'pro' });
     expect(alice.isEnabled('paid')).toBe(true);
     await update(document(2, 'team'));
@@ -47,7 +32,7 @@ describe.each(ENGINES)('%s', (_, engine) => {
   });
 
   test('an attribute that is read only after an update was captured as well', async () => {
-    const { features, update } = await updatable('flags: { paid: { rollout: { percentage: 100 } } }');
+    const { features, update } = await updatable('flags: { paid: { rollout: { percentage: 100 } } }', engine);
     const alice = features.for({ targetingKey: 'alice', plan: 'free' });
     expect(alice.isEnabled('paid')).toBe(true);
     await update(document(2, 'pro'));

@@ -20,6 +20,7 @@ flags:
 test('the flags of a document narrow what may be asked, and what is answered', async () => {
   const features = await createFeatures<Flags>({ document: DOCUMENT });
   const alice = features.for({ targetingKey: 'alice' });
+  const [one, two] = [() => 1, () => 'two'];
   expectTypeOf(features).toEqualTypeOf<FeatureFlagManager<Flags>>();
   expectTypeOf(alice).toEqualTypeOf<FeatureContext<Flags>>();
 
@@ -35,11 +36,7 @@ test('the flags of a document narrow what may be asked, and what is answered', a
   // @ts-expect-error: no flag is called so
   features.isEnabled('gamma');
   // @ts-expect-error: no flag is called so
-  alice.run(
-    'gamma',
-    () => 1,
-    () => 2,
-  );
+  alice.run('gamma', one, one);
   // @ts-expect-error: no flag is called so
   alice.record('gamma', { failed: true });
   // @ts-expect-error: no variant is called so
@@ -51,11 +48,7 @@ test('the flags of a document narrow what may be asked, and what is answered', a
   // @ts-expect-error: the flag serves no 7
   expect(alice.value('step', 7)).toBe(2.5);
   // @ts-expect-error: both ways answer the same
-  alice.run(
-    'beta',
-    () => 1,
-    () => 'two',
-  );
+  alice.run('beta', one, two);
   // @ts-expect-error: nothing of that name happens
   features.on('explosion', () => {});
   // @ts-expect-error: an attribute is none of these
