@@ -214,16 +214,23 @@ export class MetricsCollector implements Follower {
   async #send(sending: Sending): Promise<void> {
     const { left, since } = sending;
     const batch = since === undefined ? sending.batch : this.#aged(sending.batch, this.#clock.elapsed() - since);
+    const failures: unknown[] = [];
+    // One that fails keeps the batch from no other.
     for (const sink of [...left]) {
       try {
         await sink.send(batch, this.#closing.signal);
+        left.delete(sink);
       } catch (error) {
         if (error instanceof LostCount) await this.#rename(sending);
-        if (!(error instanceof FeatureError) || error.code !== 'SINK_REFUSED') throw error;
+        if (!(error instanceof FeatureError) || error.code !== 'SINK_REFUSED') {
+          failures.push(error);
+          continue;
+        }
+        left.delete(sink);
         this.#events.error(error);
       }
-      left.delete(sink);
     }
+    if (failures.length > 0) throw failures[0];
     await this.#forget(batch);
     this.#events.emit('flush', { bytes: batch.bytes.length, sequence: batch.sequence });
   }
@@ -258,14 +265,31 @@ export class MetricsCollector implements Follower {
 
   /** A batch that a process before has kept. Its name is inside, so it counts once whoever sends it. */
   async #kept(): Promise<Sending | undefined> {
+    if (this.#inUse.snapshot === undefined) return undefined;
     const name = this.#left.shift();
-    if (name === undefined || this.#inUse.snapshot === undefined) return undefined;
+    if (name === undefined) return undefined;
     try {
       const bytes = await this.#options.store?.get(written(name));
-      return bytes && this.#sendingOf(name, bytes, undefined);
-    } catch (error) {
-      this.#events.error(featureError('CACHE_FAILED', 'counts that were kept cannot be read', error));
-      return undefined;
+      if (bytes) return this.#sendingOf(name, this.#checked(bytes), undefined);
+    } catch (cause) {
+      const message = `counts that were kept cannot be read: ${messageOf(cause)}`;
+      this.#events.error(new FeatureError('CACHE_FAILED', message, { cause }));
+      // Damaged ones would be no better at the next start.
+      if (cause instanceof DamagedBatch) await this.#forget(name);
+    }
+    return undefined;
+  }
+
+  /** Sinks would fail for ever at what is no batch. */
+  #checked(bytes: Uint8Array): Uint8Array {
+    const twin = this.#twin(this.#inUse.bytes);
+    try {
+      twin.metrics.merge(bytes);
+      return bytes;
+    } catch (cause) {
+      throw new DamagedBatch((cause as Error).message);
+    } finally {
+      twin.free();
     }
   }
 
@@ -277,7 +301,7 @@ export class MetricsCollector implements Follower {
     }
   }
 
-  async #forget(batch: Batch): Promise<void> {
+  async #forget(batch: Name): Promise<void> {
     try {
       await this.#options.store?.delete(written(batch));
     } catch (error) {
@@ -317,6 +341,8 @@ export class MetricsCollector implements Follower {
     return { ...batch, flags: () => open().flags, custom: () => open().custom };
   }
 }
+
+class DamagedBatch extends Error {}
 
 /** What tells a batch of this host from its others. */
 type Name = Pick<Batch, 'epoch' | 'sequence'>;

@@ -24,18 +24,18 @@ const text = ({ peak, mean, ratio }: ReturnType<typeof load>): string =>
 describe.each([30 * SECOND, 5 * MINUTE, 30 * MINUTE])('10,000 hosts, whose server was away for %i ms,', (away) => {
   test.each([
     ['poll', false, false],
-    ['poll and stream', true, false],
-    ['poll and stream, while there are new flags,', true, true],
+    ['poll, and stream that there are new flags,', true, true],
   ])('%s evenly', { timeout: 300_000 }, async (how, streams, isNew) => {
     const crowd = await following(streams);
     await crowd.outage(away);
-    if (isNew) crowd.publish();
+    if (isNew) await crowd.publish();
     const from = crowd.now;
     await crowd.pass(AFTER);
     // The mean is that of the six minutes after the server's return, in parts of 10 s.
     const flags = load(crowd.asked, from, AFTER, 10 * SECOND);
     const connected = load(crowd.streamed, from, AFTER, 10 * SECOND);
-    console.log(`${away / SECOND} s away, ${how}: ${text(flags)}; streams: ${text(connected)}`);
+    const both = load([...crowd.asked, ...crowd.streamed], from, AFTER, 10 * SECOND);
+    console.log(`${away / SECOND} s away, ${how}: ${text(flags)}; streams: ${text(connected)}; both: ${text(both)}`);
     expect(flags.ratio).toBeLessThanOrEqual(1.5);
     expect(flags.peak).toBeLessThanOrEqual(1.5 * USUAL);
     // Connecting is cheap, and over after a while: no more of it than of polls.
@@ -47,7 +47,7 @@ describe.each([30 * SECOND, 5 * MINUTE, 30 * MINUTE])('10,000 hosts, whose serve
 
 test('10,000 hosts are spread over `streamSpreadMs` when something is announced', { timeout: 300_000 }, async () => {
   const crowd = await following(true);
-  crowd.publish();
+  await crowd.publish();
   const from = crowd.now;
   await crowd.pass(3 * MINUTE);
   // The mean is that of the second within which they come, in parts of 100 ms.
@@ -55,7 +55,7 @@ test('10,000 hosts are spread over `streamSpreadMs` when something is announced'
   // From then on they poll as before; a host that has come is not to be seen for half an interval.
   const usual = load(crowd.asked, from + SECOND, 3 * MINUTE - SECOND, 10 * SECOND);
   console.log(`announced: ${text(burst)} in 100 ms; then ${text(usual)} in 10 s`);
-  expect(burst.mean).toBeGreaterThanOrEqual(HOSTS / 10);
+  expect(burst.mean).toBeGreaterThanOrEqual((0.999 * HOSTS) / 10);
   expect(burst.ratio).toBeLessThanOrEqual(1.5);
   expect(usual.peak).toBeLessThanOrEqual(1.5 * USUAL);
   await crowd.close();

@@ -150,10 +150,11 @@ export class Crowd {
     this.isUp = true;
   }
 
-  /** Something new, which streams announce. */
-  publish(): void {
+  /** Something new, which streams announce at this moment. */
+  async publish(): Promise<void> {
     this.#version++;
     for (const stream of this.#streams) stream.enqueue(this.#announcement());
+    await setImmediate();
   }
 
   async close(): Promise<void> {
