@@ -45,8 +45,9 @@ export async function createFeatures<F extends FlagShapes<F> = AnyFlags>(
   const sinks = sinksOf(options, settings, clock);
   const { flushIntervalMs } = settings;
   const metrics = new MetricsCollector({ engine, inUse, clock, events }, { sinks, flushIntervalMs, instance, store });
-  inUse.follows(breaker);
+  // In this order: what the fleet says of generations is said to metrics that have begun.
   inUse.follows(metrics);
+  inUse.follows(breaker);
   const source = sourceOf(options, settings, compilers, clock);
   const remoteOptions = await remoteOf(options, settings, source, compilers, phaseOf(instance));
   const remote = new RemoteConfig({ inUse, breaker, clock, events }, remoteOptions);
