@@ -156,6 +156,25 @@ fn a_clock_that_steps_back_stands_still() {
     assert_eq!(breaker.complaints(), (2, 0));
 }
 
+/// What a person says again and again must not swallow the seconds in which it is said.
+#[test]
+fn what_is_refused_takes_no_time() {
+    let plan = plan();
+    for is_mode in [true, false] {
+        let mut breaker = Breaker::new(1, Millis(0));
+        let outcomes = counts(&breaker, sample(40, 40), sample(90, 1));
+        assert_eq!(breaker.record(&plan, &outcomes, Millis(0)), None);
+        let said = if is_mode {
+            breaker.set_mode(&plan, Mode::Auto, Millis(1_000))
+        } else {
+            breaker.acknowledge(&plan, 77, Millis(1_000))
+        };
+        assert_eq!(said, None);
+        let tripped = breaker.poll(&plan, Millis(1_000));
+        assert_eq!(tripped.map(|transition| transition.event), Some(Event::Tripped));
+    }
+}
+
 /// opossum #217, #288: the first failure is 100 %, and opened the breaker.
 #[test]
 fn the_first_failure_opens_nothing() {

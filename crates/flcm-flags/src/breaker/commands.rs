@@ -12,11 +12,12 @@ impl Breaker {
     /// A person has seen that the flag was rolled back, or held at its percentage, and lets it go on. `generation` must be that
     /// of the rollback: one that happened since is not meant.
     pub fn acknowledge(&mut self, plan: &Plan, generation: u32, now: Millis) -> Option<Transition> {
-        self.now = self.clamp(now);
         let waits = self.state != State::Closed || self.stage.cap > 0 || self.noted;
+        // Before the time is set: what changes nothing must not swallow the second that is still to be weighed.
         if generation != self.generation || self.mode == Mode::Held || !waits {
             return None;
         }
+        self.now = self.clamp(now);
         (self.attempt, self.trips) = (0, 0);
         Some(self.close(plan, Event::Acknowledged))
     }
@@ -33,10 +34,10 @@ impl Breaker {
 
     /// Does what a person says; `None` when that is so already. The evidence starts anew.
     pub fn set_mode(&mut self, plan: &Plan, mode: Mode, now: Millis) -> Option<Transition> {
-        self.now = self.clamp(now);
         if mode == self.mode {
             return None;
         }
+        self.now = self.clamp(now);
         let before = self.before(plan);
         self.mode = mode;
         (self.stage.cap, self.sticky) = (0, false);
