@@ -9,6 +9,38 @@ fn sample(total: u32, errors: u32) -> Sample {
     Sample { total, errors, ..Sample::default() }
 }
 
+/// Bytes of a new breaker, other ones at a place; whether a breaker still comes of them.
+fn is_accepted(place: usize, other: &[u8]) -> bool {
+    let mut bytes = Breaker::new(7, Millis(1_800_000_000_000)).to_bytes();
+    bytes[place..place + other.len()].copy_from_slice(other);
+    Breaker::from_bytes(&bytes).is_ok()
+}
+
+#[test]
+fn what_no_breaker_becomes_is_no_breaker() {
+    // Where the fields stand, from the list of them in `bytes.rs`.
+    const NOW: usize = 4 + 12 + 14;
+    const CANDIDATE: usize = NOW + 32 + 4;
+    const MASS: usize = NOW + 32 + 20;
+    const BETS: usize = MASS + 16 + 24 + 24;
+    const PROBE: usize = BETS + 88;
+    const START: usize = BETS + 192 + 960;
+    for place in [MASS, BETS, BETS + 72, BETS + 96, BETS + 96 + 72] {
+        assert!(is_accepted(place, &1e12_f64.to_le_bytes()), "{place}");
+        for number in [-1e300, -1.0, 1e13, 1e308, f64::NAN] {
+            assert!(!is_accepted(place, &f64::to_le_bytes(number)), "{number} at {place}");
+        }
+    }
+    assert!(is_accepted(PROBE, &(-4.0_f64).to_le_bytes()) && !is_accepted(PROBE, &(-1e308_f64).to_le_bytes()));
+    assert!(is_accepted(CANDIDATE, &100_000_u32.to_le_bytes()) && !is_accepted(CANDIDATE, &100_001_u32.to_le_bytes()));
+    assert!(is_accepted(NOW, &Millis::LATEST.0.to_le_bytes()));
+    for time in [Millis::LATEST.0 + 1, u64::MAX] {
+        assert!(!is_accepted(NOW, &time.to_le_bytes()), "which stands still for ever");
+    }
+    assert!(!is_accepted(START, &1_800_000_001_u64.to_le_bytes()), "a window that begins when it is over");
+    assert!(is_accepted(START + 8, &29_u32.to_le_bytes()) && !is_accepted(START + 8, &30_u32.to_le_bytes()));
+}
+
 /// A breaker at 10 %, and its time in seconds.
 struct Run {
     plan: Plan,

@@ -2,12 +2,13 @@
 
 use core::fmt;
 
-use super::sequential::{Evidence, Spread, Stratum};
+use super::sequential::{Evidence, MOST, Spread, Stratum};
 use super::transition::{Cause, Mode, State};
-use super::window::{Arms, Window};
-use super::{Breaker, Pending, Stage};
+use super::window::{Arms, PARTS, Window};
+use super::{Breaker, Pending, Stage, seconds};
 use crate::bucket::BUCKETS;
 use crate::counts::Sample;
+use crate::snapshot::to_usize;
 use crate::time::Millis;
 
 /// The first four bytes: what it is, and the version of the format.
@@ -76,12 +77,17 @@ impl Breaker {
 
     /// Whether the fields fit together.
     fn is_sound(&self) -> bool {
-        let bets = [&self.errors, &self.slow].map(|evidence| evidence.absolute.iter().chain(&evidence.relative));
+        let Stage { percent, candidate, last_good, cap, .. } = self.stage;
         self.started <= self.stages
-            && [self.stage.cap, self.stage.percent, self.stage.last_good].iter().all(|percent| *percent <= BUCKETS)
+            && [percent, candidate, last_good, cap].iter().all(|percent| *percent <= BUCKETS)
             && (self.mode != Mode::Held || self.state == State::Open)
             && (matches!(self.mode, Mode::Auto | Mode::Held) || self.state == State::Closed)
-            && bets.into_iter().flatten().all(|bet| *bet >= 0.0)
+            && (0.0..=MOST).contains(&self.stratum.mass)
+            && self.errors.is_sound()
+            && self.slow.is_sound()
+            && self.now <= Millis::LATEST
+            && self.window.start <= seconds(self.now)
+            && to_usize(self.window.place) < PARTS
     }
 
     /// All fields, in the order of the format.
@@ -144,6 +150,10 @@ impl Spread {
 }
 
 impl Evidence {
+    fn is_sound(&self) -> bool {
+        self.absolute.iter().chain(&self.relative).all(|bet| (0.0..=MOST).contains(bet)) && self.probe.abs() <= MOST
+    }
+
     fn each(&mut self, codec: &mut dyn Codec) {
         self.absolute.iter_mut().chain(&mut self.relative).for_each(|bet| codec.float(bet));
         codec.number(&mut self.treatment);

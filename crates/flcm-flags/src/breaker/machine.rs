@@ -2,7 +2,7 @@
 
 use super::plan::{Bets, Plan, Scope};
 use super::rollout::QUIET;
-use super::sequential::{Evidence, Stratum};
+use super::sequential::{Evidence, MOST, Stratum};
 use super::transition::{Cause, Event, Mode, Next, State, Transition};
 use super::window::Arms;
 use super::{Breaker, Pending, seconds, wrap};
@@ -381,7 +381,7 @@ pub(super) struct Before {
 impl Stratum {
     #[expect(clippy::float_arithmetic, reason = "part of the statistic")]
     fn add(&mut self, mass: f64, pending: &Pending) {
-        self.mass += mass;
+        self.mass = (self.mass + mass).min(MOST);
         self.treatment = self.treatment.saturating_add(pending.treatment);
         self.control = self.control.saturating_add(pending.control);
     }

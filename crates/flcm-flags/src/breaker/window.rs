@@ -6,7 +6,7 @@ use crate::counts::{Counts, Sample};
 use crate::snapshot::to_usize;
 
 /// How many parts a window has.
-const PARTS: usize = 30;
+pub(super) const PARTS: usize = 30;
 
 /// So many outcomes of the control tell how it does.
 pub(super) const ENOUGH: u32 = 20;
