@@ -111,7 +111,11 @@ impl Guards {
     }
 
     /// Lets time pass for all breakers: once a second, and whenever [`next_deadline`](Self::next_deadline) has come.
+    /// A time that is none is left out.
     pub fn poll<B: AsRef<[u8]>>(&mut self, snapshot: &Snapshot<B>, now: Millis, news: &mut Vec<News>) {
+        if now > Millis::LATEST {
+            return;
+        }
         self.polled = now.0 / 1000;
         let trips = (&self.said, &mut self.trips);
         poll_all(snapshot, &self.plans, &mut self.list, trips, now, &mut |flag, transition| {

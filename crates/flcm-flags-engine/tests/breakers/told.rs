@@ -80,6 +80,29 @@ fn one_user_counts_as_evidence_once_a_minute_and_as_an_outcome_each_time() {
 }
 
 #[test]
+fn a_time_that_is_none_stops_no_breaker() {
+    for wrong in [f64::NAN, f64::INFINITY, 1e300, 9_007_199_254_740_994.0] {
+        let (mut engine, mut shared) = (Engine::new(), Shared::new());
+        let handle = load(&mut engine, DOCUMENT);
+        assert!(engine.guard(handle, "fleet", NOW));
+        let parent = flag(&engine, handle, "parent");
+        assert_eq!(engine.poll(handle, wrong).as_deref(), Some(""));
+        assert!(engine.set_mode(handle, parent, "observe", wrong).is_some());
+        assert!(engine.set_mode(handle, parent, "auto", wrong).is_some());
+        shared.tell(1, 1, f64::NAN);
+        for second in 0..6 {
+            for now in [wrong, NOW + f64::from(second) * 1_000.0] {
+                shared.ask(handle, -1, parent.0, 0, now);
+                assert!(engine.outcome(&shared.0) >= 0);
+            }
+        }
+        assert_eq!(events(&engine.news(handle).expect("news")), ["tripped"]);
+        let deadline = engine.next_deadline(handle).expect("a probe");
+        assert!((NOW..NOW + 100_000.0).contains(&deadline), "{deadline} after {wrong}");
+    }
+}
+
+#[test]
 fn what_failed_and_is_missing_is_one_failure() {
     let (mut engine, mut shared) = (Engine::new(), Shared::new());
     let handle = load(&mut engine, DOCUMENT);

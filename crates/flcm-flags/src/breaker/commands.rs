@@ -61,7 +61,7 @@ impl Breaker {
     /// Something that this flag needs is off: outcomes of the next half minute are no evidence against it, that nobody uses it
     /// tells nothing, and it is not probed.
     pub fn rest(&mut self, now: Millis) {
-        let now = now.max(self.now);
+        let now = self.at(now);
         let end = Millis(now.0.saturating_add(REST));
         self.last_treated = wrap(seconds(now));
         self.pending = Pending::default();

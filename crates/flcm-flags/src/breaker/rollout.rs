@@ -19,7 +19,7 @@ const FRESH_START: f64 = 0.25;
 impl Breaker {
     /// The percentage of the rollout, in thousandths of a percent, whenever it changes: raising it is when faults begin.
     pub fn stage(&mut self, percent: u32, now: Millis) {
-        let (percent, second) = (percent.min(BUCKETS), wrap(seconds(now.max(self.now))));
+        let (percent, second) = (percent.min(BUCKETS), wrap(seconds(self.at(now))));
         if percent > self.stage.percent {
             self.stages = self.stages.saturating_add(u8::from(self.stage.percent > 0));
         }
