@@ -64,7 +64,15 @@ impl Breaker {
         let now = self.at(now);
         let end = Millis(now.0.saturating_add(REST));
         self.last_treated = wrap(seconds(now));
-        self.pending = Pending::default();
+        if !self.pending.is_empty() || self.due {
+            // A plain rate is taken over the window.
+            self.window.forget_part();
+            self.pending = Pending::default();
+        }
+        if self.due {
+            // What came late is weighed already, and cannot be taken out again of what was known before.
+            self.forget_evidence();
+        }
         if self.state == State::Closed {
             self.until = end;
         } else if self.state == State::Open && !self.sticky {

@@ -314,13 +314,17 @@ impl Breaker {
     /// Starts the evidence anew, under a new generation.
     fn forget(&mut self) {
         self.generation = self.generation.wrapping_add(1);
-        (self.errors, self.slow) = (Evidence::default(), Evidence::default());
-        (self.stratum, self.pending) = (Stratum::default(), Pending::default());
-        (self.stages, self.started, self.age, self.gap) = (1, 0, 0, 1);
-        (self.noted, self.held, self.quiet, self.due) = (false, false, false, false);
+        self.forget_evidence();
+        self.pending = Pending::default();
+        (self.noted, self.held, self.quiet) = (false, false, false);
         self.last_treated = wrap(seconds(self.now));
         self.stage.prove_anew(wrap(seconds(self.now)));
         self.window.clear();
+    }
+
+    pub(super) fn forget_evidence(&mut self) {
+        (self.errors, self.slow, self.stratum) = (Evidence::default(), Evidence::default(), Stratum::default());
+        (self.stages, self.started, self.age, self.gap, self.due) = (1, 0, 0, 1, false);
     }
 
     /// Milliseconds until the next probe: twice as long after each attempt, and a fifth more or less, so that not all flags
