@@ -89,6 +89,21 @@ fn a_held_rollout_goes_on_when_the_outage_ends() {
 }
 
 #[test]
+fn a_hold_holds_what_is_served_rather_than_what_is_written() {
+    let mut run = Run::new(HOLD);
+    let quiet = run.breaker.poll(&run.plan, Millis(300_000)).expect("no data");
+    assert_eq!((quiet.event, run.breaker.trip_state()), (Event::NoData, TripState::Capped(10_000)));
+    // The schedule goes on in the dark, and in the first second with data all fails.
+    run.breaker.stage(50_000, Millis(301_000));
+    run.second = 302;
+    let news = run.seconds(1, sample(400, 200), sample(900, 450));
+    assert_eq!((events(&news), news[0].percent_before), (vec![Event::StageHeld], 10_000));
+    assert_eq!(run.breaker.trip_state(), TripState::Capped(10_000));
+    assert_eq!(events(&run.seconds(600, sample(50, 0), sample(450, 4))), [Event::StageReleased]);
+    assert_eq!(run.breaker.trip_state(), TripState::Clear);
+}
+
+#[test]
 fn a_fault_that_outlasts_the_outage_is_rolled_back() {
     let mut run = Run::new(HOLD);
     run.seconds(600, sample(50, 0), sample(450, 4));

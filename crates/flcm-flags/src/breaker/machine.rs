@@ -76,7 +76,12 @@ impl Breaker {
                 self.verdict(plan)
             }
         };
-        happened.or_else(|| again.then(|| self.say(plan, Event::StageReleased, None)))
+        // What was held stays so when the first that is heard is bad.
+        if again && happened.is_none() {
+            self.stage.cap = 0;
+            return Some(self.say(plan, Event::StageReleased, None));
+        }
+        happened
     }
 
     /// Adds a second to the evidence.

@@ -36,7 +36,7 @@ impl Breaker {
             return None;
         }
         let before = self.before(plan);
-        self.stage.cap = self.stage.percent;
+        self.stage.cap = before.percent;
         Some(Transition { percent_before: before.percent, ..self.say(plan, Event::StageHeld, Some(Cause::Shared)) })
     }
 
@@ -69,17 +69,13 @@ impl Breaker {
         Some(self.say(plan, Event::NoData, None))
     }
 
-    /// Takes down that somebody was treated; whether that lets a rollout go on that had no data.
+    /// Takes down that somebody was treated; whether a rollout that had no data may go on, if they fared well.
     pub(super) fn data_again(&mut self, pending: &Pending, second: u32) -> bool {
         if pending.treatment == 0 {
             return false;
         }
         self.last_treated = second;
-        let held = core::mem::replace(&mut self.quiet, false) && !self.held && self.state == State::Closed;
-        if held {
-            self.stage.cap = 0;
-        }
-        held
+        core::mem::replace(&mut self.quiet, false) && !self.held && self.state == State::Closed
     }
 }
 
