@@ -271,6 +271,35 @@ fn off_and_on_through_a_flag_between() {
 }
 
 #[test]
+fn what_is_on_when_it_is_off_takes_along_who_needs_it_off() {
+    let on = "parent: { default: true, HALF, POLICY }";
+    let mut world = World::new(&format!("a_child: {{ dependencies: [parent], HALF, POLICY }}, {on}"));
+    world.fail(&["a_child", "parent"]);
+    assert!(world.users("a_child") > 5);
+    assert_eq!(world.pass(1), events(&[("parent", Event::Tripped), ("a_child", Event::Tripped)]));
+    let mut world =
+        World::new(&format!("a_child: {{ dependencies: [{{ flag: parent, enabled: false }}], HALF, POLICY }}, {on}"));
+    world.fail(&["a_child", "parent"]);
+    assert_eq!(world.pass(1), events(&[("parent", Event::Tripped)]));
+    assert_eq!((world.users("a_child"), world.failing(&["a_child"], 40)), (0, vec![]));
+    // A flag between serves its default as well.
+    let mut world = World::new(
+        "a_child: { dependencies: [middle], HALF, POLICY },
+        middle: { default: true, dependencies: [base], HALF }, base: { HALF, POLICY }",
+    );
+    world.fail(&["a_child", "base"]);
+    assert_eq!(world.pass(1), events(&[("base", Event::Tripped), ("a_child", Event::Tripped)]));
+}
+
+#[test]
+fn who_needs_a_flag_that_is_switched_off_is_not_missed() {
+    let document = "a_child: { dependencies: [parent], HALF, POLICY }, parent: { enabled: false }";
+    assert_eq!(World::new(document).pass(301), []);
+    let document = document.replace("enabled: false", "enabled: false, default: true");
+    assert_eq!(World::new(&document).pass(301), events(&[("a_child", Event::NoData)]));
+}
+
+#[test]
 fn an_open_child_is_not_probed_while_its_parent_is_off() {
     let mut world = World::new("a_child: { dependencies: [parent], HALF, POLICY }, parent: { HALF, POLICY }");
     world.fail(&["a_child"]);
