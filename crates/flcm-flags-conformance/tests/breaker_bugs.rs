@@ -420,6 +420,9 @@ fn a_breaker_lifts_nothing_that_was_said() {
         (TripState::HeldOff, TripState::Capped(5_000), TripState::HeldOff),
         (TripState::HeldOff, TripState::Probing, TripState::HeldOff),
         (TripState::Probing, TripState::Clear, TripState::Probing),
+        (TripState::Probing, TripState::Capped(5_000), TripState::Probing),
+        (TripState::Probing, TripState::Capped(0), TripState::Capped(0)),
+        (TripState::HeldOff, TripState::Capped(0), TripState::HeldOff),
     ] {
         assert_eq!((said.stricter(other), other.stricter(said)), (stricter, stricter), "{said} and {other}");
     }
