@@ -175,6 +175,18 @@ fn what_is_refused_takes_no_time() {
     }
 }
 
+/// A host whose outcomes all come late has data all the same.
+#[test]
+fn what_comes_late_is_not_missed() {
+    let plan = plan();
+    let mut breaker = Breaker::new(1, Millis(0));
+    breaker.stage(10_000, Millis(0));
+    for second in 0..400 {
+        let outcomes = Counts { age: 20_000, ..counts(&breaker, sample(10, 0), sample(90, 1)) };
+        assert_eq!(breaker.record(&plan, &outcomes, Millis(second * 1000)), None, "second {second}");
+    }
+}
+
 /// opossum #217, #288: the first failure is 100 %, and opened the breaker.
 #[test]
 fn the_first_failure_opens_nothing() {

@@ -121,6 +121,9 @@ impl Breaker {
         let mut own = Pending::default();
         own.add(&counts.treatment, &counts.control);
         self.due = true;
+        if own.treatment > 0 {
+            self.last_treated = wrap(seconds(self.now));
+        }
         if self.state == State::HalfOpen {
             self.errors.probe(&plan.errors, own.failed, own.treatment);
             if let Some(bets) = &plan.slow {
