@@ -2,7 +2,7 @@
 //! projects that are named.
 
 use flcm_flags::breaker::{
-    Breaker, Cause, Event, Mode, Plan, SAMPLE_RATIO_ALARM, Scope, State, Transition, sample_ratio,
+    Breaker, Cause, Event, Mode, Plan, SAMPLE_RATIO_ALARM, Scope, State, Transition, Units, sample_ratio,
 };
 use flcm_flags::{
     Action, Context, Counts, Detector, FlagId, Millis, Policy, Recovery, Sample, TripState, Trips, evaluate,
@@ -184,6 +184,16 @@ fn what_comes_late_is_not_missed() {
     for second in 0..400 {
         let outcomes = Counts { age: 20_000, ..counts(&breaker, sample(10, 0), sample(90, 1)) };
         assert_eq!(breaker.record(&plan, &outcomes, Millis(second * 1000)), None, "second {second}");
+    }
+}
+
+/// An hour is sixty minutes, and a user is remembered for one.
+#[test]
+fn who_failed_an_hour_ago_counts_again() {
+    let mut units = Units::new([0; 64]);
+    for minute in 0..1_000 {
+        assert!(units.counts(1, 42, true, Millis(minute * 60_000)), "minute {minute}");
+        assert!(units.counts(1, 42, true, Millis((minute + 64) * 60_000)), "minute {minute} and 64");
     }
 }
 
