@@ -175,11 +175,11 @@ impl Loaded {
         let failed = sample.failures() > 0;
         let current = guards.breaker(flag).map_or(0, |(breaker, _)| breaker.generation());
         let generation = if generation == 0 { current } else { generation };
-        let counts = unit.is_none_or(|unit| units.counts(key(flag, arm), unit, failed, now));
+        // What was decided before a rollback is no evidence after it, for the fleet as little as here.
+        let counts = generation == current && unit.is_none_or(|unit| units.counts(key(flag, arm), unit, failed, now));
         if let Some(metrics) = measures.as_mut().and_then(|measures| measures.flag(snapshot, flag)) {
             metrics.outcome(arm, sample, duration);
-            // What was decided before a rollback is no evidence after it, for the fleet as little as here.
-            if counts && generation == current {
+            if counts {
                 metrics.add_evidence(arm, sample);
             }
         }

@@ -139,4 +139,13 @@ fn what_was_decided_under_an_older_generation_is_an_outcome_and_no_evidence() {
     let batch = engine.drain(handle, 1.0, 1.0, 1.0).expect("a batch");
     let counted = Batch::from_bytes(&batch).expect("a batch").flags().next().expect("a flag");
     assert_eq!((counted.evidence().treatment.total, counted.outcomes().treatment.total), (2, 4));
+    // Nor does it take a user's turn.
+    shared.bind(&mut engine, handle, 0, "alice");
+    shared.ask(handle, 0, parent.0, 0, NOW);
+    for (generation, counted) in [(1_u32, 2.0), (2, 3.0), (2, 3.0)] {
+        shared.write(36, generation.to_le_bytes());
+        assert_eq!(engine.outcome(&shared.0), 0);
+        let breaker = engine.breaker(handle, parent).expect("a breaker");
+        assert_eq!(number(&breaker, "total").to_bits(), f64::to_bits(counted), "generation {generation}");
+    }
 }
