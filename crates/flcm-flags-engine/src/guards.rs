@@ -188,8 +188,8 @@ impl Guards {
         Ok(())
     }
 
-    /// Takes over the breakers of the flags of the same keys of a snapshot that this one follows. Where the policy is
-    /// another one, the evidence starts anew.
+    /// Takes over the breakers of the flags of the same keys of a snapshot that this one follows, and what was said of them: the
+    /// stricter of that and of what has been said here. Where the policy is another one, the evidence starts anew.
     pub fn carry<B: AsRef<[u8]>>(
         &mut self,
         snapshot: &Snapshot<B>,
@@ -199,12 +199,10 @@ impl Guards {
     ) {
         for id in older.flags() {
             let Some(flag) = older.describe(id).and_then(|flag| snapshot.flag(flag.key())) else { continue };
-            self.say(flag, before.said.state(id));
+            // Taking the threshold away is no acknowledgement: what was rolled back stays so until it is said otherwise.
+            let said = if self.breaker(flag).is_some() { &before.said } else { &before.trips };
+            self.say(flag, said.state(id).stricter(self.said.state(flag)));
             let Some((breaker, plan)) = before.breaker(id) else { continue };
-            if self.breaker(flag).is_none() {
-                // Taking the threshold away is no acknowledgement: what was rolled back stays so until it is said otherwise.
-                self.say(flag, before.trips.state(id));
-            }
             self.put(flag, breaker.clone());
             let changed = self.breaker(flag).is_some_and(|(_, current)| current.policy() != plan.policy());
             self.with(flag, news, |breaker, plan| changed.then(|| breaker.configure(plan, now)));

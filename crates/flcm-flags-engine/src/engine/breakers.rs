@@ -194,6 +194,10 @@ impl Loaded {
 
     /// Goes on where another snapshot was.
     fn take_over(&mut self, before: &mut Self, now: Millis) {
+        for (flag, transition) in before.news.drain(..) {
+            let flag = before.snapshot.describe(flag).and_then(|flag| self.snapshot.flag(flag.key()));
+            self.news.extend(flag.map(|flag| (flag, transition)));
+        }
         if let Some(scope) = before.guards.scope() {
             self.guards.guard(&self.snapshot, scope, now);
         }
