@@ -11,9 +11,10 @@ fn sample(total: u32, errors: u32) -> Sample {
 
 /// Bytes of a new breaker, other ones at a place; whether a breaker still comes of them.
 fn is_accepted(place: usize, other: &[u8]) -> bool {
-    let mut bytes = Breaker::new(7, Millis(1_800_000_000_000)).to_bytes();
+    let plan = Plan::new(&Policy::DEFAULT, Scope::Fleet);
+    let mut bytes = Breaker::new(7, Millis(1_800_000_000_000)).to_bytes(&plan);
     bytes[place..place + other.len()].copy_from_slice(other);
-    Breaker::from_bytes(&bytes).is_ok()
+    Breaker::from_bytes(&bytes, &plan).is_ok()
 }
 
 #[test]

@@ -179,13 +179,23 @@ impl Guards {
         Some((&guard.breaker, self.plans.get(to_usize(guard.plan))?))
     }
 
-    /// Goes on with a breaker that was kept across a restart. Nothing happens to a flag without a policy.
+    /// The breaker of a flag as bytes.
+    #[must_use]
+    pub fn save(&self, flag: FlagId) -> Option<Vec<u8>> {
+        self.breaker(flag).map(|(breaker, plan)| breaker.to_bytes(plan).to_vec())
+    }
+
+    /// Goes on with a breaker that was kept across a restart; whether there is one to go on with. Where it was kept under another
+    /// policy, the evidence starts anew.
     ///
     /// # Errors
     /// The bytes are no breaker; the one in use stays.
-    pub fn restore(&mut self, flag: FlagId, bytes: &[u8]) -> Result<(), BreakerError> {
-        self.put(flag, Breaker::from_bytes(bytes)?);
-        Ok(())
+    pub fn restore(&mut self, flag: FlagId, bytes: &[u8], news: &mut Vec<News>) -> Result<bool, BreakerError> {
+        let Some((_, plan)) = self.breaker(flag) else { return Ok(false) };
+        let (breaker, happened) = Breaker::from_bytes(bytes, plan)?;
+        self.put(flag, breaker);
+        news.extend(happened.map(|transition| (flag, transition)));
+        Ok(true)
     }
 
     /// Takes over the breakers of the flags of the same keys of a snapshot that this one follows, and what was said of them: the

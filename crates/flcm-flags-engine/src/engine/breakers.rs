@@ -97,19 +97,17 @@ impl Engine {
     /// The breaker of a flag as bytes.
     #[must_use]
     pub fn save(&self, snapshot: Handle, flag: FlagId) -> Option<Vec<u8>> {
-        self.snapshots.get(snapshot)?.guards.breaker(flag).map(|(breaker, _)| breaker.to_bytes().to_vec())
+        self.snapshots.get(snapshot)?.guards.save(flag)
     }
 
-    /// Goes on with a breaker that was kept; false without one to go on with.
+    /// Goes on with a breaker that was kept; false without one to go on with. Where it was kept under another policy the evidence
+    /// starts anew, which is among the next news.
     ///
     /// # Errors
     /// The bytes are no breaker; the one in use stays.
     pub fn restore(&mut self, snapshot: Handle, flag: FlagId, bytes: &[u8]) -> Result<bool, BreakerError> {
         let Some(loaded) = self.snapshots.get_mut(snapshot) else { return Ok(false) };
-        if loaded.guards.breaker(flag).is_none() {
-            return Ok(false);
-        }
-        loaded.guards.restore(flag, bytes).map(|()| true)
+        loaded.guards.restore(flag, bytes, &mut loaded.news)
     }
 
     /// Takes over breakers, trips that were said, and metrics from a snapshot that this one follows; answers what happened.
