@@ -282,7 +282,8 @@ export interface Breakers {
   /** A breaker as bytes, to be kept across a restart. */
   save(flag: FlagId): Uint8Array | undefined;
   /**
-   * Goes on with a breaker that was kept; `false` for a flag without one.
+   * Goes on with a breaker that was kept; `false` for a flag without one. Where it was kept under another policy, its evidence
+   * starts anew: that is `configured` among the transitions of the next call.
    *
    * @throws {@link EngineError} `INVALID_ARGUMENT` when the bytes are no breaker; the one in use stays.
    */

@@ -71,6 +71,6 @@ fn plan_of_a_policy(bencher: Bencher<'_, '_>) {
 
 #[divan::bench(sample_size = 100)]
 fn to_bytes_and_back(bencher: Bencher<'_, '_>) {
-    let breaker = Breaker::new(1, Millis(0));
-    bencher.bench_local(|| Breaker::from_bytes(black_box(&breaker).to_bytes().as_slice()).is_ok());
+    let (breaker, plan) = (Breaker::new(1, Millis(0)), Plan::new(&Policy::DEFAULT, Scope::Fleet));
+    bencher.bench_local(|| Breaker::from_bytes(&black_box(&breaker).to_bytes(&plan), &plan).is_ok());
 }

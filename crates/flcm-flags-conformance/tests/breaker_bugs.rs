@@ -2,7 +2,7 @@
 //! projects that are named.
 
 use flcm_flags::breaker::{
-    Breaker, Cause, Event, Mode, Plan, SAMPLE_RATIO_ALARM, Scope, State, Transition, sample_ratio,
+    Breaker, Cause, Event, Mode, Plan, SAMPLE_RATIO_ALARM, Scope, State, Transition, Units, sample_ratio,
 };
 use flcm_flags::{
     Action, Context, Counts, Detector, FlagId, Millis, Policy, Recovery, Sample, TripState, Trips, evaluate,
@@ -154,6 +154,47 @@ fn a_clock_that_steps_back_stands_still() {
         assert_eq!(breaker.window().total().treatment.total, 10 * (step + 1));
     }
     assert_eq!(breaker.complaints(), (2, 0));
+}
+
+/// What a person says again and again must not swallow the seconds in which it is said.
+#[test]
+fn what_is_refused_takes_no_time() {
+    let plan = plan();
+    for is_mode in [true, false] {
+        let mut breaker = Breaker::new(1, Millis(0));
+        let outcomes = counts(&breaker, sample(40, 40), sample(90, 1));
+        assert_eq!(breaker.record(&plan, &outcomes, Millis(0)), None);
+        let said = if is_mode {
+            breaker.set_mode(&plan, Mode::Auto, Millis(1_000))
+        } else {
+            breaker.acknowledge(&plan, 77, Millis(1_000))
+        };
+        assert_eq!(said, None);
+        let tripped = breaker.poll(&plan, Millis(1_000));
+        assert_eq!(tripped.map(|transition| transition.event), Some(Event::Tripped));
+    }
+}
+
+/// A host whose outcomes all come late has data all the same.
+#[test]
+fn what_comes_late_is_not_missed() {
+    let plan = plan();
+    let mut breaker = Breaker::new(1, Millis(0));
+    breaker.stage(10_000, Millis(0));
+    for second in 0..400 {
+        let outcomes = Counts { age: 20_000, ..counts(&breaker, sample(10, 0), sample(90, 1)) };
+        assert_eq!(breaker.record(&plan, &outcomes, Millis(second * 1000)), None, "second {second}");
+    }
+}
+
+/// An hour is sixty minutes, and a user is remembered for one.
+#[test]
+fn who_failed_an_hour_ago_counts_again() {
+    let mut units = Units::new([0; 64]);
+    for minute in 0..1_000 {
+        assert!(units.counts(1, 42, true, Millis(minute * 60_000)), "minute {minute}");
+        assert!(units.counts(1, 42, true, Millis((minute + 64) * 60_000)), "minute {minute} and 64");
+    }
 }
 
 /// opossum #217, #288: the first failure is 100 %, and opened the breaker.
@@ -401,6 +442,9 @@ fn a_breaker_lifts_nothing_that_was_said() {
         (TripState::HeldOff, TripState::Capped(5_000), TripState::HeldOff),
         (TripState::HeldOff, TripState::Probing, TripState::HeldOff),
         (TripState::Probing, TripState::Clear, TripState::Probing),
+        (TripState::Probing, TripState::Capped(5_000), TripState::Probing),
+        (TripState::Probing, TripState::Capped(0), TripState::Capped(0)),
+        (TripState::HeldOff, TripState::Capped(0), TripState::HeldOff),
     ] {
         assert_eq!((said.stricter(other), other.stricter(said)), (stricter, stricter), "{said} and {other}");
     }

@@ -9,6 +9,39 @@ fn sample(total: u32, errors: u32) -> Sample {
     Sample { total, errors, ..Sample::default() }
 }
 
+/// Bytes of a new breaker, other ones at a place; whether a breaker still comes of them.
+fn is_accepted(place: usize, other: &[u8]) -> bool {
+    let plan = Plan::new(&Policy::DEFAULT, Scope::Fleet);
+    let mut bytes = Breaker::new(7, Millis(1_800_000_000_000)).to_bytes(&plan);
+    bytes[place..place + other.len()].copy_from_slice(other);
+    Breaker::from_bytes(&bytes, &plan).is_ok()
+}
+
+#[test]
+fn what_no_breaker_becomes_is_no_breaker() {
+    // Where the fields stand, from the list of them in `bytes.rs`.
+    const NOW: usize = 4 + 12 + 14;
+    const CANDIDATE: usize = NOW + 32 + 4;
+    const MASS: usize = NOW + 32 + 20;
+    const BETS: usize = MASS + 16 + 24 + 24;
+    const PROBE: usize = BETS + 88;
+    const START: usize = BETS + 192 + 960;
+    for place in [MASS, BETS, BETS + 72, BETS + 96, BETS + 96 + 72] {
+        assert!(is_accepted(place, &1e12_f64.to_le_bytes()), "{place}");
+        for number in [-1e300, -1.0, 1e13, 1e308, f64::NAN] {
+            assert!(!is_accepted(place, &f64::to_le_bytes(number)), "{number} at {place}");
+        }
+    }
+    assert!(is_accepted(PROBE, &(-4.0_f64).to_le_bytes()) && !is_accepted(PROBE, &(-1e308_f64).to_le_bytes()));
+    assert!(is_accepted(CANDIDATE, &100_000_u32.to_le_bytes()) && !is_accepted(CANDIDATE, &100_001_u32.to_le_bytes()));
+    assert!(is_accepted(NOW, &Millis::LATEST.0.to_le_bytes()));
+    for time in [Millis::LATEST.0 + 1, u64::MAX] {
+        assert!(!is_accepted(NOW, &time.to_le_bytes()), "which stands still for ever");
+    }
+    assert!(!is_accepted(START, &1_800_000_001_u64.to_le_bytes()), "a window that begins when it is over");
+    assert!(is_accepted(START + 8, &29_u32.to_le_bytes()) && !is_accepted(START + 8, &30_u32.to_le_bytes()));
+}
+
 /// A breaker at 10 %, and its time in seconds.
 struct Run {
     plan: Plan,
@@ -54,6 +87,21 @@ fn a_held_rollout_goes_on_when_the_outage_ends() {
         assert_eq!(events(&ended), [Event::StageReleased], "the outage is no reason to roll back once it is over");
         assert_eq!(run.breaker.trip_state(), TripState::Clear);
     }
+}
+
+#[test]
+fn a_hold_holds_what_is_served_rather_than_what_is_written() {
+    let mut run = Run::new(HOLD);
+    let quiet = run.breaker.poll(&run.plan, Millis(300_000)).expect("no data");
+    assert_eq!((quiet.event, run.breaker.trip_state()), (Event::NoData, TripState::Capped(10_000)));
+    // The schedule goes on in the dark, and in the first second with data all fails.
+    run.breaker.stage(50_000, Millis(301_000));
+    run.second = 302;
+    let news = run.seconds(1, sample(400, 200), sample(900, 450));
+    assert_eq!((events(&news), news[0].percent_before), (vec![Event::StageHeld], 10_000));
+    assert_eq!(run.breaker.trip_state(), TripState::Capped(10_000));
+    assert_eq!(events(&run.seconds(600, sample(50, 0), sample(450, 4))), [Event::StageReleased]);
+    assert_eq!(run.breaker.trip_state(), TripState::Clear);
 }
 
 #[test]

@@ -251,7 +251,7 @@ impl Engine {
         let Some(loaded) = self.snapshots.get_mut(Handle(registers.snapshot.get())) else { return FREED };
         let Some(context) = at(&loaded.places, &registers) else { return UNBOUND };
         let times = u32::try_from(registers.length.get()).unwrap_or(0);
-        if let Some(measures) = &mut loaded.measures {
+        if let Some(measures) = loaded.measures.as_mut().filter(|_| times > 0) {
             let outcome = frame::read_outcome(shared);
             measures.decided(&loaded.snapshot, flag(&registers), outcome, context, times);
         }

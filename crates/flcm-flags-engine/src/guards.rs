@@ -125,7 +125,11 @@ impl Guards {
     }
 
     /// Lets time pass for all breakers: once a second, and whenever [`next_deadline`](Self::next_deadline) has come.
+    /// A time that is none is left out.
     pub fn poll<B: AsRef<[u8]>>(&mut self, snapshot: &Snapshot<B>, now: Millis, news: &mut Vec<News>) {
+        if now > Millis::LATEST {
+            return;
+        }
         self.polled = now.0 / 1000;
         let trips = (&self.said, &mut self.trips);
         poll_all(snapshot, &self.plans, &mut self.list, trips, now, &mut |flag, transition| {
@@ -189,17 +193,27 @@ impl Guards {
         Some((&guard.breaker, self.plans.get(to_usize(guard.plan))?))
     }
 
-    /// Goes on with a breaker that was kept across a restart. Nothing happens to a flag without a policy.
+    /// The breaker of a flag as bytes.
+    #[must_use]
+    pub fn save(&self, flag: FlagId) -> Option<Vec<u8>> {
+        self.breaker(flag).map(|(breaker, plan)| breaker.to_bytes(plan).to_vec())
+    }
+
+    /// Goes on with a breaker that was kept across a restart; whether there is one to go on with. Where it was kept under another
+    /// policy, the evidence starts anew.
     ///
     /// # Errors
     /// The bytes are no breaker; the one in use stays.
-    pub fn restore(&mut self, flag: FlagId, bytes: &[u8]) -> Result<(), BreakerError> {
-        self.put(flag, Breaker::from_bytes(bytes)?);
-        Ok(())
+    pub fn restore(&mut self, flag: FlagId, bytes: &[u8], news: &mut Vec<News>) -> Result<bool, BreakerError> {
+        let Some((_, plan)) = self.breaker(flag) else { return Ok(false) };
+        let (breaker, happened) = Breaker::from_bytes(bytes, plan)?;
+        self.put(flag, breaker);
+        news.extend(happened.map(|transition| (flag, transition)));
+        Ok(true)
     }
 
-    /// Takes over the breakers of the flags of the same keys of a snapshot that this one follows. Where the policy is
-    /// another one, the evidence starts anew.
+    /// Takes over the breakers of the flags of the same keys of a snapshot that this one follows, and what was said of them: the
+    /// stricter of that and of what has been said here. Where the policy is another one, the evidence starts anew.
     pub fn carry<B: AsRef<[u8]>>(
         &mut self,
         snapshot: &Snapshot<B>,
@@ -209,12 +223,10 @@ impl Guards {
     ) {
         for id in older.flags() {
             let Some(flag) = older.describe(id).and_then(|flag| snapshot.flag(flag.key())) else { continue };
-            self.say(flag, before.said.state(id));
+            // Taking the threshold away is no acknowledgement: what was rolled back stays so until it is said otherwise.
+            let said = if self.breaker(flag).is_some() { &before.said } else { &before.trips };
+            self.say(flag, said.state(id).stricter(self.said.state(flag)));
             let Some((breaker, plan)) = before.breaker(id) else { continue };
-            if self.breaker(flag).is_none() {
-                // Taking the threshold away is no acknowledgement: what was rolled back stays so until it is said otherwise.
-                self.say(flag, before.trips.state(id));
-            }
             self.put(flag, breaker.clone());
             let changed = self.breaker(flag).is_some_and(|(_, current)| current.policy() != plan.policy());
             self.with(flag, news, |breaker, plan| changed.then(|| breaker.configure(plan, now)));

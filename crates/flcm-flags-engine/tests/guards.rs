@@ -43,9 +43,14 @@ impl World {
 
     /// Outcomes of one flag: of 40 users treated so many failed, of 90 left out one.
     fn told(&mut self, key: &str, errors: u32) {
+        self.told_late(key, errors, 0);
+    }
+
+    /// Like [`told`](Self::told), held back for so many milliseconds.
+    fn told_late(&mut self, key: &str, errors: u32, age: u32) {
         let sample = |total, errors| Sample { total, errors, ..Sample::default() };
         let generation = self.breaker(key).generation();
-        let counts = Counts { generation, age: 0, treatment: sample(40, errors), control: sample(90, 1) };
+        let counts = Counts { generation, age, treatment: sample(40, errors), control: sample(90, 1) };
         self.guards.record(&self.snapshot, self.flag(key), &counts, Millis(self.now), &mut self.news);
     }
 
@@ -150,6 +155,36 @@ fn evidence_of_before_is_kept_while_a_dependant_rests() {
 }
 
 #[test]
+fn what_comes_late_of_a_dependant_rests_as_well() {
+    let mut world = World::new("a_child: { dependencies: [parent], HALF, POLICY }, parent: { HALF, POLICY }");
+    world.told("a_child", 0);
+    world.told("parent", 0);
+    assert_eq!(world.pass(1), []);
+    world.told_late("a_child", 40, 60_000);
+    world.told_late("parent", 40, 60_000);
+    assert_eq!(world.pass(1), events(&[("parent", Event::Tripped)]));
+    world.acknowledge("parent");
+    assert_eq!(world.pass(60), []);
+    world.told("a_child", 0);
+    assert_eq!(world.pass(1), [], "nor do they count when it goes on");
+}
+
+#[test]
+fn by_a_plain_rate_as_well_a_dependant_is_not_to_blame() {
+    let by_rate = PROBED.replace("recovery", "detector: rate, recovery");
+    let mut world =
+        World::new(&format!("a_child: {{ dependencies: [parent], HALF, {by_rate} }}, parent: {{ HALF, POLICY }}"));
+    world.fail(&["a_child", "parent"]);
+    assert_eq!(world.pass(1), events(&[("parent", Event::Tripped)]));
+    world.acknowledge("parent");
+    assert_eq!(world.pass(60), []);
+    for _ in 0..5 {
+        world.told("a_child", 0);
+        assert_eq!(world.pass(1), []);
+    }
+}
+
+#[test]
 fn a_probed_child_is_not_to_blame_for_its_parent() {
     let mut world = World::new("a_child: { dependencies: [parent], HALF, POLICY }, parent: { HALF, POLICY }");
     world.fail(&["a_child"]);
@@ -233,6 +268,35 @@ fn off_and_on_through_a_flag_between() {
     );
     world.fail(&["a_child", "parent"]);
     assert_eq!(world.pass(1), events(&[("parent", Event::Tripped)]));
+}
+
+#[test]
+fn what_is_on_when_it_is_off_takes_along_who_needs_it_off() {
+    let on = "parent: { default: true, HALF, POLICY }";
+    let mut world = World::new(&format!("a_child: {{ dependencies: [parent], HALF, POLICY }}, {on}"));
+    world.fail(&["a_child", "parent"]);
+    assert!(world.users("a_child") > 5);
+    assert_eq!(world.pass(1), events(&[("parent", Event::Tripped), ("a_child", Event::Tripped)]));
+    let mut world =
+        World::new(&format!("a_child: {{ dependencies: [{{ flag: parent, enabled: false }}], HALF, POLICY }}, {on}"));
+    world.fail(&["a_child", "parent"]);
+    assert_eq!(world.pass(1), events(&[("parent", Event::Tripped)]));
+    assert_eq!((world.users("a_child"), world.failing(&["a_child"], 40)), (0, vec![]));
+    // A flag between serves its default as well.
+    let mut world = World::new(
+        "a_child: { dependencies: [middle], HALF, POLICY },
+        middle: { default: true, dependencies: [base], HALF }, base: { HALF, POLICY }",
+    );
+    world.fail(&["a_child", "base"]);
+    assert_eq!(world.pass(1), events(&[("base", Event::Tripped), ("a_child", Event::Tripped)]));
+}
+
+#[test]
+fn who_needs_a_flag_that_is_switched_off_is_not_missed() {
+    let document = "a_child: { dependencies: [parent], HALF, POLICY }, parent: { enabled: false }";
+    assert_eq!(World::new(document).pass(301), []);
+    let document = document.replace("enabled: false", "enabled: false, default: true");
+    assert_eq!(World::new(&document).pass(301), events(&[("a_child", Event::NoData)]));
 }
 
 #[test]

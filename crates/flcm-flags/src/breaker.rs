@@ -156,6 +156,7 @@ impl Breaker {
     /// A closed breaker without evidence. `seed` tells it apart from others: the flag's hash key will do.
     #[must_use]
     pub fn new(seed: u64, now: Millis) -> Self {
+        let now = if now > Millis::LATEST { Millis(0) } else { now };
         let second = wrap(seconds(now));
         Self {
             seed: u32::try_from(seed & 0xffff_ffff).unwrap_or(0),
@@ -230,13 +231,20 @@ impl Breaker {
         self.advance(plan, before, passed)
     }
 
-    /// Time never goes back: a clock that does stands still for us.
+    /// Time never goes back: a clock that does stands still for us, and so does one that shows what is no time, because until
+    /// then nothing would be weighed.
     #[inline]
     fn clamp(&mut self, now: Millis) -> Millis {
-        if now < self.now {
+        if now < self.now || now > Millis::LATEST {
             self.window.clock_back = self.window.clock_back.saturating_add(1);
         }
-        now.max(self.now)
+        self.at(now)
+    }
+
+    /// The time that a clock shows.
+    #[inline]
+    fn at(&self, now: Millis) -> Millis {
+        if now > Millis::LATEST { self.now } else { now.max(self.now) }
     }
 
     /// When to poll next; `None` while there is nothing to wait for.
@@ -291,7 +299,7 @@ impl Breaker {
         &self.window
     }
 
-    /// How often the clock went back, and how often counts were refused.
+    /// How often the clock went back or showed what is no time, and how often counts were refused.
     #[must_use]
     pub const fn complaints(&self) -> (u32, u32) {
         (self.window.clock_back, self.window.refused)

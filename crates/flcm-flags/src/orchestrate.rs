@@ -65,7 +65,8 @@ pub fn poll_all<B: AsRef<[u8]>, S: AsRef<[u8]>, T: AsRef<[u8]> + AsMut<[u8]>>(
     }
 }
 
-/// Whether something that the flag needs is tripped, or needs in its turn something that is.
+/// Whether something that the flag needs is not there for anybody: because it is switched off or tripped, or needs in its turn
+/// something that is not there, and its default is not what is needed.
 ///
 /// The closure holds each prerequisite once, behind all that it needs itself, so one walk over it is enough.
 fn rests<T: AsRef<[u8]>>(flag: &Flag<'_>, trips: &Trips<T>) -> bool {
@@ -75,14 +76,19 @@ fn rests<T: AsRef<[u8]>>(flag: &Flag<'_>, trips: &Trips<T>) -> bool {
         flag.dependencies().any(|(other, expected)| {
             let place = closure.iter().position(|id| id.get() == other.0);
             let bit = place.and_then(|place| 1_u64.checked_shl(u32::try_from(place).ok()?)).unwrap_or(0);
-            // Who needs a flag to be off has it so.
-            expected != Expected::Disabled && off & bit != 0
+            let is_on = || flag.reader.flag(other).and_then(|other| other.default_value()?.as_bool()) == Some(true);
+            let unmet = || match expected {
+                Expected::Disabled => is_on(),
+                Expected::Enabled => !is_on(),
+                Expected::Variant(_) => true,
+            };
+            off & bit != 0 && unmet()
         })
     };
     for (place, id) in (0..64).zip(closure) {
         let id = FlagId(id.get());
         let tripped = matches!(trips.state(id), TripState::HeldOff | TripState::Probing);
-        if tripped || flag.reader.flag(id).is_some_and(|flag| is_off(off, &flag)) {
+        if flag.reader.flag(id).is_some_and(|flag| tripped || !flag.enabled() || is_off(off, &flag)) {
             off |= 1 << place;
         }
     }

@@ -4,6 +4,11 @@
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct Millis(pub u64);
 
+impl Millis {
+    /// The latest time: from here on the numbers of JavaScript skip some.
+    pub const LATEST: Self = Self(1 << 53);
+}
+
 /// Reads an RFC 3339 time as milliseconds since 1970, negative before; `None` when `text` is not one.
 ///
 /// The separator may be `T`, `t` or a space, `Z` may be small, digits behind the third decimal of a second are

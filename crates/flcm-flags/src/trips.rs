@@ -39,11 +39,12 @@ impl TripState {
         cap.map(Self::Capped).or_else(|| plain.into_iter().find(|state| state.as_str() == word))
     }
 
-    /// The stricter of two: off for everyone, then probing, then the lower cap.
+    /// The stricter of two: off for everyone, then a cap that leaves nobody, then probing, then the lower cap.
     #[must_use]
     pub fn stricter(self, other: Self) -> Self {
         match (self, other) {
             (Self::HeldOff, _) | (_, Self::HeldOff) => Self::HeldOff,
+            (Self::Capped(0), _) | (_, Self::Capped(0)) => Self::Capped(0),
             (Self::Probing, _) | (_, Self::Probing) => Self::Probing,
             (Self::Capped(cap), Self::Capped(other)) => Self::Capped(cap.min(other)),
             (Self::Clear, state) | (state, Self::Clear) => state,

@@ -37,26 +37,26 @@ fn breakers() {
     let plan = Plan::new(&policy, Scope::Fleet);
     let mut breaker = Breaker::new(7, Millis(START));
     breaker.stage(10_000, Millis(START));
-    put("breaker", "accepted-new", &breaker.to_bytes());
+    put("breaker", "accepted-new", &breaker.to_bytes(&plan));
     for time in [START, START + 500] {
         let (treatment, control) = (sample(10, 4, 2), sample(90, 1, 1));
         let counts = Counts { generation: breaker.generation(), age: 0, treatment, control };
         assert_eq!(breaker.record(&plan, &counts, Millis(time)), None);
     }
-    put("breaker", "accepted-failing", &breaker.to_bytes());
+    put("breaker", "accepted-failing", &breaker.to_bytes(&plan));
     let tripped = breaker.poll(&plan, Millis(START + 1_000)).expect("a trip");
     assert_eq!((tripped.event, breaker.trip_state()), (Event::Tripped, TripState::HeldOff));
-    put("breaker", "accepted-tripped", &breaker.to_bytes());
+    put("breaker", "accepted-tripped", &breaker.to_bytes(&plan));
     let probed = breaker.next_deadline(&plan).expect("a probe");
     assert_eq!(breaker.poll(&plan, probed).map(|opened| opened.event), Some(Event::HalfOpened));
     // One file brings its own inputs; behind the others they are made up.
     let inputs: Vec<u8> = (0..=255_u8).map(|number| number.wrapping_mul(167) ^ 29).collect();
-    put("breaker", "accepted-half-open", &[&breaker.to_bytes()[..], &inputs].concat());
-    put("breaker", "accepted-stepped-back", &stepped_back(&plan).to_bytes());
+    put("breaker", "accepted-half-open", &[&breaker.to_bytes(&plan)[..], &inputs].concat());
+    put("breaker", "accepted-stepped-back", &stepped_back(&plan).to_bytes(&plan));
     let held = breaker.set_mode(&plan, Mode::Held, probed).expect("held");
     assert_eq!(held.mode, Mode::Held);
-    put("breaker", "accepted-held", &breaker.to_bytes());
-    damaged(&breaker.to_bytes());
+    put("breaker", "accepted-held", &breaker.to_bytes(&plan));
+    damaged(&breaker.to_bytes(&plan), &plan);
 }
 
 /// A breaker that slow calls have taken back to 5 %.
@@ -72,18 +72,18 @@ fn stepped_back(plan: &Plan) -> Breaker {
 }
 
 /// One thing wrong in each.
-fn damaged(good: &[u8]) {
+fn damaged(good: &[u8], plan: &Plan) {
     put("breaker", "refused-short", &good[..good.len() - 1]);
     let changed = |place: usize, bytes: &[u8]| {
         let mut changed = good.to_vec();
         changed[place..place + bytes.len()].copy_from_slice(bytes);
-        Some(changed).filter(|bytes| Breaker::from_bytes(bytes).is_err())
+        Some(changed).filter(|bytes| Breaker::from_bytes(bytes, plan).is_err())
     };
     // Behind the magic and three numbers stand three codes, five small numbers, and then truths. The last number that must
     // be finite belongs to the evidence of slow calls.
     let infinity = f64::INFINITY.to_le_bytes();
     for (name, bytes) in [
-        ("refused-version", changed(3, &[2])),
+        ("refused-version", changed(3, &[1])),
         ("refused-state", changed(16, &[3])),
         ("refused-truth", changed(24, &[2])),
         ("refused-infinite", (0..good.len() - 8).rev().find_map(|place| changed(place, &infinity))),

@@ -16,23 +16,39 @@ const LATEST: u64 = 1 << 53;
 /// Bytes are no breaker, or they are one that writes the same bytes; and whatever is done to it then, it says what is true
 /// and waits for what is to come. What is done stands behind the bytes of the breaker.
 ///
-/// The first four bytes are mended, so that the fuzzer gets past them.
+/// The first four bytes are mended, so that the fuzzer gets past them, and the last eight, so that evidence is not forgotten.
 pub fn breaker(bytes: &[u8]) {
     let (bytes, inputs) = bytes.split_at_checked(Breaker::LENGTH).unwrap_or((bytes, &[]));
     drive(bytes, inputs);
     let mut mended = bytes.to_vec();
     if let Some(magic) = mended.first_chunk_mut() {
-        let known = Breaker::new(0, Millis(0)).to_bytes();
+        let known = known(&Plan::new(&Policy::DEFAULT, Scope::Fleet));
         *magic = *known.first_chunk::<4>().expect("a breaker has more bytes");
         drive(&mended, inputs);
     }
 }
 
+fn known(plan: &Plan) -> [u8; Breaker::LENGTH] {
+    Breaker::new(0, Millis(0)).to_bytes(plan)
+}
+
 fn drive(bytes: &[u8], inputs: &[u8]) {
-    let Ok(breaker) = Breaker::from_bytes(bytes) else { return };
-    assert_eq!(breaker.to_bytes().as_slice(), bytes, "what was read is what is written");
     let mut inputs = Inputs::new(inputs);
-    let mut driven = Driven { breaker, plan: plan(&mut inputs), now: inputs.time() };
+    let plan = plan(&mut inputs);
+    if let Ok((_, Some(configured))) = Breaker::from_bytes(bytes, &plan) {
+        check(&configured);
+    }
+    let (mut bytes, known) = (bytes.to_vec(), known(&plan));
+    if let (Some(digest), Some(known)) = (bytes.last_chunk_mut::<8>(), known.last_chunk()) {
+        *digest = *known;
+    }
+    let Ok((breaker, happened)) = Breaker::from_bytes(&bytes, &plan) else { return };
+    assert_eq!(
+        (breaker.to_bytes(&plan).as_slice(), happened),
+        (bytes.as_slice(), None),
+        "what was read is what is written"
+    );
+    let mut driven = Driven { breaker, plan, now: inputs.time() };
     driven.settle();
     for _ in 0..INPUTS {
         driven.take(&mut inputs);
@@ -105,8 +121,8 @@ impl Driven {
         let next = self.breaker.next_deadline(&self.plan);
         assert!(next.is_none_or(|next| next.0 > self.now), "due at {next:?}, and nothing happens at {}", self.now);
         assert_eq!(
-            Breaker::from_bytes(&self.breaker.to_bytes()).as_ref(),
-            Ok(&self.breaker),
+            Breaker::from_bytes(&self.breaker.to_bytes(&self.plan), &self.plan),
+            Ok((self.breaker.clone(), None)),
             "a restart changes nothing"
         );
         let report = self.breaker.report(&self.plan);

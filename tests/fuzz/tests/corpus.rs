@@ -3,7 +3,8 @@
 use std::fs;
 use std::path::Path;
 
-use flcm_flags::breaker::Breaker;
+use flcm_flags::Policy;
+use flcm_flags::breaker::{Breaker, Plan, Scope};
 use flcm_flags::metrics::batch::Batch;
 
 fn run(folder: &str, target: fn(&[u8])) {
@@ -54,7 +55,8 @@ fn contexts() {
 fn breakers() {
     run("breaker", flcm_flags_fuzz::breaker);
     // Behind the bytes of a breaker stands what is done to it.
-    are_as_named("breaker", |bytes| Breaker::from_bytes(bytes.get(..Breaker::LENGTH).unwrap_or(bytes)).is_ok());
+    let plan = Plan::new(&Policy::DEFAULT, Scope::Fleet);
+    are_as_named("breaker", |bytes| Breaker::from_bytes(bytes.get(..Breaker::LENGTH).unwrap_or(bytes), &plan).is_ok());
 }
 
 #[test]

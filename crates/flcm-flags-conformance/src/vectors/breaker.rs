@@ -173,7 +173,7 @@ fn then(guards: &Guards, news: &[News]) -> Then {
         trip: guards.trips().state(FLAG).to_string(),
         next_deadline: guards.next_deadline().map(|at| at.0),
         statistics: bits(&report.errors, &report.slow),
-        bytes: crate::cases::sha256(&breaker.to_bytes()),
+        bytes: crate::cases::sha256(&breaker.to_bytes(plan)),
     }
 }
 

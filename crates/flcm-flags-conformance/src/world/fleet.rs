@@ -147,14 +147,14 @@ impl Fleet {
         self.guards = Guards::none(snapshot.flags().len());
         self.guards.guard(snapshot, Scope::Fleet, Millis(clock));
         for (flag, bytes) in breakers {
-            self.guards.restore(flag, &bytes).expect("a breaker that was kept");
+            self.guards.restore(flag, &bytes, &mut self.news).expect("a breaker that was kept");
         }
         self.applied.truncate(applied);
         (self.ledgers, self.totals, self.alive) = (ledgers, totals, true);
     }
 
     fn persist(&mut self, snapshot: &Snapshot<Vec<u8>>) {
-        let bytes = |flag| Some((flag, self.guards.breaker(flag)?.0.to_bytes().to_vec()));
+        let bytes = |flag| Some((flag, self.guards.save(flag)?));
         self.store = Store {
             ledgers: self.ledgers.clone(),
             breakers: snapshot.flags().filter_map(bytes).collect(),

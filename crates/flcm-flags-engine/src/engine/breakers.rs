@@ -97,19 +97,17 @@ impl Engine {
     /// The breaker of a flag as bytes.
     #[must_use]
     pub fn save(&self, snapshot: Handle, flag: FlagId) -> Option<Vec<u8>> {
-        self.snapshots.get(snapshot)?.guards.breaker(flag).map(|(breaker, _)| breaker.to_bytes().to_vec())
+        self.snapshots.get(snapshot)?.guards.save(flag)
     }
 
-    /// Goes on with a breaker that was kept; false without one to go on with.
+    /// Goes on with a breaker that was kept; false without one to go on with. Where it was kept under another policy the evidence
+    /// starts anew, which is among the next news.
     ///
     /// # Errors
     /// The bytes are no breaker; the one in use stays.
     pub fn restore(&mut self, snapshot: Handle, flag: FlagId, bytes: &[u8]) -> Result<bool, BreakerError> {
         let Some(loaded) = self.snapshots.get_mut(snapshot) else { return Ok(false) };
-        if loaded.guards.breaker(flag).is_none() {
-            return Ok(false);
-        }
-        loaded.guards.restore(flag, bytes).map(|()| true)
+        loaded.guards.restore(flag, bytes, &mut loaded.news)
     }
 
     /// Takes over breakers, trips that were said, and metrics from a snapshot that this one follows; answers what happened.
@@ -175,11 +173,11 @@ impl Loaded {
         let failed = sample.failures() > 0;
         let current = guards.breaker(flag).map_or(0, |(breaker, _)| breaker.generation());
         let generation = if generation == 0 { current } else { generation };
-        let counts = unit.is_none_or(|unit| units.counts(key(flag, arm), unit, failed, now));
+        // What was decided before a rollback is no evidence after it, for the fleet as little as here.
+        let counts = generation == current && unit.is_none_or(|unit| units.counts(key(flag, arm), unit, failed, now));
         if let Some(metrics) = measures.as_mut().and_then(|measures| measures.flag(snapshot, flag)) {
             metrics.outcome(arm, sample, duration);
-            // What was decided before a rollback is no evidence after it, for the fleet as little as here.
-            if counts && generation == current {
+            if counts {
                 metrics.add_evidence(arm, sample);
             }
         }
@@ -194,6 +192,10 @@ impl Loaded {
 
     /// Goes on where another snapshot was.
     fn take_over(&mut self, before: &mut Self, now: Millis) {
+        for (flag, transition) in before.news.drain(..) {
+            let flag = before.snapshot.describe(flag).and_then(|flag| self.snapshot.flag(flag.key()));
+            self.news.extend(flag.map(|flag| (flag, transition)));
+        }
         if let Some(scope) = before.guards.scope() {
             self.guards.guard(&self.snapshot, scope, now);
         }

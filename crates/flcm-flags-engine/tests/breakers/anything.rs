@@ -6,9 +6,8 @@ use flcm_flags_engine::{Engine, Handle};
 use crate::{DOCUMENT, FLAGS, NONE, NOW, TIMES, all, events, load};
 
 /// Makes one call with whatever comes; the answer in words, where nothing is "nothing".
-fn call(engine: &mut Engine, handle: Handle, rng: &mut fastrand::Rng, kept: &mut Vec<u8>) -> String {
+fn call(engine: &mut Engine, handle: Handle, now: f64, rng: &mut fastrand::Rng, kept: &mut Vec<u8>) -> String {
     let flag = FlagId(if rng.u8(0..8) == 0 { rng.u32(..) } else { rng.u32(0..=FLAGS) });
-    let now = if rng.u8(0..4) == 0 { TIMES[rng.usize(0..TIMES.len())] } else { NOW + f64::from(rng.u32(..) >> 8) };
     let words = ["auto", "held", "forced_closed", "observe", "fleet", "host", "", "Auto", "capped 1", "\n=d", "größe"];
     let word = words[rng.usize(0..words.len())];
     let said = |answer: Option<String>| answer.unwrap_or_else(|| "nothing".into());
@@ -60,22 +59,26 @@ fn no_call_panics_and_what_names_nothing_changes_nothing() {
     let mut rng = fastrand::Rng::with_seed(3);
     let mut engine = Engine::new();
     let (mut kept, mut answers) = (Vec::new(), std::collections::BTreeSet::new());
+    let mut clock = NOW;
     let (mut handle, freed) = (load(&mut engine, DOCUMENT), load(&mut engine, DOCUMENT));
     assert!(engine.unload(freed));
     for round in 0..60_000 {
         if round % 300 == 0 {
             assert!(engine.unload(handle));
-            handle = load(&mut engine, DOCUMENT);
+            (handle, clock) = (load(&mut engine, DOCUMENT), NOW);
         }
+        clock += f64::from(rng.u32(0..200_000));
+        // Seldom, because the latest times are the end of it.
+        let now = if rng.u8(0..40) == 0 { TIMES[rng.usize(0..TIMES.len())] } else { clock };
         let wrong = [freed, Handle(-1), Handle(i32::MIN), Handle(i32::MAX), Handle(handle.0 ^ 1)];
         if rng.u8(0..10) == 0 {
             let before = all(&mut engine, handle);
             let nothing = wrong[rng.usize(0..wrong.len())];
-            let answer = call(&mut engine, nothing, &mut rng, &mut kept);
+            let answer = call(&mut engine, nothing, now, &mut rng, &mut kept);
             assert_eq!(answer, "nothing", "{nothing:?}");
             assert_eq!(all(&mut engine, handle), before, "{nothing:?}");
         } else {
-            let answer = call(&mut engine, handle, &mut rng, &mut kept);
+            let answer = call(&mut engine, handle, now, &mut rng, &mut kept);
             answers.extend(events(&answer).into_iter().map(str::to_owned));
         }
     }

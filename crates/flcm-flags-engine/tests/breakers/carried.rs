@@ -144,6 +144,39 @@ fn without_breakers_and_counts_only_what_was_said_is_carried() {
 }
 
 #[test]
+fn what_was_said_of_either_stays_the_stricter_of_both() {
+    let mut engine = Engine::new();
+    for (before, after, stricter) in [
+        ("clear", "held off", "held off"),
+        ("capped 20000", "capped 10000", "capped 10000"),
+        ("probing", "clear", "probing"),
+    ] {
+        let (from, to) = (load(&mut engine, DOCUMENT), load(&mut engine, FOLLOWING));
+        let [old, new] = [from, to].map(|handle| flag(&engine, handle, "parent"));
+        assert!(engine.set_trip(from, old, before) && engine.set_trip(to, new, after));
+        assert!(engine.carry(from, to, NOW).is_some());
+        assert_eq!(engine.trip(to, new).as_deref(), Some(stricter), "{before}, {after}");
+    }
+}
+
+#[test]
+fn what_happened_and_was_not_asked_for_is_carried_as_well() {
+    let (mut engine, mut shared) = (Engine::new(), Shared::new());
+    let (from, to) = (load(&mut engine, DOCUMENT), load(&mut engine, FOLLOWING));
+    let [before, after] = [from, to].map(|handle| flag(&engine, handle, "parent"));
+    assert!(engine.guard(from, "fleet", NOW));
+    shared.tell(1, 1, f64::NAN);
+    for second in 0..6 {
+        shared.ask(from, -1, before.0, 0, NOW + f64::from(second) * 1_000.0);
+        assert!(engine.outcome(&shared.0) >= 0);
+    }
+    let news = engine.carry(from, to, NOW + 6_000.0).expect("two snapshots");
+    assert_eq!(events(&news), ["tripped", "configured"]);
+    assert!(news.starts_with(&format!("flag=d{:016x}\n", f64::from(after.0).to_bits())), "{news}");
+    assert_eq!(engine.news(from).as_deref(), Some(""), "once");
+}
+
+#[test]
 fn the_fleets_generation_is_carried_even_when_nothing_was_counted_under_it() {
     let mut engine = Engine::new();
     let (from, to) = (load(&mut engine, DOCUMENT), load(&mut engine, FOLLOWING));

@@ -58,6 +58,20 @@ fn what_decides_and_what_is_told_is_counted() {
 }
 
 #[test]
+fn what_was_decided_no_times_has_no_user() {
+    let (mut engine, mut shared) = (Engine::new(), Shared::new());
+    let handle = load(&mut engine, DOCUMENT);
+    assert!(engine.measure(handle));
+    shared.bind(&mut engine, handle, 0, "alice");
+    for (times, users) in [(0, 0.0), (-5, 0.0), (1, 1.0)] {
+        shared.ask(handle, 0, 0, times, NOW);
+        assert_eq!(engine.count(&shared.0), 0);
+        let counted = engine.summary(handle, FlagId(0)).map_or(0.0, |summary| number(&summary, "users"));
+        assert_eq!(counted.round().to_bits(), f64::to_bits(users), "{times} times");
+    }
+}
+
+#[test]
 fn a_count_is_as_often_as_it_says_and_of_what_was_decided() {
     let (mut engine, mut shared) = (Engine::new(), Shared::new());
     let handle = load(&mut engine, DOCUMENT);

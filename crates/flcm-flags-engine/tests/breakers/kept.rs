@@ -50,3 +50,35 @@ fn a_breaker_that_was_kept_goes_on_and_other_bytes_change_nothing() {
     assert_eq!(engine.save(handle, parent), Some(kept));
     assert_eq!(engine.trip(handle, parent).as_deref(), Some("held off"));
 }
+
+#[test]
+fn under_another_policy_or_scope_the_state_is_kept_and_the_evidence_starts_anew() {
+    let mut engine = Engine::new();
+    let from = load(&mut engine, DOCUMENT);
+    assert!(engine.guard(from, "fleet", NOW));
+    let [colours, parent] = ["colours", "parent"].map(|key| flag(&engine, from, key));
+    for (flag, errors) in [(colours, 3), (parent, 40)] {
+        assert!(engine.record(from, flag, &[1, 0, 40, errors, 0, 0, 90, 1, 0, 0], NOW).is_some());
+    }
+    assert_eq!(events(&engine.poll(from, NOW + 1_000.0).expect("news")), ["tripped"]);
+    let absolute = |engine: &Engine, handle| number(&engine.breaker(handle, colours).expect("a breaker"), "absolute");
+    let evidence = absolute(&engine, from);
+    assert!(evidence > 0.0);
+    let kept = [colours, parent].map(|flag| (flag, engine.save(from, flag).expect("bytes")));
+    for (document, scope, is_same) in [
+        (DOCUMENT.to_owned(), "fleet", true),
+        (DOCUMENT.to_owned(), "host", false),
+        (DOCUMENT.replace("0.05", "0.04"), "fleet", false),
+    ] {
+        let to = load(&mut engine, &document);
+        assert!(engine.guard(to, scope, NOW));
+        for (flag, bytes) in &kept {
+            assert_eq!(engine.restore(to, *flag, bytes), Ok(true));
+        }
+        assert_eq!(engine.trip(to, parent).as_deref(), Some("held off"));
+        assert_eq!(absolute(&engine, to).to_bits(), if is_same { evidence } else { 0.0 }.to_bits(), "{document}");
+        let news = engine.news(to).expect("news");
+        assert_eq!(events(&news), if is_same { vec![] } else { vec!["configured"; 2] }, "{document}");
+        assert!(engine.unload(to));
+    }
+}

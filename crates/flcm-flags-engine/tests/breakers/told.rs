@@ -80,6 +80,29 @@ fn one_user_counts_as_evidence_once_a_minute_and_as_an_outcome_each_time() {
 }
 
 #[test]
+fn a_time_that_is_none_stops_no_breaker() {
+    for wrong in [f64::NAN, f64::INFINITY, 1e300, 9_007_199_254_740_994.0] {
+        let (mut engine, mut shared) = (Engine::new(), Shared::new());
+        let handle = load(&mut engine, DOCUMENT);
+        assert!(engine.guard(handle, "fleet", NOW));
+        let parent = flag(&engine, handle, "parent");
+        assert_eq!(engine.poll(handle, wrong).as_deref(), Some(""));
+        assert!(engine.set_mode(handle, parent, "observe", wrong).is_some());
+        assert!(engine.set_mode(handle, parent, "auto", wrong).is_some());
+        shared.tell(1, 1, f64::NAN);
+        for second in 0..6 {
+            for now in [wrong, NOW + f64::from(second) * 1_000.0] {
+                shared.ask(handle, -1, parent.0, 0, now);
+                assert!(engine.outcome(&shared.0) >= 0);
+            }
+        }
+        assert_eq!(events(&engine.news(handle).expect("news")), ["tripped"]);
+        let deadline = engine.next_deadline(handle).expect("a probe");
+        assert!((NOW..NOW + 100_000.0).contains(&deadline), "{deadline} after {wrong}");
+    }
+}
+
+#[test]
 fn what_failed_and_is_missing_is_one_failure() {
     let (mut engine, mut shared) = (Engine::new(), Shared::new());
     let handle = load(&mut engine, DOCUMENT);
@@ -116,4 +139,13 @@ fn what_was_decided_under_an_older_generation_is_an_outcome_and_no_evidence() {
     let batch = engine.drain(handle, 1.0, 1.0, 1.0).expect("a batch");
     let counted = Batch::from_bytes(&batch).expect("a batch").flags().next().expect("a flag");
     assert_eq!((counted.evidence().treatment.total, counted.outcomes().treatment.total), (2, 4));
+    // Nor does it take a user's turn.
+    shared.bind(&mut engine, handle, 0, "alice");
+    shared.ask(handle, 0, parent.0, 0, NOW);
+    for (generation, counted) in [(1_u32, 2.0), (2, 3.0), (2, 3.0)] {
+        shared.write(36, generation.to_le_bytes());
+        assert_eq!(engine.outcome(&shared.0), 0);
+        let breaker = engine.breaker(handle, parent).expect("a breaker");
+        assert_eq!(number(&breaker, "total").to_bits(), f64::to_bits(counted), "generation {generation}");
+    }
 }

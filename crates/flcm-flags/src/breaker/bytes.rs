@@ -2,16 +2,18 @@
 
 use core::fmt;
 
-use super::sequential::{Evidence, Spread, Stratum};
-use super::transition::{Cause, Mode, State};
-use super::window::{Arms, Window};
-use super::{Breaker, Pending, Stage};
+use super::plan::Plan;
+use super::sequential::{Evidence, MOST, Spread, Stratum};
+use super::transition::{Cause, Mode, State, Transition};
+use super::window::{Arms, PARTS, Window};
+use super::{Breaker, Pending, Stage, seconds};
 use crate::bucket::BUCKETS;
 use crate::counts::Sample;
+use crate::snapshot::to_usize;
 use crate::time::Millis;
 
 /// The first four bytes: what it is, and the version of the format.
-const MAGIC: u32 = u32::from_le_bytes(*b"FCB\x01");
+const MAGIC: u32 = u32::from_le_bytes(*b"FCB\x02");
 
 /// Why bytes are no breaker.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -35,53 +37,71 @@ impl core::error::Error for BreakerError {}
 
 impl Breaker {
     /// Length of its bytes.
-    pub const LENGTH: usize = 4 + 12 + 14 + 16 + 16 + 20 + 16 + 24 + 24 + 2 * 96 + 30 * 32 + 24;
+    pub const LENGTH: usize = 4 + 12 + 14 + 16 + 16 + 20 + 16 + 24 + 24 + 2 * 96 + 30 * 32 + 24 + 8;
 
-    /// The breaker as bytes, to be kept across a restart.
+    /// The breaker as bytes, to be kept across a restart, and under which plan it came so far.
     #[must_use]
-    pub fn to_bytes(&self) -> [u8; Self::LENGTH] {
+    pub fn to_bytes(&self, plan: &Plan) -> [u8; Self::LENGTH] {
         let mut bytes = [0; Self::LENGTH];
         let writer: &mut dyn Codec = &mut Writer(&mut bytes);
         writer.number(&mut { MAGIC });
         self.clone().each(writer);
+        writer.large(&mut plan.digest());
         bytes
     }
 
-    /// The breaker of bytes from [`to_bytes`](Self::to_bytes).
+    /// The breaker of bytes from [`to_bytes`](Self::to_bytes). Where they were kept under another plan it is
+    /// [configured](Self::configure) anew, which is what happened then.
     ///
     /// ```
-    /// use flcm_flags::{Millis, breaker::Breaker};
+    /// use flcm_flags::{Millis, Policy, breaker::{Breaker, Event, Plan, Scope}};
+    /// let [fleet, host] = [Scope::Fleet, Scope::Host].map(|scope| Plan::new(&Policy::DEFAULT, scope));
     /// let breaker = Breaker::new(7, Millis(1_000));
-    /// assert_eq!(Breaker::from_bytes(&breaker.to_bytes()), Ok(breaker));
-    /// assert!(Breaker::from_bytes(b"no breaker").is_err());
+    /// let kept = breaker.to_bytes(&fleet);
+    /// assert_eq!(Breaker::from_bytes(&kept, &fleet), Ok((breaker, None)));
+    /// let (_, happened) = Breaker::from_bytes(&kept, &host)?;
+    /// assert_eq!(happened.map(|transition| transition.event), Some(Event::Configured));
+    /// assert!(Breaker::from_bytes(b"no breaker", &fleet).is_err());
+    /// # Ok::<(), flcm_flags::breaker::BreakerError>(())
     /// ```
     ///
     /// # Errors
     /// The bytes are too short or too long, of another version, or hold what no breaker has.
-    pub fn from_bytes(bytes: &[u8]) -> Result<Self, BreakerError> {
+    pub fn from_bytes(bytes: &[u8], plan: &Plan) -> Result<(Self, Option<Transition>), BreakerError> {
         if bytes.len() != Self::LENGTH {
             return Err(BreakerError("wrong length"));
         }
         let mut reader = Reader { rest: bytes, valid: true };
-        let mut magic = 0;
         let codec: &mut dyn Codec = &mut reader;
+        let (mut magic, mut digest) = (0, 0);
         codec.number(&mut magic);
         if magic != MAGIC {
             return Err(BreakerError("not a breaker, or of another version"));
         }
         let mut breaker = Self::new(0, Millis(0));
-        breaker.each(&mut reader);
-        if reader.valid && breaker.is_sound() { Ok(breaker) } else { Err(BreakerError("a field that no breaker has")) }
+        breaker.each(codec);
+        codec.large(&mut digest);
+        if !reader.valid || !breaker.is_sound() {
+            return Err(BreakerError("a field that no breaker has"));
+        }
+        let changed = digest != plan.digest();
+        let happened = changed.then(|| breaker.configure(plan, breaker.now));
+        Ok((breaker, happened))
     }
 
     /// Whether the fields fit together.
     fn is_sound(&self) -> bool {
-        let bets = [&self.errors, &self.slow].map(|evidence| evidence.absolute.iter().chain(&evidence.relative));
+        let Stage { percent, candidate, last_good, cap, .. } = self.stage;
         self.started <= self.stages
-            && [self.stage.cap, self.stage.percent, self.stage.last_good].iter().all(|percent| *percent <= BUCKETS)
+            && [percent, candidate, last_good, cap].iter().all(|percent| *percent <= BUCKETS)
             && (self.mode != Mode::Held || self.state == State::Open)
             && (matches!(self.mode, Mode::Auto | Mode::Held) || self.state == State::Closed)
-            && bets.into_iter().flatten().all(|bet| *bet >= 0.0)
+            && (0.0..=MOST).contains(&self.stratum.mass)
+            && self.errors.is_sound()
+            && self.slow.is_sound()
+            && self.now <= Millis::LATEST
+            && self.window.start <= seconds(self.now)
+            && to_usize(self.window.place) < PARTS
     }
 
     /// All fields, in the order of the format.
@@ -144,6 +164,10 @@ impl Spread {
 }
 
 impl Evidence {
+    fn is_sound(&self) -> bool {
+        self.absolute.iter().chain(&self.relative).all(|bet| (0.0..=MOST).contains(bet)) && self.probe.abs() <= MOST
+    }
+
     fn each(&mut self, codec: &mut dyn Codec) {
         self.absolute.iter_mut().chain(&mut self.relative).for_each(|bet| codec.float(bet));
         codec.number(&mut self.treatment);

@@ -12,11 +12,12 @@ impl Breaker {
     /// A person has seen that the flag was rolled back, or held at its percentage, and lets it go on. `generation` must be that
     /// of the rollback: one that happened since is not meant.
     pub fn acknowledge(&mut self, plan: &Plan, generation: u32, now: Millis) -> Option<Transition> {
-        self.now = self.clamp(now);
         let waits = self.state != State::Closed || self.stage.cap > 0 || self.noted;
+        // Before the time is set: what changes nothing must not swallow the second that is still to be weighed.
         if generation != self.generation || self.mode == Mode::Held || !waits {
             return None;
         }
+        self.now = self.clamp(now);
         (self.attempt, self.trips) = (0, 0);
         Some(self.close(plan, Event::Acknowledged))
     }
@@ -33,10 +34,10 @@ impl Breaker {
 
     /// Does what a person says; `None` when that is so already. The evidence starts anew.
     pub fn set_mode(&mut self, plan: &Plan, mode: Mode, now: Millis) -> Option<Transition> {
-        self.now = self.clamp(now);
         if mode == self.mode {
             return None;
         }
+        self.now = self.clamp(now);
         let before = self.before(plan);
         self.mode = mode;
         (self.stage.cap, self.sticky) = (0, false);
@@ -60,10 +61,18 @@ impl Breaker {
     /// Something that this flag needs is off: outcomes of the next half minute are no evidence against it, that nobody uses it
     /// tells nothing, and it is not probed.
     pub fn rest(&mut self, now: Millis) {
-        let now = now.max(self.now);
+        let now = self.at(now);
         let end = Millis(now.0.saturating_add(REST));
         self.last_treated = wrap(seconds(now));
-        self.pending = Pending::default();
+        if !self.pending.is_empty() || self.due {
+            // A plain rate is taken over the window.
+            self.window.forget_part();
+            self.pending = Pending::default();
+        }
+        if self.due {
+            // What came late is weighed already, and cannot be taken out again of what was known before.
+            self.forget_evidence();
+        }
         if self.state == State::Closed {
             self.until = end;
         } else if self.state == State::Open && !self.sticky {

@@ -2,7 +2,7 @@
 
 use super::plan::{Bets, Plan, Scope};
 use super::rollout::QUIET;
-use super::sequential::{Evidence, Stratum};
+use super::sequential::{Evidence, MOST, Stratum};
 use super::transition::{Cause, Event, Mode, Next, State, Transition};
 use super::window::Arms;
 use super::{Breaker, Pending, seconds, wrap};
@@ -76,7 +76,12 @@ impl Breaker {
                 self.verdict(plan)
             }
         };
-        happened.or_else(|| again.then(|| self.say(plan, Event::StageReleased, None)))
+        // What was held stays so when the first that is heard is bad.
+        if again && happened.is_none() {
+            self.stage.cap = 0;
+            return Some(self.say(plan, Event::StageReleased, None));
+        }
+        happened
     }
 
     /// Adds a second to the evidence.
@@ -116,6 +121,9 @@ impl Breaker {
         let mut own = Pending::default();
         own.add(&counts.treatment, &counts.control);
         self.due = true;
+        if own.treatment > 0 {
+            self.last_treated = wrap(seconds(self.now));
+        }
         if self.state == State::HalfOpen {
             self.errors.probe(&plan.errors, own.failed, own.treatment);
             if let Some(bets) = &plan.slow {
@@ -314,13 +322,17 @@ impl Breaker {
     /// Starts the evidence anew, under a new generation.
     fn forget(&mut self) {
         self.generation = self.generation.wrapping_add(1);
-        (self.errors, self.slow) = (Evidence::default(), Evidence::default());
-        (self.stratum, self.pending) = (Stratum::default(), Pending::default());
-        (self.stages, self.started, self.age, self.gap) = (1, 0, 0, 1);
-        (self.noted, self.held, self.quiet, self.due) = (false, false, false, false);
+        self.forget_evidence();
+        self.pending = Pending::default();
+        (self.noted, self.held, self.quiet) = (false, false, false);
         self.last_treated = wrap(seconds(self.now));
         self.stage.prove_anew(wrap(seconds(self.now)));
         self.window.clear();
+    }
+
+    pub(super) fn forget_evidence(&mut self) {
+        (self.errors, self.slow, self.stratum) = (Evidence::default(), Evidence::default(), Stratum::default());
+        (self.stages, self.started, self.age, self.gap, self.due) = (1, 0, 0, 1, false);
     }
 
     /// Milliseconds until the next probe: twice as long after each attempt, and a fifth more or less, so that not all flags
@@ -381,7 +393,7 @@ pub(super) struct Before {
 impl Stratum {
     #[expect(clippy::float_arithmetic, reason = "part of the statistic")]
     fn add(&mut self, mass: f64, pending: &Pending) {
-        self.mass += mass;
+        self.mass = (self.mass + mass).min(MOST);
         self.treatment = self.treatment.saturating_add(pending.treatment);
         self.control = self.control.saturating_add(pending.control);
     }

@@ -3,6 +3,7 @@
 use libm::log;
 
 use super::sequential::{BETS, ODDS};
+use crate::bucket::mix;
 use crate::policy::Policy;
 
 /// Half-open, a healthy flag is opened again this often at most.
@@ -76,6 +77,32 @@ impl Plan {
     #[must_use]
     pub const fn limit(&self) -> f64 {
         self.limit
+    }
+
+    /// Tells it apart from others.
+    pub(super) fn digest(&self) -> u64 {
+        // All of them by name, so that none is forgotten.
+        let Policy {
+            rate,
+            window,
+            min_samples,
+            cooldown,
+            probe,
+            detector,
+            ratio,
+            margin,
+            budget,
+            recovery,
+            action,
+            shared,
+            slow_ms,
+            slow_rate,
+        } = self.policy;
+        let floats = [rate, ratio, margin, budget, slow_rate].map(f64::to_bits);
+        let numbers = [window, min_samples, cooldown, probe, slow_ms].map(u64::from);
+        let scope = u8::from(self.scope == Scope::Host);
+        let codes = [detector.code(), recovery.code(), action.code(), shared.code(), scope].map(u64::from);
+        floats.iter().chain(&numbers).chain(&codes).fold(0, |digest, field| mix(digest ^ field))
     }
 }
 

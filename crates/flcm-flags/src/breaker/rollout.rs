@@ -19,7 +19,7 @@ const FRESH_START: f64 = 0.25;
 impl Breaker {
     /// The percentage of the rollout, in thousandths of a percent, whenever it changes: raising it is when faults begin.
     pub fn stage(&mut self, percent: u32, now: Millis) {
-        let (percent, second) = (percent.min(BUCKETS), wrap(seconds(now.max(self.now))));
+        let (percent, second) = (percent.min(BUCKETS), wrap(seconds(self.at(now))));
         if percent > self.stage.percent {
             self.stages = self.stages.saturating_add(u8::from(self.stage.percent > 0));
         }
@@ -36,7 +36,7 @@ impl Breaker {
             return None;
         }
         let before = self.before(plan);
-        self.stage.cap = self.stage.percent;
+        self.stage.cap = before.percent;
         Some(Transition { percent_before: before.percent, ..self.say(plan, Event::StageHeld, Some(Cause::Shared)) })
     }
 
@@ -69,17 +69,13 @@ impl Breaker {
         Some(self.say(plan, Event::NoData, None))
     }
 
-    /// Takes down that somebody was treated; whether that lets a rollout go on that had no data.
+    /// Takes down that somebody was treated; whether a rollout that had no data may go on, if they fared well.
     pub(super) fn data_again(&mut self, pending: &Pending, second: u32) -> bool {
         if pending.treatment == 0 {
             return false;
         }
         self.last_treated = second;
-        let held = core::mem::replace(&mut self.quiet, false) && !self.held && self.state == State::Closed;
-        if held {
-            self.stage.cap = 0;
-        }
-        held
+        core::mem::replace(&mut self.quiet, false) && !self.held && self.state == State::Closed
     }
 }
 

@@ -23,7 +23,7 @@ pub(super) const BETS: usize = 5;
 pub(super) const ODDS: [f64; BETS] = [1.6, 2.5, 5.0, 12.0, 60.0];
 
 /// A bet does not grow beyond this: far above every limit, and it must be able to come down again.
-const MOST: f64 = 1e12;
+pub(super) const MOST: f64 = 1e12;
 
 /// Keeps `exp` finite.
 const STEEPEST: f64 = 700.0;

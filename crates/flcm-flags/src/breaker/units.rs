@@ -20,11 +20,12 @@ use crate::bucket::mix;
 #[derive(Clone, Debug)]
 pub struct Units<B>(B);
 
-/// Bits of a place that tell the minute and what was counted; the others tell the user.
-const MINUTES: u64 = 0x3f;
-const PASSED: u64 = 0x40;
-const FAILED: u64 = 0x80;
-const USER: u64 = !0xff;
+/// The lower bits of a place tell the user, two what was counted, and the upper ones the minute, modulo eight years. The index of
+/// the place is taken from the upper bits of the hash, so that it says nothing of the lower ones.
+const USER: u64 = (1 << 40) - 1;
+const PASSED: u64 = 1 << 40;
+const FAILED: u64 = 1 << 41;
+const MINUTE: u32 = 42;
 
 impl<B: AsMut<[u64]>> Units<B> {
     /// Takes a zeroed buffer.
@@ -38,11 +39,11 @@ impl<B: AsMut<[u64]>> Units<B> {
         let places = self.0.as_mut();
         let index = usize::try_from(hash >> 32).unwrap_or(0).checked_rem(places.len()).unwrap_or(0);
         let Some(place) = places.get_mut(index) else { return true };
-        let minute = (now.0 / 60_000) & MINUTES;
         let bit = if failed { FAILED } else { PASSED };
-        let same = (*place ^ hash) & (USER | MINUTES) == (minute ^ hash) & MINUTES;
+        let user = ((now.0 / 60_000) << MINUTE) | (hash & USER);
+        let same = *place & !(PASSED | FAILED) == user;
         let counted = same && *place & bit != 0;
-        *place = if same { *place | bit } else { (hash & USER) | minute | bit };
+        *place = if same { *place | bit } else { user | bit };
         !counted
     }
 }

@@ -6,7 +6,7 @@ use crate::counts::{Counts, Sample};
 use crate::snapshot::to_usize;
 
 /// How many parts a window has.
-const PARTS: usize = 30;
+pub(super) const PARTS: usize = 30;
 
 /// So many outcomes of the control tell how it does.
 pub(super) const ENOUGH: u32 = 20;
@@ -60,9 +60,7 @@ impl Window {
         let start = second.saturating_sub(second % length);
         for _ in 0..(start.saturating_sub(self.start) / length).min(30) {
             self.place = self.place.wrapping_add(1) % 30;
-            if let Some(part) = self.filled() {
-                *part = Arms::default();
-            }
+            self.forget_part();
         }
         self.start = self.start.max(start);
         self.used = u32::try_from(u64::from(window).div_ceil(length.get())).unwrap_or(30);
@@ -80,6 +78,13 @@ impl Window {
     #[inline]
     fn filled(&mut self) -> Option<&mut Arms> {
         self.parts.get_mut(to_usize(self.place))
+    }
+
+    /// Forgets the outcomes of the part that is being filled.
+    pub(super) fn forget_part(&mut self) {
+        if let Some(part) = self.filled() {
+            *part = Arms::default();
+        }
     }
 
     /// Forgets all outcomes.
