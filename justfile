@@ -13,7 +13,7 @@ demo:
     cargo run --release --quiet -p flcm -- decide examples/feature-flags.yaml --contexts examples/users.jsonl --summary
 
 # Everything that must hold: what CI runs.
-test: lint unit vectors no-std fuzz-corpus examples docs generated lint-js packages types wasm-test engine-test features-test doors example-test packaging sizes
+test: lint unit vectors no-std fuzz-corpus examples docs generated lint-js packages types wasm-test engine-test features-test doors example-test snippets reference packaging sizes
 
 # Formatting and lints.
 lint:
@@ -122,6 +122,15 @@ doors: install packages
 example-test: install packages
     node --test --test-timeout=120000 tests/examples/*.test.js
 
+# What the guides say: files are type-checked, programs run, and print what stands below them.
+snippets: install packages
+    node --test --test-timeout=120000 tests/docs/*.test.js
+
+# The reference of the runtime's API, into target/reference. TypeDoc brings the TypeScript that it can read.
+reference: packages
+    npm ci --prefix docs/reference --ignore-scripts --no-audit --no-fund
+    cd docs/reference && npx typedoc
+
 # A service that greets by a flag, and follows edits of its document.
 example-node: packages
     node examples/node/server.js
@@ -129,6 +138,10 @@ example-node: packages
 # A page with a flag in two variants, and live controls.
 example-browser: packages
     node examples/browser/serve.js
+
+# A page and a service that follow one document while it is edited.
+example-live: packages
+    node examples/page/serve.js
 
 # The packed packages, in the hands of those who install them.
 packaging: install packages
@@ -171,6 +184,14 @@ bench:
 # The ways into the engines, in Node and in Chromium, beside plain JavaScript, in one run.
 bench-doors: install packages
     node tests/bench/node.js
+
+# What the runtime takes: updates, rollbacks, sums.
+bench-runtime: packages
+    node tests/bench/runtime.js
+
+# The runtime beside other SDKs, in one run; FOLDER holds the bench of peers. Minutes.
+bench-peers folder *adapters: packages
+    bash tests/bench/peers/run.sh "{{ folder }}" {{ adapters }}
 
 # Instructions per operation under callgrind: exact, whatever else the machine does. Needs valgrind.
 bench-instructions:
