@@ -1,10 +1,11 @@
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { FeaturesOptions, Store } from '@flcm/features';
+import type { FeaturesOptions } from '@flcm/features';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { ManualClock } from '../kit/clock.ts';
 import { codes, ENGINES, type Local, local, traffic, updatable } from '../kit/local.ts';
+import { MemoryStore } from '../kit/memory.ts';
 
 const DOCUMENT = `
 flags:
@@ -12,26 +13,6 @@ flags:
   other: { rollout: { percentage: 100 }, error_threshold: { rate: 0.05 } }
   calm: { rollout: { percentage: 100 } }
 `;
-
-/** Keeps everything in memory. */
-class MemoryStore implements Store {
-  readonly values: Map<string, Uint8Array> = new Map<string, Uint8Array>();
-  failing = false;
-
-  async get(name: string): Promise<Uint8Array | undefined> {
-    return this.values.get(name);
-  }
-  async set(name: string, bytes: Uint8Array): Promise<void> {
-    if (this.failing) throw new Error('disk full');
-    this.values.set(name, bytes);
-  }
-  async delete(name: string): Promise<void> {
-    this.values.delete(name);
-  }
-  async names(): Promise<readonly string[]> {
-    return [...this.values.keys()];
-  }
-}
 
 async function folder(): Promise<string> {
   const path = await mkdtemp(join(tmpdir(), 'flcm-breakers-'));
