@@ -40,6 +40,11 @@ export class FlagServer {
   /** Names of the batches that arrived, those that arrived again included. */
   readonly arrived: Name[] = [];
   readonly streams: Set<ServerResponse> = new Set();
+  /**
+   * Connections that have carried a request. (Node's fetch makes one of its own accord when a request is aborted, which carries nothing, and
+   * closes it after four seconds.)
+   */
+  readonly used: Set<Socket> = new Set();
   /** Answers that have not ended. */
   readonly open: Set<ServerResponse> = new Set();
   /** Whether a connection may be used again; otherwise none is left when every answer has ended. */
@@ -153,6 +158,8 @@ export class FlagServer {
 
   #route(request: IncomingMessage, response: ServerResponse): void {
     response.shouldKeepAlive &&= this.keepAlive;
+    if (!this.used.has(request.socket)) request.socket.on('close', () => this.used.delete(request.socket));
+    this.used.add(request.socket);
     this.open.add(response);
     response.on('close', () => this.open.delete(response));
     const path = (request.url ?? '').split('?')[0] ?? '';
