@@ -35,6 +35,8 @@ export class FlagServer {
   answerMetrics: Answer | undefined;
   /** Files that are served beside: type and body by path. */
   readonly pages: Map<string, readonly [type: string, body: string | Uint8Array]> = new Map();
+  /** What any other path answers in place of 404. */
+  answerOther: Answer | undefined;
   /** Requests by path. */
   readonly requests: { path: string; headers: IncomingMessage['headers'] }[] = [];
   /** Names of the batches that arrived, those that arrived again included. */
@@ -169,6 +171,7 @@ export class FlagServer {
     else if (path === '/flags') (this.answer ?? this.answerFlags)(request, response);
     else if (path === '/flags/stream') (this.answerStream ?? this.beginStream)(request, response);
     else if (path === '/metrics') (this.answerMetrics ?? this.takeBatch)(request, response);
+    else if (this.answerOther) this.answerOther(request, response);
     else response.writeHead(404).end();
   }
 

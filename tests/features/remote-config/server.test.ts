@@ -6,7 +6,7 @@ import { FlagServer, until } from '../kit/server.ts';
 let server: FlagServer | undefined;
 afterEach(() => server?.kill());
 
-test('follows a server', async () => {
+test('follows a server, its stream and its trips, and tells it what was counted', async () => {
   const clock = new ManualClock();
   server = await FlagServer.start('flags: { a: {}, b: { enabled: false } }');
   const features = await createFeatures({ clock, url: server.url });
