@@ -66,7 +66,7 @@ fn what_was_decided_no_times_has_no_user() {
     for (times, users) in [(0, 0.0), (-5, 0.0), (1, 1.0)] {
         shared.ask(handle, 0, 0, times, NOW);
         assert_eq!(engine.count(&shared.0), 0);
-        let counted = engine.summary(handle, FlagId(0)).map_or(0.0, |summary| number(&summary, "users"));
+        let counted = engine.summary(handle, FlagId(0), NONE).map_or(0.0, |summary| number(&summary, "users"));
         assert_eq!(counted.round().to_bits(), f64::to_bits(users), "{times} times");
     }
 }
