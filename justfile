@@ -124,7 +124,7 @@ example-test: install packages
 
 # What the guides say: files are type-checked, programs run, and print what stands below them.
 snippets: install packages
-    node --test --test-timeout=120000 tests/docs/*.test.js
+    node --test --test-timeout=300000 tests/docs/*.test.js
 
 # The reference of the runtime's API, into target/reference. TypeDoc brings the TypeScript that it can read.
 reference: packages

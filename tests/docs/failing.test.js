@@ -70,3 +70,21 @@ test('blocks that nothing tries', () => {
   assert.throws(() => blocksOf(fence('python', '# a.py')), /`python` is not known/);
   assert.throws(() => blocksOf(program('') + program('')), /`app.js` stands there twice/);
 });
+
+test('a worker that takes from one request to another', async () => {
+  const worker = fence(
+    'ts worker',
+    '// worker.ts',
+    'let kept: AbortController | undefined;',
+    'export default {',
+    '  async fetch(): Promise<Response> {',
+    '    kept ??= new AbortController();',
+    '    return new Response(kept.signal.aborted + "\\n");',
+    '  },',
+    '};',
+  );
+  const asked = (times) => fence('sh', ...Array.from({ length: times }, () => 'curl http://127.0.0.1:8787/'));
+  await written(worker + asked(1) + fence('text running', 'false')).follow(FlagServer);
+  const twice = worker + asked(2) + fence('text running', 'false', 'false');
+  await assert.rejects(written(twice).follow(FlagServer), /it belongs to another request/);
+});
