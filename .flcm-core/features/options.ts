@@ -86,7 +86,7 @@ export async function remoteOf(
     store,
     pollIntervalMs,
     phase,
-    bootstrap: snapshot ?? (document === undefined ? undefined : await compile(document, compilers)),
+    bootstrap: snapshot ?? (document === undefined ? undefined : await compile('the document', document, compilers)),
     staleAfterMs: source
       ? (options.staleAfterMs ?? (3 * pollIntervalMs || Number.POSITIVE_INFINITY))
       : Number.POSITIVE_INFINITY,

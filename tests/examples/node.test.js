@@ -72,7 +72,7 @@ test('a bad edit is reported and not used; a good one is', async () => {
   deploy(good.replace('variant: warm', 'variant: warmest'));
   const unused = () => ask(query).then((answer) => ({ answer, errors: service.errors() }));
   const bad = await until(unused, ({ errors }) => errors.includes('warmest'));
-  assert.match(bad.errors, /INVALID_DOCUMENT: the document is not used:\nerror\[[a-z-]+\]: .*warmest/);
+  assert.match(bad.errors, /INVALID_DOCUMENT: .*flags.yaml is not used:\nerror\[[a-z-]+\]: .*warmest/);
   assert.match(bad.errors, /flags\.greeting\.rules\[0\]\.variant/);
   assert.deepEqual(await ask(query), first, 'last known good');
 

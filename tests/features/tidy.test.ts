@@ -34,6 +34,9 @@ test('no file decides: nothing hashes, and no reason is written', () => {
 });
 
 test('files are at most 300 lines of code long', () => {
-  const lines = (text: string) => withoutComments(text).split('\n').filter((line) => line.trim() !== '').length;
+  const lines = (text: string) =>
+    withoutComments(text)
+      .split('\n')
+      .filter((line) => line.trim() !== '').length;
   expect(files.filter(({ text }) => lines(text) > 300).map(({ file }) => file)).toEqual([]);
 });

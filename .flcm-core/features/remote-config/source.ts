@@ -63,7 +63,8 @@ export class HttpSource implements Source {
     }
     const body = await bodyOf(response, maxBytes);
     const type = response.headers.get('content-type')?.split(';')[0]?.trim().toLowerCase();
-    const snapshot = await snapshotOf(body, kindOf(type, new URL(response.url || this.name).pathname), compilers);
+    const kind = kindOf(type, new URL(response.url || this.name).pathname);
+    const snapshot = await snapshotOf(this.name, body, kind, compilers);
     return { snapshot, etag: response.headers.get('etag') ?? undefined };
   }
 }
@@ -79,18 +80,21 @@ function kindOf(type: string | undefined, path: string): Kind {
 }
 
 /** A body as a snapshot: compiled, when it is a document. */
-async function snapshotOf(body: Uint8Array, kind: Kind, compilers: Compilers): Promise<Uint8Array> {
+async function snapshotOf(name: string, body: Uint8Array, kind: Kind, compilers: Compilers): Promise<Uint8Array> {
   if (body.length === 0) throw new FeatureError('EMPTY', 'nothing is in the body');
   if (kind === 'page') throw new FeatureError('WRONG_TYPE', 'the body is a page, and no flags: check the URL');
-  return kind === 'snapshot' ? body : compile(body, compilers);
+  return kind === 'snapshot' ? body : compile(name, body, compilers);
 }
 
 /** A document as a snapshot. One without a single line is refused: it is a file in the making. */
-export async function compile(document: string | Uint8Array, compilers: Compilers): Promise<Uint8Array> {
+export async function compile(name: string, document: string | Uint8Array, compilers: Compilers): Promise<Uint8Array> {
   const text = typeof document === 'string' ? document : decoded(document);
   if (text.trim() === '') throw new FeatureError('EMPTY', 'nothing is in the document');
   const { snapshot, report } = (await compilers.load()).compile(text);
-  if (snapshot == null) throw new FeatureError('INVALID_DOCUMENT', `the document is not used:\n${report}`);
+  if (snapshot == null) {
+    const placed = report.replaceAll(' --> document:', ` --> ${name}:`);
+    throw new FeatureError('INVALID_DOCUMENT', `${name} is not used:\n${placed}`);
+  }
   return snapshot;
 }
 
@@ -126,7 +130,7 @@ export class FileSource implements Source {
       throw featureError('FILE_FAILED', this.name, error);
     }
     const kind = kindOf(undefined, this.name);
-    return { snapshot: await snapshotOf(bytes, kind, this.#compilers), etag: undefined };
+    return { snapshot: await snapshotOf(this.name, bytes, kind, this.#compilers), etag: undefined };
   }
 
   watch(changed: () => void, failed: (error: unknown) => void): () => void {

@@ -50,6 +50,8 @@ export class Stream {
   readonly #retry: Alarm;
   #connection: AbortController | undefined;
   #failures = 0;
+  /** Until then the server wants to be left alone. */
+  #askedUntil = 0;
   /** What there was when this host began to listen is told first. */
   #isGreeted = false;
   #told: Pick<Trips, 'epoch' | 'sequence'> = NOTHING_TOLD;
@@ -75,9 +77,11 @@ export class Stream {
       .catch((error) => this.#ended(connection, connection.signal.reason ?? error));
   }
 
-  /** The server answers again: a stream that waits need not wait for long. */
+  /** The server answers again: a stream that waits need not wait for long, unless it was asked to. */
   hasten(): void {
-    if (this.#connection === undefined) this.#retry.hasten(this.#clock.random() * SOON);
+    if (this.#connection !== undefined) return;
+    const asked = Math.max(0, this.#askedUntil - this.#clock.elapsed());
+    this.#retry.hasten(asked + this.#clock.random() * SOON);
   }
 
   close(): void {
@@ -125,6 +129,7 @@ export class Stream {
     this.#silence.clear();
     this.#failures++;
     const asked = reason instanceof FeatureError ? (reason.retryAfterMs ?? 0) : 0;
+    this.#askedUntil = this.#clock.elapsed() + asked;
     this.#retry.set(asked + this.#wait());
     this.#events.error(new FeatureError('STREAM_FAILED', `${this.#url}: ${messageOf(reason)}`, { cause: reason }));
   }
