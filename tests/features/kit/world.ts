@@ -43,16 +43,38 @@ export class Diary {
   }
 }
 
+/** The platform's `fetch`, which counts the requests that wait for an answer. */
+class Requests {
+  waiting = 0;
+
+  readonly fetch: typeof fetch = async (...request) => {
+    this.waiting++;
+    try {
+      return await fetch(...request);
+    } finally {
+      this.waiting--;
+    }
+  };
+
+  /** Waits until each is answered; of a server that hangs no answer is to be expected. */
+  async answered(): Promise<void> {
+    const start = performance.now();
+    while (this.waiting > 0 && performance.now() - start < 300) await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+}
+
 /** Flags that follow a source, on a clock that a test steps. Closed when the test is over, and nothing may be left then. */
 export class World {
   readonly clock: ManualClock;
   readonly diary: Diary;
   readonly features: FeatureFlagManager;
+  readonly #requests: Requests;
 
-  constructor(clock: ManualClock, diary: Diary, features: FeatureFlagManager) {
+  constructor(clock: ManualClock, diary: Diary, features: FeatureFlagManager, requests: Requests) {
     this.clock = clock;
     this.diary = diary;
     this.features = features;
+    this.#requests = requests;
   }
 
   get codes(): FeatureErrorCode[] {
@@ -70,6 +92,7 @@ export class World {
   async until(holds: () => boolean, mostMs = 3_600_000): Promise<number> {
     const start = this.clock.elapsed();
     for (;;) {
+      await this.#requests.answered();
       await this.features.remote.settled;
       if (!holds()) await soon(holds);
       if (holds()) return this.clock.elapsed() - start;
@@ -86,13 +109,14 @@ export type WorldOptions = Partial<FeaturesOptions> & { readonly clock?: ManualC
 export async function world(options: WorldOptions): Promise<World> {
   const { clock = new ManualClock() } = options;
   const diary = new Diary();
-  const creating = createFeatures({ stream: false, metrics: false, ...options, clock }, diary.listeners);
-  const features = await creating;
+  const requests = new Requests();
+  const defaults = { stream: false, metrics: false, fetch: requests.fetch };
+  const features = await createFeatures({ ...defaults, ...options, clock }, diary.listeners);
   onTestFinished(async () => {
     await features.close();
     expect(clock.waiting).toBe(0);
   });
-  return new World(clock, diary, features);
+  return new World(clock, diary, features, requests);
 }
 
 /** A server of its own for a test. */
