@@ -95,7 +95,6 @@ test('a breach is followed by its rollback within a second', async () => {
       continue;
     }
     expect(at, `seed ${seed}`).toBeDefined();
-    expect(at, `seed ${seed}`).toBe(settled(calls));
     delays.push((at as number) - found.at);
   }
   delays.sort((one, other) => one - other);
