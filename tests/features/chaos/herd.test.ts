@@ -38,7 +38,7 @@ describe.each([30 * SECOND, 5 * MINUTE, 30 * MINUTE])('10,000 hosts, whose serve
     console.log(`${away / SECOND} s away, ${how}: ${text(flags)}; streams: ${text(connected)}; both: ${text(both)}`);
     expect(flags.ratio).toBeLessThanOrEqual(1.5);
     expect(flags.peak).toBeLessThanOrEqual(1.5 * USUAL);
-    // Connecting is cheap, and over after a while: no more of it than of polls.
+    // Each connects once, and no more often at a time than all poll.
     expect(connected.peak).toBeLessThanOrEqual(USUAL);
     if (streams) expect(crowd.connected).toBe(HOSTS);
     await crowd.close();
