@@ -40,6 +40,10 @@ export type FleetFlags = Readonly<
 /** Breakers settle their seconds within so long of an outcome. */
 const SECOND = 1000;
 
+/** How soon the fleet hears of what happened to a breaker here, and of a failure, which may be one of many that only the fleet sees together. */
+const HEAR_OF_ROLLBACK = 100;
+const HEAR_OF_FAILURE = 5000;
+
 /** What an event of a breaker is called beside `breaker`. */
 const NAMES: Readonly<Record<string, 'rollback' | 'probe' | 'recovered'>> = {
   tripped: 'rollback',
@@ -60,8 +64,8 @@ export class CircuitBreaker implements Follower {
   readonly #kept: BreakerStore;
   readonly #notifiers: readonly Notifier[];
   readonly #alarm: Alarm;
-  /** Called when something happened here: the fleet is to hear of it soon. */
-  readonly #happened: () => void;
+  /** Called with the time within which the fleet is to hear of what happened here. */
+  readonly #tellFleet: (ms: number) => void;
   /** What the fleet says, by flag key. */
   #fleet: ReadonlyMap<string, FleetFlags[string]> = new Map();
   readonly #generations: (number | undefined)[] = [];
@@ -73,14 +77,14 @@ export class CircuitBreaker implements Follower {
     { inUse, clock, events }: { inUse: InUse; clock: Clock; events: Events },
     store: Store | undefined,
     notifiers: readonly Notifier[],
-    happened: () => void,
+    tellFleet: (ms: number) => void,
   ) {
     this.#inUse = inUse;
     this.#now = steady(clock);
     this.#events = events;
     this.#kept = new BreakerStore(store, events);
     this.#notifiers = notifiers;
-    this.#happened = happened;
+    this.#tellFleet = tellFleet;
     this.#alarm = new Alarm(clock, () => this.#poll());
   }
 
@@ -128,6 +132,7 @@ export class CircuitBreaker implements Follower {
     const given = { ...told, ...(generation > 0 && { generation }) };
     this.#tellOf(snapshot, snapshot.breakers.outcome(id, outcome, given, this.#now(), context));
     if (!this.#closed) this.#alarm.hasten(SECOND);
+    if (told.failed) this.#tellFleet(HEAR_OF_FAILURE);
   }
 
   /** `closed`, `open` or `half_open`; `undefined` for a flag without `error_threshold`. */
@@ -274,7 +279,7 @@ export class CircuitBreaker implements Follower {
       for (const notifier of this.#notifiers) notifier.notify(event);
     }
     if (transitions.length === 0) return;
-    this.#happened();
+    this.#tellFleet(HEAR_OF_ROLLBACK);
     // What comes next may come earlier than what was waited for.
     if (!this.#closed) this.#alarm.hasten(SECOND);
   }

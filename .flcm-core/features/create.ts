@@ -11,9 +11,6 @@ import { instanceOf, phaseOf, remoteOf, settingsOf, sinksOf, sourceOf } from './
 import { RemoteConfig } from './remote-config.ts';
 import type { AnyFlags, FeatureEvents, FeaturesOptions, FlagShapes } from './types.ts';
 
-/** How soon the fleet hears of a rollback here. */
-const TELL_FLEET = 100;
-
 /** Listeners that must not miss what happens while the flags are created. */
 export type EarlyListeners = { readonly [K in keyof FeatureEvents]?: (event: FeatureEvents[K]) => void };
 
@@ -41,7 +38,7 @@ export async function createFeatures<F extends FlagShapes<F> = AnyFlags>(
   const inUse = new InUse(engine, clock, events);
   const cohorts = new CohortManager(inUse, clock, events);
   const notifiers = (options.notify ?? []).map((of) => new Notifier(of, settings.fetch, clock, events));
-  const breaker = new CircuitBreaker({ inUse, clock, events }, store, notifiers, () => metrics.hasten(TELL_FLEET));
+  const breaker = new CircuitBreaker({ inUse, clock, events }, store, notifiers, (ms) => metrics.hasten(ms));
   const sinks = sinksOf(options, settings, clock);
   const { flushIntervalMs } = settings;
   const metrics = new MetricsCollector({ engine, inUse, clock, events }, { sinks, flushIntervalMs, instance, store });

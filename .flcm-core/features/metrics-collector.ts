@@ -141,9 +141,10 @@ export class MetricsCollector implements Follower {
     return this.#flushing;
   }
 
-  /** Sends soon what was counted: something happened that others should hear of. @internal */
+  /** Sends soon what was counted: something happened that others should hear of. A sink that fails is left alone. @internal */
   hasten(ms: number): void {
-    if (this.#options.sinks.length > 0 && !this.#closing.signal.aborted) this.#alarm.hasten(ms);
+    const isIdle = this.#options.sinks.length === 0 || this.#failures > 0;
+    if (!isIdle && !this.#closing.signal.aborted) this.#alarm.hasten(ms);
   }
 
   /** Sends the last counts, for a moment. What does not arrive is kept for the next start. @internal */
