@@ -43,3 +43,8 @@ test('an addon of another version gives way to WebAssembly', () => {
   writeFileSync(join(dirname(shell), 'other.cjs'), 'module.exports = { version: () => "0.0.1" };');
   answersOf(folder, 'wasm');
 });
+
+test('the runtime decides and counts with the packages that it depends on', () => {
+  const folder = consumer('node', platform, 'web', 'features', 'parser');
+  assert.deepEqual(decide(folder, 'features.mjs'), { engine: 'native', answers: [true, false, 1] });
+});
