@@ -23,6 +23,7 @@ describe('a server that hangs', () => {
     await at.clock.pass(699);
     expect(at.codes).toEqual([]);
     await at.clock.pass(1);
+    await until(() => at.codes.length === 1, 'the end of waiting');
     await syncing;
     expect(at.codes).toEqual(['TIMEOUT']);
     expect(at.isOn('old')).toBe(true);
