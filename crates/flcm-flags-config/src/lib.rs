@@ -18,6 +18,7 @@ mod compile;
 pub mod config;
 mod context;
 mod diagnostics;
+pub mod diff;
 pub mod document;
 pub mod door;
 pub mod explanation;
@@ -33,6 +34,7 @@ mod rules;
 mod schema;
 pub mod simulate;
 mod source;
+pub mod view;
 mod word;
 mod writer;
 

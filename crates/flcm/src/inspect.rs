@@ -5,12 +5,12 @@ use std::io::Write as _;
 use std::path::PathBuf;
 
 use flcm_flags::snapshot::wire;
+use flcm_flags_config::view::FlagView;
 use serde::Serialize;
 
 use crate::failure::Failure;
 use crate::source::Source;
 use crate::style::{BAD, DIM, GOOD, NAME, count, plural, shown};
-use crate::view::FlagView;
 
 /// Show what a snapshot holds: header, sections and flags
 #[derive(Debug, clap::Args)]

@@ -10,7 +10,6 @@ mod simulate;
 mod source;
 mod style;
 mod types;
-mod view;
 
 use std::io::Write;
 use std::process::ExitCode;

@@ -5,7 +5,7 @@ use std::io::Write;
 
 use anstyle::{AnsiColor, Style};
 
-pub(crate) use flcm_flags_config::explanation::words::shown;
+pub(crate) use flcm_flags_config::explanation::words::{count, plural, shown};
 
 /// What is on, gained or well.
 pub(crate) const GOOD: Style = AnsiColor::Green.on_default();
@@ -61,24 +61,6 @@ pub(crate) fn note(text: &dyn Display) {
     let _ = writeln!(anstream::stderr(), "{text}");
 }
 
-/// Digits in groups of three: `1,234,567`.
-pub(crate) fn count(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-/// `1 user`, `2 users`.
-pub(crate) fn plural(number: u64, one: &str, many: &str) -> String {
-    format!("{} {}", count(number), if number == 1 { one } else { many })
-}
-
 /// A share as text, right-aligned in seven columns: ` 12.3 %`. A share that is not nothing never shows as 0.0 %.
 pub(crate) fn share(part: u128, whole: u128) -> String {
     let text = match (part * 1_000 + whole / 2).checked_div(whole) {
@@ -111,13 +93,7 @@ pub(crate) fn pad(text: &str, width: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{bar, count, share};
-
-    #[test]
-    fn numbers_are_grouped() {
-        assert_eq!((count(0), count(999), count(1_000)), ("0".into(), "999".into(), "1,000".into()));
-        assert_eq!(count(12_345_678), "12,345,678");
-    }
+    use super::{bar, share};
 
     #[test]
     fn a_share_that_is_not_nothing_does_not_show_as_nothing() {

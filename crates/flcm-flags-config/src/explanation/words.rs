@@ -1,4 +1,4 @@
-//! What a snapshot says, in words: tests, conditions, percentages, times and values.
+//! What a snapshot says, in words: tests, conditions, numbers, percentages, times and values.
 
 use flcm_flags::{AttributeValue, Expected, FlagId, Node, Nodes, Operand, Snapshot, Test, Value};
 use serde_json::Value as Json;
@@ -15,6 +15,35 @@ pub const fn yes_no(held: bool) -> &'static str {
 #[must_use]
 pub const fn on_off(enabled: bool) -> &'static str {
     if enabled { "on" } else { "off" }
+}
+
+/// Digits in groups of three.
+///
+/// ```
+/// assert_eq!(flcm_flags_config::explanation::words::count(1_234_567), "1,234,567");
+/// ```
+#[must_use]
+pub fn count(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// A number of things.
+///
+/// ```
+/// use flcm_flags_config::explanation::words::plural;
+/// assert_eq!((plural(1, "user", "users"), plural(2_000, "user", "users")), ("1 user".into(), "2,000 users".into()));
+/// ```
+#[must_use]
+pub fn plural(number: u64, one: &str, many: &str) -> String {
+    format!("{} {}", count(number), if number == 1 { one } else { many })
 }
 
 /// Thousandths of a percent as text: `63.324 %`, `10 %`.
@@ -187,4 +216,15 @@ fn number(value: f64) -> Json {
     let mut text = String::new();
     write_number(&mut text, value);
     serde_json::from_str(&text).unwrap_or(Json::Null)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::count;
+
+    #[test]
+    fn numbers_are_grouped() {
+        assert_eq!((count(0), count(999), count(1_000)), ("0".into(), "999".into(), "1,000".into()));
+        assert_eq!(count(12_345_678), "12,345,678");
+    }
 }

@@ -3,65 +3,11 @@
 use std::path::Path;
 
 use flcm_flags::{BoundContext, Decision, FlagId, Millis, Outcome, Snapshot, Trips, evaluate_all};
+use flcm_flags_config::diff::{Move, Moves, Served};
 use flcm_flags_config::explanation::words;
-use serde::Serialize;
 
-use super::intervals::Served;
 use crate::decide::{Contexts, Parser};
 use crate::failure::Failure;
-
-/// What a change does to a user.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Move {
-    /// From off to on.
-    Gain,
-    /// From on to off.
-    Lose,
-    /// Nothing.
-    Same,
-    /// To another variant.
-    Switch,
-    /// To another value, on or off as before and of the same variant.
-    Value,
-}
-
-impl Move {
-    pub(super) fn of(old: &Served, new: &Served) -> Self {
-        match (old.enabled, new.enabled) {
-            (false, true) => Self::Gain,
-            (true, false) => Self::Lose,
-            _ if old.variant != new.variant => Self::Switch,
-            _ if old.value != new.value && old.value.is_some() && new.value.is_some() => Self::Value,
-            _ => Self::Same,
-        }
-    }
-}
-
-/// Users counted by what happens to them.
-#[derive(Clone, Debug, Default, Serialize)]
-pub(super) struct Moves {
-    pub(super) gain: u64,
-    pub(super) lose: u64,
-    pub(super) switch: u64,
-    pub(super) value: u64,
-    pub(super) same: u64,
-}
-
-impl Moves {
-    pub(super) fn moved(&self) -> bool {
-        self.gain + self.lose + self.switch + self.value > 0
-    }
-
-    fn add(&mut self, what: Move) {
-        *match what {
-            Move::Gain => &mut self.gain,
-            Move::Lose => &mut self.lose,
-            Move::Same => &mut self.same,
-            Move::Switch => &mut self.switch,
-            Move::Value => &mut self.value,
-        } += 1;
-    }
-}
 
 /// What was counted.
 pub(super) struct Counted {

@@ -3,10 +3,8 @@
 use std::fmt::Write;
 
 use anstyle::Style;
+use flcm_flags_config::diff::{Change, Difference, FlagDifference, Moves, Shares, Status};
 
-use super::contexts::Moves;
-use super::intervals::Shares;
-use super::{Change, Difference, FlagDifference, Status};
 use crate::style::{self, BAD, DIM, GOOD, NAME, NOTE, shown};
 
 // Writing to a string cannot fail: the errors of `writeln!` are dropped below.
@@ -19,7 +17,7 @@ pub(super) fn of(difference: &Difference) -> String {
     for flag in flags {
         flag_difference(flag, *contexts, &mut text);
     }
-    if flags.iter().any(|flag| flag.shares.iter().any(|shares| shares.are_some)) {
+    if flags.iter().any(|flag| flag.shares.iter().any(|shares| shares.flag_has_conditions)) {
         let _ = writeln!(
             text,
             "\n{DIM}Shares are of users whose conditions hold for that rule and for no other rule with conditions;\n\
@@ -73,7 +71,7 @@ fn change_line(Change { what, from, to, note }: &Change, width: usize, text: &mu
 }
 
 fn share_lines(shares: &Shares, text: &mut String) {
-    let who = match (&shares.conditions, shares.are_some) {
+    let who = match (&shares.conditions, shares.flag_has_conditions) {
         (Some(conditions), _) => format!("where {}", shown(conditions)),
         (None, true) => "where no conditions hold".to_owned(),
         (None, false) => "everyone".to_owned(),

@@ -8,10 +8,10 @@ use std::collections::BTreeSet;
 
 use flcm_flags::bucket::BUCKETS;
 use flcm_flags::{Flag, Millis, Rule, Serves, Snapshot};
-use flcm_flags_config::explanation::words;
 use serde::Serialize;
 
-use super::contexts::Move;
+use super::moves::{Move, Served};
+use crate::explanation::words;
 use crate::view::FlagView;
 
 /// Split points.
@@ -19,15 +19,6 @@ const POINTS: u64 = 1 << 32;
 
 /// The area of everyone.
 const WHOLE: u64 = BUCKETS as u64 * POINTS;
-
-/// What a user gets.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub(super) struct Served {
-    pub(super) enabled: bool,
-    pub(super) variant: Option<String>,
-    /// As JSON text.
-    pub(super) value: Option<String>,
-}
 
 /// One rule, as far as buckets and split points go.
 #[derive(Clone, Debug)]
@@ -51,31 +42,35 @@ pub(super) struct Side {
 
 /// What changes for some users, as shares of them.
 #[derive(Clone, Debug, Serialize)]
-pub(super) struct Shares {
+pub struct Shares {
     /// The conditions that hold for them, in words; `None` when no rule with conditions applies.
-    pub(super) conditions: Option<String>,
-    /// Whether the flag has rules with conditions at all.
+    pub conditions: Option<String>,
+    /// Whether the flag has rules with conditions at all, before or after. Not in JSON.
     #[serde(skip)]
-    pub(super) are_some: bool,
-    /// Shares of 1, in the order gain, lose, switch, value.
-    pub(super) gain: Share,
-    pub(super) lose: Share,
-    pub(super) switch: Share,
-    pub(super) value: Share,
+    pub flag_has_conditions: bool,
+    /// Who is turned on.
+    pub gain: Share,
+    /// Who is turned off.
+    pub lose: Share,
+    /// Who gets another variant.
+    pub switch: Share,
+    /// Who gets another value, on or off as before and of the same variant.
+    pub value: Share,
 }
 
 /// An exact share: `part / whole`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub(super) struct Share {
+pub struct Share {
     /// In percent, rounded.
-    percent: f64,
+    pub percent: f64,
+    /// As text in JSON, because JavaScript's numbers end at 2^53.
     #[serde(serialize_with = "as_text")]
-    pub(super) part: u128,
+    pub part: u128,
+    /// Never 0. As text in JSON too.
     #[serde(serialize_with = "as_text")]
-    pub(super) whole: u128,
+    pub whole: u128,
 }
 
-/// As text, because JavaScript's numbers end at 2^53.
 fn as_text<S: serde::Serializer>(number: &u128, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(number)
 }
@@ -147,7 +142,7 @@ pub(super) fn shares(old: &Side, new: &Side) -> Vec<Shares> {
         .map(|area| area.conditions.as_str())
         .filter(|conditions| !conditions.is_empty())
         .collect();
-    let are_some = !conditions.is_empty();
+    let flag_has_conditions = !conditions.is_empty();
     let independent = old.draw.is_some() && new.draw.is_some() && old.draw != new.draw;
     let mut all = Vec::new();
     for conditions in conditions.into_iter().map(Some).chain([None]) {
@@ -158,7 +153,7 @@ pub(super) fn shares(old: &Side, new: &Side) -> Vec<Shares> {
         } else {
             areas.overlay((&before, &old.off), (&after, &new.off));
         }
-        all.extend(areas.shares(conditions, are_some));
+        all.extend(areas.shares(conditions, flag_has_conditions));
     }
     all
 }
@@ -209,12 +204,12 @@ impl Areas {
         }
     }
 
-    fn shares(&self, conditions: Option<&str>, are_some: bool) -> Option<Shares> {
+    fn shares(&self, conditions: Option<&str>, flag_has_conditions: bool) -> Option<Shares> {
         let share = |part| Share::new(part, self.whole);
         let Self { gain, lose, switch, value, .. } = *self;
         (gain + lose + switch + value > 0).then(|| Shares {
             conditions: conditions.map(str::to_owned),
-            are_some,
+            flag_has_conditions,
             gain: share(gain),
             lose: share(lose),
             switch: share(switch),
@@ -258,8 +253,7 @@ mod tests {
     use flcm_flags::bucket::{BUCKETS, Draw};
     use flcm_flags::{Flag, Millis, Rule, Serves, Snapshot};
 
-    use super::{POINTS, Side, boundary, shares};
-    use crate::diff::contexts::Move;
+    use super::{Move, POINTS, Side, boundary, shares};
     use crate::view::FlagView;
 
     /// The draw whose upper half is the first of a bucket and whose lower half is `point`: `mix` is a bijection.
@@ -277,9 +271,9 @@ mod tests {
     }
 
     fn snapshot(flag: &str) -> Snapshot<Vec<u8>> {
-        let (config, diagnostics) = flcm_flags_config::check(&format!("flags: {{ a: {flag} }}"));
+        let (config, diagnostics) = crate::check(&format!("flags: {{ a: {flag} }}"));
         let config = config.unwrap_or_else(|| panic!("{diagnostics:?}"));
-        Snapshot::from_bytes(flcm_flags_config::compile(&config)).unwrap()
+        Snapshot::from_bytes(crate::compile(&config)).unwrap()
     }
 
     fn side(snapshot: &Snapshot<Vec<u8>>) -> (Flag<'_>, Side) {

@@ -1,94 +1,123 @@
-//! What a snapshot says about a flag, as plain data: `inspect` prints it, `diff` compares it.
+//! What a snapshot says about a flag, as plain data: `flcm inspect` prints it, [`crate::diff`] compares it.
 
 use std::fmt::Write;
 
 use flcm_flags::{Flag, Policy, Rule, Serves, Snapshot};
-use flcm_flags_config::explanation::words;
 use serde::Serialize;
 use serde_json::Value as Json;
+
+use crate::explanation::words;
 
 /// A flag.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct FlagView {
-    pub(crate) key: String,
+pub struct FlagView {
+    /// The flag key.
+    pub key: String,
     /// Whether this version can decide the flag.
-    pub(crate) readable: bool,
-    pub(crate) enabled: bool,
-    pub(crate) salt: String,
+    pub readable: bool,
+    /// The kill switch.
+    pub enabled: bool,
+    /// What buckets are drawn with.
+    pub salt: String,
     /// `None` for the targeting key.
-    pub(crate) by: Option<String>,
-    pub(crate) default: Option<Json>,
-    pub(crate) on: Option<Json>,
-    pub(crate) variants: Vec<VariantView>,
+    pub by: Option<String>,
+    /// What is served when no rule applies.
+    pub default: Option<Json>,
+    /// What is served when a rule applies, unless a variant has a value of its own.
+    pub on: Option<Json>,
+    /// In the order of the document.
+    pub variants: Vec<VariantView>,
     /// In words: `checkout on`.
-    pub(crate) dependencies: Vec<String>,
+    pub dependencies: Vec<String>,
     /// How many users are listed.
-    pub(crate) overrides: u32,
-    pub(crate) rules: Vec<RuleView>,
-    pub(crate) error_threshold: Option<ThresholdView>,
+    pub overrides: u32,
+    /// In the order in which they are looked at.
+    pub rules: Vec<RuleView>,
+    /// `None` when the flag does not roll back.
+    pub error_threshold: Option<ThresholdView>,
 }
 
 /// A variant.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub(crate) struct VariantView {
-    pub(crate) name: String,
+pub struct VariantView {
+    /// What it is called.
+    pub name: String,
     /// `None` when the flag's `on` is served.
-    pub(crate) value: Option<Json>,
+    pub value: Option<Json>,
 }
 
 /// A rule.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub(crate) struct RuleView {
-    pub(crate) name: Option<String>,
+pub struct RuleView {
+    /// `None` for a rule without a name.
+    pub name: Option<String>,
     /// `on`, `cohort on` or `cohort off`.
-    pub(crate) serves: &'static str,
+    pub serves: &'static str,
     /// In words; empty when there are none.
-    pub(crate) conditions: String,
+    pub conditions: String,
     /// Thousandths of a percent, before the schedule begins.
     #[serde(serialize_with = "as_percent")]
-    pub(crate) percentage: u32,
-    pub(crate) schedule: Vec<StageView>,
-    pub(crate) ramp: Option<&'static str>,
-    pub(crate) weights: Vec<WeightView>,
+    pub percentage: u32,
+    /// In the order of time; empty without a schedule.
+    pub schedule: Vec<StageView>,
+    /// `linear` or `step`; `None` without a schedule.
+    pub ramp: Option<&'static str>,
+    /// Empty when the rule splits nobody.
+    pub weights: Vec<WeightView>,
 }
 
 /// An entry of a schedule.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub(crate) struct StageView {
-    pub(crate) at: String,
+pub struct StageView {
+    /// As RFC 3339 in UTC.
+    pub at: String,
     /// Thousandths of a percent.
     #[serde(serialize_with = "as_percent")]
-    pub(crate) percentage: u32,
+    pub percentage: u32,
 }
 
 /// A variant's weight in a split.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub(crate) struct WeightView {
-    pub(crate) variant: String,
-    pub(crate) weight: u32,
+pub struct WeightView {
+    /// The variant's name.
+    pub variant: String,
+    /// Its part of the sum of all weights.
+    pub weight: u32,
 }
 
-/// When and how a flag rolls back.
+/// When and how a flag rolls back, like [`Policy`]; its words are those of documents.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub(crate) struct ThresholdView {
-    pub(crate) rate: f64,
-    pub(crate) window: u32,
-    pub(crate) min_samples: u32,
-    pub(crate) cooldown: u32,
-    /// Thousandths of a percent.
+pub struct ThresholdView {
+    /// Error rate above which the flag is rolled back, between 0 and 1.
+    pub rate: f64,
+    /// Seconds that are shown, and over which a rate is taken.
+    pub window: u32,
+    /// Outcomes before a rate counts.
+    pub min_samples: u32,
+    /// Seconds before the first probe.
+    pub cooldown: u32,
+    /// Share of users that passes half-open, in thousandths of a percent.
     #[serde(serialize_with = "as_percent")]
-    pub(crate) probe: u32,
-    pub(crate) detector: &'static str,
-    pub(crate) ratio: f64,
-    pub(crate) margin: f64,
-    pub(crate) budget: f64,
-    /// `None` when no call is slow.
-    pub(crate) slow_ms: Option<u32>,
-    pub(crate) slow_rate: f64,
-    pub(crate) action: &'static str,
-    pub(crate) shared: &'static str,
-    pub(crate) recovery: &'static str,
+    pub probe: u32,
+    /// What finds out.
+    pub detector: &'static str,
+    /// How many times the control's error rate is tolerated.
+    pub ratio: f64,
+    /// What is tolerated on top of it.
+    pub margin: f64,
+    /// How many false rollbacks the flag may have in a day, on average.
+    pub budget: f64,
+    /// Milliseconds above which a call is slow; `None` when no call is.
+    pub slow_ms: Option<u32>,
+    /// Share of slow calls above which the flag is rolled back, between 0 and 1.
+    pub slow_rate: f64,
+    /// What a rollback does.
+    pub action: &'static str,
+    /// What happens when the control fails as well.
+    pub shared: &'static str,
+    /// How the flag comes back.
+    pub recovery: &'static str,
 }
 
 /// In percent, as documents have it. The division is exact to the three decimals.
@@ -101,7 +130,9 @@ fn as_percent<S: serde::Serializer>(thousandths: &u32, serializer: S) -> Result<
 }
 
 impl FlagView {
-    pub(crate) fn new<B: AsRef<[u8]>>(snapshot: &Snapshot<B>, flag: Flag<'_>) -> Self {
+    /// Reads a flag of this snapshot.
+    #[must_use]
+    pub fn new<B: AsRef<[u8]>>(snapshot: &Snapshot<B>, flag: Flag<'_>) -> Self {
         let dependency = |(other, expected)| {
             let key = snapshot.describe(other).map_or("", |other| other.key()).to_owned();
             format!("{key} {}", words::expectation(snapshot, other, expected))
@@ -148,7 +179,8 @@ impl RuleView {
     }
 
     /// What happens to whom, in words.
-    pub(crate) fn describe(&self) -> String {
+    #[must_use]
+    pub fn describe(&self) -> String {
         let Self { serves, conditions, percentage, schedule, ramp, .. } = self;
         let who = if conditions.is_empty() { "everyone" } else { conditions };
         let mut text = match *serves {
@@ -166,8 +198,9 @@ impl RuleView {
         text
     }
 
-    /// `full_library 50, core_only 50`.
-    pub(crate) fn split(&self) -> String {
+    /// The weights: `full_library 50, core_only 50`.
+    #[must_use]
+    pub fn split(&self) -> String {
         let weights: Vec<String> =
             self.weights.iter().map(|WeightView { variant, weight }| format!("{variant} {weight}")).collect();
         weights.join(", ")
@@ -205,8 +238,9 @@ impl ThresholdView {
         }
     }
 
-    /// Details follow when they are not the default, so that the line stays short.
-    pub(crate) fn describe(&self) -> String {
+    /// One line. Details follow when they are not the default, so that it stays short.
+    #[must_use]
+    pub fn describe(&self) -> String {
         let Self { rate, window, min_samples, cooldown, probe, .. } = self;
         let probe = words::percent(*probe);
         let mut text = format!(

@@ -3,24 +3,24 @@
 use std::collections::BTreeSet;
 use std::fmt::Display;
 
-use flcm_flags_config::config::{Condition, Config};
-use flcm_flags_config::explanation::words;
 use serde::Serialize;
 
-use crate::source::Source;
-use crate::view::{FlagView, RuleView, VariantView};
+use super::Version;
+use crate::config::{Cohort, Condition, Config};
+use crate::explanation::words;
+use crate::view::{FlagView, RuleView, ThresholdView, VariantView};
 
 /// One thing that is written differently.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
-pub(super) struct Change {
+pub struct Change {
     /// `enabled`, `rule 2 percentage`, `variant blue`, …
-    pub(super) what: String,
+    pub what: String,
     /// `None` when it was not there.
-    pub(super) from: Option<String>,
+    pub from: Option<String>,
     /// `None` when it is gone.
-    pub(super) to: Option<String>,
+    pub to: Option<String>,
     /// What follows from it, where that is not plain to see.
-    pub(super) note: Option<&'static str>,
+    pub note: Option<&'static str>,
 }
 
 /// Collects changes.
@@ -59,13 +59,12 @@ pub(super) fn of(from: &FlagView, to: &FlagView) -> Vec<Change> {
         0 => "none".to_owned(),
         _ => list.join(", "),
     });
-    changes.compare("overrides", &from.overrides, &to.overrides, |count| {
-        crate::style::plural((*count).into(), "user", "users")
-    });
+    changes
+        .compare("overrides", &from.overrides, &to.overrides, |count| words::plural((*count).into(), "user", "users"));
     variants(&from.variants, &to.variants, &mut changes);
     rules(&from.rules, &to.rules, &mut changes);
     changes.compare("error_threshold", &from.error_threshold, &to.error_threshold, |threshold| {
-        threshold.as_ref().map_or_else(|| "none".to_owned(), crate::view::ThresholdView::describe)
+        threshold.as_ref().map_or_else(|| "none".to_owned(), ThresholdView::describe)
     });
     changes.0
 }
@@ -135,15 +134,15 @@ fn rule(number: usize, from: &RuleView, to: &RuleView, changes: &mut Changes) {
 }
 
 /// What only documents tell: who is overridden, and who belongs to the cohorts that the flag names.
-pub(super) fn of_documents(old: &Source, new: &Source, key: &str) -> Vec<Change> {
-    let (Some(from), Some(to)) = (&old.config, &new.config) else { return Vec::new() };
+pub(super) fn of_documents<B>(old: &Version<'_, B>, new: &Version<'_, B>, key: &str) -> Vec<Change> {
+    let (Some(from), Some(to)) = (old.config, new.config) else { return Vec::new() };
     let mut changes = Changes::default();
     let overrides = |config: &Config| config.flags.get(key).map(|flag| flag.overrides.clone()).unwrap_or_default();
     let (before, after) = (overrides(from), overrides(to));
     // A different number is told by the snapshots.
     if before != after && before.len() == after.len() {
         let count = after.iter().filter(|(user, serve)| before.get(*user) != Some(serve)).count();
-        let text = format!("{} different", crate::style::plural(count as u64, "user", "users"));
+        let text = format!("{} different", words::plural(count as u64, "user", "users"));
         changes.add("overrides", None, Some(text));
     }
     let names: BTreeSet<String> = [from, to].into_iter().flat_map(|config| cohorts_of(config, key)).collect();
@@ -156,8 +155,8 @@ pub(super) fn of_documents(old: &Source, new: &Source, key: &str) -> Vec<Change>
     changes.0
 }
 
-fn describe(cohort: &flcm_flags_config::config::Cohort) -> String {
-    let users = crate::style::plural(cohort.users.len() as u64, "user", "users");
+fn describe(cohort: &Cohort) -> String {
+    let users = words::plural(cohort.users.len() as u64, "user", "users");
     let except = match cohort.except.len() {
         0 => String::new(),
         count => format!(", {count} excepted"),
@@ -188,7 +187,7 @@ fn cohorts_of(config: &Config, key: &str) -> BTreeSet<String> {
 }
 
 /// What could not be compared.
-pub(super) fn notes(old: &Source, new: &Source, any: bool) -> Vec<String> {
+pub(super) fn notes<B: AsRef<[u8]>>(old: &Version<'_, B>, new: &Version<'_, B>, any: bool) -> Vec<String> {
     let opaque = old.config.is_none() || new.config.is_none();
     if !opaque || old.snapshot.digest() == new.snapshot.digest() {
         return Vec::new();

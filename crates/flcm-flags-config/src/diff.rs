@@ -1,0 +1,197 @@
+//! Differences: which flags change between two versions of a document, and for whom.
+//!
+//! What is written differently is told flag by flag; how many users it moves are exact shares, counted over all buckets
+//! and split points. Both need no users: who wants to count real ones decides each with both versions, and adds [`Moves`].
+//!
+//! ```
+//! use flcm_flags::{Millis, Snapshot};
+//! use flcm_flags_config::diff::{Version, compare};
+//!
+//! let document = |percentage| format!("flags: {{ beta: {{ rollout: {{ percentage: {percentage} }} }} }}");
+//! let [old, new] = [10, 25].map(|percentage| flcm_flags_config::check(&document(percentage)).0.unwrap());
+//! let before = Snapshot::from_bytes(flcm_flags_config::compile(&old))?;
+//! let after = Snapshot::from_bytes(flcm_flags_config::compile(&new))?;
+//! let difference = compare(
+//!     &Version { name: "revision 1", snapshot: &before, config: Some(&old) },
+//!     &Version { name: "revision 2", snapshot: &after, config: Some(&new) },
+//!     Millis(0),
+//! );
+//! assert_eq!(difference.flags[0].changes[0].what, "rule 1 percentage");
+//! assert_eq!(difference.flags[0].shares[0].gain.percent, 15.0);
+//! # Ok::<(), flcm_flags::SnapshotError>(())
+//! ```
+
+use std::collections::BTreeSet;
+
+use flcm_flags::{Flag, FlagId, Millis, Snapshot};
+use serde::Serialize;
+
+use crate::Config;
+use crate::explanation::words;
+use crate::view::FlagView;
+
+mod changes;
+mod intervals;
+mod moves;
+
+pub use changes::Change;
+pub use intervals::{Share, Shares};
+pub use moves::{Move, Moves, Served};
+
+/// One of the two versions that are compared.
+#[derive(Debug)]
+pub struct Version<'v, B> {
+    /// What it is called in the difference: a file, a revision.
+    pub name: &'v str,
+    /// What decides.
+    pub snapshot: &'v Snapshot<B>,
+    /// What the document said. Without it nobody knows who is overridden and who belongs to a cohort.
+    pub config: Option<&'v Config>,
+}
+
+/// All differences.
+#[derive(Clone, Debug, Serialize)]
+pub struct Difference {
+    /// The time of the comparison, as RFC 3339 in UTC.
+    pub now: String,
+    /// The version before.
+    pub old: Side,
+    /// The version after.
+    pub new: Side,
+    /// In the order of their keys.
+    pub flags: Vec<FlagDifference>,
+    /// What could not be compared.
+    pub notes: Vec<String>,
+    /// How many contexts were counted; `None` as long as nobody counts.
+    pub contexts: Option<u64>,
+}
+
+/// What stands for a version in a difference.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+pub struct Side {
+    /// The name of the version.
+    pub file: String,
+    /// The revision of its snapshot.
+    pub revision: u64,
+    /// The digest of its snapshot, in hexadecimal.
+    pub digest: String,
+}
+
+/// What is different in one flag.
+#[derive(Clone, Debug, Serialize)]
+pub struct FlagDifference {
+    /// The flag key.
+    pub flag: String,
+    /// What happened to it.
+    pub status: Status,
+    /// What is written differently; empty for a flag that is added or removed.
+    pub changes: Vec<Change>,
+    /// Changed flags that this one depends on.
+    pub through: Vec<String>,
+    /// Class of users by class of users; those for which nothing changes are left out.
+    pub shares: Vec<Shares>,
+    /// Real users; `None` as long as nobody counts.
+    pub contexts: Option<Moves>,
+}
+
+/// What happened to a flag.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// It is new.
+    Added,
+    /// Not changed itself, but a flag that it depends on is.
+    Affected,
+    /// It is written differently.
+    Changed,
+    /// It is gone.
+    Removed,
+    /// Nothing.
+    Same,
+}
+
+/// Every flag that changes, at a time that matters to schedules.
+#[must_use]
+pub fn compare<B: AsRef<[u8]>>(old: &Version<'_, B>, new: &Version<'_, B>, now: Millis) -> Difference {
+    let mut difference = compare_all(old, new, now);
+    difference.drop_same();
+    difference
+}
+
+/// Like [`compare`], the unchanged flags included: users may move where two snapshots show no change.
+#[must_use]
+pub fn compare_all<B: AsRef<[u8]>>(old: &Version<'_, B>, new: &Version<'_, B>, now: Millis) -> Difference {
+    let keys: BTreeSet<&str> = old.keys().chain(new.keys()).collect();
+    let mut flags: Vec<FlagDifference> = keys.into_iter().map(|key| compare_flag(old, new, key, now)).collect();
+    let changed: BTreeSet<String> =
+        flags.iter().filter(|flag| flag.status != Status::Same).map(|flag| flag.flag.clone()).collect();
+    for flag in &mut flags {
+        let prerequisites: BTreeSet<String> =
+            [old, new].into_iter().flat_map(|side| side.prerequisites(&flag.flag)).collect();
+        flag.through = prerequisites.intersection(&changed).cloned().collect();
+        if flag.status == Status::Same && !flag.through.is_empty() {
+            flag.status = Status::Affected;
+        }
+    }
+    let notes = changes::notes(old, new, !changed.is_empty());
+    Difference { now: words::rfc3339(now.0), old: old.side(), new: new.side(), flags, notes, contexts: None }
+}
+
+impl Difference {
+    /// Whether there is nothing to tell: no flag, and no note either.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.flags.is_empty() && self.notes.is_empty()
+    }
+
+    /// Leaves out the flags that are the same, unless users were counted whom they treat differently.
+    pub fn drop_same(&mut self) {
+        self.flags.retain(|flag| flag.status != Status::Same || flag.contexts.as_ref().is_some_and(Moves::moved));
+    }
+}
+
+fn compare_flag<B: AsRef<[u8]>>(old: &Version<'_, B>, new: &Version<'_, B>, key: &str, now: Millis) -> FlagDifference {
+    let (before, after) = (old.flag(key), new.flag(key));
+    let views =
+        (before.map(|flag| FlagView::new(old.snapshot, flag)), after.map(|flag| FlagView::new(new.snapshot, flag)));
+    let mut changes = Vec::new();
+    let mut shares = Vec::new();
+    let status = match &views {
+        (None, _) => Status::Added,
+        (_, None) => Status::Removed,
+        (Some(from), Some(to)) => {
+            changes = changes::of(from, to);
+            changes.extend(changes::of_documents(old, new, key));
+            if changes.is_empty() { Status::Same } else { Status::Changed }
+        }
+    };
+    if status != Status::Same {
+        let side = |version: &Version<'_, B>, flag, view| intervals::Side::new(version.snapshot, flag, view, now);
+        let before = before.zip(views.0.as_ref()).map(|(flag, view)| side(old, flag, view));
+        let after = after.zip(views.1.as_ref()).map(|(flag, view)| side(new, flag, view));
+        shares = intervals::shares(&before.unwrap_or_default(), &after.unwrap_or_default());
+    }
+    FlagDifference { flag: key.to_owned(), status, changes, through: Vec::new(), shares, contexts: None }
+}
+
+impl<'v, B: AsRef<[u8]>> Version<'v, B> {
+    fn side(&self) -> Side {
+        let digest = format!("{:016x}", self.snapshot.digest());
+        Side { file: self.name.to_owned(), revision: self.snapshot.revision(), digest }
+    }
+
+    fn flag(&self, key: &str) -> Option<Flag<'v>> {
+        self.snapshot.describe(self.snapshot.flag(key)?)
+    }
+
+    fn keys(&self) -> impl Iterator<Item = &'v str> {
+        self.snapshot.flags().filter_map(|id| self.snapshot.describe(id)).map(|flag| flag.key())
+    }
+
+    /// The flags that decide ahead of this one, directly or not.
+    fn prerequisites(&self, key: &str) -> Vec<String> {
+        let closure = self.flag(key).map_or(&[][..], |flag| flag.closure());
+        let flags = closure.iter().filter_map(|id| self.snapshot.describe(FlagId(id.get())));
+        flags.map(|flag| flag.key().to_owned()).collect()
+    }
+}

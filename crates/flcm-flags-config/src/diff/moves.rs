@@ -1,0 +1,77 @@
+//! What a change does to a user, and users counted by it.
+
+use serde::Serialize;
+
+/// What a user gets. The default is what a flag that does not exist serves.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Served {
+    /// Whether the feature is on.
+    pub enabled: bool,
+    /// The variant's name.
+    pub variant: Option<String>,
+    /// As JSON text.
+    pub value: Option<String>,
+}
+
+/// What a change does to a user.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Move {
+    /// From off to on.
+    Gain,
+    /// From on to off.
+    Lose,
+    /// Nothing.
+    Same,
+    /// To another variant.
+    Switch,
+    /// To another value, on or off as before and of the same variant.
+    Value,
+}
+
+impl Move {
+    /// From what was served to what is served now.
+    #[must_use]
+    pub fn of(old: &Served, new: &Served) -> Self {
+        match (old.enabled, new.enabled) {
+            (false, true) => Self::Gain,
+            (true, false) => Self::Lose,
+            _ if old.variant != new.variant => Self::Switch,
+            _ if old.value != new.value && old.value.is_some() && new.value.is_some() => Self::Value,
+            _ => Self::Same,
+        }
+    }
+}
+
+/// Users counted by what happens to them.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Moves {
+    /// From off to on.
+    pub gain: u64,
+    /// From on to off.
+    pub lose: u64,
+    /// To another variant.
+    pub switch: u64,
+    /// To another value.
+    pub value: u64,
+    /// Who notices nothing.
+    pub same: u64,
+}
+
+impl Moves {
+    /// Whether anything happens to anyone.
+    #[must_use]
+    pub fn moved(&self) -> bool {
+        self.gain + self.lose + self.switch + self.value > 0
+    }
+
+    /// Counts one more user.
+    pub fn add(&mut self, what: Move) {
+        *match what {
+            Move::Gain => &mut self.gain,
+            Move::Lose => &mut self.lose,
+            Move::Same => &mut self.same,
+            Move::Switch => &mut self.switch,
+            Move::Value => &mut self.value,
+        } += 1;
+    }
+}
