@@ -1,4 +1,4 @@
-//! The command line of FLCM Flags: checks, compiles, inspects, decides and compares feature flags.
+//! The command line of FLCM Flags: checks, compiles, decides, compares and serves feature flags.
 
 mod check;
 mod compile;
@@ -6,6 +6,8 @@ mod decide;
 mod diff;
 mod failure;
 mod inspect;
+mod key;
+mod serve;
 mod simulate;
 mod source;
 mod style;
@@ -20,7 +22,7 @@ use flcm_flags_config::limits;
 
 use failure::Failure;
 
-/// Checks, compiles, inspects, decides and compares feature flags.
+/// Checks, compiles, decides, compares and serves feature flags.
 #[derive(Debug, Parser)]
 #[command(
     version,
@@ -49,8 +51,12 @@ enum Command {
     Decide(decide::Options),
     Diff(diff::Options),
     Inspect(inspect::Options),
+    Key(key::Options),
+    /// Print the `OpenAPI` description of what `flcm serve` answers
+    Openapi,
     /// Print the JSON Schema of documents, for editors
     Schema,
+    Serve(serve::Options),
     Simulate(simulate::Options),
     Types(types::Options),
 }
@@ -74,7 +80,10 @@ fn run(command: Command) -> Result<bool, Failure> {
         Command::Decide(options) => decide::run(&options),
         Command::Diff(options) => diff::run(&options),
         Command::Inspect(options) => inspect::run(&options),
-        Command::Schema => schema(),
+        Command::Key(options) => key::run(&options),
+        Command::Openapi => print(&flcm_flags_server::openapi()),
+        Command::Schema => print(&flcm_flags_config::schema()),
+        Command::Serve(options) => serve::run(options),
         Command::Simulate(options) => simulate::run(&options),
         Command::Types(options) => types::run(&options),
     }
@@ -87,8 +96,8 @@ fn completions(shell: clap_complete::Shell) -> Result<bool, Failure> {
     Ok(true)
 }
 
-fn schema() -> Result<bool, Failure> {
-    std::io::stdout().write_all(flcm_flags_config::schema().as_bytes())?;
+fn print(text: &str) -> Result<bool, Failure> {
+    std::io::stdout().write_all(text.as_bytes())?;
     Ok(true)
 }
 

@@ -46,14 +46,18 @@ impl Source {
 pub(crate) fn accept(name: &str, text: &str, warned: impl FnOnce(&Diagnostics)) -> Result<Config, Failure> {
     let (config, diagnostics) = check(text);
     let Some(config) = config else {
-        style::note(&render(&diagnostics, name, text, style::is_error_coloured()));
-        let (errors, _) = diagnostics.counts();
-        let what = format!("{name} is refused: {}", style::plural(errors as u64, "error", "errors"));
-        style::error(&what);
-        return Err(Failure::Reported);
+        return Err(refused(&diagnostics, name, text));
     };
     warned(&diagnostics);
     Ok(config)
+}
+
+/// Reports why a document is refused.
+pub(crate) fn refused(diagnostics: &Diagnostics, name: &str, text: &str) -> Failure {
+    style::note(&render(diagnostics, name, text, style::is_error_coloured()));
+    let (errors, _) = diagnostics.counts();
+    style::error(&format!("{name} is refused: {}", style::plural(errors as u64, "error", "errors")));
+    Failure::Reported
 }
 
 /// The problems for a person. A huge document, or one with a huge line, is not quoted: that would drown them.

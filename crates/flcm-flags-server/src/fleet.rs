@@ -1,0 +1,158 @@
+//! The fleet: one thread that owns everything which changes. Batches, documents and commands come to it one after the other, so
+//! nothing needs a lock, and what is acknowledged is on the disk.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use flcm_flags::Millis;
+use flcm_flags_engine::Guards;
+
+use crate::clock::Clock;
+use crate::event::BreakerEvent;
+use crate::live::Shared;
+use crate::published::Published;
+use crate::store::{Record, Store};
+use crate::totals::Totals;
+
+mod asks;
+mod commands;
+mod hosts;
+mod ledgers;
+mod merge;
+mod publish;
+mod report;
+mod settle;
+mod start;
+
+pub(crate) use asks::{Answer, Ask, Asks, BatchRefusal, Draft, Taken};
+pub(crate) use commands::{Command, Order};
+pub(crate) use report::{Figures, FlagReport};
+pub use start::StartError;
+pub(crate) use start::start;
+
+use asks::Reply;
+use hosts::Hosts;
+use ledgers::Ledgers;
+use settle::Unsaved;
+
+/// Batches that share one commit.
+const GROUP: usize = 512;
+
+/// A checkpoint is made when batches of so many bytes are behind the last, or after so many milliseconds.
+const LOGGED_BYTES: usize = 32 << 20;
+const CHECKPOINT_MS: u64 = 10_000;
+
+/// The state of the fleet.
+#[derive(Debug)]
+pub(crate) struct Fleet {
+    store: Store,
+    clock: Clock,
+    shared: Arc<Shared>,
+    published: Arc<Published>,
+    guards: Guards,
+    /// Flags without a breaker that a person holds.
+    holds: BTreeSet<String>,
+    ledgers: Ledgers,
+    totals: Totals,
+    hosts: Hosts,
+    /// What happened last to each flag that something has happened to.
+    events: BTreeMap<String, BreakerEvent>,
+    /// Flags whose breakers know more than what is kept.
+    stirred: BTreeSet<String>,
+    unsaved: Unsaved,
+    hooks: u32,
+    /// Number of this start, and of what was said of trips since.
+    epoch: u64,
+    sequence: u64,
+    /// The last batch that was added up.
+    last_batch: i64,
+    logged_bytes: usize,
+    checkpoint: Millis,
+    /// The second of the last tick.
+    ticked: u64,
+}
+
+impl Fleet {
+    /// Does what it is asked to, until nobody can ask any more.
+    pub(crate) fn run(mut self, asks: &Receiver<Ask>) {
+        let mut goes_on = true;
+        while goes_on {
+            match asks.recv_timeout(self.clock.until_second()) {
+                Ok(ask) => goes_on = self.answer(ask, asks),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => goes_on = false,
+            }
+            self.tick();
+        }
+        self.make_checkpoint();
+        tracing::info!("everything is stored");
+    }
+
+    /// Answers a question, and those that wait behind it; batches together. Whether there may be more.
+    fn answer(&mut self, first: Ask, asks: &Receiver<Ask>) -> bool {
+        let mut batches: Vec<(Bytes, Reply<Taken>)> = Vec::new();
+        let (mut next, mut goes_on) = (Some(first), true);
+        while let Some(ask) = next {
+            match ask {
+                Ask::Batch(bytes, reply) => batches.push((bytes, reply)),
+                Ask::Stop => goes_on = false,
+                other => {
+                    self.take_batches(std::mem::take(&mut batches));
+                    self.answer_one(other);
+                }
+            }
+            next = (goes_on && batches.len() < GROUP).then(|| asks.try_recv().ok()).flatten();
+        }
+        self.take_batches(batches);
+        goes_on
+    }
+
+    fn answer_one(&mut self, ask: Ask) {
+        match ask {
+            Ask::Batch(bytes, reply) => self.take_batches(vec![(bytes, reply)]),
+            Ask::Command(order, reply) => reply.give(self.command(&order)),
+            Ask::Delivered(letter, delivery) => {
+                if let Err(error) = self.store.delivered(letter, &delivery) {
+                    self.complain("a delivery could not be taken down; it is tried again", &error);
+                }
+            }
+            Ask::Figures(reply) => reply.give(Ok(self.figures())),
+            Ask::Publish(draft, reply) => reply.give(self.publish(*draft)),
+            Ask::Stop => {}
+        }
+    }
+
+    /// What is due once a second.
+    fn tick(&mut self) {
+        let now = self.clock.now();
+        if now.0 / 1000 == self.ticked {
+            return;
+        }
+        self.ticked = now.0 / 1000;
+        let mut news = Vec::new();
+        self.guards.poll(&self.published.snapshot, now, &mut news);
+        self.settle(&news, "breaker", "");
+        self.hosts.forget(now);
+        self.save();
+        let is_due = now.0.saturating_sub(self.checkpoint.0) >= CHECKPOINT_MS && self.logged_bytes > 0;
+        if is_due || self.logged_bytes >= LOGGED_BYTES {
+            self.make_checkpoint();
+        }
+    }
+
+    fn complain(&self, what: &str, error: &crate::store::StoreError) {
+        self.shared.counters.store_failures.add(1);
+        tracing::error!(%error, "{what}");
+    }
+
+    fn record(&self, actor: &str, action: &str, reason: &str, detail: serde_json::Value) -> Record {
+        let (actor, action, reason) = (actor.to_owned(), action.to_owned(), reason.to_owned());
+        Record { id: 0, at: self.clock.now().0, actor, action, flag: None, revision: None, reason, detail }
+    }
+}
+
+/// How long a question may wait for its answer.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);

@@ -1,0 +1,127 @@
+//! What the fleet is asked, and by whom: requests on other threads, which wait for its answers.
+
+use std::sync::mpsc::{SyncSender, TrySendError};
+
+use bytes::Bytes;
+use tokio::sync::oneshot;
+
+use super::{Figures, Order, PATIENCE};
+use crate::event::BreakerEvent;
+use crate::published::Published;
+use crate::store::{Delivery, StoreError};
+
+/// A question.
+#[derive(Debug)]
+pub(crate) enum Ask {
+    Batch(Bytes, Reply<Taken>),
+    Command(Order, Reply<Option<BreakerEvent>>),
+    /// How the delivery of a letter went.
+    Delivered(i64, Delivery),
+    Figures(Reply<Figures>),
+    Publish(Box<Draft>, Reply<u64>),
+    /// No more questions: store everything.
+    Stop,
+}
+
+/// A document that is to be published, checked and compiled as the revision that follows `after`.
+#[derive(Debug)]
+pub(crate) struct Draft {
+    pub(crate) published: Published,
+    pub(crate) after: u64,
+    pub(crate) author: String,
+    pub(crate) reason: String,
+    pub(crate) origin: &'static str,
+}
+
+/// A batch was added up, now or before.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Taken {
+    pub(crate) repeated: bool,
+}
+
+/// Why a batch is not taken.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum BatchRefusal {
+    /// One before it is missing.
+    Gap,
+    /// It is none; what is wrong with it.
+    Invalid(&'static str),
+    /// It is so old that its ledger may be forgotten.
+    TooOld,
+}
+
+/// Why something was not done.
+#[derive(Debug)]
+pub(crate) enum Answer {
+    /// A batch was refused.
+    Batch(BatchRefusal),
+    /// Too many wait already, or the fleet does not answer.
+    Busy,
+    /// Another revision came first.
+    Conflict,
+    /// It cannot be done to this flag as it is: what is wrong, and what to do.
+    Impossible(String, &'static str),
+    /// There is no such flag.
+    NoSuchFlag,
+    /// It could not be kept.
+    NotStored(StoreError),
+    /// It is in force, but could not be kept yet.
+    NotYetStored,
+}
+
+/// Where an answer goes. Whoever has asked may have gone.
+#[derive(Debug)]
+pub(crate) struct Reply<T>(oneshot::Sender<Result<T, Answer>>);
+
+impl<T> Reply<T> {
+    pub(super) fn give(self, answer: Result<T, Answer>) {
+        let _ = self.0.send(answer);
+    }
+}
+
+/// Asks the fleet.
+#[derive(Clone, Debug)]
+pub(crate) struct Asks(SyncSender<Ask>);
+
+impl Asks {
+    pub(super) const fn new(sender: SyncSender<Ask>) -> Self {
+        Self(sender)
+    }
+
+    pub(crate) async fn batch(&self, bytes: Bytes) -> Result<Taken, Answer> {
+        self.ask(|reply| Ask::Batch(bytes, reply)).await
+    }
+
+    pub(crate) async fn command(&self, order: Order) -> Result<Option<BreakerEvent>, Answer> {
+        self.ask(|reply| Ask::Command(order, reply)).await
+    }
+
+    pub(crate) async fn figures(&self) -> Result<Figures, Answer> {
+        self.ask(Ask::Figures).await
+    }
+
+    /// Answers the number of the revision.
+    pub(crate) async fn publish(&self, draft: Draft) -> Result<u64, Answer> {
+        self.ask(|reply| Ask::Publish(Box::new(draft), reply)).await
+    }
+
+    pub(crate) fn delivered(&self, letter: i64, delivery: Delivery) {
+        // One that gets lost here is delivered again, under the same name.
+        let _ = self.0.try_send(Ask::Delivered(letter, delivery));
+    }
+
+    /// Lets the fleet end. Waits for room, which there is as soon as it has answered.
+    pub(crate) fn stop(&self) {
+        let _ = self.0.send(Ask::Stop);
+    }
+
+    async fn ask<T>(&self, ask: impl FnOnce(Reply<T>) -> Ask) -> Result<T, Answer> {
+        let (sender, receiver) = oneshot::channel();
+        match self.0.try_send(ask(Reply(sender))) {
+            Ok(()) => {}
+            Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => return Err(Answer::Busy),
+        }
+        let answer = tokio::time::timeout(PATIENCE, receiver).await;
+        answer.ok().and_then(Result::ok).unwrap_or(Err(Answer::Busy))
+    }
+}

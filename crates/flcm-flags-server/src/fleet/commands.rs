@@ -1,0 +1,127 @@
+//! A person's hand: holding flags, letting them go, acknowledging rollbacks.
+
+use flcm_flags::breaker::Mode;
+use flcm_flags::{FlagId, TripState};
+use serde_json::json;
+
+use super::{Answer, Fleet};
+use crate::event::BreakerEvent;
+
+/// What a person may do to a flag.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Command {
+    /// Has seen the rollback of a generation: the flag may go on.
+    Acknowledge(Option<u32>),
+    /// As usual, whatever the outcomes.
+    Force,
+    /// Off for everyone.
+    Hold,
+    /// As usual; what would have happened is told.
+    Observe,
+    /// The breaker decides again.
+    Release,
+}
+
+impl Command {
+    /// The word in the path and in the audit.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Acknowledge(_) => "acknowledge",
+            Self::Force => "force",
+            Self::Hold => "hold",
+            Self::Observe => "observe",
+            Self::Release => "release",
+        }
+    }
+}
+
+/// Who wants what, and why.
+#[derive(Clone, Debug)]
+pub(crate) struct Order {
+    pub(crate) flag: String,
+    pub(crate) command: Command,
+    pub(crate) actor: String,
+    pub(crate) reason: String,
+}
+
+impl Fleet {
+    /// Does it; answers what came of it, if anything did.
+    pub(super) fn command(&mut self, order: &Order) -> Result<Option<BreakerEvent>, Answer> {
+        let flag = self.published.snapshot.flag(&order.flag).ok_or(Answer::NoSuchFlag)?;
+        let (action, detail) = (order.command.as_str(), json!({}));
+        let mut record = self.record(&order.actor, action, &order.reason, detail);
+        record.flag = Some(order.flag.clone());
+        if self.guards.breaker(flag).is_some() {
+            self.command_breaker(flag, order, record)
+        } else {
+            self.command_flag(flag, order, record)
+        }
+    }
+
+    fn command_breaker(
+        &mut self,
+        flag: FlagId,
+        order: &Order,
+        record: crate::store::Record,
+    ) -> Result<Option<BreakerEvent>, Answer> {
+        let now = self.clock.now();
+        let mut news = Vec::new();
+        // What has happened until now was the breaker's doing, not the person's.
+        self.guards.poll(&self.published.snapshot, now, &mut news);
+        self.settle(&std::mem::take(&mut news), "breaker", "");
+        let snapshot = &self.published.snapshot;
+        let mode = match order.command {
+            Command::Acknowledge(generation) => {
+                let current = self.guards.breaker(flag).map_or(0, |(breaker, _)| breaker.generation());
+                self.guards.acknowledge(snapshot, flag, generation.unwrap_or(current), now, &mut news);
+                None
+            }
+            Command::Force => Some(Mode::ForcedClosed),
+            Command::Hold => Some(Mode::Held),
+            Command::Observe => Some(Mode::Observe),
+            Command::Release => Some(Mode::Auto),
+        };
+        if let Some(mode) = mode {
+            self.guards.set_mode(snapshot, flag, mode, now, &mut news);
+        } else if news.is_empty() {
+            let what = format!("`{}` has nothing to acknowledge in this generation", order.flag);
+            return Err(Answer::Impossible(what, "look at GET /trips: it may have changed, or be held by a person"));
+        }
+        if news.is_empty() {
+            return Ok(None);
+        }
+        self.unsaved.records.push(record);
+        self.settle(&news, &order.actor, &order.reason);
+        self.stored(self.events.get(&order.flag).cloned())
+    }
+
+    /// A flag without a breaker can be held, and let go.
+    fn command_flag(
+        &mut self,
+        flag: FlagId,
+        order: &Order,
+        record: crate::store::Record,
+    ) -> Result<Option<BreakerEvent>, Answer> {
+        let changed = match order.command {
+            Command::Hold => self.holds.insert(order.flag.clone()),
+            Command::Release => self.holds.remove(&order.flag),
+            _ => {
+                let what = format!("`{}` has no breaker", order.flag);
+                return Err(Answer::Impossible(what, "give it an `error_threshold`, or use hold and release"));
+            }
+        };
+        if changed {
+            let state = if self.holds.contains(&order.flag) { TripState::HeldOff } else { TripState::Clear };
+            self.guards.say(flag, state);
+            self.announce();
+            self.unsaved.holds = true;
+            self.unsaved.records.push(record);
+            self.save();
+        }
+        self.stored(None)
+    }
+
+    fn stored(&self, event: Option<BreakerEvent>) -> Result<Option<BreakerEvent>, Answer> {
+        if self.unsaved.is_empty() { Ok(event) } else { Err(Answer::NotYetStored) }
+    }
+}

@@ -1,0 +1,90 @@
+//! Hosts that do otherwise than the fleet says: such as one whose own breaker holds a flag back, or that has not heard of a rollback.
+
+use std::collections::BTreeMap;
+
+use flcm_flags::metrics::batch::FlagBatch;
+use flcm_flags::{Millis, Reason, TripState};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// Who was not heard to disagree for so long does not any more.
+const FORGET_MS: u64 = 60_000;
+
+/// More of them are not told apart.
+const MOST: usize = 100;
+
+/// How a host disagrees.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Disagreement {
+    /// It counts under a generation of the past: it has not heard of a change yet.
+    Behind,
+    /// Its own breaker holds the flag back, and the fleet's does not.
+    Stricter,
+}
+
+/// A host that disagrees about a flag.
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+pub(crate) struct Host {
+    /// The number that the host has given itself, in 16 hexadecimal digits.
+    #[serde(serialize_with = "hexadecimal")]
+    #[schema(value_type = String)]
+    pub(crate) instance: u64,
+    /// How.
+    pub(crate) says: Disagreement,
+    /// Since when, in milliseconds since 1970.
+    pub(crate) since: u64,
+    /// When it was heard last.
+    pub(crate) heard: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde wants it so")]
+fn hexadecimal<S: serde::Serializer>(instance: &u64, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&format_args!("{instance:016x}"))
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Hosts(BTreeMap<String, BTreeMap<u64, Host>>);
+
+impl Hosts {
+    /// Notes what a host's batch says beside what the fleet does: its trip, and its generation if it has a breaker.
+    pub(super) fn note(
+        &mut self,
+        instance: u64,
+        flag: &FlagBatch<'_>,
+        (trip, generation): (TripState, Option<u32>),
+        now: Millis,
+    ) {
+        let counts = flag.evidence();
+        let holds_back = || flag.tallies().any(|(_, reason, _)| reason == Reason::BreakerOpen);
+        let is_behind = counts.treatment.total > 0 && generation.is_some_and(|current| counts.generation < current);
+        let says = match trip {
+            _ if is_behind => Some(Disagreement::Behind),
+            TripState::Clear if holds_back() => Some(Disagreement::Stricter),
+            _ => None,
+        };
+        let Some(says) = says else {
+            if let Some(hosts) = self.0.get_mut(flag.key()) {
+                hosts.remove(&instance);
+            }
+            return;
+        };
+        let hosts = self.0.entry(flag.key().to_owned()).or_default();
+        let since = hosts.get(&instance).filter(|host| host.says == says).map_or(now.0, |host| host.since);
+        if hosts.len() < MOST || hosts.contains_key(&instance) {
+            hosts.insert(instance, Host { instance, says, since, heard: now.0 });
+        }
+    }
+
+    /// Forgets those that were not heard of for a while.
+    pub(super) fn forget(&mut self, now: Millis) {
+        for hosts in self.0.values_mut() {
+            hosts.retain(|_, host| now.0.saturating_sub(host.heard) < FORGET_MS);
+        }
+        self.0.retain(|_, hosts| !hosts.is_empty());
+    }
+
+    pub(super) fn of(&self, flag: &str) -> Vec<Host> {
+        self.0.get(flag).map(|hosts| hosts.values().copied().collect()).unwrap_or_default()
+    }
+}

@@ -1,0 +1,59 @@
+//! Another document takes the place of the one in use; breakers go on.
+
+use std::sync::Arc;
+
+use flcm_flags::TripState;
+use flcm_flags::breaker::Scope;
+use flcm_flags_engine::Guards;
+use serde_json::json;
+
+use super::{Answer, Draft, Fleet};
+use crate::store::{Revision, Summary};
+
+impl Fleet {
+    /// Stores a revision, and puts it in use; answers its number.
+    pub(super) fn publish(&mut self, draft: Draft) -> Result<u64, Answer> {
+        let Draft { published, after, author, reason, origin } = draft;
+        if after != self.published.number {
+            return Err(Answer::Conflict);
+        }
+        let (number, digest) = (published.number, published.digest());
+        let detail = json!({ "digest": digest, "origin": origin, "before": after });
+        let mut record = self.record(&author, "publish", &reason, detail);
+        record.revision = Some(number);
+        let summary = Summary { number, at: record.at, author, reason, origin: origin.to_owned(), digest };
+        let revision = Revision { summary, document: published.text.clone() };
+        self.store.publish(&revision, &record).map_err(|error| {
+            self.complain("a revision could not be stored; the one before stays in use", &error);
+            Answer::NotStored(error)
+        })?;
+        let Summary { author, reason, .. } = revision.summary;
+        tracing::info!(revision = number, author, reason, origin, "published");
+        self.follow(published);
+        Ok(number)
+    }
+
+    fn follow(&mut self, published: crate::published::Published) {
+        let before = std::mem::replace(&mut self.published, Arc::new(published));
+        let (snapshot, now) = (&self.published.snapshot, self.clock.now());
+        let mut guards = Guards::none(snapshot.flags().len());
+        guards.guard(snapshot, Scope::Fleet, now);
+        let mut news = Vec::new();
+        guards.carry(snapshot, (&self.guards, &before.snapshot), now, &mut news);
+        self.guards = guards;
+        self.say_holds();
+        self.announce();
+        // A flag that has become someone else's dependency, or is gone, says nothing more.
+        self.stirred.retain(|key| self.published.snapshot.flag(key).is_some());
+        self.settle(&news, "breaker", "the document has changed");
+    }
+
+    /// Holds what a person holds.
+    pub(super) fn say_holds(&mut self) {
+        for key in &self.holds {
+            if let Some(flag) = self.published.snapshot.flag(key) {
+                self.guards.say(flag, TripState::HeldOff);
+            }
+        }
+    }
+}

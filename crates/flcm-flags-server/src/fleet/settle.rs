@@ -1,0 +1,141 @@
+//! What happened takes effect at once, and is stored as soon as that is possible: a full disk must not keep a broken feature on.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use flcm_flags_engine::News;
+
+use super::Fleet;
+use crate::event::BreakerEvent;
+use crate::live::{Live, Word, snapshot_event, trips_event};
+use crate::store::{Checkpoint, KeptBreaker, Letter, Record, audit_of};
+
+/// What is in force, and not yet stored.
+#[derive(Debug, Default)]
+pub(super) struct Unsaved {
+    pub(super) flags: BTreeSet<String>,
+    pub(super) records: Vec<Record>,
+    pub(super) letters: Vec<Letter>,
+    pub(super) holds: bool,
+}
+
+impl Unsaved {
+    pub(super) fn is_empty(&self) -> bool {
+        self.flags.is_empty() && self.records.is_empty() && self.letters.is_empty() && !self.holds
+    }
+}
+
+impl Fleet {
+    /// Lets everyone know what happened to breakers, then stores it.
+    pub(super) fn settle(&mut self, news: &[News], actor: &str, reason: &str) {
+        if news.is_empty() {
+            return;
+        }
+        let events: Vec<BreakerEvent> = news
+            .iter()
+            .filter_map(|(id, transition)| {
+                let flag = self.published.snapshot.describe(*id)?;
+                Some(BreakerEvent::new(flag.key(), transition, actor))
+            })
+            .collect();
+        self.announce();
+        for event in events {
+            tracing::warn!(flag = event.flag, event = event.event, actor, "{}", event.text);
+            self.unsaved.records.push(audit_of(&event, reason));
+            if event.is_news() {
+                self.write_letters(&event);
+            }
+            self.unsaved.flags.insert(event.flag.clone());
+            self.events.insert(event.flag.clone(), event);
+        }
+        self.save();
+    }
+
+    fn write_letters(&mut self, event: &BreakerEvent) {
+        let Ok(text) = serde_json::to_string(event) else { return };
+        for hook in 0..self.hooks {
+            self.unsaved.letters.push(Letter {
+                id: 0,
+                hook,
+                flag: event.flag.clone(),
+                message: event.id.clone(),
+                event: text.clone(),
+                at: event.at,
+                attempts: 0,
+                due: event.at,
+            });
+        }
+    }
+
+    /// Puts the state of now in the place of what requests and streams see.
+    pub(super) fn announce(&mut self) {
+        self.sequence += 1;
+        let live = Live { published: Arc::clone(&self.published), trips: self.guards.trips().clone() };
+        self.shared.live.store(Arc::new(live));
+        let trips = trips_event(self.epoch, self.sequence, &self.words());
+        let snapshot = snapshot_event(&self.published);
+        self.shared.news.send_modify(|news| {
+            news.trips = trips;
+            news.snapshot = snapshot;
+        });
+    }
+
+    /// Every flag of which there is something to say.
+    pub(super) fn words(&self) -> BTreeMap<&str, Word> {
+        let snapshot = &self.published.snapshot;
+        let flags = snapshot.flags().filter_map(|id| {
+            let (trip, generation) = self.says(id);
+            let is_told = generation.is_some() || trip != flcm_flags::TripState::Clear;
+            let word = Word { trip: trip.to_string(), generation: generation.unwrap_or(0) };
+            is_told.then_some((snapshot.describe(id)?.key(), word))
+        });
+        flags.collect()
+    }
+
+    /// Stores what is in force and was not stored yet. What fails is tried again with the next tick.
+    pub(super) fn save(&mut self) {
+        if self.unsaved.is_empty() {
+            return;
+        }
+        let breakers: Vec<KeptBreaker> = self.unsaved.flags.iter().filter_map(|key| self.kept_breaker(key)).collect();
+        let Unsaved { records, letters, .. } = &self.unsaved;
+        let mut stored = self.store.record(&breakers, records, letters);
+        if self.unsaved.holds && stored.is_ok() {
+            stored = self.store.hold(&self.holds);
+        }
+        match stored {
+            Ok(()) => self.unsaved = Unsaved::default(),
+            Err(error) => self.complain("what happened is in force, but could not be stored yet", &error),
+        }
+    }
+
+    fn kept_breaker(&self, key: &str) -> Option<KeptBreaker> {
+        let bytes = self.guards.save(self.published.snapshot.flag(key)?)?;
+        let event = self.events.get(key).cloned();
+        Some(KeptBreaker { flag: key.to_owned(), bytes, upto: self.last_batch, event })
+    }
+
+    /// Stores what all batches have come to, so that they need not be added up again.
+    pub(super) fn make_checkpoint(&mut self) {
+        let now = self.clock.now();
+        self.checkpoint = now;
+        let stale = self.ledgers.stale(now);
+        let point = Checkpoint {
+            ledgers: self.ledgers.changed(),
+            stale: stale.clone(),
+            totals: self.totals.changed().collect(),
+            customs: self.totals.stored_customs(),
+            breakers: self.stirred.iter().filter_map(|key| self.kept_breaker(key)).collect(),
+            clock: now,
+            upto: self.last_batch,
+        };
+        if let Err(error) = self.store.checkpoint(&point) {
+            self.complain("no checkpoint could be made; it is tried again", &error);
+            return;
+        }
+        self.ledgers.settled(&stale);
+        self.totals.settled();
+        self.stirred.clear();
+        self.logged_bytes = 0;
+    }
+}

@@ -1,0 +1,185 @@
+//! A start: everything that was kept is taken up, and batches behind the last checkpoint are added up again.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fmt;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, sync_channel};
+
+use flcm_flags::breaker::Scope;
+use flcm_flags::metrics::batch::Batch;
+use flcm_flags_config::Diagnostics;
+use flcm_flags_engine::Guards;
+use serde_json::json;
+
+use super::asks::{Ask, Asks};
+use super::hosts::Hosts;
+use super::ledgers::Ledgers;
+use super::settle::Unsaved;
+use super::{Fleet, Millis};
+use crate::clock::{Clock, wall};
+use crate::live::{Live, News, Shared};
+use crate::published::Published;
+use crate::store::{Kept, Record, Revision, Store, StoreError, Summary};
+use crate::totals::Totals;
+
+/// Questions that may wait.
+const WAITING: usize = 8192;
+
+/// Why a server does not start.
+#[derive(Debug)]
+pub enum StartError {
+    /// What is wrong, and how to fix it.
+    Other(String, String),
+    /// The document has errors.
+    Refused(Diagnostics),
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Other(what, help) => write!(formatter, "{what} ({help})"),
+            Self::Refused(diagnostics) => {
+                write!(formatter, "the document is refused: {} errors", diagnostics.counts().0)
+            }
+        }
+    }
+}
+
+impl std::error::Error for StartError {}
+
+impl From<StoreError> for StartError {
+    fn from(error: StoreError) -> Self {
+        let text = error.to_string();
+        let (what, help) = text.rsplit_once(" (").unwrap_or((&text, ""));
+        Self::Other(what.to_owned(), help.trim_end_matches(')').to_owned())
+    }
+}
+
+/// A fleet that can be run, what is shared with it, and how to ask it.
+pub(crate) struct Started {
+    pub(crate) fleet: Fleet,
+    pub(crate) asks: Receiver<Ask>,
+    pub(crate) handle: Asks,
+    pub(crate) shared: Arc<Shared>,
+}
+
+/// Takes up what was kept, or begins with a document. `hooks` is how many webhooks there are.
+pub(crate) fn start(mut store: Store, document: Option<String>, hooks: u32) -> Result<Started, StartError> {
+    let kept = store.load()?;
+    let clock = Clock::behind(kept.clock);
+    let published = Arc::new(first(&mut store, document, clock)?);
+    let flags = published.snapshot.flags().len();
+    let live = Live { published: Arc::clone(&published), trips: Guards::none(flags).trips().clone() };
+    let shared = Arc::new(Shared::new(live, News::default()));
+    let mut fleet = Fleet {
+        store,
+        clock,
+        shared: Arc::clone(&shared),
+        guards: Guards::none(flags),
+        published,
+        holds: BTreeSet::new(),
+        ledgers: Ledgers::default(),
+        totals: Totals::default(),
+        hosts: Hosts::default(),
+        events: BTreeMap::new(),
+        stirred: BTreeSet::new(),
+        unsaved: Unsaved::default(),
+        hooks,
+        epoch: kept.starts,
+        sequence: 0,
+        last_batch: 0,
+        logged_bytes: 0,
+        checkpoint: clock.now(),
+        ticked: 0,
+    };
+    fleet.take_up(kept);
+    let (sender, asks) = sync_channel(WAITING);
+    Ok(Started { fleet, asks, handle: Asks::new(sender), shared })
+}
+
+/// The revision to begin with: what the file says where that is news, else the newest that was kept. So the latest edit counts,
+/// wherever it was made.
+fn first(store: &mut Store, document: Option<String>, clock: Clock) -> Result<Published, StartError> {
+    let (newest, of_file) = (store.newest()?, store.newest_of_file()?);
+    let news = document.filter(|text| of_file.as_ref().is_none_or(|revision| revision.document != *text));
+    let last = newest.as_ref().map_or_else(|| Store::base(wall()), |newest| newest.summary.number);
+    let refused = match news.map(|text| Published::new(text, last)) {
+        Some(Ok((published, _))) => {
+            keep_first(store, &published, clock.now())?;
+            return Ok(published);
+        }
+        Some(Err(diagnostics)) => Some(diagnostics),
+        None => None,
+    };
+    match (refused, newest) {
+        (Some(diagnostics), None) => Err(StartError::Refused(diagnostics)),
+        (refused, Some(Revision { summary, document })) => {
+            for problem in refused.iter().flat_map(Diagnostics::iter) {
+                tracing::error!("the document is refused, revision {} stays in use: {problem}", summary.number);
+            }
+            Published::again(document, summary.number).map_err(StartError::Refused)
+        }
+        (None, None) => Err(StartError::Other(
+            "there is nothing to serve: the database has no revision yet".to_owned(),
+            "name a document: flcm serve feature-flags.yaml".to_owned(),
+        )),
+    }
+}
+
+fn keep_first(store: &mut Store, published: &Published, now: Millis) -> Result<(), StartError> {
+    let summary = Summary {
+        number: published.number,
+        at: now.0,
+        author: "file".to_owned(),
+        reason: "read at the start".to_owned(),
+        origin: "file".to_owned(),
+        digest: published.digest(),
+    };
+    let record = Record {
+        id: 0,
+        at: now.0,
+        actor: "file".to_owned(),
+        action: "publish".to_owned(),
+        flag: None,
+        revision: Some(published.number),
+        reason: summary.reason.clone(),
+        detail: json!({ "digest": summary.digest, "origin": "file" }),
+    };
+    Ok(store.publish(&Revision { summary, document: published.text.clone() }, &record)?)
+}
+
+impl Fleet {
+    fn take_up(&mut self, kept: Kept) {
+        self.ledgers.restore(kept.ledgers);
+        kept.totals.into_iter().for_each(|(key, stored)| self.totals.restore(key, stored));
+        self.totals.restore_customs(&kept.customs);
+        self.holds = kept.holds;
+        let start = kept.batches.first().map_or(self.clock.now(), |(_, at, _)| *at);
+        self.guards.guard(&self.published.snapshot, Scope::Fleet, start);
+        let (mut news, mut known) = (Vec::new(), HashMap::new());
+        for breaker in kept.breakers {
+            known.insert(breaker.flag.clone(), breaker.upto);
+            if let Some(event) = breaker.event {
+                self.events.insert(breaker.flag.clone(), event);
+            }
+            let Some(id) = self.published.snapshot.flag(&breaker.flag) else { continue };
+            if let Err(error) = self.guards.restore(id, &breaker.bytes, &mut news) {
+                tracing::error!(flag = breaker.flag, %error, "a breaker that was kept cannot be read; it starts anew");
+            }
+        }
+        self.say_holds();
+        for (id, at, bytes) in kept.batches {
+            let Ok(batch) = Batch::from_bytes(&bytes) else { continue };
+            let _ = self.ledgers.accept(batch.header(), at);
+            let is_new = |_: &Self, flag: &str| known.get(flag).is_none_or(|upto| *upto < id);
+            self.add(&bytes, at, is_new, &mut news);
+            self.last_batch = id;
+            self.logged_bytes += bytes.len();
+        }
+        let now = self.clock.now();
+        self.guards.poll(&self.published.snapshot, now, &mut news);
+        self.announce();
+        self.settle(&news, "breaker", "");
+        self.make_checkpoint();
+    }
+}

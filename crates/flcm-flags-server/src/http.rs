@@ -1,0 +1,173 @@
+//! What is asked over HTTP. A handler admits, asks, and answers; it decides nothing.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use axum::Router;
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::{HeaderMap, HeaderName, Method, header};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::Response;
+use axum::routing::{get, post};
+use flcm_flags::metrics::Histogram;
+use tower_http::cors::{AllowOrigin, CorsLayer};
+
+use crate::fleet::Asks;
+use crate::keys::{Keys, Role};
+use crate::live::Shared;
+use crate::store::{Reader, Stored};
+
+mod audit;
+mod batches;
+mod body;
+mod breakers;
+mod figures;
+mod flags;
+mod health;
+mod ofrep;
+mod openapi;
+mod origin;
+mod problem;
+mod revisions;
+mod stream;
+
+pub use openapi::openapi;
+pub(crate) use problem::Problem;
+
+/// A page need not ask again so soon whether it may ask.
+const PREFLIGHT: Duration = Duration::from_hours(2);
+
+/// What handlers need.
+#[derive(Debug)]
+pub(crate) struct App {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) asks: Asks,
+    pub(crate) keys: Keys,
+    pub(crate) database: PathBuf,
+    pub(crate) origins: Vec<String>,
+    pub(crate) batch_bytes: usize,
+    pub(crate) requests: Requests,
+    pub(crate) is_closing: AtomicBool,
+}
+
+pub(crate) type Context = State<Arc<App>>;
+
+impl App {
+    /// The name of whoever asks, if they may do what the role may.
+    fn admit(&self, headers: &HeaderMap, role: Role) -> Result<&str, Problem> {
+        if self.keys.is_empty() && !origin::is_of_this_machine(headers) {
+            return Err(Problem::foreign_host());
+        }
+        let bearer = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+        let key = bearer.and_then(|text| text.strip_prefix("Bearer ")).or_else(|| {
+            // What clients of the OpenFeature protocol may send in its place.
+            headers.get("x-api-key").and_then(|value| value.to_str().ok())
+        });
+        self.keys.admit(key, role).inspect_err(|_| self.shared.counters.denied.add(1)).map_err(Problem::from)
+    }
+
+    /// Reads the database, away from the threads that answer.
+    async fn read<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&Reader) -> Stored<T> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let path = self.database.clone();
+        let done = tokio::task::spawn_blocking(move || Reader::open(&path).and_then(|reader| read(&reader))).await;
+        done.map_err(|_| Problem::internal())?.map_err(|error| {
+            tracing::error!(%error, "the database cannot be read");
+            Problem::not_stored(&error)
+        })
+    }
+
+    /// Lets streams end, and says that this server is not to be asked any more.
+    pub(crate) fn close(&self) {
+        self.is_closing.store(true, Ordering::Relaxed);
+        self.shared.news.send_modify(|news| news.closing = true);
+    }
+}
+
+/// All that can be asked.
+pub(crate) fn router(app: &Arc<App>) -> Router {
+    let for_pages = Router::new()
+        .route("/flags", get(flags::give).put(revisions::publish))
+        .route("/flags/stream", get(stream::open))
+        .route("/metrics", post(batches::take).get(figures::give))
+        .route("/ofrep/v1/evaluate/flags", post(ofrep::evaluate_all))
+        .route("/ofrep/v1/evaluate/flags/{key}", post(ofrep::evaluate_one))
+        .layer(cors(app));
+    for_pages
+        .route("/trips", get(breakers::list))
+        .route("/flags/{key}/{command}", post(breakers::command))
+        .route("/revisions", get(revisions::list))
+        .route("/revisions/{number}", get(revisions::one))
+        .route("/revisions/{number}/diff", get(revisions::difference))
+        .route("/revisions/{number}/revert", post(revisions::revert))
+        .route("/audit", get(audit::list))
+        .route("/healthz", get(health::healthz))
+        .route("/readyz", get(health::readyz))
+        .route("/openapi.json", get(openapi::give))
+        .fallback(problem::no_such_path)
+        .method_not_allowed_fallback(problem::no_such_method)
+        .layer(from_fn_with_state(Arc::clone(app), count))
+        .with_state(Arc::clone(app))
+}
+
+/// What pages of other origins may ask: neither to publish nor to hold.
+fn cors(app: &Arc<App>) -> CorsLayer {
+    let for_origin = Arc::clone(app);
+    let exposed = [header::ETAG, header::RETRY_AFTER].to_vec();
+    let allowed =
+        [header::AUTHORIZATION, header::IF_NONE_MATCH, header::CONTENT_TYPE, HeaderName::from_static("x-api-key")];
+    CorsLayer::new()
+        .allow_origin(AllowOrigin::predicate(move |origin, _| origin::may_ask(&for_origin, origin)))
+        .allow_methods([Method::GET, Method::POST])
+        .allow_headers(allowed)
+        .expose_headers(exposed)
+        .max_age(PREFLIGHT)
+}
+
+/// How often each path was asked, how it was answered, and how long that took.
+#[derive(Debug, Default)]
+pub(crate) struct Requests(Mutex<BTreeMap<String, Answers>>);
+
+/// How one path was answered.
+#[derive(Clone, Debug)]
+pub(crate) struct Answers {
+    pub(crate) statuses: BTreeMap<u16, u64>,
+    /// In milliseconds.
+    pub(crate) durations: Histogram,
+}
+
+impl Requests {
+    fn count(&self, path: &str, status: u16, milliseconds: f64) {
+        let mut paths = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if !paths.contains_key(path) {
+            let answers = Answers { statuses: BTreeMap::new(), durations: Histogram::new() };
+            paths.insert(path.to_owned(), answers);
+        }
+        if let Some(answers) = paths.get_mut(path) {
+            *answers.statuses.entry(status).or_default() += 1;
+            answers.durations.record(milliseconds);
+        }
+    }
+
+    pub(crate) fn all(&self) -> BTreeMap<String, Answers> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+async fn count(State(app): Context, request: Request, next: Next) -> Response {
+    let begun = Instant::now();
+    // What was asked is named by its route: paths of strangers must not fill the memory.
+    let path = request.extensions().get::<MatchedPath>().cloned();
+    let method = request.method().clone();
+    let response = next.run(request).await;
+    let path = path.as_ref().map_or("other", MatchedPath::as_str);
+    let milliseconds = begun.elapsed().as_secs_f64() * 1000.0;
+    app.requests.count(path, response.status().as_u16(), milliseconds);
+    tracing::debug!(%method, path, status = response.status().as_u16(), milliseconds, "answered");
+    response
+}

@@ -1,0 +1,30 @@
+//! `POST /metrics`: what hosts have counted.
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+
+use super::{Context, Problem, body};
+use crate::keys::Role;
+
+const BATCH: &str = "application/vnd.flcm.batch";
+
+/// Takes a batch of counts, once.
+///
+/// Acknowledged when it is on the disk. `sendBeacon` of a page may say `text/plain` or nothing.
+#[utoipa::path(post, path = "/metrics", tag = "hosts", request_body(content = Vec<u8>, content_type = "application/vnd.flcm.batch"), responses(
+    (status = 204, description = "It was added up, now or before"),
+    (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem), (status = 408, body = Problem),
+    (status = 409, description = "One before it is missing", body = Problem), (status = 413, body = Problem),
+    (status = 415, body = Problem), (status = 422, body = Problem), (status = 429, body = Problem), (status = 503, body = Problem),
+))]
+pub(super) async fn take(State(app): Context, headers: HeaderMap, content: Body) -> Result<StatusCode, Problem> {
+    app.admit(&headers, Role::Client)?;
+    body::expect_type(&headers, &[BATCH])?;
+    let bytes = body::read(content, app.batch_bytes).await?;
+    let taken = app.asks.batch(bytes).await?;
+    if taken.repeated {
+        app.shared.counters.repeated.add(1);
+    }
+    Ok(StatusCode::NO_CONTENT)
+}

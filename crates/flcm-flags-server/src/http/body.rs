@@ -1,0 +1,61 @@
+//! Bodies of requests: as large as they may be, and there in time.
+
+use std::time::Duration;
+
+use axum::body::{Body, to_bytes};
+use axum::http::{HeaderMap, StatusCode, header};
+use bytes::Bytes;
+use serde::de::DeserializeOwned;
+
+use super::Problem;
+
+/// A body must be there within so long.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The largest body that is JSON.
+const JSON_BYTES: usize = 256 << 10;
+
+/// Reads a body.
+pub(super) async fn read(body: Body, most: usize) -> Result<Bytes, Problem> {
+    let too_large = || {
+        let message = format!("the body is larger than {most} bytes");
+        Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "TOO_LARGE", message, "send less at once")
+    };
+    if axum::body::HttpBody::size_hint(&body).lower() > most as u64 {
+        return Err(too_large());
+    }
+    match tokio::time::timeout(TIMEOUT, to_bytes(body, most)).await {
+        Ok(Ok(bytes)) => Ok(bytes),
+        Ok(Err(error)) => {
+            let is_too_large = std::error::Error::source(&error)
+                .is_some_and(<dyn std::error::Error>::is::<http_body_util::LengthLimitError>);
+            let broken = || Problem::bad_request("the body ended early", "send all of it");
+            Err(if is_too_large { too_large() } else { broken() })
+        }
+        Err(_) => {
+            let message = format!("the body was not there within {} s", TIMEOUT.as_secs());
+            Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "TOO_SLOW", message, "send it faster"))
+        }
+    }
+}
+
+/// Reads a body of JSON, which must say so: a page of another origin cannot send that unasked. An empty one is `{}`.
+pub(super) async fn read_json<T: DeserializeOwned>(headers: &HeaderMap, body: Body) -> Result<T, Problem> {
+    expect_type(headers, &["application/json"])?;
+    let bytes = read(body, JSON_BYTES).await?;
+    let text: &[u8] = if bytes.is_empty() { b"{}" } else { &bytes };
+    serde_json::from_slice(text).map_err(|error| {
+        Problem::bad_request(format!("the body is not what is expected: {error}"), "see /openapi.json")
+    })
+}
+
+/// Refuses a body of another type.
+pub(super) fn expect_type(headers: &HeaderMap, types: &[&str]) -> Result<(), Problem> {
+    let given = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let essence = given.split(';').next().unwrap_or_default().trim();
+    if types.iter().any(|expected| essence.eq_ignore_ascii_case(expected)) {
+        return Ok(());
+    }
+    let message = format!("the body is `{given}`; it must be {}", types.join(" or "));
+    Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "WRONG_TYPE", message, "say so in `Content-Type`"))
+}

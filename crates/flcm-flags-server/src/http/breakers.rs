@@ -1,0 +1,87 @@
+//! `GET /trips` and a person's hand on a flag.
+
+use std::collections::BTreeMap;
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::{Path, State};
+use axum::http::HeaderMap;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::{Context, Problem, body};
+use crate::event::BreakerEvent;
+use crate::fleet::{Command, FlagReport, Order};
+use crate::keys::Role;
+
+/// Where all breakers stand.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct TripsReport {
+    /// The revision in use.
+    revision: u64,
+    /// Flags with a breaker, and those that a person holds.
+    flags: BTreeMap<String, FlagReport>,
+    /// Whether everything that is in force is stored.
+    stored: bool,
+}
+
+/// Why, and what is meant.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct CommandRequest {
+    /// Stands in the audit.
+    reason: String,
+    /// Of the rollback that is acknowledged; without it the present one.
+    generation: Option<u32>,
+}
+
+/// What came of a command.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct CommandAnswer {
+    /// What happened; `null` when it was so already, or the flag has no breaker.
+    #[schema(value_type = Option<Object>)]
+    event: Option<BreakerEvent>,
+}
+
+/// Where all breakers stand, and which hosts do otherwise.
+#[utoipa::path(get, path = "/trips", tag = "breakers", responses(
+    (status = 200, body = TripsReport),
+    (status = 401, body = Problem), (status = 403, body = Problem), (status = 429, body = Problem), (status = 503, body = Problem),
+))]
+pub(super) async fn list(State(app): Context, headers: HeaderMap) -> Result<Json<TripsReport>, Problem> {
+    app.admit(&headers, Role::Server)?;
+    let figures = app.asks.figures().await?;
+    Ok(Json(TripsReport { revision: figures.revision, flags: figures.breakers, stored: figures.is_stored }))
+}
+
+/// Does something to a flag, for all hosts at once.
+///
+/// `hold` turns it off whatever the document says; `release` lets its breaker decide again; `acknowledge` lets a flag go on that was
+/// rolled back; `observe` and `force` leave it on whatever the outcomes, with and without telling what would have happened.
+#[utoipa::path(post, path = "/flags/{key}/{command}", tag = "breakers", params(
+    ("key" = String, Path, description = "The flag key"),
+    ("command" = String, Path, description = "`hold`, `release`, `acknowledge`, `observe` or `force`"),
+), request_body(content = CommandRequest, content_type = "application/json"), responses(
+    (status = 200, body = CommandAnswer), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem),
+    (status = 404, body = Problem), (status = 408, body = Problem), (status = 409, description = "Not with this flag as it is", body = Problem),
+    (status = 413, body = Problem), (status = 415, body = Problem), (status = 429, body = Problem), (status = 503, body = Problem),
+))]
+pub(super) async fn command(
+    State(app): Context,
+    Path((flag, command)): Path<(String, String)>,
+    headers: HeaderMap,
+    content: Body,
+) -> Result<Json<CommandAnswer>, Problem> {
+    let actor = app.admit(&headers, Role::Admin)?.to_owned();
+    let CommandRequest { reason, generation } = body::read_json(&headers, content).await?;
+    let command = match command.as_str() {
+        "acknowledge" => Command::Acknowledge(generation),
+        "force" => Command::Force,
+        "hold" => Command::Hold,
+        "observe" => Command::Observe,
+        "release" => Command::Release,
+        _ => return Err(super::problem::no_such_path().await),
+    };
+    let event = app.asks.command(Order { flag, command, actor, reason }).await?;
+    Ok(Json(CommandAnswer { event }))
+}

@@ -1,0 +1,27 @@
+//! Whether the server lives, and whether it is to be asked.
+
+use std::sync::atomic::Ordering;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+
+use super::{Context, Problem};
+
+/// It lives.
+#[utoipa::path(get, path = "/healthz", tag = "operation", responses((status = 200, body = String, content_type = "text/plain")))]
+pub(super) async fn healthz() -> &'static str {
+    "ok\n"
+}
+
+/// It answers, and everything that it is asked can be done.
+#[utoipa::path(get, path = "/readyz", tag = "operation", responses(
+    (status = 200, body = String, content_type = "text/plain"), (status = 503, body = Problem),
+))]
+pub(super) async fn readyz(State(app): Context) -> Result<&'static str, Problem> {
+    if app.is_closing.load(Ordering::Relaxed) {
+        let help = "ask another server";
+        return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "CLOSING", "the server goes away", help));
+    }
+    app.asks.figures().await?;
+    Ok("ready\n")
+}

@@ -1,0 +1,211 @@
+//! The `OpenFeature` Remote Evaluation Protocol, 0.3: decisions for those who have no engine.
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use flcm_flags::bucket::sip;
+use flcm_flags::{BoundContext, Decision, FlagId, Millis, Reason, evaluate};
+use flcm_flags_config::OwnedContext;
+use flcm_flags_config::explanation::words::json_of_value;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+use utoipa::ToSchema;
+
+use super::{Context, Problem, body};
+use crate::clock::wall;
+use crate::keys::Role;
+use crate::live::Live;
+use crate::published::names;
+
+/// The largest question.
+const BYTES: usize = 64 << 10;
+
+/// Who is asking.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+pub(crate) struct EvaluationRequest {
+    /// The targeting key under `targetingKey`, attributes under their names. What is no attribute, such as an object, is left out.
+    #[serde(default)]
+    #[schema(value_type = Object)]
+    context: Option<Value>,
+}
+
+/// One decision.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Evaluation {
+    /// The flag key.
+    key: String,
+    /// What is served; without it the caller's own default is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    value: Option<Value>,
+    /// Why.
+    reason: &'static str,
+    /// The variant.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    variant: Option<String>,
+    /// The revision, and the rule that applied.
+    #[schema(value_type = Object)]
+    metadata: Value,
+}
+
+/// Why there is no decision.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct EvaluationError {
+    /// The flag key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key: Option<String>,
+    /// The word of `OpenFeature`.
+    error_code: &'static str,
+    /// What is wrong.
+    error_details: String,
+}
+
+/// Either.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(untagged)]
+pub(crate) enum Evaluated {
+    /// A decision.
+    Decided(Evaluation),
+    /// None.
+    Failed(EvaluationError),
+}
+
+/// All decisions.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct BulkEvaluation {
+    /// Each flag.
+    flags: Vec<Evaluated>,
+    /// The revision.
+    #[schema(value_type = Object)]
+    metadata: Value,
+}
+
+/// Decides one flag.
+#[utoipa::path(post, path = "/ofrep/v1/evaluate/flags/{key}", tag = "ofrep", params(("key" = String, Path, description = "The flag key")),
+    request_body = EvaluationRequest, responses(
+    (status = 200, body = Evaluation), (status = 400, body = EvaluationError), (status = 401, body = Problem), (status = 403, body = Problem),
+    (status = 404, body = EvaluationError), (status = 408, body = Problem), (status = 413, body = Problem), (status = 415, body = Problem),
+    (status = 429, body = Problem),
+))]
+pub(super) async fn evaluate_one(
+    State(app): Context,
+    Path(key): Path<String>,
+    headers: HeaderMap,
+    content: Body,
+) -> Result<Response, Problem> {
+    app.admit(&headers, Role::Server)?;
+    let context = match read(&headers, content).await? {
+        Ok(context) => context,
+        Err(error) => return Ok(failed(EvaluationError { key: Some(key), ..error })),
+    };
+    let live = app.shared.live.load();
+    let Some(flag) = live.published.snapshot.flag(&key) else {
+        let error_details = format!("there is no flag `{key}`");
+        return Ok(failed(EvaluationError { key: Some(key), error_code: "FLAG_NOT_FOUND", error_details }));
+    };
+    let evaluated = context.with_core(|context| {
+        let bound = context.bind(&live.published.snapshot);
+        decide(&live, flag, &key, &bound, Millis(wall()))
+    });
+    Ok(match evaluated {
+        Evaluated::Decided(evaluation) => Json(evaluation).into_response(),
+        Evaluated::Failed(error) => failed(error),
+    })
+}
+
+/// Decides all flags.
+#[utoipa::path(post, path = "/ofrep/v1/evaluate/flags", tag = "ofrep", params(
+    ("If-None-Match" = Option<String>, Header, description = "Marks of the answers that the client has"),
+), request_body = EvaluationRequest, responses(
+    (status = 200, body = BulkEvaluation, headers(("ETag" = String, description = "Names this answer"))),
+    (status = 304, description = "The client has it"), (status = 400, body = EvaluationError), (status = 401, body = Problem),
+    (status = 403, body = Problem), (status = 408, body = Problem), (status = 413, body = Problem), (status = 415, body = Problem),
+    (status = 429, body = Problem),
+))]
+pub(super) async fn evaluate_all(State(app): Context, headers: HeaderMap, content: Body) -> Result<Response, Problem> {
+    app.admit(&headers, Role::Server)?;
+    let context = match read(&headers, content).await? {
+        Ok(context) => context,
+        Err(error) => return Ok(failed(error)),
+    };
+    let live = app.shared.live.load();
+    let (snapshot, now) = (&live.published.snapshot, Millis(wall()));
+    let flags = context.with_core(|context| {
+        let bound = context.bind(snapshot);
+        let described = snapshot.flags().filter_map(|id| Some((id, snapshot.describe(id)?)));
+        described.map(|(id, flag)| decide(&live, id, flag.key(), &bound, now)).collect()
+    });
+    let bulk = BulkEvaluation { flags, metadata: json!({ "revision": live.published.number }) };
+    let text = serde_json::to_string(&bulk).map_err(|_| Problem::internal())?;
+    let etag = HeaderValue::from_str(&format!("\"{:016x}\"", sip(text.as_bytes()))).map_err(|_| Problem::internal())?;
+    let known = headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
+    if known.is_some_and(|marks| names(marks, &etag)) {
+        return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, etag)]).into_response());
+    }
+    let media_type = HeaderValue::from_static("application/json");
+    Ok(([(header::ETAG, etag), (header::CONTENT_TYPE, media_type)], text).into_response())
+}
+
+fn decide(live: &Live, flag: FlagId, key: &str, context: &BoundContext<'_>, now: Millis) -> Evaluated {
+    let decision: Decision<'_> = evaluate(&live.published.snapshot, &live.trips, flag, context, now);
+    let reason = decision.reason();
+    if let Reason::Error(code) = reason {
+        let error_details = format!("`{key}` cannot be decided by this server: it is of a later version");
+        return Evaluated::Failed(EvaluationError {
+            key: Some(key.to_owned()),
+            error_code: code.as_str(),
+            error_details,
+        });
+    }
+    let mut metadata = Map::new();
+    metadata.insert("revision".to_owned(), live.published.number.into());
+    if let Some(rule) = decision.rule() {
+        metadata.insert("rule".to_owned(), rule.into());
+    }
+    Evaluated::Decided(Evaluation {
+        key: key.to_owned(),
+        value: decision.value().map(json_of_value),
+        reason: reason.as_str(),
+        variant: decision.variant().map(str::to_owned),
+        metadata: Value::Object(metadata),
+    })
+}
+
+/// Reads who is asking. What the protocol calls an error has its own form.
+async fn read(headers: &HeaderMap, content: Body) -> Result<Result<OwnedContext, EvaluationError>, Problem> {
+    body::expect_type(headers, &["application/json"])?;
+    let bytes = body::read(content, BYTES).await?;
+    let wrong = |error_code, error_details| Ok(Err(EvaluationError { key: None, error_code, error_details }));
+    let request: EvaluationRequest = match serde_json::from_slice(&bytes) {
+        Ok(request) => request,
+        Err(error) => return wrong("PARSE_ERROR", format!("the body is not what is expected: {error}")),
+    };
+    let attributes = match request.context.unwrap_or_default() {
+        Value::Null => Map::new(),
+        Value::Object(attributes) => attributes,
+        _ => return wrong("INVALID_CONTEXT", "`context` is not an object".to_owned()),
+    };
+    let flat = attributes.into_iter().filter(|(_, value)| is_attribute(value)).collect();
+    Ok(serde_json::from_value(Value::Object(flat)).map_err(|error| EvaluationError {
+        key: None,
+        error_code: "INVALID_CONTEXT",
+        error_details: error.to_string(),
+    }))
+}
+
+/// Whether a value is one that a condition can read.
+fn is_attribute(value: &Value) -> bool {
+    match value {
+        Value::Array(items) => items.iter().all(Value::is_string),
+        Value::Object(_) => false,
+        _ => true,
+    }
+}
+
+fn failed(error: EvaluationError) -> Response {
+    let status = if error.error_code == "FLAG_NOT_FOUND" { StatusCode::NOT_FOUND } else { StatusCode::BAD_REQUEST };
+    (status, Json(error)).into_response()
+}

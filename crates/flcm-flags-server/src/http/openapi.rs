@@ -1,0 +1,72 @@
+//! The description of this interface, made from the handlers.
+
+use axum::response::IntoResponse;
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::{Modify, OpenApi};
+
+use super::{audit, batches, breakers, figures, flags, health, ofrep, revisions, stream};
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "FLCM Flags",
+        description = "Feature flags for hosts, what they have measured, and rollback for all of them. Without keys the server \
+                       listens on its own machine only, and asks for none.",
+        license(name = "Apache-2.0", identifier = "Apache-2.0"),
+    ),
+    paths(
+        flags::give,
+        stream::open,
+        batches::take,
+        figures::give,
+        ofrep::evaluate_one,
+        ofrep::evaluate_all,
+        breakers::list,
+        breakers::command,
+        revisions::publish,
+        revisions::list,
+        revisions::one,
+        revisions::difference,
+        revisions::revert,
+        audit::list,
+        health::healthz,
+        health::readyz,
+        give,
+    ),
+    modifiers(&Keys),
+    security(("bearer" = []), ("key" = [])),
+    tags(
+        (name = "hosts", description = "What runtimes ask: key `client`"),
+        (name = "ofrep", description = "Decisions for those who have no engine: key `server`"),
+        (name = "breakers", description = "Rollbacks: key `server` to read, `admin` to act"),
+        (name = "publishing", description = "Documents: key `admin`"),
+        (name = "operation", description = "Health and figures"),
+    ),
+)]
+struct Document;
+
+struct Keys;
+
+impl Modify for Keys {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let components = document.components.get_or_insert_default();
+        let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build();
+        components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
+        let key = ApiKey::Header(ApiKeyValue::new("X-API-Key"));
+        components.add_security_scheme("key", SecurityScheme::ApiKey(key));
+    }
+}
+
+/// The interface as an `OpenAPI` 3.1 document, as JSON.
+#[must_use]
+pub fn openapi() -> String {
+    let mut text = Document::openapi().to_pretty_json().unwrap_or_default();
+    text.push('\n');
+    text
+}
+
+/// This description.
+#[utoipa::path(get, path = "/openapi.json", tag = "operation", responses((status = 200, body = Object)))]
+pub(super) async fn give() -> impl IntoResponse {
+    ([(axum::http::header::CONTENT_TYPE, "application/json")], openapi())
+}

@@ -1,0 +1,44 @@
+//! Whose pages may ask.
+
+use axum::http::uri::Authority;
+use axum::http::{HeaderMap, HeaderValue, header};
+
+use super::App;
+
+/// Whether a page of this origin may ask.
+pub(super) fn may_ask(app: &App, origin: &HeaderValue) -> bool {
+    let Ok(origin) = origin.to_str() else { return false };
+    let is_listed = app.origins.iter().any(|listed| listed == "*" || listed == origin);
+    let host = origin.split_once("://").map_or("", |(_, host)| host);
+    is_listed || app.keys.is_empty() && app.origins.is_empty() && is_local(host)
+}
+
+/// Whether the server was asked under a name of this machine. Without keys that is all there is against a page of a stranger whose
+/// name was made to lead here.
+pub(super) fn is_of_this_machine(headers: &HeaderMap) -> bool {
+    // HTTP/2 has it in the request's target, and hyper puts that here as well where the header is missing.
+    headers.get(header::HOST).is_none_or(|host| host.to_str().is_ok_and(is_local))
+}
+
+fn is_local(host: &str) -> bool {
+    let authority: Option<Authority> = host.parse().ok();
+    authority.is_some_and(|authority| {
+        let name = authority.host().trim_start_matches('[').trim_end_matches(']');
+        name == "localhost" || name.parse().is_ok_and(|address: std::net::IpAddr| address.is_loopback())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_local;
+
+    #[test]
+    fn names_of_this_machine_are_told_from_those_that_lead_here() {
+        for local in ["localhost", "localhost:8787", "127.0.0.1:80", "[::1]:8787", "127.8.8.8"] {
+            assert!(is_local(local), "{local}");
+        }
+        for foreign in ["evil.example", "localhost.evil.example", "10.0.0.1", "", "127.0.0.1.evil.example:80"] {
+            assert!(!is_local(foreign), "{foreign}");
+        }
+    }
+}

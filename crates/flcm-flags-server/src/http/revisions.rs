@@ -1,0 +1,268 @@
+//! Publishing: a new document, the history of documents, what one changes against another, and the way back.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::{Path, Query, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use flcm_flags::Millis;
+use flcm_flags_config::diff::{Difference, Version, compare};
+use flcm_flags_config::{Diagnostics, limits};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::{App, Context, Problem, body};
+use crate::clock::wall;
+use crate::fleet::Draft;
+use crate::keys::Role;
+use crate::published::Published;
+use crate::store::{Revision, Summary};
+
+/// The types of a document.
+const DOCUMENT: &[&str] = &["application/yaml", "application/x-yaml", "text/yaml", "application/json"];
+
+/// How a document is published.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(default)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct PublishQuery {
+    /// Stands in the history and in the audit.
+    reason: String,
+    /// Says what would change, and changes nothing.
+    dry_run: bool,
+}
+
+/// Which part of a list.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(default)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct PageQuery {
+    /// Only what is before this number.
+    before: Option<u64>,
+    /// How many, at most 1000. Default: 100.
+    #[param(minimum = 1, maximum = 1000)]
+    limit: Option<u32>,
+}
+
+/// Compared with which revision.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(default)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct DiffQuery {
+    /// The later one. Default: the revision in use.
+    to: Option<u64>,
+}
+
+/// Why.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct RevertRequest {
+    /// Stands in the history and in the audit.
+    reason: String,
+}
+
+/// What was published.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct PublishAnswer {
+    /// The number of the revision; with `dry_run` the one that it would have.
+    revision: u64,
+    /// The digest of its snapshot.
+    digest: String,
+    /// Whether it is in use now.
+    published: bool,
+    /// Warnings about the document.
+    #[schema(value_type = Vec<Object>)]
+    warnings: Diagnostics,
+    /// Which flags change, and for whom: what `flcm diff --json` prints.
+    #[schema(value_type = Object)]
+    difference: Difference,
+}
+
+impl PageQuery {
+    fn bounds(&self) -> (u64, u32) {
+        let most = u64::try_from(i64::MAX).unwrap_or(0);
+        (self.before.unwrap_or(most).min(most), self.limit.unwrap_or(100).clamp(1, 1000))
+    }
+
+    /// The same for numbers that are signed.
+    pub(super) fn signed_bounds(&self) -> (i64, u32) {
+        let (before, limit) = self.bounds();
+        (i64::try_from(before).unwrap_or(i64::MAX), limit)
+    }
+}
+
+/// Publishes a document.
+///
+/// It is checked as a whole; with errors it changes nothing. `If-Match` names the revision that it was made from, in any form of its
+/// mark; `*` is any.
+#[utoipa::path(put, path = "/flags", tag = "publishing", params(PublishQuery,
+    ("If-Match" = String, Header, description = "The mark of the revision that the document was made from"),
+), request_body(content((String = "application/yaml"), (String = "application/json"))), responses(
+    (status = 200, body = PublishAnswer), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem),
+    (status = 408, body = Problem), (status = 412, body = Problem), (status = 413, body = Problem), (status = 415, body = Problem),
+    (status = 422, description = "The document has errors", body = Problem), (status = 428, body = Problem),
+    (status = 429, body = Problem), (status = 503, body = Problem),
+))]
+pub(super) async fn publish(
+    State(app): Context,
+    query: Result<Query<PublishQuery>, axum::extract::rejection::QueryRejection>,
+    headers: HeaderMap,
+    content: Body,
+) -> Result<Response, Problem> {
+    let author = app.admit(&headers, Role::Admin)?.to_owned();
+    let Query(PublishQuery { reason, dry_run }) = query.map_err(|error| bad_query(&error))?;
+    body::expect_type(&headers, DOCUMENT)?;
+    let current = app.shared.published();
+    expect_match(&headers, &current)?;
+    let bytes = body::read(content, limits::DOCUMENT_BYTES).await?;
+    let text = String::from_utf8(bytes.into()).map_err(|error| {
+        let place = error.utf8_error().valid_up_to();
+        Problem::bad_request(format!("the document is not UTF-8 at byte {place}"), "save it as UTF-8")
+    })?;
+    let change = Change { text, author, reason, origin: "put", dry_run };
+    change.make(&app, current).await
+}
+
+/// A document on its way to being published.
+struct Change {
+    text: String,
+    author: String,
+    reason: String,
+    origin: &'static str,
+    dry_run: bool,
+}
+
+impl Change {
+    async fn make(self, app: &Arc<App>, current: Arc<Published>) -> Result<Response, Problem> {
+        let Self { text, author, reason, origin, dry_run } = self;
+        let after = current.number;
+        let made = tokio::task::spawn_blocking(move || {
+            let (published, warnings) = Published::new(text, after)?;
+            let difference = difference_of(&current, &published);
+            Ok((published, warnings, difference))
+        });
+        let (published, warnings, difference) = made.await.map_err(|_| Problem::internal())?.map_err(|refused| {
+            app.shared.counters.refused_documents.add(1);
+            Problem::refused(refused)
+        })?;
+        let etag = published.as_snapshot.plain.etag.clone();
+        let (mut revision, digest) = (published.number, published.digest());
+        if !dry_run {
+            revision = app.asks.publish(Draft { published, after, author, reason, origin }).await?;
+        }
+        let answer = PublishAnswer { revision, digest, published: !dry_run, warnings, difference };
+        Ok(([(header::ETAG, etag)], Json(answer)).into_response())
+    }
+}
+
+/// The history, the newest first.
+#[utoipa::path(get, path = "/revisions", tag = "publishing", params(PageQuery), responses(
+    (status = 200, body = Vec<Summary>), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem),
+    (status = 429, body = Problem), (status = 503, body = Problem),
+))]
+pub(super) async fn list(
+    State(app): Context,
+    query: Result<Query<PageQuery>, axum::extract::rejection::QueryRejection>,
+    headers: HeaderMap,
+) -> Result<Json<Vec<Summary>>, Problem> {
+    app.admit(&headers, Role::Admin)?;
+    let (before, limit) = query.map_err(|error| bad_query(&error))?.bounds();
+    app.read(move |reader| reader.revisions(before, limit)).await.map(Json)
+}
+
+/// The document of a revision.
+#[utoipa::path(get, path = "/revisions/{number}", tag = "publishing", params(("number" = u64, Path)), responses(
+    (status = 200, description = "As it was written", body = String, content_type = "application/yaml"),
+    (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
+    (status = 429, body = Problem), (status = 503, body = Problem),
+))]
+pub(super) async fn one(
+    State(app): Context,
+    number: Result<Path<u64>, axum::extract::rejection::PathRejection>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    app.admit(&headers, Role::Admin)?;
+    let revision = find(&app, number.map_err(|error| bad_number(&error))?.0).await?;
+    Ok(([(header::CONTENT_TYPE, HeaderValue::from_static("application/yaml"))], revision.document).into_response())
+}
+
+/// What changes from a revision to a later one: which flags, and for whom.
+#[utoipa::path(get, path = "/revisions/{number}/diff", tag = "publishing", params(("number" = u64, Path), DiffQuery), responses(
+    (status = 200, description = "What `flcm diff --json` prints", body = Object),
+    (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
+    (status = 422, body = Problem), (status = 429, body = Problem), (status = 503, body = Problem),
+))]
+pub(super) async fn difference(
+    State(app): Context,
+    number: Result<Path<u64>, axum::extract::rejection::PathRejection>,
+    query: Result<Query<DiffQuery>, axum::extract::rejection::QueryRejection>,
+    headers: HeaderMap,
+) -> Result<Json<Difference>, Problem> {
+    app.admit(&headers, Role::Admin)?;
+    let (Path(from), Query(DiffQuery { to })) =
+        (number.map_err(|error| bad_number(&error))?, query.map_err(|error| bad_query(&error))?);
+    let old = find(&app, from).await?;
+    let new = find(&app, to.unwrap_or(app.shared.published().number)).await?;
+    let compared = tokio::task::spawn_blocking(move || {
+        let again = |revision: Revision| Published::again(revision.document, revision.summary.number);
+        Ok(difference_of(&again(old)?, &again(new)?))
+    });
+    compared.await.map_err(|_| Problem::internal())?.map(Json).map_err(Problem::refused)
+}
+
+/// Publishes the document of a revision again, under a new number.
+#[utoipa::path(post, path = "/revisions/{number}/revert", tag = "publishing", params(("number" = u64, Path),
+    ("If-Match" = String, Header, description = "The mark of the revision in use"),
+), request_body(content = RevertRequest, content_type = "application/json"), responses(
+    (status = 200, body = PublishAnswer), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem),
+    (status = 404, body = Problem), (status = 408, body = Problem), (status = 412, body = Problem), (status = 413, body = Problem),
+    (status = 415, body = Problem), (status = 422, body = Problem), (status = 428, body = Problem), (status = 429, body = Problem),
+    (status = 503, body = Problem),
+))]
+pub(super) async fn revert(
+    State(app): Context,
+    number: Result<Path<u64>, axum::extract::rejection::PathRejection>,
+    headers: HeaderMap,
+    content: Body,
+) -> Result<Response, Problem> {
+    let author = app.admit(&headers, Role::Admin)?.to_owned();
+    let Path(number) = number.map_err(|error| bad_number(&error))?;
+    let RevertRequest { reason } = body::read_json(&headers, content).await?;
+    let current = app.shared.published();
+    expect_match(&headers, &current)?;
+    let text = find(&app, number).await?.document;
+    let reason = format!("back to revision {number}{}{reason}", if reason.is_empty() { "" } else { ": " });
+    Change { text, author, reason, origin: "revert", dry_run: false }.make(&app, current).await
+}
+
+async fn find(app: &Arc<App>, number: u64) -> Result<Revision, Problem> {
+    let found = app.read(move |reader| reader.revision(number)).await?;
+    found.ok_or_else(|| Problem::no_such_revision(number))
+}
+
+fn difference_of(old: &Published, new: &Published) -> Difference {
+    let [before, after] = [old, new].map(|published| format!("revision {}", published.number));
+    let old = Version { name: &before, snapshot: &old.snapshot, config: Some(&old.config) };
+    let new = Version { name: &after, snapshot: &new.snapshot, config: Some(&new.config) };
+    compare(&old, &new, Millis(wall()))
+}
+
+/// Whoever publishes must have seen what is replaced.
+fn expect_match(headers: &HeaderMap, current: &Published) -> Result<(), Problem> {
+    let marks = headers.get(header::IF_MATCH).ok_or_else(|| {
+        let help = "send the ETag that GET /flags gave, or `*`";
+        Problem::new(StatusCode::PRECONDITION_REQUIRED, "MATCH_REQUIRED", "`If-Match` is missing", help)
+    })?;
+    let is_named = marks.to_str().is_ok_and(|marks| current.is_named_by(marks));
+    if is_named { Ok(()) } else { Err(Problem::conflict()) }
+}
+
+pub(super) fn bad_query(error: &axum::extract::rejection::QueryRejection) -> Problem {
+    Problem::bad_request(error.body_text(), "see /openapi.json")
+}
+
+fn bad_number(error: &axum::extract::rejection::PathRejection) -> Problem {
+    Problem::bad_request(error.body_text(), "a revision is a number: GET /revisions lists them")
+}

@@ -1,0 +1,29 @@
+//! Serves feature flags to hosts, adds up what they measure, and rolls flags back for all of them.
+//!
+//! 1. [`Options`] say where the document, the database and the keys are.
+//! 2. [`Server::bind`] takes up what was kept, and begins to listen.
+//! 3. [`Server::run`] answers until it is told to stop.
+//!
+//! One thread, the *fleet*, owns everything that changes: batches, documents and a person's commands come to it one after the other,
+//! and what it acknowledges is on the disk. Requests are answered from what it has put in place, without waiting for it.
+
+mod clock;
+mod event;
+mod exposition;
+mod fleet;
+mod http;
+mod keys;
+mod live;
+mod options;
+mod published;
+mod server;
+mod store;
+mod tls;
+mod totals;
+mod watch;
+mod webhooks;
+
+pub use http::openapi;
+pub use keys::{Key, Keys, Role, mint};
+pub use options::{Options, Webhook, WebhookFormat};
+pub use server::{Server, StartError};

@@ -1,0 +1,110 @@
+//! What requests are answered from: replaced as a whole, read without waiting.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use arc_swap::ArcSwap;
+use bytes::Bytes;
+use flcm_flags::Trips;
+use serde::Serialize;
+use tokio::sync::watch;
+
+use crate::published::Published;
+
+/// The revision in use, and what has tripped of it.
+#[derive(Debug)]
+pub(crate) struct Live {
+    pub(crate) published: Arc<Published>,
+    pub(crate) trips: Trips<Vec<u8>>,
+}
+
+/// What streams say: whole each time, so that one that is slow needs only the latest.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct News {
+    pub(crate) snapshot: Bytes,
+    pub(crate) trips: Bytes,
+    /// Whether the server goes away.
+    pub(crate) closing: bool,
+}
+
+/// What the fleet says of one flag.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Word {
+    pub(crate) trip: String,
+    /// Under which outcomes are evidence; of a flag without a breaker 0.
+    pub(crate) generation: u32,
+}
+
+/// What both sides of the server share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) live: ArcSwap<Live>,
+    pub(crate) news: watch::Sender<News>,
+    pub(crate) counters: Counters,
+}
+
+/// What the server counts of itself.
+#[derive(Debug, Default)]
+pub(crate) struct Counters {
+    pub(crate) batches: Counter,
+    pub(crate) repeated: Counter,
+    pub(crate) gaps: Counter,
+    pub(crate) invalid: Counter,
+    pub(crate) unknown_flags: Counter,
+    pub(crate) store_failures: Counter,
+    pub(crate) refused_documents: Counter,
+    pub(crate) refused_connections: Counter,
+    pub(crate) denied: Counter,
+    pub(crate) connections: Counter,
+    pub(crate) streams: Counter,
+    pub(crate) delivered: Counter,
+    pub(crate) undelivered: Counter,
+}
+
+/// A number that many count.
+#[derive(Debug, Default)]
+pub(crate) struct Counter(AtomicU64);
+
+impl Counter {
+    pub(crate) fn add(&self, amount: u64) {
+        self.0.fetch_add(amount, Ordering::Relaxed);
+    }
+
+    pub(crate) fn value(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn subtract(&self, amount: u64) {
+        self.0.fetch_sub(amount, Ordering::Relaxed);
+    }
+}
+
+impl Shared {
+    pub(crate) fn new(live: Live, news: News) -> Self {
+        Self { live: ArcSwap::from_pointee(live), news: watch::Sender::new(news), counters: Counters::default() }
+    }
+
+    pub(crate) fn published(&self) -> Arc<Published> {
+        Arc::clone(&self.live.load().published)
+    }
+}
+
+/// The event that announces a revision.
+pub(crate) fn snapshot_event(published: &Published) -> Bytes {
+    let data = serde_json::json!({ "digest": published.digest(), "revision": published.number });
+    event("snapshot", &data.to_string())
+}
+
+/// The event that says what the fleet holds back.
+pub(crate) fn trips_event(epoch: u64, sequence: u64, flags: &BTreeMap<&str, Word>) -> Bytes {
+    let data = serde_json::json!({ "epoch": epoch, "sequence": sequence, "flags": flags });
+    event("trips", &data.to_string())
+}
+
+fn event(name: &str, data: &str) -> Bytes {
+    let mut text = String::with_capacity(name.len() + data.len() + 20);
+    let _ = write!(text, "event: {name}\ndata: {data}\n\n");
+    Bytes::from(text)
+}

@@ -1,0 +1,110 @@
+//! A revision in use: the document, its snapshot, and each body that `GET /flags` may answer with, made once.
+
+use std::io::Write;
+
+use axum::http::HeaderValue;
+use bytes::Bytes;
+use flate2::{Compression, write::GzEncoder};
+use flcm_flags::Snapshot;
+use flcm_flags_config::{Config, Diagnostics, check, compile};
+
+/// The media type of a snapshot.
+pub(crate) const SNAPSHOT: &str = "application/vnd.flcm.snapshot";
+
+/// What hosts and people are served.
+#[derive(Debug)]
+pub(crate) struct Published {
+    /// Higher than that of every revision before: hosts refuse what is older than what they have.
+    pub(crate) number: u64,
+    pub(crate) text: String,
+    pub(crate) config: Config,
+    pub(crate) snapshot: Snapshot<Bytes>,
+    pub(crate) as_snapshot: Body,
+    pub(crate) as_document: Body,
+}
+
+/// One media type.
+#[derive(Debug)]
+pub(crate) struct Body {
+    pub(crate) media_type: HeaderValue,
+    pub(crate) plain: Encoded,
+    pub(crate) gzip: Encoded,
+}
+
+/// One encoding, with the mark that names exactly these bytes.
+#[derive(Debug)]
+pub(crate) struct Encoded {
+    pub(crate) etag: HeaderValue,
+    pub(crate) bytes: Bytes,
+}
+
+impl Published {
+    /// Checks a document, and compiles it as the revision that follows `last`: its own number counts where it is higher.
+    pub(crate) fn new(text: String, last: u64) -> Result<(Self, Diagnostics), Diagnostics> {
+        let (config, diagnostics) = check(&text);
+        let Some(mut config) = config else { return Err(diagnostics) };
+        config.revision = config.revision.max(last.saturating_add(1));
+        Ok((Self::compiled(text, config), diagnostics))
+    }
+
+    /// Takes up a revision that was published before, under its number.
+    pub(crate) fn again(text: String, number: u64) -> Result<Self, Diagnostics> {
+        let (config, diagnostics) = check(&text);
+        let Some(mut config) = config else { return Err(diagnostics) };
+        config.revision = number;
+        Ok(Self::compiled(text, config))
+    }
+
+    fn compiled(text: String, config: Config) -> Self {
+        let bytes = Bytes::from(compile(&config));
+        let snapshot = Snapshot::from_bytes(bytes.clone()).expect("what the compiler writes is a snapshot");
+        let digest = snapshot.digest();
+        let document = Bytes::from(text.clone().into_bytes());
+        Self {
+            number: config.revision,
+            as_snapshot: Body::new(SNAPSHOT, bytes, &format!("{digest:016x}")),
+            as_document: Body::new("application/yaml", document, &format!("{digest:016x}-document")),
+            text,
+            config,
+            snapshot,
+        }
+    }
+
+    /// The digest as it is written everywhere.
+    pub(crate) fn digest(&self) -> String {
+        format!("{:016x}", self.snapshot.digest())
+    }
+
+    /// Whether a list of marks, as of `If-Match`, names this revision in any of its forms.
+    pub(crate) fn is_named_by(&self, marks: &str) -> bool {
+        let bodies = [&self.as_snapshot, &self.as_document];
+        let mut etags = bodies.into_iter().flat_map(|body| [&body.plain.etag, &body.gzip.etag]);
+        marks.trim() == "*" || etags.any(|etag| names(marks, etag))
+    }
+}
+
+impl Body {
+    fn new(media_type: &'static str, bytes: Bytes, mark: &str) -> Self {
+        let zipped = Bytes::from(gzip(&bytes));
+        Self {
+            media_type: HeaderValue::from_static(media_type),
+            plain: Encoded { etag: quoted(mark), bytes },
+            gzip: Encoded { etag: quoted(&format!("{mark}-gzip")), bytes: zipped },
+        }
+    }
+}
+
+/// Whether a list of marks names this one. `If-None-Match` compares weakly, and a proxy may have made a mark weak.
+pub(crate) fn names(marks: &str, etag: &HeaderValue) -> bool {
+    let is_it = |mark: &str| mark.trim().trim_start_matches("W/").as_bytes() == etag.as_bytes();
+    marks.split(',').any(is_it)
+}
+
+fn quoted(mark: &str) -> HeaderValue {
+    HeaderValue::from_str(&format!("\"{mark}\"")).expect("letters, digits and hyphens")
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(bytes).and_then(|()| encoder.finish()).expect("writing to memory cannot fail")
+}

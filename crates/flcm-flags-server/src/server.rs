@@ -1,0 +1,123 @@
+//! The server: everything put together, from the start to the last answer.
+
+use std::fs;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::thread::JoinHandle;
+
+use tokio::net::TcpListener;
+
+use crate::fleet;
+pub use crate::fleet::StartError;
+use crate::http::{self, App};
+use crate::options::Options;
+use crate::store::Store;
+use crate::{tls, watch, webhooks};
+
+mod connections;
+
+use connections::Connections;
+
+/// How long answers that have begun may take when the server goes away, in seconds.
+const DRAIN: u64 = 10;
+
+/// A server that has everything that it needs, and listens.
+#[derive(Debug)]
+pub struct Server {
+    app: Arc<App>,
+    listener: TcpListener,
+    connections: Connections,
+    fleet: JoinHandle<()>,
+    /// The file that is followed, and what it said at the start.
+    document: Option<(PathBuf, String)>,
+    courier: webhooks::Courier,
+}
+
+impl Server {
+    /// Opens the database, reads the document, and begins to listen; it answers once it [runs](Self::run).
+    ///
+    /// # Errors
+    /// Says what is missing or wrong, and how to fix it. Nothing has changed then.
+    pub async fn bind(options: Options) -> Result<Self, StartError> {
+        check(&options)?;
+        let tls = options.tls.as_ref().map(|(chain, key)| tls::acceptor(chain, key)).transpose()?;
+        let text = options.document.as_deref().map(read).transpose()?;
+        let document = options.document.zip(text.clone());
+        let listener = TcpListener::bind(options.address).await.map_err(|error| {
+            let help = "end what listens there, or name another address with --listen";
+            other(format!("cannot listen on {}: {error}", options.address), help)
+        })?;
+        let store = Store::open(&options.database)?;
+        let hooks = u32::try_from(options.webhooks.len()).unwrap_or(0);
+        let started = fleet::start(store, text, hooks)?;
+        let (fleet, asks) = (started.fleet, started.asks);
+        let thread = std::thread::Builder::new().name("fleet".to_owned()).spawn(move || fleet.run(&asks));
+        let fleet = thread.map_err(|error| other(format!("cannot start a thread: {error}"), "free some memory"))?;
+        let courier = webhooks::Courier::new(
+            options.webhooks,
+            options.database.clone(),
+            started.handle.clone(),
+            Arc::clone(&started.shared),
+        )?;
+        let app = Arc::new(App {
+            shared: started.shared,
+            asks: started.handle,
+            keys: options.keys,
+            database: options.database,
+            origins: options.origins,
+            batch_bytes: options.batch_bytes,
+            requests: http::Requests::default(),
+            is_closing: AtomicBool::new(false),
+        });
+        let connections = Connections::new(options.connections, tls);
+        Ok(Self { app, listener, connections, fleet, document, courier })
+    }
+
+    /// Where it listens.
+    ///
+    /// # Errors
+    /// The system does not say.
+    pub fn address(&self) -> std::io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+
+    /// Answers until `stop` is done; then lets what has begun come to its end, and stores everything.
+    pub async fn run(self, stop: impl Future<Output = ()>) {
+        let Self { app, listener, connections, fleet, document, courier } = self;
+        let follower = document.map(|(path, text)| tokio::spawn(watch::follow(path, text, Arc::clone(&app))));
+        let courier = tokio::spawn(courier.run());
+        let router = http::router(&app);
+        connections.serve(&listener, router, &app, stop, DRAIN).await;
+        if let Some(follower) = follower {
+            follower.abort();
+        }
+        courier.abort();
+        let asks = app.asks.clone();
+        let _ = tokio::task::spawn_blocking(move || {
+            asks.stop();
+            fleet.join()
+        })
+        .await;
+    }
+}
+
+/// Refuses what would be open to everyone.
+fn check(options: &Options) -> Result<(), StartError> {
+    if options.keys.is_empty() && !options.address.ip().is_loopback() {
+        let what = format!("without keys it listens on this machine only, not on {}", options.address);
+        return Err(other(what, "make keys with `flcm key` and name their file with --keys"));
+    }
+    Ok(())
+}
+
+fn read(path: &Path) -> Result<String, StartError> {
+    fs::read_to_string(path).map_err(|error| {
+        other(format!("cannot read {}: {error}", path.display()), "check the path, and that it is UTF-8")
+    })
+}
+
+pub(crate) fn other(what: impl Into<String>, help: &str) -> StartError {
+    StartError::Other(what.into(), help.to_owned())
+}

@@ -1,0 +1,141 @@
+//! Connections: as many as there may be, none for longer than it is used, and the others refused politely.
+
+use std::io::ErrorKind;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_rustls::TlsAcceptor;
+
+use crate::http::App;
+
+/// The head of a request, or the handshake before it, must be there within so long.
+const HEAD: Duration = Duration::from_secs(10);
+
+/// What was sent must be taken within so long, else the connection is given up.
+const STALLED: Duration = Duration::from_secs(30);
+
+const REFUSAL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 5\r\ncontent-type: application/json\r\n\
+    content-length: 88\r\nconnection: close\r\n\r\n\
+    {\"code\":\"TOO_MANY_CONNECTIONS\",\"message\":\"too many connections\",\"help\":\"try again later\"}";
+
+/// How connections are taken.
+#[derive(Clone)]
+pub(super) struct Connections {
+    free: Arc<Semaphore>,
+    tls: Option<TlsAcceptor>,
+}
+
+impl std::fmt::Debug for Connections {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "Connections {{ free: {}, tls: {} }}", self.free.available_permits(), self.tls.is_some())
+    }
+}
+
+impl Connections {
+    pub(super) fn new(most: usize, tls: Option<TlsAcceptor>) -> Self {
+        Self { free: Arc::new(Semaphore::new(most)), tls }
+    }
+
+    /// Takes connections until `stop` is done, then waits for the answers that have begun.
+    pub(super) async fn serve(
+        &self,
+        listener: &TcpListener,
+        router: Router,
+        app: &Arc<App>,
+        stop: impl Future<Output = ()>,
+        drain: u64,
+    ) {
+        let graceful = GracefulShutdown::new();
+        tokio::pin!(stop);
+        loop {
+            let accepted = tokio::select! {
+                accepted = listener.accept() => accepted,
+                () = &mut stop => break,
+            };
+            match accepted {
+                Ok((stream, _)) => self.take(stream, &router, app, &graceful),
+                // Too many open files, or a peer that has gone: neither is a reason to spin.
+                Err(error) if error.kind() == ErrorKind::ConnectionAborted => {}
+                Err(error) => {
+                    tracing::error!(%error, "cannot take a connection");
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                }
+            }
+        }
+        tracing::info!("going away: what has begun may end");
+        app.close();
+        tokio::select! {
+            () = graceful.shutdown() => {}
+            () = tokio::time::sleep(Duration::from_secs(drain)) => tracing::warn!("some answers did not end in time"),
+        }
+    }
+
+    fn take(&self, stream: TcpStream, router: &Router, app: &Arc<App>, graceful: &GracefulShutdown) {
+        let Ok(permit) = Arc::clone(&self.free).try_acquire_owned() else {
+            app.shared.counters.refused_connections.add(1);
+            tokio::spawn(refuse(stream));
+            return;
+        };
+        let _ = stream.set_nodelay(true);
+        limit_stall(&stream);
+        let watcher = graceful.watcher();
+        let (router, app, tls) = (router.clone(), Arc::clone(app), self.tls.clone());
+        tokio::spawn(async move {
+            app.shared.counters.connections.add(1);
+            match tls {
+                None => converse(TokioIo::new(stream), router, watcher, permit).await,
+                Some(tls) => {
+                    if let Ok(Ok(stream)) = tokio::time::timeout(HEAD, tls.accept(stream)).await {
+                        converse(TokioIo::new(stream), router, watcher, permit).await;
+                    }
+                }
+            }
+            app.shared.counters.connections.subtract(1);
+        });
+    }
+}
+
+/// Answers what one connection asks.
+async fn converse<S>(
+    stream: TokioIo<S>,
+    router: Router,
+    watcher: hyper_util::server::graceful::Watcher,
+    _permit: OwnedSemaphorePermit,
+) where
+    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD).max_buf_size(64 << 10);
+    builder.http2().timer(TokioTimer::new()).keep_alive_interval(HEAD).max_concurrent_streams(100);
+    let connection = builder.serve_connection(stream, TowerToHyperService::new(router)).into_owned();
+    // What ends a connection is the peer's business: it is told nothing more.
+    let _ = watcher.watch(connection).await;
+}
+
+/// Says no to a connection, and waits a moment until that was read.
+async fn refuse(mut stream: TcpStream) {
+    let said = async {
+        stream.write_all(REFUSAL).await?;
+        stream.shutdown().await?;
+        let mut rest = [0; 1024];
+        while tokio::io::AsyncReadExt::read(&mut stream, &mut rest).await? > 0 {}
+        std::io::Result::Ok(())
+    };
+    let _ = tokio::time::timeout(Duration::from_secs(1), said).await;
+}
+
+/// Lets the system end a connection whose peer takes nothing of what it was sent.
+fn limit_stall(stream: &TcpStream) {
+    #[cfg(target_os = "linux")]
+    let _ = socket2::SockRef::from(stream).set_tcp_user_timeout(Some(STALLED));
+    let alive = socket2::TcpKeepalive::new().with_time(STALLED);
+    let _ = socket2::SockRef::from(stream).set_tcp_keepalive(&alive);
+}

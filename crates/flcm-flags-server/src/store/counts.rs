@@ -1,0 +1,190 @@
+//! Batches, ledgers, totals and breakers.
+
+use std::collections::BTreeSet;
+
+use bytes::Bytes;
+use flcm_flags::Millis;
+use flcm_flags::metrics::batch::Ledger;
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::audit::append;
+use super::outbox::post;
+use super::{Letter, Record, Store, Stored, from_bits, to_bits};
+use crate::event::BreakerEvent;
+use crate::totals;
+
+/// The key of custom metrics among the totals: no flag has it.
+const CUSTOMS: &str = "";
+
+/// What is known of a batch's ledger: by instance and epoch.
+type Line = ((u64, u64), (Ledger, u64));
+
+/// A breaker as it is kept.
+#[derive(Clone, Debug)]
+pub(crate) struct KeptBreaker {
+    pub(crate) flag: String,
+    pub(crate) bytes: Vec<u8>,
+    /// The last batch that it knows of.
+    pub(crate) upto: i64,
+    /// What happened to it last.
+    pub(crate) event: Option<BreakerEvent>,
+}
+
+/// Everything that a start takes up.
+#[derive(Debug, Default)]
+pub(crate) struct Kept {
+    pub(crate) ledgers: Vec<Line>,
+    pub(crate) totals: Vec<(String, totals::Stored)>,
+    pub(crate) customs: Vec<u8>,
+    pub(crate) breakers: Vec<KeptBreaker>,
+    pub(crate) holds: BTreeSet<String>,
+    /// Batches behind the checkpoint: number, time of arrival, bytes.
+    pub(crate) batches: Vec<(i64, Millis, Vec<u8>)>,
+    /// The latest time that was written.
+    pub(crate) clock: Millis,
+    /// How often the server was started, this time included.
+    pub(crate) starts: u64,
+}
+
+/// What makes batches superfluous.
+#[derive(Debug)]
+pub(crate) struct Checkpoint<'a> {
+    pub(crate) ledgers: Vec<Line>,
+    /// Ledgers that are forgotten.
+    pub(crate) stale: Vec<(u64, u64)>,
+    pub(crate) totals: Vec<(&'a str, totals::Stored)>,
+    pub(crate) customs: Vec<u8>,
+    pub(crate) breakers: Vec<KeptBreaker>,
+    pub(crate) clock: Millis,
+    /// The last batch that is in it.
+    pub(crate) upto: i64,
+}
+
+impl Store {
+    /// Everything that was kept; counts this start.
+    pub(crate) fn load(&mut self) -> Stored<Kept> {
+        self.write(|connection| {
+            let starts = fact(connection, "starts")? + 1;
+            set_fact(connection, "starts", starts)?;
+            let mut kept = Kept { starts, clock: Millis(fact(connection, "clock")?), ..Kept::default() };
+            load_counts(connection, &mut kept)?;
+            load_breakers(connection, &mut kept)?;
+            let latest = kept.batches.last().map_or(Millis(0), |(_, at, _)| *at);
+            kept.clock = kept.clock.max(latest);
+            Ok(kept)
+        })
+    }
+
+    /// Keeps batches that are about to be added up; answers the number of the last.
+    pub(crate) fn append(&mut self, at: Millis, batches: &[&Bytes]) -> Stored<i64> {
+        self.write(|connection| {
+            let mut statement = connection.prepare_cached("INSERT INTO batches (at, bytes) VALUES (?1, ?2)")?;
+            for bytes in batches {
+                statement.execute(params![to_bits(at.0), &bytes[..]])?;
+            }
+            Ok(connection.last_insert_rowid())
+        })
+    }
+
+    /// Keeps what happened: breakers, records of the audit, letters to webhooks.
+    pub(crate) fn record(&mut self, breakers: &[KeptBreaker], records: &[Record], letters: &[Letter]) -> Stored<()> {
+        self.write(|connection| {
+            breakers.iter().try_for_each(|breaker| put_breaker(connection, breaker))?;
+            records.iter().try_for_each(|record| append(connection, record))?;
+            letters.iter().try_for_each(|letter| post(connection, letter))
+        })
+    }
+
+    /// Keeps which flags without a breaker are held.
+    pub(crate) fn hold(&mut self, holds: &BTreeSet<String>) -> Stored<()> {
+        self.write(|connection| {
+            connection.execute("DELETE FROM holds", [])?;
+            let mut statement = connection.prepare_cached("INSERT INTO holds VALUES (?1)")?;
+            holds.iter().try_for_each(|flag| statement.execute(params![flag]).map(|_| ()))?;
+            Ok(())
+        })
+    }
+
+    /// Keeps all that the batches up to one have come to, and forgets them.
+    pub(crate) fn checkpoint(&mut self, point: &Checkpoint<'_>) -> Stored<()> {
+        self.write(|connection| {
+            put_ledgers(connection, point)?;
+            let mut statement = connection.prepare_cached("REPLACE INTO totals VALUES (?1, ?2, ?3)")?;
+            for (flag, (counts, sketches)) in &point.totals {
+                statement.execute(params![flag, serde_json::to_string(counts)?, sketches])?;
+            }
+            statement.execute(params![CUSTOMS, "{}", point.customs])?;
+            point.breakers.iter().try_for_each(|breaker| put_breaker(connection, breaker))?;
+            set_fact(connection, "clock", point.clock.0)?;
+            connection.execute("DELETE FROM batches WHERE id <= ?1", params![point.upto])?;
+            Ok(())
+        })
+    }
+}
+
+fn load_counts(connection: &Connection, kept: &mut Kept) -> Stored<()> {
+    let mut statement = connection.prepare("SELECT instance, epoch, last, heard FROM ledgers")?;
+    let lines = statement.query_map([], |row| {
+        let ledger = Ledger { last: from_bits(row.get(2)?) };
+        Ok(((from_bits(row.get(0)?), from_bits(row.get(1)?)), (ledger, from_bits(row.get(3)?))))
+    })?;
+    kept.ledgers = lines.collect::<Result<_, _>>()?;
+    let mut statement = connection.prepare("SELECT flag, counts, sketches FROM totals")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let (flag, counts, sketches): (String, String, Vec<u8>) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        if flag == CUSTOMS {
+            kept.customs = sketches;
+        } else {
+            kept.totals.push((flag, (serde_json::from_str(&counts)?, sketches)));
+        }
+    }
+    let mut statement = connection.prepare("SELECT id, at, bytes FROM batches ORDER BY id")?;
+    let batches = statement.query_map([], |row| Ok((row.get(0)?, Millis(from_bits(row.get(1)?)), row.get(2)?)))?;
+    kept.batches = batches.collect::<Result<_, _>>()?;
+    Ok(())
+}
+
+fn load_breakers(connection: &Connection, kept: &mut Kept) -> Stored<()> {
+    let mut statement = connection.prepare("SELECT flag, bytes, upto, event FROM breakers")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let event: Option<String> = row.get(3)?;
+        let event = event.map(|event| serde_json::from_str(&event)).transpose()?;
+        kept.breakers.push(KeptBreaker { flag: row.get(0)?, bytes: row.get(1)?, upto: row.get(2)?, event });
+    }
+    let mut statement = connection.prepare("SELECT flag FROM holds")?;
+    kept.holds = statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    Ok(())
+}
+
+fn put_breaker(connection: &Connection, breaker: &KeptBreaker) -> Stored<()> {
+    let KeptBreaker { flag, bytes, upto, event } = breaker;
+    let event = event.as_ref().map(serde_json::to_string).transpose()?;
+    let mut statement = connection.prepare_cached("REPLACE INTO breakers VALUES (?1, ?2, ?3, ?4)")?;
+    statement.execute(params![flag, bytes, upto, event])?;
+    Ok(())
+}
+
+fn put_ledgers(connection: &Connection, point: &Checkpoint<'_>) -> Stored<()> {
+    let mut statement = connection.prepare_cached("REPLACE INTO ledgers VALUES (?1, ?2, ?3, ?4)")?;
+    for ((instance, epoch), (ledger, heard)) in &point.ledgers {
+        statement.execute(params![to_bits(*instance), to_bits(*epoch), to_bits(ledger.last), to_bits(*heard)])?;
+    }
+    let mut statement = connection.prepare_cached("DELETE FROM ledgers WHERE instance = ?1 AND epoch = ?2")?;
+    for (instance, epoch) in &point.stale {
+        statement.execute(params![to_bits(*instance), to_bits(*epoch)])?;
+    }
+    Ok(())
+}
+
+fn fact(connection: &Connection, name: &str) -> Stored<u64> {
+    let mut statement = connection.prepare_cached("SELECT number FROM facts WHERE name = ?1")?;
+    let number: Option<i64> = statement.query_row(params![name], |row| row.get(0)).optional()?;
+    Ok(number.map_or(0, from_bits))
+}
+
+fn set_fact(connection: &Connection, name: &str, number: u64) -> Stored<()> {
+    connection.prepare_cached("REPLACE INTO facts VALUES (?1, ?2)")?.execute(params![name, to_bits(number)])?;
+    Ok(())
+}

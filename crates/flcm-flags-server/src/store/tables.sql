@@ -1,0 +1,54 @@
+CREATE TABLE revisions (
+    number INTEGER PRIMARY KEY,
+    at INTEGER NOT NULL,
+    author TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    origin TEXT NOT NULL,
+    digest TEXT NOT NULL,
+    document TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE audit (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    at INTEGER NOT NULL,
+    actor TEXT NOT NULL,
+    action TEXT NOT NULL,
+    flag TEXT,
+    revision INTEGER,
+    reason TEXT NOT NULL,
+    detail TEXT NOT NULL
+) STRICT;
+CREATE TRIGGER audit_stays BEFORE UPDATE ON audit BEGIN SELECT RAISE(ABORT, 'the audit is append-only'); END;
+CREATE TRIGGER audit_grows BEFORE DELETE ON audit BEGIN SELECT RAISE(ABORT, 'the audit is append-only'); END;
+
+-- Batches that were acknowledged and are not yet in a checkpoint.
+CREATE TABLE batches (id INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, bytes BLOB NOT NULL) STRICT;
+
+CREATE TABLE ledgers (
+    instance INTEGER NOT NULL,
+    epoch INTEGER NOT NULL,
+    last INTEGER NOT NULL,
+    heard INTEGER NOT NULL,
+    PRIMARY KEY (instance, epoch)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE totals (flag TEXT PRIMARY KEY, counts TEXT NOT NULL, sketches BLOB NOT NULL) STRICT, WITHOUT ROWID;
+
+-- A breaker knows of batches up to and with the one in `upto`; `event` is what happened to it last.
+CREATE TABLE breakers (flag TEXT PRIMARY KEY, bytes BLOB NOT NULL, upto INTEGER NOT NULL, event TEXT) STRICT, WITHOUT ROWID;
+
+-- Flags without a breaker that a person holds.
+CREATE TABLE holds (flag TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
+
+CREATE TABLE outbox (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    hook INTEGER NOT NULL,
+    flag TEXT NOT NULL,
+    message TEXT NOT NULL,
+    event TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    attempts INTEGER NOT NULL,
+    due INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE facts (name TEXT PRIMARY KEY, number INTEGER NOT NULL) STRICT, WITHOUT ROWID;

@@ -1,0 +1,33 @@
+//! TLS by rustls, for those who give a certificate.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::crypto::{CryptoProvider, ring};
+use tokio_rustls::rustls::pki_types::pem::PemObject;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+
+use crate::fleet::StartError;
+use crate::server::other;
+
+/// The cryptography of server and webhooks.
+pub(crate) fn provider() -> CryptoProvider {
+    ring::default_provider()
+}
+
+/// Reads certificate chain and key.
+pub(crate) fn acceptor(chain: &Path, key: &Path) -> Result<TlsAcceptor, StartError> {
+    let pem = "it must be a PEM file";
+    let wrong =
+        |path: &Path, error: &dyn std::fmt::Display| other(format!("cannot use {}: {error}", path.display()), pem);
+    let certificates = CertificateDer::pem_file_iter(chain).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+    let certificates = certificates.map_err(|error| wrong(chain, &error))?;
+    let key_der = PrivateKeyDer::from_pem_file(key).map_err(|error| wrong(key, &error))?;
+    let builder = ServerConfig::builder_with_provider(Arc::new(provider())).with_safe_default_protocol_versions();
+    let built = builder.and_then(|builder| builder.with_no_client_auth().with_single_cert(certificates, key_der));
+    let mut config = built.map_err(|error| wrong(chain, &error))?;
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Ok(TlsAcceptor::from(Arc::new(config)))
+}

@@ -1,0 +1,159 @@
+//! Telling webhooks what has happened: signed, in order for each flag, and again until they take it.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use hmac::{Hmac, KeyInit, Mac};
+use reqwest::{Client, ClientBuilder};
+use sha2::Sha256;
+
+use crate::clock::wall;
+use crate::event::BreakerEvent;
+use crate::fleet::{Asks, StartError};
+use crate::live::Shared;
+use crate::options::{Webhook, WebhookFormat};
+use crate::server::other;
+use crate::store::{Delivery, Letter, Reader, Record};
+use crate::tls;
+
+/// An attempt may take so long.
+const TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How often the outbox is looked at: what happens is told within so long.
+const LOOKS: Duration = Duration::from_millis(500);
+
+/// The waits behind failed attempts double from the first to the longest; a letter is given up after a day.
+const FIRST_WAIT_MS: u64 = 1_000;
+const LONGEST_WAIT_MS: u64 = 300_000;
+const GIVE_UP_MS: u64 = 24 * 3_600_000;
+
+/// Brings letters to webhooks.
+#[derive(Debug)]
+pub(crate) struct Courier {
+    hooks: Arc<Vec<Webhook>>,
+    database: PathBuf,
+    asks: Asks,
+    shared: Arc<Shared>,
+    client: Client,
+}
+
+impl Courier {
+    pub(crate) fn new(
+        hooks: Vec<Webhook>,
+        database: PathBuf,
+        asks: Asks,
+        shared: Arc<Shared>,
+    ) -> Result<Self, StartError> {
+        for hook in &hooks {
+            if !hook.url.starts_with("http://") && !hook.url.starts_with("https://") {
+                return Err(other("a webhook is no address", "write it like https://hooks.example.com/flags"));
+            }
+        }
+        // Whoever embeds the server may have chosen already.
+        let _ = tls::provider().install_default();
+        let client = ClientBuilder::new().timeout(TIMEOUT).redirect(reqwest::redirect::Policy::none()).build();
+        let client = client
+            .map_err(|error| other(format!("no client for webhooks: {error}"), "check the system's certificates"))?;
+        Ok(Self { hooks: Arc::new(hooks), database, asks, shared, client })
+    }
+
+    /// Brings letters for ever.
+    pub(crate) async fn run(self) {
+        if self.hooks.is_empty() {
+            return;
+        }
+        loop {
+            tokio::time::sleep(LOOKS).await;
+            let path = self.database.clone();
+            let letters = tokio::task::spawn_blocking(move || Reader::open(&path)?.letters()).await;
+            let due =
+                letters.ok().and_then(Result::ok).unwrap_or_default().into_iter().filter(|letter| letter.due <= wall());
+            let attempts = due.map(|letter| self.attempt(letter));
+            futures_util::future::join_all(attempts).await;
+        }
+    }
+
+    async fn attempt(&self, letter: Letter) {
+        let outcome = match self.hooks.get(usize::try_from(letter.hook).unwrap_or(usize::MAX)) {
+            Some(hook) => self.post(hook, &letter).await,
+            None => Err("the webhook is not among the options any more".to_owned()),
+        };
+        let delivery = match outcome {
+            Ok(()) => {
+                self.shared.counters.delivered.add(1);
+                Delivery::Done
+            }
+            Err(error) => {
+                self.shared.counters.undelivered.add(1);
+                tracing::warn!(flag = letter.flag, attempt = letter.attempts + 1, error, "a webhook was not told");
+                after_failure(&letter, &error)
+            }
+        };
+        self.asks.delivered(letter.id, delivery);
+    }
+
+    async fn post(&self, hook: &Webhook, letter: &Letter) -> Result<(), String> {
+        let body = match hook.format {
+            WebhookFormat::Json => letter.event.clone(),
+            WebhookFormat::Slack => {
+                let event: BreakerEvent = serde_json::from_str(&letter.event).map_err(|error| error.to_string())?;
+                serde_json::json!({ "text": event.text }).to_string()
+            }
+        };
+        // Dots divide what is signed; a header carries no control characters, and ids are to stay readable.
+        let id = letter.message.replace(|character: char| !character.is_ascii_alphanumeric(), "-");
+        let (id, at) = (format!("{id}-{}", letter.at), wall() / 1000);
+        let mut request = self.client.post(&hook.url).header("content-type", "application/json");
+        request = request.header("webhook-id", &id).header("webhook-timestamp", at);
+        if let Some(secret) = &hook.secret {
+            request = request.header("webhook-signature", signature(secret, &id, at, &body));
+        }
+        let response = request.body(body).send().await.map_err(|error| error.without_url().to_string())?;
+        if response.status().is_success() { Ok(()) } else { Err(format!("status {}", response.status())) }
+    }
+}
+
+/// When to try again, if at all.
+fn after_failure(letter: &Letter, error: &str) -> Delivery {
+    let now = wall();
+    if now.saturating_sub(letter.at) > GIVE_UP_MS {
+        return Delivery::GivenUp(Record {
+            id: 0,
+            at: now,
+            actor: "server".to_owned(),
+            action: "notification_failed".to_owned(),
+            flag: Some(letter.flag.clone()),
+            revision: None,
+            reason: format!("given up after {} attempts: {error}", letter.attempts + 1),
+            detail: serde_json::from_str(&letter.event).unwrap_or_default(),
+        });
+    }
+    let wait = FIRST_WAIT_MS.saturating_mul(1 << letter.attempts.min(16)).min(LONGEST_WAIT_MS);
+    // Up to a fifth by chance, so that many letters do not come at once.
+    Delivery::Later(now + wait + rand::random_range(0..=wait / 5))
+}
+
+/// As Standard Webhooks (<https://www.standardwebhooks.com>) has it: the receiver computes the same over id, time and body.
+fn signature(secret: &str, id: &str, at: u64, body: &str) -> String {
+    let encoded = secret.strip_prefix("whsec_").and_then(|rest| STANDARD.decode(rest).ok());
+    let key = encoded.unwrap_or_else(|| secret.as_bytes().to_vec());
+    let mut mac = Hmac::<Sha256>::new_from_slice(&key).expect("HMAC takes keys of any length");
+    mac.update(format!("{id}.{at}.{body}").as_bytes());
+    format!("v1,{}", STANDARD.encode(mac.finalize().into_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::signature;
+
+    /// The example of the specification's reference implementations.
+    #[test]
+    fn signatures_are_those_of_standard_webhooks() {
+        let secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+        let signed = signature(secret, "msg_p5jXN8AQM9LWM0D4loKWxJek", 1_614_265_330, r#"{"test": 2432232314}"#);
+        assert_eq!(signed, "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
+    }
+}
