@@ -3,6 +3,7 @@
 mod check;
 mod compile;
 mod decide;
+mod demo;
 mod diff;
 mod failure;
 mod inspect;
@@ -49,6 +50,10 @@ enum Command {
         shell: clap_complete::Shell,
     },
     Decide(decide::Options),
+    Demo(demo::Options),
+    /// A host of the demo
+    #[command(hide = true)]
+    DemoHost(demo::HostOptions),
     Diff(diff::Options),
     Inspect(inspect::Options),
     Key(key::Options),
@@ -78,6 +83,8 @@ fn run(command: Command) -> Result<bool, Failure> {
         Command::Compile(options) => compile::run(&options),
         Command::Completions { shell } => completions(shell),
         Command::Decide(options) => decide::run(&options),
+        Command::Demo(options) => demo::run(&options),
+        Command::DemoHost(options) => demo::run_host(options),
         Command::Diff(options) => diff::run(&options),
         Command::Inspect(options) => inspect::run(&options),
         Command::Key(options) => key::run(&options),

@@ -1,0 +1,215 @@
+//! Who plays: a server and two hosts, each a process. They end with the demo, however that ends.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::path::PathBuf;
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use serde::{Deserialize, Serialize};
+
+use super::http::Server;
+use crate::failure::Failure;
+
+/// Users of each host.
+const USERS: u64 = 1500;
+const HOSTS: [&str; 2] = ["shop-1", "shop-2"];
+
+/// What a host says of itself, several times a second.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+pub(super) struct Report {
+    pub(super) host: usize,
+    pub(super) revision: u64,
+    /// When it began to use that, in milliseconds since 1970.
+    pub(super) adopted_at: u64,
+    pub(super) trip: String,
+    /// When it was told that.
+    pub(super) tripped_at: u64,
+    /// Since its last report: calls the new way and the old way, and how many failed.
+    pub(super) new: [u64; 2],
+    pub(super) old: [u64; 2],
+    /// Calls that failed since the new way is broken.
+    pub(super) failures_since_break: u64,
+}
+
+/// All of them.
+pub(super) struct Cast {
+    folder: PathBuf,
+    server: Server,
+    children: Vec<Child>,
+    inputs: Vec<ChildStdin>,
+    reports: Receiver<Report>,
+    latest: [Report; 2],
+    /// What was said and not yet shown.
+    unseen: Vec<Report>,
+}
+
+impl Cast {
+    /// Starts them in a folder of their own.
+    pub(super) fn gather(document: &str) -> Result<Self, Failure> {
+        let folder = std::env::temp_dir().join(format!("flcm-demo-{}", std::process::id()));
+        let path = folder.join("feature-flags.yaml");
+        let name = path.display().to_string();
+        fs::create_dir_all(&folder)
+            .and_then(|()| fs::write(&path, document))
+            .map_err(|error| Failure::file("write", &name, &error))?;
+        let mut server = start(&["serve", &name, "--listen", "127.0.0.1:0"])?;
+        let url = address_of(&mut server)?;
+        let (sender, reports) = channel();
+        let mut cast = Self {
+            folder,
+            server: Server::new(&url),
+            children: vec![server],
+            inputs: Vec::new(),
+            reports,
+            latest: [Report::default(), Report::default()],
+            unseen: Vec::new(),
+        };
+        for (index, first) in (0..HOSTS.len()).zip((0..).step_by(1500)) {
+            cast.start_host(&url, index, first, sender.clone())?;
+        }
+        Ok(cast)
+    }
+
+    fn start_host(&mut self, url: &str, index: usize, first: u64, sender: Sender<Report>) -> Result<(), Failure> {
+        let (index, first, users) = (index.to_string(), first.to_string(), USERS.to_string());
+        let mut host = start(&["demo-host", url, "--host", &index, "--first", &first, "--users", &users])?;
+        self.inputs.extend(host.stdin.take());
+        if let Some(output) = host.stdout.take() {
+            std::thread::spawn(move || pass_on(output, &sender));
+        }
+        self.children.push(host);
+        Ok(())
+    }
+
+    pub(super) fn url(&self) -> &str {
+        &self.server.url
+    }
+
+    pub(super) fn document(&self) -> PathBuf {
+        self.folder.join("feature-flags.yaml")
+    }
+
+    /// Takes in what hosts say, for a while.
+    pub(super) fn listen(&mut self, time: Duration) {
+        match self.reports.recv_timeout(time) {
+            Ok(report) => {
+                if let Some(latest) = self.latest.get_mut(report.host) {
+                    latest.clone_from(&report);
+                }
+                self.unseen.push(report);
+            }
+            // A host that has ended says nothing more: whoever waits for it says so.
+            Err(RecvTimeoutError::Disconnected) => std::thread::sleep(time),
+            Err(RecvTimeoutError::Timeout) => {}
+        }
+    }
+
+    /// What was said since it was asked last.
+    pub(super) fn take_reports(&mut self) -> Vec<Report> {
+        std::mem::take(&mut self.unseen)
+    }
+
+    pub(super) fn hosts(&self) -> impl Iterator<Item = &Report> {
+        self.latest.iter()
+    }
+
+    /// The revision that all hosts use; 0 while they do not agree.
+    pub(super) fn revision(&self) -> u64 {
+        let [first, second] = [self.latest[0].revision, self.latest[1].revision];
+        if first == second { first } else { 0 }
+    }
+
+    /// Edits the document as an editor does, with another file in the place of the old one; answers when.
+    pub(super) fn edit(&self, from: &str, to: &str) -> Result<u64, Failure> {
+        let path = self.document();
+        let name = path.display().to_string();
+        let replaced = || {
+            let text = fs::read_to_string(&path)?.replacen(from, to, 1);
+            let beside = path.with_extension("new");
+            fs::write(&beside, text)?;
+            fs::rename(&beside, &path)
+        };
+        let at = now();
+        replaced().map_err(|error| Failure::file("write", &name, &error))?;
+        Ok(at)
+    }
+
+    /// Says a line to all hosts; answers when.
+    pub(super) fn tell(&mut self, line: &str) -> Result<u64, Failure> {
+        let at = now();
+        for input in &mut self.inputs {
+            writeln!(input, "{line}").and_then(|()| input.flush())?;
+        }
+        Ok(at)
+    }
+
+    pub(super) fn acknowledge(&self, flag: &str) -> Result<(), Failure> {
+        self.server.acknowledge(flag)
+    }
+
+    /// What the server says of what happened last to a flag.
+    pub(super) fn last_words(&self, flag: &str) -> Result<String, Failure> {
+        let trips = self.server.trips()?;
+        Ok(trips["flags"][flag]["last"]["text"].as_str().unwrap_or("the server says nothing of it").to_owned())
+    }
+}
+
+impl Drop for Cast {
+    fn drop(&mut self) {
+        // The hosts first, so that none complains about a server that is gone.
+        for child in self.children.iter_mut().rev() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+        let _ = fs::remove_dir_all(&self.folder);
+    }
+}
+
+/// Starts this program once more.
+fn start(arguments: &[&str]) -> Result<Child, Failure> {
+    let program = std::env::current_exe()?;
+    let mut command = Command::new(program);
+    command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.spawn().map_err(|error| Failure::new(format!("cannot start a process: {error}"), "run the demo again"))
+}
+
+/// Waits until the server listens, and lets the rest of what it says pass.
+fn address_of(server: &mut Child) -> Result<String, Failure> {
+    let Some(output) = server.stderr.take() else { return Err(silent("")) };
+    let mut lines = BufReader::new(output);
+    let mut said = String::new();
+    loop {
+        let mut line = String::new();
+        if lines.read_line(&mut line)? == 0 {
+            return Err(silent(&said));
+        }
+        if let Some(address) = line.trim().strip_prefix("listening on ") {
+            let url = format!("http://{address}");
+            std::thread::spawn(move || std::io::copy(&mut lines, &mut std::io::sink()));
+            return Ok(url);
+        }
+        said.push_str(&line);
+    }
+}
+
+fn silent(said: &str) -> Failure {
+    Failure::new(format!("the server did not start: {}", said.trim()), "see what `flcm serve` says")
+}
+
+/// Reads reports until there are no more.
+fn pass_on(output: impl Read, reports: &Sender<Report>) {
+    for line in BufReader::new(output).lines() {
+        let report = line.ok().and_then(|line| serde_json::from_str(&line).ok());
+        if report.is_none_or(|report| reports.send(report).is_err()) {
+            return;
+        }
+    }
+}
+
+/// Milliseconds since 1970.
+pub(super) fn now() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(0)
+}
