@@ -1,5 +1,6 @@
 //! `flcm demo`: a server, two hosts and a feature that breaks, as processes of their own; shows a rollout and its rollback.
 
+use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
 use crate::failure::Failure;
@@ -27,7 +28,7 @@ const BROKEN: f64 = 0.3;
 const SCENE: Duration = Duration::from_secs(4);
 
 /// What must happen does so within this, or the demo has failed.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Show a rollout and an automatic rollback: a server and two hosts with 3,000 users, as real processes
 #[derive(Debug, clap::Args)]
@@ -55,7 +56,7 @@ pub(crate) fn run(options: &Options) -> Result<bool, Failure> {
     watch(&mut cast, &mut screen, SCENE);
 
     screen.scene("that was it: `flcm serve feature-flags.yaml` does this with flags of your own");
-    if !options.once && screen.is_terminal() {
+    if !options.once && std::io::stdout().is_terminal() {
         screen.note(&format!("it goes on until you interrupt it: edit {}", cast.document().display()));
         watch(&mut cast, &mut screen, Duration::MAX);
     }

@@ -1,6 +1,6 @@
 //! What the demo shows: a line a second, and what happens in between.
 
-use std::io::{IsTerminal, Write};
+use std::io::{Stdout, Write};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -20,6 +20,7 @@ struct Calls {
 }
 
 pub(super) struct Screen {
+    output: anstream::AutoStream<Stdout>,
     begun: Instant,
     shown: Instant,
     calls: Calls,
@@ -27,29 +28,25 @@ pub(super) struct Screen {
 
 impl Screen {
     pub(super) fn new() -> Self {
-        Self { begun: Instant::now(), shown: Instant::now(), calls: Calls::default() }
+        Self { output: anstream::stdout(), begun: Instant::now(), shown: Instant::now(), calls: Calls::default() }
     }
 
-    pub(super) fn is_terminal(&self) -> bool {
-        std::io::stdout().is_terminal()
-    }
-
-    pub(super) fn introduce(&self, url: &str, document: &Path) {
+    pub(super) fn introduce(&mut self, url: &str, document: &Path) {
         self.line(&format!("{NAME}a server at {url}, two hosts with 3,000 users, 800 calls a second{NAME:#}"));
         self.line(&format!("{DIM}document {}{DIM:#}", document.display()));
     }
 
     /// Something new begins.
-    pub(super) fn scene(&self, text: &str) {
+    pub(super) fn scene(&mut self, text: &str) {
         self.line(&format!("\n{NAME}{text}{NAME:#}"));
     }
 
     /// Something was seen.
-    pub(super) fn fact(&self, text: &str) {
+    pub(super) fn fact(&mut self, text: &str) {
         self.line(&format!("{NOTE}→ {text}{NOTE:#}"));
     }
 
-    pub(super) fn note(&self, text: &str) {
+    pub(super) fn note(&mut self, text: &str) {
         self.line(text);
     }
 
@@ -80,9 +77,9 @@ impl Screen {
         self.line(&text);
     }
 
-    fn line(&self, text: &str) {
+    fn line(&mut self, text: &str) {
         // Nobody may read any more: the demo ends by itself.
-        let _ = writeln!(anstream::stdout(), "{text}");
+        let _ = writeln!(self.output, "{text}");
     }
 }
 
