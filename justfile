@@ -8,9 +8,9 @@ cargo-target := env("CARGO_TARGET_DIR", "target")
 default:
     @just --list
 
-# Decide the example for a thousand users and print who gets what.
+# A server and two hosts, a rollout and a rollback.
 demo:
-    cargo run --release --quiet -p flcm -- decide examples/feature-flags.yaml --contexts examples/users.jsonl --summary
+    cargo run --release --quiet -p flcm -- demo
 
 # Everything that must hold: what CI runs.
 test: lint unit vectors no-std fuzz-corpus examples docs generated lint-js packages types wasm-test engine-test features-test doors example-test snippets reference packaging sizes
@@ -151,9 +151,10 @@ packaging: install packages
 sizes: packages
     node tests/packaging/sizes.js
 
-# Regenerate the JSON Schema of documents.
+# Regenerate the JSON Schema of documents, and the OpenAPI description of the server.
 schema:
     cargo run --quiet --locked -p flcm -- schema > schema/feature-flags.json
+    cargo run --quiet --locked -p flcm -- openapi > schema/openapi.json
 
 # A million random decisions: fast path against oracle.
 parity decisions="1000000":

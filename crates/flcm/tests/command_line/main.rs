@@ -3,6 +3,7 @@
 mod check;
 mod compile;
 mod decide;
+mod demo;
 mod diff;
 mod explain;
 mod hostile;
