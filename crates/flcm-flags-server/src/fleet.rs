@@ -29,7 +29,7 @@ mod start;
 
 pub(crate) use asks::{Answer, Ask, Asks, BatchRefusal, Draft, Taken};
 pub(crate) use commands::{Command, Order};
-pub(crate) use report::{Figures, FlagReport};
+pub(crate) use report::{Figures, Standing};
 pub use start::StartError;
 pub(crate) use start::start;
 
@@ -120,7 +120,9 @@ impl Fleet {
                 }
             }
             Ask::Figures(reply) => reply.give(Ok(self.figures())),
+            Ask::Ping(reply) => reply.give(Ok(())),
             Ask::Publish(draft, reply) => reply.give(self.publish(*draft)),
+            Ask::Standing(reply) => reply.give(Ok(self.standing())),
             Ask::Stop => {}
         }
     }

@@ -5,7 +5,7 @@ use std::sync::mpsc::{SyncSender, TrySendError};
 use bytes::Bytes;
 use tokio::sync::oneshot;
 
-use super::{Figures, Order, PATIENCE};
+use super::{Figures, Order, PATIENCE, Standing};
 use crate::event::BreakerEvent;
 use crate::published::Published;
 use crate::store::{Delivery, StoreError};
@@ -18,7 +18,10 @@ pub(crate) enum Ask {
     /// How the delivery of a letter went.
     Delivered(i64, Delivery),
     Figures(Reply<Figures>),
+    /// Whether it answers at all.
+    Ping(Reply<()>),
     Publish(Box<Draft>, Reply<u64>),
+    Standing(Reply<Standing>),
     /// No more questions: store everything.
     Stop,
 }
@@ -94,6 +97,14 @@ impl Asks {
 
     pub(crate) async fn command(&self, order: Order) -> Result<Option<BreakerEvent>, Answer> {
         self.ask(|reply| Ask::Command(order, reply)).await
+    }
+
+    pub(crate) async fn ping(&self) -> Result<(), Answer> {
+        self.ask(Ask::Ping).await
+    }
+
+    pub(crate) async fn standing(&self) -> Result<Standing, Answer> {
+        self.ask(Ask::Standing).await
     }
 
     pub(crate) async fn figures(&self) -> Result<Figures, Answer> {

@@ -49,19 +49,26 @@ pub(crate) struct FlagFigures {
     pub(crate) duration_sum: f64,
 }
 
+/// Where all breakers stand.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct Standing {
+    /// The revision in use.
+    pub(crate) revision: u64,
+    /// Flags with a breaker, and those that a person holds.
+    pub(crate) flags: BTreeMap<String, FlagReport>,
+    /// Whether everything that is in force is stored.
+    pub(crate) stored: bool,
+}
+
 /// Everything that is told.
 #[derive(Clone, Debug)]
 pub(crate) struct Figures {
-    pub(crate) revision: u64,
-    /// Guarded flags, and those that are held.
-    pub(crate) breakers: BTreeMap<String, FlagReport>,
+    pub(crate) standing: Standing,
     pub(crate) flags: BTreeMap<String, FlagFigures>,
     pub(crate) counters: Vec<(String, u64)>,
     pub(crate) histograms: Vec<(String, Durations, f64)>,
     pub(crate) dropped: u64,
     pub(crate) ledgers: usize,
-    /// Whether everything that is in force is stored.
-    pub(crate) is_stored: bool,
 }
 
 impl Fleet {
@@ -86,18 +93,16 @@ impl Fleet {
             }
         }
         Figures {
-            revision: self.published.number,
-            breakers: self.reports(),
+            standing: self.standing(),
             flags: flags.collect(),
             counters,
             histograms,
             dropped: self.totals.customs.dropped(),
             ledgers: self.ledgers.len(),
-            is_stored: self.unsaved.is_empty(),
         }
     }
 
-    fn reports(&self) -> BTreeMap<String, FlagReport> {
+    pub(super) fn standing(&self) -> Standing {
         let snapshot = &self.published.snapshot;
         let words = self.words();
         let report = |(key, word): (&str, crate::live::Word)| {
@@ -109,7 +114,8 @@ impl Fleet {
             report.hosts = self.hosts.of(key);
             (key.to_owned(), report)
         };
-        words.into_iter().map(report).collect()
+        let flags = words.into_iter().map(report).collect();
+        Standing { revision: self.published.number, flags, stored: self.unsaved.is_empty() }
     }
 }
 

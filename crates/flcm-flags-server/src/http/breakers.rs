@@ -1,7 +1,5 @@
 //! `GET /trips` and a person's hand on a flag.
 
-use std::collections::BTreeMap;
-
 use axum::Json;
 use axum::body::Body;
 use axum::extract::{Path, State};
@@ -11,19 +9,8 @@ use utoipa::ToSchema;
 
 use super::{Context, Problem, body};
 use crate::event::BreakerEvent;
-use crate::fleet::{Command, FlagReport, Order};
+use crate::fleet::{Command, Order, Standing};
 use crate::keys::Role;
-
-/// Where all breakers stand.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct TripsReport {
-    /// The revision in use.
-    revision: u64,
-    /// Flags with a breaker, and those that a person holds.
-    flags: BTreeMap<String, FlagReport>,
-    /// Whether everything that is in force is stored.
-    stored: bool,
-}
 
 /// Why, and what is meant.
 #[derive(Debug, Default, Deserialize, ToSchema)]
@@ -45,13 +32,12 @@ pub(crate) struct CommandAnswer {
 
 /// Where all breakers stand, and which hosts do otherwise.
 #[utoipa::path(get, path = "/trips", tag = "breakers", responses(
-    (status = 200, body = TripsReport),
+    (status = 200, body = Standing),
     (status = 401, body = Problem), (status = 403, body = Problem), (status = 429, body = Problem), (status = 503, body = Problem),
 ))]
-pub(super) async fn list(State(app): Context, headers: HeaderMap) -> Result<Json<TripsReport>, Problem> {
+pub(super) async fn list(State(app): Context, headers: HeaderMap) -> Result<Json<Standing>, Problem> {
     app.admit(&headers, Role::Server)?;
-    let figures = app.asks.figures().await?;
-    Ok(Json(TripsReport { revision: figures.revision, flags: figures.breakers, stored: figures.is_stored }))
+    Ok(Json(app.asks.standing().await?))
 }
 
 /// Does something to a flag, for all hosts at once.

@@ -63,7 +63,7 @@ fn flags(figures: &Figures, text: &mut Exposition) {
 
 fn breakers(figures: &Figures, text: &mut Exposition) {
     text.family("flcm_breaker_state", Kind::Gauge, "1 for the state that the flag's breaker is in.");
-    for (flag, report) in &figures.breakers {
+    for (flag, report) in &figures.standing.flags {
         for state in ["closed", "open", "half_open"] {
             let is_it = report.state.as_deref() == Some(state);
             text.whole("", &[("flag", flag), ("state", state)], u64::from(is_it));
@@ -74,7 +74,7 @@ fn breakers(figures: &Figures, text: &mut Exposition) {
         Kind::Gauge,
         "1 for a flag of which hosts are told to hold it back, wholly or in part.",
     );
-    for (flag, report) in &figures.breakers {
+    for (flag, report) in &figures.standing.flags {
         text.whole("", &[("flag", flag)], u64::from(report.trip != "clear"));
     }
     text.family(
@@ -82,11 +82,11 @@ fn breakers(figures: &Figures, text: &mut Exposition) {
         Kind::Gauge,
         "The largest statistic of a breaker, as a share of what a rollback takes.",
     );
-    for (flag, report) in &figures.breakers {
+    for (flag, report) in &figures.standing.flags {
         text.number("", &[("flag", flag)], report.evidence);
     }
     text.family("flcm_disagreeing_hosts", Kind::Gauge, "Hosts that do otherwise than the fleet says.");
-    for (flag, report) in &figures.breakers {
+    for (flag, report) in &figures.standing.flags {
         text.whole("", &[("flag", flag)], report.hosts.len() as u64);
     }
 }
@@ -123,11 +123,11 @@ fn server(app: &App, figures: &Figures, text: &mut Exposition) {
         text.whole("_total", &[], counter.value());
     }
     for (name, help, value) in [
-        ("flcm_revision", "The revision in use.", figures.revision),
+        ("flcm_revision", "The revision in use.", figures.standing.revision),
         ("flcm_connections", "Open connections.", counters.connections.value()),
         ("flcm_streams", "Open streams.", counters.streams.value()),
         ("flcm_ledgers", "Hosts, by start, of whose batches count is kept.", figures.ledgers as u64),
-        ("flcm_stored", "1 while everything that is in force is stored.", u64::from(figures.is_stored)),
+        ("flcm_stored", "1 while everything that is in force is stored.", u64::from(figures.standing.stored)),
     ] {
         text.family(name, Kind::Gauge, help);
         text.whole("", &[], value);

@@ -22,6 +22,6 @@ pub(super) async fn readyz(State(app): Context) -> Result<&'static str, Problem>
         let help = "ask another server";
         return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "CLOSING", "the server goes away", help));
     }
-    app.asks.figures().await?;
+    app.asks.ping().await?;
     Ok("ready\n")
 }
