@@ -10,7 +10,7 @@ default:
 
 # A server and two hosts, a rollout and a rollback.
 demo:
-    cargo run --release --quiet -p flcm -- demo
+    cargo run -p flcm -- demo
 
 # Everything that must hold: what CI runs.
 test: lint unit vectors no-std fuzz-corpus examples docs generated lint-js packages types wasm-test engine-test features-test doors example-test snippets reference packaging sizes
