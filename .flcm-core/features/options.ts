@@ -26,7 +26,7 @@ const DEFAULTS = {
   maxBytes: 1 << 25,
   flushIntervalMs: 10_000,
   streamSilenceMs: 45_000,
-  streamSpreadMs: 1000,
+  streamSpreadMs: 500,
 };
 
 /** Its multiples lie as evenly between 0 and 1, without the whole, as any number's can. */

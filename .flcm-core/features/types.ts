@@ -95,7 +95,7 @@ export interface FeaturesOptions {
   readonly stream?: boolean;
   /** A stream that is silent for so long is connected anew. @default 45000 */
   readonly streamSilenceMs?: number;
-  /** Changes that a stream announces are fetched within so long, so that not all hosts come at once. @default 1000 */
+  /** Changes that a stream announces are fetched within so long, so that not all hosts come at once. @default 500 */
   readonly streamSpreadMs?: number;
   /**
    * What survives a restart: the last good flags, breakers, and counts that were not acknowledged. In Node a folder, in

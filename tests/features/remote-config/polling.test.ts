@@ -114,6 +114,19 @@ describe('what a stream announces', () => {
     expect(at.isOn('new')).toBe(true);
   });
 
+  test('is fetched within half a second unless something else was said, so that a change is everywhere within a second', async () => {
+    const server = await served();
+    const at = await world({ url: server.url, stream: true });
+    await until(() => at.diary.of('fleet').length === 1);
+    at.clock.chance = () => 0.999;
+    server.publish('flags: { new: { rollout: { percentage: 100 } } }');
+    server.trip({});
+    await until(() => at.diary.of('fleet').length === 2);
+    await at.clock.pass(500);
+    await at.features.remote.settled;
+    expect(at.isOn('new')).toBe(true);
+  });
+
   test('and is in use already is not fetched', async () => {
     const server = await served();
     const at = await world({ url: server.url, stream: true, pollIntervalMs: 0 });
