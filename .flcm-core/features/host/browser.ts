@@ -60,7 +60,11 @@ export function onHidden(listener: () => void): () => void {
   };
 }
 
-/** Hands a body over to the browser, which sends it whatever becomes of the page; false when it is too much. */
+/**
+ * Hands a body over to the browser, which sends it whatever becomes of the page; false when it does not. To another origin it would come with
+ * cookies, which a server that needs none does not allow, and nobody would hear of that.
+ */
 export function beacon(url: string, body: Blob): boolean {
+  if (new URL(url).origin !== location.origin) return false;
   return typeof navigator.sendBeacon === 'function' && navigator.sendBeacon(url, body);
 }

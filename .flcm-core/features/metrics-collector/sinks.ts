@@ -37,6 +37,9 @@ export const BATCH_TYPE = 'application/vnd.flcm.batch';
 /** Statuses that will be the same for the same batch. */
 const REFUSED: readonly number[] = [400, 404, 405, 413, 415, 422];
 
+/** Browsers send no more for a page that goes away; what is left of 64 KiB is for what else is under way. */
+const LARGEST_LAST = 60_000;
+
 /** The server has lost count: the batch is to be named anew. */
 const GAP = 409;
 
@@ -73,9 +76,10 @@ export class HttpSink implements Sink {
   }
 
   sendLast({ bytes }: Batch): boolean {
+    if (bytes.length > LARGEST_LAST) return false;
     const body = new Blob([bytes as BufferSource], { type: BATCH_TYPE });
-    // A beacon carries no headers.
-    if (!('authorization' in this.#headers)) return host.beacon(this.#url, body);
+    // A beacon carries no headers of ours.
+    if (Object.keys(this.#headers).length === 1 && host.beacon(this.#url, body)) return true;
     const request = { method: 'POST', headers: this.#headers, body, keepalive: true };
     this.#fetch(this.#url, request).catch(() => {});
     return true;

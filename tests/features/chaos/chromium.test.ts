@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeEach, expect, test } from 'vitest';
 import { Chromium, createOn, errorsOf, isOn, load, type OnPage, servePage } from '../kit/page.ts';
-import { FlagServer, until } from '../kit/server.ts';
+import { type Answer, FlagServer, until } from '../kit/server.ts';
 
 // In a page time is the machine's: intervals are short, and nothing is asserted about how long anything takes.
 const OFTEN = { pollIntervalMs: 60, streamSpreadMs: 10, flushIntervalMs: 50, fetchTimeoutMs: 500 };
@@ -118,6 +118,32 @@ test('what a page has counted arrives when it goes away, once', async () => {
   await until(() => server.arrived.length > 0, 'the counts');
   await new Promise((resolve) => setTimeout(resolve, 200));
   expect(server.totals?.metrics.summary(0)?.decisions).toBe(7);
+});
+
+/** Answers pages of another origin as the protocol asks for: `docs/protocol.md`, without a word of cookies. */
+function allow(other: FlagServer, origin: string): void {
+  const { answerFlags, takeBatch } = other;
+  const allowing =
+    (answer: Answer): Answer =>
+    (request, response) => {
+      response.setHeader('access-control-allow-origin', origin);
+      response.setHeader('access-control-allow-headers', 'content-type, if-none-match');
+      if (request.method === 'OPTIONS') response.writeHead(204).end();
+      else answer(request, response);
+    };
+  other.answer = allowing(answerFlags);
+  other.answerMetrics = allowing(takeBatch);
+}
+
+test('what a page has counted arrives at a server of another origin as well', async () => {
+  const other = await FlagServer.start(ON);
+  allow(other, server.url);
+  await createOn(page, { ...OFTEN, url: other.url, stream: false, flushIntervalMs: 1_000_000, pollIntervalMs: 0 });
+  for (let decision = 0; decision < 7; decision++) await isOn(page, 'a');
+  await page.goto(`${server.url}/elsewhere`);
+  await until(() => other.arrived.length > 0, 'the counts');
+  expect(other.totals?.metrics.summary(0)?.decisions).toBe(7);
+  await other.kill();
 });
 
 test('a stream that ends again and again leaves one connection', async () => {

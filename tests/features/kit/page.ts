@@ -63,8 +63,8 @@ export async function load(page: Page, server: FlagServer): Promise<void> {
   });
 }
 
-/** Creates features on the page, from the server that it comes from; errors are taken down. */
-export function createOn(page: Page, options: Omit<runtime.FeaturesOptions, 'url'> = {}): Promise<void> {
+/** Creates features on the page, from the server that it comes from unless another one is named; errors are taken down. */
+export function createOn(page: Page, options: runtime.FeaturesOptions = {}): Promise<void> {
   return page.evaluate(async (given: object) => {
     const here = globalThis as unknown as OnPage;
     const error = ({ code }: runtime.FeatureError) => here.errors.push(code);
