@@ -7,7 +7,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use flcm_flags::Millis;
+use flcm_flags::{Millis, TripState};
 use flcm_flags_engine::Guards;
 
 use crate::clock::Clock;
@@ -53,8 +53,8 @@ pub(crate) struct Fleet {
     shared: Arc<Shared>,
     published: Arc<Published>,
     guards: Guards,
-    /// Flags without a breaker that a person holds.
-    holds: BTreeSet<String>,
+    /// Trips of flags without a breaker: a person's, and those of breakers whose flags have lost their threshold since.
+    holds: BTreeMap<String, TripState>,
     ledgers: Ledgers,
     totals: Totals,
     hosts: Hosts,
@@ -114,10 +114,11 @@ impl Fleet {
         match ask {
             Ask::Batch(bytes, reply) => self.take_batches(vec![(bytes, reply)]),
             Ask::Command(order, reply) => reply.give(self.command(&order)),
-            Ask::Delivered(letter, delivery) => {
+            Ask::Delivered(letter, delivery, reply) => {
                 if let Err(error) = self.store.delivered(letter, &delivery) {
-                    self.complain("a delivery could not be taken down; it is tried again", &error);
+                    self.complain("a delivery could not be taken down; it will be made again", &error);
                 }
+                reply.give(Ok(()));
             }
             Ask::Figures(reply) => reply.give(Ok(self.figures())),
             Ask::Ping(reply) => reply.give(Ok(())),

@@ -34,6 +34,7 @@ mod problem;
 mod revisions;
 mod stream;
 
+pub(crate) use body::Room;
 pub use openapi::openapi;
 pub(crate) use problem::Problem;
 
@@ -49,6 +50,7 @@ pub(crate) struct App {
     pub(crate) database: PathBuf,
     pub(crate) origins: Vec<String>,
     pub(crate) batch_bytes: usize,
+    pub(crate) room: Room,
     pub(crate) requests: Requests,
     pub(crate) is_closing: AtomicBool,
 }

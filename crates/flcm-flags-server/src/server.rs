@@ -8,6 +8,7 @@ use std::sync::atomic::AtomicBool;
 use std::thread::JoinHandle;
 
 use tokio::net::TcpListener;
+use tokio::sync::oneshot;
 
 use crate::fleet;
 pub use crate::fleet::StartError;
@@ -30,6 +31,8 @@ pub struct Server {
     listener: TcpListener,
     connections: Connections,
     fleet: JoinHandle<()>,
+    /// Done when the fleet has ended, which it is not to do by itself.
+    gone: oneshot::Receiver<()>,
     /// The file that is followed, and what it said at the start.
     document: Option<(PathBuf, String)>,
     courier: webhooks::Courier,
@@ -53,7 +56,12 @@ impl Server {
         let hooks = u32::try_from(options.webhooks.len()).unwrap_or(0);
         let started = fleet::start(store, text, hooks)?;
         let (fleet, asks) = (started.fleet, started.asks);
-        let thread = std::thread::Builder::new().name("fleet".to_owned()).spawn(move || fleet.run(&asks));
+        let (alive, gone) = oneshot::channel();
+        let thread = std::thread::Builder::new().name("fleet".to_owned()).spawn(move || {
+            // Dropped with the thread, however that ends.
+            let _alive: oneshot::Sender<()> = alive;
+            fleet.run(&asks);
+        });
         let fleet = thread.map_err(|error| other(format!("cannot start a thread: {error}"), "free some memory"))?;
         let courier = webhooks::Courier::new(
             options.webhooks,
@@ -68,11 +76,12 @@ impl Server {
             database: options.database,
             origins: options.origins,
             batch_bytes: options.batch_bytes,
+            room: http::Room::default(),
             requests: http::Requests::default(),
             is_closing: AtomicBool::new(false),
         });
         let connections = Connections::new(options.connections, tls);
-        Ok(Self { app, listener, connections, fleet, document, courier })
+        Ok(Self { app, listener, connections, fleet, gone, document, courier })
     }
 
     /// Where it listens.
@@ -83,23 +92,30 @@ impl Server {
         self.listener.local_addr()
     }
 
-    /// Answers until `stop` is done; then lets what has begun come to its end, and stores everything.
-    pub async fn run(self, stop: impl Future<Output = ()>) {
-        let Self { app, listener, connections, fleet, document, courier } = self;
+    /// Answers until `stop` is done; then lets what has begun come to its end, and stores everything. Whether it went so: it ends as well
+    /// when something in it has failed that it cannot do without, and is to be started anew then.
+    pub async fn run(self, stop: impl Future<Output = ()>) -> bool {
+        let Self { app, listener, connections, fleet, gone, document, courier } = self;
         let follower = document.map(|(path, text)| tokio::spawn(watch::follow(path, text, Arc::clone(&app))));
         let courier = tokio::spawn(courier.run());
         let router = http::router(&app);
+        let stop = async {
+            tokio::select! {
+                () = stop => {}
+                _ = gone => tracing::error!("the fleet's thread has failed: the server ends"),
+            }
+        };
         connections.serve(&listener, router, &app, stop, DRAIN).await;
         if let Some(follower) = follower {
             follower.abort();
         }
         courier.abort();
         let asks = app.asks.clone();
-        let _ = tokio::task::spawn_blocking(move || {
+        let ended = tokio::task::spawn_blocking(move || {
             asks.stop();
             fleet.join()
-        })
-        .await;
+        });
+        matches!(ended.await, Ok(Ok(())))
     }
 }
 

@@ -16,7 +16,7 @@ mod outbox;
 mod revisions;
 
 pub(crate) use audit::{Record, audit_of};
-pub(crate) use counts::{Checkpoint, Kept, KeptBreaker};
+pub(crate) use counts::{Checkpoint, Happened, Kept, KeptBreaker};
 pub(crate) use outbox::{Delivery, Letter};
 pub(crate) use revisions::{Revision, Summary};
 

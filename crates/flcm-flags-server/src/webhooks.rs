@@ -92,7 +92,8 @@ impl Courier {
                 after_failure(&letter, &error)
             }
         };
-        self.asks.delivered(letter.id, delivery);
+        // Without an answer it is delivered again, under the same name.
+        let _ = self.asks.delivered(letter.id, delivery).await;
     }
 
     async fn post(&self, hook: &Webhook, letter: &Letter) -> Result<(), String> {

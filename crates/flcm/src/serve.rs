@@ -50,7 +50,7 @@ pub(crate) struct Options {
     #[arg(long, value_name = "COUNT", default_value_t = 20_000)]
     max_connections: usize,
     /// A larger batch of metrics is refused
-    #[arg(long, value_name = "BYTES", default_value_t = 1 << 20)]
+    #[arg(long, value_name = "BYTES", default_value_t = 16 << 20)]
     max_batch: usize,
     /// Log lines as JSON
     #[arg(long)]
@@ -67,8 +67,7 @@ pub(crate) fn run(options: Options) -> Result<bool, Failure> {
             Server::bind(options.into_server()?).await.map_err(|error| failure(error, name, text.as_deref()))?;
         // Bound to port 0, the system has chosen one.
         style::note(&format!("listening on {}", server.address()?));
-        server.run(stopped()).await;
-        Ok(true)
+        Ok(server.run(stopped()).await)
     })
 }
 

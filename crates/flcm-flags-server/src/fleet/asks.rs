@@ -16,7 +16,7 @@ pub(crate) enum Ask {
     Batch(Bytes, Reply<Taken>),
     Command(Order, Reply<Option<BreakerEvent>>),
     /// How the delivery of a letter went.
-    Delivered(i64, Delivery),
+    Delivered(i64, Delivery, Reply<()>),
     Figures(Reply<Figures>),
     /// Whether it answers at all.
     Ping(Reply<()>),
@@ -116,9 +116,8 @@ impl Asks {
         self.ask(|reply| Ask::Publish(Box::new(draft), reply)).await
     }
 
-    pub(crate) fn delivered(&self, letter: i64, delivery: Delivery) {
-        // One that gets lost here is delivered again, under the same name.
-        let _ = self.0.try_send(Ask::Delivered(letter, delivery));
+    pub(crate) async fn delivered(&self, letter: i64, delivery: Delivery) -> Result<(), Answer> {
+        self.ask(|reply| Ask::Delivered(letter, delivery, reply)).await
     }
 
     /// Lets the fleet end. Waits for room, which there is as soon as it has answered.

@@ -52,6 +52,12 @@ impl Fleet {
         let mut record = self.record(&order.actor, action, &order.reason, detail);
         record.flag = Some(order.flag.clone());
         if self.guards.breaker(flag).is_some() {
+            // Held before it had a breaker, it is let go by the same word.
+            if order.command == Command::Release && self.holds.remove(&order.flag).is_some() {
+                self.guards.say(flag, TripState::Clear);
+                self.announce();
+                self.unsaved.holds = true;
+            }
             self.command_breaker(flag, order, record)
         } else {
             self.command_flag(flag, order, record)
@@ -87,12 +93,14 @@ impl Fleet {
             let what = format!("`{}` has nothing to acknowledge in this generation", order.flag);
             return Err(Answer::Impossible(what, "look at GET /trips: it may have changed, or be held by a person"));
         }
-        if news.is_empty() {
+        if news.is_empty() && !self.unsaved.holds {
             return Ok(None);
         }
         self.unsaved.records.push(record);
         self.settle(&news, &order.actor, &order.reason);
-        self.stored(self.events.get(&order.flag).cloned())
+        self.save();
+        let event = self.events.get(&order.flag).filter(|_| !news.is_empty()).cloned();
+        self.stored(event)
     }
 
     /// A flag without a breaker can be held, and let go.
@@ -103,16 +111,15 @@ impl Fleet {
         record: crate::store::Record,
     ) -> Result<Option<BreakerEvent>, Answer> {
         let changed = match order.command {
-            Command::Hold => self.holds.insert(order.flag.clone()),
-            Command::Release => self.holds.remove(&order.flag),
+            Command::Hold => self.holds.insert(order.flag.clone(), TripState::HeldOff) != Some(TripState::HeldOff),
+            Command::Release => self.holds.remove(&order.flag).is_some(),
             _ => {
                 let what = format!("`{}` has no breaker", order.flag);
                 return Err(Answer::Impossible(what, "give it an `error_threshold`, or use hold and release"));
             }
         };
         if changed {
-            let state = if self.holds.contains(&order.flag) { TripState::HeldOff } else { TripState::Clear };
-            self.guards.say(flag, state);
+            self.guards.say(flag, self.holds.get(&order.flag).copied().unwrap_or_default());
             self.announce();
             self.unsaved.holds = true;
             self.unsaved.records.push(record);

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use flcm_flags::TripState;
+use bytes::Bytes;
 use flcm_flags::breaker::Scope;
+use flcm_flags::{Snapshot, TripState};
 use flcm_flags_engine::Guards;
 use serde_json::json;
 
@@ -40,19 +41,39 @@ impl Fleet {
         guards.guard(snapshot, Scope::Fleet, now);
         let mut news = Vec::new();
         guards.carry(snapshot, (&self.guards, &before.snapshot), now, &mut news);
-        self.guards = guards;
+        let guards = std::mem::replace(&mut self.guards, guards);
+        self.keep_trips(&guards, &before.snapshot);
         self.say_holds();
         self.announce();
-        // A flag that has become someone else's dependency, or is gone, says nothing more.
-        self.stirred.retain(|key| self.published.snapshot.flag(key).is_some());
         self.settle(&news, "breaker", "the document has changed");
+        self.save();
     }
 
-    /// Holds what a person holds.
+    /// Says again what is held.
     pub(super) fn say_holds(&mut self) {
-        for key in &self.holds {
+        for (key, trip) in &self.holds {
             if let Some(flag) = self.published.snapshot.flag(key) {
-                self.guards.say(flag, TripState::HeldOff);
+                self.guards.say(flag, *trip);
+            }
+        }
+    }
+
+    /// Flags that have lost their threshold, and what has tripped of them: that stays until a person lets it go.
+    fn keep_trips(&mut self, before: &Guards, older: &Snapshot<Bytes>) {
+        for id in older.flags() {
+            let Some(key) = older.describe(id).filter(|_| before.breaker(id).is_some()).map(|flag| flag.key()) else {
+                continue;
+            };
+            let flag = self.published.snapshot.flag(key);
+            if flag.is_some_and(|flag| self.guards.breaker(flag).is_some()) {
+                continue;
+            }
+            self.unsaved.flags.insert(key.to_owned());
+            self.stirred.remove(key);
+            let trip = before.trips().state(id);
+            if flag.is_some() && trip != TripState::Clear {
+                self.holds.insert(key.to_owned(), trip);
+                self.unsaved.holds = true;
             }
         }
     }

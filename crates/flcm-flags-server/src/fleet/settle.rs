@@ -8,7 +8,7 @@ use flcm_flags_engine::News;
 use super::Fleet;
 use crate::event::BreakerEvent;
 use crate::live::{Live, Word, snapshot_event, trips_event};
-use crate::store::{Checkpoint, KeptBreaker, Letter, Record, audit_of};
+use crate::store::{Checkpoint, Happened, KeptBreaker, Letter, Record, audit_of};
 
 /// What is in force, and not yet stored.
 #[derive(Debug, Default)]
@@ -97,13 +97,17 @@ impl Fleet {
         if self.unsaved.is_empty() {
             return;
         }
-        let breakers: Vec<KeptBreaker> = self.unsaved.flags.iter().filter_map(|key| self.kept_breaker(key)).collect();
-        let Unsaved { records, letters, .. } = &self.unsaved;
-        let mut stored = self.store.record(&breakers, records, letters);
-        if self.unsaved.holds && stored.is_ok() {
-            stored = self.store.hold(&self.holds);
-        }
-        match stored {
+        let Unsaved { flags, records, letters, holds } = &self.unsaved;
+        let is_guarded =
+            |key: &str| self.published.snapshot.flag(key).is_some_and(|id| self.guards.breaker(id).is_some());
+        let happened = Happened {
+            breakers: flags.iter().filter_map(|key| self.kept_breaker(key)).collect(),
+            gone: flags.iter().map(String::as_str).filter(|key| !is_guarded(key)).collect(),
+            records,
+            letters,
+            holds: holds.then_some(&self.holds),
+        };
+        match self.store.record(&happened) {
             Ok(()) => self.unsaved = Unsaved::default(),
             Err(error) => self.complain("what happened is in force, but could not be stored yet", &error),
         }

@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
 
+use flcm_flags::TripState;
 use flcm_flags::breaker::Scope;
 use flcm_flags::metrics::batch::Batch;
 use flcm_flags_config::Diagnostics;
@@ -77,7 +78,7 @@ pub(crate) fn start(mut store: Store, document: Option<String>, hooks: u32) -> R
         shared: Arc::clone(&shared),
         guards: Guards::none(flags),
         published,
-        holds: BTreeSet::new(),
+        holds: BTreeMap::new(),
         ledgers: Ledgers::default(),
         totals: Totals::default(),
         hosts: Hosts::default(),
@@ -153,7 +154,8 @@ impl Fleet {
         self.ledgers.restore(kept.ledgers);
         kept.totals.into_iter().for_each(|(key, stored)| self.totals.restore(key, stored));
         self.totals.restore_customs(&kept.customs);
-        self.holds = kept.holds;
+        let trips = kept.holds.into_iter().filter_map(|(flag, trip)| Some((flag, TripState::from_word(&trip)?)));
+        self.holds = trips.collect();
         let start = kept.batches.first().map_or(self.clock.now(), |(_, at, _)| *at);
         self.guards.guard(&self.published.snapshot, Scope::Fleet, start);
         let (mut news, mut known) = (Vec::new(), HashMap::new());

@@ -6,8 +6,9 @@ use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, StatusCode, header};
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
-use super::Problem;
+use super::{App, Problem};
 
 /// A body must be there within so long.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -15,15 +16,41 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 /// The largest body that is JSON.
 const JSON_BYTES: usize = 256 << 10;
 
+/// All bodies that are being read hold at most so many bytes together.
+const ROOM: usize = 256 << 20;
+/// Room is given in pieces of so many.
+const PIECE: usize = 64 << 10;
+
+/// Room for bodies, so that many large ones at once cannot fill the memory.
+#[derive(Debug)]
+pub(crate) struct Room(Semaphore);
+
+impl Default for Room {
+    fn default() -> Self {
+        Self(Semaphore::new(ROOM / PIECE))
+    }
+}
+
+impl Room {
+    /// Takes room for a body that may become so large.
+    fn take(&self, bytes: usize) -> Result<SemaphorePermit<'_>, Problem> {
+        let pieces = u32::try_from(bytes.div_ceil(PIECE)).unwrap_or(u32::MAX);
+        self.0.try_acquire_many(pieces).map_err(|_| Problem::busy())
+    }
+}
+
 /// Reads a body.
-pub(super) async fn read(body: Body, most: usize) -> Result<Bytes, Problem> {
+pub(super) async fn read(app: &App, body: Body, most: usize) -> Result<Bytes, Problem> {
     let too_large = || {
         let message = format!("the body is larger than {most} bytes");
         Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "TOO_LARGE", message, "send less at once")
     };
-    if axum::body::HttpBody::size_hint(&body).lower() > most as u64 {
+    let hint = axum::body::HttpBody::size_hint(&body);
+    if hint.lower() > most as u64 {
         return Err(too_large());
     }
+    let expected = hint.exact().and_then(|exact| usize::try_from(exact).ok()).unwrap_or(most);
+    let _room = app.room.take(expected)?;
     match tokio::time::timeout(TIMEOUT, to_bytes(body, most)).await {
         Ok(Ok(bytes)) => Ok(bytes),
         Ok(Err(error)) => {
@@ -40,9 +67,9 @@ pub(super) async fn read(body: Body, most: usize) -> Result<Bytes, Problem> {
 }
 
 /// Reads a body of JSON, which must say so: a page of another origin cannot send that unasked. An empty one is `{}`.
-pub(super) async fn read_json<T: DeserializeOwned>(headers: &HeaderMap, body: Body) -> Result<T, Problem> {
+pub(super) async fn read_json<T: DeserializeOwned>(app: &App, headers: &HeaderMap, body: Body) -> Result<T, Problem> {
     expect_type(headers, &["application/json"])?;
-    let bytes = read(body, JSON_BYTES).await?;
+    let bytes = read(app, body, JSON_BYTES).await?;
     let text: &[u8] = if bytes.is_empty() { b"{}" } else { &bytes };
     serde_json::from_slice(text).map_err(|error| {
         Problem::bad_request(format!("the body is not what is expected: {error}"), "see /openapi.json")

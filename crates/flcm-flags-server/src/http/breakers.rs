@@ -59,7 +59,7 @@ pub(super) async fn command(
     content: Body,
 ) -> Result<Json<CommandAnswer>, Problem> {
     let actor = app.admit(&headers, Role::Admin)?.to_owned();
-    let CommandRequest { reason, generation } = body::read_json(&headers, content).await?;
+    let CommandRequest { reason, generation } = body::read_json(&app, &headers, content).await?;
     let command = match command.as_str() {
         "acknowledge" => Command::Acknowledge(generation),
         "force" => Command::Force,

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
-use super::{Context, Problem, body};
+use super::{App, Context, Problem, body};
 use crate::clock::wall;
 use crate::keys::Role;
 use crate::live::Live;
@@ -97,7 +97,7 @@ pub(super) async fn evaluate_one(
     content: Body,
 ) -> Result<Response, Problem> {
     app.admit(&headers, Role::Server)?;
-    let context = match read(&headers, content).await? {
+    let context = match read(&app, &headers, content).await? {
         Ok(context) => context,
         Err(error) => return Ok(failed(EvaluationError { key: Some(key), ..error })),
     };
@@ -127,7 +127,7 @@ pub(super) async fn evaluate_one(
 ))]
 pub(super) async fn evaluate_all(State(app): Context, headers: HeaderMap, content: Body) -> Result<Response, Problem> {
     app.admit(&headers, Role::Server)?;
-    let context = match read(&headers, content).await? {
+    let context = match read(&app, &headers, content).await? {
         Ok(context) => context,
         Err(error) => return Ok(failed(error)),
     };
@@ -175,9 +175,9 @@ fn decide(live: &Live, flag: FlagId, key: &str, context: &BoundContext<'_>, now:
 }
 
 /// Reads who is asking. What the protocol calls an error has its own form.
-async fn read(headers: &HeaderMap, content: Body) -> Result<Result<OwnedContext, EvaluationError>, Problem> {
+async fn read(app: &App, headers: &HeaderMap, content: Body) -> Result<Result<OwnedContext, EvaluationError>, Problem> {
     body::expect_type(headers, &["application/json"])?;
-    let bytes = body::read(content, BYTES).await?;
+    let bytes = body::read(app, content, BYTES).await?;
     let wrong = |error_code, error_details| Ok(Err(EvaluationError { key: None, error_code, error_details }));
     let request: EvaluationRequest = match serde_json::from_slice(&bytes) {
         Ok(request) => request,

@@ -81,6 +81,11 @@ impl Problem {
         Self::new(StatusCode::PRECONDITION_FAILED, "CONFLICT", "another revision is in use than `If-Match` names", help)
     }
 
+    pub(super) fn busy() -> Self {
+        let help = "try again later; nothing was taken";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "BUSY", "the server cannot take it now", help).retry(1)
+    }
+
     fn retry(self, seconds: u64) -> Self {
         self.with(header::RETRY_AFTER, HeaderValue::from(seconds))
     }
@@ -112,10 +117,7 @@ impl From<Answer> for Problem {
     fn from(answer: Answer) -> Self {
         match answer {
             Answer::Batch(refusal) => Self::from(refusal),
-            Answer::Busy => {
-                let help = "try again later; nothing was taken";
-                Self::new(StatusCode::SERVICE_UNAVAILABLE, "BUSY", "the server cannot take it now", help).retry(1)
-            }
+            Answer::Busy => Self::busy(),
             Answer::Conflict => Self::conflict(),
             Answer::Impossible(what, help) => Self::new(StatusCode::CONFLICT, "IMPOSSIBLE", what, help),
             Answer::NoSuchFlag => {

@@ -116,7 +116,7 @@ pub(super) async fn publish(
     body::expect_type(&headers, DOCUMENT)?;
     let current = app.shared.published();
     expect_match(&headers, &current)?;
-    let bytes = body::read(content, limits::DOCUMENT_BYTES).await?;
+    let bytes = body::read(&app, content, limits::DOCUMENT_BYTES).await?;
     let text = String::from_utf8(bytes.into()).map_err(|error| {
         let place = error.utf8_error().valid_up_to();
         Problem::bad_request(format!("the document is not UTF-8 at byte {place}"), "save it as UTF-8")
@@ -229,7 +229,7 @@ pub(super) async fn revert(
 ) -> Result<Response, Problem> {
     let author = app.admit(&headers, Role::Admin)?.to_owned();
     let Path(number) = number.map_err(|error| bad_number(&error))?;
-    let RevertRequest { reason } = body::read_json(&headers, content).await?;
+    let RevertRequest { reason } = body::read_json(&app, &headers, content).await?;
     let current = app.shared.published();
     expect_match(&headers, &current)?;
     let text = find(&app, number).await?.document;

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use hyper::server::conn::{http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto;
-use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -91,10 +91,11 @@ impl Connections {
         tokio::spawn(async move {
             app.shared.counters.connections.add(1);
             match tls {
-                None => converse(TokioIo::new(stream), router, watcher, permit).await,
+                None => converse(TokioIo::new(stream), false, router, watcher, permit).await,
                 Some(tls) => {
                     if let Ok(Ok(stream)) = tokio::time::timeout(HEAD, tls.accept(stream)).await {
-                        converse(TokioIo::new(stream), router, watcher, permit).await;
+                        let is_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+                        converse(TokioIo::new(stream), is_http2, router, watcher, permit).await;
                     }
                 }
             }
@@ -106,18 +107,24 @@ impl Connections {
 /// Answers what one connection asks.
 async fn converse<S>(
     stream: TokioIo<S>,
+    is_http2: bool,
     router: Router,
-    watcher: hyper_util::server::graceful::Watcher,
+    watcher: Watcher,
     _permit: OwnedSemaphorePermit,
 ) where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
-    let mut builder = auto::Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD).max_buf_size(64 << 10);
-    builder.http2().timer(TokioTimer::new()).keep_alive_interval(HEAD).max_concurrent_streams(100);
-    let connection = builder.serve_connection(stream, TowerToHyperService::new(router)).into_owned();
+    let service = TowerToHyperService::new(router);
     // What ends a connection is the peer's business: it is told nothing more.
-    let _ = watcher.watch(connection).await;
+    if is_http2 {
+        let mut builder = http2::Builder::new(TokioExecutor::new());
+        builder.timer(TokioTimer::new()).keep_alive_interval(HEAD).max_concurrent_streams(100);
+        let _ = watcher.watch(builder.serve_connection(stream, service)).await;
+    } else {
+        let mut builder = http1::Builder::new();
+        builder.timer(TokioTimer::new()).header_read_timeout(HEAD).max_buf_size(64 << 10);
+        let _ = watcher.watch(builder.serve_connection(stream, service)).await;
+    }
 }
 
 /// Says no to a connection, and waits a moment until that was read.

@@ -1,10 +1,10 @@
 //! Batches, ledgers, totals and breakers.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use flcm_flags::Millis;
 use flcm_flags::metrics::batch::Ledger;
+use flcm_flags::{Millis, TripState};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::audit::append;
@@ -37,13 +37,25 @@ pub(crate) struct Kept {
     pub(crate) totals: Vec<(String, totals::Stored)>,
     pub(crate) customs: Vec<u8>,
     pub(crate) breakers: Vec<KeptBreaker>,
-    pub(crate) holds: BTreeSet<String>,
+    pub(crate) holds: BTreeMap<String, String>,
     /// Batches behind the checkpoint: number, time of arrival, bytes.
     pub(crate) batches: Vec<(i64, Millis, Vec<u8>)>,
     /// The latest time that was written.
     pub(crate) clock: Millis,
     /// How often the server was started, this time included.
     pub(crate) starts: u64,
+}
+
+/// What is in force, and is to be kept.
+#[derive(Debug)]
+pub(crate) struct Happened<'a> {
+    pub(crate) breakers: Vec<KeptBreaker>,
+    /// Flags that have no breaker any more.
+    pub(crate) gone: Vec<&'a str>,
+    pub(crate) records: &'a [Record],
+    pub(crate) letters: &'a [Letter],
+    /// Trips of flags without a breaker, all of them, if they have changed.
+    pub(crate) holds: Option<&'a BTreeMap<String, TripState>>,
 }
 
 /// What makes batches superfluous.
@@ -86,22 +98,17 @@ impl Store {
         })
     }
 
-    /// Keeps what happened: breakers, records of the audit, letters to webhooks.
-    pub(crate) fn record(&mut self, breakers: &[KeptBreaker], records: &[Record], letters: &[Letter]) -> Stored<()> {
+    /// Keeps what happened.
+    pub(crate) fn record(&mut self, happened: &Happened<'_>) -> Stored<()> {
+        let Happened { breakers, gone, records, letters, holds } = happened;
         self.write(|connection| {
             breakers.iter().try_for_each(|breaker| put_breaker(connection, breaker))?;
+            for flag in gone {
+                connection.execute("DELETE FROM breakers WHERE flag = ?1", params![flag])?;
+            }
             records.iter().try_for_each(|record| append(connection, record))?;
-            letters.iter().try_for_each(|letter| post(connection, letter))
-        })
-    }
-
-    /// Keeps which flags without a breaker are held.
-    pub(crate) fn hold(&mut self, holds: &BTreeSet<String>) -> Stored<()> {
-        self.write(|connection| {
-            connection.execute("DELETE FROM holds", [])?;
-            let mut statement = connection.prepare_cached("INSERT INTO holds VALUES (?1)")?;
-            holds.iter().try_for_each(|flag| statement.execute(params![flag]).map(|_| ()))?;
-            Ok(())
+            letters.iter().try_for_each(|letter| post(connection, letter))?;
+            holds.map_or(Ok(()), |holds| put_holds(connection, holds))
         })
     }
 
@@ -153,8 +160,8 @@ fn load_breakers(connection: &Connection, kept: &mut Kept) -> Stored<()> {
         let event = event.map(|event| serde_json::from_str(&event)).transpose()?;
         kept.breakers.push(KeptBreaker { flag: row.get(0)?, bytes: row.get(1)?, upto: row.get(2)?, event });
     }
-    let mut statement = connection.prepare("SELECT flag FROM holds")?;
-    kept.holds = statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    let mut statement = connection.prepare("SELECT flag, trip FROM holds")?;
+    kept.holds = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?;
     Ok(())
 }
 
@@ -163,6 +170,15 @@ fn put_breaker(connection: &Connection, breaker: &KeptBreaker) -> Stored<()> {
     let event = event.as_ref().map(serde_json::to_string).transpose()?;
     let mut statement = connection.prepare_cached("REPLACE INTO breakers VALUES (?1, ?2, ?3, ?4)")?;
     statement.execute(params![flag, bytes, upto, event])?;
+    Ok(())
+}
+
+fn put_holds(connection: &Connection, holds: &BTreeMap<String, TripState>) -> Stored<()> {
+    connection.execute("DELETE FROM holds", [])?;
+    let mut statement = connection.prepare_cached("INSERT INTO holds VALUES (?1, ?2)")?;
+    for (flag, trip) in holds {
+        statement.execute(params![flag, trip.to_string()])?;
+    }
     Ok(())
 }
 

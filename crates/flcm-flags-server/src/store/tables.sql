@@ -37,8 +37,8 @@ CREATE TABLE totals (flag TEXT PRIMARY KEY, counts TEXT NOT NULL, sketches BLOB 
 -- A breaker knows of batches up to and with the one in `upto`; `event` is what happened to it last.
 CREATE TABLE breakers (flag TEXT PRIMARY KEY, bytes BLOB NOT NULL, upto INTEGER NOT NULL, event TEXT) STRICT, WITHOUT ROWID;
 
--- Flags without a breaker that a person holds.
-CREATE TABLE holds (flag TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
+-- Trips of flags without a breaker: a person's, and those of breakers whose flags have lost their threshold since.
+CREATE TABLE holds (flag TEXT PRIMARY KEY, trip TEXT NOT NULL) STRICT, WITHOUT ROWID;
 
 CREATE TABLE outbox (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
