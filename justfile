@@ -101,7 +101,14 @@ wasm-test: install
 
 # The runtime: decisions, remote flags, rollback, and faults, in Node and in Chromium.
 features-test: install packages
-    npx vitest run
+    npx vitest run tests/features
+
+# The server with hosts that are real: processes of Node, a page in Chromium, and what else speaks its protocols. One file
+# after the other, because times are measured.
+[doc('The server with real hosts.')]
+server-test: install packages
+    cargo build --quiet --locked -p flcm
+    npx vitest run --no-file-parallelism tests/server
 
 # What the bindings share: places, remembered answers, misuse, memory, threads.
 engine-test: packages

@@ -2,7 +2,7 @@ import { defineConfig, type ViteUserConfig } from 'vitest/config';
 
 const config: ViteUserConfig = defineConfig({
   test: {
-    include: ['tests/features/**/*.test.ts'],
+    include: ['tests/features/**/*.test.ts', 'tests/server/**/*.test.ts'],
     // Engines are native: a thread of its own has one of its own.
     pool: 'forks',
     testTimeout: 30_000,
