@@ -1,7 +1,7 @@
 //! The fleet: one thread that owns everything which changes. Batches, documents and commands come to it one after the other, so
 //! nothing needs a lock, and what is acknowledged is on the disk.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
@@ -60,8 +60,6 @@ pub(crate) struct Fleet {
     hosts: Hosts,
     /// What happened last to each flag that something has happened to.
     events: BTreeMap<String, BreakerEvent>,
-    /// Flags whose breakers know more than what is kept.
-    stirred: BTreeSet<String>,
     unsaved: Unsaved,
     hooks: u32,
     /// Number of this start, and of what was said of trips since.

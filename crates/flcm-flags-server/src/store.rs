@@ -25,6 +25,10 @@ const VERSION: i64 = 1;
 
 const TABLES: &str = include_str!("store/tables.sql");
 
+/// The size of pages, and up to which the log grows before it is copied into the database, in bytes.
+const PAGE: u32 = 16 << 10;
+const LOG_BYTES: u32 = 64 << 20;
+
 /// How long another program may hold the database before that is an error.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -90,7 +94,11 @@ impl Store {
             let help = "bring a copy of the database back, or move it away and start with a new one";
             return Err(StoreError { what: format!("the database is damaged: {health}"), help });
         }
+        // A batch is some ten kilobytes: with small pages it is many writes.
+        connection.pragma_update(None, "page_size", PAGE)?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
+        // Batches are forgotten soon: most are never copied from the log.
+        connection.pragma_update(None, "wal_autocheckpoint", LOG_BYTES / PAGE)?;
         // A commit is on the disk when it is acknowledged. Many batches share one.
         connection.pragma_update(None, "synchronous", "FULL")?;
         let version: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;

@@ -1,6 +1,6 @@
 //! What all hosts have counted, added up: counts of 64 bits, and the sketches of users and durations.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 
 use flcm_flags::metrics::batch::{Batch, FlagBatch, Header, Writer};
 use flcm_flags::metrics::{Custom, FlagMetrics};
@@ -14,15 +14,17 @@ pub(crate) type Customs = Custom<256, 64>;
 #[derive(Debug)]
 pub(crate) struct FlagTotals {
     pub(crate) counts: FlagCounts,
-    /// Users and durations; its own counts end at 2^32 and are not looked at.
+    /// Users and durations.
     pub(crate) sketches: FlagMetrics,
+    /// Whether it was counted since it was stored last.
+    is_dirty: bool,
 }
 
 /// The counts of one flag.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 pub(crate) struct FlagCounts {
     /// By variant (`""` for none) and by the reason's code.
-    pub(crate) decisions: BTreeMap<String, BTreeMap<u8, u64>>,
+    decisions: Vec<(String, [u64; Reason::COUNT])>,
     /// Settled outcomes by the arm's code: total, errors, slow, missing.
     pub(crate) outcomes: [[u64; 4]; 3],
 }
@@ -32,8 +34,6 @@ pub(crate) struct FlagCounts {
 pub(crate) struct Totals {
     flags: HashMap<String, FlagTotals>,
     pub(crate) customs: Box<Customs>,
-    /// Flags that were counted since they were stored last.
-    dirty: BTreeSet<String>,
 }
 
 /// What is stored of a flag: its counts, and its sketches as a batch.
@@ -42,28 +42,18 @@ pub(crate) type Stored = (FlagCounts, Vec<u8>);
 impl Default for FlagTotals {
     fn default() -> Self {
         let sketches = FlagMetrics::new([0; FlagMetrics::counters_for(0)]);
-        Self { counts: FlagCounts::default(), sketches }
+        Self { counts: FlagCounts::default(), sketches, is_dirty: false }
     }
 }
 
 impl Totals {
-    /// Adds what a batch says of a flag. Decisions for a variant that `is_variant` does not know count as those without one: whoever
-    /// sends batches must not be able to fill the memory with names.
-    pub(crate) fn add(&mut self, flag: &FlagBatch<'_>, is_variant: impl Fn(&str) -> bool) {
-        // Looked up first: most flags are known, and their keys need no copy then.
-        if !self.flags.contains_key(flag.key()) {
-            self.flags.insert(flag.key().to_owned(), FlagTotals::default());
+    /// The totals of a flag: those that there are, or new ones if the flag is known by other means.
+    pub(crate) fn of(&mut self, flag: &str, is_known: bool) -> Option<&mut FlagTotals> {
+        // Looked up first: most flags are there, and their keys need no copy then.
+        if is_known && !self.flags.contains_key(flag) {
+            self.flags.insert(flag.to_owned(), FlagTotals::default());
         }
-        if let Some(totals) = self.flags.get_mut(flag.key()) {
-            totals.add(flag, is_variant);
-        }
-        if !self.dirty.contains(flag.key()) {
-            self.dirty.insert(flag.key().to_owned());
-        }
-    }
-
-    pub(crate) fn knows(&self, flag: &str) -> bool {
-        self.flags.contains_key(flag)
+        self.flags.get_mut(flag)
     }
 
     /// All flags that were counted, in the order of their keys.
@@ -71,21 +61,31 @@ impl Totals {
         self.flags.iter().map(|(key, totals)| (key.as_str(), totals)).collect()
     }
 
-    /// What was counted since it was asked last, to be stored.
-    pub(crate) fn changed(&self) -> impl Iterator<Item = (&str, Stored)> {
-        self.dirty.iter().filter_map(|key| Some((key.as_str(), self.flags.get(key)?.to_store(key))))
+    /// Flags that were counted since they were stored last.
+    pub(crate) fn changed(&self) -> impl Iterator<Item = &str> {
+        self.to_be_stored().map(|(key, _)| key)
+    }
+
+    /// What is to be stored of them.
+    pub(crate) fn to_store(&self) -> impl Iterator<Item = (&str, Stored)> {
+        self.to_be_stored().map(|(key, totals)| (key, totals.to_store(key)))
+    }
+
+    fn to_be_stored(&self) -> impl Iterator<Item = (&str, &FlagTotals)> {
+        let dirty = self.flags.iter().filter(|(_, totals)| totals.is_dirty);
+        dirty.map(|(key, totals)| (key.as_str(), totals))
     }
 
     /// It is stored.
     pub(crate) fn settled(&mut self) {
-        self.dirty.clear();
+        self.flags.values_mut().for_each(|totals| totals.is_dirty = false);
     }
 
     /// Takes up what was stored.
     pub(crate) fn restore(&mut self, key: String, (counts, sketches): Stored) {
         let mut totals = FlagTotals { counts, ..FlagTotals::default() };
         if let Ok(batch) = Batch::from_bytes(&sketches) {
-            batch.flags().for_each(|flag| _ = flag.merge_into(&mut totals.sketches, |_| None));
+            batch.flags().for_each(|flag| flag.merge_sketches_into(&mut totals.sketches));
         }
         self.flags.insert(key, totals);
     }
@@ -103,15 +103,15 @@ impl Totals {
 }
 
 impl FlagTotals {
-    fn add(&mut self, flag: &FlagBatch<'_>, is_variant: impl Fn(&str) -> bool) {
+    /// Adds what a batch says; answers whether the host has held the flag back. Decisions for a variant that `is_variant` does not know
+    /// count as those without one: whoever sends batches must not be able to fill the memory with names.
+    pub(crate) fn add(&mut self, flag: &FlagBatch<'_>, is_variant: impl Fn(&str) -> bool) -> bool {
+        self.is_dirty = true;
+        let mut held_back = false;
         for (variant, reason, count) in flag.tallies() {
             let variant = variant.filter(|variant| is_variant(variant)).unwrap_or_default();
-            if !self.counts.decisions.contains_key(variant) {
-                self.counts.decisions.insert(variant.to_owned(), BTreeMap::new());
-            }
-            if let Some(reasons) = self.counts.decisions.get_mut(variant) {
-                *reasons.entry(reason.code()).or_default() += u64::from(count);
-            }
+            self.counts.of(variant)[usize::from(reason.code())] += u64::from(count);
+            held_back |= reason == Reason::BreakerOpen;
         }
         for arm in [Arm::Control, Arm::Outside, Arm::Treatment] {
             let Sample { total, errors, slow, missing } = *flag.outcomes().of(arm);
@@ -120,7 +120,8 @@ impl FlagTotals {
                 *sum += u64::from(count);
             }
         }
-        flag.merge_into(&mut self.sketches, |_| None);
+        flag.merge_sketches_into(&mut self.sketches);
+        held_back
     }
 
     fn to_store(&self, key: &str) -> Stored {
@@ -132,10 +133,19 @@ impl FlagTotals {
 impl FlagCounts {
     /// Decisions by variant and reason.
     pub(crate) fn decisions(&self) -> impl Iterator<Item = (&str, Reason, u64)> {
-        self.decisions.iter().flat_map(|(variant, reasons)| {
-            let known = reasons.iter().filter_map(|(code, count)| Some((Reason::from_code(*code)?, *count)));
-            known.map(move |(reason, count)| (variant.as_str(), reason, count))
+        self.decisions.iter().flat_map(|(variant, counts)| {
+            let known = (0..).zip(counts).filter_map(|(code, count)| Some((Reason::from_code(code)?, *count)));
+            known.filter(|(_, count)| *count > 0).map(move |(reason, count)| (variant.as_str(), reason, count))
         })
+    }
+
+    /// The counts of a variant. There are a few, so looking at them one by one is fastest.
+    fn of(&mut self, variant: &str) -> &mut [u64; Reason::COUNT] {
+        let place = self.decisions.iter().position(|(name, _)| name == variant).unwrap_or_else(|| {
+            self.decisions.push((variant.to_owned(), [0; Reason::COUNT]));
+            self.decisions.len() - 1
+        });
+        &mut self.decisions[place].1
     }
 }
 

@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use flcm_flags::metrics::batch::FlagBatch;
-use flcm_flags::{Millis, Reason, TripState};
+use flcm_flags::{Counts, Millis, TripState};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -47,29 +46,27 @@ fn hexadecimal<S: serde::Serializer>(instance: &u64, serializer: S) -> Result<S:
 pub(super) struct Hosts(BTreeMap<String, BTreeMap<u64, Host>>);
 
 impl Hosts {
-    /// Notes what a host's batch says beside what the fleet does: its trip, and its generation if it has a breaker.
-    pub(super) fn note(
-        &mut self,
-        instance: u64,
-        flag: &FlagBatch<'_>,
+    /// How a host that has counted so disagrees with what the fleet says: its trip, and its generation if it has a breaker.
+    pub(super) fn disagreement(
+        counts: &Counts,
+        held_back: bool,
         (trip, generation): (TripState, Option<u32>),
-        now: Millis,
-    ) {
-        let counts = flag.evidence();
-        let holds_back = || flag.tallies().any(|(_, reason, _)| reason == Reason::BreakerOpen);
-        let is_behind = counts.treatment.total > 0 && generation.is_some_and(|current| counts.generation < current);
-        let says = match trip {
-            _ if is_behind => Some(Disagreement::Behind),
-            TripState::Clear if holds_back() => Some(Disagreement::Stricter),
-            _ => None,
-        };
+    ) -> Option<Disagreement> {
+        if counts.treatment.total > 0 && generation.is_some_and(|current| counts.generation < current) {
+            return Some(Disagreement::Behind);
+        }
+        (held_back && trip == TripState::Clear).then_some(Disagreement::Stricter)
+    }
+
+    /// Notes what a host's latest batch says of a flag.
+    pub(super) fn note(&mut self, instance: u64, flag: &str, says: Option<Disagreement>, now: Millis) {
         let Some(says) = says else {
-            if let Some(hosts) = self.0.get_mut(flag.key()) {
+            if let Some(hosts) = self.0.get_mut(flag) {
                 hosts.remove(&instance);
             }
             return;
         };
-        let hosts = self.0.entry(flag.key().to_owned()).or_default();
+        let hosts = self.0.entry(flag.to_owned()).or_default();
         let since = hosts.get(&instance).filter(|host| host.says == says).map_or(now.0, |host| host.since);
         if hosts.len() < MOST || hosts.contains_key(&instance) {
             hosts.insert(instance, Host { instance, says, since, heard: now.0 });

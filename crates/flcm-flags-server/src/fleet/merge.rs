@@ -1,10 +1,14 @@
 //! Batches: written, then added up, then acknowledged.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
-use flcm_flags::metrics::batch::{Batch, Header, Receipt};
-use flcm_flags::{FlagId, Millis};
+use flcm_flags::metrics::batch::{Batch, Receipt};
+use flcm_flags::{Flag, FlagId, Millis, TripState};
+use flcm_flags_engine::News;
 
 use super::asks::Reply;
+use super::hosts::Hosts;
 use super::ledgers::{Before, OLDEST_MS};
 use super::{Answer, BatchRefusal, Fleet, Taken};
 
@@ -15,16 +19,16 @@ impl Fleet {
             return;
         }
         let now = self.clock.now();
+        let (bytes, replies): (Vec<Bytes>, Vec<Reply<Taken>>) = batches.into_iter().unzip();
         let (mut fresh, mut before, mut answers) = (Vec::new(), Vec::new(), Vec::new());
-        for (bytes, reply) in batches {
-            match self.admit(&bytes, now) {
-                Ok((receipt, line)) => {
-                    if receipt == Receipt::Apply {
-                        fresh.push(bytes);
-                        before.push(line);
-                    }
-                    answers.push((reply, Taken { repeated: receipt == Receipt::Repeat }));
+        for (bytes, reply) in bytes.iter().zip(replies) {
+            match self.admit(bytes, now) {
+                Ok((batch, Receipt::Apply, line)) => {
+                    fresh.push((bytes, batch));
+                    before.push(line);
+                    answers.push((reply, Taken { repeated: false }));
                 }
+                Ok(_) => answers.push((reply, Taken { repeated: true })),
                 Err(refusal) => {
                     self.count_refusal(refusal);
                     reply.give(Err(Answer::Batch(refusal)));
@@ -39,11 +43,11 @@ impl Fleet {
     }
 
     /// Writes batches down, then adds them up; whether that went well.
-    fn keep_batches(&mut self, fresh: &[Bytes], before: Vec<Before>, now: Millis) -> bool {
+    fn keep_batches(&mut self, fresh: &[(&Bytes, Batch<'_>)], before: Vec<Before>, now: Millis) -> bool {
         if fresh.is_empty() {
             return true;
         }
-        let last = match self.store.append(now, &fresh.iter().collect::<Vec<_>>()) {
+        let last = match self.store.append(now, fresh.iter().map(|(bytes, _)| &bytes[..])) {
             Ok(last) => last,
             Err(error) => {
                 self.complain("batches could not be stored; hosts send them again", &error);
@@ -51,10 +55,10 @@ impl Fleet {
                 return false;
             }
         };
-        self.logged_bytes += fresh.iter().map(Bytes::len).sum::<usize>();
         let mut news = Vec::new();
-        for bytes in fresh {
-            self.add(bytes, now, |_, _| true, &mut news);
+        for (bytes, batch) in fresh {
+            self.logged_bytes += bytes.len();
+            self.add(batch, now, |_| true, &mut news);
         }
         self.last_batch = last;
         self.shared.counters.batches.add(fresh.len() as u64);
@@ -62,15 +66,15 @@ impl Fleet {
         true
     }
 
-    fn admit(&mut self, bytes: &[u8], now: Millis) -> Result<(Receipt, Before), BatchRefusal> {
+    fn admit<'b>(&mut self, bytes: &'b [u8], now: Millis) -> Result<(Batch<'b>, Receipt, Before), BatchRefusal> {
         let batch = Batch::from_bytes(bytes).map_err(|error| BatchRefusal::Invalid(error.as_str()))?;
-        let header: Header = batch.header();
+        let header = batch.header();
         if u64::from(header.age) > OLDEST_MS {
             return Err(BatchRefusal::TooOld);
         }
         match self.ledgers.accept(header, now) {
             (Receipt::Gap, _) => Err(BatchRefusal::Gap),
-            accepted => Ok(accepted),
+            (receipt, before) => Ok((batch, receipt, before)),
         }
     }
 
@@ -82,44 +86,37 @@ impl Fleet {
     /// Adds a batch up. Breakers hear of it where `is_evidence` says so: one that was kept may know of it already.
     pub(super) fn add(
         &mut self,
-        bytes: &[u8],
+        batch: &Batch<'_>,
         now: Millis,
-        is_evidence: impl Fn(&Self, &str) -> bool,
-        news: &mut Vec<flcm_flags_engine::News>,
+        is_evidence: impl Fn(&str) -> bool,
+        news: &mut Vec<News>,
     ) {
-        let Ok(batch) = Batch::from_bytes(bytes) else { return };
-        let instance = batch.header().instance;
+        let (instance, published) = (batch.header().instance, Arc::clone(&self.published));
         for counted in batch.flags() {
-            let snapshot = &self.published.snapshot;
-            let id = snapshot.flag(counted.key());
-            if id.is_none() && !self.totals.knows(counted.key()) {
+            let id = published.snapshot.flag(counted.key());
+            let Some(totals) = self.totals.of(counted.key(), id.is_some()) else {
                 self.shared.counters.unknown_flags.add(1);
                 continue;
-            }
-            let flag = id.and_then(|id| snapshot.describe(id));
-            let is_variant =
-                |name: &str| flag.as_ref().is_some_and(|flag| flag.variants().any(|variant| variant.name() == name));
-            self.totals.add(&counted, is_variant);
+            };
+            let flag = id.and_then(|id| published.snapshot.describe(id));
+            let is_variant = |name: &str| flag.iter().flat_map(Flag::variants).any(|variant| variant.name() == name);
+            let held_back = totals.add(&counted, is_variant);
             let Some(id) = id else { continue };
-            let counts = counted.evidence();
-            let is_guarded = self.guards.breaker(id).is_some();
-            if is_guarded
-                && (counts.treatment.total > 0 || counts.control.total > 0)
-                && is_evidence(self, counted.key())
-            {
-                self.guards.record(&self.published.snapshot, id, &counts, now, news);
-                if !self.stirred.contains(counted.key()) {
-                    self.stirred.insert(counted.key().to_owned());
-                }
-            }
             let says = self.says(id);
-            self.hosts.note(instance, &counted, says, now);
+            let counts = counted.evidence();
+            if says.1.is_some()
+                && (counts.treatment.total > 0 || counts.control.total > 0)
+                && is_evidence(counted.key())
+            {
+                self.guards.record(&published.snapshot, id, &counts, now, news);
+            }
+            self.hosts.note(instance, counted.key(), Hosts::disagreement(&counts, held_back, says), now);
         }
         batch.merge_customs_into(&mut self.totals.customs);
     }
 
     /// What the fleet says of a flag: its trip, and its generation if it has a breaker.
-    pub(super) fn says(&self, flag: FlagId) -> (flcm_flags::TripState, Option<u32>) {
+    pub(super) fn says(&self, flag: FlagId) -> (TripState, Option<u32>) {
         (self.guards.trips().state(flag), self.guards.breaker(flag).map(|(breaker, _)| breaker.generation()))
     }
 }

@@ -69,7 +69,6 @@ impl Fleet {
                 continue;
             }
             self.unsaved.flags.insert(key.to_owned());
-            self.stirred.remove(key);
             let trip = before.trips().state(id);
             if flag.is_some() && trip != TripState::Clear {
                 self.holds.insert(key.to_owned(), trip);

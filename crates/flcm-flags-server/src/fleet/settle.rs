@@ -127,9 +127,9 @@ impl Fleet {
         let point = Checkpoint {
             ledgers: self.ledgers.changed(),
             stale: stale.clone(),
-            totals: self.totals.changed().collect(),
+            breakers: self.totals.changed().filter_map(|key| self.kept_breaker(key)).collect(),
+            totals: self.totals.to_store().collect(),
             customs: self.totals.stored_customs(),
-            breakers: self.stirred.iter().filter_map(|key| self.kept_breaker(key)).collect(),
             clock: now,
             upto: self.last_batch,
         };
@@ -139,7 +139,6 @@ impl Fleet {
         }
         self.ledgers.settled(&stale);
         self.totals.settled();
-        self.stirred.clear();
         self.logged_bytes = 0;
     }
 }

@@ -1,6 +1,6 @@
 //! A start: everything that was kept is taken up, and batches behind the last checkpoint are added up again.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
@@ -83,7 +83,6 @@ pub(crate) fn start(mut store: Store, document: Option<String>, hooks: u32) -> R
         totals: Totals::default(),
         hosts: Hosts::default(),
         events: BTreeMap::new(),
-        stirred: BTreeSet::new(),
         unsaved: Unsaved::default(),
         hooks,
         epoch: kept.starts,
@@ -173,8 +172,8 @@ impl Fleet {
         for (id, at, bytes) in kept.batches {
             let Ok(batch) = Batch::from_bytes(&bytes) else { continue };
             let _ = self.ledgers.accept(batch.header(), at);
-            let is_new = |_: &Self, flag: &str| known.get(flag).is_none_or(|upto| *upto < id);
-            self.add(&bytes, at, is_new, &mut news);
+            let is_new = |flag: &str| known.get(flag).is_none_or(|upto| *upto < id);
+            self.add(&batch, at, is_new, &mut news);
             self.last_batch = id;
             self.logged_bytes += bytes.len();
         }

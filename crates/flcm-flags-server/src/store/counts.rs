@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use bytes::Bytes;
 use flcm_flags::metrics::batch::Ledger;
 use flcm_flags::{Millis, TripState};
 use rusqlite::{Connection, OptionalExtension, params};
@@ -88,11 +87,11 @@ impl Store {
     }
 
     /// Keeps batches that are about to be added up; answers the number of the last.
-    pub(crate) fn append(&mut self, at: Millis, batches: &[&Bytes]) -> Stored<i64> {
+    pub(crate) fn append<'b>(&mut self, at: Millis, batches: impl Iterator<Item = &'b [u8]>) -> Stored<i64> {
         self.write(|connection| {
             let mut statement = connection.prepare_cached("INSERT INTO batches (at, bytes) VALUES (?1, ?2)")?;
             for bytes in batches {
-                statement.execute(params![to_bits(at.0), &bytes[..]])?;
+                statement.execute(params![to_bits(at.0), bytes])?;
             }
             Ok(connection.last_insert_rowid())
         })

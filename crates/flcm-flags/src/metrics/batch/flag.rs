@@ -105,13 +105,18 @@ impl<'a> FlagBatch<'a> {
             metrics.tally(place(variant, reason), count);
         }
         metrics.add_settled(&self.evidence, &self.outcomes);
+        self.merge_sketches_into(metrics);
+        unknown
+    }
+
+    /// Adds users and durations alone, for those who count the rest in numbers of their own.
+    pub fn merge_sketches_into<C: AsRef<[u32]> + AsMut<[u32]>>(&self, metrics: &mut FlagMetrics<C>) {
         for (register, rank) in self.users.clone() {
             metrics.users.raise(register, u8::try_from(rank).unwrap_or(0));
         }
         if let Some(values) = &self.durations {
             values.merge_into(&mut metrics.durations);
         }
-        unknown
     }
 }
 
