@@ -177,6 +177,36 @@ describe('a server that is killed', () => {
   });
 });
 
+describe('a server that is ended', () => {
+  test('lets streams go at once, and one whose database is lost counts hosts anew', { timeout: 60_000 }, async () => {
+    const fleet = await connected({ hurried: true, options: { flushIntervalMs: 1_000_000, pollIntervalMs: 1000 } });
+    const { server } = fleet;
+    await fleet.all('use', 'plain', 100);
+    await fleet.agrees('plain');
+    const start = Date.now();
+    expect(await server.stop()).toBe(0);
+    expect(Date.now() - start).toBeLessThan(5000);
+    server.lose();
+    await server.start();
+    expect((await server.figures()).counted('plain')).toEqual({});
+    // The second batch of each host is the first one that this server sees.
+    await fleet.all('use', 'plain', 30);
+    await expect
+      .poll(async () => {
+        await fleet.all('flush');
+        return (await server.figures()).counted('plain');
+      })
+      .toEqual({
+        'flcm_decisions_total{flag="plain",variant="",reason="TARGETING_MATCH"}': 90,
+        'flcm_outcomes_total{flag="plain",arm="treatment",outcome="ok"}': 90,
+      });
+    expect((await server.figures()).of('flcm_batches_refused_gap_total')).toBe(3);
+    // Its revisions go on above those of before, so hosts follow it.
+    server.edit(document(0));
+    await fleet.all('reaches', 'plain', 0);
+  });
+});
+
 describe('what all hosts have counted', () => {
   test('adds up, the last words of a page included', async () => {
     const fleet = await connected({ options: { flushIntervalMs: 1_000_000 } });

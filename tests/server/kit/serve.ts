@@ -1,6 +1,6 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -81,6 +81,19 @@ export class Server {
     if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
     child.kill('SIGKILL');
     await once(child, 'exit');
+  }
+
+  /** Ends it as the system does; answers its status. */
+  async stop(): Promise<number | null> {
+    const child = this.#process as ChildProcess;
+    child.kill('SIGTERM');
+    if (child.exitCode === null) await once(child, 'exit');
+    return child.exitCode;
+  }
+
+  /** Loses everything that was kept. */
+  lose(): void {
+    for (const end of ['', '-wal', '-shm']) rmSync(this.document.replace(/yaml$/, `db${end}`), { force: true });
   }
 
   /** Edits the document, as editors do: another file takes its place. */
