@@ -99,6 +99,8 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
         .route("/metrics", post(batches::take).get(figures::give))
         .route("/ofrep/v1/evaluate/flags", post(ofrep::evaluate_all))
         .route("/ofrep/v1/evaluate/flags/{key}", post(ofrep::evaluate_one))
+        // Before the layer, which answers what pages ask beforehand: set behind it, this would take its place.
+        .method_not_allowed_fallback(problem::no_such_method)
         .layer(cors(app));
     for_pages
         .route("/trips", get(breakers::list))

@@ -11,7 +11,7 @@ const BATCH: &str = "application/vnd.flcm.batch";
 
 /// Takes a batch of counts, once.
 ///
-/// Acknowledged when it is on the disk. `sendBeacon` of a page may say `text/plain` or nothing.
+/// Acknowledged when it is on the disk.
 #[utoipa::path(post, path = "/metrics", tag = "hosts", request_body(content = Vec<u8>, content_type = "application/vnd.flcm.batch"), responses(
     (status = 204, description = "It was added up, now or before"),
     (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem), (status = 408, body = Problem),

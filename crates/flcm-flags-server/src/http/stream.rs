@@ -24,7 +24,6 @@ struct Listener {
     news: watch::Receiver<News>,
     /// What was said last.
     told: News,
-    greeted: bool,
 }
 
 /// News, as they happen.
@@ -39,7 +38,7 @@ pub(super) async fn open(State(app): Context, headers: HeaderMap) -> Result<Resp
     app.admit(&headers, Role::Client)?;
     app.shared.counters.streams.add(1);
     let news = app.shared.news.subscribe();
-    let listener = Box::new(Listener { app, news, told: News::default(), greeted: false });
+    let listener = Box::new(Listener { app, news, told: News::default() });
     let events = stream::unfold(listener, |mut listener| async {
         let said = listener.next().await?;
         Some((Ok::<_, std::convert::Infallible>(said), listener))
@@ -54,28 +53,24 @@ pub(super) async fn open(State(app): Context, headers: HeaderMap) -> Result<Resp
 }
 
 impl Listener {
-    /// What is to be said next; nothing when the server goes away.
+    /// What is to be said next, in memory that all streams share; nothing when the server goes away.
     async fn next(&mut self) -> Option<Bytes> {
-        if self.greeted {
+        loop {
+            let News { snapshot, trips, closing } = self.news.borrow_and_update().clone();
+            if closing {
+                return None;
+            }
+            for (told, news) in [(&mut self.told.snapshot, snapshot), (&mut self.told.trips, trips)] {
+                if *told != news {
+                    told.clone_from(&news);
+                    return Some(news);
+                }
+            }
             match tokio::time::timeout(HEARTBEAT, self.news.changed()).await {
                 Err(_) => return Some(Bytes::from_static(b": beat\n\n")),
                 Ok(changed) => changed.ok()?,
             }
         }
-        self.greeted = true;
-        let news = self.news.borrow_and_update().clone();
-        if news.closing {
-            return None;
-        }
-        let mut said = Vec::new();
-        if news.snapshot != self.told.snapshot {
-            said.extend_from_slice(&news.snapshot);
-        }
-        if news.trips != self.told.trips {
-            said.extend_from_slice(&news.trips);
-        }
-        self.told = news;
-        Some(Bytes::from(said))
     }
 }
 

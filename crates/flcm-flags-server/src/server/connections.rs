@@ -92,15 +92,19 @@ impl Connections {
             app.shared.counters.connections.add(1);
             match tls {
                 None => converse(TokioIo::new(stream), false, router, watcher, permit).await,
-                Some(tls) => {
-                    if let Ok(Ok(stream)) = tokio::time::timeout(HEAD, tls.accept(stream)).await {
-                        let is_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
-                        converse(TokioIo::new(stream), is_http2, router, watcher, permit).await;
-                    }
-                }
+                // On the heap, because most connections have nothing of it.
+                Some(tls) => Box::pin(agree(tls, stream, router, watcher, permit)).await,
             }
             app.shared.counters.connections.subtract(1);
         });
+    }
+}
+
+/// Agrees on keys first.
+async fn agree(tls: TlsAcceptor, stream: TcpStream, router: Router, watcher: Watcher, permit: OwnedSemaphorePermit) {
+    if let Ok(Ok(stream)) = tokio::time::timeout(HEAD, tls.accept(stream)).await {
+        let is_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+        converse(TokioIo::new(stream), is_http2, router, watcher, permit).await;
     }
 }
 
@@ -119,7 +123,8 @@ async fn converse<S>(
     if is_http2 {
         let mut builder = http2::Builder::new(TokioExecutor::new());
         builder.timer(TokioTimer::new()).keep_alive_interval(HEAD).max_concurrent_streams(100);
-        let _ = watcher.watch(builder.serve_connection(stream, service)).await;
+        // On the heap, so that connections of the other kind are not as large.
+        let _ = Box::pin(watcher.watch(builder.serve_connection(stream, service))).await;
     } else {
         let mut builder = http1::Builder::new();
         builder.timer(TokioTimer::new()).header_read_timeout(HEAD).max_buf_size(64 << 10);

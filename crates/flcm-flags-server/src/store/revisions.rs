@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use super::audit::append;
 use super::{Reader, Record, Store, Stored, from_bits, to_bits};
 
-/// A new database begins with the minutes since 2026: above whatever one before it can have given, so that hosts, which refuse
+/// A new database begins with the seconds since 2026: above whatever one before it can have given, so that hosts, which refuse
 /// what is older, follow when a database was lost.
 const SINCE_2026: u64 = 1_767_225_600_000;
 
@@ -51,7 +51,7 @@ impl Store {
 
     /// What a first revision is to be higher than.
     pub(crate) fn base(wall: u64) -> u64 {
-        wall.saturating_sub(SINCE_2026) / 60_000
+        wall.saturating_sub(SINCE_2026) / 1000
     }
 
     /// Keeps a revision, and that it was published.
