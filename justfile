@@ -13,7 +13,7 @@ demo:
     cargo run -p flcm -- demo
 
 # Everything that must hold: what CI runs.
-test: lint unit vectors no-std fuzz-corpus examples docs generated lint-js packages types wasm-test engine-test features-test doors example-test snippets reference packaging sizes
+test: lint unit vectors no-std fuzz-corpus examples docs generated lint-js packages types wasm-test engine-test features-test server-test doors example-test snippets reference packaging sizes
 
 # Formatting and lints.
 lint:

@@ -140,20 +140,21 @@ pub(crate) struct Requests(Mutex<BTreeMap<String, Answers>>);
 /// How one path was answered.
 #[derive(Clone, Debug)]
 pub(crate) struct Answers {
-    pub(crate) statuses: BTreeMap<u16, u64>,
+    /// How often, by method and status.
+    pub(crate) counts: BTreeMap<(&'static str, u16), u64>,
     /// In milliseconds.
     pub(crate) durations: Histogram,
 }
 
 impl Requests {
-    fn count(&self, path: &str, status: u16, milliseconds: f64) {
+    fn count(&self, path: &str, answer: (&'static str, u16), milliseconds: f64) {
         let mut paths = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if !paths.contains_key(path) {
-            let answers = Answers { statuses: BTreeMap::new(), durations: Histogram::new() };
+            let answers = Answers { counts: BTreeMap::new(), durations: Histogram::new() };
             paths.insert(path.to_owned(), answers);
         }
         if let Some(answers) = paths.get_mut(path) {
-            *answers.statuses.entry(status).or_default() += 1;
+            *answers.counts.entry(answer).or_default() += 1;
             answers.durations.record(milliseconds);
         }
     }
@@ -167,11 +168,19 @@ async fn count(State(app): Context, request: Request, next: Next) -> Response {
     let begun = Instant::now();
     // What was asked is named by its route: paths of strangers must not fill the memory.
     let path = request.extensions().get::<MatchedPath>().cloned();
-    let method = request.method().clone();
+    let method = name(request.method());
     let response = next.run(request).await;
     let path = path.as_ref().map_or("other", MatchedPath::as_str);
     let milliseconds = begun.elapsed().as_secs_f64() * 1000.0;
-    app.requests.count(path, response.status().as_u16(), milliseconds);
-    tracing::debug!(%method, path, status = response.status().as_u16(), milliseconds, "answered");
+    app.requests.count(path, (method, response.status().as_u16()), milliseconds);
+    tracing::debug!(method, path, status = response.status().as_u16(), milliseconds, "answered");
     response
+}
+
+/// Methods that are told apart: strangers may make up others.
+fn name(method: &Method) -> &'static str {
+    [("GET", Method::GET), ("OPTIONS", Method::OPTIONS), ("POST", Method::POST), ("PUT", Method::PUT)]
+        .into_iter()
+        .find_map(|(name, known)| (known == *method).then_some(name))
+        .unwrap_or("other")
 }

@@ -139,8 +139,8 @@ fn requests(app: &App, text: &mut Exposition) {
     let paths = app.requests.all();
     text.family("flcm_requests", Kind::Counter, "Answered requests.");
     for (path, answers) in &paths {
-        for (status, count) in &answers.statuses {
-            text.whole("_total", &[("path", path), ("status", &status.to_string())], *count);
+        for ((method, status), count) in &answers.counts {
+            text.whole("_total", &[("path", path), ("method", method), ("status", &status.to_string())], *count);
         }
     }
     text.family("flcm_request_milliseconds", Kind::Summary, "How long answers took, streams until they began.");
