@@ -106,7 +106,7 @@ describe('a page of another origin', () => {
     expect(took).toBeLessThan(1000);
     // What has not changed is not sent again: the mark came through.
     await page.call('sync');
-    expect((await server.figures()).of('flcm_requests_total{path="/flags",status="304"}')).toBe(1);
+    expect((await server.figures()).of('flcm_requests_total{path="/flags",method="GET",status="304"}')).toBe(1);
 
     await page.call('use', 'plain', 30);
     await page.call('flush');
@@ -148,7 +148,9 @@ describe('a page of another origin', () => {
     }
     expect(await asks(page, `${url}/revisions`, { headers: { authorization } })).toMatch('TypeError');
     expect(await server.trip('plain')).toBeUndefined();
-    expect((await server.figures()).of('flcm_requests_total{path="/flags/{key}/{command}",status="200"}')).toBe(0);
+    expect(
+      (await server.figures()).of('flcm_requests_total{path="/flags/{key}/{command}",method="POST",status="200"}'),
+    ).toBe(0);
   });
 
   test('cannot reach a server without keys by a request that no browser asks leave for', async () => {

@@ -199,7 +199,9 @@ test('the provider for pages is served the same across origins, and follows a ch
     'TYPE_MISMATCH',
   ]);
   const answered = async (status: number) =>
-    (await server.figures()).of(`flcm_requests_total{path="/ofrep/v1/evaluate/flags",method="POST",status="${status}"}`);
+    (await server.figures()).of(
+      `flcm_requests_total{path="/ofrep/v1/evaluate/flags",method="POST",status="${status}"}`,
+    );
   // While nothing changes it is told so, and no more.
   await expect.poll(() => answered(304), { timeout: 5000 }).toBeGreaterThan(2);
   const published = Date.now();
