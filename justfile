@@ -204,3 +204,14 @@ bench-peers folder *adapters: packages
 # Instructions per operation under callgrind: exact, whatever else the machine does. Needs valgrind.
 bench-instructions:
     bash crates/flcm-flags-config/benches/instructions.sh
+
+# Ask a real server whatever its description allows, and more (needs Python 3).
+schemathesis:
+    cargo build --quiet --locked -p flcm
+    bash tests/server/openapi/run.sh
+
+# What the server takes: requests, batches, streams, rollbacks; on this machine. The generator is not optimised as far as the server.
+[doc('What the server takes: requests, batches, streams, rollbacks.')]
+bench-server *which:
+    cargo build --release --locked -p flcm
+    cargo bench --profile load -p flcm-flags-server --bench load -- "$(realpath "{{ cargo-target }}")/release/flcm" {{ which }}

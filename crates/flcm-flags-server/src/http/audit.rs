@@ -20,6 +20,6 @@ pub(super) async fn list(
     headers: HeaderMap,
 ) -> Result<Json<Vec<Record>>, Problem> {
     app.admit(&headers, Role::Admin)?;
-    let (before, limit) = query.map_err(|error| bad_query(&error))?.signed_bounds();
+    let (before, limit) = query.map_err(|error| bad_query(&error))?.bounds()?;
     app.read(move |reader| reader.audit(before, limit)).await.map(Json)
 }

@@ -2,9 +2,11 @@
 
 use axum::Json;
 use axum::body::Body;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
-use serde::{Deserialize, Serialize};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
 use super::{Context, Problem, body};
@@ -19,7 +21,35 @@ pub(crate) struct CommandRequest {
     /// Stands in the audit.
     reason: String,
     /// Of the rollback that is acknowledged; without it the present one.
+    #[serde(deserialize_with = "whole")]
     generation: Option<u32>,
+}
+
+/// What is done to a flag.
+#[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum CommandWord {
+    /// A rollback was seen: the flag may go on.
+    Acknowledge,
+    /// On, whatever the outcomes.
+    Force,
+    /// Off for everyone.
+    Hold,
+    /// On, and what would have happened is told.
+    Observe,
+    /// The breaker decides again.
+    Release,
+}
+
+/// Numbers as JSON has them: 4.0 is whole as well.
+fn whole<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u32>, D::Error> {
+    let Some(number) = Option::<f64>::deserialize(deserializer)? else { return Ok(None) };
+    let is_whole = number.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(&number);
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is whole, and within bounds")]
+    let generation = is_whole.then_some(number as u32);
+    generation
+        .map(Some)
+        .ok_or_else(|| D::Error::custom(format!("`generation` is {number}: it is a whole number from 0")))
 }
 
 /// What came of a command.
@@ -46,7 +76,7 @@ pub(super) async fn list(State(app): Context, headers: HeaderMap) -> Result<Json
 /// rolled back; `observe` and `force` leave it on whatever the outcomes, with and without telling what would have happened.
 #[utoipa::path(post, path = "/flags/{key}/{command}", tag = "breakers", params(
     ("key" = String, Path, description = "The flag key"),
-    ("command" = String, Path, description = "`hold`, `release`, `acknowledge`, `observe` or `force`"),
+    ("command" = CommandWord, Path, description = "What is done to it"),
 ), request_body(content = CommandRequest, content_type = "application/json"), responses(
     (status = 200, body = CommandAnswer), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem),
     (status = 404, body = Problem), (status = 408, body = Problem), (status = 409, description = "Not with this flag as it is", body = Problem),
@@ -54,19 +84,19 @@ pub(super) async fn list(State(app): Context, headers: HeaderMap) -> Result<Json
 ))]
 pub(super) async fn command(
     State(app): Context,
-    Path((flag, command)): Path<(String, String)>,
+    path: Result<Path<(String, CommandWord)>, PathRejection>,
     headers: HeaderMap,
     content: Body,
 ) -> Result<Json<CommandAnswer>, Problem> {
     let actor = app.admit(&headers, Role::Admin)?.to_owned();
+    let Ok(Path((flag, command))) = path else { return Err(super::problem::no_such_path().await) };
     let CommandRequest { reason, generation } = body::read_json(&app, &headers, content).await?;
-    let command = match command.as_str() {
-        "acknowledge" => Command::Acknowledge(generation),
-        "force" => Command::Force,
-        "hold" => Command::Hold,
-        "observe" => Command::Observe,
-        "release" => Command::Release,
-        _ => return Err(super::problem::no_such_path().await),
+    let command = match command {
+        CommandWord::Acknowledge => Command::Acknowledge(generation),
+        CommandWord::Force => Command::Force,
+        CommandWord::Hold => Command::Hold,
+        CommandWord::Observe => Command::Observe,
+        CommandWord::Release => Command::Release,
     };
     let event = app.asks.command(Order { flag, command, actor, reason }).await?;
     Ok(Json(CommandAnswer { event }))

@@ -8,13 +8,15 @@ use axum::http::StatusCode;
 use super::{Context, Problem};
 
 /// It lives.
-#[utoipa::path(get, path = "/healthz", tag = "operation", responses((status = 200, body = String, content_type = "text/plain")))]
+#[utoipa::path(get, path = "/healthz", tag = "operation", security(()), responses(
+    (status = 200, body = String, content_type = "text/plain"),
+))]
 pub(super) async fn healthz() -> &'static str {
     "ok\n"
 }
 
 /// It answers, and everything that it is asked can be done.
-#[utoipa::path(get, path = "/readyz", tag = "operation", responses(
+#[utoipa::path(get, path = "/readyz", tag = "operation", security(()), responses(
     (status = 200, body = String, content_type = "text/plain"), (status = 503, body = Problem),
 ))]
 pub(super) async fn readyz(State(app): Context) -> Result<&'static str, Problem> {

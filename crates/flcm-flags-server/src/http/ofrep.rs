@@ -27,7 +27,7 @@ const BYTES: usize = 64 << 10;
 pub(crate) struct EvaluationRequest {
     /// The targeting key under `targetingKey`, attributes under their names. What is no attribute, such as an object, is left out.
     #[serde(default)]
-    #[schema(value_type = Object)]
+    #[schema(value_type = Option<Object>)]
     context: Option<Value>,
 }
 
@@ -38,7 +38,7 @@ pub(crate) struct Evaluation {
     key: String,
     /// What is served; without it the caller's own default is.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Value, required = false)]
     value: Option<Value>,
     /// Why.
     reason: &'static str,
@@ -179,11 +179,11 @@ async fn read(app: &App, headers: &HeaderMap, content: Body) -> Result<Result<Ow
     body::expect_type(headers, &["application/json"])?;
     let bytes = body::read(app, content, BYTES).await?;
     let wrong = |error_code, error_details| Ok(Err(EvaluationError { key: None, error_code, error_details }));
-    let request: EvaluationRequest = match serde_json::from_slice(&bytes) {
+    let EvaluationRequest { context } = match body::parse(&bytes) {
         Ok(request) => request,
         Err(error) => return wrong("PARSE_ERROR", format!("the body is not what is expected: {error}")),
     };
-    let attributes = match request.context.unwrap_or_default() {
+    let attributes = match context.unwrap_or_default() {
         Value::Null => Map::new(),
         Value::Object(attributes) => attributes,
         _ => return wrong("INVALID_CONTEXT", "`context` is not an object".to_owned()),

@@ -4,6 +4,7 @@ use axum::response::IntoResponse;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
+use super::breakers::CommandWord;
 use super::{audit, batches, breakers, figures, flags, health, ofrep, revisions, stream};
 
 #[derive(OpenApi)]
@@ -33,6 +34,7 @@ use super::{audit, batches, breakers, figures, flags, health, ofrep, revisions, 
         health::readyz,
         give,
     ),
+    components(schemas(CommandWord)),
     modifiers(&Keys),
     security(("bearer" = []), ("key" = [])),
     tags(
@@ -66,7 +68,7 @@ pub fn openapi() -> String {
 }
 
 /// This description.
-#[utoipa::path(get, path = "/openapi.json", tag = "operation", responses((status = 200, body = Object)))]
+#[utoipa::path(get, path = "/openapi.json", tag = "operation", security(()), responses((status = 200, body = Object)))]
 pub(super) async fn give() -> impl IntoResponse {
     ([(axum::http::header::CONTENT_TYPE, "application/json")], openapi())
 }

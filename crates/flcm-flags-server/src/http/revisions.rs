@@ -81,15 +81,16 @@ pub(crate) struct PublishAnswer {
 }
 
 impl PageQuery {
-    fn bounds(&self) -> (u64, u32) {
-        let most = u64::try_from(i64::MAX).unwrap_or(0);
-        (self.before.unwrap_or(most).min(most), self.limit.unwrap_or(100).clamp(1, 1000))
-    }
-
-    /// The same for numbers that are signed.
-    pub(super) fn signed_bounds(&self) -> (i64, u32) {
-        let (before, limit) = self.bounds();
-        (i64::try_from(before).unwrap_or(i64::MAX), limit)
+    /// Before which number, and how many.
+    pub(super) fn bounds(&self) -> Result<(i64, u32), Problem> {
+        let limit = self.limit.unwrap_or(100);
+        if !(1..=1000).contains(&limit) {
+            return Err(Problem::bad_request(format!("`limit` is {limit}"), "write a number from 1 to 1000"));
+        }
+        let before = i64::try_from(self.before.unwrap_or(i64::MAX.cast_unsigned()));
+        let before =
+            before.map_err(|_| Problem::bad_request("`before` is too large", "leave it out for the newest"))?;
+        Ok((before, limit))
     }
 }
 
@@ -168,7 +169,7 @@ pub(super) async fn list(
     headers: HeaderMap,
 ) -> Result<Json<Vec<Summary>>, Problem> {
     app.admit(&headers, Role::Admin)?;
-    let (before, limit) = query.map_err(|error| bad_query(&error))?.bounds();
+    let (before, limit) = query.map_err(|error| bad_query(&error))?.bounds()?;
     app.read(move |reader| reader.revisions(before, limit)).await.map(Json)
 }
 

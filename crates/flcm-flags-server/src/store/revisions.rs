@@ -70,11 +70,11 @@ impl Store {
 
 impl Reader {
     /// Revisions before one, the newest first.
-    pub(crate) fn revisions(&self, before: u64, limit: u32) -> Stored<Vec<Summary>> {
+    pub(crate) fn revisions(&self, before: i64, limit: u32) -> Stored<Vec<Summary>> {
         let sql = "SELECT number, at, author, reason, origin, digest, '' FROM revisions WHERE number < ?1 \
                    ORDER BY number DESC LIMIT ?2";
         let mut statement = self.0.prepare(sql)?;
-        let rows = statement.query_map(params![to_bits(before), limit], read)?;
+        let rows = statement.query_map(params![before, limit], read)?;
         Ok(rows.map(|row| row.map(|revision| revision.summary)).collect::<Result<_, _>>()?)
     }
 
