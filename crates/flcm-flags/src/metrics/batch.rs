@@ -96,6 +96,8 @@ pub struct Header {
 pub struct Batch<'a> {
     header: Header,
     entries: Cursor<'a>,
+    /// Whether there is anything but flags: mostly not, and then it is not looked for.
+    has_others: bool,
 }
 
 impl<'a> Batch<'a> {
@@ -105,11 +107,11 @@ impl<'a> Batch<'a> {
     /// [`BatchError`] says what was being read and what is wrong with it; nothing of the bytes is to be used then.
     pub fn from_bytes(bytes: &'a [u8]) -> Result<Self, BatchError> {
         let (header, entries) = wire::open(bytes)?;
-        let mut rest = entries;
+        let (mut rest, mut has_others) = (entries, false);
         while !rest.is_empty() {
-            Entry::read(&mut rest)?;
+            has_others |= !matches!(Entry::read(&mut rest)?, Entry::Flag(_));
         }
-        Ok(Self { header, entries })
+        Ok(Self { header, entries, has_others })
     }
 
     /// Whose batch it is, and which.
@@ -126,13 +128,13 @@ impl<'a> Batch<'a> {
 
     /// What there is under names of the application.
     pub fn customs(&self) -> impl Iterator<Item = CustomBatch<'a>> + use<'a> {
-        self.entries().filter_map(|entry| if let Entry::Custom(custom) = entry { Some(custom) } else { None })
+        self.others().filter_map(|entry| if let Entry::Custom(custom) = entry { Some(custom) } else { None })
     }
 
     /// How much the host has dropped because there was no room for its name.
     #[must_use]
     pub fn dropped(&self) -> u64 {
-        let counts = self.entries().map(|entry| if let Entry::Dropped(count) = entry { count } else { 0 });
+        let counts = self.others().map(|entry| if let Entry::Dropped(count) = entry { count } else { 0 });
         counts.fold(0, u64::saturating_add)
     }
 
@@ -142,6 +144,11 @@ impl<'a> Batch<'a> {
             custom.merge_into(metrics);
         }
         metrics.add_dropped(self.dropped());
+    }
+
+    /// All entries, if some are no flags.
+    fn others(&self) -> impl Iterator<Item = Entry<'a>> + use<'a> {
+        self.has_others.then(|| self.entries()).into_iter().flatten()
     }
 
     fn entries(&self) -> impl Iterator<Item = Entry<'a>> + use<'a> {
