@@ -8,6 +8,7 @@ use std::fs::{File, OpenOptions};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
 mod audit;
@@ -45,6 +46,13 @@ pub(crate) struct Store {
 pub(crate) struct StoreError {
     what: String,
     help: &'static str,
+}
+
+impl StoreError {
+    /// Says of which file it is.
+    fn of(self, path: &Path) -> Self {
+        Self { what: format!("{}: {}", path.display(), self.what), ..self }
+    }
 }
 
 impl fmt::Display for StoreError {
@@ -87,29 +95,7 @@ impl Store {
     /// Opens the database, and makes its tables where there are none.
     pub(crate) fn open(path: &Path) -> Stored<Self> {
         let lock = lock(path)?;
-        let connection = Connection::open(path)?;
-        connection.busy_timeout(PATIENCE)?;
-        let health: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
-        if health != "ok" {
-            let help = "bring a copy of the database back, or move it away and start with a new one";
-            return Err(StoreError { what: format!("the database is damaged: {health}"), help });
-        }
-        // A batch is some ten kilobytes: with small pages it is many writes.
-        connection.pragma_update(None, "page_size", PAGE)?;
-        connection.pragma_update(None, "journal_mode", "WAL")?;
-        // Batches are forgotten soon: most are never copied from the log.
-        connection.pragma_update(None, "wal_autocheckpoint", LOG_BYTES / PAGE)?;
-        // A commit is on the disk when it is acknowledged. Many batches share one.
-        connection.pragma_update(None, "synchronous", "FULL")?;
-        let version: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-        match version {
-            0 => connection.execute_batch(&format!("BEGIN; {TABLES} PRAGMA user_version = {VERSION}; COMMIT;"))?,
-            VERSION => {}
-            newer => {
-                let what = format!("the database has tables of version {newer}, this server knows {VERSION}");
-                return Err(StoreError { what, help: "use the server that wrote it, or a newer one" });
-            }
-        }
+        let connection = prepare(path).map_err(|error| error.of(path))?;
         Ok(Self { connection, _lock: lock })
     }
 
@@ -120,6 +106,37 @@ impl Store {
         transaction.commit()?;
         Ok(done)
     }
+}
+
+/// Opens a database that this server may use, and leaves any other as it is.
+fn prepare(path: &Path) -> Stored<Connection> {
+    let connection = Connection::open(path)?;
+    connection.busy_timeout(PATIENCE)?;
+    // One that is damaged is not to be written to, not even when it is closed.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    let health: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+    if health != "ok" {
+        let help = "bring a copy of the database back, or move it away and start with a new one";
+        return Err(StoreError { what: format!("the database is damaged: {health}"), help });
+    }
+    let version: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    if !(version == VERSION || version == 0 && tables == 0) {
+        let what = format!("the database has {tables} tables of version {version}, this server knows {VERSION}");
+        return Err(StoreError { what, help: "use the program that wrote it, or name another with --database" });
+    }
+    // A batch is some ten kilobytes: with small pages it is many writes.
+    connection.pragma_update(None, "page_size", PAGE)?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    // Batches are forgotten soon: most are never copied from the log.
+    connection.pragma_update(None, "wal_autocheckpoint", LOG_BYTES / PAGE)?;
+    // A commit is on the disk when it is acknowledged. Many batches share one.
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    if version == 0 {
+        connection.execute_batch(&format!("BEGIN; {TABLES} PRAGMA user_version = {VERSION}; COMMIT;"))?;
+    }
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
+    Ok(connection)
 }
 
 /// Reads beside the writer, without waiting for it.
