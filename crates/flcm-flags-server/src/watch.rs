@@ -1,10 +1,11 @@
 //! The document as a file: an edit is checked and published, and one that has errors leaves what is in use.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use notify::{RecursiveMode, Watcher, recommended_watcher};
+use notify::{Event, RecursiveMode, Watcher, recommended_watcher};
 use tokio::sync::mpsc;
 
 use crate::fleet::{Answer, Draft};
@@ -22,27 +23,47 @@ pub(crate) async fn follow(path: PathBuf, mut known: String, app: Arc<App>) {
     let (sender, mut changes) = mpsc::channel(1);
     // The folder, because editors put another file in the place of the old one.
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
-    let watcher = recommended_watcher(move |_| _ = sender.try_send(())).and_then(|mut watcher| {
+    let database = app.database.file_name().map(OsStr::to_owned).unwrap_or_default();
+    let look = move |event: notify::Result<Event>| {
+        if event.map_or(true, |event| may_be_an_edit(&event, &database)) {
+            let _ = sender.try_send(());
+        }
+    };
+    let watcher = recommended_watcher(look).and_then(|mut watcher| {
         watcher.watch(folder, RecursiveMode::NonRecursive)?;
         Ok(watcher)
     });
     if let Err(error) = &watcher {
         tracing::warn!(%error, "no word of changes: the document is looked at every {} s", LOOKS.as_secs());
     }
+    let mut is_missing = false;
     loop {
         let _ = tokio::time::timeout(LOOKS, changes.recv()).await;
         tokio::time::sleep(SETTLES).await;
         while changes.try_recv().is_ok() {}
-        match tokio::fs::read_to_string(&path).await {
+        let read = tokio::fs::read_to_string(&path).await;
+        let was_missing = std::mem::replace(&mut is_missing, read.is_err());
+        match read {
             Ok(text) if text != known => {
                 if publish(&path, &text, &app).await {
                     known = text;
                 }
             }
             Ok(_) => {}
+            Err(_) if was_missing => {}
             Err(error) => tracing::warn!(%error, "cannot read {}; what is in use stays", path.display()),
         }
     }
+}
+
+/// Whether to look at the file. The system also tells of each reading of it, which would never end, and of each batch that is written
+/// to the database beside it.
+fn may_be_an_edit(event: &Event, database: &OsStr) -> bool {
+    let is_of_database = |path: &PathBuf| {
+        let name = path.file_name().unwrap_or_default().as_encoded_bytes();
+        !database.is_empty() && name.starts_with(database.as_encoded_bytes())
+    };
+    !event.kind.is_access() && (event.paths.is_empty() || !event.paths.iter().all(is_of_database))
 }
 
 /// Checks an edit, and publishes it; whether it is done with. Somebody may publish at the same time: then it is made anew for what
