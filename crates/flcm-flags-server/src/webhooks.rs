@@ -1,5 +1,6 @@
 //! Telling webhooks what has happened: signed, in order for each flag, and again until they take it.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -65,18 +66,23 @@ impl Courier {
         if self.hooks.is_empty() {
             return;
         }
+        let mut told = Told::default();
         loop {
             tokio::time::sleep(LOOKS).await;
             let path = self.database.clone();
             let letters = tokio::task::spawn_blocking(move || Reader::open(&path)?.letters()).await;
-            let due =
-                letters.ok().and_then(Result::ok).unwrap_or_default().into_iter().filter(|letter| letter.due <= wall());
-            let attempts = due.map(|letter| self.attempt(letter));
-            futures_util::future::join_all(attempts).await;
+            let Ok(Ok(letters)) = letters else { continue };
+            told.forget_stored(&letters);
+            for (letter, delivery) in &told.0 {
+                let _ = self.asks.delivered(*letter, delivery.clone()).await;
+            }
+            let is_due = |letter: &Letter| letter.due <= wall() && !told.0.contains_key(&letter.id);
+            let due: Vec<Letter> = letters.into_iter().filter(is_due).collect();
+            told.0.extend(futures_util::future::join_all(due.into_iter().map(|letter| self.attempt(letter))).await);
         }
     }
 
-    async fn attempt(&self, letter: Letter) {
+    async fn attempt(&self, letter: Letter) -> (i64, Delivery) {
         let outcome = match self.hooks.get(usize::try_from(letter.hook).unwrap_or(usize::MAX)) {
             Some(hook) => self.post(hook, &letter).await,
             None => Err("the webhook is not among the options any more".to_owned()),
@@ -92,8 +98,8 @@ impl Courier {
                 after_failure(&letter, &error)
             }
         };
-        // Without an answer it is delivered again, under the same name.
-        let _ = self.asks.delivered(letter.id, delivery).await;
+        let _ = self.asks.delivered(letter.id, delivery.clone()).await;
+        (letter.id, delivery)
     }
 
     async fn post(&self, hook: &Webhook, letter: &Letter) -> Result<(), String> {
@@ -114,6 +120,20 @@ impl Courier {
         }
         let response = request.body(body).send().await.map_err(|error| error.without_url().to_string())?;
         if response.status().is_success() { Ok(()) } else { Err(format!("status {}", response.status())) }
+    }
+}
+
+/// How letters went of which that may not be stored yet: a full disk must not have them delivered again and again.
+#[derive(Debug, Default)]
+struct Told(HashMap<i64, Delivery>);
+
+impl Told {
+    /// Those that are gone, or wait for the time that was to be taken down, are stored.
+    fn forget_stored(&mut self, letters: &[Letter]) {
+        self.0.retain(|id, delivery| {
+            let letter = letters.iter().find(|letter| letter.id == *id);
+            letter.is_some_and(|letter| !matches!(delivery, Delivery::Later(due) if *due == letter.due))
+        });
     }
 }
 
