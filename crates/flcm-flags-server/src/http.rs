@@ -164,11 +164,12 @@ impl Requests {
     }
 }
 
-async fn count(State(app): Context, request: Request, next: Next) -> Response {
+async fn count(State(app): Context, mut request: Request, next: Next) -> Response {
     let begun = Instant::now();
     // What was asked is named by its route: paths of strangers must not fill the memory.
     let path = request.extensions().get::<MatchedPath>().cloned();
     let method = name(request.method());
+    origin::name_host(&mut request);
     let response = next.run(request).await;
     let path = path.as_ref().map_or("other", MatchedPath::as_str);
     let milliseconds = begun.elapsed().as_secs_f64() * 1000.0;

@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::body::Body;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -92,11 +93,12 @@ pub(crate) struct BulkEvaluation {
 ))]
 pub(super) async fn evaluate_one(
     State(app): Context,
-    Path(key): Path<String>,
+    path: Result<Path<String>, PathRejection>,
     headers: HeaderMap,
     content: Body,
 ) -> Result<Response, Problem> {
     app.admit(&headers, Role::Server)?;
+    let Path(key) = path.map_err(|error| super::problem::bad_path(&error))?;
     let context = match read(&app, &headers, content).await? {
         Ok(context) => context,
         Err(error) => return Ok(failed(EvaluationError { key: Some(key), ..error })),

@@ -1,5 +1,6 @@
 //! Whose pages may ask.
 
+use axum::extract::Request;
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderValue, header};
 
@@ -16,8 +17,15 @@ pub(super) fn may_ask(app: &App, origin: &HeaderValue) -> bool {
 /// Whether the server was asked under a name of this machine. Without keys that is all there is against a page of a stranger whose
 /// name was made to lead here.
 pub(super) fn is_of_this_machine(headers: &HeaderMap) -> bool {
-    // HTTP/2 has it in the request's target, and hyper puts that here as well where the header is missing.
     headers.get(header::HOST).is_none_or(|host| host.to_str().is_ok_and(is_local))
+}
+
+/// Gives a request the header that names the host, where HTTP/2 has it in the request's target alone.
+pub(super) fn name_host(request: &mut Request) {
+    let host = request.uri().authority().and_then(|authority| HeaderValue::from_str(authority.as_str()).ok());
+    if let Some(host) = host {
+        request.headers_mut().entry(header::HOST).or_insert(host);
+    }
 }
 
 fn is_local(host: &str) -> bool {
@@ -30,7 +38,19 @@ fn is_local(host: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::is_local;
+    use axum::body::Body;
+    use axum::extract::Request;
+
+    use super::{is_local, is_of_this_machine, name_host};
+
+    #[test]
+    fn the_host_of_http_2_counts_like_that_of_http_1() {
+        for (target, is_ours) in [("http://evil.example/trips", false), ("http://localhost/trips", true)] {
+            let mut request = Request::builder().uri(target).body(Body::empty()).unwrap();
+            name_host(&mut request);
+            assert_eq!(is_of_this_machine(request.headers()), is_ours, "{target}");
+        }
+    }
 
     #[test]
     fn names_of_this_machine_are_told_from_those_that_lead_here() {

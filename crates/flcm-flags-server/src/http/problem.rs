@@ -175,6 +175,11 @@ pub(super) async fn no_such_path() -> Problem {
     )
 }
 
+/// A part of the path that is no text, or no number.
+pub(super) fn bad_path(error: &axum::extract::rejection::PathRejection) -> Problem {
+    Problem::bad_request(error.body_text(), "write it in UTF-8, with % for what a path cannot have")
+}
+
 pub(super) async fn no_such_method(method: Method) -> Problem {
     let message = format!("{method} is not possible here");
     Problem::new(StatusCode::METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED", message, "GET /openapi.json lists what there is")
