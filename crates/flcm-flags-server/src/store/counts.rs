@@ -81,7 +81,7 @@ impl Store {
             load_counts(connection, &mut kept)?;
             load_breakers(connection, &mut kept)?;
             let latest = kept.batches.last().map_or(Millis(0), |(_, at, _)| *at);
-            kept.clock = kept.clock.max(latest);
+            kept.clock = kept.clock.max(latest).max(last_of_audit(connection)?);
             Ok(kept)
         })
     }
@@ -191,6 +191,13 @@ fn put_ledgers(connection: &Connection, point: &Checkpoint<'_>) -> Stored<()> {
         statement.execute(params![to_bits(*instance), to_bits(*epoch)])?;
     }
     Ok(())
+}
+
+/// When something was done last: whatever happens to a breaker is there.
+fn last_of_audit(connection: &Connection) -> Stored<Millis> {
+    let sql = "SELECT at FROM audit ORDER BY id DESC LIMIT 1";
+    let at: Option<i64> = connection.query_row(sql, [], |row| row.get(0)).optional()?;
+    Ok(Millis(at.map_or(0, from_bits)))
 }
 
 fn fact(connection: &Connection, name: &str) -> Stored<u64> {
