@@ -38,7 +38,7 @@ use hosts::Hosts;
 use ledgers::Ledgers;
 use settle::Unsaved;
 
-/// Batches that share one commit.
+/// Questions that are answered together, batches of them in one commit; then it is looked at what is due.
 const GROUP: usize = 512;
 
 /// A checkpoint is made when batches of so many bytes are behind the last, or after so many milliseconds.
@@ -68,7 +68,7 @@ pub(crate) struct Fleet {
     /// The last batch that was added up.
     last_batch: i64,
     logged_bytes: usize,
-    checkpoint: Millis,
+    checkpointed: Millis,
     /// The second of the last tick.
     ticked: u64,
 }
@@ -85,15 +85,19 @@ impl Fleet {
             }
             self.tick();
         }
-        self.make_checkpoint();
-        tracing::info!("everything is stored");
+        if self.make_checkpoint() {
+            tracing::info!("everything is stored");
+        } else {
+            tracing::error!("the end has come before everything could be stored");
+        }
     }
 
     /// Answers a question, and those that wait behind it; batches together. Whether there may be more.
     fn answer(&mut self, first: Ask, asks: &Receiver<Ask>) -> bool {
         let mut batches: Vec<(Bytes, Reply<Taken>)> = Vec::new();
-        let (mut next, mut goes_on) = (Some(first), true);
+        let (mut next, mut goes_on, mut answered) = (Some(first), true, 0);
         while let Some(ask) = next {
+            answered += 1;
             match ask {
                 Ask::Batch(bytes, reply) => batches.push((bytes, reply)),
                 Ask::Stop => goes_on = false,
@@ -102,7 +106,7 @@ impl Fleet {
                     self.answer_one(other);
                 }
             }
-            next = (goes_on && batches.len() < GROUP).then(|| asks.try_recv().ok()).flatten();
+            next = (goes_on && answered < GROUP).then(|| asks.try_recv().ok()).flatten();
         }
         self.take_batches(batches);
         goes_on
@@ -138,7 +142,7 @@ impl Fleet {
         self.settle(&news, "breaker", "");
         self.hosts.forget(now);
         self.save();
-        let is_due = now.0.saturating_sub(self.checkpoint.0) >= CHECKPOINT_MS && self.logged_bytes > 0;
+        let is_due = now.0.saturating_sub(self.checkpointed.0) >= CHECKPOINT_MS && self.logged_bytes > 0;
         if is_due || self.logged_bytes >= LOGGED_BYTES {
             self.make_checkpoint();
         }

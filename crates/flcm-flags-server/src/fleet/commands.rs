@@ -55,7 +55,6 @@ impl Fleet {
             // Held before it had a breaker, it is let go by the same word.
             if order.command == Command::Release && self.holds.remove(&order.flag).is_some() {
                 self.guards.say(flag, TripState::Clear);
-                self.announce();
                 self.unsaved.holds = true;
             }
             self.command_breaker(flag, order, record)
@@ -97,8 +96,8 @@ impl Fleet {
             return Ok(None);
         }
         self.unsaved.records.push(record);
-        self.settle(&news, &order.actor, &order.reason);
-        self.save();
+        self.take_down(&news, &order.actor, &order.reason);
+        self.announce();
         let event = self.events.get(&order.flag).filter(|_| !news.is_empty()).cloned();
         self.stored(event)
     }
@@ -120,10 +119,10 @@ impl Fleet {
         };
         if changed {
             self.guards.say(flag, self.holds.get(&order.flag).copied().unwrap_or_default());
-            self.announce();
             self.unsaved.holds = true;
             self.unsaved.records.push(record);
             self.save();
+            self.announce();
         }
         self.stored(None)
     }

@@ -24,7 +24,9 @@ impl Fleet {
         record.revision = Some(number);
         let summary = Summary { number, at: record.at, author, reason, origin: origin.to_owned(), digest };
         let revision = Revision { summary, document: published.text.clone() };
-        self.store.publish(&revision, &record).map_err(|error| {
+        // Batches behind the last checkpoint were counted under the document in use; another may not know their flags.
+        let stored = self.checkpoint().and_then(|()| self.store.publish(&revision, &record));
+        stored.map_err(|error| {
             self.complain("a revision could not be stored; the one before stays in use", &error);
             Answer::NotStored(error)
         })?;
@@ -44,9 +46,8 @@ impl Fleet {
         let guards = std::mem::replace(&mut self.guards, guards);
         self.keep_trips(&guards, &before.snapshot);
         self.say_holds();
+        self.take_down(&news, "breaker", "the document has changed");
         self.announce();
-        self.settle(&news, "breaker", "the document has changed");
-        self.save();
     }
 
     /// Says again what is held.
@@ -58,19 +59,19 @@ impl Fleet {
         }
     }
 
-    /// Flags that have lost their threshold, and what has tripped of them: that stays until a person lets it go.
+    /// Flags that have lost their threshold or are gone, and what has tripped of them: that stays until a person lets it go, also where
+    /// the flag comes back.
     fn keep_trips(&mut self, before: &Guards, older: &Snapshot<Bytes>) {
         for id in older.flags() {
             let Some(key) = older.describe(id).filter(|_| before.breaker(id).is_some()).map(|flag| flag.key()) else {
                 continue;
             };
-            let flag = self.published.snapshot.flag(key);
-            if flag.is_some_and(|flag| self.guards.breaker(flag).is_some()) {
+            if self.published.snapshot.flag(key).is_some_and(|flag| self.guards.breaker(flag).is_some()) {
                 continue;
             }
             self.unsaved.flags.insert(key.to_owned());
             let trip = before.trips().state(id);
-            if flag.is_some() && trip != TripState::Clear {
+            if trip != TripState::Clear {
                 self.holds.insert(key.to_owned(), trip);
                 self.unsaved.holds = true;
             }

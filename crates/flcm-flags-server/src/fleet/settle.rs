@@ -8,7 +8,7 @@ use flcm_flags_engine::News;
 use super::Fleet;
 use crate::event::BreakerEvent;
 use crate::live::{Live, Word, snapshot_event, trips_event};
-use crate::store::{Checkpoint, Happened, KeptBreaker, Letter, Record, audit_of};
+use crate::store::{Checkpoint, Happened, KeptBreaker, Letter, Record, Stored, audit_of};
 
 /// What is in force, and not yet stored.
 #[derive(Debug, Default)]
@@ -26,11 +26,17 @@ impl Unsaved {
 }
 
 impl Fleet {
-    /// Lets everyone know what happened to breakers, then stores it.
+    /// Stores what happened to breakers, then lets everyone know, whether it could be stored or not.
     pub(super) fn settle(&mut self, news: &[News], actor: &str, reason: &str) {
-        if news.is_empty() {
-            return;
+        if !news.is_empty() {
+            self.take_down(news, actor, reason);
+            self.announce();
         }
+    }
+
+    /// Stores what happened to breakers, and what else is in force. Before it is announced: what hosts have heard must be there after a
+    /// kill, and its generation with it.
+    pub(super) fn take_down(&mut self, news: &[News], actor: &str, reason: &str) {
         let events: Vec<BreakerEvent> = news
             .iter()
             .filter_map(|(id, transition)| {
@@ -38,7 +44,6 @@ impl Fleet {
                 Some(BreakerEvent::new(flag.key(), transition, actor))
             })
             .collect();
-        self.announce();
         for event in events {
             tracing::warn!(flag = event.flag, event = event.event, actor, "{}", event.text);
             self.unsaved.records.push(audit_of(&event, reason));
@@ -62,7 +67,8 @@ impl Fleet {
                 event: text.clone(),
                 at: event.at,
                 attempts: 0,
-                due: event.at,
+                // At once: the fleet's time may be ahead of the clock that the courier goes by.
+                due: 0,
             });
         }
     }
@@ -94,8 +100,14 @@ impl Fleet {
 
     /// Stores what is in force and was not stored yet. What fails is tried again with the next tick.
     pub(super) fn save(&mut self) {
+        if let Err(error) = self.store_unsaved() {
+            self.complain("what happened is in force, but could not be stored yet", &error);
+        }
+    }
+
+    fn store_unsaved(&mut self) -> Stored<()> {
         if self.unsaved.is_empty() {
-            return;
+            return Ok(());
         }
         let Unsaved { flags, records, letters, holds } = &self.unsaved;
         let is_guarded =
@@ -107,10 +119,9 @@ impl Fleet {
             letters,
             holds: holds.then_some(&self.holds),
         };
-        match self.store.record(&happened) {
-            Ok(()) => self.unsaved = Unsaved::default(),
-            Err(error) => self.complain("what happened is in force, but could not be stored yet", &error),
-        }
+        self.store.record(&happened)?;
+        self.unsaved = Unsaved::default();
+        Ok(())
     }
 
     fn kept_breaker(&self, key: &str) -> Option<KeptBreaker> {
@@ -119,10 +130,21 @@ impl Fleet {
         Some(KeptBreaker { flag: key.to_owned(), bytes, upto: self.last_batch, event })
     }
 
+    /// Like [`checkpoint`](Self::checkpoint); a failure is only reported. Whether it went well.
+    pub(super) fn make_checkpoint(&mut self) -> bool {
+        let made = self.checkpoint();
+        if let Err(error) = &made {
+            self.complain("no checkpoint could be made; it is tried again", error);
+        }
+        made.is_ok()
+    }
+
     /// Stores what all batches have come to, so that they need not be added up again.
-    pub(super) fn make_checkpoint(&mut self) {
+    pub(super) fn checkpoint(&mut self) -> Stored<()> {
         let now = self.clock.now();
-        self.checkpoint = now;
+        self.checkpointed = now;
+        // First what came of those batches: once they are gone, nobody could tell any more.
+        self.store_unsaved()?;
         let stale = self.ledgers.stale(now);
         let point = Checkpoint {
             ledgers: self.ledgers.changed(),
@@ -133,12 +155,10 @@ impl Fleet {
             clock: now,
             upto: self.last_batch,
         };
-        if let Err(error) = self.store.checkpoint(&point) {
-            self.complain("no checkpoint could be made; it is tried again", &error);
-            return;
-        }
+        self.store.checkpoint(&point)?;
         self.ledgers.settled(&stale);
         self.totals.settled();
         self.logged_bytes = 0;
+        Ok(())
     }
 }

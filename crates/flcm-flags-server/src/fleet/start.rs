@@ -12,7 +12,7 @@ use flcm_flags_config::Diagnostics;
 use flcm_flags_engine::Guards;
 use serde_json::json;
 
-use super::asks::{Ask, Asks};
+use super::asks::{Answer, Ask, Asks, Draft};
 use super::hosts::Hosts;
 use super::ledgers::Ledgers;
 use super::settle::Unsaved;
@@ -20,7 +20,7 @@ use super::{Fleet, Millis};
 use crate::clock::{Clock, wall};
 use crate::live::{Live, News, Shared};
 use crate::published::Published;
-use crate::store::{Kept, Record, Revision, Store, StoreError, Summary};
+use crate::store::{Kept, KeptBreaker, Record, Revision, Store, StoreError, Summary};
 use crate::totals::Totals;
 
 /// Questions that may wait.
@@ -68,7 +68,8 @@ pub(crate) struct Started {
 pub(crate) fn start(mut store: Store, document: Option<String>, hooks: u32) -> Result<Started, StartError> {
     let kept = store.load()?;
     let clock = Clock::behind(kept.clock);
-    let published = Arc::new(first(&mut store, document, clock)?);
+    let (published, edit) = first(&mut store, document, clock)?;
+    let published = Arc::new(published);
     let flags = published.snapshot.flags().len();
     let live = Live { published: Arc::clone(&published), trips: Guards::none(flags).trips().clone() };
     let shared = Arc::new(Shared::new(live, News::default()));
@@ -89,41 +90,60 @@ pub(crate) fn start(mut store: Store, document: Option<String>, hooks: u32) -> R
         sequence: 0,
         last_batch: 0,
         logged_bytes: 0,
-        checkpoint: clock.now(),
+        checkpointed: clock.now(),
         ticked: 0,
     };
     fleet.take_up(kept);
+    if let Some(edit) = edit {
+        fleet.publish(edit).map_err(not_published)?;
+    }
     let (sender, asks) = sync_channel(WAITING);
     Ok(Started { fleet, asks, handle: Asks::new(sender), shared })
 }
 
-/// The revision to begin with: what the file says where that is news, else the newest that was kept. So the latest edit counts,
-/// wherever it was made.
-fn first(store: &mut Store, document: Option<String>, clock: Clock) -> Result<Published, StartError> {
+fn not_published(answer: Answer) -> StartError {
+    match answer {
+        Answer::NotStored(error) => error.into(),
+        answer => {
+            StartError::Other(format!("the document could not be published: {answer:?}"), "start again".to_owned())
+        }
+    }
+}
+
+/// The revision to begin with, and the one to follow it: what was kept goes on under the newest that was kept, and is then led to
+/// what the file says, where that is news. So the latest edit counts, wherever it was made.
+fn first(store: &mut Store, document: Option<String>, clock: Clock) -> Result<(Published, Option<Draft>), StartError> {
     let (newest, of_file) = (store.newest()?, store.newest_of_file()?);
     let news = document.filter(|text| of_file.as_ref().is_none_or(|revision| revision.document != *text));
     let last = newest.as_ref().map_or_else(|| Store::base(wall()), |newest| newest.summary.number);
-    let refused = match news.map(|text| Published::new(text, last)) {
-        Some(Ok((published, _))) => {
-            keep_first(store, &published, clock.now())?;
-            return Ok(published);
-        }
-        Some(Err(diagnostics)) => Some(diagnostics),
-        None => None,
+    let (edit, refused) = match news.map(|text| Published::new(text, last)) {
+        Some(Ok((published, _))) => (Some(published), None),
+        Some(Err(diagnostics)) => (None, Some(diagnostics)),
+        None => (None, None),
     };
-    match (refused, newest) {
-        (Some(diagnostics), None) => Err(StartError::Refused(diagnostics)),
-        (refused, Some(Revision { summary, document })) => {
+    let kept = newest.map(|Revision { summary, document }| Published::again(document, summary.number));
+    match (kept, edit) {
+        (Some(Ok(kept)), edit) => {
             for problem in refused.iter().flat_map(Diagnostics::iter) {
-                tracing::error!("the document is refused, revision {} stays in use: {problem}", summary.number);
+                tracing::error!("the document is refused, revision {last} stays in use: {problem}");
             }
-            Published::again(document, summary.number).map_err(StartError::Refused)
+            Ok((kept, edit.map(|published| read_at_start(published, last))))
         }
-        (None, None) => Err(StartError::Other(
-            "there is nothing to serve: the database has no revision yet".to_owned(),
-            "name a document: flcm serve feature-flags.yaml".to_owned(),
-        )),
+        // Nothing was kept, or nothing that this version takes.
+        (_, Some(edit)) => keep_first(store, &edit, clock.now()).map(|()| (edit, None)),
+        (Some(Err(diagnostics)), None) => Err(StartError::Refused(refused.unwrap_or(diagnostics))),
+        (None, None) => Err(refused.map_or_else(nothing_to_serve, StartError::Refused)),
     }
+}
+
+fn nothing_to_serve() -> StartError {
+    let what = "there is nothing to serve: the database has no revision yet";
+    StartError::Other(what.to_owned(), "name a document: flcm serve feature-flags.yaml".to_owned())
+}
+
+fn read_at_start(published: Published, after: u64) -> Draft {
+    let (author, reason) = ("file".to_owned(), "read at the start".to_owned());
+    Draft { published, after, author, reason, origin: "file" }
 }
 
 fn keep_first(store: &mut Store, published: &Published, now: Millis) -> Result<(), StartError> {
@@ -160,12 +180,16 @@ impl Fleet {
         let (mut news, mut known) = (Vec::new(), HashMap::new());
         for breaker in kept.breakers {
             known.insert(breaker.flag.clone(), breaker.upto);
-            if let Some(event) = breaker.event {
-                self.events.insert(breaker.flag.clone(), event);
+            let restored = self.published.snapshot.flag(&breaker.flag);
+            match restored.map_or(Ok(false), |id| self.guards.restore(id, &breaker.bytes, &mut news)) {
+                Ok(true) => {}
+                Ok(false) => self.take_up_unguarded(&breaker),
+                Err(error) => {
+                    tracing::error!(flag = breaker.flag, %error, "a breaker that was kept cannot be read; it starts anew");
+                }
             }
-            let Some(id) = self.published.snapshot.flag(&breaker.flag) else { continue };
-            if let Err(error) = self.guards.restore(id, &breaker.bytes, &mut news) {
-                tracing::error!(flag = breaker.flag, %error, "a breaker that was kept cannot be read; it starts anew");
+            if let Some(event) = breaker.event {
+                self.events.insert(breaker.flag, event);
             }
         }
         self.say_holds();
@@ -179,8 +203,16 @@ impl Fleet {
         }
         let now = self.clock.now();
         self.guards.poll(&self.published.snapshot, now, &mut news);
+        self.take_down(&news, "breaker", "");
         self.announce();
-        self.settle(&news, "breaker", "");
         self.make_checkpoint();
+    }
+    /// A flag has lost its breaker, and the server was ended before that was stored: what had tripped stays so.
+    fn take_up_unguarded(&mut self, breaker: &KeptBreaker) {
+        self.unsaved.flags.insert(breaker.flag.clone());
+        if breaker.event.as_ref().is_some_and(|event| event.to != "closed") {
+            self.holds.entry(breaker.flag.clone()).or_insert(TripState::HeldOff);
+            self.unsaved.holds = true;
+        }
     }
 }
