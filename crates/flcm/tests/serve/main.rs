@@ -1,0 +1,17 @@
+//! Runs `flcm serve`, and does to it what networks, disks, people and the system do.
+
+mod bad_input;
+mod connections;
+mod database;
+mod desk;
+mod disk;
+mod document;
+mod host;
+mod http;
+mod keys;
+mod kill_loop;
+mod people;
+mod publishing;
+mod stop;
+mod stream;
+mod webhooks;
