@@ -65,9 +65,11 @@ pub(crate) fn run(options: Options) -> Result<bool, Failure> {
     runtime.block_on(async {
         let server =
             Server::bind(options.into_server()?).await.map_err(|error| failure(error, name, text.as_deref()))?;
+        // Before it says that it is there: whoever has heard that may want it to end.
+        let stopped = stopped()?;
         // Bound to port 0, the system has chosen one.
         style::note(&format!("listening on {}", server.address()?));
-        Ok(server.run(stopped()).await)
+        Ok(server.run(stopped).await)
     })
 }
 
@@ -126,21 +128,23 @@ fn failure(error: StartError, name: Option<String>, document: Option<&Path>) -> 
     }
 }
 
-/// Done when the system, or a person at the terminal, wants it to end.
-async fn stopped() {
-    let interrupt = tokio::signal::ctrl_c();
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                _ = interrupt => {}
-                _ = terminate.recv() => {}
-            }
-            return;
+/// Done when the system, or a person at the terminal, wants it to end. Listens to both from now on.
+#[cfg(unix)]
+fn stopped() -> std::io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
         }
-    }
-    let _ = interrupt.await;
+    })
+}
+
+#[cfg(not(unix))]
+#[expect(clippy::unnecessary_wraps, reason = "elsewhere it can fail")]
+fn stopped() -> std::io::Result<impl Future<Output = ()>> {
+    Ok(async { _ = tokio::signal::ctrl_c().await })
 }
 
 fn log(json: bool) {

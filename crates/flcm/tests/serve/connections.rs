@@ -65,7 +65,9 @@ fn connections_beyond_the_limit_are_told_to_come_later() {
     let desk = Desk::new();
     let server = desk.serve_with(&["--max-connections", "3"]);
     let mut streams: Vec<Stream> = (0..3).map(|_| Stream::open(server.address).unwrap()).collect();
-    streams.iter_mut().for_each(|stream| _ = stream.next_of("trips").unwrap());
+    for stream in &mut streams {
+        stream.next_of("trips").unwrap();
+    }
     let mut refused = connect(server.address).unwrap();
     let answer = rest(&mut refused).unwrap();
     assert_eq!(answer.header("retry-after"), Some("5"));
@@ -87,8 +89,10 @@ fn connections_beyond_the_limit_are_told_to_come_later() {
 #[test]
 fn streams_that_nobody_reads_take_no_memory_and_hold_nobody_up() {
     let desk = Desk::new();
-    let flags: String =
-        (0..300).map(|number| format!("  guarded_{number}: {{ error_threshold: {{ rate: 0.05 }} }}\n")).collect();
+    let flags = (0..300)
+        .map(|number| format!("  guarded_{number}: {{ error_threshold: {{ rate: 0.05 }} }}"))
+        .collect::<Vec<_>>()
+        .join("\n");
     desk.file("flags.yaml", format!("flags:\n{flags}"));
     let server = desk.serve();
     let deaf: Vec<TcpStream> = (0..50)

@@ -3,7 +3,7 @@
 use std::fs;
 use std::time::Duration;
 
-use crate::desk::{Desk, bytes};
+use crate::desk::{Desk, bytes, until};
 use crate::host::{Host, Tally, decisions};
 
 const SERVE: &[&str] = &["flags.yaml"];
@@ -44,7 +44,7 @@ fn one_that_another_program_holds_for_a_while_takes_nothing_until_then() {
     assert_eq!((&trips["flags"]["guarded"]["trip"], &trips["stored"]), (&"held off".into(), &false.into()));
     other.execute_batch("COMMIT").unwrap();
     host.send(server.address, &[]).unwrap().expect(204);
-    crate::desk::until("it is stored", || (server.figure("flcm_stored") == 1).then_some(()));
+    until("it is stored", || (server.figure("flcm_stored") == 1).then_some(()));
     assert_eq!(server.figure(&decisions("plain")), 2);
     server.kill();
     let server = desk.serve();
@@ -122,16 +122,18 @@ fn a_folder_that_cannot_be_written_to_is_told() {
     use std::os::unix::fs::PermissionsExt;
     use std::os::unix::process::CommandExt;
     let desk = Desk::new();
+    let binary = desk.path("flcm");
+    fs::copy(env!("CARGO_BIN_EXE_flcm"), &binary).unwrap();
     fs::set_permissions(desk.path(""), fs::Permissions::from_mode(0o555)).unwrap();
     let mut command = desk.command(SERVE);
     let is_root = fs::metadata("/proc/self").is_ok_and(|of| std::os::unix::fs::MetadataExt::uid(&of) == 0);
     if is_root {
         // The superuser may write everywhere. The binary may be where only that may read.
-        fs::copy(env!("CARGO_BIN_EXE_flcm"), std::env::temp_dir().join("flcm-of-nobody")).unwrap();
-        command = std::process::Command::new(std::env::temp_dir().join("flcm-of-nobody"));
+        command = std::process::Command::new(binary);
         command.args(["serve", "flags.yaml", "--listen", "127.0.0.1:0"]).current_dir(desk.path("")).uid(65534);
     }
-    let out = command.output().unwrap();
+    // Another test that starts a server may still hold what was copied open to write.
+    let out = until("it is run", || command.output().ok());
     fs::set_permissions(desk.path(""), fs::Permissions::from_mode(0o755)).unwrap();
     let said = String::from_utf8_lossy(&out.stderr);
     assert_eq!(out.status.code(), Some(1));

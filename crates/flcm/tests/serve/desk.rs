@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use crate::http::{Answer, ask};
 
 /// Nothing here takes so long, unless it has gone wrong: the machine may be busy with other things.
-pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
+pub(crate) const DEADLINE: Duration = Duration::from_mins(1);
 
 /// A flag with a breaker that only a person closes, one with a breaker that nobody breaks, and one without.
 pub(crate) const FLAGS: &str = "\

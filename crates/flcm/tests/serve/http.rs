@@ -1,5 +1,6 @@
 //! A client that does only what it is told: a well-behaved one could not send what these tests send.
 
+use std::fmt::Write as _;
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 
@@ -64,9 +65,11 @@ pub(crate) fn connect(address: SocketAddr) -> io::Result<TcpStream> {
 pub(crate) fn head(address: SocketAddr, method: &str, path: &str, headers: &[(&str, &str)]) -> String {
     let mut text = format!("{method} {path} HTTP/1.1\r\nconnection: close\r\n");
     if !headers.iter().any(|(name, _)| *name == "host") {
-        text += &format!("host: {address}\r\n");
+        let _ = write!(text, "host: {address}\r\n");
     }
-    headers.iter().for_each(|(name, value)| text += &format!("{name}: {value}\r\n"));
+    for (name, value) in headers {
+        let _ = write!(text, "{name}: {value}\r\n");
+    }
     text
 }
 

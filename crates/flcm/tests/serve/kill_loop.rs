@@ -322,8 +322,10 @@ fn count(figures: &str, flag: &str) -> Count {
 
 /// Each is another one, and none changes what a breaker goes by.
 fn document(number: u64) -> String {
-    let counts: String =
-        (0..HOSTS).map(|host| format!("  count_{host}: {{ rollout: {{ percentage: {} }} }}\n", number % 100)).collect();
+    let counts = (0..HOSTS)
+        .map(|host| format!("  count_{host}: {{ rollout: {{ percentage: {} }} }}", number % 100))
+        .collect::<Vec<_>>()
+        .join("\n");
     format!("# {number}\n{FLAGS}{counts}")
 }
 

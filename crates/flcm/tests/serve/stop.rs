@@ -75,3 +75,12 @@ fn a_client_that_reads_nothing_does_not_keep_it_from_ending() {
     half.write_all(b"GET /fla").unwrap();
     server.stop();
 }
+
+/// Whoever has heard that it listens may ask it to end.
+#[test]
+fn it_can_be_asked_to_end_as_soon_as_it_listens() {
+    let desk = Desk::new();
+    for _ in 0..20 {
+        desk.serve().stop();
+    }
+}

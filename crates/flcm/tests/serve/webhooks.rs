@@ -123,7 +123,9 @@ fn letters_arrive_once_in_order_and_signed_though_the_listener_fails_and_the_ser
     let (desk, listener) = (Desk::new(), Listener::new(3));
     let url = listener.url("/hook");
     let server = serve(&desk, &["--webhook", &url]);
-    ["hold", "release", "hold"].into_iter().for_each(|command| hold(&server, command));
+    for command in ["hold", "release", "hold"] {
+        hold(&server, command);
+    }
     until("it has failed once", || (!listener.all().is_empty()).then_some(()));
     server.kill();
     let server = serve(&desk, &["--webhook", &url]);
