@@ -147,6 +147,10 @@ fn a_server_that_is_left_alone_does_nothing() {
         let line = io.lines().find_map(|line| line.strip_prefix("syscr: ")).unwrap();
         line.parse::<u64>().unwrap()
     };
+    // One look at the document is what it takes to begin.
+    desk.file("flags.yaml", other("edited"));
+    serves(&server, &other("edited"));
+    std::thread::sleep(std::time::Duration::from_millis(500));
     let before = reads();
     std::thread::sleep(std::time::Duration::from_secs(2));
     let after = reads();
