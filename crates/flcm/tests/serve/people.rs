@@ -25,7 +25,7 @@ fn a_hold_outlives_a_kill_and_a_document() {
     for flag in ["guarded", "plain"] {
         server.post(&format!("/flags/{flag}/hold"), r#"{"reason":"it hurts"}"#).expect(200);
     }
-    for text in [FLAGS.to_owned(), turned(), FLAGS.to_owned(), without_guarded(), FLAGS.to_owned(), turned()] {
+    for text in [without_guarded(), FLAGS.to_owned(), turned(), FLAGS.to_owned(), turned()] {
         server.put(&text).expect(200);
         for _ in 0..2 {
             assert!(is_held(&server, "plain"), "{text}");
@@ -116,5 +116,22 @@ fn evidence_is_neither_lost_nor_doubled_by_a_kill() {
         server.kill();
         server = desk.serve();
         until("the breaker sees them again", || outcomes(&server).then_some(()));
+    }
+}
+
+/// As if it had been killed right after the revision was stored, and before what that did to breakers was.
+#[test]
+fn a_hold_outlives_a_kill_amid_the_document_that_takes_its_threshold_away() {
+    for text in [turned(), without_guarded()] {
+        let desk = Desk::new();
+        let server = desk.serve();
+        server.post("/flags/guarded/hold", "{}").expect(200);
+        server.kill();
+        let revision = "INSERT INTO revisions SELECT number + 1, at, author, reason, origin, digest, ?1 FROM revisions";
+        desk.database().execute(revision, [&text]).unwrap();
+        let server = Server::start(desk.command(&["--database", "flags.db"]));
+        assert!(!text.contains("guarded") || is_held(&server, "guarded"));
+        server.put(FLAGS).expect(200);
+        assert!(is_held(&server, "guarded"));
     }
 }
