@@ -21,8 +21,8 @@ const BATCH: &str = "application/vnd.flcm.batch";
 pub(super) async fn take(State(app): Context, headers: HeaderMap, content: Body) -> Result<StatusCode, Problem> {
     app.admit(&headers, Role::Client)?;
     body::expect_type(&headers, &[BATCH])?;
-    let bytes = body::read(&app, content, app.batch_bytes).await?;
-    let taken = app.asks.batch(bytes).await?;
+    let batch = body::read(&app, content, app.batch_bytes).await?;
+    let taken = app.asks.batch(batch.bytes.clone()).await?;
     if taken.repeated {
         app.shared.counters.repeated.add(1);
     }

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use axum::body::{Body, to_bytes};
+use axum::body::Body;
 use axum::http::{HeaderMap, StatusCode, header};
 use bytes::Bytes;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::de::DeserializeOwned;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
@@ -16,7 +17,7 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 /// The largest body that is JSON.
 const JSON_BYTES: usize = 256 << 10;
 
-/// All bodies that are being read hold at most so many bytes together.
+/// All bodies that are being read, or whose requests are not answered yet, have at most so many bytes together.
 const ROOM: usize = 256 << 20;
 /// Room is given in pieces of so many.
 const PIECE: usize = 64 << 10;
@@ -31,46 +32,59 @@ impl Default for Room {
     }
 }
 
-impl Room {
-    /// Takes room for a body that may become so large.
-    fn take(&self, bytes: usize) -> Result<SemaphorePermit<'_>, Problem> {
-        let pieces = u32::try_from(bytes.div_ceil(PIECE)).unwrap_or(u32::MAX);
-        self.0.try_acquire_many(pieces).map_err(|_| Problem::busy())
-    }
+/// A body that was read, and the room that it takes.
+#[derive(Debug)]
+pub(super) struct Content<'r> {
+    pub(super) bytes: Bytes,
+    _room: Option<SemaphorePermit<'r>>,
 }
 
-/// Reads a body.
-pub(super) async fn read(app: &App, body: Body, most: usize) -> Result<Bytes, Problem> {
-    let too_large = || {
-        let message = format!("the body is larger than {most} bytes");
-        Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "TOO_LARGE", message, "send less at once")
-    };
-    let hint = axum::body::HttpBody::size_hint(&body);
-    if hint.lower() > most as u64 {
-        return Err(too_large());
+/// Reads a body. Room is taken as it arrives: one that is only announced keeps nobody else out.
+pub(super) async fn read(app: &App, body: Body, most: usize) -> Result<Content<'_>, Problem> {
+    if axum::body::HttpBody::size_hint(&body).lower() > most as u64 {
+        return Err(too_large(most));
     }
-    let expected = hint.exact().and_then(|exact| usize::try_from(exact).ok()).unwrap_or(most);
-    let _room = app.room.take(expected)?;
-    match tokio::time::timeout(TIMEOUT, to_bytes(body, most)).await {
-        Ok(Ok(bytes)) => Ok(bytes),
-        Ok(Err(error)) => {
-            let is_too_large = std::error::Error::source(&error)
-                .is_some_and(<dyn std::error::Error>::is::<http_body_util::LengthLimitError>);
-            let broken = || Problem::bad_request("the body ended early", "send all of it");
-            Err(if is_too_large { too_large() } else { broken() })
-        }
-        Err(_) => {
-            let message = format!("the body was not there within {} s", TIMEOUT.as_secs());
-            Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "TOO_SLOW", message, "send it faster"))
+    tokio::time::timeout(TIMEOUT, gather(&app.room, body, most)).await.unwrap_or_else(|_| {
+        let message = format!("the body was not there within {} s", TIMEOUT.as_secs());
+        Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "TOO_SLOW", message, "send it faster"))
+    })
+}
+
+async fn gather(room: &Room, body: Body, most: usize) -> Result<Content<'_>, Problem> {
+    let mut body = Limited::new(body, most);
+    let (mut parts, mut length, mut taken): (Vec<Bytes>, usize, Option<SemaphorePermit<'_>>) = (Vec::new(), 0, None);
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|error| if error.is::<LengthLimitError>() { too_large(most) } else { broken() })?;
+        let Ok(part) = frame.into_data() else { continue };
+        length += part.len();
+        parts.push(part);
+        let has = taken.as_ref().map_or(0, SemaphorePermit::num_permits);
+        let more = u32::try_from(length.div_ceil(PIECE) - has).unwrap_or(u32::MAX);
+        let permit = room.0.try_acquire_many(more).map_err(|_| Problem::busy())?;
+        match &mut taken {
+            Some(taken) => taken.merge(permit),
+            None => taken = Some(permit),
         }
     }
+    // Most bodies come in one part, which needs no copy.
+    let bytes = if let [part] = &parts[..] { part.clone() } else { parts.concat().into() };
+    Ok(Content { bytes, _room: taken })
+}
+
+fn too_large(most: usize) -> Problem {
+    let message = format!("the body is larger than {most} bytes");
+    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "TOO_LARGE", message, "send less at once")
+}
+
+fn broken() -> Problem {
+    Problem::bad_request("the body ended early", "send all of it")
 }
 
 /// Reads a body of JSON, which must say so: a page of another origin cannot send that unasked. An empty one is `{}`.
 pub(super) async fn read_json<T: DeserializeOwned>(app: &App, headers: &HeaderMap, body: Body) -> Result<T, Problem> {
     expect_type(headers, &["application/json"])?;
-    let bytes = read(app, body, JSON_BYTES).await?;
-    let text: &[u8] = if bytes.is_empty() { b"{}" } else { &bytes };
+    let content = read(app, body, JSON_BYTES).await?;
+    let text: &[u8] = if content.bytes.is_empty() { b"{}" } else { &content.bytes };
     parse(text).map_err(|error| {
         Problem::bad_request(format!("the body is not what is expected: {error}"), "see /openapi.json")
     })

@@ -179,9 +179,9 @@ fn decide(live: &Live, flag: FlagId, key: &str, context: &BoundContext<'_>, now:
 /// Reads who is asking. What the protocol calls an error has its own form.
 async fn read(app: &App, headers: &HeaderMap, content: Body) -> Result<Result<OwnedContext, EvaluationError>, Problem> {
     body::expect_type(headers, &["application/json"])?;
-    let bytes = body::read(app, content, BYTES).await?;
+    let question = body::read(app, content, BYTES).await?;
     let wrong = |error_code, error_details| Ok(Err(EvaluationError { key: None, error_code, error_details }));
-    let EvaluationRequest { context } = match body::parse(&bytes) {
+    let EvaluationRequest { context } = match body::parse(&question.bytes) {
         Ok(request) => request,
         Err(error) => return wrong("PARSE_ERROR", format!("the body is not what is expected: {error}")),
     };

@@ -117,8 +117,8 @@ pub(super) async fn publish(
     body::expect_type(&headers, DOCUMENT)?;
     let current = app.shared.published();
     expect_match(&headers, &current)?;
-    let bytes = body::read(&app, content, limits::DOCUMENT_BYTES).await?;
-    let text = String::from_utf8(bytes.into()).map_err(|error| {
+    let document = body::read(&app, content, limits::DOCUMENT_BYTES).await?;
+    let text = String::from_utf8(document.bytes.to_vec()).map_err(|error| {
         let place = error.utf8_error().valid_up_to();
         Problem::bad_request(format!("the document is not UTF-8 at byte {place}"), "save it as UTF-8")
     })?;

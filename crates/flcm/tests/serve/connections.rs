@@ -6,7 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::desk::{Desk, Server, until};
-use crate::host::BATCH;
+use crate::host::{BATCH, Host};
 use crate::http::{ask, connect, head, rest};
 use crate::stream::Stream;
 
@@ -58,6 +58,23 @@ fn slow_and_silent_connections_end_and_others_are_served_meanwhile() {
         }
     });
     until("all are gone", || (server.figure("flcm_connections") == 1).then_some(()));
+}
+
+#[test]
+fn bodies_that_are_only_announced_keep_nobody_out() {
+    let (desk, mut host) = (Desk::new(), Host::new(1));
+    let server = desk.serve();
+    let announced = head(server.address, "POST", "/metrics", &[BATCH]) + "content-length: 16000000\r\n\r\nFLCM";
+    let streams: Vec<TcpStream> = (0..40)
+        .map(|_| {
+            let mut stream = connect(server.address).unwrap();
+            stream.write_all(announced.as_bytes()).unwrap();
+            stream
+        })
+        .collect();
+    until("all have begun", || (server.figure("flcm_connections") > 40).then_some(()));
+    host.send(server.address, &[]).unwrap().expect(204);
+    drop(streams);
 }
 
 #[test]
