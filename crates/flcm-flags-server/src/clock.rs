@@ -1,4 +1,4 @@
-//! The only file that reads a clock.
+//! The only file that reads the time of day. (How long something took is measured where it happens.)
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 

@@ -6,12 +6,12 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
-use bytes::Bytes;
 use flcm_flags::{Millis, TripState};
 use flcm_flags_engine::Guards;
 
 use crate::clock::Clock;
 use crate::event::BreakerEvent;
+use crate::http::Content;
 use crate::live::Shared;
 use crate::published::Published;
 use crate::store::{Record, Store};
@@ -61,7 +61,8 @@ pub(crate) struct Fleet {
     /// What happened last to each flag that something has happened to.
     events: BTreeMap<String, BreakerEvent>,
     unsaved: Unsaved,
-    hooks: u32,
+    /// Names of webhooks.
+    hooks: Vec<String>,
     /// Number of this start, and of what was said of trips since.
     epoch: u64,
     sequence: u64,
@@ -74,8 +75,8 @@ pub(crate) struct Fleet {
 }
 
 impl Fleet {
-    /// Does what it is asked to, until nobody can ask any more.
-    pub(crate) fn run(mut self, asks: &Receiver<Ask>) {
+    /// Does what it is asked to, until nobody can ask any more; whether everything is stored then.
+    pub(crate) fn run(mut self, asks: &Receiver<Ask>) -> bool {
         let mut goes_on = true;
         while goes_on {
             match asks.recv_timeout(self.clock.until_second()) {
@@ -85,21 +86,25 @@ impl Fleet {
             }
             self.tick();
         }
-        if self.make_checkpoint() {
+        let is_stored = self.make_checkpoint();
+        if is_stored {
             tracing::info!("everything is stored");
         } else {
             tracing::error!("the end has come before everything could be stored");
         }
+        is_stored
     }
 
     /// Answers a question, and those that wait behind it; batches together. Whether there may be more.
     fn answer(&mut self, first: Ask, asks: &Receiver<Ask>) -> bool {
-        let mut batches: Vec<(Bytes, Reply<Taken>)> = Vec::new();
+        let mut batches: Vec<(Content, Reply<Taken>)> = Vec::new();
         let (mut next, mut goes_on, mut answered) = (Some(first), true, 0);
         while let Some(ask) = next {
             answered += 1;
             match ask {
-                Ask::Batch(bytes, reply) => batches.push((bytes, reply)),
+                Ask::Batch(batch, reply) => batches.push((batch, reply)),
+                // Strangers may ask this, and must not part what shares a commit.
+                Ask::Ping(reply) => reply.give(Ok(())),
                 Ask::Stop => goes_on = false,
                 other => {
                     self.take_batches(std::mem::take(&mut batches));
@@ -114,7 +119,6 @@ impl Fleet {
 
     fn answer_one(&mut self, ask: Ask) {
         match ask {
-            Ask::Batch(bytes, reply) => self.take_batches(vec![(bytes, reply)]),
             Ask::Command(order, reply) => reply.give(self.command(&order)),
             Ask::Delivered(letter, delivery, reply) => {
                 if let Err(error) = self.store.delivered(letter, &delivery) {
@@ -123,10 +127,10 @@ impl Fleet {
                 reply.give(Ok(()));
             }
             Ask::Figures(reply) => reply.give(Ok(self.figures())),
-            Ask::Ping(reply) => reply.give(Ok(())),
             Ask::Publish(draft, reply) => reply.give(self.publish(*draft)),
             Ask::Standing(reply) => reply.give(Ok(self.standing())),
-            Ask::Stop => {}
+            // These do not wait for their turn.
+            Ask::Batch(..) | Ask::Ping(_) | Ask::Stop => {}
         }
     }
 

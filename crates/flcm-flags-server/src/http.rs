@@ -34,7 +34,7 @@ mod problem;
 mod revisions;
 mod stream;
 
-pub(crate) use body::Room;
+pub(crate) use body::{Content, Room};
 pub use openapi::openapi;
 pub(crate) use problem::Problem;
 

@@ -4,6 +4,10 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use sha2::{Digest, Sha256};
+
 use crate::keys::Keys;
 
 /// What a server is given. Times are in milliseconds, sizes in bytes.
@@ -17,7 +21,7 @@ pub struct Options {
     pub database: PathBuf,
     /// Who may do what.
     pub keys: Keys,
-    /// Pages of these origins may ask, such as `https://shop.example.com`; `*` is all of them. Without keys those of this machine may.
+    /// Pages of these origins may ask, such as `https://shop.example.com`; `*` is all of them. Without keys and without origins those of this machine may.
     pub origins: Vec<String>,
     /// Certificate chain and private key, PEM files: then it speaks TLS.
     pub tls: Option<(PathBuf, PathBuf)>,
@@ -45,6 +49,15 @@ impl fmt::Debug for Webhook {
         // Neither the secret nor the path, in which chats have theirs.
         let host = self.url.split('/').take(3).collect::<Vec<_>>().join("/");
         write!(formatter, "Webhook {{ url: {host}/…, format: {:?} }}", self.format)
+    }
+}
+
+impl Webhook {
+    /// The same for the same address and form, whatever other options there are: letters that wait name it so. Addresses of chats are
+    /// secrets, so it is a hash.
+    pub(crate) fn name(&self) -> String {
+        let hash = Sha256::digest(format!("{:?} {}", self.format, self.url));
+        URL_SAFE_NO_PAD.encode(&hash[..16])
     }
 }
 

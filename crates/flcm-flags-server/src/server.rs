@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 use crate::fleet;
 pub use crate::fleet::StartError;
 use crate::http::{self, App};
-use crate::options::Options;
+use crate::options::{Options, Webhook};
 use crate::store::Store;
 use crate::{tls, watch, webhooks};
 
@@ -30,7 +30,7 @@ pub struct Server {
     app: Arc<App>,
     listener: TcpListener,
     connections: Connections,
-    fleet: JoinHandle<()>,
+    fleet: JoinHandle<bool>,
     /// Done when the fleet has ended, which it is not to do by itself.
     gone: oneshot::Receiver<()>,
     /// The file that is followed, and what it said at the start.
@@ -42,7 +42,7 @@ impl Server {
     /// Opens the database, reads the document, and begins to listen; it answers once it [runs](Self::run).
     ///
     /// # Errors
-    /// Says what is missing or wrong, and how to fix it. Nothing has changed then.
+    /// Says what is missing or wrong, and how to fix it.
     pub async fn bind(options: Options) -> Result<Self, StartError> {
         check(&options)?;
         let tls = options.tls.as_ref().map(|(chain, key)| tls::acceptor(chain, key)).transpose()?;
@@ -53,14 +53,14 @@ impl Server {
             other(format!("cannot listen on {}: {error}", options.address), help)
         })?;
         let store = Store::open(&options.database)?;
-        let hooks = u32::try_from(options.webhooks.len()).unwrap_or(0);
+        let hooks = options.webhooks.iter().map(Webhook::name).collect();
         let started = fleet::start(store, text, hooks)?;
         let (fleet, asks) = (started.fleet, started.asks);
         let (alive, gone) = oneshot::channel();
         let thread = std::thread::Builder::new().name("fleet".to_owned()).spawn(move || {
             // Dropped with the thread, however that ends.
             let _alive: oneshot::Sender<()> = alive;
-            fleet.run(&asks);
+            fleet.run(&asks)
         });
         let fleet = thread.map_err(|error| other(format!("cannot start a thread: {error}"), "free some memory"))?;
         let courier = webhooks::Courier::new(
@@ -115,12 +115,15 @@ impl Server {
             asks.stop();
             fleet.join()
         });
-        matches!(ended.await, Ok(Ok(())))
+        matches!(ended.await, Ok(Ok(true)))
     }
 }
 
-/// Refuses what would be open to everyone.
+/// Refuses what would be open to everyone, or could never be told of anything.
 fn check(options: &Options) -> Result<(), StartError> {
+    if options.webhooks.iter().any(|hook| !hook.url.starts_with("http://") && !hook.url.starts_with("https://")) {
+        return Err(other("a webhook is no address", "write it like https://hooks.example.com/flags"));
+    }
     if options.keys.is_empty() && !options.address.ip().is_loopback() {
         let what = format!("without keys it listens on this machine only, not on {}", options.address);
         return Err(other(what, "make keys with `flcm key` and name their file with --keys"));

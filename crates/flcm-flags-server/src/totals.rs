@@ -110,14 +110,15 @@ impl FlagTotals {
         let mut held_back = false;
         for (variant, reason, count) in flag.tallies() {
             let variant = variant.filter(|variant| is_variant(variant)).unwrap_or_default();
-            self.counts.of(variant)[usize::from(reason.code())] += u64::from(count);
+            let counted = &mut self.counts.of(variant)[usize::from(reason.code())];
+            *counted = counted.saturating_add(u64::from(count));
             held_back |= reason == Reason::BreakerOpen;
         }
         for arm in [Arm::Control, Arm::Outside, Arm::Treatment] {
             let Sample { total, errors, slow, missing } = *flag.outcomes().of(arm);
             let sums = &mut self.counts.outcomes[usize::from(arm.code())];
             for (sum, count) in sums.iter_mut().zip([total, errors, slow, missing]) {
-                *sum += u64::from(count);
+                *sum = sum.saturating_add(u64::from(count));
             }
         }
         flag.merge_sketches_into(&mut self.sketches);

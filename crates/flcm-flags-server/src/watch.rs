@@ -21,6 +21,8 @@ const LOOKS: Duration = Duration::from_secs(5);
 /// Follows the file for ever; `known` is what it said when it was read last.
 pub(crate) async fn follow(path: PathBuf, mut known: String, app: Arc<App>) {
     let (sender, mut changes) = mpsc::channel(1);
+    // Without it the channel is closed where there is no watcher, and nothing would wait.
+    let _open = sender.clone();
     // The folder, because editors put another file in the place of the old one.
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
     let database = app.database.file_name().map(OsStr::to_owned).unwrap_or_default();
@@ -61,7 +63,8 @@ pub(crate) async fn follow(path: PathBuf, mut known: String, app: Arc<App>) {
 fn may_be_an_edit(event: &Event, database: &OsStr) -> bool {
     let is_of_database = |path: &PathBuf| {
         let name = path.file_name().unwrap_or_default().as_encoded_bytes();
-        !database.is_empty() && name.starts_with(database.as_encoded_bytes())
+        let ending = name.strip_prefix(database.as_encoded_bytes());
+        ending.is_some_and(|ending| matches!(ending, b"" | b"-wal" | b"-shm" | b"-journal" | b".lock"))
     };
     !event.kind.is_access() && (event.paths.is_empty() || !event.paths.iter().all(is_of_database))
 }

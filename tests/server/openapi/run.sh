@@ -12,7 +12,7 @@ cp examples/feature-flags.yaml "$folder/flags.yaml"
 printf '[%s]' "$(sed -n 2p "$folder/key")" >"$folder/keys.json"
 "$binary" serve "$folder/flags.yaml" --listen 127.0.0.1:0 --keys "$folder/keys.json" 2>"$folder/log" &
 server=$!
-until address=$(sed -n 's/^listening on //p' "$folder/log") && [[ -n $address ]]; do sleep 0.1; done
+until address=$(sed -n 's/^listening on //p' "$folder/log") && [[ -n $address ]]; do kill -0 "$server" || { cat "$folder/log"; exit 1; }; sleep 0.1; done
 export SCHEMATHESIS_HOOKS=tests/server/openapi/hooks.py
 # Streams have no end.
 "$tools/bin/schemathesis" --config-file tests/server/openapi/schemathesis.toml run "http://$address/openapi.json" \

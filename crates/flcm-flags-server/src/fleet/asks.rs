@@ -2,18 +2,19 @@
 
 use std::sync::mpsc::{SyncSender, TrySendError};
 
-use bytes::Bytes;
 use tokio::sync::oneshot;
 
 use super::{Figures, Order, PATIENCE, Standing};
 use crate::event::BreakerEvent;
+use crate::http::Content;
 use crate::published::Published;
 use crate::store::{Delivery, StoreError};
 
 /// A question.
 #[derive(Debug)]
 pub(crate) enum Ask {
-    Batch(Bytes, Reply<Taken>),
+    /// With its room until it is answered: whoever has sent it may have gone.
+    Batch(Content, Reply<Taken>),
     Command(Order, Reply<Option<BreakerEvent>>),
     /// How the delivery of a letter went.
     Delivered(i64, Delivery, Reply<()>),
@@ -47,6 +48,8 @@ pub(crate) struct Taken {
 pub(crate) enum BatchRefusal {
     /// One before it is missing.
     Gap,
+    /// So many hosts are known that no other is taken on.
+    Full,
     /// It is none; what is wrong with it.
     Invalid(&'static str),
     /// It is so old that its ledger may be forgotten.
@@ -58,10 +61,12 @@ pub(crate) enum BatchRefusal {
 pub(crate) enum Answer {
     /// A batch was refused.
     Batch(BatchRefusal),
-    /// Too many wait already, or the fleet does not answer.
+    /// Too many wait already.
     Busy,
     /// Another revision came first.
     Conflict,
+    /// The fleet did not answer in time: it may be done yet.
+    Late,
     /// It cannot be done to this flag as it is: what is wrong, and what to do.
     Impossible(String, &'static str),
     /// There is no such flag.
@@ -91,8 +96,8 @@ impl Asks {
         Self(sender)
     }
 
-    pub(crate) async fn batch(&self, bytes: Bytes) -> Result<Taken, Answer> {
-        self.ask(|reply| Ask::Batch(bytes, reply)).await
+    pub(crate) async fn batch(&self, batch: Content) -> Result<Taken, Answer> {
+        self.ask(|reply| Ask::Batch(batch, reply)).await
     }
 
     pub(crate) async fn command(&self, order: Order) -> Result<Option<BreakerEvent>, Answer> {
@@ -132,6 +137,6 @@ impl Asks {
             Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => return Err(Answer::Busy),
         }
         let answer = tokio::time::timeout(PATIENCE, receiver).await;
-        answer.ok().and_then(Result::ok).unwrap_or(Err(Answer::Busy))
+        answer.ok().and_then(Result::ok).unwrap_or(Err(Answer::Late))
     }
 }

@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::{Answer, Fleet};
 use crate::event::BreakerEvent;
+use crate::store::Record;
 
 /// What a person may do to a flag.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -52,12 +53,14 @@ impl Fleet {
         let mut record = self.record(&order.actor, action, &order.reason, detail);
         record.flag = Some(order.flag.clone());
         if self.guards.breaker(flag).is_some() {
-            // Held before it had a breaker, it is let go by the same word.
-            if order.command == Command::Release && self.holds.remove(&order.flag).is_some() {
+            // Held before it had a breaker, it is let go by the words that let a breaker go.
+            let lets_go = matches!(order.command, Command::Force | Command::Observe | Command::Release);
+            let was_held = lets_go && self.holds.remove(&order.flag).is_some();
+            if was_held {
                 self.guards.say(flag, TripState::Clear);
                 self.unsaved.holds = true;
             }
-            self.command_breaker(flag, order, record)
+            self.command_breaker(flag, order, record, was_held)
         } else {
             self.command_flag(flag, order, record)
         }
@@ -67,7 +70,8 @@ impl Fleet {
         &mut self,
         flag: FlagId,
         order: &Order,
-        record: crate::store::Record,
+        record: Record,
+        was_held: bool,
     ) -> Result<Option<BreakerEvent>, Answer> {
         let now = self.clock.now();
         let mut news = Vec::new();
@@ -92,8 +96,9 @@ impl Fleet {
             let what = format!("`{}` has nothing to acknowledge in this generation", order.flag);
             return Err(Answer::Impossible(what, "look at GET /trips: it may have changed, or be held by a person"));
         }
-        if news.is_empty() && !self.unsaved.holds {
-            return Ok(None);
+        if news.is_empty() && !was_held {
+            // It was so already, but that may not be stored yet.
+            return self.stored(None);
         }
         self.unsaved.records.push(record);
         self.take_down(&news, &order.actor, &order.reason);
@@ -103,12 +108,7 @@ impl Fleet {
     }
 
     /// A flag without a breaker can be held, and let go.
-    fn command_flag(
-        &mut self,
-        flag: FlagId,
-        order: &Order,
-        record: crate::store::Record,
-    ) -> Result<Option<BreakerEvent>, Answer> {
+    fn command_flag(&mut self, flag: FlagId, order: &Order, record: Record) -> Result<Option<BreakerEvent>, Answer> {
         let changed = match order.command {
             Command::Hold => self.holds.insert(order.flag.clone(), TripState::HeldOff) != Some(TripState::HeldOff),
             Command::Release => self.holds.remove(&order.flag).is_some(),

@@ -11,6 +11,9 @@ pub(super) const OLDEST_MS: u64 = 24 * 3_600_000;
 /// A ledger is forgotten when nothing was heard of it for so long: longer than a batch may wait, so that none is added twice.
 const FORGET_MS: u64 = 2 * OLDEST_MS;
 
+/// No more are kept, some 200 MB: whoever has the key of a page can make hosts up.
+const MOST: usize = 2_000_000;
+
 type Name = (u64, u64);
 type Line = (Ledger, u64);
 
@@ -25,9 +28,14 @@ pub(super) struct Ledgers {
 pub(super) struct Before(Name, Option<Line>);
 
 impl Ledgers {
-    /// Takes up what was kept.
-    pub(super) fn restore(&mut self, lines: Vec<(Name, Line)>) {
-        self.lines.extend(lines);
+    /// Takes up what was kept, as if it had been heard of just now: what passed while the server was away, this clock has not seen.
+    pub(super) fn restore(&mut self, lines: Vec<(Name, Line)>, now: Millis) {
+        self.lines.extend(lines.into_iter().map(|(name, (ledger, _))| (name, (ledger, now.0))));
+    }
+
+    /// Whether a batch of this host can be taken down.
+    pub(super) fn has_room_for(&self, header: Header) -> bool {
+        self.lines.len() < MOST || self.lines.contains_key(&(header.instance, header.epoch))
     }
 
     /// What to do with a batch; it is taken down already.

@@ -11,17 +11,18 @@ use super::asks::Reply;
 use super::hosts::Hosts;
 use super::ledgers::{Before, OLDEST_MS};
 use super::{Answer, BatchRefusal, Fleet, Taken};
+use crate::http::Content;
 
 impl Fleet {
     /// Takes batches that came together: in one commit, each once.
-    pub(super) fn take_batches(&mut self, batches: Vec<(Bytes, Reply<Taken>)>) {
+    pub(super) fn take_batches(&mut self, batches: Vec<(Content, Reply<Taken>)>) {
         if batches.is_empty() {
             return;
         }
         let now = self.clock.now();
-        let (bytes, replies): (Vec<Bytes>, Vec<Reply<Taken>>) = batches.into_iter().unzip();
+        let (contents, replies): (Vec<Content>, Vec<Reply<Taken>>) = batches.into_iter().unzip();
         let (mut fresh, mut before, mut answers) = (Vec::new(), Vec::new(), Vec::new());
-        for (bytes, reply) in bytes.iter().zip(replies) {
+        for (bytes, reply) in contents.iter().map(|content| &content.bytes).zip(replies) {
             match self.admit(bytes, now) {
                 Ok((batch, Receipt::Apply, line)) => {
                     fresh.push((bytes, batch));
@@ -71,6 +72,9 @@ impl Fleet {
         let header = batch.header();
         if u64::from(header.age) > OLDEST_MS {
             return Err(BatchRefusal::TooOld);
+        }
+        if !self.ledgers.has_room_for(header) {
+            return Err(BatchRefusal::Full);
         }
         match self.ledgers.accept(header, now) {
             (Receipt::Gap, _) => Err(BatchRefusal::Gap),

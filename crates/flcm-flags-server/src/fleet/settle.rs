@@ -1,4 +1,4 @@
-//! What happened takes effect at once, and is stored as soon as that is possible: a full disk must not keep a broken feature on.
+//! What happened is stored, then announced; where it cannot be stored it is in force all the same, and stored as soon as possible.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -58,10 +58,10 @@ impl Fleet {
 
     fn write_letters(&mut self, event: &BreakerEvent) {
         let Ok(text) = serde_json::to_string(event) else { return };
-        for hook in 0..self.hooks {
+        for hook in &self.hooks {
             self.unsaved.letters.push(Letter {
                 id: 0,
-                hook,
+                hook: hook.clone(),
                 flag: event.flag.clone(),
                 message: event.id.clone(),
                 event: text.clone(),

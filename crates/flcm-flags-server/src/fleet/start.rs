@@ -64,8 +64,8 @@ pub(crate) struct Started {
     pub(crate) shared: Arc<Shared>,
 }
 
-/// Takes up what was kept, or begins with a document. `hooks` is how many webhooks there are.
-pub(crate) fn start(mut store: Store, document: Option<String>, hooks: u32) -> Result<Started, StartError> {
+/// Takes up what was kept, or begins with a document. `hooks` are the names of webhooks.
+pub(crate) fn start(mut store: Store, document: Option<String>, hooks: Vec<String>) -> Result<Started, StartError> {
     let kept = store.load()?;
     let clock = Clock::behind(kept.clock);
     let (published, edit) = first(&mut store, document, clock)?;
@@ -170,7 +170,7 @@ fn keep_first(store: &mut Store, published: &Published, now: Millis) -> Result<(
 
 impl Fleet {
     fn take_up(&mut self, kept: Kept) {
-        self.ledgers.restore(kept.ledgers);
+        self.ledgers.restore(kept.ledgers, self.clock.now());
         kept.totals.into_iter().for_each(|(key, stored)| self.totals.restore(key, stored));
         self.totals.restore_customs(&kept.customs);
         let trips = kept.holds.into_iter().filter_map(|(flag, trip)| Some((flag, TripState::from_word(&trip)?)));
@@ -186,6 +186,8 @@ impl Fleet {
                 Ok(false) => self.take_up_unguarded(&breaker),
                 Err(error) => {
                     tracing::error!(flag = breaker.flag, %error, "a breaker that was kept cannot be read; it starts anew");
+                    // What had tripped is held, until a person lets it go.
+                    self.take_up_unguarded(&breaker);
                 }
             }
             if let Some(event) = breaker.event {
@@ -195,7 +197,7 @@ impl Fleet {
         self.say_holds();
         for (id, at, bytes) in kept.batches {
             let Ok(batch) = Batch::from_bytes(&bytes) else { continue };
-            let _ = self.ledgers.accept(batch.header(), at);
+            let _ = self.ledgers.accept(batch.header(), self.clock.now());
             let is_new = |flag: &str| known.get(flag).is_none_or(|upto| *upto < id);
             self.add(&batch, at, is_new, &mut news);
             self.last_batch = id;

@@ -22,7 +22,7 @@ pub(super) async fn take(State(app): Context, headers: HeaderMap, content: Body)
     app.admit(&headers, Role::Client)?;
     body::expect_type(&headers, &[BATCH])?;
     let batch = body::read(&app, content, app.batch_bytes).await?;
-    let taken = app.asks.batch(batch.bytes.clone()).await?;
+    let taken = app.asks.batch(batch).await?;
     if taken.repeated {
         app.shared.counters.repeated.add(1);
     }

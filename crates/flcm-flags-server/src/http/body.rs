@@ -1,5 +1,6 @@
 //! Bodies of requests: as large as they may be, and there in time.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
@@ -7,7 +8,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::de::DeserializeOwned;
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::{App, Problem};
 
@@ -24,23 +25,23 @@ const PIECE: usize = 64 << 10;
 
 /// Room for bodies, so that many large ones at once cannot fill the memory.
 #[derive(Debug)]
-pub(crate) struct Room(Semaphore);
+pub(crate) struct Room(Arc<Semaphore>);
 
 impl Default for Room {
     fn default() -> Self {
-        Self(Semaphore::new(ROOM / PIECE))
+        Self(Arc::new(Semaphore::new(ROOM / PIECE)))
     }
 }
 
-/// A body that was read, and the room that it takes.
+/// A body that was read, and the room that it takes until nobody needs it any more.
 #[derive(Debug)]
-pub(super) struct Content<'r> {
-    pub(super) bytes: Bytes,
-    _room: Option<SemaphorePermit<'r>>,
+pub(crate) struct Content {
+    pub(crate) bytes: Bytes,
+    _room: Option<OwnedSemaphorePermit>,
 }
 
 /// Reads a body. Room is taken as it arrives: one that is only announced keeps nobody else out.
-pub(super) async fn read(app: &App, body: Body, most: usize) -> Result<Content<'_>, Problem> {
+pub(super) async fn read(app: &App, body: Body, most: usize) -> Result<Content, Problem> {
     if axum::body::HttpBody::size_hint(&body).lower() > most as u64 {
         return Err(too_large(most));
     }
@@ -50,24 +51,32 @@ pub(super) async fn read(app: &App, body: Body, most: usize) -> Result<Content<'
     })
 }
 
-async fn gather(room: &Room, body: Body, most: usize) -> Result<Content<'_>, Problem> {
+async fn gather(room: &Room, body: Body, most: usize) -> Result<Content, Problem> {
     let mut body = Limited::new(body, most);
-    let (mut parts, mut length, mut taken): (Vec<Bytes>, usize, Option<SemaphorePermit<'_>>) = (Vec::new(), 0, None);
+    let (mut first, mut joined, mut length) = (Bytes::new(), Vec::new(), 0);
+    let mut taken: Option<OwnedSemaphorePermit> = None;
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|error| if error.is::<LengthLimitError>() { too_large(most) } else { broken() })?;
         let Ok(part) = frame.into_data() else { continue };
-        length += part.len();
-        parts.push(part);
-        let has = taken.as_ref().map_or(0, SemaphorePermit::num_permits);
-        let more = u32::try_from(length.div_ceil(PIECE) - has).unwrap_or(u32::MAX);
-        let permit = room.0.try_acquire_many(more).map_err(|_| Problem::busy())?;
+        let has = taken.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
+        let more = u32::try_from((length + part.len()).div_ceil(PIECE) - has).unwrap_or(u32::MAX);
+        let permit = Arc::clone(&room.0).try_acquire_many_owned(more).map_err(|_| Problem::busy())?;
         match &mut taken {
             Some(taken) => taken.merge(permit),
             None => taken = Some(permit),
         }
+        // Joined as they come: kept apart, parts of a byte each would take many times their length. Most bodies come in one.
+        if length == 0 {
+            first = part;
+        } else {
+            if joined.is_empty() {
+                joined.extend_from_slice(&first);
+            }
+            joined.extend_from_slice(&part);
+        }
+        length = first.len().max(joined.len());
     }
-    // Most bodies come in one part, which needs no copy.
-    let bytes = if let [part] = &parts[..] { part.clone() } else { parts.concat().into() };
+    let bytes = if joined.is_empty() { first } else { joined.into() };
     Ok(Content { bytes, _room: taken })
 }
 

@@ -15,7 +15,7 @@ use crate::published::{Body, Encoded, Published, names};
     ("If-None-Match" = Option<String>, Header, description = "Marks of what the host has"),
 ), responses(
     (status = 200, description = "The snapshot or the document", content(
-        (String = "application/vnd.flcm.snapshot"), (String = "application/yaml"), (String = "application/json"),
+        (String = "application/vnd.flcm.snapshot"), (String = "application/yaml"),
     ), headers(("ETag" = String, description = "Names exactly these bytes"))),
     (status = 304, description = "The host has it"),
     (status = 401, body = Problem), (status = 403, body = Problem), (status = 406, body = Problem), (status = 429, body = Problem),

@@ -89,7 +89,7 @@ pub(crate) struct BulkEvaluation {
     request_body = EvaluationRequest, responses(
     (status = 200, body = Evaluation), (status = 400, body = EvaluationError), (status = 401, body = Problem), (status = 403, body = Problem),
     (status = 404, body = EvaluationError), (status = 408, body = Problem), (status = 413, body = Problem), (status = 415, body = Problem),
-    (status = 429, body = Problem),
+    (status = 429, body = Problem), (status = 503, body = Problem),
 ))]
 pub(super) async fn evaluate_one(
     State(app): Context,
@@ -125,7 +125,7 @@ pub(super) async fn evaluate_one(
     (status = 200, body = BulkEvaluation, headers(("ETag" = String, description = "Names this answer"))),
     (status = 304, description = "The client has it"), (status = 400, body = EvaluationError), (status = 401, body = Problem),
     (status = 403, body = Problem), (status = 408, body = Problem), (status = 413, body = Problem), (status = 415, body = Problem),
-    (status = 429, body = Problem),
+    (status = 429, body = Problem), (status = 503, body = Problem),
 ))]
 pub(super) async fn evaluate_all(State(app): Context, headers: HeaderMap, content: Body) -> Result<Response, Problem> {
     app.admit(&headers, Role::Server)?;

@@ -1,6 +1,9 @@
 //! The description of this interface, made from the handlers.
 
+use std::sync::LazyLock;
+
 use axum::response::IntoResponse;
+use bytes::Bytes;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
@@ -70,5 +73,6 @@ pub fn openapi() -> String {
 /// This description.
 #[utoipa::path(get, path = "/openapi.json", tag = "operation", security(()), responses((status = 200, body = Object)))]
 pub(super) async fn give() -> impl IntoResponse {
-    ([(axum::http::header::CONTENT_TYPE, "application/json")], openapi())
+    static TEXT: LazyLock<Bytes> = LazyLock::new(|| openapi().into());
+    ([(axum::http::header::CONTENT_TYPE, "application/json")], TEXT.clone())
 }

@@ -119,6 +119,10 @@ impl From<Answer> for Problem {
             Answer::Batch(refusal) => Self::from(refusal),
             Answer::Busy => Self::busy(),
             Answer::Conflict => Self::conflict(),
+            Answer::Late => {
+                let help = "it may be done yet: look before you ask again";
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "LATE", "the server did not answer in time", help).retry(5)
+            }
             Answer::Impossible(what, help) => Self::new(StatusCode::CONFLICT, "IMPOSSIBLE", what, help),
             Answer::NoSuchFlag => {
                 Self::new(StatusCode::NOT_FOUND, "FLAG_NOT_FOUND", "there is no such flag", "check the key")
@@ -136,6 +140,10 @@ impl From<Answer> for Problem {
 impl From<BatchRefusal> for Problem {
     fn from(refusal: BatchRefusal) -> Self {
         match refusal {
+            BatchRefusal::Full => {
+                let help = "send it again later";
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "TOO_MANY_HOSTS", "too many hosts are known", help).retry(60)
+            }
             BatchRefusal::Gap => {
                 let help = "send the same counts as the first batch of another epoch";
                 Self::new(StatusCode::CONFLICT, "BATCH_GAP", "a batch before this one is missing", help)

@@ -22,14 +22,17 @@ const HEAD: Duration = Duration::from_secs(10);
 /// What was sent must be taken within so long, else the connection is given up.
 const STALLED: Duration = Duration::from_secs(30);
 
-const REFUSAL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 5\r\ncontent-type: application/json\r\n\
-    content-length: 88\r\nconnection: close\r\n\r\n\
-    {\"code\":\"TOO_MANY_CONNECTIONS\",\"message\":\"too many connections\",\"help\":\"try again later\"}";
+/// So many at a time are told why they are refused; more are only closed.
+const REFUSALS: usize = 16;
+
+const TOO_MANY: &str = r#"{"code":"TOO_MANY_CONNECTIONS","message":"too many connections","help":"try again later"}"#;
+const CLOSING: &str = r#"{"code":"CLOSING","message":"the server goes away","help":"ask another server"}"#;
 
 /// How connections are taken.
 #[derive(Clone)]
 pub(super) struct Connections {
     free: Arc<Semaphore>,
+    refusals: Arc<Semaphore>,
     tls: Option<TlsAcceptor>,
 }
 
@@ -41,7 +44,7 @@ impl std::fmt::Debug for Connections {
 
 impl Connections {
     pub(super) fn new(most: usize, tls: Option<TlsAcceptor>) -> Self {
-        Self { free: Arc::new(Semaphore::new(most)), tls }
+        Self { free: Arc::new(Semaphore::new(most)), refusals: Arc::new(Semaphore::new(REFUSALS)), tls }
     }
 
     /// Takes connections until `stop` is done, then waits for the answers that have begun.
@@ -72,16 +75,31 @@ impl Connections {
         }
         tracing::info!("going away: what has begun may end");
         app.close();
-        tokio::select! {
-            () = graceful.shutdown() => {}
-            () = tokio::time::sleep(Duration::from_secs(drain)) => tracing::warn!("some answers did not end in time"),
+        let drained = tokio::time::timeout(Duration::from_secs(drain), graceful.shutdown());
+        tokio::pin!(drained);
+        loop {
+            tokio::select! {
+                Ok((stream, _)) = listener.accept() => self.refuse(stream, CLOSING),
+                ended = &mut drained => {
+                    if ended.is_err() {
+                        tracing::warn!("some answers did not end in time");
+                    }
+                    break;
+                }
+            }
+        }
+    }
+
+    fn refuse(&self, stream: TcpStream, why: &'static str) {
+        if let Ok(turn) = Arc::clone(&self.refusals).try_acquire_owned() {
+            tokio::spawn(refuse(stream, why, turn));
         }
     }
 
     fn take(&self, stream: TcpStream, router: &Router, app: &Arc<App>, graceful: &GracefulShutdown) {
         let Ok(permit) = Arc::clone(&self.free).try_acquire_owned() else {
             app.shared.counters.refused_connections.add(1);
-            tokio::spawn(refuse(stream));
+            self.refuse(stream, TOO_MANY);
             return;
         };
         let _ = stream.set_nodelay(true);
@@ -133,9 +151,15 @@ async fn converse<S>(
 }
 
 /// Says no to a connection, and waits a moment until that was read.
-async fn refuse(mut stream: TcpStream) {
+async fn refuse(mut stream: TcpStream, why: &'static str, _turn: OwnedSemaphorePermit) {
+    let length = why.len();
+    let head = format!(
+        "HTTP/1.1 503 Service Unavailable\r\nretry-after: 5\r\ncontent-type: application/json\r\n\
+         content-length: {length}\r\nconnection: close\r\n\r\n"
+    );
     let said = async {
-        stream.write_all(REFUSAL).await?;
+        stream.write_all(head.as_bytes()).await?;
+        stream.write_all(why.as_bytes()).await?;
         stream.shutdown().await?;
         let mut rest = [0; 1024];
         while tokio::io::AsyncReadExt::read(&mut stream, &mut rest).await? > 0 {}

@@ -10,8 +10,8 @@ use super::{Reader, Record, Store, Stored, from_bits, to_bits};
 pub(crate) struct Letter {
     /// 0 while it is not kept.
     pub(crate) id: i64,
-    /// The place of the webhook in the options.
-    pub(crate) hook: u32,
+    /// The name of the webhook.
+    pub(crate) hook: String,
     pub(crate) flag: String,
     /// The name of the message: the same for each attempt.
     pub(crate) message: String,

@@ -18,6 +18,8 @@ CREATE TABLE audit (
     reason TEXT NOT NULL,
     detail TEXT NOT NULL
 ) STRICT;
+CREATE TRIGGER audit_keeps BEFORE INSERT ON audit WHEN EXISTS (SELECT 1 FROM audit WHERE id = NEW.id)
+BEGIN SELECT RAISE(ABORT, 'the audit is append-only'); END;
 CREATE TRIGGER audit_stays BEFORE UPDATE ON audit BEGIN SELECT RAISE(ABORT, 'the audit is append-only'); END;
 CREATE TRIGGER audit_grows BEFORE DELETE ON audit BEGIN SELECT RAISE(ABORT, 'the audit is append-only'); END;
 
@@ -42,7 +44,7 @@ CREATE TABLE holds (flag TEXT PRIMARY KEY, trip TEXT NOT NULL) STRICT, WITHOUT R
 
 CREATE TABLE outbox (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
-    hook INTEGER NOT NULL,
+    hook TEXT NOT NULL,
     flag TEXT NOT NULL,
     message TEXT NOT NULL,
     event TEXT NOT NULL,

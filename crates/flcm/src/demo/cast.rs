@@ -48,10 +48,10 @@ pub(super) struct Cast {
 impl Cast {
     /// Starts them in a folder of their own.
     pub(super) fn gather(document: &str) -> Result<Self, Failure> {
-        let folder = std::env::temp_dir().join(format!("flcm-demo-{}", std::process::id()));
+        let folder = std::env::temp_dir().join(format!("flcm-demo-{:08x}", rand::random::<u32>()));
         let path = folder.join("feature-flags.yaml");
         let name = path.display().to_string();
-        fs::create_dir_all(&folder)
+        fs::create_dir(&folder)
             .and_then(|()| fs::write(&path, document))
             .map_err(|error| Failure::file("write", &name, &error))?;
         let mut server = start(&["serve", &name, "--listen", "127.0.0.1:0"])?;

@@ -6,6 +6,7 @@ mod database;
 mod desk;
 mod disk;
 mod document;
+mod fleet;
 mod host;
 mod http;
 mod keys;
