@@ -5,7 +5,7 @@ use flcm_flags::metrics::batch::{Header, Writer};
 use flcm_flags::{Context, Millis, Snapshot, TripState, Trips, evaluate};
 
 use crate::desk::{Desk, FLAGS, Server, until};
-use crate::host::{BATCH, Host, Tally};
+use crate::host::{BATCH, Host, Tally, batch, decisions};
 use crate::http::ask;
 
 /// A batch of a host whose own breaker holds a flag back.
@@ -53,6 +53,26 @@ fn hosts_that_do_otherwise_are_seen() {
     counts(current);
     assert_eq!(disagreeing(&server, "guarded").len(), 1, "it has heard of it");
     assert_eq!(server.figure("flcm_disagreeing_hosts{flag=\"guarded\"}"), 1);
+}
+
+/// As if it had been away for years: only time that the server has seen pass makes a host's ledger stale.
+#[test]
+fn a_batch_from_before_a_long_absence_is_not_added_again() {
+    let desk = Desk::new();
+    let server = desk.serve();
+    let header = Header { instance: 3, epoch: 4, sequence: 1, age: 0 };
+    let bytes = batch(header, &[Tally { flag: "plain", decisions: 5, errors: 0, generation: 0 }]);
+    let send = |server: &Server| ask(server.address, "POST", "/metrics", &[BATCH], &bytes).unwrap().expect(204);
+    send(&server);
+    server.stop();
+    assert_eq!(desk.database().execute("UPDATE ledgers SET heard = 0", []).unwrap(), 1);
+    // The first start makes a checkpoint, the second finds what that has left.
+    for _ in 0..2 {
+        let server = desk.serve();
+        send(&server);
+        assert_eq!(server.figure(&decisions("plain")), 5);
+        server.stop();
+    }
 }
 
 #[test]
