@@ -106,9 +106,9 @@ fn read_keys(path: &Path) -> Result<Keys, Failure> {
     })
 }
 
-/// As many as the system lets us have; files and the database need some as well.
+/// As many as the system lets us have; files, the database, and those who are refused need some as well.
 fn connections(wanted: usize) -> usize {
-    const OTHERS: u64 = 64;
+    const OTHERS: u64 = 256;
     let allowed = rlimit::increase_nofile_limit(wanted as u64 + OTHERS).unwrap_or(1024);
     let most = usize::try_from(allowed.saturating_sub(OTHERS)).unwrap_or(wanted).min(wanted);
     if most < wanted {

@@ -22,8 +22,8 @@ const HEAD: Duration = Duration::from_secs(10);
 /// What was sent must be taken within so long, else the connection is given up.
 const STALLED: Duration = Duration::from_secs(30);
 
-/// So many at a time are told why they are refused; more are only closed.
-const REFUSALS: usize = 16;
+/// So many at a time are told why they are refused; more are only closed. (They need files, of which those who start a server keep some.)
+const REFUSALS: usize = 192;
 
 const TOO_MANY: &str = r#"{"code":"TOO_MANY_CONNECTIONS","message":"too many connections","help":"try again later"}"#;
 const CLOSING: &str = r#"{"code":"CLOSING","message":"the server goes away","help":"ask another server"}"#;
