@@ -13,7 +13,7 @@ use crate::event::{BreakerEvent, Outcomes, finite};
 use crate::totals::FlagCounts;
 
 /// Where the breaker of a flag stands.
-#[derive(Clone, Debug, Serialize, ToSchema)]
+#[derive(Clone, Debug, Default, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct FlagReport {
     /// What hosts are told: `clear`, `probing`, `held off`, or `capped` and thousandths of a percent.
@@ -107,8 +107,7 @@ impl Fleet {
         let words = self.words();
         let report = |(key, word): (&str, crate::live::Word)| {
             let guard = snapshot.flag(key).and_then(|id| self.guards.breaker(id));
-            let mut report =
-                guard.map_or_else(|| FlagReport::held(&word.trip), |(breaker, plan)| FlagReport::new(breaker, plan));
+            let mut report = guard.map_or_else(FlagReport::held, |(breaker, plan)| FlagReport::new(breaker, plan));
             report.trip = word.trip;
             report.last = self.events.get(key).cloned();
             report.hosts = self.hosts.of(key);
@@ -120,34 +119,23 @@ impl Fleet {
 }
 
 impl FlagReport {
-    /// Of a flag without a breaker.
-    fn held(trip: &str) -> Self {
-        Self {
-            trip: trip.to_owned(),
-            state: None,
-            mode: "held".to_owned(),
-            generation: 0,
-            treatment: Outcomes::default(),
-            control: Outcomes::default(),
-            evidence: 0.0,
-            last: None,
-            hosts: Vec::new(),
-        }
+    /// Of a flag without a breaker, as far as that can tell.
+    fn held() -> Self {
+        Self { mode: "held".to_owned(), ..Self::default() }
     }
 
+    /// Of a flag with one, as far as that knows.
     fn new(breaker: &Breaker, plan: &Plan) -> Self {
         let report = breaker.report(plan);
         let statistics = [report.errors.absolute, report.errors.relative, report.slow.absolute, report.slow.relative];
         Self {
-            trip: breaker.trip_state().to_string(),
             state: Some(breaker.state().as_str().to_owned()),
             mode: breaker.mode().as_str().to_owned(),
             generation: breaker.generation(),
             treatment: report.window.treatment.into(),
             control: report.window.control.into(),
             evidence: finite(statistics.into_iter().fold(0.0, f64::max) / report.limit),
-            last: None,
-            hosts: Vec::new(),
+            ..Self::default()
         }
     }
 }
