@@ -7,7 +7,6 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use bumpalo::Bump;
-use flcm_flags::breaker::Units;
 use flcm_flags::{
     AttributeId, BoundContext, Decision, Flag, FlagId, Millis, Outcome, Snapshot, SnapshotError, TripState, Trips,
     evaluate_all,
@@ -15,10 +14,9 @@ use flcm_flags::{
 
 use crate::bound::Bound;
 use crate::frame::{self, Registers};
-use crate::guards::{Guards, News};
-use crate::measures::Measures;
 use crate::room::{can_allocate, can_take};
 use crate::slots::{Handle, Slots};
+use crate::watch::Watch;
 use crate::words;
 
 mod breakers;
@@ -49,13 +47,7 @@ pub struct Engine {
 
 struct Loaded {
     snapshot: Snapshot<Vec<u8>>,
-    guards: Guards,
-    /// Users whose outcomes have counted; empty without breakers.
-    units: Units<Vec<u64>>,
-    /// What happened while outcomes were told, and nobody has asked for yet.
-    news: Vec<News>,
-    /// Only while something is counted.
-    measures: Option<Measures>,
+    watch: Watch,
     places: [Option<Bound>; PLACES],
 }
 
@@ -88,10 +80,8 @@ impl Engine {
         if !can_allocate(2 * Trips::bytes_for(snapshot.flags().len())) {
             return Ok(None);
         }
-        let guards = Guards::none(snapshot.flags().len());
-        let units = Units::new(Vec::new());
-        let loaded =
-            Loaded { snapshot, guards, units, news: Vec::new(), measures: None, places: [const { None }; PLACES] };
+        let watch = Watch::none(snapshot.flags().len());
+        let loaded = Loaded { snapshot, watch, places: [const { None }; PLACES] };
         Ok(self.snapshots.insert(Box::new(loaded)))
     }
 
@@ -160,7 +150,7 @@ impl Engine {
     /// What the breaker of a flag says.
     #[must_use]
     pub fn trip(&self, snapshot: Handle, flag: FlagId) -> Option<String> {
-        self.snapshots.get(snapshot).map(|loaded| words::trip(loaded.guards.trips().state(flag)))
+        self.snapshots.get(snapshot).map(|loaded| words::trip(loaded.watch.guards.trips().state(flag)))
     }
 
     /// Says what a person, or a fleet, says of a flag; its own breaker counts as well. False for a word or a flag that is
@@ -168,14 +158,14 @@ impl Engine {
     pub fn set_trip(&mut self, snapshot: Handle, flag: FlagId, state: &str) -> bool {
         let loaded = self.snapshots.get_mut(snapshot).filter(|loaded| loaded.snapshot.describe(flag).is_some());
         let (Some(loaded), Some(state)) = (loaded, TripState::from_word(state)) else { return false };
-        loaded.guards.say(flag, state);
+        loaded.watch.guards.say(flag, state);
         true
     }
 
     /// The trips of all flags, four bytes each.
     #[must_use]
     pub fn trips(&self, snapshot: Handle) -> Option<&[u8]> {
-        self.snapshots.get(snapshot).map(|loaded| loaded.guards.trips().as_bytes())
+        self.snapshots.get(snapshot).map(|loaded| loaded.watch.guards.trips().as_bytes())
     }
 
     /// A decision in words: see `words` in the contract.
@@ -219,8 +209,8 @@ impl Engine {
         let registers = Registers::read(shared);
         let Some(loaded) = self.snapshots.get_mut(Handle(registers.snapshot.get())) else { return FREED };
         let Some(context) = at(&loaded.places, &registers) else { return UNBOUND };
-        let outcome = loaded.guards.decide(&loaded.snapshot, flag(&registers), context, now(&registers));
-        if let Some(measures) = &mut loaded.measures {
+        let outcome = loaded.watch.guards.decide(&loaded.snapshot, flag(&registers), context, now(&registers));
+        if let Some(measures) = &mut loaded.watch.measures {
             measures.decided(&loaded.snapshot, flag(&registers), outcome, context, 1);
         }
         frame::write_outcome(shared, outcome)
@@ -237,8 +227,8 @@ impl Engine {
         }
         let Some(context) = frame::context(data, &self.arena) else { return UNREADABLE };
         let context = context.bind(&loaded.snapshot);
-        let outcome = loaded.guards.decide(&loaded.snapshot, flag(&registers), &context, now(&registers));
-        if let Some(measures) = &mut loaded.measures {
+        let outcome = loaded.watch.guards.decide(&loaded.snapshot, flag(&registers), &context, now(&registers));
+        if let Some(measures) = &mut loaded.watch.measures {
             measures.decided(&loaded.snapshot, flag(&registers), outcome, &context, 1);
         }
         frame::write_outcome(shared, outcome)
@@ -251,7 +241,7 @@ impl Engine {
         let Some(loaded) = self.snapshots.get_mut(Handle(registers.snapshot.get())) else { return FREED };
         let Some(context) = at(&loaded.places, &registers) else { return UNBOUND };
         let times = u32::try_from(registers.length.get()).unwrap_or(0);
-        if let Some(measures) = loaded.measures.as_mut().filter(|_| times > 0) {
+        if let Some(measures) = loaded.watch.measures.as_mut().filter(|_| times > 0) {
             let outcome = frame::read_outcome(shared);
             measures.decided(&loaded.snapshot, flag(&registers), outcome, context, times);
         }
@@ -264,7 +254,7 @@ impl Engine {
         let Some(loaded) = self.snapshots.get(Handle(registers.snapshot.get())) else { return FREED };
         let Some(context) = at(&loaded.places, &registers) else { return UNBOUND };
         let Some(out) = frame::outcomes(shared, loaded.snapshot.flags().len()) else { return UNREADABLE };
-        let outcomes = evaluate_all(&loaded.snapshot, loaded.guards.trips(), context, now(&registers), out);
+        let outcomes = evaluate_all(&loaded.snapshot, loaded.watch.guards.trips(), context, now(&registers), out);
         i32::try_from(outcomes.len()).unwrap_or(UNREADABLE)
     }
 }

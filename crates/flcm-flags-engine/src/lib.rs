@@ -1,4 +1,5 @@
-//! What the bindings call: snapshots and bound contexts behind handles, so that only integers cross into the core.
+//! What hosts are made of. The bindings call an [`Engine`]: snapshots and bound contexts behind handles, so that only integers
+//! cross into the core. Hosts in Rust, and the server, use its parts: breakers ([`Guards`]), and what is counted beside them ([`Watch`]).
 //!
 //! An [`Engine`] belongs to one thread. Texts come in, and outcomes go out, through memory that it shares with JavaScript;
 //! `bindings/contract.d.ts` describes that memory, and the module `frame` is the only one that knows its layout. Nothing
@@ -15,11 +16,16 @@ mod frame;
 mod guards;
 mod lines;
 mod measures;
+mod prints;
 mod room;
 mod slots;
+mod watch;
 mod words;
 
 pub use engine::Engine;
 pub use frame::SIZE;
 pub use guards::{Guards, News};
+pub use measures::{Counted, Measures};
+pub use prints::changed;
 pub use slots::Handle;
+pub use watch::{Told, Watch};

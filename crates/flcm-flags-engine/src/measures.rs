@@ -15,25 +15,27 @@ use crate::room::can_allocate;
 const COUNTERS: usize = 64;
 const HISTOGRAMS: usize = 32;
 
-type Counted = FlagMetrics<Vec<u32>>;
+/// What is counted of a flag.
+pub type Counted = FlagMetrics<Vec<u32>>;
 
 /// Metrics by flag, and custom ones.
 #[derive(Debug)]
-pub(crate) struct Measures {
+pub struct Measures {
     flags: Vec<Option<Box<Counted>>>,
     custom: Box<Custom<COUNTERS, HISTOGRAMS>>,
 }
 
 impl Measures {
     /// Nothing counted yet; `None` when there is no memory for it.
-    pub(crate) fn new(flags: usize) -> Option<Self> {
+    #[must_use]
+    pub fn new(flags: usize) -> Option<Self> {
         let size = size_of::<Custom<COUNTERS, HISTOGRAMS>>() + flags * size_of::<usize>();
         can_allocate(size).then(|| Self { flags: (0..flags).map(|_| None).collect(), custom: Box::new(Custom::new()) })
     }
 
     /// The metrics of a flag, made when it has none yet. `None` when there is no such flag, or no memory.
     #[inline]
-    pub(crate) fn flag<B: AsRef<[u8]>>(&mut self, snapshot: &Snapshot<B>, flag: FlagId) -> Option<&mut Counted> {
+    pub fn flag<B: AsRef<[u8]>>(&mut self, snapshot: &Snapshot<B>, flag: FlagId) -> Option<&mut Counted> {
         let place = self.flags.get_mut(usize::try_from(flag.0).ok()?)?;
         if place.is_none() {
             *place = made(&snapshot.describe(flag)?);
@@ -42,13 +44,14 @@ impl Measures {
     }
 
     /// What was counted of a flag.
-    pub(crate) fn counted(&self, flag: FlagId) -> Option<&Counted> {
+    #[must_use]
+    pub fn counted(&self, flag: FlagId) -> Option<&Counted> {
         self.flags.get(usize::try_from(flag.0).ok()?)?.as_deref()
     }
 
     /// Counts a decision that was made so often.
     #[inline]
-    pub(crate) fn decided<B: AsRef<[u8]>>(
+    pub fn decided<B: AsRef<[u8]>>(
         &mut self,
         snapshot: &Snapshot<B>,
         flag: FlagId,
@@ -62,12 +65,14 @@ impl Measures {
     }
 
     /// Whether nothing was counted since it was drained.
-    pub(crate) fn is_empty(&self) -> bool {
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
         self.custom.is_empty() && self.flags.iter().flatten().all(|metrics| metrics.is_empty())
     }
 
     /// Custom metrics, together with those of others.
-    pub(crate) fn customs(&self, others: Option<&Self>) -> Box<Custom<COUNTERS, HISTOGRAMS>> {
+    #[must_use]
+    pub fn customs(&self, others: Option<&Self>) -> Box<Custom<COUNTERS, HISTOGRAMS>> {
         let mut custom = self.custom.clone();
         if let Some(others) = others {
             custom.merge(&others.custom);
@@ -76,17 +81,12 @@ impl Measures {
     }
 
     /// Custom metrics, to add to.
-    pub(crate) fn custom(&mut self) -> &mut Custom<COUNTERS, HISTOGRAMS> {
+    pub fn custom(&mut self) -> &mut Custom<COUNTERS, HISTOGRAMS> {
         &mut self.custom
     }
 
     /// Goes on under the fleet's generations that other metrics have counted under.
-    pub(crate) fn take_generations<B: AsRef<[u8]>>(
-        &mut self,
-        snapshot: &Snapshot<B>,
-        other: &Self,
-        older: &Snapshot<B>,
-    ) {
+    pub fn take_generations<B: AsRef<[u8]>>(&mut self, snapshot: &Snapshot<B>, other: &Self, older: &Snapshot<B>) {
         for id in older.flags() {
             let Some(generation) = other.counted(id).map(|metrics| metrics.evidence().generation) else { continue };
             let flag = older.describe(id).and_then(|flag| snapshot.flag(flag.key()));
@@ -97,7 +97,7 @@ impl Measures {
     }
 
     /// Takes everything as a batch, and forgets it.
-    pub(crate) fn drain<B: AsRef<[u8]>>(&mut self, snapshot: &Snapshot<B>, header: Header) -> Vec<u8> {
+    pub fn drain<B: AsRef<[u8]>>(&mut self, snapshot: &Snapshot<B>, header: Header) -> Vec<u8> {
         let mut bytes = Vec::new();
         let mut writer = Writer::new(header, |part| bytes.extend_from_slice(part));
         for (id, metrics) in (0..).zip(&mut self.flags) {
@@ -109,8 +109,18 @@ impl Measures {
         bytes
     }
 
+    /// Adds all that was counted under another snapshot. What it says of flags that are gone is gone with them.
+    pub fn take_over<B: AsRef<[u8]>>(&mut self, snapshot: &Snapshot<B>, mut counted: Self, older: &Snapshot<B>) {
+        // Written just now: nothing can be wrong with it.
+        let merged = self.merge(snapshot, &counted.drain(older, Header::default()));
+        debug_assert!(merged.is_ok());
+    }
+
     /// Adds a batch; answers how much it says about flags and variants that this snapshot does not have.
-    pub(crate) fn merge<B: AsRef<[u8]>>(&mut self, snapshot: &Snapshot<B>, bytes: &[u8]) -> Result<u64, BatchError> {
+    ///
+    /// # Errors
+    /// The bytes are no batch; nothing of them was added.
+    pub fn merge<B: AsRef<[u8]>>(&mut self, snapshot: &Snapshot<B>, bytes: &[u8]) -> Result<u64, BatchError> {
         let batch = Batch::from_bytes(bytes)?;
         let mut unknown = 0;
         for counted in batch.flags() {

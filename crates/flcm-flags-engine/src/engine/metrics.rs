@@ -15,24 +15,16 @@ use crate::slots::Handle;
 impl Engine {
     /// Begins to count decisions and outcomes; false when there is no memory for it. What was counted stays.
     pub fn measure(&mut self, snapshot: Handle) -> bool {
-        let Some(loaded) = self.snapshots.get_mut(snapshot) else { return false };
-        if loaded.measures.is_none() {
-            loaded.measures = Measures::new(loaded.snapshot.flags().len());
-            if loaded.guards.scope().is_none() {
-                loaded.remember_units();
-            }
-        }
-        loaded.measures.is_some()
+        self.snapshots.get_mut(snapshot).is_some_and(|loaded| loaded.watch.measure(&loaded.snapshot))
     }
 
     /// Takes all that was counted as a batch of bytes, under a name that the host has not used before; `None` as well when nothing
     /// was counted.
     pub fn drain(&mut self, snapshot: Handle, instance: f64, epoch: f64, sequence: f64) -> Option<Vec<u8>> {
-        let Loaded { snapshot, measures, .. } = &mut **self.snapshots.get_mut(snapshot)?;
+        let Loaded { snapshot, watch, .. } = &mut **self.snapshots.get_mut(snapshot)?;
         let number = |number: f64| super::millis(number).0;
         let (instance, epoch, sequence) = (number(instance), number(epoch), number(sequence));
-        let measures = measures.as_mut().filter(|measures| !measures.is_empty())?;
-        Some(measures.drain(snapshot, Header { instance, epoch, sequence, age: 0 }))
+        watch.drain(snapshot, Header { instance, epoch, sequence, age: 0 })
     }
 
     /// Adds what another host, or this one before, has counted; answers how many decisions it names that this snapshot knows
@@ -41,11 +33,10 @@ impl Engine {
     /// # Errors
     /// The bytes are no batch; nothing of them was added.
     pub fn merge(&mut self, snapshot: Handle, bytes: &[u8]) -> Result<Option<f64>, BatchError> {
-        let Some(Loaded { snapshot, measures: Some(measures), .. }) =
-            self.snapshots.get_mut(snapshot).map(|loaded| &mut **loaded)
-        else {
+        let Some(Loaded { snapshot, watch, .. }) = self.snapshots.get_mut(snapshot).map(|loaded| &mut **loaded) else {
             return Ok(None);
         };
+        let Some(measures) = &mut watch.measures else { return Ok(None) };
         #[expect(clippy::cast_precision_loss, reason = "a count for people")]
         measures.merge(snapshot, bytes).map(|unknown| Some(unknown as f64))
     }
@@ -56,7 +47,7 @@ impl Engine {
     pub fn summary(&self, snapshot: Handle, flag: FlagId, second: Handle) -> Option<String> {
         let loaded = self.snapshots.get(snapshot)?;
         let described = loaded.snapshot.describe(flag)?;
-        let counted = loaded.measures.as_ref().and_then(|measures| measures.counted(flag));
+        let counted = loaded.watch.measures.as_ref().and_then(|measures| measures.counted(flag));
         match (counted, self.twin(loaded, second).and_then(|measures| measures.counted(flag))) {
             (Some(one), Some(two)) => {
                 let mut both = one.clone();
@@ -70,19 +61,19 @@ impl Engine {
     /// What a second handle of the same snapshot has counted.
     fn twin(&self, loaded: &Loaded, second: Handle) -> Option<&Measures> {
         let twin = self.snapshots.get(second)?;
-        twin.measures.as_ref().filter(|_| twin.snapshot.digest() == loaded.snapshot.digest())
+        twin.watch.measures.as_ref().filter(|_| twin.snapshot.digest() == loaded.snapshot.digest())
     }
 
     /// The generation of the fleet's breaker, under which outcomes are evidence for it.
     pub fn set_generation(&mut self, snapshot: Handle, flag: FlagId, generation: u32) -> bool {
         let Some(loaded) = self.snapshots.get_mut(snapshot) else { return false };
-        let metrics = loaded.measures.as_mut().and_then(|measures| measures.flag(&loaded.snapshot, flag));
+        let metrics = loaded.watch.measures.as_mut().and_then(|measures| measures.flag(&loaded.snapshot, flag));
         metrics.map(|metrics| metrics.set_generation(generation)).is_some()
     }
 
     /// Adds to a custom counter; false for a name or a number that is none, and when there are too many.
     pub fn add(&mut self, snapshot: Handle, name: &str, amount: f64) -> bool {
-        let measures = self.snapshots.get_mut(snapshot).and_then(|loaded| loaded.measures.as_mut());
+        let measures = self.snapshots.get_mut(snapshot).and_then(|loaded| loaded.watch.measures.as_mut());
         let whole = super::millis(amount).0;
         #[expect(clippy::float_cmp, clippy::cast_precision_loss, reason = "a whole number comes back as it was")]
         let is_whole = whole as f64 == amount;
@@ -91,7 +82,7 @@ impl Engine {
 
     /// Adds a value to a custom histogram; false for a name or value that is none, and when there are too many.
     pub fn observe(&mut self, snapshot: Handle, name: &str, value: f64) -> bool {
-        let measures = self.snapshots.get_mut(snapshot).and_then(|loaded| loaded.measures.as_mut());
+        let measures = self.snapshots.get_mut(snapshot).and_then(|loaded| loaded.watch.measures.as_mut());
         measures.is_some_and(|measures| measures.custom().observe(name, value))
     }
 
@@ -99,7 +90,7 @@ impl Engine {
     #[must_use]
     pub fn custom(&self, snapshot: Handle, second: Handle) -> Option<String> {
         let loaded = self.snapshots.get(snapshot)?;
-        Some(lines::custom(&loaded.measures.as_ref()?.customs(self.twin(loaded, second))))
+        Some(lines::custom(&loaded.watch.measures.as_ref()?.customs(self.twin(loaded, second))))
     }
 
     /// A batch that is older than when it was drained, because it could not be sent; nothing else of it is different.

@@ -1,13 +1,13 @@
 //! Calls about single users, and about how flags are written.
 
 use alloc::string::String;
-use alloc::vec;
 use alloc::vec::Vec;
 
-use flcm_flags::{BoundContext, Flag, FlagId, Override, Snapshot, cohorts};
+use flcm_flags::{BoundContext, Flag, FlagId, Override, cohorts};
 
 use super::{Engine, Loaded};
 use crate::bound::Bound;
+use crate::prints::changed;
 use crate::slots::Handle;
 
 /// Calls that may take their time. What is asked of a handle or a place that names nothing is `None`.
@@ -15,11 +15,11 @@ impl Engine {
     /// Decides a flag for the context at a place, about whom the host has said `on`, `off` or a variant; answers the upper
     /// half of the outcome. `None` as well for a word that is none of these.
     pub fn decide_as(&mut self, snapshot: Handle, place: u32, flag: FlagId, serve: &str, now: f64) -> Option<u32> {
-        let Loaded { snapshot, guards, measures, places, .. } = &mut **self.snapshots.get_mut(snapshot)?;
+        let Loaded { snapshot, watch, places } = &mut **self.snapshots.get_mut(snapshot)?;
         let context = context(places, place)?;
         let serve = override_of(&snapshot.describe(flag)?, serve)?;
-        let outcome = guards.decide_as(snapshot, flag, context, super::millis(now), serve);
-        if let Some(measures) = measures {
+        let outcome = watch.guards.decide_as(snapshot, flag, context, super::millis(now), serve);
+        if let Some(measures) = &mut watch.measures {
             measures.decided(snapshot, flag, outcome, context, 1);
         }
         u32::try_from(outcome.to_bits() >> 32).ok()
@@ -41,15 +41,8 @@ impl Engine {
     /// that is, else 0.
     #[must_use]
     pub fn changed(&self, snapshot: Handle, before: Handle, first: u32, count: u32) -> Option<Vec<u8>> {
-        let (snapshot, before) = (self.snapshot(snapshot)?, self.snapshot(before)?);
-        let (mut prints, mut old_prints) = (Prints::new(snapshot), Prints::new(before));
         let ids = (first..first.saturating_add(count)).map(FlagId);
-        let flags = ids.map_while(|id| snapshot.describe(id));
-        let changed = flags.map(|flag| {
-            let old = before.flag(flag.key()).and_then(|id| before.describe(id));
-            u8::from(old.is_none_or(|old| old_prints.of(&old) != prints.of(&flag)))
-        });
-        Some(changed.collect())
+        Some(changed(self.snapshot(snapshot)?, self.snapshot(before)?, ids).map(u8::from).collect())
     }
 }
 
@@ -64,25 +57,5 @@ fn override_of(flag: &Flag<'_>, serve: &str) -> Option<Override> {
         (None, "on") => Some(Override::On),
         (None, "off") => Some(Override::Off),
         (None, _) => None,
-    }
-}
-
-/// Fingerprints, those of cohorts remembered.
-struct Prints<'s> {
-    snapshot: &'s Snapshot<Vec<u8>>,
-    cohorts: Vec<Option<u64>>,
-}
-
-impl<'s> Prints<'s> {
-    fn new(snapshot: &'s Snapshot<Vec<u8>>) -> Self {
-        Self { snapshot, cohorts: vec![None; snapshot.cohort_count()] }
-    }
-
-    fn of(&mut self, flag: &Flag<'_>) -> u64 {
-        let Self { snapshot, cohorts } = self;
-        flag.fingerprint(&mut |id| match cohorts.get_mut(id.index()) {
-            Some(known) => *known.get_or_insert_with(|| snapshot.cohort_fingerprint(id)),
-            None => 0,
-        })
     }
 }
