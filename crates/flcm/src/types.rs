@@ -11,6 +11,7 @@ use crate::failure::Failure;
 use crate::source;
 use crate::style::shown;
 
+mod openfeature;
 mod shape;
 mod text;
 
@@ -23,19 +24,42 @@ use text::{property, quoted};
 For each flag the names of its variants, and the type of what it may serve: the default, `on`, and the values of its \
 variants. A rollout, a rule or a weight may change without changing a type.
 
-Example:
-  flcm types feature-flags.yaml > flags.d.ts")]
+With `--for openfeature` the keys that OpenFeature's clients for JavaScript may ask for, by the type of what the flags may \
+serve. The file must end in `.d.ts`, and the compiler's `skipLibCheck` be on.
+
+Examples:
+  flcm types feature-flags.yaml > flags.d.ts
+  flcm types feature-flags.yaml --for openfeature > openfeature.d.ts")]
 pub(crate) struct Options {
     /// The document, YAML or JSON
     #[arg(value_name = "DOC")]
     document: PathBuf,
+    /// Whose calls are to be checked
+    #[arg(long = "for", value_name = "CLIENT", default_value = "features")]
+    client: Client,
+}
+
+/// Who reads the types.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum Client {
+    /// `createFeatures` of `@flcm/features`
+    Features,
+    /// The SDKs of `OpenFeature` for servers, browsers and React
+    Openfeature,
 }
 
 pub(crate) fn run(options: &Options) -> Result<bool, Failure> {
     let name = source::display(&options.document);
     let text = source::read_document(&options.document)?;
     let config = source::accept(&name, &text, |_| {})?;
-    std::io::stdout().write_all(declarations(&options.document, &config).as_bytes())?;
+    // Without its folder, so that the text is the same wherever the repository lies.
+    let name = source::display(options.document.file_name().map_or(&options.document, Path::new));
+    let declarations = match options.client {
+        Client::Features => declarations(&config),
+        Client::Openfeature => openfeature::declarations(&config),
+    };
+    let head = format!("// Made by `flcm types` from {name}: make it anew when the document changes.\n\n");
+    std::io::stdout().write_all((head + &declarations).as_bytes())?;
     Ok(true)
 }
 
@@ -49,10 +73,8 @@ export interface Flags {
 ";
 
 // Writing to a string cannot fail: the errors of `writeln!` are dropped below.
-fn declarations(document: &Path, config: &Config) -> String {
-    // Without its folder, so that the text is the same wherever the repository lies.
-    let name = source::display(document.file_name().map_or(document, Path::new));
-    let mut text = format!("// Made by `flcm types` from {name}: make it anew when the document changes.\n\n{HEAD}");
+fn declarations(config: &Config) -> String {
+    let mut text = HEAD.to_owned();
     for (key, flag) in &config.flags {
         comment(&mut text, flag.description.as_deref().unwrap_or_default());
         let (key, variant, value) = (property(key), variant(flag), value(flag));

@@ -11,7 +11,7 @@ import { Figures } from './figures.ts';
 export const ROOT: string = fileURLToPath(new URL('../../..', import.meta.url));
 
 /** `FLCM` names another program than the one that the recipe builds. */
-const FLCM = process.env.FLCM ?? resolve(ROOT, process.env.CARGO_TARGET_DIR ?? 'target', 'debug/flcm');
+export const FLCM: string = process.env.FLCM ?? resolve(ROOT, process.env.CARGO_TARGET_DIR ?? 'target', 'debug/flcm');
 
 /** How a server is started. */
 export interface ServeOptions {

@@ -58,6 +58,46 @@ export interface Flags {
 }
 ";
 
+const KEYS: &str = r"// Made by `flcm types` from a.yaml: make it anew when the document changes.
+
+import '@openfeature/core';
+
+/**
+ * The keys that OpenFeature's clients may ask for. A flag that serves values of several types, such as `false` while it
+ * is off and a text while it is on, stands under each of them.
+ */
+declare module '@openfeature/core' {
+  export type BooleanFlagKey =
+    | 'class'
+    | 'layout'
+    | 'off_for_good'
+    | 'plain'
+    | 'tone';
+  export type StringFlagKey =
+    | '1'
+    | 'theme'
+    | 'tone';
+  export type NumberFlagKey =
+    | 'limit'
+    | 'odd-key';
+  export type ObjectFlagKey =
+    | 'layout'
+    | 'limits'
+    | 'lists'
+    | 'mixed_lists'
+    | 'nothing_in_lists';
+}
+";
+
+#[test]
+fn keys_for_openfeature_stand_under_what_they_serve() {
+    let desk = Desk::new();
+    desk.file("a.yaml", DOCUMENT);
+    assert_eq!(desk.run(&["types", "a.yaml", "--for", "openfeature"]).well(), KEYS);
+    let none = desk.run_with_input(&["types", "-", "--for", "openfeature"], "flags: {}\n").well();
+    assert_eq!(none.matches("FlagKey = never;").count(), 4, "{none}");
+}
+
 #[test]
 fn every_kind_of_value_has_its_type() {
     let desk = Desk::new();
