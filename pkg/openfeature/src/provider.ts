@@ -1,0 +1,206 @@
+import {
+  type BreakerEvent,
+  createFeatures,
+  type Decision,
+  type FeatureContext,
+  type FeatureFlagManager,
+  type FeaturesOptions,
+  type FleetEvent,
+  type StateEvent,
+} from '@flcm/features';
+import {
+  type EvaluationContext,
+  type FlagValueType,
+  type JsonValue,
+  ProviderFatalError,
+  ProviderNotReadyError,
+  type ResolutionDetails,
+  type TrackingEventDetails,
+} from '@openfeature/core';
+import { resolutionOf } from './resolution.ts';
+import { userOf } from './user.ts';
+
+/** The tracking event that tells how a feature went, for its breaker. */
+const OUTCOME = 'flcm.outcome';
+
+/** What is told of an event. */
+export type EventDetails = {
+  readonly message?: string;
+  readonly flagsChanged?: string[];
+};
+
+/** What the providers for servers and for pages have in common. */
+export abstract class FlcmProviderBase {
+  /** What hooks and logs call the provider. */
+  readonly metadata: { readonly name: string } = { name: 'FLCM Flags' };
+  readonly #given: FeatureFlagManager | FeaturesOptions;
+  #opening: Promise<FeatureFlagManager> | undefined;
+  #features: FeatureFlagManager | undefined;
+  #stop: readonly (() => void)[] = [];
+  #revision = 0;
+  /** What the fleet holds back, by flag key. */
+  #fleet: FleetEvent['trips'] = {};
+  #telling: ReturnType<typeof setTimeout> | undefined;
+
+  /** @param given Options of `createFeatures`; or flags that the application has created, and closes itself. */
+  constructor(given: FeatureFlagManager | FeaturesOptions) {
+    this.#given = given;
+    this.#features = 'decision' in given ? given : undefined;
+  }
+
+  /** The flags: for outcomes, explanations, rollback, metrics. With options they are there once the provider was initialized. */
+  get features(): FeatureFlagManager | undefined {
+    return this.#features;
+  }
+
+  /** Whether the provider was initialized, and not closed since. */
+  protected get isOpen(): boolean {
+    return this.#opening !== undefined;
+  }
+
+  /** Whether anything is in use. */
+  protected get hasFlags(): boolean {
+    const state = this.#features?.remote.state;
+    return state === 'fresh' || state === 'stale';
+  }
+
+  /** Called by the SDK. Fails while there are no flags; the provider is ready as soon as there are. */
+  async initialize(context: EvaluationContext = {}): Promise<void> {
+    this.#opening ??= this.#open();
+    const opening = this.#opening;
+    const features = await opening;
+    if (this.#opening !== opening) throw new ProviderNotReadyError('the provider was closed');
+    this.#follow(features);
+    if (!this.hasFlags) throw new ProviderNotReadyError('no flags are in use: the source has not answered');
+    this.begin(features, context);
+    this.tellIfStale();
+  }
+
+  /** Called by the SDK when the provider is replaced, or everything is closed. */
+  async onClose(): Promise<void> {
+    const opening = this.#opening;
+    this.#opening = undefined;
+    this.#unfollow();
+    if ('decision' in this.#given) return;
+    this.#features = undefined;
+    const features = await opening?.catch(() => undefined);
+    await features?.close();
+  }
+
+  /** Counts under the name of the event; its `value` goes into a histogram. `flcm.outcome` tells how a feature went. */
+  track(name: string, context: EvaluationContext, details: TrackingEventDetails = {}): void {
+    const features = this.#features;
+    if (features === undefined) return;
+    if (name === OUTCOME) {
+      const { flag, failed, durationMs } = details;
+      const duration = typeof durationMs === 'number' ? durationMs : undefined;
+      this.user(features, context).record(String(flag), { failed: failed === true, durationMs: duration });
+      return;
+    }
+    features.metrics.add(name);
+    // A name is that of a counter or of a histogram.
+    if (typeof details.value === 'number') features.metrics.observe(`${name}.value`, details.value);
+  }
+
+  /** Decides a flag, in OpenFeature's form. */
+  protected resolve<T extends JsonValue>(
+    type: FlagValueType,
+    flag: string,
+    fallback: T,
+    context: EvaluationContext,
+  ): ResolutionDetails<T> {
+    const features = this.#features;
+    if (features === undefined) throw new ProviderNotReadyError('the provider is not initialized, or was closed');
+    return resolutionOf(this.decide(features, flag, context), fallback, type, this.#revision);
+  }
+
+  /** Who asks, when it is for more than a decision. */
+  protected user(features: FeatureFlagManager, context: EvaluationContext): FeatureContext {
+    return features.for(userOf(context));
+  }
+
+  /** Decides a flag: for one question, which takes no place of the contexts that the application keeps. */
+  protected decide(features: FeatureFlagManager, flag: string, context: EvaluationContext): Decision {
+    const { targetingKey, ...attributes } = userOf(context);
+    return features.decision(flag, targetingKey, attributes);
+  }
+
+  /** Somebody asks from now on. */
+  protected begin(_features: FeatureFlagManager, _context: EvaluationContext): void {}
+
+  /** The flags that are served otherwise than before, given those of which it was said. */
+  protected changed(flags: readonly string[]): readonly string[] {
+    return flags;
+  }
+
+  /** Tells the SDK. */
+  protected abstract emit(event: 'Ready' | 'Stale' | 'ConfigurationChanged', details?: EventDetails): void;
+
+  /** Says again what the SDK takes for mended by itself: it calls a provider ready when it has begun, or was given another context. */
+  protected tellIfStale(): void {
+    if (this.#features?.remote.state !== 'stale') return;
+    clearTimeout(this.#telling);
+    // Behind all that the SDK does of its own accord; several promises of its make that several turns.
+    this.#telling = setTimeout(() => {
+      if (this.#features?.remote.state === 'stale') this.emit('Stale', { message: STALE });
+    });
+  }
+
+  /** Whatever keeps flags from being created, such as options that are wrong, is there the next time as well. */
+  async #open(): Promise<FeatureFlagManager> {
+    if ('decision' in this.#given) return this.#given;
+    try {
+      return await createFeatures(this.#given);
+    } catch (cause) {
+      throw new ProviderFatalError((cause as Error).message, { cause });
+    }
+  }
+
+  #follow(features: FeatureFlagManager): void {
+    this.#unfollow();
+    this.#features = features;
+    this.#revision = Number(features.snapshot?.revision ?? 0n);
+    this.#stop = [
+      features.on('state', (event) => this.#tellState(event)),
+      features.on('sync', ({ revision }) => {
+        this.#revision = Number(revision);
+      }),
+      // The first flags are no change: that they are there is what makes the provider ready.
+      features.on(
+        'change',
+        ({ from, flags, removed }) => from !== undefined && this.#tellChange([...flags, ...removed]),
+      ),
+      features.on('breaker', (event) => isFelt(event) && this.#tellChange([event.flag])),
+      features.on('fleet', ({ trips }) => this.#tellFleet(trips)),
+    ];
+  }
+
+  #unfollow(): void {
+    clearTimeout(this.#telling);
+    for (const stop of this.#stop) stop();
+    this.#stop = [];
+  }
+
+  #tellState({ to }: StateEvent): void {
+    if (to === 'fresh') this.emit('Ready');
+    if (to === 'stale') this.emit('Stale', { message: STALE });
+  }
+
+  #tellFleet(trips: FleetEvent['trips']): void {
+    const before = this.#fleet;
+    this.#fleet = trips;
+    const keys = Object.keys({ ...before, ...trips }).filter((key) => before[key] !== trips[key]);
+    if (keys.length > 0) this.#tellChange(keys);
+  }
+
+  #tellChange(flags: readonly string[]): void {
+    this.emit('ConfigurationChanged', { flagsChanged: [...this.changed(flags)] });
+  }
+}
+
+const STALE = 'the source has not confirmed the flags in use for too long';
+
+/** Whether what happened to a breaker changes what users are served; much of it is only reported. */
+function isFelt({ event, from, to, percentBefore, percentAfter }: BreakerEvent): boolean {
+  return from !== to || percentBefore !== percentAfter || event === 'mode_changed';
+}

@@ -1,0 +1,51 @@
+import type { Decision } from '@flcm/features';
+import {
+  ErrorCode,
+  type FlagMetadata,
+  type FlagValueType,
+  type JsonValue,
+  type ResolutionDetails,
+} from '@openfeature/core';
+
+/** What kept a flag from being decided, for people. */
+const MESSAGES: Readonly<Record<string, string>> = {
+  FLAG_NOT_FOUND: 'there is no such flag',
+  INVALID_CONTEXT: 'the targeting key or an attribute is of a type that cannot be read',
+  PARSE_ERROR: 'the flag is of a later version than this engine',
+  PROVIDER_NOT_READY: 'no flags are in use',
+};
+
+/** A decision in OpenFeature's form: the fallback, and why, where there is none, or one of another type. */
+export function resolutionOf<T extends JsonValue>(
+  decision: Decision,
+  fallback: T,
+  type: FlagValueType,
+  revision: number,
+): ResolutionDetails<T> {
+  const { value, variant, reason, errorCode, rule } = decision;
+  const flagMetadata = metadataOf(revision, rule);
+  if (errorCode !== undefined)
+    return failed(fallback, codeOf(errorCode), MESSAGES[errorCode] ?? errorCode, flagMetadata);
+  if (value === null || typeof value !== type) {
+    const message = `the flag is of type ${value === null ? 'null' : typeof value}, not ${type}`;
+    return failed(fallback, ErrorCode.TYPE_MISMATCH, message, flagMetadata);
+  }
+  return { value: value as T, reason, flagMetadata, ...(variant !== undefined && { variant }) };
+}
+
+function metadataOf(revision: number, rule: string | undefined): FlagMetadata {
+  return { ...(revision > 0 && { revision }), ...(rule !== undefined && { rule }) };
+}
+
+function codeOf(word: string): ErrorCode {
+  return ErrorCode[word as keyof typeof ErrorCode] ?? ErrorCode.GENERAL;
+}
+
+function failed<T>(
+  value: T,
+  errorCode: ErrorCode,
+  errorMessage: string,
+  flagMetadata: FlagMetadata,
+): ResolutionDetails<T> {
+  return { value, reason: 'ERROR', errorCode, errorMessage, flagMetadata };
+}
