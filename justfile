@@ -20,6 +20,8 @@ lint:
     cargo fmt --all --check
     cargo fmt --check --manifest-path tests/fuzz/Cargo.toml
     cargo fmt --check --manifest-path tests/no-std/Cargo.toml
+    cargo fmt --all --check --manifest-path tests/bench-peers/rust/Cargo.toml
+    cargo fmt --check --manifest-path tests/bench-peers/rust/flcm/Cargo.toml
     cargo clippy --workspace --all-targets --locked -- -D warnings
 
 # Unit, integration and documentation tests of every crate.
@@ -197,9 +199,11 @@ bench-doors: install packages
 bench-runtime: packages
     node tests/bench/runtime.js
 
-# The runtime beside other SDKs, in one run; FOLDER holds the bench of peers. Minutes.
-bench-peers folder *adapters: packages
-    bash tests/bench/peers/run.sh "{{ folder }}" {{ adapters }}
+# The runtimes in Node and Rust beside other SDKs, in one run; OPTIONS are those of tests/bench-peers. Hours, first to build.
+[doc('The runtimes beside other SDKs, in one run.')]
+[positional-arguments]
+bench-peers *options: packages
+    bash tests/bench-peers/run.sh "$@"
 
 # Instructions per operation under callgrind: exact, whatever else the machine does. Needs valgrind.
 bench-instructions:
