@@ -15,14 +15,14 @@ const { values: options } = parseArgs({
     workloads: { type: 'string', default: 'W1,W2,W3,W3h,W4,W5,W5all,W6' },
     'npm-only': { type: 'boolean' },
     'rust-only': { type: 'boolean' },
-    programs: { type: 'string', default: path.join(process.env.CARGO_TARGET_DIR ?? `${ROOT}/rust/target`, 'release') },
+    programs: { type: 'string', default: path.join(process.env.CARGO_TARGET_DIR ?? `${ROOT}/target`, 'release') },
     rounds: { type: 'string', default: '3' },
     'boot-rounds': { type: 'string', default: '5' },
     'sample-ms': { type: 'string', default: '1500' },
     'warm-ms': { type: 'string', default: '600' },
     quiet: { type: 'string', default: '0.15' },
     'max-wait': { type: 'string', default: '0' },
-    out: { type: 'string', default: path.join(ROOT, 'out/results.jsonl') },
+    out: { type: 'string', default: path.join(ROOT, 'target/results.jsonl') },
   },
 });
 
@@ -30,7 +30,7 @@ const { values: options } = parseArgs({
 const BOOTS = [1000, 10_000];
 
 const out = path.resolve(options.out);
-const configs = path.join(ROOT, 'out/configs');
+const configs = path.join(ROOT, 'target/configs');
 mkdirSync(configs, { recursive: true });
 mkdirSync(path.dirname(out), { recursive: true });
 writeFileSync(out, '');

@@ -3,7 +3,7 @@
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 options=" $* "
-export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$here/rust/target}
+export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$here/target}
 [[ $here/node_modules/.package-lock.json -nt $here/package-lock.json ]] || npm ci --prefix "$here" --ignore-scripts --no-audit --no-fund
 if [[ $options != *" --npm-only "* ]]; then
   cargo build --release --locked --manifest-path "$here/rust/flcm/Cargo.toml"

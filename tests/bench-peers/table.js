@@ -1,4 +1,4 @@
-// The tables of one or more runs: node table.js out/a.jsonl out/b.jsonl
+// The tables of one or more runs: node table.js target/a.jsonl target/b.jsonl
 import { readFileSync } from 'node:fs';
 import { tables } from './lib/table.js';
 
