@@ -72,7 +72,11 @@ both((open, engine) => {
 
   test('dates are text, lists are lists, and what no condition reads is left out', async () => {
     const { side } = await begin();
-    const serves = async (flag: string, context: object) => (await details(side, flag, false, { ...context })).value;
+    const serves = async (flag: string, context: object) => {
+      const { value, errorCode } = await details(side, flag, false, { ...context });
+      expect(errorCode).toBeUndefined();
+      return value;
+    };
     expect(await serves('recent', { joined: new Date('2026-03-01') })).toBe(true);
     expect(await serves('recent', { joined: new Date('2025-03-01') })).toBe(false);
     expect(await serves('recent', { joined: new Date(Number.NaN) })).toBe(false);

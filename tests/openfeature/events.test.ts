@@ -150,6 +150,19 @@ both((open, engine) => {
     expect(heard.every(([, flags]) => flags?.includes('risky'))).toBe(true);
   });
 
+  test('what is only reported is no change', async () => {
+    const side = open();
+    const world = await local({ ...engine, document: DOCUMENT });
+    world.features.breaker.setMode('risky', 'observe');
+    await side.provide(world.features);
+    const heard = side.listen();
+    const reported: string[] = [];
+    world.features.on('breaker', ({ event }) => reported.push(event));
+    traffic(world, 'risky', { users: 10, failing: 10 });
+    await world.clock.pass(2000);
+    expect([reported, heard]).toEqual([['would_trip'], []]);
+  });
+
   test('what the fleet holds back, and lets go, is named; what it says again is not', async () => {
     const side = open();
     const server = await FlagServer.start(DOCUMENT);
@@ -227,6 +240,7 @@ test('a page whose context changes before there are flags is ready when they are
   answers.isUp = true;
   const provided = side.provide({ ...options, clock });
   const changed = OpenFeature.setContext('scenario', ALICE);
+  expect(side.status).toBe('RECONCILING');
   await Promise.all([provided, changed]);
   expect([side.status, OpenFeature.getClient('scenario').getBooleanValue('calm', false)]).toEqual(['READY', true]);
 });
