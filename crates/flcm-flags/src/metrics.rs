@@ -102,6 +102,14 @@ impl FlagMetrics {
     pub const fn counters_for(variants: usize) -> usize {
         variants.saturating_add(1).saturating_mul(Reason::COUNT)
     }
+
+    /// Which of the counters counts such a decision: for a host that counts in memory of its own, and brings it with
+    /// [`tally`](FlagMetrics::tally).
+    #[inline]
+    #[must_use]
+    pub fn counter_of(outcome: Outcome) -> usize {
+        place(outcome.variant(), outcome.reason())
+    }
 }
 
 impl<C: AsRef<[u32]> + AsMut<[u32]>> FlagMetrics<C> {
@@ -129,10 +137,15 @@ impl<C: AsRef<[u32]> + AsMut<[u32]>> FlagMetrics<C> {
     /// Like [`decision`](Self::decision), of a decision that was given so many times.
     #[inline]
     pub fn decisions(&mut self, outcome: Outcome, context: &BoundContext<'_>, times: u32) {
-        self.tally(place(outcome.variant(), outcome.reason()), times);
+        self.tally(FlagMetrics::counter_of(outcome), times);
         if let Some(digest) = context.user_digest() {
             self.users.insert(digest);
         }
+    }
+
+    /// Sees users by what a [`Distinct`] keeps of them: see [`Distinct::place`].
+    pub fn see(&mut self, register: usize, rank: u8) {
+        self.users.raise(register, rank);
     }
 
     /// Counts outcomes of the feature, and a duration in milliseconds if it is one: negative or not finite, such as NaN,
@@ -180,8 +193,10 @@ impl<C: AsRef<[u32]> + AsMut<[u32]>> FlagMetrics<C> {
         self.users.merge(&other.users);
     }
 
+    /// Counts decisions at a counter that [`counter_of`](FlagMetrics::counter_of) has named. One that is not there counts for
+    /// the same reason without a variant.
     #[inline]
-    fn tally(&mut self, place: usize, count: u32) {
+    pub fn tally(&mut self, place: usize, count: u32) {
         if let Some(counter) = self.counters.as_mut().get_mut(place) {
             *counter = counter.saturating_add(count);
         } else {

@@ -72,7 +72,7 @@ impl Engine {
     pub fn set_mode(&mut self, snapshot: Handle, flag: FlagId, mode: &str, now: f64) -> Option<String> {
         let mode = Mode::from_word(mode)?;
         self.happened(snapshot, |loaded, news| {
-            loaded.watch.guards.set_mode(&loaded.snapshot, flag, mode, millis(now), news)
+            loaded.watch.guards.set_mode(&loaded.snapshot, flag, mode, millis(now), news);
         })
     }
 

@@ -38,6 +38,9 @@ pub struct Distinct {
 }
 
 impl Distinct {
+    /// How many registers there are.
+    pub const REGISTERS: usize = REGISTERS;
+
     /// Has seen nothing.
     #[must_use]
     pub const fn new() -> Self {
@@ -48,11 +51,20 @@ impl Distinct {
     /// changes nothing.
     #[inline]
     pub fn insert(&mut self, digest: u64) {
+        let (register, rank) = Self::place(digest);
+        self.raise(register, rank);
+    }
+
+    /// The register of a digest, below [`REGISTERS`](Self::REGISTERS), and its rank: all that is kept of it is the highest rank of each
+    /// register, which a host may keep in memory of its own.
+    #[inline]
+    #[must_use]
+    pub fn place(digest: u64) -> (usize, u8) {
         let register = usize::try_from(digest >> RANK_BITS).unwrap_or(usize::MAX);
         // The bit behind the last ends the search for the first one.
         let rest = (digest << INDEX_BITS) | (1 << (INDEX_BITS - 1));
         let [rank, ..] = rest.leading_zeros().saturating_add(1).to_le_bytes();
-        self.raise(register, rank);
+        (register, rank)
     }
 
     /// Raises one register to a rank.

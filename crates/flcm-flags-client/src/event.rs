@@ -1,0 +1,267 @@
+//! What happens, and who is told.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
+
+use flcm_flags::breaker::{Event as BreakerWord, Transition};
+
+use crate::error::{Code, Error};
+
+/// How well the flags in use are known to be those of the source.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum State {
+    /// Nothing is in use yet, and the first answer is awaited.
+    #[default]
+    Initializing,
+    /// The source has confirmed what is in use, less than `stale_after` ago.
+    Fresh,
+    /// What is in use was not confirmed for longer, or comes from a cache.
+    Stale,
+    /// Nothing is in use: every decision is the caller's fallback.
+    Offline,
+}
+
+impl State {
+    /// The word, such as `fresh`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Initializing => "initializing",
+            Self::Fresh => "fresh",
+            Self::Stale => "stale",
+            Self::Offline => "offline",
+        }
+    }
+}
+
+/// Something that happened.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Event {
+    /// Something happened to the breaker of a flag.
+    Breaker {
+        /// The flag key.
+        flag: String,
+        /// What, and all that led to it.
+        transition: Box<Transition>,
+    },
+    /// Other flags are in use.
+    Change {
+        /// Keys of the flags that are new, or are written differently than before, their cohorts included.
+        flags: Vec<String>,
+        /// Keys of the flags that are gone.
+        removed: Vec<String>,
+        /// The document's revision; 0 when it has none.
+        revision: u64,
+    },
+    /// Something has gone wrong; what was in use stays in use.
+    Error(Error),
+    /// The server has told what the fleet holds back, by flag key: flags that are not named are clear.
+    Fleet(BTreeMap<String, String>),
+    /// Counts were acknowledged.
+    Flush {
+        /// How large they were.
+        bytes: usize,
+        /// Counts the batches of this host.
+        sequence: u64,
+    },
+    /// The flags in use are known to be fresh, or no longer.
+    State {
+        /// What it was before.
+        from: State,
+        /// What it is now.
+        to: State,
+        /// Since the source confirmed what is in use.
+        age: Option<Duration>,
+    },
+    /// The source has confirmed what is in use, or has given something newer.
+    Sync {
+        /// Whether something newer is in use now.
+        changed: bool,
+        /// The document's revision; 0 when it has none.
+        revision: u64,
+    },
+}
+
+impl Event {
+    /// The flag that was rolled back, if this is that.
+    #[must_use]
+    pub fn rollback(&self) -> Option<&str> {
+        self.of(&[BreakerWord::Tripped, BreakerWord::Reopened])
+    }
+
+    /// The flag that was rolled back and is tried by a few, if this is that.
+    #[must_use]
+    pub fn probe(&self) -> Option<&str> {
+        self.of(&[BreakerWord::HalfOpened])
+    }
+
+    /// The flag that was rolled back, did well, and is back, if this is that.
+    #[must_use]
+    pub fn recovered(&self) -> Option<&str> {
+        self.of(&[BreakerWord::Recovered])
+    }
+
+    fn of(&self, words: &[BreakerWord]) -> Option<&str> {
+        match self {
+            Self::Breaker { flag, transition } if words.contains(&transition.event) => Some(flag),
+            _ => None,
+        }
+    }
+}
+
+type Listener = Arc<dyn Fn(&Event) + Send + Sync>;
+
+/// A listener that is told until this is dropped.
+#[must_use = "the listener goes with it"]
+pub struct Subscription {
+    number: u64,
+    listeners: Weak<Listeners>,
+}
+
+impl fmt::Debug for Subscription {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Subscription({})", self.number)
+    }
+}
+
+impl Drop for Subscription {
+    fn drop(&mut self) {
+        if let Some(listeners) = self.listeners.upgrade() {
+            listeners.locked().by_number.retain(|(number, _)| *number != self.number);
+        }
+    }
+}
+
+#[derive(Default)]
+struct Listeners(Mutex<List>);
+
+#[derive(Default)]
+struct List {
+    next: u64,
+    by_number: Vec<(u64, Listener)>,
+    /// What was logged last: a source that is away for a day says so once.
+    logged: Option<Code>,
+    closed: bool,
+}
+
+impl Listeners {
+    fn locked(&self) -> std::sync::MutexGuard<'_, List> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Tells whoever listens. A listener that panics keeps nothing else from happening.
+#[derive(Clone, Default)]
+pub(crate) struct Events(Arc<Listeners>);
+
+impl fmt::Debug for Events {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Events({})", self.0.locked().by_number.len())
+    }
+}
+
+impl Events {
+    pub(crate) fn subscribe(&self, listener: impl Fn(&Event) + Send + Sync + 'static) -> Subscription {
+        let mut list = self.0.locked();
+        list.next += 1;
+        let number = list.next;
+        list.by_number.push((number, Arc::new(listener)));
+        Subscription { number, listeners: Arc::downgrade(&self.0) }
+    }
+
+    pub(crate) fn has_listeners(&self) -> bool {
+        !self.0.locked().by_number.is_empty()
+    }
+
+    /// Tells all listeners. None of our locks is held meanwhile: a listener may ask anything.
+    pub(crate) fn emit(&self, event: &Event) {
+        let listeners: Vec<Listener> = {
+            let list = self.0.locked();
+            if list.closed {
+                return;
+            }
+            list.by_number.iter().map(|(_, listener)| Arc::clone(listener)).collect()
+        };
+        for listener in listeners {
+            if catch_unwind(AssertUnwindSafe(|| listener(event))).is_err() {
+                self.panicked(event);
+            }
+        }
+    }
+
+    /// Tells of an error: to whoever listens, or else in the log.
+    pub(crate) fn error(&self, error: Error) {
+        let is_news = {
+            let mut list = self.0.locked();
+            let unheard = list.by_number.is_empty() && !list.closed;
+            unheard && list.logged.replace(error.code) != Some(error.code)
+        };
+        if is_news {
+            tracing::warn!("{error}");
+        }
+        self.emit(&Event::Error(error));
+    }
+
+    pub(crate) fn close(&self) {
+        let mut list = self.0.locked();
+        list.closed = true;
+        list.by_number.clear();
+    }
+
+    fn panicked(&self, event: &Event) {
+        let error = Error::new(Code::ListenerFailed, "a listener panicked");
+        // One that listens to errors and panics itself is not told of it: there would be no end to it.
+        if matches!(event, Event::Error(_)) {
+            tracing::warn!("{error}");
+        } else {
+            self.error(error);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+    use std::sync::{Arc, Mutex};
+
+    use super::{Event, Events};
+    use crate::error::{Code, Error};
+
+    #[test]
+    fn a_listener_that_panics_is_reported_and_keeps_no_other_from_hearing() {
+        let events = Events::default();
+        let heard = Arc::new(Mutex::new(Vec::new()));
+        let _bad = events.subscribe(|event| assert!(matches!(event, Event::Error(_)), "a seeded panic"));
+        let into = Arc::clone(&heard);
+        let _good = events.subscribe(move |event| {
+            into.lock().unwrap().push(if let Event::Error(error) = event { Some(error.code) } else { None });
+        });
+        events.emit(&Event::Flush { bytes: 1, sequence: 1 });
+        assert_eq!(*heard.lock().unwrap(), [Some(Code::ListenerFailed), None]);
+    }
+
+    #[test]
+    fn nobody_is_told_who_has_gone_and_nothing_after_the_end() {
+        let events = Events::default();
+        let count = Arc::new(AtomicU32::new(0));
+        let subscribe = || {
+            let into = Arc::clone(&count);
+            events.subscribe(move |_| {
+                into.fetch_add(1, Ordering::Relaxed);
+            })
+        };
+        let (one, two) = (subscribe(), subscribe());
+        events.error(Error::new(Code::Empty, "nothing"));
+        drop(one);
+        events.error(Error::new(Code::Empty, "nothing"));
+        assert_eq!(count.load(Ordering::Relaxed), 3);
+        events.close();
+        events.error(Error::new(Code::Empty, "nothing"));
+        drop(two);
+        assert_eq!(count.load(Ordering::Relaxed), 3);
+    }
+}

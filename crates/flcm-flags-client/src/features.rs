@@ -1,0 +1,457 @@
+//! The flags of a service: started once, asked from any thread.
+
+use std::fmt;
+use std::future::Future;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use flcm_flags::Context;
+use flcm_flags::breaker::Mode;
+use flcm_flags::metrics::Summary;
+use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::{Alarm, Clock, draw, first};
+use crate::collector::{self, Collector};
+use crate::error::Error;
+use crate::event::{Event, Events, State, Subscription};
+use crate::kept::Kept;
+use crate::options::{Options, invalid};
+use crate::remote::cache::SnapshotCache;
+use crate::remote::source::compile;
+use crate::remote::stream::Stream;
+use crate::remote::{self, Ask, Remote, RemoteOptions, Status};
+use crate::store::{Folder, Writer};
+use crate::user::{CallOutcome, Decided, User};
+use crate::watched::Watched;
+
+/// Breakers settle their seconds within so long of an outcome.
+const SECOND: Duration = Duration::from_secs(1);
+
+/// Feature flags that follow their source. Cloning gives another handle of the same.
+///
+/// Decisions wait for nobody and take no lock, whatever is swapped meanwhile. What they need is there from the first answer of the
+/// source on; before that a feature is off.
+///
+/// ```
+/// use flcm_flags_client::{Context, Features, Options};
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), flcm_flags_client::Error> {
+/// let features = Features::start(Options::document("flags: { beta: { rollout: { percentage: 100 } } }")).await?;
+/// assert!(features.is_enabled("beta", &Context::new(Some("alice"), &[("country", "DE".into())])));
+/// features.close().await;
+/// # Ok(()) }
+/// ```
+#[derive(Clone)]
+pub struct Features(Arc<Parts>);
+
+struct Parts {
+    watched: Arc<Watched>,
+    status: Arc<Status>,
+    asks: mpsc::UnboundedSender<Ask>,
+    flushes: Option<mpsc::UnboundedSender<oneshot::Sender<()>>>,
+    /// In this order they end: what follows the source, and then what counts.
+    closing: [CancellationToken; 2],
+    tasks: Mutex<Option<[JoinSet<()>; 2]>>,
+    _listener: Option<Subscription>,
+}
+
+impl fmt::Debug for Features {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Features").field("state", &self.state()).finish_non_exhaustive()
+    }
+}
+
+impl Drop for Parts {
+    fn drop(&mut self) {
+        // Whoever forgets to close loses the last counts, and leaves nothing running.
+        for closing in &self.closing {
+            closing.cancel();
+        }
+    }
+}
+
+impl Features {
+    /// Loads flags and keeps them current, within the runtime of tokio that this is called in. Answers as soon as flags are in use: at
+    /// once when there are some at hand, else when the source has answered, but after `init_timeout` at the latest.
+    ///
+    /// # Errors
+    /// `INVALID_OPTIONS`, and what is wrong with a `document` or `snapshot` that was given; never for the source.
+    pub async fn start(options: Options) -> Result<Self, Error> {
+        Self::start_with(options, None::<fn(&Event)>).await
+    }
+
+    /// Like [`start`](Self::start), with a listener that misses nothing of what happens meanwhile.
+    ///
+    /// # Errors
+    /// The same.
+    pub async fn start_with(
+        options: Options,
+        listener: Option<impl Fn(&Event) + Send + Sync + 'static>,
+    ) -> Result<Self, Error> {
+        let events = Events::default();
+        let listener = listener.map(|listener| events.subscribe(listener));
+        let http = options.http()?;
+        let places = options.places(&http)?;
+        let clock = Arc::clone(&options.clock);
+        let place = options.cache.clone().map(|path| {
+            let folder = Arc::new(Folder::new(path));
+            (Arc::clone(&folder), Writer::new(folder))
+        });
+        let instance = instance_of(&options, place.as_ref())?;
+        let kept = Kept::new(place.clone(), events.clone());
+        let watched = Arc::new(Watched::new(Arc::clone(&clock), events.clone(), kept));
+
+        let closing = [CancellationToken::new(), CancellationToken::new()];
+        let (asks, asked) = mpsc::unbounded_channel();
+        let (status, answered) = (Arc::new(Status::default()), Arc::new(Notify::new()));
+        let named = places.source.as_ref().map(|source| source.name().to_owned());
+        let remote_options = RemoteOptions {
+            poll_interval: options.poll_interval,
+            stale_after: options.stale_after(named.is_some()),
+            stream_spread: options.stream_spread,
+            phase: phase_of(instance),
+        };
+        let parts = remote::Parts {
+            watched: Arc::clone(&watched),
+            source: places.source,
+            cache: place.clone().zip(named).map(|(place, name)| SnapshotCache::new(place, name, events)),
+            status: Arc::clone(&status),
+            asks: asked,
+            answered: Arc::clone(&answered),
+            closing: closing[0].clone(),
+        };
+        let mut remote = Remote::new(parts, remote_options);
+        remote.open(bootstrap(&options)?)?;
+
+        let mut tasks = [JoinSet::new(), JoinSet::new()];
+        tasks[0].spawn(remote.run(asks.downgrade()));
+        if let Some(url) = places.stream {
+            let stream = Stream {
+                url,
+                http: http.clone(),
+                silence: options.stream_silence,
+                watched: Arc::clone(&watched),
+                asks: asks.clone(),
+                answered,
+                closing: closing[0].clone(),
+            };
+            tasks[0].spawn(stream.run());
+        }
+        tasks[0].spawn(watch_breakers(Arc::clone(&watched), closing[0].clone()));
+        let flushes = places.metrics.map(|url| {
+            let (flushes, asked) = mpsc::unbounded_channel();
+            let parts = collector::Parts {
+                watched: Arc::clone(&watched),
+                http,
+                url,
+                interval: options.flush_interval,
+                instance,
+                place,
+                closing: closing[1].clone(),
+            };
+            tasks[1].spawn(Collector::new(parts).run(asked));
+            flushes
+        });
+        let tasks = Mutex::new(Some(tasks));
+        let features = Self(Arc::new(Parts { watched, status, asks, flushes, closing, tasks, _listener: listener }));
+        features.wait(&*clock, options.init_timeout).await;
+        Ok(features)
+    }
+
+    async fn wait(&self, clock: &dyn Clock, init_timeout: Duration) {
+        if !self.is_ready() {
+            tokio::select! {
+                () = self.settled() => {}
+                () = clock.sleep(init_timeout) => {}
+            }
+        }
+    }
+
+    /// Whether a feature is on for a user; false for a flag that is not there.
+    #[must_use]
+    pub fn is_enabled(&self, flag: &str, context: &Context<'_>) -> bool {
+        self.user(context).is_enabled(flag)
+    }
+
+    /// A user who is decided for more than once, by the flags in use now: for one request, say.
+    #[must_use]
+    pub fn user<'c>(&self, context: &Context<'c>) -> User<'_, 'c> {
+        User::new(&self.0.watched, context)
+    }
+
+    /// Decides a flag whose outcome is to be told.
+    pub fn decide(&self, flag: &str, context: &Context<'_>) -> Decided {
+        self.user(context).decide(flag)
+    }
+
+    /// Calls the new way where a flag is on for a user, else the old one, and tells the breaker how it went. An error of the new way
+    /// counts, and the old one is called in its place.
+    ///
+    /// # Errors
+    /// What the old way fails with.
+    pub fn run<T, E>(
+        &self,
+        flag: &str,
+        context: &Context<'_>,
+        new_way: impl FnOnce() -> Result<T, E>,
+        old_way: impl FnOnce() -> Result<T, E>,
+    ) -> Result<T, E> {
+        let decided = self.decide(flag, context);
+        let start = self.0.watched.clock.elapsed();
+        let is_enabled = decided.is_enabled();
+        let answer = if is_enabled { new_way() } else { return self.told(decided, start, old_way()) };
+        match self.told(decided, start, answer) {
+            Err(_) => old_way(),
+            answer => answer,
+        }
+    }
+
+    /// Like [`run`](Self::run), for ways that take their time.
+    ///
+    /// # Errors
+    /// What the old way fails with.
+    pub async fn run_async<T, E, N, O>(
+        &self,
+        flag: &str,
+        context: &Context<'_>,
+        new_way: impl FnOnce() -> N,
+        old_way: impl FnOnce() -> O,
+    ) -> Result<T, E>
+    where
+        N: Future<Output = Result<T, E>>,
+        O: Future<Output = Result<T, E>>,
+    {
+        let decided = self.decide(flag, context);
+        let start = self.0.watched.clock.elapsed();
+        if !decided.is_enabled() {
+            return self.told(decided, start, old_way().await);
+        }
+        match self.told(decided, start, new_way().await) {
+            Err(_) => old_way().await,
+            answer => answer,
+        }
+    }
+
+    fn told<T, E>(&self, decided: Decided, start: Duration, answer: Result<T, E>) -> Result<T, E> {
+        let duration = self.0.watched.clock.elapsed().saturating_sub(start);
+        decided.record(CallOutcome { failed: answer.is_err(), duration: Some(duration) });
+        answer
+    }
+
+    /// Tells how a call went that a flag had decided for a user.
+    pub fn record(&self, flag: &str, context: &Context<'_>, outcome: CallOutcome) {
+        self.user(context).record(flag, outcome);
+    }
+
+    /// Calls back when something happens, from whatever thread it happens in, until the subscription is dropped.
+    pub fn on(&self, listener: impl Fn(&Event) + Send + Sync + 'static) -> Subscription {
+        self.0.watched.events.subscribe(listener)
+    }
+
+    /// Whether any flags are in use.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        self.0.watched.in_use().is_some()
+    }
+
+    /// How well what is in use is known to be the source's.
+    #[must_use]
+    pub fn state(&self) -> State {
+        self.0.status.state()
+    }
+
+    /// Since the source has confirmed what is in use; `None` if it never did.
+    #[must_use]
+    pub fn age(&self) -> Option<Duration> {
+        let confirmed = self.0.status.confirmed()?;
+        Some(self.0.watched.clock.elapsed().saturating_sub(confirmed))
+    }
+
+    /// The digest of the snapshot in use, 16 hexadecimal digits: the same everywhere for the same document.
+    #[must_use]
+    pub fn digest(&self) -> Option<String> {
+        self.0.watched.flags().map(|flags| format!("{:016x}", flags.snapshot.digest()))
+    }
+
+    /// The revision of the document in use; 0 when it has none.
+    #[must_use]
+    pub fn revision(&self) -> Option<u64> {
+        self.0.watched.flags().map(|flags| flags.snapshot.revision())
+    }
+
+    /// The keys of all flags in use.
+    #[must_use]
+    pub fn flags(&self) -> Vec<String> {
+        let flags = self.0.watched.flags();
+        flags.map_or_else(Vec::new, |flags| flags.snapshot.flags().map(|flag| flags.key(flag)).collect())
+    }
+
+    /// Asks the source now, and waits for its answer.
+    pub async fn sync(&self) {
+        self.ask(Ask::Sync).await;
+    }
+
+    /// Waits for the end of the request that is under way, if any is.
+    pub async fn settled(&self) {
+        self.ask(Ask::Settled).await;
+    }
+
+    async fn ask(&self, ask: impl FnOnce(oneshot::Sender<()>) -> Ask) {
+        let (reply, answered) = oneshot::channel();
+        if self.0.asks.send(ask(reply)).is_ok() {
+            let _ = answered.await;
+        }
+    }
+
+    /// Sends what was counted, now. Never fails: what does not arrive is sent again.
+    pub async fn flush(&self) {
+        let Some(flushes) = &self.0.flushes else { return };
+        let (reply, answered) = oneshot::channel();
+        if flushes.send(reply).is_ok() {
+            let _ = answered.await;
+        }
+    }
+
+    /// What was counted of a flag since the program began; `None` for a flag of which nothing was.
+    #[must_use]
+    pub fn summary(&self, flag: &str) -> Option<Summary> {
+        self.0.watched.counted(|snapshot, now, before| {
+            let flag = snapshot.flag(flag)?;
+            let mut counted = now.counted(flag).cloned();
+            if let Some(before) = before.and_then(|before| before.counted(flag)) {
+                match &mut counted {
+                    Some(counted) => counted.merge(before),
+                    None => counted = Some(before.clone()),
+                }
+            }
+            counted.map(|counted| counted.summary())
+        })?
+    }
+
+    /// Adds to a counter of the application's; false, and counted as dropped, for one name too many.
+    #[expect(clippy::must_use_candidate, reason = "most callers need not know")]
+    pub fn add(&self, name: &str, amount: u64) -> bool {
+        self.0.watched.custom(|measures| measures.custom().add(name, amount)).unwrap_or(false)
+    }
+
+    /// Adds a value from 0 on to a histogram of the application's.
+    #[expect(clippy::must_use_candidate, reason = "most callers need not know")]
+    pub fn observe(&self, name: &str, value: f64) -> bool {
+        self.0.watched.custom(|measures| measures.custom().observe(name, value)).unwrap_or(false)
+    }
+
+    /// Turns a flag off on this host until it is released, whatever it has for a breaker.
+    ///
+    /// # Errors
+    /// There is no such flag.
+    pub fn hold(&self, flag: &str) -> Result<(), Error> {
+        self.set_mode(flag, Mode::Held)
+    }
+
+    /// Ends a hold, and any other mode: the breaker decides again.
+    ///
+    /// # Errors
+    /// There is no such flag.
+    pub fn release(&self, flag: &str) -> Result<(), Error> {
+        self.set_mode(flag, Mode::Auto)
+    }
+
+    /// Sets how far a breaker may go. A flag without one can only be held.
+    ///
+    /// # Errors
+    /// There is no such flag.
+    pub fn set_mode(&self, flag: &str, mode: Mode) -> Result<(), Error> {
+        self.0.watched.set_mode(flag, mode)
+    }
+
+    /// Lets a flag go on that was rolled back, and waits for a person. Nothing happens if it does not wait any more.
+    ///
+    /// # Errors
+    /// There is no such flag.
+    pub fn acknowledge(&self, flag: &str) -> Result<(), Error> {
+        self.0.watched.acknowledge(flag)
+    }
+
+    /// Where the breaker of a flag stands; `None` for a flag without one.
+    #[must_use]
+    pub fn breaker(&self, flag: &str) -> Option<flcm_flags::breaker::State> {
+        self.0.watched.with_breaker(flag, |breaker, _| breaker.state())
+    }
+
+    /// What holds a flag back, or does not, such as `clear` or `held off`.
+    #[must_use]
+    pub fn trip(&self, flag: &str) -> Option<String> {
+        let in_use = self.0.watched.in_use();
+        let in_use = in_use.as_ref()?;
+        Some(in_use.trip(in_use.flags.snapshot.flag(flag)?).to_string())
+    }
+
+    /// Sends what was counted, keeps what is to be kept, and stops: no task, timer or connection is left. What is in use goes on deciding.
+    pub async fn close(&self) {
+        let tasks = self.0.tasks.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(tasks) = tasks else { return };
+        for (closing, tasks) in self.0.closing.iter().zip(tasks) {
+            closing.cancel();
+            tasks.join_all().await;
+        }
+        self.0.watched.written().await;
+        self.0.watched.events.close();
+    }
+}
+
+/// Looks at the breakers when their time has come, and within a second of an outcome.
+async fn watch_breakers(watched: Arc<Watched>, closing: CancellationToken) {
+    let clock = Arc::clone(&watched.clock);
+    let mut alarm = Alarm::default();
+    loop {
+        tokio::select! {
+            () = closing.cancelled() => break,
+            () = watched.stir.notified() => alarm.hasten(&*clock, SECOND),
+            () = first(&*clock, [alarm]) => {
+                alarm.clear();
+                if let Some(after) = watched.poll() {
+                    alarm.hasten(&*clock, after);
+                }
+            }
+        }
+    }
+}
+
+fn bootstrap(options: &Options) -> Result<Option<Vec<u8>>, Error> {
+    let document = options.document.as_deref().map(|text| compile("the document", text)).transpose()?;
+    Ok(options.snapshot.clone().or(document))
+}
+
+/// The number of this host: as given, as it was kept, or drawn.
+fn instance_of(options: &Options, place: Option<&(Arc<Folder>, Writer)>) -> Result<u64, Error> {
+    if let Some(instance) = options.instance {
+        return if instance < 1 << 53 {
+            Ok(instance)
+        } else {
+            Err(invalid(format!("`instance` must be below 2^53, not {instance}")))
+        };
+    }
+    let drawn = draw(&*options.clock);
+    let Some((folder, writer)) = place else { return Ok(drawn) };
+    // The cache says what is wrong with it when it is used for what matters.
+    let kept = folder.read("instance").ok().flatten().and_then(|bytes| String::from_utf8(bytes).ok());
+    if let Some(kept) = kept.and_then(|text| text.parse().ok()).filter(|kept| *kept < 1 << 53) {
+        return Ok(kept);
+    }
+    writer.run(move |folder| {
+        let _ = folder.write("instance", drawn.to_string().as_bytes());
+    });
+    Ok(drawn)
+}
+
+/// Its multiples lie as evenly between 0 and 1, without the whole, as any number's can.
+const GOLDEN: f64 = 0.618_033_988_749_894_9;
+
+/// A host's place in the poll interval, from 0 to below 1: far apart for numbers that were drawn, and for those that count hosts.
+#[expect(clippy::cast_precision_loss, reason = "below 2^53")]
+fn phase_of(instance: u64) -> f64 {
+    let drawn = instance as f64 / (1_u64 << 53) as f64;
+    (drawn + (instance % (1 << 20)) as f64 * GOLDEN) % 1.0
+}

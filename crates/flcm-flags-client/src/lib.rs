@@ -1,0 +1,37 @@
+//! Feature flags for services in Rust: they follow a server (or a file, or any URL), decide without waiting for anybody, are rolled
+//! back when they do harm, and count what happens.
+//!
+//! 1. [`Features::start`] with [`Options`] once; [`Features::close`] at the end.
+//! 2. [`Features::is_enabled`] and [`Features::user`] anywhere, from any thread: no lock is taken, nothing is awaited.
+//! 3. [`Features::run`] calls a new way or the old one, and tells the breaker how it went.
+//! 4. [`Features::on`] listens to [`Event`]s.
+//!
+//! It behaves as `@flcm/features` does in Node and browsers, and decides by the same core.
+
+mod clock;
+mod collector;
+mod error;
+mod event;
+mod features;
+mod in_use;
+mod kept;
+#[cfg(feature = "open-feature")]
+mod open_feature;
+mod options;
+mod remote;
+mod store;
+mod tally;
+mod user;
+mod watched;
+
+pub use clock::{Clock, SystemClock};
+pub use error::{Code, Error};
+pub use event::{Event, State, Subscription};
+pub use features::Features;
+pub use flcm_flags::breaker::{Mode, State as BreakerState, Transition};
+pub use flcm_flags::metrics::Summary;
+pub use flcm_flags::{AttributeValue, Context, Decision, ErrorCode, Millis, Reason, Value};
+#[cfg(feature = "open-feature")]
+pub use open_feature::FlcmProvider;
+pub use options::Options;
+pub use user::{CallOutcome, Decided, User};

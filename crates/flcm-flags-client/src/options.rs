@@ -1,0 +1,250 @@
+//! Where the flags come from, and how they are watched over.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use reqwest::Url;
+use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
+
+use crate::clock::{Clock, SystemClock};
+use crate::error::{Code, Error};
+use crate::remote::source::{FileSource, HttpSource, Source};
+
+/// Where the flags come from, and how they are watched over. One of `url`, `document_url`, `file`, `document` and `snapshot` names
+/// the source; `document` or `snapshot` beside a `url` or `file` is what is used until that has answered.
+///
+/// ```
+/// use std::time::Duration;
+/// use flcm_flags_client::Options;
+///
+/// let options = Options { poll_interval: Duration::from_secs(15), ..Options::url("https://flags.example.com") };
+/// assert_eq!(options.fetch_timeout, Duration::from_secs(5));
+/// ```
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// A server of flags, such as `https://flags.example.com`: `/flags`, `/flags/stream` and `/metrics` below it are used.
+    pub url: Option<String>,
+    /// A document or a snapshot on any web server: polled.
+    pub document_url: Option<String>,
+    /// A document or a snapshot in a file, which is watched.
+    pub file: Option<PathBuf>,
+    /// A document, YAML or JSON.
+    pub document: Option<String>,
+    /// A compiled document.
+    pub snapshot: Option<Vec<u8>>,
+    /// Sent with each request, as `Authorization: Bearer`.
+    pub key: Option<String>,
+    /// Further headers of each request.
+    pub headers: Vec<(String, String)>,
+    /// How long [`start`](crate::Features::start) waits for the first flags: 2 s. Later ones still take effect.
+    pub init_timeout: Duration,
+    /// How often the source is asked: each 60 s. Zero for never.
+    pub poll_interval: Duration,
+    /// How long a request may take, from connecting to the last byte: 5 s.
+    pub fetch_timeout: Duration,
+    /// The largest body that is taken in: 32 MiB.
+    pub max_bytes: usize,
+    /// For how long flags that the source has not confirmed count as fresh: three poll intervals unless it is given.
+    pub stale_after: Option<Duration>,
+    /// Whether changes are announced by a stream of `url`: they are.
+    pub stream: bool,
+    /// A stream that is silent for so long is connected anew: 45 s.
+    pub stream_silence: Duration,
+    /// Changes that a stream announces are fetched within so long, so that not all hosts come at once: 500 ms.
+    pub stream_spread: Duration,
+    /// A folder for what survives a restart: the last good flags, breakers, and counts that were not acknowledged.
+    pub cache: Option<PathBuf>,
+    /// Whether counts are sent to `{url}/metrics`: they are.
+    pub metrics: bool,
+    /// How often counts are sent: each 10 s.
+    pub flush_interval: Duration,
+    /// A number below 2^53 that names this host: spreads its polling, and tells its counts from others'. Kept in the cache, or drawn,
+    /// unless it is given.
+    pub instance: Option<u64>,
+    /// Time, and chance: the machine's.
+    pub clock: Arc<dyn Clock>,
+    /// What makes requests; a client of the application's own may know its proxies and certificates.
+    pub http: Option<reqwest::Client>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            url: None,
+            document_url: None,
+            file: None,
+            document: None,
+            snapshot: None,
+            key: None,
+            headers: Vec::new(),
+            init_timeout: Duration::from_secs(2),
+            poll_interval: Duration::from_mins(1),
+            fetch_timeout: Duration::from_secs(5),
+            max_bytes: 1 << 25,
+            stale_after: None,
+            stream: true,
+            stream_silence: Duration::from_secs(45),
+            stream_spread: Duration::from_millis(500),
+            cache: None,
+            metrics: true,
+            flush_interval: Duration::from_secs(10),
+            instance: None,
+            clock: Arc::new(SystemClock::default()),
+            http: None,
+        }
+    }
+}
+
+impl Options {
+    /// Flags of a server.
+    #[must_use]
+    pub fn url(url: impl Into<String>) -> Self {
+        Self { url: Some(url.into()), ..Self::default() }
+    }
+
+    /// Flags of a file, which is watched.
+    #[must_use]
+    pub fn file(file: impl Into<PathBuf>) -> Self {
+        Self { file: Some(file.into()), ..Self::default() }
+    }
+
+    /// Flags of a document that the program has.
+    #[must_use]
+    pub fn document(document: impl Into<String>) -> Self {
+        Self { document: Some(document.into()), ..Self::default() }
+    }
+}
+
+/// What makes requests, and what each of them carries.
+#[derive(Clone, Debug)]
+pub(crate) struct Http {
+    pub(crate) client: reqwest::Client,
+    pub(crate) headers: HeaderMap,
+    pub(crate) timeout: Duration,
+    pub(crate) max_bytes: usize,
+    pub(crate) clock: Arc<dyn Clock>,
+}
+
+/// Where everything is that is asked over the network.
+#[derive(Debug)]
+pub(crate) struct Places {
+    pub(crate) source: Option<Source>,
+    pub(crate) stream: Option<Url>,
+    pub(crate) metrics: Option<Url>,
+}
+
+impl Options {
+    pub(crate) fn http(&self) -> Result<Http, Error> {
+        let client = match &self.http {
+            Some(client) => client.clone(),
+            None => client()?,
+        };
+        Ok(Http {
+            client,
+            headers: self.header_map()?,
+            timeout: self.fetch_timeout,
+            max_bytes: self.max_bytes,
+            clock: Arc::clone(&self.clock),
+        })
+    }
+
+    pub(crate) fn places(&self, http: &Http) -> Result<Places, Error> {
+        let named = [self.url.is_some(), self.document_url.is_some(), self.file.is_some()];
+        if named.iter().filter(|named| **named).count() > 1 {
+            return Err(invalid("one source only: `url`, `document_url` or `file`"));
+        }
+        if !named.contains(&true) && self.document.is_none() && self.snapshot.is_none() {
+            return Err(invalid("name a source: `url`, `document_url`, `file`, `document` or `snapshot`"));
+        }
+        let mut places = Places { source: None, stream: None, metrics: None };
+        if let Some(url) = &self.url {
+            places.source = Some(Source::Http(HttpSource::new(below(url, "flags")?, http.clone())));
+            places.stream = self.stream.then(|| below(url, "flags/stream")).transpose()?;
+            places.metrics = self.metrics.then(|| below(url, "metrics")).transpose()?;
+        } else if let Some(url) = &self.document_url {
+            places.source = Some(Source::Http(HttpSource::new(absolute("document_url", url)?, http.clone())));
+        } else if let Some(file) = &self.file {
+            places.source = Some(Source::File(FileSource::new(file.clone())));
+        }
+        Ok(places)
+    }
+
+    /// For how long what is in use counts as fresh; `None` for ever.
+    pub(crate) fn stale_after(&self, has_source: bool) -> Option<Duration> {
+        let polled = (!self.poll_interval.is_zero()).then(|| self.poll_interval * 3);
+        self.stale_after.or(polled).filter(|_| has_source)
+    }
+
+    fn header_map(&self) -> Result<HeaderMap, Error> {
+        let mut headers = HeaderMap::new();
+        for (name, value) in &self.headers {
+            let name = HeaderName::try_from(name).map_err(|_| invalid(format!("`{name}` is no name of a header")))?;
+            let value =
+                HeaderValue::try_from(value).map_err(|_| invalid(format!("`{name}` has no value that can be sent")))?;
+            headers.insert(name, value);
+        }
+        if let Some(key) = &self.key {
+            let value = HeaderValue::try_from(format!("Bearer {key}"));
+            let mut value = value.map_err(|_| invalid("`key` has characters that cannot be sent"))?;
+            value.set_sensitive(true);
+            headers.insert(AUTHORIZATION, value);
+        }
+        Ok(headers)
+    }
+}
+
+fn client() -> Result<reqwest::Client, Error> {
+    // The application may have chosen already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder().build().map_err(|error| invalid(format!("no HTTP client: {error}")))
+}
+
+/// A path below a URL, which may have a path of its own.
+fn below(url: &str, path: &str) -> Result<Url, Error> {
+    let mut base = absolute("url", url)?;
+    if !base.path().ends_with('/') {
+        base.set_path(&format!("{}/", base.path()));
+    }
+    base.join(path).map_err(|error| invalid(format!("`url`: {error}")))
+}
+
+fn absolute(name: &str, url: &str) -> Result<Url, Error> {
+    let parsed = Url::parse(url).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+    parsed.ok_or_else(|| invalid(format!("`{name}` must be a URL of http or https, not `{url}`")))
+}
+
+pub(crate) fn invalid(message: impl Into<String>) -> Error {
+    Error::new(Code::InvalidOptions, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Options, below};
+
+    #[test]
+    fn paths_are_below_the_path_of_the_url() {
+        for base in ["https://flags.example.com/team", "https://flags.example.com/team/"] {
+            assert_eq!(below(base, "flags/stream").unwrap().as_str(), "https://flags.example.com/team/flags/stream");
+        }
+        assert_eq!(below("http://localhost:8787", "flags").unwrap().as_str(), "http://localhost:8787/flags");
+        assert!(below("flags.example.com", "flags").is_err());
+    }
+
+    #[test]
+    fn what_is_wrong_with_an_option_is_said_with_its_name() {
+        let said = |options: Options| {
+            let http = options.http();
+            http.and_then(|http| options.places(&http)).unwrap_err().message
+        };
+        assert!(said(Options::default()).starts_with("name a source: `url`"));
+        assert!(
+            said(Options { file: Some("flags.yaml".into()), ..Options::url("http://a") })
+                .starts_with("one source only")
+        );
+        assert!(said(Options::url("ftp://a")).starts_with("`url` must be a URL"));
+        assert!(said(Options { key: Some("a\nb".to_owned()), ..Options::url("http://a") }).starts_with("`key` has"));
+        let headers = vec![("a b".to_owned(), String::new())];
+        assert_eq!(said(Options { headers, ..Options::url("http://a") }), "`a b` is no name of a header");
+    }
+}

@@ -1,0 +1,176 @@
+//! Where flags come from.
+
+use std::path::PathBuf;
+
+use reqwest::Url;
+use reqwest::header::{ACCEPT, CONTENT_TYPE, ETAG, HeaderValue, IF_NONE_MATCH};
+
+use super::request::{body_of, failed, status_error, timed};
+use crate::error::{Code, Error, message_of};
+use crate::options::Http;
+
+/// The media type of snapshots.
+const SNAPSHOT_TYPE: &str = "application/vnd.flcm.snapshot";
+const ACCEPTED: HeaderValue = HeaderValue::from_static(
+    "application/vnd.flcm.snapshot, application/json;q=0.5, application/yaml;q=0.5, */*;q=0.1",
+);
+
+/// What a source has given.
+#[derive(Debug)]
+pub(crate) enum Given {
+    /// A snapshot with its mark.
+    Snapshot { bytes: Vec<u8>, etag: Option<String> },
+    /// Nothing is newer than what has the mark that was sent.
+    Unchanged,
+}
+
+#[derive(Debug)]
+pub(crate) enum Source {
+    File(FileSource),
+    Http(HttpSource),
+}
+
+impl Source {
+    /// Names it in the cache and in errors.
+    pub(crate) fn name(&self) -> &str {
+        match self {
+            Self::File(source) => &source.name,
+            Self::Http(source) => source.url.as_str(),
+        }
+    }
+
+    /// Gives what there is; `etag` marks what is in use, and is left out when anything is to be given.
+    pub(crate) async fn get(&self, etag: Option<String>) -> Result<Given, Error> {
+        match self {
+            Self::File(source) => source.get().await,
+            Self::Http(source) => timed(&*source.http.clock, source.http.timeout, source.get(etag)).await,
+        }
+    }
+}
+
+/// A URL that is asked.
+#[derive(Debug)]
+pub(crate) struct HttpSource {
+    url: Url,
+    http: Http,
+}
+
+impl HttpSource {
+    pub(crate) const fn new(url: Url, http: Http) -> Self {
+        Self { url, http }
+    }
+
+    async fn get(&self, etag: Option<String>) -> Result<Given, Error> {
+        let Self { url, http } = self;
+        let mut request = http.client.get(url.clone()).headers(http.headers.clone()).header(ACCEPT, ACCEPTED);
+        if let Some(etag) = &etag {
+            request = request.header(IF_NONE_MATCH, etag);
+        }
+        let response = request.send().await.map_err(|error| failed(url, &error))?;
+        match response.status().as_u16() {
+            200 => {}
+            304 if etag.is_some() => return Ok(Given::Unchanged),
+            304 => {
+                let message = format!("{url} answered 304, although it was not asked for changes");
+                return Err(Error::new(Code::NotModified, message));
+            }
+            _ => return Err(status_error(&response, http.clock.now())),
+        }
+        let etag = response.headers().get(ETAG).and_then(|etag| etag.to_str().ok()).map(str::to_owned);
+        let media_type = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        let kind = Kind::of(media_type, response.url().path());
+        let body = body_of(response, http.max_bytes).await?;
+        Ok(Given::Snapshot { bytes: snapshot_of(url.as_str(), body, kind)?, etag })
+    }
+}
+
+/// A file that is watched.
+#[derive(Debug)]
+pub(crate) struct FileSource {
+    pub(crate) path: PathBuf,
+    name: String,
+}
+
+impl FileSource {
+    pub(crate) fn new(path: PathBuf) -> Self {
+        let name = path.display().to_string();
+        Self { path, name }
+    }
+
+    async fn get(&self) -> Result<Given, Error> {
+        let path = self.path.clone();
+        let read = tokio::task::spawn_blocking(move || std::fs::read(path)).await;
+        let unread = |error: &dyn std::error::Error| {
+            Error::new(Code::FileFailed, format!("{}: {}", self.name, message_of(error)))
+        };
+        let bytes = read.map_err(|error| unread(&error))?.map_err(|error| unread(&error))?;
+        Ok(Given::Snapshot { bytes: snapshot_of(&self.name, bytes, Kind::of(None, &self.name))?, etag: None })
+    }
+}
+
+/// What a body is taken for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Kind {
+    Document,
+    Page,
+    Snapshot,
+}
+
+impl Kind {
+    fn of(media_type: Option<&str>, path: &str) -> Self {
+        let media_type =
+            media_type.and_then(|text| text.split(';').next()).map(|text| text.trim().to_ascii_lowercase());
+        match media_type.as_deref() {
+            Some(SNAPSHOT_TYPE) => Self::Snapshot,
+            Some("text/html") => Self::Page,
+            Some(text) if ["json", "yaml", "text/"].iter().any(|word| text.contains(word)) => Self::Document,
+            _ => {
+                let path = path.to_ascii_lowercase();
+                let is_document = [".yaml", ".yml", ".json"].iter().any(|end| path.ends_with(end));
+                if is_document { Self::Document } else { Self::Snapshot }
+            }
+        }
+    }
+}
+
+/// A body as a snapshot: compiled, when it is a document.
+fn snapshot_of(name: &str, body: Vec<u8>, kind: Kind) -> Result<Vec<u8>, Error> {
+    if body.is_empty() {
+        return Err(Error::new(Code::Empty, "nothing is in the body"));
+    }
+    match kind {
+        Kind::Document => {
+            let text = String::from_utf8(body);
+            compile(name, &text.map_err(|_| Error::new(Code::WrongType, "the document is no UTF-8 text"))?)
+        }
+        Kind::Page => Err(Error::new(Code::WrongType, "the body is a page, and no flags: check the URL")),
+        Kind::Snapshot => Ok(body),
+    }
+}
+
+/// A document as a snapshot. One without a single line is refused: it is a file in the making.
+pub(crate) fn compile(name: &str, text: &str) -> Result<Vec<u8>, Error> {
+    if text.trim().is_empty() {
+        return Err(Error::new(Code::Empty, "nothing is in the document"));
+    }
+    let (config, diagnostics) = flcm_flags_config::check(text);
+    let Some(config) = config else {
+        let message = format!("{name} is not used:\n{}", diagnostics.render(name, text, false));
+        return Err(Error::new(Code::InvalidDocument, message));
+    };
+    Ok(flcm_flags_config::compile(&config))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Kind;
+
+    #[test]
+    fn the_type_counts_and_else_the_end_of_the_path() {
+        assert_eq!(Kind::of(Some("application/vnd.flcm.snapshot"), "/flags.yaml"), Kind::Snapshot);
+        assert_eq!(Kind::of(Some("Text/HTML; charset=utf-8"), "/flags"), Kind::Page);
+        assert_eq!(Kind::of(Some("application/yaml"), "/flags"), Kind::Document);
+        assert_eq!(Kind::of(Some("application/octet-stream"), "/feature-flags.YML"), Kind::Document);
+        assert_eq!(Kind::of(None, "/flags"), Kind::Snapshot);
+    }
+}

@@ -1,0 +1,96 @@
+//! What survives a restart: files of a folder, which several processes may share.
+
+use std::fs::{self, File};
+use std::io::{self, ErrorKind, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use tokio::sync::{mpsc, oneshot};
+
+/// Files of a folder. Whatever happens, a file is as it was before or as it is to be: it is written beside, and renamed.
+#[derive(Debug)]
+pub(crate) struct Folder(PathBuf);
+
+impl Folder {
+    pub(crate) const fn new(path: PathBuf) -> Self {
+        Self(path)
+    }
+
+    /// `None` for a file that is not there.
+    pub(crate) fn read(&self, name: &str) -> io::Result<Option<Vec<u8>>> {
+        match fs::read(self.0.join(name)) {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    pub(crate) fn write(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
+        fs::create_dir_all(&self.0)?;
+        let beside = self.0.join(format!(".{name}.{:016x}", rand::random::<u64>()));
+        let written = write_whole(&beside, bytes).and_then(|()| fs::rename(&beside, self.0.join(name)));
+        if written.is_err() {
+            let _ = fs::remove_file(&beside);
+        }
+        written
+    }
+
+    pub(crate) fn delete(&self, name: &str) -> io::Result<()> {
+        match fs::remove_file(self.0.join(name)) {
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    /// The names of all files; none where there is no folder.
+    pub(crate) fn names(&self) -> io::Result<Vec<String>> {
+        let entries = match fs::read_dir(&self.0) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(error),
+        };
+        let names = entries.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()));
+        names.filter(|name| name.as_ref().map_or(true, |name| !name.starts_with('.'))).collect()
+    }
+}
+
+fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = File::create(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+type Job = Box<dyn FnOnce(&Folder) + Send>;
+
+/// Writes to a folder, one thing after the other, without keeping anybody waiting.
+#[derive(Clone, Debug)]
+pub(crate) struct Writer(mpsc::UnboundedSender<Job>);
+
+impl Writer {
+    pub(crate) fn new(folder: Arc<Folder>) -> Self {
+        let (sender, mut jobs) = mpsc::unbounded_channel::<Job>();
+        tokio::spawn(async move {
+            while let Some(job) = jobs.recv().await {
+                let folder = Arc::clone(&folder);
+                // A job that panics is no reason to end.
+                let _ = tokio::task::spawn_blocking(move || job(&folder)).await;
+            }
+        });
+        Self(sender)
+    }
+
+    /// Does something once everything before is done.
+    pub(crate) fn run(&self, job: impl FnOnce(&Folder) + Send + 'static) {
+        // The task ends with the runtime alone, and nothing can be kept behind that.
+        let _ = self.0.send(Box::new(job));
+    }
+
+    /// Until then everything is written that was to be before.
+    pub(crate) async fn written(&self) {
+        let (done, waiting) = oneshot::channel();
+        self.run(move |_| {
+            let _ = done.send(());
+        });
+        let _ = waiting.await;
+    }
+}

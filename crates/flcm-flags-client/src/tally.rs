@@ -1,0 +1,103 @@
+//! Decisions, counted by any number of threads at once without a lock.
+
+use std::cell::Cell;
+use std::iter;
+use std::sync::atomic::{AtomicU8, AtomicU32, AtomicUsize, Ordering};
+
+use flcm_flags::metrics::{Distinct, FlagMetrics};
+use flcm_flags::{BoundContext, FlagId, Outcome, Snapshot};
+use flcm_flags_engine::Counted;
+use once_cell::race::OnceBox;
+
+/// Threads count in so many lanes, so that few of them write to the same place.
+const LANES: usize = 8;
+
+/// What was decided of each flag and not been taken yet. A flag's memory comes with its first decision.
+#[derive(Debug)]
+pub(crate) struct Tallies(Box<[OnceBox<Tally>]>);
+
+/// What was decided of a flag.
+#[derive(Debug)]
+struct Tally {
+    /// One counter per variant and reason, in the order of [`FlagMetrics`]; a lane of its own for some threads.
+    lanes: [Box<[AtomicU32]>; LANES],
+    /// The highest rank of the users of each register, as [`Distinct`] has it. Mostly read: a rank seldom rises.
+    registers: Box<[AtomicU8]>,
+}
+
+impl Tallies {
+    pub(crate) fn new(flags: usize) -> Self {
+        Self(iter::repeat_with(OnceBox::new).take(flags).collect())
+    }
+
+    /// Counts one decision, and its user.
+    pub(crate) fn count(
+        &self,
+        snapshot: &Snapshot<Vec<u8>>,
+        flag: FlagId,
+        outcome: Outcome,
+        context: &BoundContext<'_>,
+    ) {
+        let Some(place) = self.0.get(index(flag)) else { return };
+        let tally = place.get_or_init(|| Box::new(Tally::new(snapshot, flag)));
+        let lane = LANE.with(|lane| tally.lanes.get(lane.get()));
+        if let Some(counter) = lane.and_then(|lane| lane.get(FlagMetrics::counter_of(outcome))) {
+            counter.fetch_add(1, Ordering::Relaxed);
+        }
+        let Some(user) = context.user_digest() else { return };
+        let (register, rank) = Distinct::place(user);
+        if let Some(highest) = tally.registers.get(register)
+            && highest.load(Ordering::Relaxed) < rank
+        {
+            highest.fetch_max(rank, Ordering::Relaxed);
+        }
+    }
+
+    /// Takes what was counted of a flag; what is counted meanwhile is taken the next time.
+    pub(crate) fn take_into(&self, flag: FlagId, counted: &mut Counted) {
+        let Some(tally) = self.of(flag) else { return };
+        for lane in &tally.lanes {
+            for (place, counter) in lane.iter().enumerate().filter(|(_, counter)| counter.load(Ordering::Relaxed) > 0) {
+                counted.tally(place, counter.swap(0, Ordering::Relaxed));
+            }
+        }
+        for (register, rank) in tally.registers.iter().enumerate() {
+            if rank.load(Ordering::Relaxed) > 0 {
+                counted.see(register, rank.swap(0, Ordering::Relaxed));
+            }
+        }
+    }
+
+    /// The flags that were decided at least once since they are in use.
+    pub(crate) fn decided(&self) -> impl Iterator<Item = FlagId> {
+        (0..).map(FlagId).zip(&self.0).filter(|(_, place)| place.get().is_some()).map(|(flag, _)| flag)
+    }
+
+    fn of(&self, flag: FlagId) -> Option<&Tally> {
+        self.0.get(index(flag))?.get()
+    }
+}
+
+impl Tally {
+    fn new(snapshot: &Snapshot<Vec<u8>>, flag: FlagId) -> Self {
+        let variants = snapshot.describe(flag).map_or(0, |flag| flag.variants().count());
+        let counters = FlagMetrics::counters_for(variants);
+        Self {
+            lanes: std::array::from_fn(|_| iter::repeat_with(AtomicU32::default).take(counters).collect()),
+            registers: iter::repeat_with(AtomicU8::default).take(Distinct::REGISTERS).collect(),
+        }
+    }
+}
+
+fn index(flag: FlagId) -> usize {
+    usize::try_from(flag.0).unwrap_or(usize::MAX)
+}
+
+thread_local! {
+    static LANE: Cell<usize> = Cell::new(next_lane());
+}
+
+fn next_lane() -> usize {
+    static THREADS: AtomicUsize = AtomicUsize::new(0);
+    THREADS.fetch_add(1, Ordering::Relaxed) % LANES
+}
