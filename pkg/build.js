@@ -118,6 +118,30 @@ async function runtime() {
   });
 }
 
+/** OpenFeature's providers: each with what both have in common inside. */
+async function providers() {
+  for (const name of ['openfeature-server', 'openfeature-web']) {
+    const folder = join(root, 'pkg', name);
+    rmSync(join(folder, 'dist'), { recursive: true, force: true });
+    await build({
+      entryPoints: [join(folder, 'src/index.ts')],
+      outdir: join(folder, 'dist'),
+      bundle: true,
+      format: 'esm',
+      target: 'es2022',
+      minify: name === 'openfeature-web',
+      legalComments: 'none',
+      logLevel: 'warning',
+      external: ['@flcm/*', '@openfeature/*'],
+    });
+    const made = join(bindings, 'types/pkg');
+    const entry = readFileSync(join(made, name, 'src/index.d.ts'), 'utf8');
+    write(join(folder, 'dist/index.d.ts'), entry.replaceAll('../../openfeature/src/provider.ts', './provider.js'));
+    copyFileSync(join(made, 'openfeature/src/provider.d.ts'), join(folder, 'dist/provider.d.ts'));
+    copyFileSync(join(root, 'LICENSE'), join(folder, 'LICENSE'));
+  }
+}
+
 const web = ['index', 'inline', 'slim', 'compile'];
 const node = ['index', 'wasm'];
 
@@ -139,3 +163,4 @@ for (const entry of node) {
   write(join(root, `pkg/node/dist/${entry}.js`), `export { compiler, engine } from './${entry}.cjs';\n`);
 }
 await runtime();
+await providers();

@@ -1,4 +1,4 @@
-// Lays out what is to be published: `node pkg/release.js OUT`. Beside the three packages, one for each platform whose
+// Lays out what is to be published: `node pkg/release.js OUT`. Beside the packages that all share, one for each platform whose
 // addon lies in `pkg/node`; those are named in `@flcm/flags-node` here, because `npm ci` in the repository could not find them.
 
 import { copyFileSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -18,7 +18,9 @@ const out = resolve(process.argv[2] ?? '');
 if (!process.argv[2]) throw new Error('say where: node pkg/release.js OUT');
 rmSync(out, { recursive: true, force: true });
 
-for (const name of ['web', 'node']) stage(join(here, name), join(out, name), ['package.json', 'README.md', 'dist']);
+for (const name of ['web', 'node', 'openfeature-server', 'openfeature-web']) {
+  stage(join(here, name), join(out, name), ['package.json', 'README.md', 'dist']);
+}
 
 const runtime = join(here, '../.flcm-core/features');
 stage(runtime, join(out, 'features'), ['package.json', 'README.md', 'dist']);

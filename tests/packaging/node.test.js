@@ -48,3 +48,10 @@ test('the runtime decides and counts with the packages that it depends on', () =
   const folder = consumer('node', platform, 'web', 'features', 'parser');
   assert.deepEqual(decide(folder, 'features.mjs'), { engine: 'native', answers: [true, false, 1] });
 });
+
+test('the provider for servers decides by the runtime that it depends on', () => {
+  const others = ['web', 'features', 'parser', 'openfeature-server', 'core', 'server-sdk'];
+  const folder = consumer('node', platform, ...others);
+  const answers = [true, 'TARGETING_MATCH', 'FLAG_NOT_FOUND'];
+  assert.deepEqual(decide(folder, 'openfeature.mjs'), { engine: 'native', answers });
+});

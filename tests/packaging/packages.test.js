@@ -4,12 +4,13 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { consumer, packed, platforms, root, tool } from './packed.js';
+import { consumer, packages, packed, platforms, root, tool } from './packed.js';
 
 const json = (path) => JSON.parse(readFileSync(join(root, path), 'utf8'));
+const sdks = ['core', 'server-sdk', 'web-sdk'];
 const files = json('tests/packaging/files.json');
 
-for (const name of ['web', 'node', 'features']) {
+for (const name of packages) {
   test(`${name}: the tarball holds the files that files.json lists`, () => {
     assert.deepEqual(packed[name].files, files[name]);
   });
@@ -37,9 +38,11 @@ test('node: types and code of every entry agree, for importers and requirers', (
   tool(root, '@arethetypeswrong/cli/dist/index.js', packed.node.tarball, '--profile', 'node16');
 });
 
-test('features: types and code agree, for importers', () => {
-  tool(root, '@arethetypeswrong/cli/dist/index.js', packed.features.tarball, '--profile', 'esm-only');
-});
+for (const name of ['features', 'openfeature-server', 'openfeature-web']) {
+  test(`${name}: types and code agree, for importers`, () => {
+    tool(root, '@arethetypeswrong/cli/dist/index.js', packed[name].tarball, '--profile', 'esm-only');
+  });
+}
 
 test('the addon of this machine has a package of its own', () => {
   assert.equal(platforms.length, 1);
@@ -73,11 +76,15 @@ test('every version is the one of the crates', () => {
   const features = json('.flcm-core/features/package.json');
   const { '@flcm/flags-node': node, '@flcm/flags-web': web } = features.dependencies;
   assert.deepEqual([features.version, node, web], [version, version, version]);
+  for (const name of ['openfeature-server', 'openfeature-web']) {
+    const provider = json(`pkg/${name}/package.json`);
+    assert.deepEqual([provider.version, provider.dependencies], [version, { '@flcm/features': version }]);
+  }
 });
 
 for (const resolution of ['node16', 'bundler']) {
   test(`TypeScript consumers with moduleResolution ${resolution}`, () => {
-    const folder = consumer('web', 'node', 'features', 'parser');
+    const folder = consumer(...packages, 'parser', ...sdks);
     tool(folder, 'typescript/bin/tsc', '-p', `types/tsconfig.${resolution}.json`);
   });
 }

@@ -45,11 +45,16 @@ function pack(folder) {
 /** The tarball of each package, by the name of its folder, with the list of its files. */
 export const packed = Object.fromEntries(readdirSync(released).map((name) => [name, pack(join(released, name))]));
 
-/** The platforms whose addon was built: on a developer's machine, its own. */
-export const platforms = Object.keys(packed).filter((name) => !['web', 'node', 'features'].includes(name));
+/** What is published for every platform. */
+export const packages = ['web', 'node', 'features', 'openfeature-server', 'openfeature-web'];
 
-/** What `@flcm/features` needs of others. */
+/** The platforms whose addon was built: on a developer's machine, its own. */
+export const platforms = Object.keys(packed).filter((name) => !packages.includes(name));
+
+/** What they need of others. */
 packed.parser = pack(join(root, 'node_modules/eventsource-parser'));
+for (const name of ['core', 'server-sdk', 'web-sdk'])
+  packed[name] = pack(join(root, 'node_modules/@openfeature', name));
 
 /** A folder with programs that use packages, and the packages installed without asking a registry. */
 export function consumer(...names) {

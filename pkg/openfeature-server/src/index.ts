@@ -1,5 +1,6 @@
 /** OpenFeature's provider for servers: decides in the process, by `@flcm/features`. */
 
+import type { AnyFlags, FlagShapes } from '@flcm/features';
 import {
   type EvaluationContext,
   type JsonValue,
@@ -11,7 +12,7 @@ import {
 import { type EventDetails, FlcmProviderBase } from '../../openfeature/src/provider.ts';
 
 /** Serves FLCM Flags to OpenFeature's SDK for servers. */
-export class FlcmProvider extends FlcmProviderBase implements Provider {
+export class FlcmProvider<F extends FlagShapes<F> = AnyFlags> extends FlcmProviderBase<F> implements Provider {
   /** Where it is meant to run. */
   readonly runsOn = 'server';
   /** What happens to the flags. */

@@ -1,6 +1,6 @@
 /** OpenFeature's provider for pages: decides in the page, by `@flcm/features`. */
 
-import type { Decision, FeatureContext, FeatureFlagManager } from '@flcm/features';
+import type { AnyFlags, Decision, FeatureContext, FeatureFlagManager, FlagKey, FlagShapes } from '@flcm/features';
 import {
   type EvaluationContext,
   type JsonValue,
@@ -14,20 +14,20 @@ import { type EventDetails, FlcmProviderBase } from '../../openfeature/src/provi
 import { isSame } from '../../openfeature/src/user.ts';
 
 /** A context, and who that is. */
-interface Known {
-  readonly features: FeatureFlagManager;
+interface Known<F extends FlagShapes<F>> {
+  readonly features: FeatureFlagManager<F>;
   readonly context: EvaluationContext;
-  readonly user: FeatureContext;
+  readonly user: FeatureContext<F>;
 }
 
 /** Serves FLCM Flags to OpenFeature's SDK for pages, and by it to those for React and Angular. */
-export class FlcmProvider extends FlcmProviderBase implements Provider {
+export class FlcmProvider<F extends FlagShapes<F> = AnyFlags> extends FlcmProviderBase<F> implements Provider {
   /** Where it is meant to run. */
   readonly runsOn = 'client';
   /** What happens to the flags. */
   readonly events: OpenFeatureEventEmitter = new OpenFeatureEventEmitter();
   /** Who asked last: a page decides for one user, many times. */
-  #known: Known | undefined;
+  #known: Known<F> | undefined;
   /** What that user was served when somebody was told last, by flag key. */
   #served: Readonly<Record<string, string>> = {};
 
@@ -64,14 +64,14 @@ export class FlcmProvider extends FlcmProviderBase implements Provider {
     return this.resolve('object', flag, fallback, context);
   }
 
-  protected override begin(features: FeatureFlagManager, context: EvaluationContext): void {
+  protected override begin(features: FeatureFlagManager<F>, context: EvaluationContext): void {
     // Known anew even if it holds the same: a list in it may have got another item.
     this.#known = undefined;
     this.#served = served(this.user(features, { ...context }));
   }
 
   /** A context is converted once, and bound by the engine, until another one comes. */
-  protected override user(features: FeatureFlagManager, context: EvaluationContext): FeatureContext {
+  protected override user(features: FeatureFlagManager<F>, context: EvaluationContext): FeatureContext<F> {
     const known = this.#known;
     if (known?.features === features && isSame(known.context, context)) return known.user;
     const user = super.user(features, context);
@@ -79,8 +79,8 @@ export class FlcmProvider extends FlcmProviderBase implements Provider {
     return user;
   }
 
-  protected override decide(features: FeatureFlagManager, flag: string, context: EvaluationContext): Decision {
-    return this.user(features, context).decision(flag);
+  protected override decide(features: FeatureFlagManager<F>, flag: string, context: EvaluationContext): Decision {
+    return this.user(features, context).decision(flag as FlagKey<F>);
   }
 
   /** With the flags that depend on those: components are drawn anew by name. */
@@ -97,8 +97,8 @@ export class FlcmProvider extends FlcmProviderBase implements Provider {
   }
 }
 
-function served(user: FeatureContext): Record<string, string> {
-  const all = Object.entries(user.decideAll());
+function served<F extends FlagShapes<F>>(user: FeatureContext<F>): Record<string, string> {
+  const all = Object.entries<Decision>(user.decideAll());
   return Object.fromEntries(
     all.map(([key, { value, variant, reason }]) => [key, JSON.stringify([value, variant, reason])]),
   );

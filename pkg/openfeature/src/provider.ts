@@ -1,10 +1,13 @@
 import {
+  type AnyFlags,
   type BreakerEvent,
   createFeatures,
   type Decision,
   type FeatureContext,
   type FeatureFlagManager,
   type FeaturesOptions,
+  type FlagKey,
+  type FlagShapes,
   type FleetEvent,
   type StateEvent,
 } from '@flcm/features';
@@ -30,12 +33,12 @@ export type EventDetails = {
 };
 
 /** What the providers for servers and for pages have in common. */
-export abstract class FlcmProviderBase {
+export abstract class FlcmProviderBase<F extends FlagShapes<F> = AnyFlags> {
   /** What hooks and logs call the provider. */
   readonly metadata: { readonly name: string } = { name: 'FLCM Flags' };
-  readonly #given: FeatureFlagManager | FeaturesOptions;
-  #opening: Promise<FeatureFlagManager> | undefined;
-  #features: FeatureFlagManager | undefined;
+  readonly #given: FeatureFlagManager<F> | FeaturesOptions;
+  #opening: Promise<FeatureFlagManager<F>> | undefined;
+  #features: FeatureFlagManager<F> | undefined;
   #stop: readonly (() => void)[] = [];
   #revision = 0;
   /** What the fleet holds back, by flag key. */
@@ -43,13 +46,13 @@ export abstract class FlcmProviderBase {
   #telling: ReturnType<typeof setTimeout> | undefined;
 
   /** @param given Options of `createFeatures`; or flags that the application has created, and closes itself. */
-  constructor(given: FeatureFlagManager | FeaturesOptions) {
+  constructor(given: FeatureFlagManager<F> | FeaturesOptions) {
     this.#given = given;
     this.#features = 'decision' in given ? given : undefined;
   }
 
   /** The flags: for outcomes, explanations, rollback, metrics. With options they are there once the provider was initialized. */
-  get features(): FeatureFlagManager | undefined {
+  get features(): FeatureFlagManager<F> | undefined {
     return this.#features;
   }
 
@@ -94,7 +97,10 @@ export abstract class FlcmProviderBase {
     if (name === OUTCOME) {
       const { flag, failed, durationMs } = details;
       const duration = typeof durationMs === 'number' ? durationMs : undefined;
-      this.user(features, context).record(String(flag), { failed: failed === true, durationMs: duration });
+      this.user(features, context).record(String(flag) as FlagKey<F>, {
+        failed: failed === true,
+        durationMs: duration,
+      });
       return;
     }
     features.metrics.add(name);
@@ -115,18 +121,18 @@ export abstract class FlcmProviderBase {
   }
 
   /** Who asks, when it is for more than a decision. */
-  protected user(features: FeatureFlagManager, context: EvaluationContext): FeatureContext {
+  protected user(features: FeatureFlagManager<F>, context: EvaluationContext): FeatureContext<F> {
     return features.for(userOf(context));
   }
 
   /** Decides a flag: for one question, which takes no place of the contexts that the application keeps. */
-  protected decide(features: FeatureFlagManager, flag: string, context: EvaluationContext): Decision {
+  protected decide(features: FeatureFlagManager<F>, flag: string, context: EvaluationContext): Decision {
     const { targetingKey, ...attributes } = userOf(context);
-    return features.decision(flag, targetingKey, attributes);
+    return features.decision(flag as FlagKey<F>, targetingKey, attributes);
   }
 
   /** Somebody asks from now on. */
-  protected begin(_features: FeatureFlagManager, _context: EvaluationContext): void {}
+  protected begin(_features: FeatureFlagManager<F>, _context: EvaluationContext): void {}
 
   /** The flags that are served otherwise than before, given those of which it was said. */
   protected changed(flags: readonly string[]): readonly string[] {
@@ -147,16 +153,16 @@ export abstract class FlcmProviderBase {
   }
 
   /** Whatever keeps flags from being created, such as options that are wrong, is there the next time as well. */
-  async #open(): Promise<FeatureFlagManager> {
+  async #open(): Promise<FeatureFlagManager<F>> {
     if ('decision' in this.#given) return this.#given;
     try {
-      return await createFeatures(this.#given);
+      return await createFeatures<F>(this.#given);
     } catch (cause) {
       throw new ProviderFatalError((cause as Error).message, { cause });
     }
   }
 
-  #follow(features: FeatureFlagManager): void {
+  #follow(features: FeatureFlagManager<F>): void {
     this.#unfollow();
     this.#features = features;
     this.#revision = Number(features.snapshot?.revision ?? 0n);
