@@ -6,10 +6,13 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { complaints, FlagServer, root, scratch, written } from './tried.js';
 
-/** What is tried: the guides, the page of the package on npm, and what the README says of the package. */
+/** What is tried: the guides, the pages of the packages on npm, and what the README says of the runtime. */
 const sources = [
   ...readdirSync(join(root, 'docs/guides')).map((name) => `docs/guides/${name}`),
   '.flcm-core/features/README.md',
+  'docs/openfeature.md',
+  'pkg/openfeature-server/README.md',
+  'pkg/openfeature-web/README.md',
   'README.md#In your application',
 ];
 
