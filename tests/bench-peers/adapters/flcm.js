@@ -7,11 +7,11 @@ const conditions = [
   { attribute: 'age', operator: '>', value: W.AGE },
   { attribute: 'plan', operator: 'in', value: PLANS_IN },
 ];
-const variants = ['A', 'B'].map((name) => ({ name, weight: 50 }));
+const variants = ['A', 'B'].map((name) => ({ name, weight: 50, value: name }));
 const written = {
   W1: ({ on }) => ({ enabled: on, rollout: { percentage: 100 } }),
   W2: () => ({ rollout: { percentage: W.W2_PCT } }),
-  W3: () => ({ conditions, rollout: { percentage: W.W3_PCT }, variants }),
+  W3: () => ({ conditions, rollout: { percentage: W.W3_PCT }, variants, default: 'off' }),
   W4: () => ({ rollout: { percentage: W.W4_PCT, cohorts: { seg: true } } }),
 };
 

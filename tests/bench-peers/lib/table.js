@@ -65,8 +65,10 @@ function ratiosOf(cells) {
 }
 
 function leastOfOurs(cells, { rust, workload }) {
-  const ours = cells.filter((row) => row.base && row.rust === rust && row.workload === workload);
-  return Math.min(...ours.map(({ least }) => least));
+  const ours = cells.filter((row) => row.ours && row.rust === rust && row.workload === workload);
+  // What has no call for all flags is compared by what has one.
+  const base = ours.some((row) => row.base) ? ours.filter((row) => row.base) : ours;
+  return Math.min(...base.map(({ least }) => least));
 }
 
 function bootsOf(cells) {
@@ -95,7 +97,7 @@ const inColumns = (rows, cell) => WORKLOADS.map((name) => cell(rows.find(({ work
 
 const short = (number) => (number >= 100 ? Math.round(number).toLocaleString('en-US') : number.toFixed(1));
 
-const times = (ratio) => (Number.isFinite(ratio) ? ratio.toFixed(ratio < 10 ? 1 : 0) : '–');
+const times = (ratio) => (ratio > 0 ? ratio.toFixed(ratio < 10 ? 1 : 0) : '–');
 
 function markdown(head, lines) {
   const rule = head.map(() => '---');

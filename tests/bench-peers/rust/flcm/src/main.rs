@@ -1,177 +1,39 @@
-//! This project's core, and its counts. A context borrows what it reads, so the bench's keeps that beside it.
-use std::cell::RefCell;
-use std::time::SystemTime;
+//! This project: its core alone, and the client that applications use.
 
-use bench_common::{Peer, User, args, run};
-use bumpalo::Bump;
-use flcm_flags::metrics::FlagMetrics;
-use flcm_flags::{
-    AttributeValue, BoundContext, Context, Decision, ErrorCode, FlagId, Millis, Outcome, Snapshot, Trips, evaluate,
-    evaluate_all,
-};
-use self_cell::self_cell;
+mod client;
+mod direct;
+
+use bench_common::{args, run};
+use flcm_flags_client::Options;
+
+use client::{Asking, ForUser};
+use direct::{BindingEach, Core, Counting};
 
 const VERSION: &str = "0.1.0";
 
 fn main() {
     let name = args().peer;
     match name.as_str() {
-        "flcm-flags" => run(VERSION, |text, _| Core::new(compiled(text))),
+        "flcm-flags-client" => run(VERSION, |bytes, _| ForUser::new(Options::document(text(bytes)))),
+        "flcm-flags-client (is_enabled)" => run(VERSION, |bytes, _| Asking::new(Options::document(text(bytes)))),
+        "flcm-flags-client (snapshot)" => {
+            run(VERSION, |bytes, _| ForUser::new(Options { snapshot: Some(bytes), ..Options::default() }));
+        }
+        "flcm-flags" => run(VERSION, |bytes, _| Core::new(compiled(bytes))),
         "flcm-flags (snapshot)" => run(VERSION, |bytes, _| Core::new(bytes)),
-        "flcm-flags (bind + evaluate)" => run(VERSION, |text, _| BindingEach(Core::new(compiled(text)))),
-        "flcm-flags (+metrics)" => run(VERSION, |text, _| Counting::new(Core::new(compiled(text)))),
+        "flcm-flags (bind + evaluate)" => run(VERSION, |bytes, _| BindingEach(Core::new(compiled(bytes)))),
+        "flcm-flags (+metrics)" => run(VERSION, |bytes, _| Counting::new(Core::new(compiled(bytes)))),
         _ => panic!("there is no peer `{name}`"),
     }
 }
 
+fn text(bytes: Vec<u8>) -> String {
+    String::from_utf8(bytes).expect("text")
+}
+
 /// The snapshot of a document.
-fn compiled(text: Vec<u8>) -> Vec<u8> {
-    let text = String::from_utf8(text).expect("text");
+fn compiled(bytes: Vec<u8>) -> Vec<u8> {
+    let text = text(bytes);
     let (config, diagnostics) = flcm_flags_config::check(&text);
     flcm_flags_config::compile(&config.unwrap_or_else(|| panic!("{}", diagnostics.render("flags", &text, false))))
-}
-
-self_cell!(
-    struct Bound {
-        owner: Bump,
-        #[covariant]
-        dependent: BoundContext,
-    }
-);
-
-/// A user, bound; and when they asked.
-struct Asker {
-    bound: Bound,
-    now: Millis,
-}
-
-struct Core {
-    snapshot: Snapshot<Vec<u8>>,
-}
-
-impl Core {
-    fn new(bytes: Vec<u8>) -> Self {
-        Self { snapshot: Snapshot::from_bytes(bytes).expect("a snapshot") }
-    }
-
-    fn flag(&self, key: &str) -> FlagId {
-        self.snapshot.flag(key).expect("a flag")
-    }
-
-    fn decision(&self, flag: FlagId, context: &BoundContext<'_>, now: Millis) -> Decision<'_> {
-        evaluate(&self.snapshot, &Trips::NONE, flag, context, now)
-    }
-
-    fn asked(&self, key: &str, Asker { bound, now }: &Asker) -> Decision<'_> {
-        self.decision(self.flag(key), bound.borrow_dependent(), *now)
-    }
-}
-
-fn is_a_or_b(decision: &Decision<'_>) -> bool {
-    matches!(decision.variant(), Some("A" | "B"))
-}
-
-fn age(user: &User) -> AttributeValue<'static> {
-    AttributeValue::Number(f64::from(u32::try_from(user.age).expect("an age")))
-}
-
-fn now() -> Millis {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("a time after 1970");
-    Millis(since.as_secs() * 1000 + u64::from(since.subsec_millis()))
-}
-
-impl Peer for Core {
-    type Ctx = Asker;
-
-    fn ctx(&self, user: &User) -> Asker {
-        let bound = Bound::new(Bump::new(), |arena| {
-            let attributes = arena.alloc([
-                ("country", AttributeValue::Text(arena.alloc_str(&user.country))),
-                ("age", age(user)),
-                ("plan", AttributeValue::Text(arena.alloc_str(&user.plan))),
-            ]);
-            Context::new(Some(arena.alloc_str(&user.id)), attributes).bind(&self.snapshot)
-        });
-        Asker { bound, now: now() }
-    }
-
-    fn boolean(&self, key: &str, asker: &Asker) -> bool {
-        self.asked(key, asker).enabled()
-    }
-
-    fn variant(&self, key: &str, asker: &Asker) -> bool {
-        is_a_or_b(&self.asked(key, asker))
-    }
-
-    fn all(&self, Asker { bound, now }: &Asker) -> Option<usize> {
-        let mut out = [Outcome::error(ErrorCode::FlagNotFound); 100];
-        let outcomes = evaluate_all(&self.snapshot, &Trips::NONE, bound.borrow_dependent(), *now, &mut out);
-        Some(outcomes.iter().filter(|outcome| outcome.enabled()).count())
-    }
-}
-
-/// Binds for each question, and reads the clock: the dearest way to ask.
-struct BindingEach(Core);
-
-impl BindingEach {
-    fn asked(&self, key: &str, user: &User) -> Decision<'_> {
-        let attributes =
-            [("country", user.country.as_str().into()), ("age", age(user)), ("plan", user.plan.as_str().into())];
-        let context = Context::new(Some(&user.id), &attributes).bind(&self.0.snapshot);
-        self.0.decision(self.0.flag(key), &context, now())
-    }
-}
-
-impl Peer for BindingEach {
-    type Ctx = User;
-
-    fn ctx(&self, user: &User) -> User {
-        user.clone()
-    }
-
-    fn boolean(&self, key: &str, user: &User) -> bool {
-        self.asked(key, user).enabled()
-    }
-
-    fn variant(&self, key: &str, user: &User) -> bool {
-        is_a_or_b(&self.asked(key, user))
-    }
-}
-
-/// Counts each decision, as the runtimes do.
-struct Counting {
-    core: Core,
-    metrics: Vec<RefCell<FlagMetrics<Vec<u32>>>>,
-}
-
-impl Counting {
-    fn new(core: Core) -> Self {
-        let counters = || vec![0; FlagMetrics::counters_for(2)];
-        let metrics = core.snapshot.flags().map(|_| RefCell::new(FlagMetrics::new(counters()))).collect();
-        Self { core, metrics }
-    }
-
-    fn asked(&self, key: &str, Asker { bound, now }: &Asker) -> Decision<'_> {
-        let flag = self.core.flag(key);
-        let context = bound.borrow_dependent();
-        let decision = self.core.decision(flag, context, *now);
-        self.metrics[flag.0 as usize].borrow_mut().decision(decision.outcome(), context);
-        decision
-    }
-}
-
-impl Peer for Counting {
-    type Ctx = Asker;
-
-    fn ctx(&self, user: &User) -> Asker {
-        self.core.ctx(user)
-    }
-
-    fn boolean(&self, key: &str, asker: &Asker) -> bool {
-        self.asked(key, asker).enabled()
-    }
-
-    fn variant(&self, key: &str, asker: &Asker) -> bool {
-        is_a_or_b(&self.asked(key, asker))
-    }
 }
