@@ -13,7 +13,7 @@ demo:
     cargo run -p flcm -- demo
 
 # Everything that must hold: what CI runs.
-test: lint unit vectors no-std fuzz-corpus examples docs generated lint-js packages types wasm-test engine-test features-test server-test doors example-test snippets reference packaging sizes
+test: lint unit vectors no-std fuzz-corpus examples docs generated lint-js packages types wasm-test engine-test features-test openfeature-test server-test doors example-test snippets reference packaging sizes
 
 # Formatting and lints.
 lint:
@@ -105,6 +105,10 @@ wasm-test: install
 features-test: install packages
     npx vitest run tests/features
 
+# OpenFeature's providers, and the specification's scenarios where they are to be found.
+openfeature-test: install packages
+    npx vitest run tests/openfeature
+
 # The server with hosts that are real: processes of Node, a page in Chromium, and what else speaks its protocols. One file
 # after the other, because times are measured.
 [doc('The server with real hosts.')]
@@ -151,6 +155,10 @@ example-browser: packages
 # A page and a service that follow one document while it is edited.
 example-live: packages
     node examples/page/serve.js
+
+# A page of React that follows a document while it is edited, by OpenFeature's hooks.
+example-react: packages
+    node examples/react/serve.js
 
 # The packed packages, in the hands of those who install them.
 packaging: install packages
