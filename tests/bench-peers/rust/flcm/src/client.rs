@@ -9,7 +9,7 @@ use tokio::runtime::Runtime;
 use crate::direct::{attributes, kept};
 
 /// Flags that live as long as the process, and the runtime that they live in.
-fn started(options: Options) -> &'static Features {
+pub fn started(options: Options) -> &'static Features {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
     let runtime: &Runtime = Box::leak(Box::new(runtime.expect("a runtime")));
     Box::leak(Box::new(runtime.block_on(Features::start(options)).expect("flags")))

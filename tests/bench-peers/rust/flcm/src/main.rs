@@ -2,12 +2,14 @@
 
 mod client;
 mod direct;
+mod open_feature;
 
 use bench_common::{args, run};
 use flcm_flags_client::Options;
 
 use client::{Asking, ForUser};
 use direct::{BindingEach, Core, Counting};
+use open_feature::Provided;
 
 const VERSION: &str = "0.1.0";
 
@@ -19,6 +21,7 @@ fn main() {
         "flcm-flags-client (snapshot)" => {
             run(VERSION, |bytes, _| ForUser::new(Options { snapshot: Some(bytes), ..Options::default() }));
         }
+        "open-feature (rust) + flcm" => run(VERSION, |bytes, _| Provided::new(Options::document(text(bytes)))),
         "flcm-flags" => run(VERSION, |bytes, _| Core::new(compiled(bytes))),
         "flcm-flags (snapshot)" => run(VERSION, |bytes, _| Core::new(bytes)),
         "flcm-flags (bind + evaluate)" => run(VERSION, |bytes, _| BindingEach(Core::new(compiled(bytes)))),
