@@ -190,7 +190,10 @@ both((open, engine) => {
     await side.provide({ ...engine, ...options, clock });
     expect(clock.waiting).toBeGreaterThan(0);
     await side.close();
-    expect(clock.waiting).toBe(0);
+    expect([clock.waiting, side.provider.features]).toEqual([0, undefined]);
+    const closed = side.provider as FlcmProvider;
+    const asked = async () => closed.resolveBooleanEvaluation('calm', false, ALICE);
+    await expect(asked()).rejects.toMatchObject({ code: 'PROVIDER_NOT_READY' });
 
     const { features, update } = await updatable(DOCUMENT, engine);
     await side.provide(features);

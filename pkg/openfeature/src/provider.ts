@@ -21,7 +21,7 @@ import {
   type TrackingEventDetails,
 } from '@openfeature/core';
 import { resolutionOf } from './resolution.ts';
-import { userOf } from './user.ts';
+import { attributesOf, userOf } from './user.ts';
 
 /** The tracking event that tells how a feature went, for its breaker. */
 const OUTCOME = 'flcm.outcome';
@@ -127,8 +127,7 @@ export abstract class FlcmProviderBase<F extends FlagShapes<F> = AnyFlags> {
 
   /** Decides a flag: for one question, which takes no place of the contexts that the application keeps. */
   protected decide(features: FeatureFlagManager<F>, flag: string, context: EvaluationContext): Decision {
-    const { targetingKey, ...attributes } = userOf(context);
-    return features.decision(flag as FlagKey<F>, targetingKey, attributes);
+    return features.decision(flag as FlagKey<F>, context.targetingKey, attributesOf(context));
   }
 
   /** Somebody asks from now on. */

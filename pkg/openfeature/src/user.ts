@@ -1,15 +1,21 @@
-import type { AttributeValue, UserContext } from '@flcm/features';
+import type { Attributes, AttributeValue, UserContext } from '@flcm/features';
 import type { EvaluationContext, EvaluationContextValue } from '@openfeature/core';
 
-/**
- * Who asks, as the runtime takes it: dates become text. What no condition can read, such as an object, is left out, as the server of flags
- * does by the remote protocol.
- */
+/** Who asks, as the runtime takes it. */
 export function userOf(context: EvaluationContext): UserContext {
-  const { targetingKey, ...rest } = context;
+  return { ...attributesOf(context), targetingKey: context.targetingKey };
+}
+
+/**
+ * What is known of who asks: dates become text. What no condition can read, such as an object, is left out, as the server of flags does by
+ * the remote protocol.
+ */
+export function attributesOf(context: EvaluationContext): Attributes {
   const attributes: Record<string, AttributeValue> = {};
-  for (const name in rest) attributes[name] = attributeOf(rest[name]);
-  return { ...attributes, targetingKey };
+  for (const name of Object.keys(context)) {
+    if (name !== 'targetingKey') attributes[name] = attributeOf(context[name]);
+  }
+  return attributes;
 }
 
 function attributeOf(value: EvaluationContextValue | undefined): AttributeValue {
