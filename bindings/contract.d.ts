@@ -78,6 +78,8 @@ export interface Snapshot {
   flag(key: string): FlagId;
   /** The key of a flag, or `undefined` for an id that no flag has. */
   flagKey(flag: FlagId): string | undefined;
+  /** What the percentages of a flag are drawn with: its key, unless the document says another; `undefined` for an id that no flag has. */
+  flagSalt(flag: FlagId): string | undefined;
   /**
    * A user who will be decided for more than once. What is read of the attributes is captured: later changes of the
    * object are not seen. There is nothing to free.
@@ -518,6 +520,7 @@ export interface Door {
   /** The name of an attribute that some flag reads; their ids run from 0. */
   attribute(snapshot: Handle, id: number): Maybe<string>;
   flagKey(snapshot: Handle, flag: FlagId): Maybe<string>;
+  flagSalt(snapshot: Handle, flag: FlagId): Maybe<string>;
   /** The ids of the attributes that a flag reads, and behind them a 1 if time alone may change its decision, else a 0. */
   reads(snapshot: Handle, flag: FlagId): Maybe<Uint32Array>;
   trip(snapshot: Handle, flag: FlagId): Maybe<string>;

@@ -83,6 +83,12 @@ export class FeatureFlagManager<F extends FlagShapes<F> = AnyFlags> {
     return { digest, revision, flags };
   }
 
+  /** What the percentages of a flag are drawn with; `undefined` for a flag that is not there. */
+  salt(flag: FlagKey<F>): string | undefined {
+    const { snapshot } = this.#deciding.inUse;
+    return snapshot?.flagSalt(snapshot.flag(flag));
+  }
+
   /** Whether a feature is on for a user: `false` for a flag that is not there. Never throws, never waits. */
   isEnabled(flag: FlagKey<F>, userId?: string | null, attributes?: Attributes): boolean {
     const { inUse, cohorts, clock, events } = this.#deciding;

@@ -69,6 +69,11 @@ export class Snapshot implements SnapshotContract {
     return door.flagKey(handle, checkedId(flag)) ?? undefined;
   }
 
+  flagSalt(flag: FlagId): string | undefined {
+    const { door, handle } = this.#loaded;
+    return door.flagSalt(handle, checkedId(flag)) ?? undefined;
+  }
+
   context(targetingKey?: string | null, attributes?: Attributes | null): ContextContract {
     return new Context(this.#loaded, targetingKey, attributes ?? NO_ATTRIBUTES);
   }

@@ -185,9 +185,19 @@ for (const { engine } of engines) {
       other.free();
     });
 
+    test('the salt of a flag is its key, unless the document says another', () => {
+      const salted = engine.load(compiled({ flags: { a: {}, b: { salt: 'ä 2' } } }));
+      assert.deepEqual(
+        ['a', 'b'].map((key) => salted.flagSalt(salted.flag(key))),
+        ['a', 'ä 2'],
+      );
+      salted.free();
+    });
+
     test('a flag that is not there is an error of its own', () => {
       assert.equal(snapshot.flag('nobody defines this'), -1);
       assert.equal(snapshot.flagKey(-1), undefined);
+      assert.equal(snapshot.flagSalt(-1), undefined);
       const context = snapshot.context('alice');
       for (const decision of [context.decision('none', NOW), snapshot.decision('none', 'alice', {}, NOW)]) {
         assert.deepEqual([decision.reason, decision.errorCode, decision.value], ['ERROR', 'FLAG_NOT_FOUND', undefined]);

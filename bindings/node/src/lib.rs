@@ -75,6 +75,12 @@ pub fn flag_key(snapshot: i32, flag: u32) -> Option<String> {
     with_engine(|engine| engine.flag_key(Handle(snapshot), FlagId(flag)).map(str::to_owned))
 }
 
+/// What the percentages of a flag are drawn with.
+#[napi(catch_unwind)]
+pub fn flag_salt(snapshot: i32, flag: u32) -> Option<String> {
+    with_engine(|engine| engine.flag_salt(Handle(snapshot), FlagId(flag)).map(str::to_owned))
+}
+
 /// What a flag reads.
 #[napi(catch_unwind)]
 pub fn reads(snapshot: i32, flag: u32) -> Option<Uint32Array> {

@@ -95,6 +95,12 @@ impl Door {
         self.engine.flag_key(Handle(snapshot), FlagId(flag)).map(ToOwned::to_owned)
     }
 
+    /// What the percentages of a flag are drawn with.
+    #[wasm_bindgen(js_name = flagSalt)]
+    pub fn flag_salt(&self, snapshot: i32, flag: u32) -> Option<String> {
+        self.engine.flag_salt(Handle(snapshot), FlagId(flag)).map(ToOwned::to_owned)
+    }
+
     /// What a flag reads.
     pub fn reads(&self, snapshot: i32, flag: u32) -> Option<Vec<u32>> {
         self.engine.reads(Handle(snapshot), FlagId(flag))

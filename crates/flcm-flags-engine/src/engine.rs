@@ -121,6 +121,12 @@ impl Engine {
         self.describe(snapshot, flag).map(|flag| flag.key())
     }
 
+    /// What the percentages of a flag are drawn with.
+    #[must_use]
+    pub fn flag_salt(&self, snapshot: Handle, flag: FlagId) -> Option<&str> {
+        self.describe(snapshot, flag).map(|flag| flag.salt())
+    }
+
     /// The ids of the attributes that a flag reads, ascending, and behind them 1 if time alone may change its decision,
     /// else 0.
     #[must_use]

@@ -115,6 +115,7 @@ fn numbers_that_name_nothing_get_nothing() {
     let handle = engine.load(snapshot()).expect("a snapshot").expect("room");
     for flag in [2, u32::MAX] {
         assert_eq!(engine.flag_key(handle, FlagId(flag)), None);
+        assert_eq!(engine.flag_salt(handle, FlagId(flag)), None);
         assert_eq!(engine.reads(handle, FlagId(flag)), None);
         assert!(!engine.set_trip(handle, FlagId(flag), "held off"));
     }
