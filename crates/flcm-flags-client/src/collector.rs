@@ -17,7 +17,7 @@ use crate::error::{Code, Error};
 use crate::event::Event;
 use crate::options::Http;
 use crate::remote::request::{failed, status_error, timed};
-use crate::store::{Folder, Writer};
+use crate::store::Store;
 use crate::watched::Watched;
 
 const BATCH_TYPE: &str = "application/vnd.flcm.batch";
@@ -79,7 +79,7 @@ pub(crate) struct Parts {
     pub(crate) url: Url,
     pub(crate) interval: Duration,
     pub(crate) instance: u64,
-    pub(crate) place: Option<(Arc<Folder>, Writer)>,
+    pub(crate) store: Option<Store>,
     pub(crate) closing: CancellationToken,
 }
 
@@ -98,8 +98,8 @@ impl Collector {
     /// Looks for batches that were never acknowledged.
     pub(crate) fn new(parts: Parts) -> Self {
         let mut left = Vec::new();
-        if let Some((folder, _)) = &parts.place {
-            match folder.names() {
+        if let Some(store) = &parts.store {
+            match store.names() {
                 Ok(names) => left.extend(names.iter().filter_map(|name| Name::of(name))),
                 Err(error) => parts.watched.events.error(unread(&error.to_string())),
             }
@@ -120,7 +120,8 @@ impl Collector {
         };
         tokio::pin!(last_moment);
         self.alarm.set(&*clock, self.parts.interval);
-        loop {
+        let mut is_late = false;
+        while !is_late {
             let replies = tokio::select! {
                 () = closing.cancelled() => break,
                 asked = asks.recv() => match asked {
@@ -141,15 +142,17 @@ impl Collector {
             };
             tokio::select! {
                 () = self.flush() => {}
-                () = &mut last_moment => break,
+                () = &mut last_moment => is_late = true,
             }
             for reply in replies {
                 let _ = reply.send(());
             }
         }
-        tokio::select! {
-            () = self.flush() => {}
-            () = &mut last_moment => {}
+        if !is_late {
+            tokio::select! {
+                () = self.flush() => {}
+                () = &mut last_moment => {}
+            }
         }
         self.keep_the_rest();
         self.written().await;
@@ -157,14 +160,14 @@ impl Collector {
 
     /// What was counted while another batch was on its way is kept behind it.
     fn keep_the_rest(&mut self) {
-        if self.sending.is_some() && self.parts.place.is_some() {
+        if self.sending.is_some() && self.parts.store.is_some() {
             self.drain();
         }
     }
 
     async fn written(&self) {
-        if let Some((_, writer)) = &self.parts.place {
-            writer.written().await;
+        if let Some(store) = &self.parts.store {
+            store.written().await;
         }
     }
 
@@ -289,8 +292,8 @@ impl Collector {
         // Before there are flags it would not be known whether it is one.
         self.parts.watched.flags()?;
         let name = self.left.pop_front()?;
-        let (folder, _) = self.parts.place.clone()?;
-        let read = tokio::task::spawn_blocking(move || folder.read(&name.file())).await.ok()?;
+        let store = self.parts.store.clone()?;
+        let read = tokio::task::spawn_blocking(move || store.read(&name.file())).await.ok()?;
         match read {
             Ok(None) => None,
             Ok(Some(bytes)) => match Batch::from_bytes(&bytes) {
@@ -310,9 +313,9 @@ impl Collector {
     }
 
     fn keep(&self, name: Name, bytes: &[u8]) {
-        let Some((_, writer)) = &self.parts.place else { return };
+        let Some(store) = &self.parts.store else { return };
         let (bytes, events) = (bytes.to_vec(), self.parts.watched.events.clone());
-        writer.run(move |folder| {
+        store.run(move |folder| {
             if let Err(error) = folder.write(&name.file(), &bytes) {
                 events.error(Error::new(Code::CacheFailed, format!("counts on their way cannot be kept: {error}")));
             }
@@ -320,9 +323,9 @@ impl Collector {
     }
 
     fn forget(&self, name: Name) {
-        let Some((_, writer)) = &self.parts.place else { return };
+        let Some(store) = &self.parts.store else { return };
         let events = self.parts.watched.events.clone();
-        writer.run(move |folder| {
+        store.run(move |folder| {
             if let Err(error) = folder.delete(&name.file()) {
                 events
                     .error(Error::new(Code::CacheFailed, format!("counts that arrived cannot be forgotten: {error}")));
