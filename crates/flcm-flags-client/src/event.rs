@@ -54,6 +54,10 @@ pub enum Event {
         flags: Vec<String>,
         /// Keys of the flags that are gone.
         removed: Vec<String>,
+        /// Digest of what was in use before; `None` at first.
+        from: Option<String>,
+        /// Digest of what is in use now.
+        to: String,
         /// The document's revision; 0 when it has none.
         revision: u64,
     },

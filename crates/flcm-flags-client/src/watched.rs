@@ -181,7 +181,9 @@ impl Watched {
             let keys = before.snapshot.flags().map(|flag| before.key(flag));
             keys.filter(|key| next.snapshot.flag(key).is_none()).collect()
         });
-        self.events.emit(&Event::Change { flags, removed, revision: next.snapshot.revision() });
+        let digest = |flags: &Flags| format!("{:016x}", flags.snapshot.digest());
+        let (from, to) = (before.map(digest), digest(next));
+        self.events.emit(&Event::Change { flags, removed, from, to, revision: next.snapshot.revision() });
     }
 
     /// Takes the outcome of a decision that was made by some flags.
