@@ -8,7 +8,7 @@ const DOCUMENT = `
 revision: 7
 flags:
   shiny: { rollout: { percentage: 99 }, error_threshold: { rate: 0.05 } }
-  dark: { enabled: false }
+  dark: { enabled: false, salt: night }
   colour: { default: grey, on: grey, variants: [{ name: red, weight: 1, value: '#f00' }, { name: blue, weight: 3, value: '#00f' }] }
   limit: { default: 3, on: 10, rules: [{ name: pros, conditions: [{ attribute: plan, operator: in, value: [pro] }] }] }
   theme: { default: {}, on: { size: 2, tags: [a, b] }, overrides: { alice: true } }
@@ -30,15 +30,20 @@ both((open, engine) => {
 
   test('values of all four types come with variant, reason and metadata', async () => {
     const { side } = await begin();
-    const flagMetadata = { revision: 7 };
     const colour = await details(side, 'colour', '', ALICE);
-    expect(colour).toMatchObject({ reason: 'SPLIT', value: colour.variant === 'red' ? '#f00' : '#00f', flagMetadata });
-    expect(await details(side, 'dark', true, ALICE)).toMatchObject({ value: false, reason: 'DISABLED', flagMetadata });
+    expect(colour).toMatchObject({ reason: 'SPLIT', value: colour.variant === 'red' ? '#f00' : '#00f' });
+    expect(await details(side, 'dark', true, ALICE)).toMatchObject({
+      value: false,
+      reason: 'DISABLED',
+      flagMetadata: { revision: 7, salt: 'night' },
+    });
     const limit = { value: 10, reason: 'TARGETING_MATCH', flagMetadata: { revision: 7, rule: 'pros' } };
     expect(await details(side, 'limit', 0, ALICE)).toMatchObject(limit);
     expect(await details(side, 'limit', 0, { targetingKey: 'bob' })).toMatchObject({ value: 3, reason: 'DEFAULT' });
     const theme = { value: { size: 2, tags: ['a', 'b'] }, reason: 'OVERRIDE' };
     expect(await details(side, 'theme', {}, ALICE)).toMatchObject(theme);
+    // What says no more than the key or nothing is left out.
+    expect(colour.flagMetadata).toEqual({ revision: 7 });
     expect(await details(side, 'child', true, ALICE)).toMatchObject({ value: false, reason: 'PREREQUISITE_FAILED' });
   });
 
@@ -108,7 +113,7 @@ both((open, engine) => {
 test('words of the core that OpenFeature does not have are general errors', () => {
   const undecided = { enabled: false, value: undefined, variant: undefined, rule: undefined, arm: 'outside' };
   const codeOf = (errorCode: string) =>
-    resolutionOf({ ...undecided, reason: 'ERROR', errorCode }, 1, 'number', 0).errorCode;
+    resolutionOf({ ...undecided, reason: 'ERROR', errorCode }, 1, 'number', {}).errorCode;
   expect(codeOf('PARSE_ERROR')).toBe(ErrorCode.PARSE_ERROR);
   expect(codeOf('SOMETHING_LATER')).toBe(ErrorCode.GENERAL);
 });

@@ -17,7 +17,7 @@ flags:
 `;
 
 const CHANGED = DOCUMENT.replace('revision: 1', 'revision: 2')
-  .replace('calm: { rollout: { percentage: 100 } }', 'calm: {}')
+  .replace('calm: { rollout: { percentage: 100 } }', 'calm: { salt: other }')
   .replace('gone: {}', 'come: {}');
 
 const ALICE = { targetingKey: 'alice' };
@@ -111,12 +111,13 @@ both((open, engine) => {
     const side = open();
     const { features, update } = await updatable(DOCUMENT, engine);
     await side.provide(features);
+    expect(await isOn(side, 'calm')).toBe(true);
     const heard = side.listen();
     await update(CHANGED);
     await settle();
     expect(heard).toEqual([['CONFIGURATION_CHANGED', ['calm', 'come', 'gone']]]);
     const calm = await details(side, 'calm', true, ALICE);
-    expect(calm).toMatchObject({ value: false, flagMetadata: { revision: 2 } });
+    expect(calm).toMatchObject({ value: false, flagMetadata: { revision: 2, salt: 'other' } });
   });
 
   test('a rollback and a recovery name their flag', async () => {

@@ -20,7 +20,7 @@ import {
   type ResolutionDetails,
   type TrackingEventDetails,
 } from '@openfeature/core';
-import { resolutionOf } from './resolution.ts';
+import { metadataOf, resolutionOf } from './resolution.ts';
 import { attributesOf, userOf } from './user.ts';
 
 /** The tracking event that tells how a feature went, for its breaker. */
@@ -41,6 +41,8 @@ export abstract class FlcmProviderBase<F extends FlagShapes<F> = AnyFlags> {
   #features: FeatureFlagManager<F> | undefined;
   #stop: readonly (() => void)[] = [];
   #revision = 0;
+  /** Those of flags that were asked for: the engine is asked once. */
+  readonly #salts = new Map<string, string | undefined>();
   /** What the fleet holds back, by flag key. */
   #fleet: FleetEvent['trips'] = {};
   #telling: ReturnType<typeof setTimeout> | undefined;
@@ -117,7 +119,9 @@ export abstract class FlcmProviderBase<F extends FlagShapes<F> = AnyFlags> {
   ): ResolutionDetails<T> {
     const features = this.#features;
     if (features === undefined) throw new ProviderNotReadyError('the provider is not initialized, or was closed');
-    return resolutionOf(this.decide(features, flag, context), fallback, type, this.#revision);
+    const decision = this.decide(features, flag, context);
+    const salt = decision.errorCode === undefined ? this.#saltOf(features, flag) : undefined;
+    return resolutionOf(decision, fallback, type, metadataOf(flag, decision, this.#revision, salt));
   }
 
   /** Who asks, when it is for more than a decision. */
@@ -164,12 +168,10 @@ export abstract class FlcmProviderBase<F extends FlagShapes<F> = AnyFlags> {
   #follow(features: FeatureFlagManager<F>): void {
     this.#unfollow();
     this.#features = features;
-    this.#revision = Number(features.snapshot?.revision ?? 0n);
+    this.#use(features.snapshot?.revision ?? 0n);
     this.#stop = [
       features.on('state', (event) => this.#tellState(event)),
-      features.on('sync', ({ revision }) => {
-        this.#revision = Number(revision);
-      }),
+      features.on('sync', ({ revision, changed }) => changed && this.#use(revision)),
       // The first flags are no change: that they are there is what makes the provider ready.
       features.on(
         'change',
@@ -178,6 +180,17 @@ export abstract class FlcmProviderBase<F extends FlagShapes<F> = AnyFlags> {
       features.on('breaker', (event) => isFelt(event) && this.#tellChange([event.flag])),
       features.on('fleet', ({ trips }) => this.#tellFleet(trips)),
     ];
+  }
+
+  /** Other flags are in use. */
+  #use(revision: bigint): void {
+    this.#revision = Number(revision);
+    this.#salts.clear();
+  }
+
+  #saltOf(features: FeatureFlagManager<F>, flag: string): string | undefined {
+    if (!this.#salts.has(flag)) this.#salts.set(flag, features.salt(flag as FlagKey<F>));
+    return this.#salts.get(flag);
   }
 
   #unfollow(): void {

@@ -20,12 +20,12 @@ export function resolutionOf<T extends JsonValue>(
   decision: Decision,
   fallback: T,
   type: FlagValueType,
-  revision: number,
+  flagMetadata: FlagMetadata,
 ): ResolutionDetails<T> {
-  const { value, variant, reason, errorCode, rule } = decision;
-  const flagMetadata = metadataOf(revision, rule);
-  if (errorCode !== undefined)
+  const { value, variant, reason, errorCode } = decision;
+  if (errorCode !== undefined) {
     return failed(fallback, codeOf(errorCode), MESSAGES[errorCode] ?? errorCode, flagMetadata);
+  }
   if (value === null || typeof value !== type) {
     const message = `the flag is of type ${value === null ? 'null' : typeof value}, not ${type}`;
     return failed(fallback, ErrorCode.TYPE_MISMATCH, message, flagMetadata);
@@ -33,8 +33,13 @@ export function resolutionOf<T extends JsonValue>(
   return { value: value as T, reason, flagMetadata, ...(variant !== undefined && { variant }) };
 }
 
-function metadataOf(revision: number, rule: string | undefined): FlagMetadata {
-  return { ...(revision > 0 && { revision }), ...(rule !== undefined && { rule }) };
+/** What is said besides: a document need not have a revision, nor a rule a name, nor a flag a salt other than its key. */
+export function metadataOf(flag: string, { rule }: Decision, revision: number, salt: string | undefined): FlagMetadata {
+  return {
+    ...(revision > 0 && { revision }),
+    ...(rule !== undefined && { rule }),
+    ...(salt !== undefined && salt !== flag && { salt }),
+  };
 }
 
 function codeOf(word: string): ErrorCode {
