@@ -2,42 +2,49 @@
 
 use std::fmt::{Display, Write};
 
-/// What a family of figures is.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Kind {
-    Counter,
-    Gauge,
-    Summary,
-}
+use flcm_flags::metrics::Durations;
+
+use crate::families::{Families, Kind};
 
 /// Families of figures, as `OpenMetrics` text.
 #[derive(Debug, Default)]
 pub(crate) struct Exposition {
     text: String,
     name: &'static str,
+    /// What stands behind the name of a figure that is no summary.
+    suffix: &'static str,
 }
 
 // Writing to a string cannot fail: the errors of `write!` are dropped below.
-impl Exposition {
-    /// Begins a family; what follows belongs to it.
-    pub(crate) fn family(&mut self, name: &'static str, kind: Kind, help: &str) {
-        let kind = match kind {
-            Kind::Counter => "counter",
-            Kind::Gauge => "gauge",
-            Kind::Summary => "summary",
+impl Families for Exposition {
+    fn family(&mut self, name: &'static str, kind: Kind, help: &str) {
+        let (kind, suffix) = match kind {
+            Kind::Counter => ("counter", "_total"),
+            Kind::Gauge => ("gauge", ""),
+            Kind::Summary => ("summary", ""),
         };
-        self.name = name;
+        (self.name, self.suffix) = (name, suffix);
         let _ = writeln!(self.text, "# TYPE {name} {kind}\n# HELP {name} {help}");
     }
 
-    pub(crate) fn whole(&mut self, suffix: &str, labels: &[(&str, &str)], value: u64) {
-        self.line(suffix, labels, value);
+    fn whole(&mut self, labels: &[(&str, &str)], value: u64) {
+        self.line(self.suffix, labels, value);
     }
 
-    pub(crate) fn number(&mut self, suffix: &str, labels: &[(&str, &str)], value: f64) {
-        self.line(suffix, labels, value);
+    fn number(&mut self, labels: &[(&str, &str)], value: f64) {
+        self.line(self.suffix, labels, value);
     }
 
+    fn summary(&mut self, label: (&str, &str), durations: &Durations, sum: f64) {
+        for (quantile, value) in [("0.5", durations.p50), ("0.95", durations.p95), ("0.99", durations.p99)] {
+            self.line("", &[label, ("quantile", quantile)], value);
+        }
+        self.line("_sum", &[label], sum);
+        self.line("_count", &[label], durations.count);
+    }
+}
+
+impl Exposition {
     /// The text, with its end.
     pub(crate) fn finish(mut self) -> String {
         self.text.push_str("# EOF\n");
@@ -68,14 +75,15 @@ fn escape(value: &str, text: &mut String) {
 
 #[cfg(test)]
 mod tests {
-    use super::{Exposition, Kind};
+    use super::Exposition;
+    use crate::families::{Families, Kind};
 
     #[test]
     fn labels_are_escaped_and_the_text_has_an_end() {
         let mut text = Exposition::default();
         text.family("flcm_users", Kind::Gauge, "Users.");
-        text.number("", &[("flag", "a\"b\\c\nd")], 1.5);
-        text.whole("", &[], 2);
+        text.number(&[("flag", "a\"b\\c\nd")], 1.5);
+        text.whole(&[], 2);
         let expected = "# TYPE flcm_users gauge\n# HELP flcm_users Users.\nflcm_users{flag=\"a\\\"b\\\\c\\nd\"} 1.5\nflcm_users 2\n# EOF\n";
         assert_eq!(text.finish(), expected);
     }

@@ -10,11 +10,13 @@
 mod clock;
 mod event;
 mod exposition;
+mod families;
 mod fleet;
 mod http;
 mod keys;
 mod live;
 mod options;
+mod otlp;
 mod published;
 mod server;
 mod store;
@@ -25,5 +27,5 @@ mod webhooks;
 
 pub use http::openapi;
 pub use keys::{Key, Keys, Role, mint};
-pub use options::{Options, Webhook, WebhookFormat};
+pub use options::{Options, Otlp, Webhook, WebhookFormat};
 pub use server::{Server, StartError};

@@ -27,10 +27,32 @@ pub struct Options {
     pub tls: Option<(PathBuf, PathBuf)>,
     /// Who is told of what happens to breakers.
     pub webhooks: Vec<Webhook>,
+    /// A collector of `OpenTelemetry` that metrics are pushed to.
+    pub otlp: Option<Otlp>,
     /// More connections are refused.
     pub connections: usize,
     /// The largest batch of metrics.
     pub batch_bytes: usize,
+}
+
+/// A collector that metrics are pushed to, by OTLP over HTTP.
+#[derive(Clone)]
+pub struct Otlp {
+    /// Its address, to which `/v1/metrics` is added.
+    pub endpoint: String,
+    /// Sent with each push, such as a key.
+    pub headers: Vec<(String, String)>,
+    /// Attributes that say whose metrics these are, such as `service.name`.
+    pub resource: Vec<(String, String)>,
+    /// How often they are pushed.
+    pub interval_ms: u64,
+}
+
+impl fmt::Debug for Otlp {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Headers and addresses may hold secrets.
+        write!(formatter, "Otlp {{ resource: {:?}, interval_ms: {} }}", self.resource, self.interval_ms)
+    }
 }
 
 /// An address that is told of what happens to breakers.

@@ -15,7 +15,7 @@ pub use crate::fleet::StartError;
 use crate::http::{self, App};
 use crate::options::{Options, Webhook};
 use crate::store::Store;
-use crate::{tls, watch, webhooks};
+use crate::{otlp, tls, watch, webhooks};
 
 mod connections;
 
@@ -36,6 +36,7 @@ pub struct Server {
     /// The file that is followed, and what it said at the start.
     document: Option<(PathBuf, String)>,
     courier: webhooks::Courier,
+    pusher: Option<otlp::Pusher>,
 }
 
 impl Server {
@@ -80,8 +81,9 @@ impl Server {
             requests: http::Requests::default(),
             is_closing: AtomicBool::new(false),
         });
+        let pusher = options.otlp.map(|otlp| otlp::Pusher::new(otlp, Arc::clone(&app), started.began)).transpose()?;
         let connections = Connections::new(options.connections, tls);
-        Ok(Self { app, listener, connections, fleet, gone, document, courier })
+        Ok(Self { app, listener, connections, fleet, gone, document, courier, pusher })
     }
 
     /// Where it listens.
@@ -95,9 +97,11 @@ impl Server {
     /// Answers until `stop` is done; then lets what has begun come to its end, and stores everything. Whether it went so: it ends as well
     /// when something in it has failed that it cannot do without, and is to be started anew then.
     pub async fn run(self, stop: impl Future<Output = ()>) -> bool {
-        let Self { app, listener, connections, fleet, gone, document, courier } = self;
+        let Self { app, listener, connections, fleet, gone, document, courier, pusher } = self;
         let follower = document.map(|(path, text)| tokio::spawn(watch::follow(path, text, Arc::clone(&app))));
         let courier = tokio::spawn(courier.run());
+        let (last, stopped) = oneshot::channel();
+        let pusher = pusher.map(|pusher| tokio::spawn(pusher.run(stopped)));
         let router = http::router(&app);
         let stop = async {
             tokio::select! {
@@ -110,6 +114,10 @@ impl Server {
             follower.abort();
         }
         courier.abort();
+        drop(last);
+        if let Some(pusher) = pusher {
+            let _ = pusher.await;
+        }
         let asks = app.asks.clone();
         let ended = tokio::task::spawn_blocking(move || {
             asks.stop();
@@ -121,7 +129,11 @@ impl Server {
 
 /// Refuses what would be open to everyone, or could never be told of anything.
 fn check(options: &Options) -> Result<(), StartError> {
-    if options.webhooks.iter().any(|hook| !hook.url.starts_with("http://") && !hook.url.starts_with("https://")) {
+    let is_address = |url: &str| url.starts_with("http://") || url.starts_with("https://");
+    if options.otlp.as_ref().is_some_and(|otlp| !is_address(&otlp.endpoint)) {
+        return Err(other("the collector is no address", "write it like http://localhost:4318"));
+    }
+    if options.webhooks.iter().any(|hook| !is_address(&hook.url)) {
         return Err(other("a webhook is no address", "write it like https://hooks.example.com/flags"));
     }
     if options.keys.is_empty() && !options.address.ip().is_loopback() {

@@ -1,8 +1,11 @@
-//! TLS by rustls, for those who give a certificate.
+//! TLS by rustls: of the server, for those who give a certificate, and of what it asks.
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
+use reqwest::redirect::Policy;
+use reqwest::{Client, ClientBuilder};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::{CryptoProvider, ring};
@@ -12,9 +15,16 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use crate::fleet::StartError;
 use crate::server::other;
 
-/// The cryptography of server and webhooks.
-pub(crate) fn provider() -> CryptoProvider {
+/// The cryptography of all connections.
+fn provider() -> CryptoProvider {
     ring::default_provider()
+}
+
+/// What asks others: a redirection could take secrets elsewhere.
+pub(crate) fn client(timeout: Duration) -> ClientBuilder {
+    // Whoever embeds the server may have chosen already.
+    let _ = provider().install_default();
+    Client::builder().timeout(timeout).redirect(Policy::none())
 }
 
 /// Reads certificate chain and key.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
-use reqwest::{Client, ClientBuilder};
+use reqwest::Client;
 use sha2::Sha256;
 
 use crate::clock::wall;
@@ -48,10 +48,8 @@ impl Courier {
         asks: Asks,
         shared: Arc<Shared>,
     ) -> Result<Self, StartError> {
-        // Whoever embeds the server may have chosen already.
-        let _ = tls::provider().install_default();
-        let client = ClientBuilder::new().timeout(TIMEOUT).redirect(reqwest::redirect::Policy::none()).build();
-        let client = client
+        let client = tls::client(TIMEOUT)
+            .build()
             .map_err(|error| other(format!("no client for webhooks: {error}"), "check the system's certificates"))?;
         Ok(Self { hooks: Arc::new(hooks), database, asks, shared, client })
     }

@@ -9,6 +9,8 @@ use tracing_subscriber::EnvFilter;
 use crate::failure::Failure;
 use crate::{source, style};
 
+mod otlp;
+
 /// Serve flags to hosts, add up what they measure, roll back for all of them
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -17,7 +19,9 @@ worth keeping (revisions, audit, counts, breakers) is in the database beside it.
 
 Without --keys it listens on this machine only, and everyone there may do everything.
 
-FLCM_LOG says how much is logged, such as `debug`; FLCM_WEBHOOK_SECRET signs what --webhook addresses are sent.")]
+FLCM_LOG says how much is logged, such as `debug`; FLCM_WEBHOOK_SECRET signs what --webhook addresses are sent. With \
+--otlp-endpoint, OTEL_EXPORTER_OTLP_HEADERS, OTEL_METRIC_EXPORT_INTERVAL, OTEL_RESOURCE_ATTRIBUTES and OTEL_SERVICE_NAME \
+say what OpenTelemetry has them say.")]
 pub(crate) struct Options {
     /// The document, YAML or JSON; without one the newest revision of the database is served
     #[arg(value_name = "DOC")]
@@ -46,6 +50,9 @@ pub(crate) struct Options {
     /// Tell this address in the form that Slack takes; may be given several times
     #[arg(long = "slack", value_name = "URL")]
     slack: Vec<String>,
+    /// Push metrics to this collector of OpenTelemetry, by OTLP over HTTP, such as `http://localhost:4318`
+    #[arg(long, value_name = "URL")]
+    otlp_endpoint: Option<String>,
     /// More connections than so many are refused
     #[arg(long, value_name = "COUNT", default_value_t = 20_000)]
     max_connections: usize,
@@ -81,6 +88,8 @@ impl Options {
             .ok_or_else(|| Failure::new("neither a document nor a database", "flcm serve feature-flags.yaml"))?;
         let keys = self.keys.as_deref().map(read_keys).transpose()?.unwrap_or_default();
         let secret = std::env::var("FLCM_WEBHOOK_SECRET").ok();
+        let otlp =
+            self.otlp_endpoint.map(|endpoint| otlp::read(endpoint, |name| std::env::var(name).ok())).transpose()?;
         let hooks =
             self.webhooks.into_iter().map(|url| Webhook { url, format: WebhookFormat::Json, secret: secret.clone() });
         let slack = self.slack.into_iter().map(|url| Webhook { url, format: WebhookFormat::Slack, secret: None });
@@ -92,6 +101,7 @@ impl Options {
             origins: self.origins,
             tls: self.tls_cert.zip(self.tls_key),
             webhooks: hooks.chain(slack).collect(),
+            otlp,
             connections: connections(self.max_connections),
             batch_bytes: self.max_batch,
         })

@@ -62,6 +62,8 @@ pub(crate) struct Started {
     pub(crate) asks: Receiver<Ask>,
     pub(crate) handle: Asks,
     pub(crate) shared: Arc<Shared>,
+    /// When the database began, in milliseconds since 1970: everything that is added up was nothing then.
+    pub(crate) began: u64,
 }
 
 /// Takes up what was kept, or begins with a document. `hooks` are the names of webhooks.
@@ -94,11 +96,12 @@ pub(crate) fn start(mut store: Store, document: Option<String>, hooks: Vec<Strin
         ticked: 0,
     };
     fleet.take_up(kept);
+    let began = fleet.store.began()?;
     if let Some(edit) = edit {
         fleet.publish(edit).map_err(not_published)?;
     }
     let (sender, asks) = sync_channel(WAITING);
-    Ok(Started { fleet, asks, handle: Asks::new(sender), shared })
+    Ok(Started { fleet, asks, handle: Asks::new(sender), shared, began })
 }
 
 fn not_published(answer: Answer) -> StartError {

@@ -49,6 +49,12 @@ impl Store {
         one(&self.connection, &sql, &[])
     }
 
+    /// When the first one was published, in milliseconds since 1970: no host has counted anything before.
+    pub(crate) fn began(&self) -> Stored<u64> {
+        let at = self.connection.query_row("SELECT at FROM revisions ORDER BY number LIMIT 1", [], |row| row.get(0));
+        Ok(at.optional()?.map_or_else(crate::clock::wall, from_bits))
+    }
+
     /// What a first revision is to be higher than.
     pub(crate) fn base(wall: u64) -> u64 {
         wall.saturating_sub(SINCE_2026) / 1000

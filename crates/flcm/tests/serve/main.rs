@@ -1,6 +1,7 @@
 //! Runs `flcm serve`, and does to it what networks, disks, people and the system do.
 
 mod bad_input;
+mod collector;
 mod connections;
 mod database;
 mod desk;
@@ -11,6 +12,7 @@ mod host;
 mod http;
 mod keys;
 mod kill_loop;
+mod otlp;
 mod people;
 mod publishing;
 mod stop;

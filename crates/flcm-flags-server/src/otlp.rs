@@ -1,0 +1,219 @@
+//! Pushing metrics to a collector of OpenTelemetry. What is pushed is the sums so far, so a push that is lost is made up for by the
+//! next one, and nothing waits for a collector that is away.
+
+use std::io::Write;
+use std::sync::Arc;
+use std::time::Duration;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceResponse;
+use prost::Message;
+use reqwest::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
+use reqwest::{Client, Response};
+use tokio::sync::oneshot;
+
+use crate::clock::wall;
+use crate::families;
+use crate::fleet::StartError;
+use crate::http::App;
+use crate::options::Otlp;
+use crate::server::other;
+use crate::tls;
+
+mod request;
+
+use request::Figures;
+
+/// An attempt may take so long; the last one, for which the end of the server waits, less.
+const TIMEOUT: Duration = Duration::from_secs(10);
+const LAST: Duration = Duration::from_secs(3);
+
+/// The waits behind failed attempts double up to this, unless the interval is longer.
+const LONGEST_WAIT: Duration = Duration::from_mins(5);
+
+/// A collector that asks for a longer pause is asked again nevertheless.
+const LONGEST_ASKED: Duration = Duration::from_hours(1);
+
+/// So much of an answer is read: it says what was not taken, in a few words.
+const ANSWER_BYTES: usize = 16 << 10;
+
+/// Pushes metrics, again and again.
+#[derive(Debug)]
+pub(crate) struct Pusher {
+    app: Arc<App>,
+    client: Client,
+    url: String,
+    resource: Arc<[(String, String)]>,
+    interval: Duration,
+    /// When the counts of hosts, and those of the server, were nothing: in milliseconds since 1970.
+    since: (u64, u64),
+}
+
+/// How an attempt went that was not all well.
+#[derive(Debug)]
+struct Failure {
+    what: String,
+    asked: Duration,
+}
+
+impl Pusher {
+    /// `began` is when the database did.
+    pub(crate) fn new(otlp: Otlp, app: Arc<App>, began: u64) -> Result<Self, StartError> {
+        let headers = headers(&otlp.headers)?;
+        let client = tls::client(TIMEOUT).default_headers(headers).build();
+        let client = client.map_err(|error| {
+            other(format!("no client for the collector: {error}"), "check the system's certificates")
+        })?;
+        let url = format!("{}/v1/metrics", otlp.endpoint.trim_end_matches('/'));
+        let interval = Duration::from_millis(otlp.interval_ms);
+        Ok(Self { app, client, url, resource: otlp.resource.into(), interval, since: (began, wall()) })
+    }
+
+    /// Pushes until it is told to stop, and then once more.
+    pub(crate) async fn run(self, mut stop: oneshot::Receiver<()>) {
+        let (mut health, mut failures) = (Health::default(), 0);
+        let mut wait = self.interval;
+        loop {
+            let next = async {
+                tokio::time::sleep(wait).await;
+                self.push().await
+            };
+            let pushed = tokio::select! {
+                pushed = next => pushed,
+                _ = &mut stop => break,
+            };
+            failures = if pushed.is_ok() { 0 } else { failures + 1 };
+            let asked = pushed.as_ref().err().map_or(Duration::ZERO, |failure| failure.asked);
+            wait = wait_after(self.interval, failures, asked);
+            health.follow(pushed);
+        }
+        let last = tokio::time::timeout(LAST, self.push()).await;
+        health.follow(last.unwrap_or_else(|_| Err(Failure::new("the collector does not answer"))));
+    }
+
+    /// Answers what the collector has not taken, where it says so.
+    async fn push(&self) -> Result<String, Failure> {
+        let figures = self.app.asks.figures().await.map_err(|_| Failure::new("the fleet does not answer"))?;
+        let (app, resource, (began, started)) = (Arc::clone(&self.app), Arc::clone(&self.resource), self.since);
+        let body = tokio::task::spawn_blocking(move || {
+            let mut taken = Figures::new(nanoseconds(began), nanoseconds(wall().max(began).max(started)));
+            families::of_hosts(&figures, &mut taken);
+            taken.since = nanoseconds(started);
+            families::of_server(&app, &figures, &mut taken);
+            compressed(&taken.finish(&resource).encode_to_vec())
+        });
+        let body = body.await.map_err(|error| Failure::new(error.to_string()))?;
+        let request = self.client.post(&self.url).header(CONTENT_TYPE, "application/x-protobuf");
+        let sent = request.header(CONTENT_ENCODING, "gzip").body(body).send().await;
+        answered(sent.map_err(|error| Failure::new(cause(&error.without_url())))?).await
+    }
+}
+
+impl Failure {
+    fn new(what: impl Into<String>) -> Self {
+        Self { what: what.into(), asked: Duration::ZERO }
+    }
+}
+
+/// How it went last, so that only changes are logged.
+#[derive(Debug, Default)]
+struct Health {
+    complaint: String,
+}
+
+impl Health {
+    fn follow(&mut self, pushed: Result<String, Failure>) {
+        let complaint = match pushed {
+            Ok(untaken) if untaken.is_empty() => String::new(),
+            Ok(untaken) => format!("the collector has refused {untaken}"),
+            Err(failure) => format!("metrics are not pushed: {}", failure.what),
+        };
+        if self.complaint == complaint {
+            return;
+        }
+        if complaint.is_empty() {
+            tracing::info!("metrics are pushed again");
+        } else {
+            tracing::warn!("{complaint}");
+        }
+        self.complaint = complaint;
+    }
+}
+
+async fn answered(mut response: Response) -> Result<String, Failure> {
+    if !response.status().is_success() {
+        let asked = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
+        let asked = Duration::from_secs(asked.unwrap_or_default());
+        return Err(Failure { what: format!("status {}", response.status()), asked });
+    }
+    let mut answer = Vec::new();
+    while let Ok(Some(part)) = response.chunk().await {
+        if answer.len() + part.len() > ANSWER_BYTES {
+            break;
+        }
+        answer.extend_from_slice(&part);
+    }
+    let answer = ExportMetricsServiceResponse::decode(answer.as_slice()).unwrap_or_default();
+    let untaken = answer.partial_success.unwrap_or_default();
+    if untaken.rejected_data_points == 0 {
+        return Ok(String::new());
+    }
+    Ok(format!("{} points: {}", untaken.rejected_data_points, untaken.error_message))
+}
+
+/// The interval, or longer behind failures; up to a fifth more by chance then, so that many servers do not come at once.
+fn wait_after(interval: Duration, failures: u32, asked: Duration) -> Duration {
+    if failures == 0 {
+        return interval;
+    }
+    let doubled = interval.saturating_mul(1 << failures.min(16)).min(LONGEST_WAIT.max(interval));
+    doubled.max(asked.min(LONGEST_ASKED)).mul_f64(rand::random_range(1.0..1.2))
+}
+
+fn headers(given: &[(String, String)]) -> Result<HeaderMap, StartError> {
+    let mut headers = HeaderMap::new();
+    for (name, value) in given {
+        let wrong = || other(format!("`{name}` can be no header for the collector"), "check its name and value");
+        let mut value = HeaderValue::try_from(value).map_err(|_| wrong())?;
+        value.set_sensitive(true);
+        headers.insert(HeaderName::try_from(name).map_err(|_| wrong())?, value);
+    }
+    Ok(headers)
+}
+
+/// What an error comes from: that a request could not be sent says nothing.
+fn cause(error: &dyn std::error::Error) -> String {
+    std::iter::successors(Some(error), |error| error.source()).last().map_or_else(String::new, ToString::to_string)
+}
+
+fn compressed(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    // Writing to memory cannot fail.
+    let _ = encoder.write_all(bytes);
+    encoder.finish().unwrap_or_default()
+}
+
+const fn nanoseconds(milliseconds: u64) -> u64 {
+    milliseconds.saturating_mul(1_000_000)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::{LONGEST_ASKED, LONGEST_WAIT, wait_after};
+
+    #[test]
+    fn waits_double_and_end_somewhere() {
+        let (second, none) = (Duration::from_secs(1), Duration::ZERO);
+        let about = |wait: Duration, expected: Duration| wait >= expected && wait <= expected.mul_f64(1.2);
+        assert_eq!(wait_after(second, 0, none), second);
+        assert!(about(wait_after(second, 1, none), second * 2));
+        assert!(about(wait_after(second, 3, none), second * 8));
+        assert!(about(wait_after(second, u32::MAX, none), LONGEST_WAIT));
+        assert!(about(wait_after(LONGEST_ASKED, 9, none), LONGEST_ASKED));
+        assert!(about(wait_after(second, 1, second * 30), second * 30));
+        assert!(about(wait_after(second, 1, Duration::MAX), LONGEST_ASKED));
+    }
+}
