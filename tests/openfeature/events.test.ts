@@ -72,8 +72,15 @@ both((open, engine) => {
     await expect(provided).rejects.toMatchObject({ code: 'PROVIDER_NOT_READY' });
     expect(side.status).toBe('ERROR');
     expect(await details(side, 'calm', true)).toMatchObject({ value: true, errorCode: 'PROVIDER_NOT_READY' });
+    const provider = side.provider as FlcmProvider;
+    const answered: unknown[] = [];
+    provider.events.addHandler('PROVIDER_READY' as never, () => {
+      answered.push(provider.resolveBooleanEvaluation('calm', false, ALICE));
+    });
     answers.isUp = true;
     await clock.until(() => side.status === 'READY');
+    // Whoever is told asks at once.
+    expect(await answered[0]).toMatchObject({ value: true, flagMetadata: { revision: 1 } });
     expect(await isOn(side, 'calm')).toBe(true);
     expect(heard.map(([event]) => event)).toEqual(['ERROR', 'READY']);
   });

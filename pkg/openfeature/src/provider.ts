@@ -9,7 +9,7 @@ import {
   type FlagKey,
   type FlagShapes,
   type FleetEvent,
-  type StateEvent,
+  type RemoteState,
 } from '@flcm/features';
 import {
   type EvaluationContext,
@@ -97,12 +97,7 @@ export abstract class FlcmProviderBase<F extends FlagShapes<F> = AnyFlags> {
     const features = this.#features;
     if (features === undefined) return;
     if (name === OUTCOME) {
-      const { flag, failed, durationMs } = details;
-      const duration = typeof durationMs === 'number' ? durationMs : undefined;
-      this.user(features, context).record(String(flag) as FlagKey<F>, {
-        failed: failed === true,
-        durationMs: duration,
-      });
+      this.#record(features, context, details);
       return;
     }
     features.metrics.add(name);
@@ -170,7 +165,7 @@ export abstract class FlcmProviderBase<F extends FlagShapes<F> = AnyFlags> {
     this.#features = features;
     this.#use(features.snapshot?.revision ?? 0n);
     this.#stop = [
-      features.on('state', (event) => this.#tellState(event)),
+      features.on('state', ({ to }) => this.#tellState(features, to)),
       features.on('sync', ({ revision, changed }) => changed && this.#use(revision)),
       // The first flags are no change: that they are there is what makes the provider ready.
       features.on(
@@ -193,15 +188,27 @@ export abstract class FlcmProviderBase<F extends FlagShapes<F> = AnyFlags> {
     return this.#salts.get(flag);
   }
 
+  #record(features: FeatureFlagManager<F>, context: EvaluationContext, details: TrackingEventDetails): void {
+    const { flag, failed, durationMs } = details;
+    if (typeof flag !== 'string') return;
+    const told = { failed: failed === true, durationMs: typeof durationMs === 'number' ? durationMs : undefined };
+    this.user(features, context).record(flag as FlagKey<F>, told);
+  }
+
   #unfollow(): void {
     clearTimeout(this.#telling);
     for (const stop of this.#stop) stop();
     this.#stop = [];
   }
 
-  #tellState({ to }: StateEvent): void {
-    if (to === 'fresh') this.emit('Ready');
-    if (to === 'stale') this.emit('Stale', { message: STALE });
+  #tellState(features: FeatureFlagManager<F>, to: RemoteState): void {
+    // Said before the `sync` that has brought the flags: whoever is told now may ask at once.
+    if (to === 'fresh') {
+      this.#use(features.snapshot?.revision ?? 0n);
+      this.emit('Ready');
+    } else if (to === 'stale') {
+      this.emit('Stale', { message: STALE });
+    }
   }
 
   #tellFleet(trips: FleetEvent['trips']): void {
