@@ -202,7 +202,7 @@ const fn nanoseconds(milliseconds: u64) -> u64 {
 mod tests {
     use std::time::Duration;
 
-    use super::{LONGEST_ASKED, LONGEST_WAIT, wait_after};
+    use super::{LONGEST_ASKED, LONGEST_WAIT, headers, wait_after};
 
     #[test]
     fn waits_double_and_end_somewhere() {
@@ -215,5 +215,16 @@ mod tests {
         assert!(about(wait_after(LONGEST_ASKED, 9, none), LONGEST_ASKED));
         assert!(about(wait_after(second, 1, second * 30), second * 30));
         assert!(about(wait_after(second, 1, Duration::MAX), LONGEST_ASKED));
+    }
+    #[test]
+    fn headers_that_are_none_are_refused_and_values_never_shown() {
+        let pair = |name: &str, value: &str| [(name.to_owned(), value.to_owned())];
+        let taken = headers(&pair("api-key", "secret")).unwrap();
+        assert_eq!(taken["api-key"], "secret");
+        assert!(!format!("{taken:?}").contains("secret"));
+        for wrong in [pair("api key", "secret"), pair("api-key", "secret\n")] {
+            let error = headers(&wrong).unwrap_err().to_string();
+            assert!(error.contains(&wrong[0].0) && !error.contains("secret"), "{error}");
+        }
     }
 }
