@@ -8,26 +8,18 @@ use std::time::Duration;
 use flcm_flags::Context;
 use flcm_flags::breaker::Mode;
 use flcm_flags::metrics::Summary;
-use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::clock::{Alarm, Clock, draw, first};
-use crate::collector::{self, Collector};
+use crate::clock::Clock;
 use crate::error::Error;
 use crate::event::{Event, Events, State, Subscription};
-use crate::kept::Kept;
-use crate::options::{Options, invalid};
-use crate::remote::cache::SnapshotCache;
-use crate::remote::source::compile;
-use crate::remote::stream::Stream;
-use crate::remote::{self, Ask, Remote, RemoteOptions, Status};
-use crate::store::{Folder, Writer};
+use crate::options::Options;
+use crate::remote::{Ask, Status};
+use crate::start::{Started, start};
 use crate::user::{CallOutcome, Decided, User};
 use crate::watched::Watched;
-
-/// Breakers settle their seconds within so long of an outcome.
-const SECOND: Duration = Duration::from_secs(1);
 
 /// Feature flags that follow their source. Cloning gives another handle of the same.
 ///
@@ -54,7 +46,7 @@ struct Parts {
     /// In this order they end: what follows the source, and then what counts.
     closing: [CancellationToken; 2],
     tasks: Mutex<Option<[JoinSet<()>; 2]>>,
-    _listener: Option<Subscription>,
+    _listening: Option<Subscription>,
 }
 
 impl fmt::Debug for Features {
@@ -79,84 +71,28 @@ impl Features {
     /// # Errors
     /// `INVALID_OPTIONS`, and what is wrong with a `document` or `snapshot` that was given; never for the source.
     pub async fn start(options: Options) -> Result<Self, Error> {
-        Self::start_with(options, None::<fn(&Event)>).await
+        Self::create(&options, &Events::default(), None).await
     }
 
-    /// Like [`start`](Self::start), with a listener that misses nothing of what happens meanwhile.
+    /// Like [`start`](Self::start), with a listener for as long as the flags are there: it misses nothing of what happens meanwhile.
     ///
     /// # Errors
     /// The same.
     pub async fn start_with(
         options: Options,
-        listener: Option<impl Fn(&Event) + Send + Sync + 'static>,
+        listener: impl Fn(&Event) + Send + Sync + 'static,
     ) -> Result<Self, Error> {
         let events = Events::default();
-        let listener = listener.map(|listener| events.subscribe(listener));
-        let http = options.http()?;
-        let places = options.places(&http)?;
-        let clock = Arc::clone(&options.clock);
-        let place = options.cache.clone().map(|path| {
-            let folder = Arc::new(Folder::new(path));
-            (Arc::clone(&folder), Writer::new(folder))
-        });
-        let instance = instance_of(&options, place.as_ref())?;
-        let kept = Kept::new(place.clone(), events.clone());
-        let watched = Arc::new(Watched::new(Arc::clone(&clock), events.clone(), kept));
+        let listening = events.subscribe(listener);
+        Self::create(&options, &events, Some(listening)).await
+    }
 
-        let closing = [CancellationToken::new(), CancellationToken::new()];
-        let (asks, asked) = mpsc::unbounded_channel();
-        let (status, answered) = (Arc::new(Status::default()), Arc::new(Notify::new()));
-        let named = places.source.as_ref().map(|source| source.name().to_owned());
-        let remote_options = RemoteOptions {
-            poll_interval: options.poll_interval,
-            stale_after: options.stale_after(named.is_some()),
-            stream_spread: options.stream_spread,
-            phase: phase_of(instance),
-        };
-        let parts = remote::Parts {
-            watched: Arc::clone(&watched),
-            source: places.source,
-            cache: place.clone().zip(named).map(|(place, name)| SnapshotCache::new(place, name, events)),
-            status: Arc::clone(&status),
-            asks: asked,
-            answered: Arc::clone(&answered),
-            closing: closing[0].clone(),
-        };
-        let mut remote = Remote::new(parts, remote_options);
-        remote.open(bootstrap(&options)?)?;
-
-        let mut tasks = [JoinSet::new(), JoinSet::new()];
-        tasks[0].spawn(remote.run(asks.downgrade()));
-        if let Some(url) = places.stream {
-            let stream = Stream {
-                url,
-                http: http.clone(),
-                silence: options.stream_silence,
-                watched: Arc::clone(&watched),
-                asks: asks.clone(),
-                answered,
-                closing: closing[0].clone(),
-            };
-            tasks[0].spawn(stream.run());
-        }
-        tasks[0].spawn(watch_breakers(Arc::clone(&watched), closing[0].clone()));
-        let flushes = places.metrics.map(|url| {
-            let (flushes, asked) = mpsc::unbounded_channel();
-            let parts = collector::Parts {
-                watched: Arc::clone(&watched),
-                http,
-                url,
-                interval: options.flush_interval,
-                instance,
-                place,
-                closing: closing[1].clone(),
-            };
-            tasks[1].spawn(Collector::new(parts).run(asked));
-            flushes
-        });
+    async fn create(options: &Options, events: &Events, listening: Option<Subscription>) -> Result<Self, Error> {
+        let Started { watched, status, asks, flushes, closing, tasks } = start(options, events)?;
         let tasks = Mutex::new(Some(tasks));
-        let features = Self(Arc::new(Parts { watched, status, asks, flushes, closing, tasks, _listener: listener }));
-        features.wait(&*clock, options.init_timeout).await;
+        let parts = Parts { watched, status, asks, flushes, closing, tasks, _listening: listening };
+        let features = Self(Arc::new(parts));
+        features.wait(&*options.clock, options.init_timeout).await;
         Ok(features)
     }
 
@@ -399,59 +335,4 @@ impl Features {
         self.0.watched.written().await;
         self.0.watched.events.close();
     }
-}
-
-/// Looks at the breakers when their time has come, and within a second of an outcome.
-async fn watch_breakers(watched: Arc<Watched>, closing: CancellationToken) {
-    let clock = Arc::clone(&watched.clock);
-    let mut alarm = Alarm::default();
-    loop {
-        tokio::select! {
-            () = closing.cancelled() => break,
-            () = watched.stir.notified() => alarm.hasten(&*clock, SECOND),
-            () = first(&*clock, [alarm]) => {
-                alarm.clear();
-                if let Some(after) = watched.poll() {
-                    alarm.hasten(&*clock, after);
-                }
-            }
-        }
-    }
-}
-
-fn bootstrap(options: &Options) -> Result<Option<Vec<u8>>, Error> {
-    let document = options.document.as_deref().map(|text| compile("the document", text)).transpose()?;
-    Ok(options.snapshot.clone().or(document))
-}
-
-/// The number of this host: as given, as it was kept, or drawn.
-fn instance_of(options: &Options, place: Option<&(Arc<Folder>, Writer)>) -> Result<u64, Error> {
-    if let Some(instance) = options.instance {
-        return if instance < 1 << 53 {
-            Ok(instance)
-        } else {
-            Err(invalid(format!("`instance` must be below 2^53, not {instance}")))
-        };
-    }
-    let drawn = draw(&*options.clock);
-    let Some((folder, writer)) = place else { return Ok(drawn) };
-    // The cache says what is wrong with it when it is used for what matters.
-    let kept = folder.read("instance").ok().flatten().and_then(|bytes| String::from_utf8(bytes).ok());
-    if let Some(kept) = kept.and_then(|text| text.parse().ok()).filter(|kept| *kept < 1 << 53) {
-        return Ok(kept);
-    }
-    writer.run(move |folder| {
-        let _ = folder.write("instance", drawn.to_string().as_bytes());
-    });
-    Ok(drawn)
-}
-
-/// Its multiples lie as evenly between 0 and 1, without the whole, as any number's can.
-const GOLDEN: f64 = 0.618_033_988_749_894_9;
-
-/// A host's place in the poll interval, from 0 to below 1: far apart for numbers that were drawn, and for those that count hosts.
-#[expect(clippy::cast_precision_loss, reason = "below 2^53")]
-fn phase_of(instance: u64) -> f64 {
-    let drawn = instance as f64 / (1_u64 << 53) as f64;
-    (drawn + (instance % (1 << 20)) as f64 * GOLDEN) % 1.0
 }

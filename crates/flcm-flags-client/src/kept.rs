@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Code, Error};
 use crate::event::Events;
-use crate::store::{Folder, Writer};
+use crate::store::{Folder, Store};
 
 const NAME: &str = "breakers";
 
@@ -50,20 +50,21 @@ struct News {
 /// Where it is kept, if anywhere.
 #[derive(Debug)]
 pub(crate) struct Kept {
-    place: Option<(Arc<Folder>, Writer)>,
+    store: Option<Store>,
     news: Arc<Mutex<News>>,
     events: Events,
 }
 
 impl Kept {
-    pub(crate) fn new(place: Option<(Arc<Folder>, Writer)>, events: Events) -> Self {
-        Self { place, news: Arc::default(), events }
+    pub(crate) fn new(store: Option<Store>, events: Events) -> Self {
+        Self { store, news: Arc::default(), events }
     }
 
-    pub(crate) fn read(&self, events: &Events) -> Restored {
-        let Some((folder, _)) = &self.place else { return Restored::default() };
-        read(folder).and_then(restored).unwrap_or_else(|message| {
-            events.error(failed("breakers that were kept cannot be read", &message));
+    pub(crate) fn read(&self) -> Restored {
+        let Some(store) = &self.store else { return Restored::default() };
+        let written = store.read(NAME).map_err(|error| error.to_string()).and_then(parsed);
+        written.and_then(restored).unwrap_or_else(|message| {
+            self.events.error(failed("breakers that were kept cannot be read", &message));
             Restored::default()
         })
     }
@@ -85,21 +86,21 @@ impl Kept {
     }
 
     pub(crate) async fn written(&self) {
-        if let Some((_, writer)) = &self.place {
-            writer.written().await;
+        if let Some(store) = &self.store {
+            store.written().await;
         }
     }
 
     /// One writing at a time; what happens meanwhile is written with the next.
     fn keep(&self, add: impl FnOnce(&mut News)) {
-        let Some((_, writer)) = &self.place else { return };
+        let Some(store) = &self.store else { return };
         let mut news = locked(&self.news);
         add(&mut news);
         if std::mem::replace(&mut news.is_waiting, true) {
             return;
         }
         let (all, events) = (Arc::clone(&self.news), self.events.clone());
-        writer.run(move |folder| {
+        store.run(move |folder| {
             let news = std::mem::take(&mut *locked(&all));
             if let Err(message) = write(folder, &news) {
                 locked(&all).put_back(news);
@@ -126,8 +127,8 @@ fn locked(news: &Mutex<News>) -> MutexGuard<'_, News> {
     news.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn read(folder: &Folder) -> Result<Written, String> {
-    let Some(bytes) = folder.read(NAME).map_err(|error| error.to_string())? else { return Ok(Written::default()) };
+fn parsed(file: Option<Vec<u8>>) -> Result<Written, String> {
+    let Some(bytes) = file else { return Ok(Written::default()) };
     let written: Written = serde_json::from_slice(&bytes).map_err(|error| error.to_string())?;
     if written.version == 1 { Ok(written) } else { Err(format!("version {} is not known", written.version)) }
 }
@@ -139,7 +140,8 @@ fn restored(written: Written) -> Result<Restored, String> {
 }
 
 fn write(folder: &Folder, news: &News) -> Result<(), String> {
-    let mut written = read(folder).unwrap_or_default();
+    let there = folder.read(NAME).map_err(|error| error.to_string());
+    let mut written = there.and_then(parsed).unwrap_or_default();
     written.breakers.extend(news.breakers.iter().map(|(flag, bytes)| (flag.clone(), BASE64.encode(bytes))));
     for (flag, held) in &news.held {
         if *held {

@@ -19,6 +19,7 @@ mod kept;
 mod open_feature;
 mod options;
 mod remote;
+mod start;
 mod store;
 mod tally;
 mod user;
@@ -35,3 +36,8 @@ pub use flcm_flags::{AttributeValue, Context, Decision, ErrorCode, Millis, Reaso
 pub use open_feature::FlcmProvider;
 pub use options::Options;
 pub use user::{CallOutcome, Decided, User};
+
+/// The guide compiles.
+#[cfg(all(doctest, feature = "open-feature"))]
+#[doc = include_str!("../../../docs/rust.md")]
+struct Guide;

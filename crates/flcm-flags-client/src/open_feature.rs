@@ -1,7 +1,7 @@
 //! A provider for applications that ask through the crate `open-feature`.
 
 use async_trait::async_trait;
-use flcm_flags::{AttributeValue, Context, Decision, Reason, Value as Served};
+use flcm_flags::{AttributeValue, Context, Decision, Flag, Reason, Value as Served};
 use open_feature::provider::{FeatureProvider, ProviderMetadata, ProviderStatus, ResolutionDetails};
 use open_feature::{
     EvaluationContext, EvaluationContextFieldValue as Field, EvaluationError, EvaluationErrorCode, EvaluationReason,
@@ -16,7 +16,7 @@ use crate::features::Features;
 /// Decides for an `open_feature::Client`. The application keeps its [`Features`], tells them how calls went, and closes them.
 ///
 /// Reasons are the words of `OpenFeature` where it has one, else ours, such as `BREAKER_OPEN`. The metadata of a flag has its `revision`, `rule`
-/// and `salt`. A flag that serves nothing, such as one with variants that is off and has no default, is an error, and the caller's
+/// and `salt`, where they say something. A flag that serves nothing, such as one with variants that is off and has no default, is an error, and the caller's
 /// default is served: this SDK hands the default to no provider.
 #[derive(Debug)]
 pub struct FlcmProvider {
@@ -55,11 +55,13 @@ impl FlcmProvider {
         let Some(value) = convert(served) else {
             return Err(error(EvaluationErrorCode::TypeMismatch, format!("`{flag}` serves no {expected}")));
         };
+        let described = user.describe(flag);
+        let reason = decision.reason();
         Ok(ResolutionDetails {
             value,
             variant: decision.variant().map(str::to_owned),
-            reason: Some(reason_of(decision.reason())),
-            flag_metadata: Some(metadata_of(&decision, user.revision(), user.salt(flag))),
+            reason: Some(reason_of(described.map_or(reason, |flag| flag.reason_in_open_feature(reason)))),
+            flag_metadata: Some(metadata_of(&decision, user.revision(), described)),
         })
     }
 }
@@ -195,13 +197,17 @@ fn code_of(code: flcm_flags::ErrorCode) -> EvaluationErrorCode {
     }
 }
 
-fn metadata_of(decision: &Decision<'_>, revision: u64, salt: Option<&str>) -> FlagMetadata {
-    let mut metadata = FlagMetadata::default().with_value("revision", i64::try_from(revision).unwrap_or(i64::MAX));
+/// What is said besides: a document need not have a revision, nor a rule a name, nor a flag a salt other than its key.
+fn metadata_of(decision: &Decision<'_>, revision: u64, flag: Option<Flag<'_>>) -> FlagMetadata {
+    let mut metadata = FlagMetadata::default();
+    if let Some(revision) = i64::try_from(revision).ok().filter(|revision| *revision > 0) {
+        metadata.add_value("revision", revision);
+    }
     if let Some(rule) = decision.rule() {
         metadata.add_value("rule", rule);
     }
-    if let Some(salt) = salt {
-        metadata.add_value("salt", salt);
+    if let Some(flag) = flag.filter(|flag| flag.salt() != flag.key()) {
+        metadata.add_value("salt", flag.salt());
     }
     metadata
 }

@@ -12,10 +12,6 @@ use tokio::sync::{mpsc, oneshot};
 pub(crate) struct Folder(PathBuf);
 
 impl Folder {
-    pub(crate) const fn new(path: PathBuf) -> Self {
-        Self(path)
-    }
-
     /// `None` for a file that is not there.
     pub(crate) fn read(&self, name: &str) -> io::Result<Option<Vec<u8>>> {
         match fs::read(self.0.join(name)) {
@@ -43,7 +39,7 @@ impl Folder {
     }
 
     /// The names of all files; none where there is no folder.
-    pub(crate) fn names(&self) -> io::Result<Vec<String>> {
+    fn names(&self) -> io::Result<Vec<String>> {
         let entries = match fs::read_dir(&self.0) {
             Ok(entries) => entries,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
@@ -62,27 +58,40 @@ fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
 
 type Job = Box<dyn FnOnce(&Folder) + Send>;
 
-/// Writes to a folder, one thing after the other, without keeping anybody waiting.
+/// A folder that is read at once, and written to one thing after the other without keeping anybody waiting.
 #[derive(Clone, Debug)]
-pub(crate) struct Writer(mpsc::UnboundedSender<Job>);
+pub(crate) struct Store {
+    folder: Arc<Folder>,
+    jobs: mpsc::UnboundedSender<Job>,
+}
 
-impl Writer {
-    pub(crate) fn new(folder: Arc<Folder>) -> Self {
+impl Store {
+    pub(crate) fn new(path: PathBuf) -> Self {
+        let folder = Arc::new(Folder(path));
         let (sender, mut jobs) = mpsc::unbounded_channel::<Job>();
+        let written = Arc::clone(&folder);
         tokio::spawn(async move {
             while let Some(job) = jobs.recv().await {
-                let folder = Arc::clone(&folder);
+                let folder = Arc::clone(&written);
                 // A job that panics is no reason to end.
                 let _ = tokio::task::spawn_blocking(move || job(&folder)).await;
             }
         });
-        Self(sender)
+        Self { folder, jobs: sender }
+    }
+
+    pub(crate) fn read(&self, name: &str) -> io::Result<Option<Vec<u8>>> {
+        self.folder.read(name)
+    }
+
+    pub(crate) fn names(&self) -> io::Result<Vec<String>> {
+        self.folder.names()
     }
 
     /// Does something once everything before is done.
     pub(crate) fn run(&self, job: impl FnOnce(&Folder) + Send + 'static) {
         // The task ends with the runtime alone, and nothing can be kept behind that.
-        let _ = self.0.send(Box::new(job));
+        let _ = self.jobs.send(Box::new(job));
     }
 
     /// Until then everything is written that was to be before.

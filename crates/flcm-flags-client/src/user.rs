@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::Guard;
-use flcm_flags::{BoundContext, Context, Decision, ErrorCode, FlagId, Outcome, Value};
+use flcm_flags::{BoundContext, Context, Decision, ErrorCode, Flag, FlagId, Outcome, Value};
 use flcm_flags_engine::Told;
 
 use crate::in_use::InUse;
@@ -83,11 +83,11 @@ impl<'f, 'c> User<'f, 'c> {
         self.in_use.as_ref().map_or(0, |in_use| in_use.flags.snapshot.revision())
     }
 
-    /// The salt of a flag: what its percentages are drawn with.
+    /// How a flag is written, such as its salt.
     #[must_use]
-    pub fn salt(&self, flag: &str) -> Option<&str> {
+    pub fn describe(&self, flag: &str) -> Option<Flag<'_>> {
         let snapshot = &self.in_use.as_ref()?.flags.snapshot;
-        snapshot.describe(snapshot.flag(flag)?).map(|flag| flag.salt())
+        snapshot.describe(snapshot.flag(flag)?)
     }
 
     fn outcome(&self, flag: &str) -> Option<(FlagId, Outcome)> {

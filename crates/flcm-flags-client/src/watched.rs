@@ -94,7 +94,7 @@ struct Inner {
 impl Watched {
     pub(crate) fn new(clock: Arc<dyn Clock>, events: Events, kept: Kept) -> Self {
         let start = clock.now().0.saturating_sub(millis(clock.elapsed()));
-        let written = kept.read(&events);
+        let written = kept.read();
         let fleet = written.fleet.iter().filter_map(|(key, trip)| {
             Some((key.clone(), FleetFlag { trip: TripState::from_word(trip)?, generation: None }))
         });
@@ -478,3 +478,6 @@ fn refuse_older(next: u64, before: u64) -> Result<(), Error> {
 fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,12 +1,10 @@
 //! The last good snapshot across a restart. What is kept was accepted once, and is checked again when it is read.
 
-use std::sync::Arc;
-
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Code, Error};
 use crate::event::Events;
-use crate::store::{Folder, Writer};
+use crate::store::Store;
 
 const NAME: &str = "snapshot";
 
@@ -29,15 +27,14 @@ pub(crate) struct KeptSnapshot {
 
 #[derive(Debug)]
 pub(crate) struct SnapshotCache {
-    folder: Arc<Folder>,
-    writer: Writer,
+    store: Store,
     source: String,
     events: Events,
 }
 
 impl SnapshotCache {
-    pub(crate) fn new((folder, writer): (Arc<Folder>, Writer), source: String, events: Events) -> Self {
-        Self { folder, writer, source, events }
+    pub(crate) fn new(store: Store, source: String, events: Events) -> Self {
+        Self { store, source, events }
     }
 
     /// What was kept.
@@ -55,7 +52,7 @@ impl SnapshotCache {
         file.push(b'\n');
         file.extend_from_slice(bytes);
         let events = self.events.clone();
-        self.writer.run(move |folder| {
+        self.store.run(move |folder| {
             if let Err(error) = folder.write(NAME, &file) {
                 events.error(Error::new(Code::CacheFailed, format!("the flags in use cannot be kept: {error}")));
             }
@@ -67,7 +64,7 @@ impl SnapshotCache {
     }
 
     fn read(&self) -> Result<Option<KeptSnapshot>, String> {
-        let Some(file) = self.folder.read(NAME).map_err(|error| error.to_string())? else { return Ok(None) };
+        let Some(file) = self.store.read(NAME).map_err(|error| error.to_string())? else { return Ok(None) };
         let end = file.iter().position(|byte| *byte == b'\n').ok_or("it has no first line")?;
         let (head, bytes) = file.split_at(end);
         let head: Head = serde_json::from_slice(head).map_err(|error| error.to_string())?;

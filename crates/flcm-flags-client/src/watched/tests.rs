@@ -1,0 +1,242 @@
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, Weak, mpsc};
+use std::thread;
+use std::time::Duration;
+
+use flcm_flags::breaker::Mode;
+use flcm_flags::{Context, FlagId, Millis, TripState, Value};
+
+use super::{Fleet, FleetFlag, Watched};
+use crate::clock::Clock;
+use crate::event::{Event, Events};
+use crate::in_use::Flags;
+use crate::kept::Kept;
+use crate::remote::source::compile;
+use crate::user::{CallOutcome, User};
+
+/// A clock that stands unless it is set.
+#[derive(Debug, Default)]
+struct Stopped(AtomicU64);
+
+impl Clock for Stopped {
+    fn now(&self) -> Millis {
+        Millis(1_800_000_000_000 + self.0.load(Ordering::Relaxed))
+    }
+
+    fn elapsed(&self) -> Duration {
+        Duration::from_millis(self.0.load(Ordering::Relaxed))
+    }
+
+    fn random(&self) -> f64 {
+        0.5
+    }
+
+    fn sleep(&self, _: Duration) -> std::pin::Pin<Box<dyn Future<Output = ()> + Send>> {
+        Box::pin(std::future::pending())
+    }
+}
+
+fn watched() -> (Arc<Watched>, Arc<Stopped>) {
+    let (clock, events) = (Arc::new(Stopped::default()), Events::default());
+    (Arc::new(Watched::new(Arc::clone(&clock) as _, events.clone(), Kept::new(None, events))), clock)
+}
+
+fn snapshot(document: &str) -> Vec<u8> {
+    compile("the document", document).unwrap()
+}
+
+fn used(watched: &Watched, document: &str) {
+    watched.use_bytes(snapshot(document)).unwrap();
+}
+
+/// Every value of a snapshot names it: whoever sees two has seen half of one and half of another.
+fn numbered(number: u64) -> String {
+    format!(
+        "flags:\n\
+         \x20 one: {{ rollout: {{ percentage: 100 }}, variants: [{{ name: v{number}, weight: 1, value: {number} }}] }}\n\
+         \x20 two: {{ rollout: {{ percentage: 100 }}, variants: [{{ name: w{number}, weight: 1, value: {number} }}] }}\n"
+    )
+}
+
+/// Decides until it is told to stop; answers how often it has.
+fn read(watched: &Arc<Watched>, number: usize, stop: &AtomicBool) -> u64 {
+    let (key, mut decisions) = (format!("user{number}"), 0);
+    while !stop.load(Ordering::Relaxed) {
+        let user = User::new(watched, &Context::new(Some(&key), &[]));
+        let number = user.value("two").and_then(Value::as_number).unwrap();
+        assert_eq!(user.variant("one"), Some(format!("v{number}").as_str()));
+        decisions += 1;
+        // Sixteen threads on two cores would leave little to the one that swaps.
+        if decisions % 16 == 0 {
+            thread::yield_now();
+        }
+    }
+    decisions
+}
+
+#[test]
+fn sixteen_threads_see_whole_flags_during_a_thousand_swaps_and_nothing_is_lost_or_left() {
+    const SWAPS: usize = 1000;
+    let (watched, _) = watched();
+    let stop = AtomicBool::new(false);
+    let mut seen: Vec<Weak<Flags>> = Vec::new();
+    used(&watched, &numbered(0));
+    let snapshots: Vec<_> = (1..=20).map(|number| snapshot(&numbered(number))).collect();
+    let decisions: u64 = thread::scope(|scope| {
+        let readers: Vec<_> = (0..16)
+            .map(|number| {
+                let (watched, stop) = (&watched, &stop);
+                scope.spawn(move || read(watched, number, stop))
+            })
+            .collect();
+        for bytes in snapshots.iter().cycle().take(SWAPS) {
+            assert_eq!(watched.use_bytes(bytes.clone()), Ok(true));
+            seen.extend(watched.flags().as_ref().map(Arc::downgrade));
+            watched.counted(|_, _, _| {});
+        }
+        stop.store(true, Ordering::Relaxed);
+        readers.into_iter().map(|reader| reader.join().unwrap()).sum()
+    });
+    for flag in ["one", "two"] {
+        let counted = watched.counted(|snapshot, now, before| {
+            let flag = snapshot.flag(flag).unwrap();
+            assert!(before.is_some_and(|before| before.counted(flag).is_none()), "nothing was drained");
+            now.counted(flag).unwrap().summary()
+        });
+        let summary = counted.unwrap();
+        assert_eq!(summary.decisions, decisions, "{flag}");
+        assert!((15.5..16.5).contains(&summary.users), "{flag}: {}", summary.users);
+    }
+    assert!(decisions > 16);
+    let alive = seen.iter().filter(|flags| flags.upgrade().is_some()).count();
+    assert_eq!(alive, 1, "only what is in use is left");
+    println!("{decisions} users by 16 threads during {SWAPS} swaps");
+}
+
+#[test]
+fn reading_waits_for_nobody_who_changes_something() {
+    let (watched, _) = watched();
+    used(&watched, &numbered(0));
+    let (locked, is_locked) = mpsc::channel();
+    let (release, released) = mpsc::channel::<()>();
+    let (done, decided) = mpsc::channel();
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            watched.custom(move |_| {
+                locked.send(()).unwrap();
+                released.recv().unwrap();
+            })
+        });
+        is_locked.recv().unwrap();
+        let reader = Arc::clone(&watched);
+        // Not of the scope: were it to wait, the test would end all the same.
+        thread::spawn(move || {
+            let user = User::new(&reader, &Context::new(Some("alice"), &[]));
+            done.send(user.variant("one").map(str::to_owned)).unwrap();
+        });
+        let answer = decided.recv_timeout(Duration::from_secs(10));
+        release.send(()).unwrap();
+        assert_eq!(answer, Ok(Some("v0".to_owned())));
+    });
+}
+
+#[test]
+fn deciding_and_counting_allocate_nothing() {
+    let (watched, _) = watched();
+    used(&watched, &numbered(0));
+    let attributes = [("country", "DE".into()), ("age", 45.into())];
+    let context = Context::new(Some("alice"), &attributes);
+    let decide = || {
+        let user = User::new(&watched, &context);
+        assert!(user.is_enabled("one"));
+        assert_eq!(user.variant("two"), Some("w0"));
+    };
+    // A thread, and a flag, have their memory from the first decision on.
+    decide();
+    let measured = allocation_counter::measure(|| (0..1000).for_each(|_| decide()));
+    assert_eq!(measured.count_total, 0);
+}
+
+const RISKY: &str = "flags: { risky: { rollout: { percentage: 50 }, error_threshold: { rate: 0.05, window: 300 } } }";
+
+/// Calls that all fail where the feature is on, a hundred users each second, until it is off.
+fn fails(watched: &Arc<Watched>, clock: &Stopped) {
+    for second in 0..60 {
+        for number in 0..100 {
+            let key = format!("user{second}-{number}");
+            let user = User::new(watched, &Context::new(Some(&key), &[]));
+            let decided = user.decide("risky");
+            let failed = decided.is_enabled();
+            decided.record(CallOutcome { failed, duration: None });
+        }
+        clock.0.fetch_add(1000, Ordering::Relaxed);
+        watched.poll();
+        if is_off(watched) {
+            return;
+        }
+    }
+    panic!("it was not rolled back within a minute");
+}
+
+fn is_off(watched: &Arc<Watched>) -> bool {
+    (0..100).all(|number| {
+        let key = format!("user{number}");
+        !User::new(watched, &Context::new(Some(&key), &[])).is_enabled("risky")
+    })
+}
+
+#[test]
+fn a_feature_that_fails_is_rolled_back_and_stays_so_over_updates() {
+    let (watched, clock) = watched();
+    used(&watched, RISKY);
+    let heard = Arc::new(Mutex::new(Vec::new()));
+    let into = Arc::clone(&heard);
+    let _listening =
+        watched.events.subscribe(move |event| into.lock().unwrap().extend(event.rollback().map(str::to_owned)));
+    let late = User::new(&watched, &Context::new(Some("late"), &[])).decide("risky");
+    fails(&watched, &clock);
+    assert_eq!(*heard.lock().unwrap(), ["risky"]);
+    let state = watched.with_breaker("risky", |breaker, _| breaker.state());
+    assert_eq!(state, Some(flcm_flags::breaker::State::Open));
+
+    // What was decided before is no evidence after it, and does no harm.
+    late.record(CallOutcome::FAILURE);
+    used(&watched, &format!("revision: 2\n{RISKY}"));
+    assert!(is_off(&watched));
+    used(&watched, "revision: 3\nflags: { risky: { rollout: { percentage: 100 } } }");
+    assert!(is_off(&watched), "taking the threshold away is no acknowledgement");
+}
+
+#[test]
+fn the_stricter_of_fleet_and_person_holds() {
+    let (watched, _) = watched();
+    used(&watched, "flags: { risky: { rollout: { percentage: 100 } } }");
+    let fleet = |trip| Fleet::from([("risky".to_owned(), FleetFlag { trip, generation: Some(3) })]);
+    watched.obey(fleet(TripState::HeldOff));
+    assert!(is_off(&watched));
+    watched.obey(Fleet::new());
+    assert!(!is_off(&watched));
+    watched.set_mode("risky", Mode::Held).unwrap();
+    watched.obey(fleet(TripState::Clear));
+    assert!(is_off(&watched));
+    watched.set_mode("risky", Mode::Auto).unwrap();
+    assert!(!is_off(&watched));
+    assert!(watched.set_mode("nothing", Mode::Held).unwrap_err().message.contains("no flag is called `nothing`"));
+}
+
+#[test]
+fn a_listener_may_ask_and_change_anything() {
+    let (watched, _) = watched();
+    used(&watched, RISKY);
+    let weak = Arc::downgrade(&watched);
+    let _listening = watched.events.subscribe(move |event| {
+        let Some(watched) = weak.upgrade() else { return };
+        if matches!(event, Event::Fleet(_)) {
+            watched.set_mode("risky", Mode::Held).unwrap();
+            watched.counted(|_, _, _| {});
+        }
+    });
+    watched.obey(Fleet::new());
+    assert!(is_off(&watched));
+    assert_eq!(watched.in_use().as_ref().map(|in_use| in_use.trip(FlagId(0))), Some(TripState::HeldOff));
+}
