@@ -80,6 +80,8 @@ export interface Snapshot {
   flagKey(flag: FlagId): string | undefined;
   /** What the percentages of a flag are drawn with: its key, unless the document says another; `undefined` for an id that no flag has. */
   flagSalt(flag: FlagId): string | undefined;
+  /** Whether a flag serves everyone the same at any time, but for its breaker; false for an id that no flag has. */
+  isStatic(flag: FlagId): boolean;
   /**
    * A user who will be decided for more than once. What is read of the attributes is captured: later changes of the
    * object are not seen. There is nothing to free.
@@ -521,6 +523,7 @@ export interface Door {
   attribute(snapshot: Handle, id: number): Maybe<string>;
   flagKey(snapshot: Handle, flag: FlagId): Maybe<string>;
   flagSalt(snapshot: Handle, flag: FlagId): Maybe<string>;
+  isStatic(snapshot: Handle, flag: FlagId): Maybe<boolean>;
   /** The ids of the attributes that a flag reads, and behind them a 1 if time alone may change its decision, else a 0. */
   reads(snapshot: Handle, flag: FlagId): Maybe<Uint32Array>;
   trip(snapshot: Handle, flag: FlagId): Maybe<string>;

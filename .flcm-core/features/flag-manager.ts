@@ -89,6 +89,12 @@ export class FeatureFlagManager<F extends FlagShapes<F> = AnyFlags> {
     return snapshot?.flagSalt(snapshot.flag(flag));
   }
 
+  /** Whether a flag serves everyone the same at any time, but for its breaker. */
+  isStatic(flag: FlagKey<F>): boolean {
+    const { snapshot } = this.#deciding.inUse;
+    return snapshot?.isStatic(snapshot.flag(flag)) ?? false;
+  }
+
   /** Whether a feature is on for a user: `false` for a flag that is not there. Never throws, never waits. */
   isEnabled(flag: FlagKey<F>, userId?: string | null, attributes?: Attributes): boolean {
     const { inUse, cohorts, clock, events } = this.#deciding;

@@ -74,6 +74,11 @@ export class Snapshot implements SnapshotContract {
     return door.flagSalt(handle, checkedId(flag)) ?? undefined;
   }
 
+  isStatic(flag: FlagId): boolean {
+    const { door, handle } = this.#loaded;
+    return door.isStatic(handle, checkedId(flag)) ?? false;
+  }
+
   context(targetingKey?: string | null, attributes?: Attributes | null): ContextContract {
     return new Context(this.#loaded, targetingKey, attributes ?? NO_ATTRIBUTES);
   }

@@ -194,10 +194,36 @@ for (const { engine } of engines) {
       salted.free();
     });
 
+    test('a flag is static when nothing of a user, nor time, changes what it serves', () => {
+      const condition = { attribute: 'age', operator: '>=', value: 18 };
+      const variants = (weight) => [
+        { name: 'one', weight: 1, value: true },
+        { name: 'two', weight, value: false },
+      ];
+      const flags = {
+        plain: {},
+        off: { enabled: false, rollout: { percentage: 50 } },
+        everyone: { rollout: { percentage: 100 } },
+        one_variant: { variants: variants(0) },
+        half: { rollout: { percentage: 50 } },
+        drawn: { variants: variants(1) },
+        targeted: { conditions: [condition] },
+        overridden: { rollout: { percentage: 100 }, overrides: { alice: false } },
+        dependent: { rollout: { percentage: 100 }, dependencies: ['half'] },
+        scheduled: { rollout: { percentage: 100, schedule: [{ at: new Date(NOW).toISOString(), percentage: 100 }] } },
+        ruled: { rules: [{ name: 'adults', conditions: [condition], percentage: 100 }], rollout: { percentage: 100 } },
+      };
+      const loaded = engine.load(compiled({ flags }));
+      const found = Object.keys(flags).filter((key) => loaded.isStatic(loaded.flag(key)));
+      assert.deepEqual(found, ['plain', 'off', 'everyone', 'one_variant']);
+      loaded.free();
+    });
+
     test('a flag that is not there is an error of its own', () => {
       assert.equal(snapshot.flag('nobody defines this'), -1);
       assert.equal(snapshot.flagKey(-1), undefined);
       assert.equal(snapshot.flagSalt(-1), undefined);
+      assert.equal(snapshot.isStatic(-1), false);
       const context = snapshot.context('alice');
       for (const decision of [context.decision('none', NOW), snapshot.decision('none', 'alice', {}, NOW)]) {
         assert.deepEqual([decision.reason, decision.errorCode, decision.value], ['ERROR', 'FLAG_NOT_FOUND', undefined]);

@@ -59,7 +59,7 @@ describe.each(sides)('%s provider', (side) => {
     async function follow(scenario: Scenario): Promise<void> {
       const reasons = new Set<string>();
       for (const step of scenario.steps) {
-        const difference = different(scenario, step);
+        const difference = different(step);
         if (difference === undefined) {
           await take(world, step);
           continue;

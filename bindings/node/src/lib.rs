@@ -81,6 +81,12 @@ pub fn flag_salt(snapshot: i32, flag: u32) -> Option<String> {
     with_engine(|engine| engine.flag_salt(Handle(snapshot), FlagId(flag)).map(str::to_owned))
 }
 
+/// Whether a flag serves everyone the same.
+#[napi(catch_unwind)]
+pub fn is_static(snapshot: i32, flag: u32) -> Option<bool> {
+    with_engine(|engine| engine.is_static(Handle(snapshot), FlagId(flag)))
+}
+
 /// What a flag reads.
 #[napi(catch_unwind)]
 pub fn reads(snapshot: i32, flag: u32) -> Option<Uint32Array> {

@@ -101,6 +101,12 @@ impl Door {
         self.engine.flag_salt(Handle(snapshot), FlagId(flag)).map(ToOwned::to_owned)
     }
 
+    /// Whether a flag serves everyone the same.
+    #[wasm_bindgen(js_name = isStatic)]
+    pub fn is_static(&self, snapshot: i32, flag: u32) -> Option<bool> {
+        self.engine.is_static(Handle(snapshot), FlagId(flag))
+    }
+
     /// What a flag reads.
     pub fn reads(&self, snapshot: i32, flag: u32) -> Option<Vec<u32>> {
         self.engine.reads(Handle(snapshot), FlagId(flag))

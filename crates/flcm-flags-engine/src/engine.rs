@@ -127,6 +127,12 @@ impl Engine {
         self.describe(snapshot, flag).map(|flag| flag.salt())
     }
 
+    /// Whether a flag serves everyone the same: see [`Flag::is_static`].
+    #[must_use]
+    pub fn is_static(&self, snapshot: Handle, flag: FlagId) -> Option<bool> {
+        self.describe(snapshot, flag).map(|flag| flag.is_static())
+    }
+
     /// The ids of the attributes that a flag reads, ascending, and behind them 1 if time alone may change its decision,
     /// else 0.
     #[must_use]

@@ -116,6 +116,7 @@ fn numbers_that_name_nothing_get_nothing() {
     for flag in [2, u32::MAX] {
         assert_eq!(engine.flag_key(handle, FlagId(flag)), None);
         assert_eq!(engine.flag_salt(handle, FlagId(flag)), None);
+        assert_eq!(engine.is_static(handle, FlagId(flag)), None);
         assert_eq!(engine.reads(handle, FlagId(flag)), None);
         assert!(!engine.set_trip(handle, FlagId(flag), "held off"));
     }

@@ -1,8 +1,10 @@
 //! What deciding a flag may look at, so that a host brings nothing else.
 
+use crate::bucket::BUCKETS;
 use crate::condition::{CohortId, Node, Nodes};
+use crate::decision::Reason;
 use crate::snapshot::wire::{CohortRecord, NONE};
-use crate::snapshot::{AttributeId, Flag, FlagId, Layout, Reader};
+use crate::snapshot::{AttributeId, Flag, FlagId, Layout, Reader, Rule};
 
 impl Flag<'_> {
     /// Shows each attribute that deciding this flag may read, those of its prerequisites and cohorts included. One may
@@ -35,6 +37,40 @@ impl Flag<'_> {
         let mut changes = false;
         self.each_prerequisite(&mut |flag| changes |= flag.rules().any(|rule| rule.record.schedule_count.get() > 0));
         changes
+    }
+
+    /// Whether everyone is served the same, whatever is known of them and at any time; but for a breaker. What such a flag serves is
+    /// `STATIC` to `OpenFeature`, although a rule decides.
+    ///
+    /// ```
+    /// let text = "flags: { everyone: { rollout: { percentage: 100 } }, half: { rollout: { percentage: 50 } }, off: {} }";
+    /// # let bytes = flcm_flags_config::compile(&flcm_flags_config::check(text).0.unwrap());
+    /// let snapshot = flcm_flags::Snapshot::from_bytes(bytes)?;
+    /// let is_static = |key| snapshot.describe(snapshot.flag(key).unwrap()).unwrap().is_static();
+    /// assert_eq!(["everyone", "half", "off"].map(is_static), [true, false, true]);
+    /// # Ok::<(), flcm_flags::SnapshotError>(())
+    /// ```
+    #[must_use]
+    pub fn is_static(&self) -> bool {
+        let for_everyone = |rule: &Rule<'_>| {
+            let draws = rule.shares().map(|(_, share)| share).scan(0, |before, share| {
+                let weight = share.saturating_sub(*before);
+                *before = share;
+                Some(weight)
+            });
+            rule.conditions().next().is_none()
+                && rule.percentage() == BUCKETS
+                && rule.record.schedule_count.get() == 0
+                && draws.filter(|weight| *weight > 0).count() <= 1
+        };
+        let rest = self.override_count() == 0 && self.dependencies().next().is_none();
+        !self.enabled() || (rest && self.rules().next().is_none_or(|rule| for_everyone(&rule)))
+    }
+
+    /// The reason of a decision in the sense of `OpenFeature`, to which a rule that serves everyone the same is no targeting.
+    #[must_use]
+    pub fn reason_in_open_feature(&self, reason: Reason) -> Reason {
+        if reason == Reason::TargetingMatch && self.is_static() { Reason::Static } else { reason }
     }
 
     /// Looks at the flag and at all that it depends on.

@@ -20,7 +20,7 @@ import {
   type ResolutionDetails,
   type TrackingEventDetails,
 } from '@openfeature/core';
-import { metadataOf, resolutionOf } from './resolution.ts';
+import { type KnownFlag, resolutionOf } from './resolution.ts';
 import { attributesOf, userOf } from './user.ts';
 
 /** The tracking event that tells how a feature went, for its breaker. */
@@ -42,7 +42,7 @@ export abstract class FlcmProviderBase<F extends FlagShapes<F> = AnyFlags> {
   #stop: readonly (() => void)[] = [];
   #revision = 0;
   /** Those of flags that were asked for: the engine is asked once. */
-  readonly #salts = new Map<string, string | undefined>();
+  readonly #flags = new Map<string, KnownFlag>();
   /** What the fleet holds back, by flag key. */
   #fleet: FleetEvent['trips'] = {};
   #telling: ReturnType<typeof setTimeout> | undefined;
@@ -115,8 +115,7 @@ export abstract class FlcmProviderBase<F extends FlagShapes<F> = AnyFlags> {
     const features = this.#features;
     if (features === undefined) throw new ProviderNotReadyError('the provider is not initialized, or was closed');
     const decision = this.decide(features, flag, context);
-    const salt = decision.errorCode === undefined ? this.#saltOf(features, flag) : undefined;
-    return resolutionOf(decision, fallback, type, metadataOf(flag, decision, this.#revision, salt));
+    return resolutionOf(decision, fallback, type, this.#known(features, flag), this.#revision);
   }
 
   /** Who asks, when it is for more than a decision. */
@@ -180,12 +179,15 @@ export abstract class FlcmProviderBase<F extends FlagShapes<F> = AnyFlags> {
   /** Other flags are in use. */
   #use(revision: bigint): void {
     this.#revision = Number(revision);
-    this.#salts.clear();
+    this.#flags.clear();
   }
 
-  #saltOf(features: FeatureFlagManager<F>, flag: string): string | undefined {
-    if (!this.#salts.has(flag)) this.#salts.set(flag, features.salt(flag as FlagKey<F>));
-    return this.#salts.get(flag);
+  #known(features: FeatureFlagManager<F>, key: string): KnownFlag {
+    const flag = key as FlagKey<F>;
+    const known = this.#flags.get(key) ?? { key, salt: features.salt(flag), isStatic: features.isStatic(flag) };
+    // Of flags that are there alone: those who ask may make any number of names up.
+    if (known.salt !== undefined) this.#flags.set(key, known);
+    return known;
   }
 
   #record(features: FeatureFlagManager<F>, context: EvaluationContext, details: TrackingEventDetails): void {

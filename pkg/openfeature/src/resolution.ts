@@ -15,14 +15,24 @@ const MESSAGES: Readonly<Record<string, string>> = {
   PROVIDER_NOT_READY: 'no flags are in use',
 };
 
+/** What is known of a flag besides its decisions. */
+export interface KnownFlag {
+  readonly key: string;
+  /** `undefined` for a flag that is not there. */
+  readonly salt: string | undefined;
+  readonly isStatic: boolean;
+}
+
 /** A decision in OpenFeature's form: the fallback, and why, where there is none, or one of another type. */
 export function resolutionOf<T extends JsonValue>(
   decision: Decision,
   fallback: T,
   type: FlagValueType,
-  flagMetadata: FlagMetadata,
+  flag: KnownFlag,
+  revision: number,
 ): ResolutionDetails<T> {
-  const { value, variant, reason, errorCode } = decision;
+  const { value, variant, errorCode } = decision;
+  const flagMetadata = metadataOf(flag, decision, revision);
   if (errorCode !== undefined) {
     return failed(fallback, codeOf(errorCode), MESSAGES[errorCode] ?? errorCode, flagMetadata);
   }
@@ -30,15 +40,17 @@ export function resolutionOf<T extends JsonValue>(
     const message = `the flag is of type ${value === null ? 'null' : typeof value}, not ${type}`;
     return failed(fallback, ErrorCode.TYPE_MISMATCH, message, flagMetadata);
   }
+  // A rule that serves everyone the same is no targeting.
+  const reason = flag.isStatic && decision.reason === 'TARGETING_MATCH' ? 'STATIC' : decision.reason;
   return { value: value as T, reason, flagMetadata, ...(variant !== undefined && { variant }) };
 }
 
 /** What is said besides: a document need not have a revision, nor a rule a name, nor a flag a salt other than its key. */
-export function metadataOf(flag: string, { rule }: Decision, revision: number, salt: string | undefined): FlagMetadata {
+function metadataOf({ key, salt }: KnownFlag, { rule }: Decision, revision: number): FlagMetadata {
   return {
     ...(revision > 0 && { revision }),
     ...(rule !== undefined && { rule }),
-    ...(salt !== undefined && salt !== flag && { salt }),
+    ...(salt !== undefined && salt !== key && { salt }),
   };
 }
 

@@ -162,6 +162,8 @@ fn decide(live: &Live, flag: FlagId, key: &str, context: &BoundContext<'_>, now:
             error_details,
         });
     }
+    let described = live.published.snapshot.describe(flag);
+    let reason = described.map_or(reason, |flag| flag.reason_in_open_feature(reason));
     let mut metadata = Map::new();
     metadata.insert("revision".to_owned(), live.published.number.into());
     if let Some(rule) = decision.rule() {
