@@ -13,7 +13,7 @@ demo:
     cargo run -p flcm -- demo
 
 # Everything that must hold: what CI runs.
-test: lint unit vectors no-std fuzz-corpus examples docs generated lint-js packages types wasm-test engine-test features-test openfeature-test server-test doors example-test snippets reference packaging sizes
+test: lint unit vectors no-std fuzz-corpus examples docs generated lint-js packages types wasm-test engine-test features-test rust-host-test openfeature-test server-test doors example-test snippets reference packaging sizes
 
 # Formatting and lints.
 lint:
@@ -22,11 +22,11 @@ lint:
     cargo fmt --check --manifest-path tests/no-std/Cargo.toml
     cargo fmt --all --check --manifest-path tests/bench-peers/rust/Cargo.toml
     cargo fmt --check --manifest-path tests/bench-peers/rust/flcm/Cargo.toml
-    cargo clippy --workspace --all-targets --locked -- -D warnings
+    cargo clippy --workspace --features flcm-flags-client/open-feature --all-targets --locked -- -D warnings
 
 # Unit, integration and documentation tests of every crate.
 unit:
-    cargo test --workspace --locked
+    cargo test --workspace --features flcm-flags-client/open-feature --locked
 
 # 50,000 random decisions, besides those of the vectors that `unit` runs.
 vectors:
@@ -49,7 +49,7 @@ examples:
 
 # Documentation builds without a warning.
 docs:
-    RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --quiet
+    RUSTDOCFLAGS="-D warnings" cargo doc --workspace --features flcm-flags-client/open-feature --no-deps --locked --quiet
 
 # Generated files are what their recipes make.
 generated: schema
@@ -101,9 +101,15 @@ wasm-test: install
     cargo build --quiet --locked -p xtask --features test-runner --bin wasm-test-runner
     bash tests/browser/wasm-test.sh "{{ cargo-target }}"
 
-# The runtime: decisions, remote flags, rollback, and faults, in Node and in Chromium.
+# The runtime in TypeScript: decisions, rollback, metrics, in Node and in Chromium, and the fault suite.
 features-test: install packages
-    npx vitest run tests/features
+    npx vitest run tests/features tests/hosts
+
+# The fault suite over the client in Rust; says what of it was left out, and why. In the profile of tests, because a crowd is large.
+[doc('The fault suite over the client in Rust.')]
+rust-host-test: npm packages
+    cargo build --quiet --locked --profile test -p flcm-flags-client --example agent
+    FLCM_HOST=rust npx vitest run tests/hosts
 
 # OpenFeature's providers, and the specification's scenarios where they are to be found.
 openfeature-test: install packages
@@ -112,7 +118,7 @@ openfeature-test: install packages
 # The server with hosts that are real: processes of Node, a page in Chromium, and what else speaks its protocols. One file
 # after the other, because times are measured.
 [doc('The server with real hosts.')]
-server-test: install packages
+server-test: install packages service
     cargo build --quiet --locked -p flcm
     npx vitest run --no-file-parallelism tests/server
 
@@ -159,6 +165,15 @@ example-live: packages
 # A page of React that follows a document while it is edited, by OpenFeature's hooks.
 example-react: packages
     node examples/react/serve.js
+
+# A service in Node, one in Rust and a page of React, all through OpenFeature, follow one server.
+example-openfeature: packages service
+    cargo build --quiet --locked -p flcm
+    node examples/openfeature/run.js
+
+[private]
+service:
+    cargo build --quiet --locked -p flcm-flags-client --features open-feature --example service
 
 # The packed packages, in the hands of those who install them.
 packaging: install packages
