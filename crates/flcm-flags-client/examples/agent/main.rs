@@ -1,0 +1,60 @@
+//! A host in Rust that does what another process asks: `tests/hosts` runs the fault suite of the runtime in TypeScript against it.
+//!
+//! A question is a line of JSON, and so is its answer, which comes at once: nothing that takes its time is waited for. Such a question
+//! has a ticket instead, and some later answer says that it is done.
+
+mod clock;
+mod hosts;
+mod options;
+mod question;
+mod said;
+mod script;
+
+use std::io::{self, BufRead as _, Write as _};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::thread;
+
+use hosts::Hosts;
+use question::Question;
+use serde_json::json;
+use tokio::runtime::{Builder, Runtime};
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let told = match arguments.as_slice() {
+        [] => answer_all(),
+        [script, options] => script::run(script, options),
+        _ => Err("agent [SCRIPT OPTIONS]".into()),
+    };
+    if let Err(error) = told {
+        eprintln!("agent: {error}");
+        return ExitCode::FAILURE;
+    }
+    ExitCode::SUCCESS
+}
+
+/// Answers questions until nobody asks any more.
+fn answer_all() -> Result<(), Box<dyn std::error::Error>> {
+    let runtime = Builder::new_current_thread().enable_all().build()?;
+    let hosts = Arc::new(Hosts::new(runtime.handle().clone()));
+    thread::spawn(move || run_for_ever(&runtime));
+    let mut answers = io::stdout().lock();
+    for line in io::stdin().lock().lines() {
+        let question: Question = serde_json::from_str(&line?)?;
+        let answer = hosts.answer(question);
+        // In this order: what happened before something was done is there when that is said.
+        let done = hosts.take_done();
+        let events = hosts.take_events();
+        let mut text = serde_json::to_vec(&json!({ "answer": answer, "done": done, "events": events }))?;
+        text.push(b'\n');
+        answers.write_all(&text)?;
+        answers.flush()?;
+    }
+    Ok(())
+}
+
+/// Everything but the answers happens on one thread, as in Node.
+fn run_for_ever(runtime: &Runtime) {
+    runtime.block_on(std::future::pending::<()>());
+}
