@@ -1,10 +1,13 @@
 import { defineConfig, type ViteUserConfig } from 'vitest/config';
+import { LeftOut } from './tests/hosts/kit/left-out.ts';
+import { HOST } from './tests/hosts/kit/which.ts';
 
 const config: ViteUserConfig = defineConfig({
   test: {
-    include: ['tests/features/**/*.test.ts', 'tests/openfeature/**/*.test.ts', 'tests/server/**/*.test.ts'],
+    include: ['tests/{features,hosts,openfeature,server}/**/*.test.ts'],
     // Engines are native: a thread of its own has one of its own.
     pool: 'forks',
+    reporters: HOST === 'typescript' ? ['default'] : ['default', new LeftOut()],
     testTimeout: 30_000,
     hookTimeout: 60_000,
   },

@@ -36,7 +36,7 @@ export function complaints(folder) {
 
 const outfile = join(scratch, '.kit/server.mjs');
 await build({
-  entryPoints: [join(root, 'tests/features/kit/server.ts')],
+  entryPoints: [join(root, 'tests/hosts/kit/server.ts')],
   outfile,
   bundle: true,
   platform: 'node',

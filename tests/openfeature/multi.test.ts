@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { settle } from '../features/kit/clock.ts';
 import { local, updatable } from '../features/kit/local.ts';
+import { settle } from '../hosts/kit/clock.ts';
 import { both, details } from './both.ts';
 
 both((open, engine) => {

@@ -1,8 +1,8 @@
 import type { ServerResponse } from 'node:http';
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeEach, expect, test } from 'vitest';
+import { type Answer, FlagServer, until } from '../../hosts/kit/server.ts';
 import { Chromium, createOn, errorsOf, isOn, load, type OnPage, servePage } from '../kit/page.ts';
-import { type Answer, FlagServer, until } from '../kit/server.ts';
 
 // In a page time is the machine's: intervals are short, and nothing is asserted about how long anything takes.
 const OFTEN = { pollIntervalMs: 60, streamSpreadMs: 10, flushIntervalMs: 50, fetchTimeoutMs: 500 };

@@ -1,6 +1,7 @@
+import type { FeatureFlagManager } from '@flcm/features';
 import { describe, expect, test, vi } from 'vitest';
-import { until } from '../kit/server.ts';
-import { AFTER, follow, world } from '../kit/world.ts';
+import { until } from '../../hosts/kit/server.ts';
+import { AFTER, follow, world } from '../../hosts/kit/world.ts';
 
 const fails: [string, () => unknown][] = [
   [
@@ -66,14 +67,14 @@ describe('a cohort’s function that', () => {
   test('throws puts nobody in, is reported, and may recover', async () => {
     const at = await world({ document });
     let failing = true;
-    at.features.cohorts.feed('friends', (user) => {
+    (at.features as FeatureFlagManager).cohorts.feed('friends', (user) => {
       if (failing) throw new Error('no database');
       return user === 'alice';
     });
     expect(at.isOn('theirs')).toBe(false);
     expect(at.isOn('old')).toBe(true);
     expect(at.codes).toContain('LISTENER_FAILED');
-    expect(at.features.cohorts.assignUser('alice')).toEqual([]);
+    expect((at.features as FeatureFlagManager).cohorts.assignUser('alice')).toEqual([]);
     failing = false;
     expect(at.isOn('theirs')).toBe(true);
     expect(at.features.isEnabled('theirs', 'bob')).toBe(false);
@@ -81,7 +82,7 @@ describe('a cohort’s function that', () => {
 
   test('answers a promise puts nobody in', async () => {
     const at = await world({ document });
-    at.features.cohorts.feed('friends', (async () => true) as never);
+    (at.features as FeatureFlagManager).cohorts.feed('friends', (async () => true) as never);
     expect(at.isOn('theirs')).toBe(false);
     expect(at.isOn('old')).toBe(true);
   });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { ManualClock } from '../kit/clock.ts';
+import { ManualClock } from '../../hosts/kit/clock.ts';
 import { ENGINES, local, updatable } from '../kit/local.ts';
 
 const document = (revision: number, plan: string): string => `

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { NOW } from '../kit/clock.ts';
+import { NOW } from '../../hosts/kit/clock.ts';
 import { codes, ENGINES, type Local, local } from '../kit/local.ts';
 
 const DOCUMENT = `

@@ -1,8 +1,8 @@
 import { createFeatures, type FeatureError, type FeatureFlagManager, type FeaturesOptions } from '@flcm/features';
 import * as wasm from '@flcm/flags-node/wasm';
 import { onTestFinished } from 'vitest';
-import { ManualClock } from './clock.ts';
-import { compiled } from './server.ts';
+import { ManualClock } from '../../hosts/kit/clock.ts';
+import { compiled } from '../../hosts/kit/server.ts';
 
 /** Both engines, for `describe.each`: what holds for one holds for the other. */
 export const ENGINES: readonly [name: string, options: Pick<FeaturesOptions, 'engine' | 'compiler'>][] = [

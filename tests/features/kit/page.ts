@@ -3,7 +3,7 @@ import type * as runtime from '@flcm/features';
 import { build } from 'esbuild';
 import type { Browser, Page } from 'playwright-core';
 import { launch } from '../../browser/browser.js';
-import type { FlagServer } from './server.ts';
+import type { FlagServer } from '../../hosts/kit/server.ts';
 
 /** What a page of these tests has at hand. */
 export interface OnPage {

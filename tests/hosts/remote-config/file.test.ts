@@ -2,6 +2,7 @@ import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { describe, expect, test } from 'vitest';
+import { onlyTypeScript } from '../kit/only.ts';
 import { compiled, until } from '../kit/server.ts';
 import { folder } from '../kit/sockets.ts';
 import { AFTER, BEFORE, type World, world } from '../kit/world.ts';
@@ -42,11 +43,13 @@ describe('a file', () => {
     expect(at.codes).toEqual([]);
   });
 
-  test('may be named by a URL', async () => {
-    const file = join(folder(), 'flags.yaml');
-    writeFileSync(file, BEFORE);
-    const at = await world({ file: pathToFileURL(file) });
-    expect(at.isOn('old')).toBe(true);
+  onlyTypeScript('which has URLs for files', () => {
+    test('may be named by a URL', async () => {
+      const file = join(folder(), 'flags.yaml');
+      writeFileSync(file, BEFORE);
+      const at = await world({ file: pathToFileURL(file) });
+      expect(at.isOn('old')).toBe(true);
+    });
   });
 
   test('that is edited is followed within 50 ms', async () => {

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { ManualClock } from '../kit/clock.ts';
 import { silence, status } from '../kit/faults.ts';
+import { onlyTypeScript } from '../kit/only.ts';
 import { compiled, until } from '../kit/server.ts';
 import { folder } from '../kit/sockets.ts';
-import { AFTER, BEFORE, follow, served, world } from '../kit/world.ts';
+import { AFTER, BEFORE, follow, served, testClock, type WorldOptions, world } from '../kit/world.ts';
 
 describe('the state', () => {
   test('is fresh for three polls, then stale, and fresh again', async () => {
@@ -68,9 +68,8 @@ describe('the state', () => {
 
 test('timers that ring a little early make nothing fresh for ever', async () => {
   const server = await served();
-  const clock = new ManualClock();
-  const { after } = clock;
-  clock.after = (ms, callback) => after(ms > 1 ? ms - 1 : ms, callback);
+  const clock = testClock();
+  clock.early = 1;
   const at = await world({ clock, url: server.url, staleAfterMs: 5000, pollIntervalMs: 0 });
   await at.clock.pass(4999);
   expect(at.features.remote.state).toBe('fresh');
@@ -91,7 +90,7 @@ describe('createFeatures', () => {
     server.answer = (request, response) => {
       answer = () => server.answerFlags(request, response);
     };
-    const clock = new ManualClock();
+    const clock = testClock();
     let created = false;
     const creating = world({ clock, url: server.url, initTimeoutMs: 500 });
     void creating.then(() => {
@@ -140,18 +139,25 @@ describe('createFeatures', () => {
     expect(server.marks).toEqual([undefined]);
   });
 
-  test.each([
+  const refuses = async (options: WorldOptions, code: string) => {
+    const clock = testClock();
+    await expect(world({ clock, ...options })).rejects.toMatchObject({ name: 'FeatureError', code });
+    expect(clock.waiting).toBe(0);
+  };
+  test.each<[string, WorldOptions, string]>([
     ['no document', { document: 'flags: [' }, 'INVALID_DOCUMENT'],
     ['an empty document', { document: ' \n' }, 'EMPTY'],
     ['no snapshot', { snapshot: new Uint8Array(100) }, 'INVALID_SNAPSHOT'],
     ['no source', {}, 'INVALID_OPTIONS'],
     ['two sources', { url: 'http://a', file: 'b' }, 'INVALID_OPTIONS'],
     ['no URL', { url: 'http://' }, 'INVALID_OPTIONS'],
-    ['a time that is none', { document: BEFORE, pollIntervalMs: -1 }, 'INVALID_OPTIONS'],
-    ['an instance that is none', { document: BEFORE, instance: 0.5 }, 'INVALID_OPTIONS'],
-  ])('refuses %s', async (_, options, code) => {
-    const clock = new ManualClock();
-    await expect(world({ clock, ...options })).rejects.toMatchObject({ name: 'FeatureError', code });
-    expect(clock.waiting).toBe(0);
+    ['an instance that not every language can hold', { document: BEFORE, instance: 2 ** 53 }, 'INVALID_OPTIONS'],
+  ])('refuses %s', async (_, options, code) => refuses(options, code));
+
+  onlyTypeScript('where numbers may be anything', () => {
+    test.each<[string, WorldOptions, string]>([
+      ['a time that is none', { document: BEFORE, pollIntervalMs: -1 }, 'INVALID_OPTIONS'],
+      ['an instance that is none', { document: BEFORE, instance: 0.5 }, 'INVALID_OPTIONS'],
+    ])('refuses %s', async (_, options, code) => refuses(options, code));
   });
 });

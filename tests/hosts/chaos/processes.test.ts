@@ -4,30 +4,10 @@ import { setImmediate } from 'node:timers/promises';
 import { engine } from '@flcm/flags-node';
 import { describe, expect, test } from 'vitest';
 import { silence } from '../kit/faults.ts';
-import { ended, run } from '../kit/process.ts';
+import { ended, run } from '../kit/script.ts';
 import { compiled, type FlagServer, until } from '../kit/server.ts';
 import { folder } from '../kit/sockets.ts';
 import { served, world } from '../kit/world.ts';
-
-/** Decides for a hundred users, and sends that. */
-const COUNTS = `
-  const features = await createFeatures(options);
-  for (let user = 0; user < 100; user++) features.isEnabled('old', 'user' + user);
-  await features.metrics.flush();
-`;
-
-/** Sends what a process before has left. */
-const SENDS = `
-  const features = await createFeatures(options);
-  await features.metrics.flush();
-  await features.close();
-`;
-
-const SYNCS = `
-  const features = await createFeatures(options);
-  for (let time = 0; time < 60; time++) await features.remote.sync();
-  await features.close();
-`;
 
 const decisions = ({ totals }: FlagServer): number | undefined =>
   totals?.metrics.summary(totals.flag('old'))?.decisions;
@@ -44,14 +24,14 @@ describe('a process that is killed between drain and acknowledgement', () => {
     const server = await served();
     server.answerMetrics = answer(server);
     const options = { url: server.url, cache: folder(), stream: false };
-    const child = await run(COUNTS, options);
+    const child = await run('counts', options);
     await until(() => server.count('/metrics') === 1);
     await until(() => readdirSync(options.cache).some((name) => name.startsWith('batch-')));
     const before = decisions(server);
     child.kill('SIGKILL');
     expect(await ended(child)).toBe('SIGKILL');
     server.answerMetrics = undefined;
-    expect(await ended(await run(SENDS, options))).toBe(0);
+    expect(await ended(await run('sends', options))).toBe(0);
     expect(server.arrived.length - (before === undefined ? 0 : 1)).toBe(1);
     expect(new Set(server.arrived.map((name) => `${name.instance}/${name.epoch}/${name.sequence}`)).size).toBe(1);
     expect(decisions(server)).toBe(100);
@@ -95,7 +75,7 @@ describe('hosts that write to one folder at the same time', () => {
     const server = await served();
     alternate(server);
     const options = { url: server.url, cache: folder(), stream: false, metrics: false };
-    const children = await Promise.all([run(SYNCS, options), run(SYNCS, options)]);
+    const children = await Promise.all([run('syncs', options), run('syncs', options)]);
     const codes: unknown[] = [];
     for (const child of children) void ended(child).then((code) => codes.push(code));
     expect(await watched(options.cache, () => codes.length === 2)).toBeGreaterThan(10);

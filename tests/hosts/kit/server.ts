@@ -27,6 +27,8 @@ export type Answer = (request: IncomingMessage, response: ServerResponse) => voi
 
 /** A stand-in for the server of flags: a real one on loopback, which can be told to fail. */
 export class FlagServer {
+  /** All that have not been killed. */
+  static readonly running: Set<FlagServer> = new Set();
   /** What `GET /flags` answers in place of the snapshot. */
   answer: Answer | undefined;
   /** What `GET /flags/stream` answers in place of a stream. */
@@ -88,6 +90,11 @@ export class FlagServer {
     return this.requests.filter(({ path }) => path === '/flags').map(({ headers }) => headers['if-none-match']);
   }
 
+  /** Whether somebody waits for the head of an answer. */
+  get isAsked(): boolean {
+    return [...this.open].some((response) => !response.headersSent);
+  }
+
   /** How often a path was asked for. */
   count(path: string): number {
     return this.requests.filter((request) => request.path === path).length;
@@ -132,6 +139,7 @@ export class FlagServer {
       this.#server.once('error', reject);
       this.#server.listen(this.#port, '127.0.0.1', resolve);
     });
+    FlagServer.running.add(this);
     this.#port = (this.#server.address() as AddressInfo).port;
     this.#server.on('connection', (socket) => {
       this.sockets.add(socket);
@@ -141,6 +149,7 @@ export class FlagServer {
 
   /** Dies in the middle of whatever it does. */
   async kill(): Promise<void> {
+    FlagServer.running.delete(this);
     for (const socket of this.sockets) socket.destroy();
     await new Promise((resolve) => this.#server.close(resolve));
     this.streams.clear();

@@ -2,17 +2,17 @@ import { readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { functionSink } from '@flcm/features';
 import { describe, expect, test } from 'vitest';
-import { ManualClock } from '../kit/clock.ts';
 import { silence, status } from '../kit/faults.ts';
+import type { TestClock } from '../kit/host.ts';
+import { onlyTypeScript } from '../kit/only.ts';
 import { type FlagServer, until } from '../kit/server.ts';
 import { folder } from '../kit/sockets.ts';
-import { AFTER, served, type World, type WorldOptions, world } from '../kit/world.ts';
+import { AFTER, served, testClock, type World, type WorldOptions, world } from '../kit/world.ts';
 
 /** A clock whose chance does not repeat: epochs are drawn. */
-function chancy(): ManualClock {
-  const clock = new ManualClock();
-  let drawn = 0;
-  clock.chance = () => (++drawn * 0.618) % 1;
+function chancy(): TestClock {
+  const clock = testClock();
+  clock.vary();
   return clock;
 }
 
@@ -144,67 +144,80 @@ describe('counts', () => {
     const { server, at } = await counting({ cache });
     await at.features.close();
     writeFileSync(join(cache, 'batch-7-1'), 'damaged');
-    const seen: number[] = [];
-    const sinks = [functionSink((batch) => seen.push(batch.flags().get('old')?.decisions ?? 0))];
-    const next = await world({ url: server.url, cache, metrics: true, sinks, clock: chancy() });
+    const next = await world({ url: server.url, cache, metrics: true, clock: chancy() });
     decide(next, 3);
     await next.features.metrics.flush();
     expect(next.codes).toEqual(['CACHE_FAILED']);
     expect(decisions(server)).toBe(3);
-    expect(seen).toEqual([3]);
     expect(readdirSync(cache)).not.toContain('batch-7-1');
   });
 });
 
-describe('a sink that', () => {
-  const broken: [string, () => unknown][] = [
-    [
-      'throws',
-      () => {
-        throw new Error('no disk');
-      },
-    ],
-    ['rejects', () => Promise.reject(new Error('no disk'))],
-    [
-      'throws what is no error',
-      () => {
-        throw undefined;
-      },
-    ],
-  ];
-  test.each(broken)('%s is given the same batch again, and keeps no flag from being decided', async (_, fail) => {
-    let failing = true;
-    const batches: [sequence: number, decisions: number | undefined][] = [];
-    const sink = functionSink((batch) => {
-      if (failing) return fail();
-      return batches.push([batch.sequence, batch.flags().get('old')?.decisions]);
+onlyTypeScript('which may be given sinks', () => {
+  describe('a sink that', () => {
+    const broken: [string, () => unknown][] = [
+      [
+        'throws',
+        () => {
+          throw new Error('no disk');
+        },
+      ],
+      ['rejects', () => Promise.reject(new Error('no disk'))],
+      [
+        'throws what is no error',
+        () => {
+          throw undefined;
+        },
+      ],
+    ];
+    test.each(broken)('%s is given the same batch again, and keeps no flag from being decided', async (_, fail) => {
+      let failing = true;
+      const batches: [sequence: number, decisions: number | undefined][] = [];
+      const sink = functionSink((batch) => {
+        if (failing) return fail();
+        return batches.push([batch.sequence, batch.flags().get('old')?.decisions]);
+      });
+      const { server, at } = await counting({ sinks: [sink] });
+      decide(at, 10);
+      await at.features.metrics.flush();
+      expect(at.codes).toEqual(['SINK_FAILED']);
+      expect(at.isOn('old')).toBe(true);
+      // The server has it, once.
+      expect(decisions(server)).toBe(10);
+      failing = false;
+      await at.features.metrics.flush();
+      await at.features.metrics.flush();
+      expect(batches).toEqual([
+        [1, 10],
+        [2, 1],
+      ]);
+      expect(decisions(server)).toBe(11);
+      expect(server.arrived).toHaveLength(2);
     });
-    const { server, at } = await counting({ sinks: [sink] });
-    decide(at, 10);
-    await at.features.metrics.flush();
-    expect(at.codes).toEqual(['SINK_FAILED']);
-    expect(at.isOn('old')).toBe(true);
-    // The server has it, once.
-    expect(decisions(server)).toBe(10);
-    failing = false;
-    await at.features.metrics.flush();
-    await at.features.metrics.flush();
-    expect(batches).toEqual([
-      [1, 10],
-      [2, 1],
-    ]);
-    expect(decisions(server)).toBe(11);
-    expect(server.arrived).toHaveLength(2);
-  });
 
-  test('fails keeps a batch from no other sink', async () => {
-    const seen: number[] = [];
-    const sinks = [functionSink((batch) => seen.push(batch.sequence))];
-    const { server, at } = await counting({ sinks });
-    server.answerMetrics = status(500);
-    decide(at, 10);
-    await at.features.metrics.flush();
-    expect(seen).toEqual([1]);
+    test('is given batches is not given what was kept, and is damaged', async () => {
+      const cache = folder();
+      const { at } = await counting({ cache });
+      await at.features.close();
+      writeFileSync(join(cache, 'batch-7-1'), 'damaged');
+      const seen: number[] = [];
+      const sinks = [functionSink((batch) => seen.push(batch.flags().get('old')?.decisions ?? 0))];
+      const { at: next } = await counting({ cache, sinks });
+      decide(next, 3);
+      await next.features.metrics.flush();
+      expect(next.codes).toEqual(['CACHE_FAILED']);
+      expect(seen).toEqual([3]);
+    });
+
+    test('fails keeps a batch from no other sink', async () => {
+      const seen: number[] = [];
+      const sinks = [functionSink((batch) => seen.push(batch.sequence))];
+      const { server, at } = await counting({ sinks });
+      server.answerMetrics = status(500);
+      decide(at, 10);
+      await at.features.metrics.flush();
+      expect(seen).toEqual([1]);
+    });
   });
 });
 

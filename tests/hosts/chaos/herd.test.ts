@@ -1,9 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { Crowd, load } from '../kit/crowd.ts';
+import { type Crowd, crowd, HOSTS, load } from '../kit/crowd.ts';
 
 const SECOND = 1000;
 const MINUTE = 60_000;
-const HOSTS = 10_000;
 
 /** How often flags are asked for in 10 s when nothing is the matter. */
 const USUAL = HOSTS / 6;
@@ -13,61 +12,63 @@ const AFTER = 6 * MINUTE;
 
 /** A crowd that has followed its server for a while. */
 async function following(streams: boolean): Promise<Crowd> {
-  const crowd = new Crowd({ hosts: HOSTS, streams });
-  await crowd.pass(2 * MINUTE);
-  return crowd;
+  const following = await crowd({ streams });
+  await following.pass(2 * MINUTE);
+  return following;
 }
 
 const text = ({ peak, mean, ratio }: ReturnType<typeof load>): string =>
   `peak ${peak}, mean ${Math.round(mean)}, ratio ${ratio.toFixed(2)}`;
 
-describe.each([30 * SECOND, 5 * MINUTE, 30 * MINUTE])('10,000 hosts, whose server was away for %i ms,', (away) => {
+describe.each([30 * SECOND, 5 * MINUTE, 30 * MINUTE])(`${HOSTS} hosts, whose server was away for %i ms,`, (away) => {
   test.each([
     ['poll', false, false],
     ['poll, and stream that there are new flags,', true, true],
   ])('%s evenly', { timeout: 300_000 }, async (how, streams, isNew) => {
-    const crowd = await following(streams);
-    await crowd.outage(away);
-    if (isNew) await crowd.publish();
-    const from = crowd.now;
-    await crowd.pass(AFTER);
+    const hosts = await following(streams);
+    await hosts.outage(away);
+    if (isNew) await hosts.publish();
+    const from = hosts.now;
+    await hosts.pass(AFTER);
     // The mean is that of the six minutes after the server's return, in parts of 10 s.
-    const flags = load(crowd.asked, from, AFTER, 10 * SECOND);
-    const connected = load(crowd.streamed, from, AFTER, 10 * SECOND);
-    const both = load([...crowd.asked, ...crowd.streamed], from, AFTER, 10 * SECOND);
+    const flags = load(hosts.asked, from, AFTER, 10 * SECOND);
+    const connected = load(hosts.streamed, from, AFTER, 10 * SECOND);
+    const both = load([...hosts.asked, ...hosts.streamed], from, AFTER, 10 * SECOND);
     console.log(`${away / SECOND} s away, ${how}: ${text(flags)}; streams: ${text(connected)}; both: ${text(both)}`);
     expect(flags.ratio).toBeLessThanOrEqual(1.5);
     expect(flags.peak).toBeLessThanOrEqual(1.5 * USUAL);
     // Each connects once, and no more often at a time than all poll.
     expect(connected.peak).toBeLessThanOrEqual(USUAL);
-    if (streams) expect(crowd.connected).toBe(HOSTS);
-    await crowd.close();
+    if (streams) expect(hosts.connected).toBe(HOSTS);
+    await hosts.close();
   });
 });
 
-test('10,000 hosts are spread over `streamSpreadMs` when something is announced', { timeout: 300_000 }, async () => {
-  const crowd = await following(true);
-  await crowd.publish();
-  const from = crowd.now;
-  await crowd.pass(3 * MINUTE);
+test(`${HOSTS} hosts are spread over \`streamSpreadMs\` when something is announced`, {
+  timeout: 300_000,
+}, async () => {
+  const hosts = await following(true);
+  await hosts.publish();
+  const from = hosts.now;
+  await hosts.pass(3 * MINUTE);
   // The mean is that of the second within which they come, in parts of 100 ms.
-  const burst = load(crowd.asked, from, SECOND, 100);
+  const burst = load(hosts.asked, from, SECOND, 100);
   // From then on they poll as before; a host that has come is not to be seen for half an interval.
-  const usual = load(crowd.asked, from + SECOND, 3 * MINUTE - SECOND, 10 * SECOND);
+  const usual = load(hosts.asked, from + SECOND, 3 * MINUTE - SECOND, 10 * SECOND);
   console.log(`announced: ${text(burst)} in 100 ms; then ${text(usual)} in 10 s`);
   expect(burst.mean).toBeGreaterThanOrEqual((0.999 * HOSTS) / 10);
   expect(burst.ratio).toBeLessThanOrEqual(1.5);
   expect(usual.peak).toBeLessThanOrEqual(1.5 * USUAL);
-  await crowd.close();
+  await hosts.close();
 });
 
-test('10,000 hosts that begin while the server is away get their flags, and no more than that', async () => {
-  const crowd = new Crowd({ hosts: HOSTS, streams: false, warm: false });
-  await crowd.outage(5 * MINUTE);
-  const from = crowd.now;
-  await crowd.pass(AFTER);
-  const flags = load(crowd.asked, from, AFTER, 10 * SECOND);
+test(`${HOSTS} hosts that begin while the server is away get their flags, and no more than that`, async () => {
+  const hosts = await crowd({ streams: false, warm: false });
+  await hosts.outage(5 * MINUTE);
+  const from = hosts.now;
+  await hosts.pass(AFTER);
+  const flags = load(hosts.asked, from, AFTER, 10 * SECOND);
   console.log(`300 s away from the start: ${text(flags)}`);
   expect(flags.ratio).toBeLessThanOrEqual(1.5);
-  await crowd.close();
+  await hosts.close();
 }, 300_000);

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Store } from '@flcm/features';
 import { describe, expect, test } from 'vitest';
 import { status } from '../kit/faults.ts';
+import { onlyTypeScript } from '../kit/only.ts';
 import { until } from '../kit/server.ts';
 import { folder } from '../kit/sockets.ts';
 import { AFTER, BEFORE, served, type World, world } from '../kit/world.ts';
@@ -118,6 +119,22 @@ describe('a cache', () => {
     expect(readFileSync(cache, 'utf8')).toBe('a file');
   });
 
+  test('where a folder is in the place of a file: flags are followed, and counts are sent', async () => {
+    const cache = folder();
+    mkdirSync(join(fileOf(cache), 'taken'), { recursive: true });
+    const server = await served();
+    const at = await world({ url: server.url, cache, metrics: true });
+    expect(at.isOn('old')).toBe(true);
+    await at.features.metrics.flush();
+    expect(server.arrived).toHaveLength(1);
+    server.publish(AFTER);
+    await at.features.remote.sync();
+    expect(at.isOn('new')).toBe(true);
+    await at.features.close();
+    expect(new Set(at.codes)).toEqual(new Set(['CACHE_FAILED']));
+    expect(readdirSync(cache).sort()).toEqual(['instance', 'snapshot']);
+  });
+
   test('whose folder goes away meanwhile: it is made again', async () => {
     const cache = folder();
     const server = await served();
@@ -131,37 +148,39 @@ describe('a cache', () => {
     expect(at.codes).toEqual([]);
   });
 
-  const full: Store = {
-    get: async () => undefined,
-    set: () => Promise.reject(Object.assign(new Error('no space left on device'), { code: 'ENOSPC' })),
-    delete: async () => {},
-    names: async () => [],
-  };
-
-  test('that is full: flags are followed, counts are sent', async () => {
-    const server = await served();
-    const at = await world({ url: server.url, cache: full, metrics: true });
-    expect(at.isOn('old')).toBe(true);
-    await at.features.metrics.flush();
-    expect(server.arrived).toHaveLength(1);
-    server.publish(AFTER);
-    await at.features.remote.sync();
-    expect(at.isOn('new')).toBe(true);
-    expect(new Set(at.codes)).toEqual(new Set(['CACHE_FAILED']));
-    expect(at.diary.of('error')[0]).toMatchObject({ message: expect.stringMatching(/no space left/) });
-  });
-
-  test('that throws at everything, at once: flags are followed', async () => {
-    const broken = () => {
-      throw new Error('out of order');
+  onlyTypeScript('which may be given a store of one’s own', () => {
+    const full: Store = {
+      get: async () => undefined,
+      set: () => Promise.reject(Object.assign(new Error('no space left on device'), { code: 'ENOSPC' })),
+      delete: async () => {},
+      names: async () => [],
     };
-    const server = await served();
-    const cache = { get: broken, set: broken, delete: broken, names: broken };
-    const at = await world({ url: server.url, cache, metrics: true });
-    expect(at.isOn('old')).toBe(true);
-    await at.features.metrics.flush();
-    expect(server.arrived).toHaveLength(1);
-    expect(new Set(at.codes)).toEqual(new Set(['CACHE_FAILED']));
+
+    test('that is full: flags are followed, counts are sent', async () => {
+      const server = await served();
+      const at = await world({ url: server.url, cache: full, metrics: true });
+      expect(at.isOn('old')).toBe(true);
+      await at.features.metrics.flush();
+      expect(server.arrived).toHaveLength(1);
+      server.publish(AFTER);
+      await at.features.remote.sync();
+      expect(at.isOn('new')).toBe(true);
+      expect(new Set(at.codes)).toEqual(new Set(['CACHE_FAILED']));
+      expect(at.diary.of('error')[0]).toMatchObject({ message: expect.stringMatching(/no space left/) });
+    });
+
+    test('that throws at everything, at once: flags are followed', async () => {
+      const broken = () => {
+        throw new Error('out of order');
+      };
+      const server = await served();
+      const cache = { get: broken, set: broken, delete: broken, names: broken };
+      const at = await world({ url: server.url, cache, metrics: true });
+      expect(at.isOn('old')).toBe(true);
+      await at.features.metrics.flush();
+      expect(server.arrived).toHaveLength(1);
+      expect(new Set(at.codes)).toEqual(new Set(['CACHE_FAILED']));
+    });
   });
 
   test('leaves no file of its own making behind', async () => {

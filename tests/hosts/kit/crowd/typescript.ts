@@ -1,11 +1,12 @@
 import { setImmediate } from 'node:timers/promises';
 import type { CircuitBreaker, Clock, Engine } from '@flcm/features';
 import { RemoteConfig } from '@flcm/features';
-import { Events } from '../../../.flcm-core/features/events.ts';
-import { InUse } from '../../../.flcm-core/features/in-use.ts';
-import { phaseOf } from '../../../.flcm-core/features/options.ts';
-import type { Given, Source } from '../../../.flcm-core/features/remote-config/source.ts';
-import { NOW } from './clock.ts';
+import { Events } from '../../../../.flcm-core/features/events.ts';
+import { InUse } from '../../../../.flcm-core/features/in-use.ts';
+import { phaseOf } from '../../../../.flcm-core/features/options.ts';
+import type { Given, Source } from '../../../../.flcm-core/features/remote-config/source.ts';
+import { NOW } from '../clock.ts';
+import type { Crowd, CrowdOptions } from '../crowd.ts';
 
 /** What is called at one moment, in one turn: requests are counted by seconds. */
 const TURN = 50;
@@ -86,22 +87,11 @@ const engine = {
   load: (bytes: Uint8Array) => ({ digest: `${bytes[0]}`, revision: 0n, flagCount: 0, free: () => {} }),
 } as unknown as Engine;
 
-/** How a crowd is made. */
-export interface CrowdOptions {
-  readonly hosts: number;
-  /** Whether each has a stream. */
-  readonly streams: boolean;
-  /** Whether each has flags from the start, as from a cache. */
-  readonly warm?: boolean;
-}
-
 /** Hosts that follow one server, on one clock that is as fast as the machine. Each is a real `RemoteConfig`. */
-export class Crowd {
-  /** When flags were asked for. */
+export class TypeScriptCrowd implements Crowd {
   readonly asked: number[] = [];
-  /** When streams were asked for. */
   readonly streamed: number[] = [];
-  isUp = true;
+  #isUp = true;
   readonly #queue = new Queue();
   readonly #hosts: RemoteConfig[] = [];
   readonly #streams = new Set<ReadableStreamDefaultController<Uint8Array>>();
@@ -128,7 +118,6 @@ export class Crowd {
     }
   }
 
-  /** How many streams stand. */
   get connected(): number {
     return this.#streams.size;
   }
@@ -141,16 +130,14 @@ export class Crowd {
     return this.#queue.pass(ms);
   }
 
-  /** Takes the server away for so long, and its streams with it. */
   async outage(ms: number): Promise<void> {
-    this.isUp = false;
+    this.#isUp = false;
     for (const stream of this.#streams) stream.error(new TypeError('terminated'));
     this.#streams.clear();
     await this.pass(ms);
-    this.isUp = true;
+    this.#isUp = true;
   }
 
-  /** Something new, which streams announce at this moment. */
   async publish(): Promise<void> {
     this.#version++;
     for (const stream of this.#streams) stream.enqueue(this.#announcement());
@@ -179,7 +166,7 @@ export class Crowd {
     name: 'crowd',
     get: async (etag): Promise<Given> => {
       this.asked.push(this.now);
-      if (!this.isUp) throw new TypeError('fetch failed');
+      if (!this.#isUp) throw new TypeError('fetch failed');
       if (etag === `${this.#version}`) return 'unchanged';
       return { snapshot: Uint8Array.of(this.#version), etag: `${this.#version}` };
     },
@@ -187,7 +174,7 @@ export class Crowd {
 
   readonly #stream = (async (_: unknown, { signal }: RequestInit) => {
     this.streamed.push(this.now);
-    if (!this.isUp) throw new TypeError('fetch failed');
+    if (!this.#isUp) throw new TypeError('fetch failed');
     const body = new ReadableStream<Uint8Array>({
       start: (controller) => {
         this.#streams.add(controller);
@@ -201,21 +188,4 @@ export class Crowd {
   #announcement(): Uint8Array {
     return new TextEncoder().encode(`event: snapshot\ndata: {"digest":"${this.#version}"}\n\n`);
   }
-}
-
-/** How often something happened, by parts of a span: peak, mean, and their ratio. */
-export function load(
-  times: readonly number[],
-  from: number,
-  spanMs: number,
-  partMs: number,
-): { peak: number; mean: number; ratio: number; parts: number[] } {
-  const parts = Array.from({ length: Math.ceil(spanMs / partMs) }, () => 0);
-  for (const time of times) {
-    const part = Math.floor((time - from) / partMs);
-    if (time >= from && part < parts.length) parts[part] = (parts[part] ?? 0) + 1;
-  }
-  const peak = Math.max(...parts);
-  const mean = parts.reduce((sum, part) => sum + part) / parts.length;
-  return { peak, mean, ratio: peak / mean, parts };
 }

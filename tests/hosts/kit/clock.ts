@@ -11,12 +11,14 @@ export class ManualClock implements Clock {
   #timers: { at: number; callback: () => void }[] = [];
   /** What chance gives next. */
   chance: () => number = () => 0.5;
+  /** How many milliseconds too early timers ring. */
+  early = 0;
 
   now = (): number => this.#wall;
   elapsed = (): number => this.#elapsed;
   random = (): number => this.chance();
   after = (ms: number, callback: () => void): (() => void) => {
-    const timer = { at: this.#elapsed + Math.max(0, ms), callback };
+    const timer = { at: this.#elapsed + Math.max(0, ms > this.early ? ms - this.early : ms), callback };
     this.#timers.push(timer);
     return () => {
       this.#timers = this.#timers.filter((other) => other !== timer);
@@ -31,6 +33,12 @@ export class ManualClock implements Clock {
   /** When the next timer rings, from now; `undefined` for none. */
   get next(): number | undefined {
     return this.#timers.length === 0 ? undefined : Math.min(...this.#timers.map(({ at }) => at)) - this.#elapsed;
+  }
+
+  /** Lets chance give another number each time, in an order that is always the same. */
+  vary(): void {
+    let drawn = 0;
+    this.chance = () => (++drawn * 0.618) % 1;
   }
 
   /** Sets the wall clock, as people and time servers do. */

@@ -1,47 +1,17 @@
-import { createFeatures, type FeatureErrorCode, type FeatureFlagManager, type FeaturesOptions } from '@flcm/features';
+import { createFeatures, type FeatureErrorCode, type FeatureEvents } from '@flcm/features';
 import { expect, onTestFinished } from 'vitest';
 import { ManualClock } from './clock.ts';
+import { Diary } from './diary.ts';
+import type { Host, HostOptions, TestClock } from './host.ts';
+import { agent, answered, RustClock, RustHost } from './rust.ts';
 import { FlagServer, soon } from './server.ts';
+import { HOST } from './which.ts';
 
 /** What is in use when a fault begins. */
 export const BEFORE = 'revision: 1\nflags: { old: { rollout: { percentage: 100 } }, new: { enabled: false } }';
 
 /** What is published meanwhile. */
 export const AFTER = 'revision: 2\nflags: { old: { enabled: false }, new: { rollout: { percentage: 100 } } }';
-
-/** Everything that can be listened to. */
-const EVENTS = [
-  'change',
-  'sync',
-  'state',
-  'stale',
-  'error',
-  'rollback',
-  'probe',
-  'recovered',
-  'breaker',
-  'fleet',
-  'flush',
-] as const;
-
-/** What has happened, in its order. */
-export class Diary {
-  readonly events: { event: string; of: unknown }[] = [];
-  /** To be given to `createFeatures`. */
-  readonly listeners: Record<(typeof EVENTS)[number], (of: unknown) => void> = Object.fromEntries(
-    EVENTS.map((event) => [event, (of: unknown) => this.events.push({ event, of })]),
-  ) as never;
-
-  /** What was said under a name. */
-  of(event: (typeof EVENTS)[number]): unknown[] {
-    return this.events.filter((entry) => entry.event === event).map(({ of }) => of);
-  }
-
-  /** Codes of errors. */
-  get codes(): FeatureErrorCode[] {
-    return this.of('error').map((error) => (error as { code: FeatureErrorCode }).code);
-  }
-}
 
 /** The platform's `fetch`, which counts the requests that wait for an answer. */
 class Requests {
@@ -63,18 +33,46 @@ class Requests {
   }
 }
 
+/** A host that is being started, and what a test has in hand of it meanwhile. */
+export interface Beginning {
+  readonly clock: TestClock;
+  readonly diary: Diary;
+  readonly starting: Promise<Host>;
+  /** Waits until each request is answered. */
+  readonly answered: () => Promise<void>;
+}
+
+/** Options of a test. */
+export type WorldOptions = HostOptions & { readonly clock?: TestClock };
+
+/** A clock for a host, and for whatever it needs one. */
+export function testClock(): TestClock {
+  return HOST === 'rust' ? new RustClock() : new ManualClock();
+}
+
+/** Begins to follow any source. */
+export function begin({ clock = testClock(), ...options }: WorldOptions): Beginning {
+  if (clock instanceof RustClock) {
+    const diary = new Diary(() => agent().ask({ ask: 'news' }));
+    return { clock, diary, starting: RustHost.start(options, clock, diary.listeners), answered: () => answered() };
+  }
+  const [diary, requests] = [new Diary(), new Requests()];
+  const given = { fetch: requests.fetch, ...options, clock: clock as ManualClock };
+  return { clock, diary, starting: createFeatures(given, diary.listeners), answered: () => requests.answered() };
+}
+
 /** Flags that follow a source, on a clock that a test steps. Closed when the test is over, and nothing may be left then. */
 export class World {
-  readonly clock: ManualClock;
+  readonly clock: TestClock;
   readonly diary: Diary;
-  readonly features: FeatureFlagManager;
-  readonly #requests: Requests;
+  readonly features: Host;
+  readonly #answered: () => Promise<void>;
 
-  constructor(clock: ManualClock, diary: Diary, features: FeatureFlagManager, requests: Requests) {
+  constructor({ clock, diary, answered }: Beginning, features: Host) {
     this.clock = clock;
     this.diary = diary;
     this.features = features;
-    this.#requests = requests;
+    this.#answered = answered;
   }
 
   get codes(): FeatureErrorCode[] {
@@ -92,7 +90,7 @@ export class World {
   async until(holds: () => boolean, mostMs = 3_600_000): Promise<number> {
     const start = this.clock.elapsed();
     for (;;) {
-      await this.#requests.answered();
+      await this.#answered();
       await this.features.remote.settled;
       if (!holds()) await soon(holds);
       if (holds()) return this.clock.elapsed() - start;
@@ -102,21 +100,33 @@ export class World {
   }
 }
 
-/** Options of a test: no stream and no counts, unless it is about them. */
-export type WorldOptions = Partial<FeaturesOptions> & { readonly clock?: ManualClock };
-
-/** Flags of any source. */
+/** Flags of any source: no stream and no counts, unless a test is about them. */
 export async function world(options: WorldOptions): Promise<World> {
-  const { clock = new ManualClock() } = options;
-  const diary = new Diary();
-  const requests = new Requests();
-  const defaults = { stream: false, metrics: false, fetch: requests.fetch };
-  const features = await createFeatures({ ...defaults, ...options, clock }, diary.listeners);
+  const beginning = begin({ stream: false, metrics: false, ...options });
+  const features = await beginning.starting;
+  const { clock } = beginning;
   onTestFinished(async () => {
     await features.close();
     expect(clock.waiting).toBe(0);
   });
-  return new World(clock, diary, features, requests);
+  return new World(beginning, features);
+}
+
+/** Lets a host go on for so many turns of its own. */
+export async function turns(many: number): Promise<void> {
+  if (HOST === 'rust') return agent().turns(many);
+  for (let turn = 0; turn < many; turn++) await Promise.resolve();
+}
+
+/** The process in which hosts are. */
+export function pid(): number | undefined {
+  return HOST === 'rust' ? agent().process.pid : process.pid;
+}
+
+/** Closes as soon as something happens. */
+export function closeOn(features: Host, event: keyof FeatureEvents): void {
+  if (features instanceof RustHost) features.closeOn(event);
+  else features.on(event, () => void features.close());
 }
 
 /** A server of its own for a test. */
