@@ -108,7 +108,7 @@ features-test: install packages
 # The fault suite over the client in Rust; says what of it was left out, and why. In the profile of tests, because a crowd is large.
 [doc('The fault suite over the client in Rust.')]
 rust-host-test: npm packages
-    cargo build --quiet --locked --profile test -p flcm-flags-client --example agent
+    cargo build --quiet --locked --profile test -p flcm-flags-client --features open-feature --example agent
     FLCM_HOST=rust npx vitest run tests/hosts
 
 # OpenFeature's providers, and the specification's scenarios where they are to be found.
@@ -173,7 +173,7 @@ example-openfeature: packages service
 
 [private]
 service:
-    cargo build --quiet --locked -p flcm-flags-client --features open-feature --example service
+    cargo build --quiet --locked --profile test -p flcm-flags-client --features open-feature --example service
 
 # The packed packages, in the hands of those who install them.
 packaging: install packages
