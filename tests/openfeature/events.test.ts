@@ -85,6 +85,19 @@ both((open, engine) => {
     expect(heard.map(([event]) => event)).toEqual(['ERROR', 'READY']);
   });
 
+  test('a change names what has changed, of flags that came late as well', async () => {
+    const side = open();
+    const clock = new ManualClock();
+    const { answers, options } = source();
+    await side.provide({ ...engine, ...options, clock }).catch(() => {});
+    answers.isUp = true;
+    await clock.until(() => side.status === 'READY');
+    const heard = side.listen();
+    answers.bytes = compiled(DOCUMENT.replace('calm: { rollout: { percentage: 100 } }', 'calm: {}'));
+    await clock.until(() => heard.length > 0);
+    expect(heard).toEqual([['CONFIGURATION_CHANGED', ['calm']]]);
+  });
+
   test('it is stale when the source does not confirm the flags, and ready again when it does', async () => {
     const side = open();
     const clock = new ManualClock();

@@ -43,10 +43,7 @@ async function clientOf({ url }: Server, headers = bearer(backend.key)): Promise
 
 test('the provider for Node is served values of all four types, with variant and reason', async () => {
   const client = await clientOf(await start());
-  expect(await client.getBooleanDetails('shiny', false, ALICE)).toMatchObject({
-    value: true,
-    reason: 'TARGETING_MATCH',
-  });
+  expect(await client.getBooleanDetails('shiny', false, ALICE)).toMatchObject({ value: true, reason: 'STATIC' });
   expect(await client.getBooleanDetails('dark', true, ALICE)).toMatchObject({ value: false, reason: 'DISABLED' });
   const colour = await client.getStringDetails('colour', '', ALICE);
   expect(colour).toMatchObject({ reason: 'SPLIT', value: colour.variant === 'red' ? '#f00' : '#00f' });
@@ -191,7 +188,7 @@ test('the provider for pages is served the same across origins, and follows a ch
   const host = await pages.open('page');
   expect(await provide(host, server, backend.key)).toBe('');
   expect(await served(host)).toEqual([
-    [true, 'TARGETING_MATCH'],
+    [true, 'STATIC'],
     [expect.stringMatching(/#f00|#00f/), 'SPLIT'],
     [10, 'TARGETING_MATCH'],
     [{ size: 2, tags: ['a', 'b'] }, 'OVERRIDE'],

@@ -126,7 +126,7 @@ impl Health {
     fn follow(&mut self, pushed: Result<String, Failure>) {
         let complaint = match pushed {
             Ok(untaken) if untaken.is_empty() => String::new(),
-            Ok(untaken) => format!("the collector has refused {untaken}"),
+            Ok(untaken) => format!("the collector refuses figures: {untaken}"),
             Err(failure) => format!("metrics are not pushed: {}", failure.what),
         };
         if self.complaint == complaint {
@@ -159,7 +159,8 @@ async fn answered(mut response: Response) -> Result<String, Failure> {
     if untaken.rejected_data_points == 0 {
         return Ok(String::new());
     }
-    Ok(format!("{} points: {}", untaken.rejected_data_points, untaken.error_message))
+    // Without their number, which is another each time.
+    Ok(if untaken.error_message.is_empty() { "it does not say why".to_owned() } else { untaken.error_message })
 }
 
 /// The interval, or longer behind failures; up to a fifth more by chance then, so that many servers do not come at once.

@@ -31,7 +31,7 @@ export class FlcmProvider<F extends FlagShapes<F> = AnyFlags> extends FlcmProvid
   /** What that user was served when somebody was told last, by flag key. */
   #served: Readonly<Record<string, string>> = {};
 
-  /** Called by the SDK, which goes on at once when there are flags, and waits for them when there are none yet. */
+  /** Called by the SDK, which goes on at once when there are flags, waits while they are created, and fails when there are none. */
   onContextChange(_: EvaluationContext, context: EvaluationContext): Promise<void> | void {
     const { features } = this;
     if (!this.isOpen) return Promise.reject(new ProviderNotReadyError('the provider was closed'));

@@ -35,7 +35,7 @@ export type EventDetails = {
 /** What the providers for servers and for pages have in common. */
 export abstract class FlcmProviderBase<F extends FlagShapes<F> = AnyFlags> {
   /** What hooks and logs call the provider. */
-  readonly metadata: { readonly name: string } = { name: 'FLCM Flags' };
+  readonly metadata: { readonly name: string } = { name: 'flcm-flags' };
   readonly #given: FeatureFlagManager<F> | FeaturesOptions;
   #opening: Promise<FeatureFlagManager<F>> | undefined;
   #features: FeatureFlagManager<F> | undefined;
@@ -76,8 +76,8 @@ export abstract class FlcmProviderBase<F extends FlagShapes<F> = AnyFlags> {
     const features = await opening;
     if (this.#opening !== opening) throw new ProviderNotReadyError('the provider was closed');
     this.#follow(features);
-    if (!this.hasFlags) throw new ProviderNotReadyError('no flags are in use: the source has not answered');
     this.begin(features, context);
+    if (!this.hasFlags) throw new ProviderNotReadyError('no flags are in use: the source has not answered');
     this.tellIfStale();
   }
 
@@ -201,12 +201,15 @@ export abstract class FlcmProviderBase<F extends FlagShapes<F> = AnyFlags> {
     clearTimeout(this.#telling);
     for (const stop of this.#stop) stop();
     this.#stop = [];
+    this.#fleet = {};
   }
 
   #tellState(features: FeatureFlagManager<F>, to: RemoteState): void {
     // Said before the `sync` that has brought the flags: whoever is told now may ask at once.
     if (to === 'fresh') {
       this.#use(features.snapshot?.revision ?? 0n);
+      // What is served from now on is no change to anybody.
+      this.changed([]);
       this.emit('Ready');
     } else if (to === 'stale') {
       this.emit('Stale', { message: STALE });

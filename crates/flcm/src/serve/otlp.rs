@@ -12,6 +12,8 @@ const SERVICE: &str = "service.name";
 
 /// Only an address that was given turns pushing on: an environment made for other programs does not.
 pub(super) fn read(endpoint: String, variable: impl Fn(&str) -> Option<String>) -> Result<Otlp, Failure> {
+    // An empty one is as good as none, as OpenTelemetry has it.
+    let variable = |name: &str| variable(name).filter(|text| !text.trim().is_empty());
     let pairs = |name| variable(name).map_or(Ok(Vec::new()), |text| pairs(name, &text));
     let interval_ms = variable("OTEL_METRIC_EXPORT_INTERVAL").map_or(Ok(INTERVAL_MS), |text| interval(&text))?;
     let mut resource = pairs("OTEL_RESOURCE_ATTRIBUTES")?;
