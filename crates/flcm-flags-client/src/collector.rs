@@ -31,6 +31,9 @@ const GAP: u16 = 409;
 const FIRST_WAIT: Duration = Duration::from_secs(1);
 const LONGEST_WAIT: Duration = Duration::from_mins(5);
 
+/// Counts that are older are no evidence, in milliseconds.
+const OLD: u32 = 120_001;
+
 /// How long closing waits for the last batch.
 const LAST_WAIT: Duration = Duration::from_secs(2);
 
@@ -112,40 +115,25 @@ impl Collector {
 
     /// Sends until everything is closed, and then what is left.
     pub(crate) async fn run(mut self, mut asks: mpsc::UnboundedReceiver<oneshot::Sender<()>>) {
-        let (watched, closing) = (Arc::clone(&self.parts.watched), self.parts.closing.clone());
-        let clock = Arc::clone(&watched.clock);
+        let (clock, closing) = (Arc::clone(&self.parts.watched.clock), self.parts.closing.clone());
         let last_moment = async {
             closing.cancelled().await;
             clock.sleep(LAST_WAIT).await;
         };
         tokio::pin!(last_moment);
-        self.alarm.set(&*clock, self.parts.interval);
+        self.rest(self.parts.interval);
         let mut is_late = false;
         while !is_late {
-            let replies = tokio::select! {
+            let waiting = tokio::select! {
                 () = closing.cancelled() => break,
-                asked = asks.recv() => match asked {
-                    Some(reply) => vec![reply],
-                    None => break,
-                },
-                within = watched.hurry.asked() => {
-                    // A sink that fails is left alone.
-                    if self.failures == 0 {
-                        self.alarm.hasten(&*clock, within);
-                    }
-                    continue;
-                }
-                () = first(&*clock, [self.alarm]) => {
-                    self.alarm.clear();
-                    Vec::new()
-                }
+                waiting = self.next(&mut asks) => waiting,
             };
             tokio::select! {
                 () = self.flush() => {}
                 () = &mut last_moment => is_late = true,
             }
-            for reply in replies {
-                let _ = reply.send(());
+            for waiting in waiting {
+                let _ = waiting.send(());
             }
         }
         if !is_late {
@@ -158,9 +146,42 @@ impl Collector {
         self.written().await;
     }
 
-    /// What was counted while another batch was on its way is kept behind it.
+    /// Waits until it is time to send; answers who waits for that.
+    async fn next(&mut self, asks: &mut mpsc::UnboundedReceiver<oneshot::Sender<()>>) -> Vec<oneshot::Sender<()>> {
+        let watched = Arc::clone(&self.parts.watched);
+        loop {
+            tokio::select! {
+                Some(asked) = asks.recv() => {
+                    let mut waiting = vec![asked];
+                    while let Ok(asked) = asks.try_recv() {
+                        waiting.push(asked);
+                    }
+                    return waiting;
+                }
+                within = watched.hurry.asked() => {
+                    // A sink that fails is left alone.
+                    if self.failures == 0 {
+                        self.alarm.hasten(&*watched.clock, within);
+                    }
+                }
+                () = first(&*watched.clock, [self.alarm]) => {
+                    self.alarm.clear();
+                    return Vec::new();
+                }
+            }
+        }
+    }
+
+    /// Sends nothing of its own accord for so long; never any more for zero.
+    fn rest(&mut self, wait: Duration) {
+        if !wait.is_zero() {
+            self.alarm.set(&*self.parts.watched.clock, wait);
+        }
+    }
+
+    /// What was counted while a batch was on its way is kept behind it.
     fn keep_the_rest(&mut self) {
-        if self.sending.is_some() && self.parts.store.is_some() {
+        if self.parts.store.is_some() {
             self.drain();
         }
     }
@@ -187,7 +208,7 @@ impl Collector {
                 asked + back_off(clock, self.failures + 1, FIRST_WAIT, LONGEST_WAIT)
             }
         };
-        self.alarm.set(clock, wait);
+        self.rest(wait);
     }
 
     async fn send_all(&mut self) -> Result<(), Error> {
@@ -239,8 +260,13 @@ impl Collector {
         let Parts { http, url, .. } = &self.parts;
         let request = http.client.post(url.clone()).headers(http.headers.clone());
         let request = request.header(CONTENT_TYPE, BATCH_TYPE).body(bytes);
-        let sending = async { request.send().await.map_err(|error| failed(url, &error)) };
+        let sending = async { request.send().await.map_err(|error| failed(url, error)) };
         let response = timed(&*http.clock, http.timeout, sending).await.map_err(Unsent::Failed)?;
+        // A redirect makes another request of it, whose answer says nothing of the batch.
+        if response.url() != url {
+            let message = format!("{url} redirects to {}: give that address", response.url());
+            return Err(Unsent::Failed(Error::new(Code::SinkFailed, message)));
+        }
         match response.status() {
             status if status.is_success() => Ok(()),
             status if status == GAP => Err(Unsent::LostCount),
@@ -289,7 +315,7 @@ impl Collector {
 
     /// A batch that a process before has kept. Its name is inside, so it counts once whoever sends it.
     async fn kept(&mut self) -> Option<Sending> {
-        // Before there are flags it would not be known whether it is one.
+        // What was counted before the start waits for the first flags, as what is counted now does.
         self.parts.watched.flags()?;
         let name = self.left.pop_front()?;
         let store = self.parts.store.clone()?;
@@ -297,7 +323,13 @@ impl Collector {
         match read {
             Ok(None) => None,
             Ok(Some(bytes)) => match Batch::from_bytes(&bytes) {
-                Ok(_) => Some(Sending { name, bytes, since: None }),
+                Ok(_) => {
+                    let mut bytes = bytes;
+                    // Nobody knows how old: it is counted, and is no evidence any more.
+                    let aged = set_age(&mut bytes, OLD);
+                    debug_assert!(aged.is_ok(), "it was checked");
+                    Some(Sending { name, bytes, since: None })
+                }
                 Err(error) => {
                     self.parts.watched.events.error(unread(&error.to_string()));
                     // It would be no better at the next start.

@@ -135,7 +135,12 @@ impl fmt::Debug for Subscription {
 impl Drop for Subscription {
     fn drop(&mut self) {
         if let Some(listeners) = self.listeners.upgrade() {
-            listeners.locked().by_number.retain(|(number, _)| *number != self.number);
+            let mut list = listeners.locked();
+            let place = list.by_number.iter().position(|(number, _)| *number == self.number);
+            let gone = place.map(|place| list.by_number.swap_remove(place));
+            // Without the lock: what a listener owns may be a subscription, or the flags themselves.
+            drop(list);
+            drop(gone);
         }
     }
 }
@@ -184,9 +189,13 @@ impl Events {
     /// Tells all listeners. None of our locks is held meanwhile: a listener may ask anything.
     pub(crate) fn emit(&self, event: &Event) {
         let listeners: Vec<Listener> = {
-            let list = self.0.locked();
+            let mut list = self.0.locked();
             if list.closed {
                 return;
+            }
+            // It goes well again: what fails next is news.
+            if matches!(event, Event::Sync { .. } | Event::Flush { .. }) {
+                list.logged = None;
             }
             list.by_number.iter().map(|(_, listener)| Arc::clone(listener)).collect()
         };
@@ -213,7 +222,9 @@ impl Events {
     pub(crate) fn close(&self) {
         let mut list = self.0.locked();
         list.closed = true;
-        list.by_number.clear();
+        let gone = std::mem::take(&mut list.by_number);
+        drop(list);
+        drop(gone);
     }
 
     fn panicked(&self, event: &Event) {

@@ -2,13 +2,13 @@
 
 use std::fmt;
 use std::future::Future;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use flcm_flags::Context;
 use flcm_flags::breaker::Mode;
 use flcm_flags::metrics::Summary;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -18,7 +18,7 @@ use crate::event::{Event, Events, State, Subscription};
 use crate::options::Options;
 use crate::remote::{Ask, Status};
 use crate::start::{Started, start};
-use crate::user::{CallOutcome, Decided, User};
+use crate::user::{Call, CallOutcome, Decided, User};
 use crate::watched::Watched;
 
 /// Feature flags that follow their source. Cloning gives another handle of the same.
@@ -45,7 +45,7 @@ struct Parts {
     flushes: Option<mpsc::UnboundedSender<oneshot::Sender<()>>>,
     /// In this order they end: what follows the source, and then what counts.
     closing: [CancellationToken; 2],
-    tasks: Mutex<Option<[JoinSet<()>; 2]>>,
+    tasks: Mutex<[JoinSet<()>; 2]>,
     _listening: Option<Subscription>,
 }
 
@@ -89,7 +89,7 @@ impl Features {
 
     async fn create(options: &Options, events: &Events, listening: Option<Subscription>) -> Result<Self, Error> {
         let Started { watched, status, asks, flushes, closing, tasks } = start(options, events)?;
-        let tasks = Mutex::new(Some(tasks));
+        let tasks = Mutex::new(tasks);
         let parts = Parts { watched, status, asks, flushes, closing, tasks, _listening: listening };
         let features = Self(Arc::new(parts));
         features.wait(&*options.clock, options.init_timeout).await;
@@ -134,17 +134,18 @@ impl Features {
         new_way: impl FnOnce() -> Result<T, E>,
         old_way: impl FnOnce() -> Result<T, E>,
     ) -> Result<T, E> {
-        let decided = self.decide(flag, context);
-        let start = self.0.watched.clock.elapsed();
-        let is_enabled = decided.is_enabled();
-        let answer = if is_enabled { new_way() } else { return self.told(decided, start, old_way()) };
-        match self.told(decided, start, answer) {
+        let call = Call::new(self.decide(flag, context));
+        if !call.decided.is_enabled() {
+            return call.told(old_way());
+        }
+        match call.told(new_way()) {
             Err(_) => old_way(),
             answer => answer,
         }
     }
 
-    /// Like [`run`](Self::run), for ways that take their time.
+    /// Like [`run`](Self::run), for ways that take their time. One that is given up before its end, or panics, is a missing outcome,
+    /// which is a failure.
     ///
     /// # Errors
     /// What the old way fails with.
@@ -159,21 +160,14 @@ impl Features {
         N: Future<Output = Result<T, E>>,
         O: Future<Output = Result<T, E>>,
     {
-        let decided = self.decide(flag, context);
-        let start = self.0.watched.clock.elapsed();
-        if !decided.is_enabled() {
-            return self.told(decided, start, old_way().await);
+        let call = Call::new(self.decide(flag, context));
+        if !call.decided.is_enabled() {
+            return call.told(old_way().await);
         }
-        match self.told(decided, start, new_way().await) {
+        match call.told(new_way().await) {
             Err(_) => old_way().await,
             answer => answer,
         }
-    }
-
-    fn told<T, E>(&self, decided: Decided, start: Duration, answer: Result<T, E>) -> Result<T, E> {
-        let duration = self.0.watched.clock.elapsed().saturating_sub(start);
-        decided.record(CallOutcome { failed: answer.is_err(), duration: Some(duration) });
-        answer
     }
 
     /// Tells how a call went that a flag had decided for a user.
@@ -208,7 +202,7 @@ impl Features {
     /// The digest of the snapshot in use, 16 hexadecimal digits: the same everywhere for the same document.
     #[must_use]
     pub fn digest(&self) -> Option<String> {
-        self.0.watched.flags().map(|flags| format!("{:016x}", flags.snapshot.digest()))
+        self.0.watched.flags().map(|flags| flags.digest())
     }
 
     /// The revision of the document in use; 0 when it has none.
@@ -326,11 +320,12 @@ impl Features {
 
     /// Sends what was counted, keeps what is to be kept, and stops: no task, timer or connection is left. What is in use goes on deciding.
     pub async fn close(&self) {
-        let tasks = self.0.tasks.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let Some(tasks) = tasks else { return };
-        for (closing, tasks) in self.0.closing.iter().zip(tasks) {
+        // Whoever closes as well waits here; and goes on, should this one be given up.
+        let mut tasks = self.0.tasks.lock().await;
+        for (closing, tasks) in self.0.closing.iter().zip(tasks.iter_mut()) {
             closing.cancel();
-            tasks.join_all().await;
+            // One that has panicked keeps no other from its end.
+            while tasks.join_next().await.is_some() {}
         }
         self.0.watched.written().await;
         self.0.watched.events.close();

@@ -25,6 +25,11 @@ impl Flags {
         Self { snapshot, tallies, follows_time }
     }
 
+    /// The digest, 16 hexadecimal digits.
+    pub(crate) fn digest(&self) -> String {
+        format!("{:016x}", self.snapshot.digest())
+    }
+
     /// The key of a flag.
     pub(crate) fn key(&self, flag: FlagId) -> String {
         self.snapshot.describe(flag).map_or_else(String::new, |flag| flag.key().to_owned())

@@ -140,8 +140,9 @@ fn restored(written: Written) -> Result<Restored, String> {
 }
 
 fn write(folder: &Folder, news: &News) -> Result<(), String> {
-    let there = folder.read(NAME).map_err(|error| error.to_string());
-    let mut written = there.and_then(parsed).unwrap_or_default();
+    // What cannot be read may be there, and is another host's as well; what is damaged is nobody's.
+    let there = folder.read(NAME).map_err(|error| error.to_string())?;
+    let mut written = parsed(there).unwrap_or_default();
     written.breakers.extend(news.breakers.iter().map(|(flag, bytes)| (flag.clone(), BASE64.encode(bytes))));
     for (flag, held) in &news.held {
         if *held {

@@ -64,7 +64,9 @@ pub struct Options {
     pub instance: Option<u64>,
     /// Time, and chance: the machine's.
     pub clock: Arc<dyn Clock>,
-    /// What makes requests; a client of the application's own may know its proxies and certificates.
+    /// What makes requests; a client of the application's own may know its proxies and certificates. It should have no timeout of its
+    /// own, which would cut the stream off. Without one, `ring` becomes the process's provider of cryptography for rustls unless there is
+    /// another already.
     pub http: Option<reqwest::Client>,
 }
 
@@ -130,12 +132,12 @@ pub(crate) struct Http {
 #[derive(Debug)]
 pub(crate) struct Places {
     pub(crate) source: Option<Source>,
-    pub(crate) stream: Option<Url>,
-    pub(crate) metrics: Option<Url>,
+    pub(crate) stream: Option<(Url, Http)>,
+    pub(crate) metrics: Option<(Url, Http)>,
 }
 
 impl Options {
-    pub(crate) fn http(&self) -> Result<Http, Error> {
+    fn http(&self) -> Result<Http, Error> {
         let client = match &self.http {
             Some(client) => client.clone(),
             None => client()?,
@@ -149,7 +151,7 @@ impl Options {
         })
     }
 
-    pub(crate) fn places(&self, http: &Http) -> Result<Places, Error> {
+    pub(crate) fn places(&self) -> Result<Places, Error> {
         let named = [self.url.is_some(), self.document_url.is_some(), self.file.is_some()];
         if named.iter().filter(|named| **named).count() > 1 {
             return Err(invalid("one source only: `url`, `document_url` or `file`"));
@@ -159,11 +161,13 @@ impl Options {
         }
         let mut places = Places { source: None, stream: None, metrics: None };
         if let Some(url) = &self.url {
+            let http = self.http()?;
+            let of = |path| Ok((below(url, path)?, http.clone()));
             places.source = Some(Source::Http(HttpSource::new(below(url, "flags")?, http.clone())));
-            places.stream = self.stream.then(|| below(url, "flags/stream")).transpose()?;
-            places.metrics = self.metrics.then(|| below(url, "metrics")).transpose()?;
+            places.stream = self.stream.then(|| of("flags/stream")).transpose()?;
+            places.metrics = self.metrics.then(|| of("metrics")).transpose()?;
         } else if let Some(url) = &self.document_url {
-            places.source = Some(Source::Http(HttpSource::new(absolute("document_url", url)?, http.clone())));
+            places.source = Some(Source::Http(HttpSource::new(absolute("document_url", url)?, self.http()?)));
         } else if let Some(file) = &self.file {
             places.source = Some(Source::File(FileSource::new(file.clone())));
         }
@@ -172,7 +176,7 @@ impl Options {
 
     /// For how long what is in use counts as fresh; `None` for ever.
     pub(crate) fn stale_after(&self, has_source: bool) -> Option<Duration> {
-        let polled = (!self.poll_interval.is_zero()).then(|| self.poll_interval * 3);
+        let polled = (!self.poll_interval.is_zero()).then(|| self.poll_interval.saturating_mul(3));
         self.stale_after.or(polled).filter(|_| has_source)
     }
 
@@ -211,7 +215,12 @@ fn below(url: &str, path: &str) -> Result<Url, Error> {
 
 fn absolute(name: &str, url: &str) -> Result<Url, Error> {
     let parsed = Url::parse(url).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
-    parsed.ok_or_else(|| invalid(format!("`{name}` must be a URL of http or https, not `{url}`")))
+    let parsed = parsed.ok_or_else(|| invalid(format!("`{name}` must be a URL of http or https, not `{url}`")))?;
+    if parsed.username().is_empty() && parsed.password().is_none() {
+        Ok(parsed)
+    } else {
+        Err(invalid(format!("`{name}` has a name or a password in it: use `key`, or `headers`")))
+    }
 }
 
 pub(crate) fn invalid(message: impl Into<String>) -> Error {
@@ -233,10 +242,7 @@ mod tests {
 
     #[test]
     fn what_is_wrong_with_an_option_is_said_with_its_name() {
-        let said = |options: Options| {
-            let http = options.http();
-            http.and_then(|http| options.places(&http)).unwrap_err().message
-        };
+        let said = |options: Options| options.places().unwrap_err().message;
         assert!(said(Options::default()).starts_with("name a source: `url`"));
         assert!(
             said(Options { file: Some("flags.yaml".into()), ..Options::url("http://a") })
@@ -244,6 +250,7 @@ mod tests {
         );
         assert!(said(Options::url("ftp://a")).starts_with("`url` must be a URL"));
         assert!(said(Options { key: Some("a\nb".to_owned()), ..Options::url("http://a") }).starts_with("`key` has"));
+        assert!(said(Options::url("https://alice:secret@a")).starts_with("`url` has a name or a password in it"));
         let headers = vec![("a b".to_owned(), String::new())];
         assert_eq!(said(Options { headers, ..Options::url("http://a") }), "`a b` is no name of a header");
     }

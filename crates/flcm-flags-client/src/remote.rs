@@ -264,10 +264,10 @@ impl Remote {
                 Ok(false)
             }
             Given::Snapshot { bytes, etag } => {
-                let kept = self.cache.is_some().then(|| bytes.clone());
                 let changed = self.watched.use_bytes(bytes)?;
-                if let (Some(cache), Some(bytes)) = (&self.cache, kept) {
-                    cache.set(&bytes, etag.as_deref());
+                let flags = self.watched.flags().filter(|_| changed || etag != self.asked);
+                if let (Some(cache), Some(flags)) = (&self.cache, flags) {
+                    cache.set(flags.snapshot.as_bytes(), etag.as_deref());
                 }
                 self.etag = etag;
                 Ok(changed)
@@ -304,7 +304,7 @@ impl Remote {
         }
         // Hosts that have flags do not hurry: they would triple what a server must bear that has just come back.
         let has_flags = self.watched.in_use().is_some();
-        let wait = if has_flags { FIRST_WAIT.max(self.options.poll_interval * 2) } else { FIRST_WAIT };
+        let wait = if has_flags { FIRST_WAIT.max(self.options.poll_interval.saturating_mul(2)) } else { FIRST_WAIT };
         back_off(&*self.watched.clock, self.failures, wait, LONGEST_WAIT)
     }
 
@@ -375,7 +375,7 @@ impl Remote {
     /// What a stream announces is fetched at a moment that chance gives, so that not all hosts come at once: soon when it is new; as
     /// soon as by polling when it has come while the stream was broken, as it may have been for every host.
     fn announce(&mut self, digest: String, is_new: bool) {
-        let in_use = self.watched.flags().map(|flags| format!("{:016x}", flags.snapshot.digest()));
+        let in_use = self.watched.flags().map(|flags| flags.digest());
         if in_use.as_ref() == Some(&digest) {
             return;
         }
@@ -396,6 +396,8 @@ impl Remote {
         let name = file.path.file_name().map(ToOwned::to_owned);
         let (events, said) = (self.watched.events.clone(), file.path.display().to_string());
         let heard = move |event: notify::Result<notify::Event>| match event {
+            // The system also tells of each reading of it, which would never end.
+            Ok(event) if event.kind.is_access() => {}
             Ok(event) if event.paths.iter().any(|path| path.file_name() == name.as_deref()) => {
                 if let Some(asks) = asks.upgrade() {
                     let _ = asks.send(Ask::Changed);

@@ -38,7 +38,6 @@ pub(crate) struct Started {
 /// What parts are made of.
 struct Making<'o> {
     options: &'o Options,
-    http: Http,
     store: Option<Store>,
     instance: u64,
     watched: Arc<Watched>,
@@ -50,8 +49,7 @@ struct Making<'o> {
 
 /// Begins to follow the source, and to count.
 pub(crate) fn start(options: &Options, events: &Events) -> Result<Started, Error> {
-    let http = options.http()?;
-    let Places { source, stream, metrics } = options.places(&http)?;
+    let Places { source, stream, metrics } = options.places()?;
     let store = options.cache.clone().map(Store::new);
     let instance = instance_of(options, store.as_ref())?;
     let kept = Kept::new(store.clone(), events.clone());
@@ -59,19 +57,19 @@ pub(crate) fn start(options: &Options, events: &Events) -> Result<Started, Error
     let (asks, asked) = mpsc::unbounded_channel();
     let (status, answered) = (Arc::default(), Arc::default());
     let closing = [CancellationToken::new(), CancellationToken::new()];
-    let making = Making { options, http, store, instance, watched, status, asks, answered, closing };
+    let making = Making { options, store, instance, watched, status, asks, answered, closing };
 
     let mut remote = making.remote(source, asked, events);
     remote.open(bootstrap(options)?)?;
     let mut tasks = [JoinSet::new(), JoinSet::new()];
     tasks[0].spawn(remote.run(making.asks.downgrade()));
     tasks[0].spawn(watch_breakers(Arc::clone(&making.watched), making.closing[0].clone()));
-    if let Some(url) = stream {
-        tasks[0].spawn(making.stream(url).run());
+    if let Some((url, http)) = stream {
+        tasks[0].spawn(making.stream(url, http).run());
     }
-    let flushes = metrics.map(|url| {
+    let flushes = metrics.map(|(url, http)| {
         let (flushes, asked) = mpsc::unbounded_channel();
-        tasks[1].spawn(making.collector(url).run(asked));
+        tasks[1].spawn(making.collector(url, http).run(asked));
         flushes
     });
     let Making { watched, status, asks, closing, .. } = making;
@@ -97,10 +95,10 @@ impl Making<'_> {
         Remote::new(parts, options)
     }
 
-    fn stream(&self, url: Url) -> Stream {
+    fn stream(&self, url: Url, http: Http) -> Stream {
         Stream {
             url,
-            http: self.http.clone(),
+            http,
             silence: self.options.stream_silence,
             watched: Arc::clone(&self.watched),
             asks: self.asks.clone(),
@@ -109,10 +107,10 @@ impl Making<'_> {
         }
     }
 
-    fn collector(&self, url: Url) -> Collector {
+    fn collector(&self, url: Url, http: Http) -> Collector {
         Collector::new(collector::Parts {
             watched: Arc::clone(&self.watched),
-            http: self.http.clone(),
+            http,
             url,
             interval: self.options.flush_interval,
             instance: self.instance,

@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 use std::iter;
-use std::sync::atomic::{AtomicU8, AtomicU32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
 
 use flcm_flags::metrics::{Distinct, FlagMetrics};
 use flcm_flags::{BoundContext, FlagId, Outcome, Snapshot};
@@ -20,7 +20,7 @@ pub(crate) struct Tallies(Box<[OnceBox<Tally>]>);
 #[derive(Debug)]
 struct Tally {
     /// One counter per variant and reason, in the order of [`FlagMetrics`]; a lane of its own for some threads.
-    lanes: [Box<[AtomicU32]>; LANES],
+    lanes: [Box<[AtomicU64]>; LANES],
     /// The highest rank of the users of each register, as [`Distinct`] has it. Mostly read: a rank seldom rises.
     registers: Box<[AtomicU8]>,
 }
@@ -58,7 +58,7 @@ impl Tallies {
         let Some(tally) = self.of(flag) else { return };
         for lane in &tally.lanes {
             for (place, counter) in lane.iter().enumerate().filter(|(_, counter)| counter.load(Ordering::Relaxed) > 0) {
-                counted.tally(place, counter.swap(0, Ordering::Relaxed));
+                counted.tally(place, u32::try_from(counter.swap(0, Ordering::Relaxed)).unwrap_or(u32::MAX));
             }
         }
         for (register, rank) in tally.registers.iter().enumerate() {
@@ -83,7 +83,7 @@ impl Tally {
         let variants = snapshot.describe(flag).map_or(0, |flag| flag.variants().count());
         let counters = FlagMetrics::counters_for(variants);
         Self {
-            lanes: std::array::from_fn(|_| iter::repeat_with(AtomicU32::default).take(counters).collect()),
+            lanes: std::array::from_fn(|_| iter::repeat_with(AtomicU64::default).take(counters).collect()),
             registers: iter::repeat_with(AtomicU8::default).take(Distinct::REGISTERS).collect(),
         }
     }

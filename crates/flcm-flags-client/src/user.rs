@@ -172,18 +172,53 @@ impl Decided {
 
     /// Tells how the call went. What breakers make of it is in use with the next decision.
     pub fn record(self, outcome: CallOutcome) {
+        self.tell(Some(outcome));
+    }
+
+    /// Tells how the call went; nothing of one that never came to its end.
+    fn tell(&self, outcome: Option<CallOutcome>) {
         let Some(by) = &self.by else { return };
         if by.outcome.reason().error_code() == Some(ErrorCode::InvalidContext) {
             return;
         }
+        let duration = outcome.and_then(|outcome| outcome.duration);
         let told = Told {
             arm: by.outcome.arm(),
             unit: self.unit,
-            failed: outcome.failed,
-            missing: false,
-            duration: outcome.duration.map_or(f64::NAN, |duration| duration.as_secs_f64() * 1000.0),
+            failed: outcome.is_none_or(|outcome| outcome.failed),
+            missing: outcome.is_none(),
+            duration: duration.map_or(f64::NAN, |duration| duration.as_secs_f64() * 1000.0),
             generation: by.generation,
         };
         self.watched.tell(&by.in_use.flags, by.flag, &told);
+    }
+}
+
+/// A call that is under way. Its outcome is missing when this is dropped before it was told.
+pub(crate) struct Call {
+    pub(crate) decided: Decided,
+    start: Duration,
+    is_told: bool,
+}
+
+impl Call {
+    pub(crate) fn new(decided: Decided) -> Self {
+        let start = decided.watched.clock.elapsed();
+        Self { decided, start, is_told: false }
+    }
+
+    pub(crate) fn told<T, E>(mut self, answer: Result<T, E>) -> Result<T, E> {
+        let duration = self.decided.watched.clock.elapsed().saturating_sub(self.start);
+        self.is_told = true;
+        self.decided.tell(Some(CallOutcome { failed: answer.is_err(), duration: Some(duration) }));
+        answer
+    }
+}
+
+impl Drop for Call {
+    fn drop(&mut self) {
+        if !self.is_told {
+            self.decided.tell(None);
+        }
     }
 }

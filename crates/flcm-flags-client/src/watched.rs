@@ -154,7 +154,7 @@ impl Watched {
             let mut inner = self.inner();
             let unread = inner.follow(&next, now);
             self.publish(&inner);
-            (unread, inner.take_news())
+            (unread, self.kept_news(&mut inner))
         };
         for error in unread {
             self.events.error(error);
@@ -181,8 +181,7 @@ impl Watched {
             let keys = before.snapshot.flags().map(|flag| before.key(flag));
             keys.filter(|key| next.snapshot.flag(key).is_none()).collect()
         });
-        let digest = |flags: &Flags| format!("{:016x}", flags.snapshot.digest());
-        let (from, to) = (before.map(digest), digest(next));
+        let (from, to) = (before.map(Flags::digest), next.digest());
         self.events.emit(&Event::Change { flags, removed, from, to, revision: next.snapshot.revision() });
     }
 
@@ -257,7 +256,7 @@ impl Watched {
             let Watch { guards, news, .. } = &mut inner.watch;
             guards.set_mode(&flags.snapshot, flag, mode, now, news);
             self.publish(&inner);
-            (flags, inner.take_news())
+            (flags, self.kept_news(&mut inner))
         };
         self.tell_of(&flags, news);
         Ok(())
@@ -326,9 +325,21 @@ impl Watched {
 
     /// What happened; readers see it from now on.
     fn published(&self, inner: &mut Inner) -> Vec<News> {
-        let news = inner.take_news();
+        let news = self.kept_news(inner);
         if !news.is_empty() {
             self.publish(inner);
+        }
+        news
+    }
+
+    /// What happened, and is kept: as it is now, before anything else may happen.
+    fn kept_news(&self, inner: &mut Inner) -> Vec<News> {
+        let news = std::mem::take(&mut inner.watch.news);
+        let Some(flags) = &inner.flags else { return news };
+        for (flag, _) in &news {
+            if let Some(bytes) = inner.watch.guards.save(*flag) {
+                self.kept.keep_breaker(&flags.key(*flag), bytes);
+            }
         }
         news
     }
@@ -339,18 +350,13 @@ impl Watched {
         }
     }
 
-    /// Keeps what happened, and tells whoever listens.
+    /// Tells whoever listens.
     fn tell_of(&self, flags: &Flags, news: Vec<News>) {
         if news.is_empty() {
             return;
         }
         for (flag, transition) in news {
-            let key = flags.key(flag);
-            let saved = self.inner().saved(&key);
-            if let Some(bytes) = saved {
-                self.kept.keep_breaker(&key, bytes);
-            }
-            self.events.emit(&Event::Breaker { flag: key, transition: Box::new(transition) });
+            self.events.emit(&Event::Breaker { flag: flags.key(flag), transition: Box::new(transition) });
         }
         self.hurry.ask(HEAR_OF_ROLLBACK);
         self.stir.notify_one();
@@ -442,14 +448,6 @@ impl Inner {
         let flags = self.flags.clone().ok_or_else(|| none("no flags are in use yet".to_owned()))?;
         let flag = flags.snapshot.flag(key).ok_or_else(|| none(format!("no flag is called `{key}`")))?;
         Ok((flags, flag))
-    }
-
-    fn saved(&self, key: &str) -> Option<Vec<u8>> {
-        self.watch.guards.save(self.flags.as_ref()?.snapshot.flag(key)?)
-    }
-
-    fn take_news(&mut self) -> Vec<News> {
-        std::mem::take(&mut self.watch.news)
     }
 }
 

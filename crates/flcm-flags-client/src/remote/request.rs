@@ -29,8 +29,8 @@ pub(crate) async fn timed<T>(
 }
 
 /// No answer, or a broken one.
-pub(crate) fn failed(url: &Url, error: &reqwest::Error) -> Error {
-    Error::new(Code::FetchFailed, format!("{url}: {}", message_of(error)))
+pub(crate) fn failed(url: &Url, error: reqwest::Error) -> Error {
+    Error::new(Code::FetchFailed, format!("{url}: {}", message_of(&error.without_url())))
 }
 
 /// The whole body, unless it is larger than it may be.
@@ -39,7 +39,7 @@ pub(crate) async fn body_of(response: Response, max_bytes: usize) -> Result<Vec<
     let mut body = Vec::new();
     let mut parts = response.bytes_stream();
     while let Some(part) = parts.next().await {
-        let part = part.map_err(|error| failed(&url, &error))?;
+        let part = part.map_err(|error| failed(&url, error))?;
         if body.len() + part.len() > max_bytes {
             return Err(Error::new(Code::TooLarge, format!("the body has more than {max_bytes} bytes")));
         }

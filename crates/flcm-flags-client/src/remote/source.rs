@@ -66,7 +66,7 @@ impl HttpSource {
         if let Some(etag) = &etag {
             request = request.header(IF_NONE_MATCH, etag);
         }
-        let response = request.send().await.map_err(|error| failed(url, &error))?;
+        let response = request.send().await.map_err(|error| failed(url, error))?;
         match response.status().as_u16() {
             200 => {}
             304 if etag.is_some() => return Ok(Given::Unchanged),
@@ -80,7 +80,13 @@ impl HttpSource {
         let media_type = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
         let kind = Kind::of(media_type, response.url().path());
         let body = body_of(response, http.max_bytes).await?;
-        Ok(Given::Snapshot { bytes: snapshot_of(url.as_str(), body, kind)?, etag })
+        let name = url.to_string();
+        // A large document takes a while, in which a runtime of one thread would do nothing else.
+        let bytes = match kind {
+            Kind::Document => aside(move || snapshot_of(&name, body, kind)).await?,
+            _ => snapshot_of(&name, body, kind)?,
+        };
+        Ok(Given::Snapshot { bytes, etag })
     }
 }
 
@@ -98,14 +104,20 @@ impl FileSource {
     }
 
     async fn get(&self) -> Result<Given, Error> {
-        let path = self.path.clone();
-        let read = tokio::task::spawn_blocking(move || std::fs::read(path)).await;
-        let unread = |error: &dyn std::error::Error| {
-            Error::new(Code::FileFailed, format!("{}: {}", self.name, message_of(error)))
+        let (path, name) = (self.path.clone(), self.name.clone());
+        let read = move || {
+            let bytes =
+                std::fs::read(path).map_err(|error| Error::new(Code::FileFailed, format!("{name}: {error}")))?;
+            snapshot_of(&name, bytes, Kind::of(None, &name))
         };
-        let bytes = read.map_err(|error| unread(&error))?.map_err(|error| unread(&error))?;
-        Ok(Given::Snapshot { bytes: snapshot_of(&self.name, bytes, Kind::of(None, &self.name))?, etag: None })
+        Ok(Given::Snapshot { bytes: aside(read).await?, etag: None })
     }
+}
+
+/// Does something that takes a while beside everything else.
+async fn aside<T: Send + 'static>(work: impl FnOnce() -> Result<T, Error> + Send + 'static) -> Result<T, Error> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.unwrap_or_else(|error| Err(Error::new(Code::Closed, message_of(&error))))
 }
 
 /// What a body is taken for.

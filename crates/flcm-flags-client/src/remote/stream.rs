@@ -100,8 +100,7 @@ impl Stream {
 
     /// Reads one connection to its end; answers why it ended.
     async fn read(&self, failures: &mut u32) -> Error {
-        let connecting = async { self.connect().await };
-        let response = match self.within_silence(connecting).await {
+        let response = match self.within_silence(self.connect()).await {
             Ok(Ok(response)) => response,
             Ok(Err(error)) | Err(error) => return error,
         };
@@ -110,7 +109,7 @@ impl Stream {
         loop {
             let part = match self.within_silence(parts.next()).await {
                 Ok(Some(Ok(part))) => part,
-                Ok(Some(Err(error))) => return failed(&self.url, &error),
+                Ok(Some(Err(error))) => return failed(&self.url, error),
                 Ok(None) => return Error::new(Code::StreamFailed, "the server ended it"),
                 Err(silent) => return silent,
             };
@@ -135,11 +134,11 @@ impl Stream {
     async fn connect(&self) -> Result<Response, Error> {
         let request = self.http.client.get(self.url.clone()).headers(self.http.headers.clone());
         let response = request.header(ACCEPT, "text/event-stream").send().await;
-        let response = response.map_err(|error| failed(&self.url, &error))?;
+        let response = response.map_err(|error| failed(&self.url, error))?;
         let media_type = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
         if response.status() != 200 {
             Err(status_error(&response, self.watched.clock.now()))
-        } else if !media_type.is_some_and(|text| text.starts_with("text/event-stream")) {
+        } else if !media_type.is_some_and(|text| text.to_ascii_lowercase().starts_with("text/event-stream")) {
             Err(Error::new(Code::WrongType, "it is no stream of events"))
         } else {
             Ok(response)
