@@ -43,7 +43,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "value",
         ],
     ),
-    ("reads", &["condition", "snapshot"]),
+    ("reads", &["bucket", "condition", "decision", "snapshot"]),
     ("fingerprint", &["bucket", "condition", "policy", "snapshot", "value"]),
     // Evaluation and the breaker meet in trips alone.
     ("breaker", &["bucket", "counts", "policy", "snapshot", "time", "trips"]),
