@@ -222,7 +222,7 @@ bench-doors: install packages
 bench-runtime: packages
     node tests/bench/runtime.js
 
-# The runtimes in Node and Rust beside other SDKs, in one run; OPTIONS are those of tests/bench-peers. Hours, first to build.
+# The runtimes in Node and Rust beside other SDKs, in one run; OPTIONS are those of tests/bench-peers. An hour, and half of one to build.
 [doc('The runtimes beside other SDKs, in one run.')]
 [positional-arguments]
 bench-peers *options: packages

@@ -9,8 +9,8 @@ export function tables(rows) {
   const parts = [];
   if (evaluations.length > 0) parts.push(timesOf(evaluations), ratiosOf(evaluations));
   if (boots.length > 0) parts.push(bootsOf(boots));
-  const failed = failures(rows).map(({ peer, step, error }) => `- ${peer}, ${step}: ${error}`);
-  if (failed.length > 0) parts.push(['What failed:', '', ...failed].join('\n'));
+  const failed = new Set(failures(rows).map(({ peer, step, error }) => `- ${peer}, ${step}: ${error}`));
+  if (failed.size > 0) parts.push(['What failed:', '', ...failed].join('\n'));
   return parts.join('\n\n');
 }
 
