@@ -105,11 +105,20 @@ wasm-test: install
 features-test: install packages
     npx vitest run tests/features tests/hosts
 
-# The fault suite over the client in Rust; says what of it was left out, and why. In the profile of tests, because a crowd is large.
+# The fault suite over the client in Rust; says what of it was left out, and why.
 [doc('The fault suite over the client in Rust.')]
-rust-host-test: npm packages
+rust-host-test: npm packages agent
+    FLCM_HOST=rust npx vitest run tests/hosts --exclude tests/hosts/chaos/herd.test.ts
+
+# A crowd of 2,000 hosts in Rust, each with sockets of its own: as even as the machine is idle, so it is no part of `test`.
+[doc('A crowd of 2,000 hosts in Rust; on a machine that does nothing else.')]
+rust-crowd: npm packages agent
+    FLCM_HOST=rust npx vitest run tests/hosts/chaos/herd.test.ts
+
+# In the profile of tests, because a crowd is large.
+[private]
+agent:
     cargo build --quiet --locked --profile test -p flcm-flags-client --features open-feature --example agent
-    FLCM_HOST=rust npx vitest run tests/hosts
 
 # OpenFeature's providers, and the specification's scenarios where they are to be found.
 openfeature-test: install packages
