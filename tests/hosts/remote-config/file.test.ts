@@ -127,6 +127,21 @@ describe('a file', () => {
     await at.until(() => at.isOn('new'), 100_000);
   });
 
+  test('is not read again because it was read', async () => {
+    const { file, at } = await followed();
+    await at.clock.pass(2000);
+    writeFileSync(file, AFTER);
+    await seen(at, () => at.isOn('new'));
+    const syncs = at.diary.of('sync').length;
+    // As long as a reading would have to be told of.
+    for (let turn = 0; turn < 20; turn++) {
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      await at.clock.pass(50);
+    }
+    await at.features.remote.settled;
+    expect(at.diary.of('sync').length - syncs).toBeLessThanOrEqual(1);
+  });
+
   test('saved many times in a moment is read once', async () => {
     const { file, at } = await followed();
     await at.clock.pass(2000);

@@ -11,7 +11,8 @@ mod said;
 mod script;
 
 use std::io::{self, BufRead as _, Write as _};
-use std::process::ExitCode;
+use std::panic;
+use std::process::{self, ExitCode};
 use std::sync::Arc;
 use std::thread;
 
@@ -36,9 +37,11 @@ fn main() -> ExitCode {
 
 /// Answers questions until nobody asks any more.
 fn answer_all() -> Result<(), Box<dyn std::error::Error>> {
-    let runtime = Builder::new_current_thread().enable_all().build()?;
+    // Whoever waits for its turn gets it, and sockets are looked after, once nothing else can go on.
+    let runtime = Builder::new_current_thread().enable_all().event_interval(u32::MAX).build()?;
     let hosts = Arc::new(Hosts::new(runtime.handle().clone()));
     thread::spawn(move || run_for_ever(&runtime));
+    end_at_a_panic();
     let mut answers = io::stdout().lock();
     for line in io::stdin().lock().lines() {
         let question: Question = serde_json::from_str(&line?)?;
@@ -52,6 +55,15 @@ fn answer_all() -> Result<(), Box<dyn std::error::Error>> {
         answers.flush()?;
     }
     Ok(())
+}
+
+/// A task that panics would be missed by nobody but whoever waits for it.
+fn end_at_a_panic() {
+    let report = panic::take_hook();
+    panic::set_hook(Box::new(move |panicked| {
+        report(panicked);
+        process::exit(101);
+    }));
 }
 
 /// Everything but the answers happens on one thread, as in Node.
