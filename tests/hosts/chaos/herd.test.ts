@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { type Crowd, crowd, HOSTS, load } from '../kit/crowd.ts';
+import { type Crowd, crowd, EVEN, HOSTS, load } from '../kit/crowd.ts';
 
 const SECOND = 1000;
 const MINUTE = 60_000;
@@ -35,8 +35,8 @@ describe.each([30 * SECOND, 5 * MINUTE, 30 * MINUTE])(`${HOSTS} hosts, whose ser
     const connected = load(hosts.streamed, from, AFTER, 10 * SECOND);
     const both = load([...hosts.asked, ...hosts.streamed], from, AFTER, 10 * SECOND);
     console.log(`${away / SECOND} s away, ${how}: ${text(flags)}; streams: ${text(connected)}; both: ${text(both)}`);
-    expect(flags.ratio).toBeLessThanOrEqual(1.5);
-    expect(flags.peak).toBeLessThanOrEqual(1.5 * USUAL);
+    expect(flags.ratio).toBeLessThanOrEqual(EVEN);
+    expect(flags.peak).toBeLessThanOrEqual(EVEN * USUAL);
     // Each connects once, and no more often at a time than all poll.
     expect(connected.peak).toBeLessThanOrEqual(USUAL);
     if (streams) expect(hosts.connected).toBe(HOSTS);
@@ -57,8 +57,8 @@ test(`${HOSTS} hosts are spread over \`streamSpreadMs\` when something is announ
   const usual = load(hosts.asked, from + SECOND, 3 * MINUTE - SECOND, 10 * SECOND);
   console.log(`announced: ${text(burst)} in 100 ms; then ${text(usual)} in 10 s`);
   expect(burst.mean).toBeGreaterThanOrEqual((0.999 * HOSTS) / 10);
-  expect(burst.ratio).toBeLessThanOrEqual(1.5);
-  expect(usual.peak).toBeLessThanOrEqual(1.5 * USUAL);
+  expect(burst.ratio).toBeLessThanOrEqual(EVEN);
+  expect(usual.peak).toBeLessThanOrEqual(EVEN * USUAL);
   await hosts.close();
 });
 
@@ -69,6 +69,6 @@ test(`${HOSTS} hosts that begin while the server is away get their flags, and no
   await hosts.pass(AFTER);
   const flags = load(hosts.asked, from, AFTER, 10 * SECOND);
   console.log(`300 s away from the start: ${text(flags)}`);
-  expect(flags.ratio).toBeLessThanOrEqual(1.5);
+  expect(flags.ratio).toBeLessThanOrEqual(EVEN);
   await hosts.close();
 }, 300_000);

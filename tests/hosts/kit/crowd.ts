@@ -29,6 +29,9 @@ export interface Crowd {
 /** How many hosts a crowd has: those in Rust have real sockets, and so a machine bears fewer. */
 export const HOSTS: number = HOST === 'rust' ? 2000 : 10_000;
 
+/** How far the peak may be above the mean: fewer are less even by chance alone. */
+export const EVEN: number = HOST === 'rust' ? 1.6 : 1.5;
+
 /** Hosts of the language that is tested. */
 export async function crowd(options: Omit<CrowdOptions, 'hosts'>): Promise<Crowd> {
   const given = { hosts: HOSTS, ...options };

@@ -192,14 +192,20 @@ class Remote {
 
 /**
  * Waits until each request is answered, as far as servers know; of one that hangs no answer is to be expected. What leaves a process and
- * arrives in another takes a turn in each.
+ * arrives in another takes a turn in each, or several where many arrive.
  */
 export async function answered(rounds = 2): Promise<void> {
-  const start = performance.now();
-  for (let quiet = 0; quiet < rounds && performance.now() - start < 300; ) {
+  let [start, arrived] = [performance.now(), requests()];
+  for (let quiet = 0; quiet < rounds && performance.now() - start < 300; quiet++) {
     await agent().turns();
     await new Promise((resolve) => setTimeout(resolve, 1));
     await agent().turns();
-    quiet = [...FlagServer.running].some((server) => server.isAsked) ? 0 : quiet + 1;
+    const isNew = requests() > arrived;
+    if (isNew) [start, arrived] = [performance.now(), requests()];
+    if (isNew || servers().some((server) => server.isAsked)) quiet = -1;
   }
 }
+
+const servers = (): FlagServer[] => [...FlagServer.running];
+
+const requests = (): number => servers().reduce((sum, server) => sum + server.requests.length, 0);

@@ -2,10 +2,15 @@ import type { Crowd, CrowdOptions } from '../crowd.ts';
 import { answered, RustClock, RustHost } from '../rust.ts';
 import { FlagServer } from '../server.ts';
 
-/** What is called at one moment, in one turn: requests are counted by ten seconds, and by tenths of one when something is announced. */
-const TURN = 50;
+/** What is called at one moment, in one turn: requests are counted by ten seconds. */
+const TURN = 500;
 
-/** Hosts that have come within a minute. */
+/** What was announced is asked for by tenths of a second. */
+const ANNOUNCED = 20;
+
+/** Within so long a host asks for what was announced. */
+const SPREAD = 1000;
+
 const MINUTE = 60_000;
 
 const document = (revision: number): string => `revision: ${revision}\nflags: {}`;
@@ -19,6 +24,8 @@ export class RustCrowd implements Crowd {
   readonly #clock = new RustClock();
   readonly #hosts: Promise<RustHost>[] = [];
   #revision = 1;
+  /** Until then what was announced is asked for. */
+  #announced = 0;
   /** When what arrives now was asked for. */
   #now = 0;
 
@@ -53,7 +60,8 @@ export class RustCrowd implements Crowd {
     for (let next = this.#next(); next <= end; next = this.#next()) {
       this.#now = next;
       this.#begin();
-      await this.#clock.pass(Math.min(end, next + TURN) - this.#clock.elapsed());
+      const turn = next < this.#announced ? ANNOUNCED : TURN;
+      await this.#clock.pass(Math.min(end, next + turn) - this.#clock.elapsed());
       await answered(1);
     }
     await this.#clock.pass(end - this.#clock.elapsed());
@@ -68,6 +76,7 @@ export class RustCrowd implements Crowd {
 
   async publish(): Promise<void> {
     this.#server.publish(document(++this.#revision));
+    this.#announced = this.#now + SPREAD;
     await answered();
   }
 
@@ -91,7 +100,7 @@ export class RustCrowd implements Crowd {
   #begin(): void {
     const { hosts, streams: stream, warm = true } = this.#options;
     while (this.#hosts.length < hosts && this.#begins(this.#hosts.length) <= this.#now) {
-      const options = { url: this.#server.url, stream, metrics: false, streamSpreadMs: 1000, streamSilenceMs: 1e12 };
+      const options = { url: this.#server.url, stream, metrics: false, streamSpreadMs: SPREAD, streamSilenceMs: 1e12 };
       const given = { ...options, ...(warm && { document: document(1) }) };
       this.#hosts.push(RustHost.start(given, this.#clock, {}, true));
     }
