@@ -2,10 +2,12 @@
 
 use std::future::{pending, ready};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, mpsc};
+use std::thread;
 use std::time::Duration;
 
 use flcm_flags_client::{Context, Event, Features, Options, Subscription};
+use futures_util::FutureExt;
 
 const ON: &str = "flags: { beta: { rollout: { percentage: 100 }, error_threshold: { rate: 0.05 } } }";
 
@@ -53,19 +55,27 @@ async fn a_call_that_never_ends_is_a_missing_outcome() {
 }
 
 #[tokio::test]
-async fn closing_may_be_given_up_and_done_twice() {
-    let features = Features::start(Options::document(ON)).await.unwrap();
+async fn closing_may_be_given_up_and_whoever_closes_again_finds_the_counts_kept() {
+    let folder = std::env::temp_dir().join(format!("flcm-closing-{:016x}", rand::random::<u64>()));
+    // Nobody listens there: what was counted cannot be sent.
+    let options =
+        Options { document: Some(ON.to_owned()), cache: Some(folder.clone()), ..Options::url("http://127.0.0.1:9") };
+    let features = Features::start(options).await.unwrap();
+    assert!(features.is_enabled("beta", &alice()));
     let other = features.clone();
-    drop(tokio::time::timeout(Duration::ZERO, features.close()).await);
+    // Begun, and given up before anything of it can go on.
+    assert!(features.close().now_or_never().is_none());
     other.close().await;
-    features.close().await;
+    let names = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    assert_eq!(names.filter(|name| name.starts_with("batch-")).count(), 1);
     assert!(features.is_enabled("beta", &alice()), "what is in use goes on deciding");
+    std::fs::remove_dir_all(&folder).unwrap();
 }
 
 #[tokio::test]
-async fn a_listener_may_own_its_subscription_and_the_flags() {
+async fn a_listener_may_unsubscribe_itself() {
     let features = Features::start(Options::document(ON)).await.unwrap();
-    let own: Arc<Mutex<Option<(Subscription, Features)>>> = Arc::default();
+    let own: Arc<Mutex<Option<Subscription>>> = Arc::default();
     let owned = Arc::clone(&own);
     let heard = Arc::new(AtomicU32::new(0));
     let counted = Arc::clone(&heard);
@@ -73,9 +83,24 @@ async fn a_listener_may_own_its_subscription_and_the_flags() {
         counted.fetch_add(1, Ordering::Relaxed);
         let _gone = owned.lock().unwrap().take();
     });
-    *own.lock().unwrap() = Some((subscription, features.clone()));
+    *own.lock().unwrap() = Some(subscription);
     features.hold("beta").unwrap();
     features.release("beta").unwrap();
     assert_eq!(heard.load(Ordering::Relaxed), 1);
-    features.close().await;
+}
+
+#[tokio::test]
+async fn a_listener_that_owns_a_subscription_goes_without_a_deadlock() {
+    let features = Features::start(Options::document(ON)).await.unwrap();
+    let inner = features.on(|_| {});
+    let outer = features.on(move |_| {
+        let _owned = &inner;
+    });
+    let (done, dropped) = mpsc::channel();
+    // In a thread of its own, which a deadlock would keep for ever.
+    thread::spawn(move || {
+        drop(outer);
+        done.send(()).unwrap();
+    });
+    assert_eq!(dropped.recv_timeout(Duration::from_secs(10)), Ok(()));
 }
