@@ -1,253 +1,303 @@
-# Everything the project does, one line each. Without `just`: `npx --yes rust-just@1.57.0 RECIPE`.
+# Everything the project does. Without `just`: `npx --yes rust-just@1.57.0 RECIPE`. Durations stand in CONTRIBUTING.md.
 
 set shell := ["bash", "-euo", "pipefail", "-c"]
 
 cargo-target := env("CARGO_TARGET_DIR", "target")
 
-# List the recipes.
+# Every recipe selects the same packages and features, so that each dependency is compiled once.
+workspace := "--workspace --features flcm-flags-client/open-feature --locked"
+
+[private]
 default:
     @just --list
 
 # A server and two hosts, a rollout and a rollback.
+[group('run')]
 demo:
     cargo run -p flcm -- demo
 
-# Everything that must hold: what CI runs.
-test: lint unit vectors no-std fuzz-corpus examples docs generated lint-js packages types wasm-test engine-test features-test rust-host-test openfeature-test server-test doors example-test snippets reference packaging sizes
+# Run an example: `node` a service, `page` it and a page on one document, `browser` live controls, `react`, or `openfeature`.
+[doc('Run an example: node, page, browser, react or openfeature.')]
+[group('run')]
+example name: packages
+    case {{ name }} in \
+        node) node examples/node/server.js ;; \
+        page | browser | react) node examples/{{ name }}/serve.js ;; \
+        openfeature) "{{ just_executable() }}" programs && node examples/openfeature/run.js ;; \
+        *) echo "error: no example \`{{ name }}\`; there are node, page, browser, react and openfeature" >&2; exit 2 ;; \
+    esac
 
-# Formatting and lints.
-lint:
+# Everything that must hold: what CI runs. The checks are the dependencies of `checks`; tests/steps.js runs two at a time.
+[doc('Everything that must hold: what CI runs.')]
+[group('test')]
+test:
+    node tests/steps.js "{{ just_executable() }}" checks
+
+# Two lanes: `cargo` compiles in the profile `dev`, one step after the other; all else runs beside it. Steps marked `alone`
+# measure times, and run by themselves at the end.
+[private]
+checks: programs lint-js types test-packaging sizes lint-rust test-rust random-parity rust-examples schema-is-current rust-docs no-std test-engine test-features test-docs test-examples api-reference test-openfeature parity test-rust-host test-server
+
+# Formatting, lints and tests of what changed since the last commit, or since BASE; for the time between two edits.
+[doc('Formatting, lints and tests of what changed.')]
+[group('test')]
+quick base="HEAD": npm
+    node tests/quick.js {{ base }}
+
+# Formatting and lints, of Rust and of everything else.
+[group('test')]
+lint: lint-rust lint-js
+
+[metadata('lane: cargo')]
+[private]
+lint-rust:
     cargo fmt --all --check
-    cargo fmt --check --manifest-path tests/fuzz/Cargo.toml
     cargo fmt --check --manifest-path tests/no-std/Cargo.toml
     cargo fmt --all --check --manifest-path tests/bench-peers/rust/Cargo.toml
     cargo fmt --check --manifest-path tests/bench-peers/rust/flcm/Cargo.toml
-    cargo clippy --workspace --features flcm-flags-client/open-feature --all-targets --locked -- -D warnings
+    cargo clippy {{ workspace }} --all-targets -- -D warnings
 
-# Unit, integration and documentation tests of every crate.
-unit:
-    cargo test --workspace --features flcm-flags-client/open-feature --locked
+[private]
+lint-js: npm
+    npx biome ci --error-on-warnings
 
-# 50,000 random decisions, besides those of the vectors that `unit` runs.
-vectors:
-    cargo run --release --quiet --locked -p flcm-flags-conformance --bin random-parity -- --decisions 50000
+# Unit, integration and documentation tests of every crate, and the fuzz targets over their corpus.
+[group('test')]
+[metadata('lane: cargo')]
+test-rust:
+    cargo test {{ workspace }}
+
+# The programs that tests and examples start: `flcm`, `conformance`, the examples. The same build as that of `test-rust`.
+[metadata('lane: cargo')]
+[private]
+programs:
+    cargo test {{ workspace }} --no-run --quiet
+
+# Random decisions: the core against the oracle; besides the vectors, which `test-rust` runs.
+[doc('Random decisions: the core against the oracle.')]
+[group('test')]
+[metadata('lane: cargo')]
+random-parity decisions="50000": programs
+    "{{ cargo-target }}/debug/conformance" random-parity --decisions {{ decisions }}
 
 # The core needs neither std nor alloc, and nothing but its three crates.
+[metadata('lane: cargo')]
+[private]
 no-std: wasm-target
-    cargo build --release --locked --target wasm32-unknown-unknown --manifest-path tests/no-std/Cargo.toml
+    CARGO_TARGET_DIR="{{ cargo-target }}" cargo build --release --locked --target wasm32-unknown-unknown --manifest-path tests/no-std/Cargo.toml
     bash tests/no-std/dependencies.sh
 
-# Run the fuzz targets over their corpus, without a fuzzer.
-fuzz-corpus:
-    cargo test --locked --manifest-path tests/fuzz/Cargo.toml
-
 # The Rust examples run, and the documents check.
-examples:
-    for example in decide_once roll_out roll_back split explain hot_swap; do cargo run --quiet --locked -p flcm-flags-config --example "$example"; done
-    cargo run --quiet --locked -p flcm -- check examples/feature-flags.yaml examples/shop.yaml
-    cargo run --quiet --locked -p flcm -- decide examples/feature-flags.yaml --contexts examples/users.jsonl --summary
+[private]
+rust-examples: programs
+    for example in decide_once roll_out roll_back split explain hot_swap; do "{{ cargo-target }}/debug/examples/$example"; done
+    "{{ cargo-target }}/debug/flcm" check examples/feature-flags.yaml examples/shop.yaml
+    "{{ cargo-target }}/debug/flcm" decide examples/feature-flags.yaml --contexts examples/users.jsonl --summary
 
-# Documentation builds without a warning.
-docs:
-    RUSTDOCFLAGS="-D warnings" cargo doc --workspace --features flcm-flags-client/open-feature --no-deps --locked --quiet
+# The documentation of the crates builds without a warning.
+[metadata('lane: cargo')]
+[private]
+rust-docs:
+    RUSTDOCFLAGS="-D warnings" cargo doc {{ workspace }} --no-deps --quiet
 
-# Generated files are what their recipes make.
-generated: schema
-    git diff --exit-code -- schema
+# What the bindings share: context slots, cached decisions, misuse, memory, threads; and what the wasm module exports.
+[doc('What the bindings share: context slots, cached decisions, misuse, memory, threads.')]
+[group('test')]
+test-engine: browser packages
+    npx vitest run tests/engine
 
-# Put in place what the recipes below need: the npm packages of package-lock.json, and Chromium.
-install: npm
-    bash tests/browser/install.sh
+# The runtime in TypeScript, in Node and in Chromium, and the fault suite over it.
+[group('test')]
+test-features: browser packages
+    npx vitest run tests/features tests/hosts
 
+# The fault suite over the client in Rust. Says at the end which tests it left out.
+[doc('The fault suite over the client in Rust.')]
+[group('test')]
+test-rust-host: packages programs
+    FLCM_HOST=rust npx vitest run tests/hosts --exclude tests/hosts/chaos/herd.test.ts
+
+# OpenFeature's providers, and the specification's scenarios where they are to be found.
+[doc("OpenFeature's providers, and the specification's scenarios.")]
+[group('test')]
+test-openfeature: browser packages
+    npx vitest run tests/openfeature
+
+# The server with hosts that are real: processes of Node, a page in Chromium, and what else speaks its protocols. One file
+# after the other, because times are measured.
+[doc('The server with real hosts.')]
+[group('test')]
+[metadata('lane: alone')]
+test-server: browser packages programs
+    npx vitest run --no-file-parallelism tests/server
+
+# One suite, over all vectors and 100,000 generated decisions, through every engine: the addon, wasm in Node, wasm in
+# Chromium, and the package for Node without its addon. In Rust, `test-rust` runs the vectors.
+[doc('One suite of decisions through every engine.')]
+[group('test')]
+parity: browser packages programs
+    mkdir -p target/parity
+    "{{ cargo-target }}/debug/conformance" parity-cases --out target/parity/cases.jsonl
+    node tests/parity/node.js native target/parity/cases.jsonl
+    node tests/parity/node.js wasm target/parity/cases.jsonl
+    node tests/parity/chromium.js target/parity/cases.jsonl
+    bash tests/parity/without-addon.sh target/parity/cases.jsonl
+
+# The examples for JavaScript; the pages in Chromium.
+[group('test')]
+test-examples: browser packages
+    npx vitest run tests/examples
+
+# What the guides say: files are type-checked, programs run, and print what stands below them.
+[doc('The guides: their programs run, and print what the guides say.')]
+[group('test')]
+test-docs: browser packages
+    npx vitest run tests/docs
+
+# The packed packages, as those who install them use them.
+[group('test')]
+test-packaging: browser packages
+    npx vitest run tests/packaging
+
+# How large each download is, and whether that is within its budget.
+[private]
+sizes: packages
+    node tests/packaging/sizes.js
+
+# What the bindings export is what bindings/contract.d.ts says, and the TypeScript is sound.
+[private]
+types: packages
+    npx tsc
+
+# The reference of the runtime's API, into target/reference. TypeDoc brings the TypeScript that it can read.
+[private]
+api-reference: packages
+    npm ci --prefix docs/reference --ignore-scripts --no-audit --no-fund
+    cd docs/reference && npx typedoc
+
+# Put one-line faults into the core and see each caught.
+[group('test')]
+seeded-faults:
+    bash crates/flcm-flags-conformance/seeded-faults.sh
+
+# Fuzz each target for a while (needs nightly and `cargo install cargo-fuzz`).
+[group('test')]
+fuzz seconds="60":
+    cd tests/fuzz && for target in snapshot document contexts breaker batch; do mkdir -p "target/corpus/$target"; cargo +nightly fuzz run --fuzz-dir . --features fuzzer "$target" "target/corpus/$target" "corpus/$target" -- -max_total_time={{ seconds }}; done
+
+# Ask a real server whatever its description allows, and more (needs Python 3).
+[group('test')]
+schemathesis: programs
+    bash tests/server/openapi/run.sh "{{ cargo-target }}/debug/flcm"
+
+# The npm packages, whole: wasm modules, glue, native addon, JavaScript, types; into pkg/*/dist. The compiler is not
+# optimised as far as it goes, because -Oz takes 8 % off its bytes but adds 5 % to what gzip leaves.
+[doc('The npm packages, into pkg/*/dist.')]
+[group('make')]
+packages: npm glue addon
+    npx wasm-opt -Oz --converge target/bindings/wasm/flags_bg.wasm -o target/bindings/wasm/flags_bg.wasm
+    npx wasm-opt -O1 target/bindings/compile/compile_bg.wasm -o target/bindings/compile/compile_bg.wasm
+    node pkg/build.js
+
+# Regenerate the JSON Schema of documents, and the OpenAPI description of the server.
+[group('make')]
+schema: programs
+    "{{ cargo-target }}/debug/flcm" schema > schema/feature-flags.json
+    "{{ cargo-target }}/debug/flcm" openapi > schema/openapi.json
+
+[private]
+schema-is-current: programs
+    "{{ cargo-target }}/debug/flcm" schema | diff schema/feature-flags.json -
+    "{{ cargo-target }}/debug/flcm" openapi | diff schema/openapi.json -
+
+# The npm packages of package-lock.json.
 [private]
 npm:
     [[ node_modules/.package-lock.json -nt package-lock.json ]] || npm ci --ignore-scripts
+
+# Chromium, from the system's packages.
+[private]
+browser:
+    bash tests/kit/install-browser.sh
 
 # The target of rust-toolchain.toml, where rustup is told not to install by itself.
 [private]
 wasm-target:
     rustup target add wasm32-unknown-unknown
 
-# Formatting and lints of what is not Rust.
-lint-js: npm
-    npx biome ci --error-on-warnings
-
-# The npm packages, whole: wasm modules, glue, native addon, JavaScript, types; into pkg/*/dist.
-packages: npm glue addon
-    node pkg/build.js
-
-# The wasm modules and their glue, into target/bindings. Two builds, because one would give both the features of both;
-# and the compiler is not optimised as far as it goes, because -Oz takes 8 % off its bytes but adds 5 % to what gzip leaves.
-[doc('The wasm modules and their glue, into target/bindings.')]
-glue: npm wasm-target
+# The wasm modules. Two builds, because one would give both the features of both.
+[private]
+wasm-modules: wasm-target
     cargo build --profile wasm --target wasm32-unknown-unknown --locked -p flcm-flags-wasm
     cargo build --profile wasm --target wasm32-unknown-unknown --locked -p flcm-flags-wasm-compile
+
+# The JavaScript of the wasm modules, into target/bindings.
+[metadata('lane: cargo')]
+[private]
+glue: wasm-modules
     cargo run --quiet --locked -p xtask -- "{{ cargo-target }}" target/bindings
-    npx wasm-opt -Oz --converge target/bindings/wasm/flags_bg.wasm -o target/bindings/wasm/flags_bg.wasm
-    npx wasm-opt -O1 target/bindings/compile/compile_bg.wasm -o target/bindings/compile/compile_bg.wasm
 
-# The native addon; napi-derive leaves its types where it is told to, but only while it compiles.
+# The native addon. napi-derive leaves its types where it is told to, but only while it compiles.
+[private]
 addon:
-    mkdir -p "{{ cargo-target }}/napi"
-    [[ -s "{{ cargo-target }}/napi/flcm-flags-node" ]] || export NAPI_FORCE_BUILD_FLCM_FLAGS_NODE="$RANDOM"; \
-        NAPI_TYPE_DEF_TMP_FOLDER="$(realpath "{{ cargo-target }}/napi")" cargo build --release --locked -p flcm-flags-node
+    mkdir -p target/napi
+    [[ -s target/napi/flcm-flags-node ]] || export NAPI_FORCE_BUILD_FLCM_FLAGS_NODE="$RANDOM"; \
+        NAPI_TYPE_DEF_TMP_FOLDER="$PWD/target/napi" cargo build --release --locked -p flcm-flags-node
 
-# What the bindings export is what bindings/contract.d.ts says, and the TypeScript is sound.
-types: packages
-    npx tsc
+# Times: `core`, `engines` beside plain JavaScript, `runtime`, `instructions`, `server`, or `peers`, other SDKs in an hour.
+[doc('Measure: core, engines, runtime, instructions, server, or peers (other SDKs, an hour).')]
+[group('measure')]
+[positional-arguments]
+bench what *options:
+    "{{ just_executable() }}" "bench-$1" "${@:2}"
 
-# What is internal to the wasm crate, in Node and in Chromium.
-wasm-test: install
-    cargo build --quiet --locked -p xtask --features test-runner --bin wasm-test-runner
-    bash tests/browser/wasm-test.sh "{{ cargo-target }}"
-
-# The runtime in TypeScript: decisions, rollback, metrics, in Node and in Chromium, and the fault suite.
-features-test: install packages
-    npx vitest run tests/features tests/hosts
-
-# The fault suite over the client in Rust; says what of it was left out, and why.
-[doc('The fault suite over the client in Rust.')]
-rust-host-test: npm packages agent
-    FLCM_HOST=rust npx vitest run tests/hosts --exclude tests/hosts/chaos/herd.test.ts
-
-# A crowd of 2,000 hosts in Rust, each with sockets of its own: as even as the machine is idle, so it is no part of `test`.
-[doc('A crowd of 2,000 hosts in Rust; on a machine that does nothing else.')]
-rust-crowd: npm packages agent
-    FLCM_HOST=rust npx vitest run tests/hosts/chaos/herd.test.ts
-
-# In the profile of tests, because a crowd is large.
+# Compare the column `fastest`.
 [private]
-agent:
-    cargo build --quiet --locked --profile test -p flcm-flags-client --features open-feature --example agent
+bench-core:
+    cargo bench -p flcm-flags-config --bench decide --bench breaker --bench metrics
 
-# OpenFeature's providers, and the specification's scenarios where they are to be found.
-openfeature-test: install packages
-    npx vitest run tests/openfeature
-
-# The server with hosts that are real: processes of Node, a page in Chromium, and what else speaks its protocols. One file
-# after the other, because times are measured.
-[doc('The server with real hosts.')]
-server-test: install packages service
-    cargo build --quiet --locked -p flcm
-    npx vitest run --no-file-parallelism tests/server
-
-# What the bindings share: places, remembered answers, misuse, memory, threads.
-engine-test: packages
-    node --expose-gc --test --test-timeout=300000 tests/engine/*.test.js
-
-# One suite, over all vectors and 100,000 generated decisions, through every door: the addon, wasm in Node, wasm in
-# Chromium, and the package for Node without its addon. In Rust, `unit` runs the vectors and making the cases compares.
-[doc('One suite through every door.')]
-doors: install packages
-    mkdir -p target/parity
-    cargo run --release --quiet --locked -p flcm-flags-conformance --bin parity-cases -- --out target/parity/cases.jsonl
-    node tests/parity/node.js native target/parity/cases.jsonl
-    node tests/parity/node.js wasm target/parity/cases.jsonl
-    node tests/parity/chromium.js target/parity/cases.jsonl
-    bash tests/parity/without-addon.sh target/parity/cases.jsonl
-
-# The examples for JavaScript; the page in Chromium.
-example-test: install packages
-    node --test --test-timeout=120000 tests/examples/*.test.js
-
-# What the guides say: files are type-checked, programs run, and print what stands below them.
-snippets: install packages
-    node --test --test-timeout=300000 tests/docs/*.test.js
-
-# The reference of the runtime's API, into target/reference. TypeDoc brings the TypeScript that it can read.
-reference: packages
-    npm ci --prefix docs/reference --ignore-scripts --no-audit --no-fund
-    cd docs/reference && npx typedoc
-
-# A service that greets by a flag, and follows edits of its document.
-example-node: packages
-    node examples/node/server.js
-
-# A page with a flag in two variants, and live controls.
-example-browser: packages
-    node examples/browser/serve.js
-
-# A page and a service that follow one document while it is edited.
-example-live: packages
-    node examples/page/serve.js
-
-# A page of React that follows a document while it is edited, by OpenFeature's hooks.
-example-react: packages
-    node examples/react/serve.js
-
-# A service in Node, one in Rust and a page of React, all through OpenFeature, follow one server.
-example-openfeature: packages service
-    cargo build --quiet --locked -p flcm
-    node examples/openfeature/run.js
-
+# The ways into the engines, in Node and in Chromium, beside plain JavaScript, in one run.
 [private]
-service:
-    cargo build --quiet --locked --profile test -p flcm-flags-client --features open-feature --example service
+bench-engines: browser packages
+    node tests/bench/node.js
 
-# The packed packages, in the hands of those who install them.
-packaging: install packages
-    node --test --test-timeout=120000 tests/packaging/*.test.js
+# What the runtime takes: updates, rollbacks, sums.
+[private]
+bench-runtime: packages
+    node tests/bench/runtime.js
 
-# How large each file is, and whether that is within its budget.
-sizes: packages
-    node tests/packaging/sizes.js
+# Instructions per operation under callgrind: exact, whatever else the machine does. Needs valgrind.
+[private]
+bench-instructions:
+    bash crates/flcm-flags-config/benches/instructions.sh
 
-# Regenerate the JSON Schema of documents, and the OpenAPI description of the server.
-schema:
-    cargo run --quiet --locked -p flcm -- schema > schema/feature-flags.json
-    cargo run --quiet --locked -p flcm -- openapi > schema/openapi.json
+# What the server takes: requests, batches, streams, rollbacks; on this machine. The generator is not optimised as far as
+# the server.
+[private]
+bench-server *which:
+    cargo build --release --locked -p flcm
+    cargo bench --profile load -p flcm-flags-server --bench load -- "$(realpath "{{ cargo-target }}")/release/flcm" {{ which }}
 
-# A million random decisions: fast path against oracle.
-parity decisions="1000000":
-    cargo run --release --locked -p flcm-flags-conformance --bin random-parity -- --decisions {{ decisions }}
-
-# Put one-line faults into the core and see each caught.
-seeded-faults:
-    bash crates/flcm-flags-conformance/seeded-faults.sh
+# The runtimes in Node and Rust beside other SDKs, in one run; OPTIONS are those of tests/bench-peers.
+[positional-arguments]
+[private]
+bench-peers *options: packages
+    bash tests/bench-peers/run.sh "$@"
 
 # How soon faults are found, by error rate and traffic, as `flcm simulate` says.
+[group('measure')]
 delays runs="1000":
     cargo build --release --quiet --locked -p flcm
     node tests/bench/delays.js "{{ cargo-target }}/release/flcm" {{ runs }}
 
 # How often healthy flags are rolled back, over more than 20,000 simulated days, beside two plain rules: minutes.
 [doc('How often healthy flags are rolled back, over more than 20,000 simulated days.')]
+[group('measure')]
 false-alarms days="1000":
-    cargo run --release --locked -p flcm-flags-conformance --bin false-alarms -- --days {{ days }}
+    cargo run --release --locked -p flcm-flags-conformance -- false-alarms --days {{ days }}
 
-# Fuzz each target for a while (needs nightly and `cargo install cargo-fuzz`).
-fuzz seconds="60":
-    cd tests/fuzz && for target in snapshot document contexts breaker batch; do mkdir -p "target/corpus/$target"; cargo +nightly fuzz run --fuzz-dir . --features fuzzer "$target" "target/corpus/$target" "corpus/$target" -- -max_total_time={{ seconds }}; done
-
-# Times; compare the column `fastest`.
-bench:
-    cargo bench -p flcm-flags-config --bench decide --bench breaker --bench metrics
-
-# The ways into the engines, in Node and in Chromium, beside plain JavaScript, in one run.
-bench-doors: install packages
-    node tests/bench/node.js
-
-# What the runtime takes: updates, rollbacks, sums.
-bench-runtime: packages
-    node tests/bench/runtime.js
-
-# The runtimes in Node and Rust beside other SDKs, in one run; OPTIONS are those of tests/bench-peers. An hour, and half of one to build.
-[doc('The runtimes beside other SDKs, in one run.')]
-[positional-arguments]
-bench-peers *options: packages
-    bash tests/bench-peers/run.sh "$@"
-
-# Instructions per operation under callgrind: exact, whatever else the machine does. Needs valgrind.
-bench-instructions:
-    bash crates/flcm-flags-config/benches/instructions.sh
-
-# Ask a real server whatever its description allows, and more (needs Python 3).
-schemathesis:
-    cargo build --quiet --locked -p flcm
-    bash tests/server/openapi/run.sh
-
-# What the server takes: requests, batches, streams, rollbacks; on this machine. The generator is not optimised as far as the server.
-[doc('What the server takes: requests, batches, streams, rollbacks.')]
-bench-server *which:
-    cargo build --release --locked -p flcm
-    cargo bench --profile load -p flcm-flags-server --bench load -- "$(realpath "{{ cargo-target }}")/release/flcm" {{ which }}
+# A crowd of 2,000 hosts in Rust, each with sockets of its own: as even as the machine is idle, so it is no part of `test`.
+[doc('A crowd of 2,000 hosts in Rust; on a machine that does nothing else.')]
+[group('measure')]
+rust-crowd: packages programs
+    FLCM_HOST=rust npx vitest run tests/hosts/chaos/herd.test.ts

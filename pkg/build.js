@@ -48,7 +48,7 @@ function addon(target) {
   );
   write(
     join(bindings, 'node/flags-node.d.ts'),
-    declarations(readFileSync(join(target, 'napi/flcm-flags-node'), 'utf8')),
+    declarations(readFileSync(join(root, 'target/napi/flcm-flags-node'), 'utf8')),
   );
 }
 

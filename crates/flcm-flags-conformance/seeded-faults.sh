@@ -6,9 +6,10 @@
 #
 # SEEDED_FAULTS_TARGET   cargo's target directory, kept between runs to save time; default a temporary one
 #
-# SEEDED_FAULTS_TESTS    which tests may catch a fault, in order; default all of the list below but the statistics of the
-#                        breaker, which are slow. The first that does ends the search, so give one alone to see what it can
-#                        do: `parity` cannot see all of them, because it compares within what is generated
+# SEEDED_FAULTS_TESTS    which modules of tests/it may catch a fault, in order; default all of the list below, without the
+#                        statistics of the breaker, which are slow. The first that does ends the search, so give one alone
+#                        to see what it can do: `parity` cannot see all of them, because it compares within what is
+#                        generated
 #
 # A fault is a name, a file below crates/ and a sed expression that changes it. When a source has moved on and the
 # expression changes nothing, that is an error: write it anew.
@@ -28,8 +29,8 @@ count=0
 missed=0
 
 mkdir -p "$copy/tests"
-cp -r "$root/crates" "$root/bindings" "$root/xtask" "$root/examples" "$copy"
-cp -r "$root/tests/vectors" "$copy/tests"
+cp -r "$root/crates" "$root/bindings" "$root/xtask" "$root/examples" "$root/schema" "$copy"
+cp -r "$root/tests/vectors" "$root/tests/fuzz" "$copy/tests"
 cp "$root/Cargo.toml" "$root/Cargo.lock" "$root/rust-toolchain.toml" "$root/rustfmt.toml" "$copy"
 cp -r "$copy/crates" "$pristine"
 cd "$copy"
@@ -37,15 +38,16 @@ cd "$copy"
 # Those of the breaker and of metrics, cheapest first.
 of_breakers="breaker_golden breaker_bugs breaker_holds breaker_states acceptance metrics"
 
-# The tests, cheapest first; says which of them fails.
+# The tests, cheapest first; says which of them fails. 1: none does. 2: they do not compile. 3: a module has no tests.
 caught_by() {
-    local test
-    for test in ${SEEDED_FAULTS_TESTS:-vectors parity properties $of_breakers}; do
-        cargo test -q -p flcm-flags-conformance --test "$test" --no-run >"$log" 2>&1 || return 2
-        if ! cargo test -q -p flcm-flags-conformance --test "$test" >"$log" 2>&1; then
-            echo "$test: $(grep -E '^    [a-z0-9_:]+$' "$log" | sort -u | paste -sd' ' | tr -s ' ')"
+    local group
+    cargo test -q -p flcm-flags-conformance --test it --no-run >"$log" 2>&1 || return 2
+    for group in ${SEEDED_FAULTS_TESTS:-vectors parity properties $of_breakers}; do
+        if ! cargo test -q -p flcm-flags-conformance --test it -- "$group::" >"$log" 2>&1; then
+            grep -E '^    [a-z0-9_:]+$' "$log" | sort -u | paste -sd' ' | tr -s ' ' | sed 's/^ //'
             return 0
         fi
+        if grep -q '^test result: ok\. 0 passed' "$log"; then return 3; fi
     done
     return 1
 }
@@ -65,14 +67,17 @@ fault() {
     case $status in
     0) echo "caught  $name ($by)" ;;
     1) echo "MISSED  $name" && missed=$((missed + 1)) ;;
-    *) echo "BROKEN  $name: the fault does not compile" && cat "$log" && missed=$((missed + 1)) ;;
+    2) echo "BROKEN  $name: the fault does not compile" && cat "$log" && missed=$((missed + 1)) ;;
+    *) echo "EMPTY   $name: a module has no tests" && cat "$log" && missed=$((missed + 1)) ;;
     esac
     cp "$pristine/$file" "$copy/crates/$file"
 }
 
-# Without a fault the tests pass; otherwise nothing below means anything.
-if caught_by; then
-    echo "the tests fail without any fault" && cat "$log"
+# Without a fault the tests compile, are there, and pass; otherwise nothing below means anything.
+status=0
+caught_by || status=$?
+if [[ $status -ne 1 ]]; then
+    echo "the tests fail without any fault, or there are none" && cat "$log"
     exit 1
 fi
 

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { compiler, engine as native } from '@flcm/flags-node';
 import { engine as wasm } from '@flcm/flags-node/wasm';
 import { createEngine } from '@flcm/flags-web/slim';
-import { withPage } from '../browser/browser.js';
+import { withPage } from '../kit/browser.js';
 import { enginePaths, firstDecision, measure, plainPaths } from './paths.js';
 import { Plain } from './plain.js';
 import { document } from './workload.js';

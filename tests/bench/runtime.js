@@ -1,5 +1,5 @@
 // What the runtime takes, over a real server on loopback: from an answer to the first new decision, fetching, rolling back,
-// summing up. Figures, and nothing asserted: `just bench-runtime`.
+// summing up. Figures, and nothing asserted: `just bench runtime`.
 
 import { once } from 'node:events';
 import { createServer } from 'node:http';

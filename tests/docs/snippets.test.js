@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { test } from 'vitest';
 import { complaints, FlagServer, root, scratch, written } from './tried.js';
 
 /** What is tried: the guides, the pages of the packages on npm, and what the README says of the runtime. */
@@ -30,8 +30,8 @@ const tried = sources.map((source) => ({ source, guide: written(markdownOf(sourc
 test('the files are sound', () => assert.equal(complaints(scratch), ''));
 
 for (const { source, guide } of tried) {
-  test(source, async (t) => {
-    for (const text of guide.notRun) t.diagnostic(`not run: ${text}`);
+  test(source, async () => {
+    for (const text of guide.notRun) console.log(`not run: ${text}`);
     await guide.follow(FlagServer);
   });
 }

@@ -3,14 +3,16 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
-import { build } from 'esbuild';
+import { fileURLToPath } from 'node:url';
+import { afterAll } from 'vitest';
 import { Guide } from './guide.js';
+
+export { FlagServer } from '../kit/server.ts';
 
 export const root = fileURLToPath(new URL('../../', import.meta.url));
 mkdirSync(join(root, 'target'), { recursive: true });
 export const scratch = mkdtempSync(join(root, 'target/snippets-'));
-process.on('exit', () => rmSync(scratch, { recursive: true, force: true }));
+afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
 let guides = 0;
 
@@ -33,16 +35,3 @@ export function complaints(folder) {
     return `${error.stdout}${error.stderr}`;
   }
 }
-
-const outfile = join(scratch, '.kit/server.mjs');
-await build({
-  entryPoints: [join(root, 'tests/hosts/kit/server.ts')],
-  outfile,
-  bundle: true,
-  platform: 'node',
-  format: 'esm',
-  packages: 'external',
-});
-
-/** What stands in for a server of flags. */
-export const { FlagServer } = await import(pathToFileURL(outfile).href);

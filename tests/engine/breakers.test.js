@@ -1,7 +1,7 @@
 // Breakers through the shared layer: outcomes go in, and what follows is in force with the next decision.
 
 import assert from 'node:assert/strict';
-import { describe, test } from 'node:test';
+import { describe, test } from 'vitest';
 import { compiled, engines, NOW } from './engines.js';
 
 const document = (percentage = 50, rate = 0.05) => ({

@@ -1,7 +1,7 @@
 // What the shared layer adds to the core: remembered answers, places for contexts, conversion of attributes.
 
 import assert from 'node:assert/strict';
-import { describe, test } from 'node:test';
+import { describe, test } from 'vitest';
 import { compiled, engines, NOW } from './engines.js';
 
 const document = {

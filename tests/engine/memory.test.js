@@ -1,11 +1,12 @@
-// Swapping snapshots and deciding leave memory flat. Run with --expose-gc.
+// Swapping snapshots and deciding leave memory flat.
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
-import { test } from 'node:test';
 import { compileFunction } from 'node:vm';
+import { test } from 'vitest';
+import { collected, collectGarbage } from '../kit/memory.ts';
 
 /** The memories of the wasm instances that are made from here on. */
 const memories = [];
@@ -31,12 +32,6 @@ const MEGABYTE = 1 << 20;
 
 const wasmBytes = () => memories.reduce((sum, memory) => sum + memory.buffer.byteLength, 0);
 
-/** Resident memory after what is not needed was collected. */
-function resident() {
-  for (let i = 0; i < 3; i++) globalThis.gc();
-  return process.memoryUsage().rss;
-}
-
 /**
  * Runs something ten times. What grows once has grown after four; from then on the least of three rounds counts, because
  * the garbage collector of JavaScript breathes.
@@ -47,7 +42,7 @@ function staysFlat(round, most) {
   for (let i = 0; i < 10; i++) {
     round();
     wasm.push(wasmBytes());
-    rss.push(resident());
+    rss.push(collected().all);
   }
   assert.equal(wasm[9], wasm[3], 'wasm memory grew');
   const grown = Math.min(...rss.slice(7)) - Math.min(...rss.slice(4, 7));
@@ -99,7 +94,7 @@ test('snapshots that were forgotten are let go', async () => {
     engine.load(revisions[0]);
     // The finalisers run between turns.
     if (i % 500 === 0) {
-      globalThis.gc();
+      collectGarbage();
       await new Promise((resolve) => setImmediate(resolve));
     }
   }
@@ -112,7 +107,7 @@ test('a module that is evaluated anew gives its shared memory back', async () =>
   const held = async () => {
     // What keeps the memory alive is let go between turns.
     for (let i = 0; i < 4; i++) {
-      globalThis.gc();
+      collectGarbage();
       await new Promise((resolve) => setImmediate(resolve));
     }
     return process.memoryUsage().arrayBuffers;

@@ -1,7 +1,7 @@
 // What is counted, through the shared layer: remembered decisions too, and batches that add up.
 
 import assert from 'node:assert/strict';
-import { describe, test } from 'node:test';
+import { describe, test } from 'vitest';
 import { compiled, engines, NOW } from './engines.js';
 
 const document = {

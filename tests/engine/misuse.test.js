@@ -1,7 +1,7 @@
 // A trap cannot reach the caller: hostile bytes, wrong types and freed snapshots give an `Error` with a code.
 
 import assert from 'node:assert/strict';
-import { describe, test } from 'node:test';
+import { describe, test } from 'vitest';
 import { compiled, engines, NOW } from './engines.js';
 
 const document = {

@@ -2,8 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { test } from 'vitest';
 
 test('full memory is an error, and nothing is lost', () => {
   const program = fileURLToPath(new URL('./room.js', import.meta.url));

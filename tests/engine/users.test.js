@@ -1,7 +1,7 @@
 // What the application says of single users, which flags an update has changed, and counts of two snapshots.
 
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { test } from 'vitest';
 import { compiled, engines, NOW } from './engines.js';
 
 const variants = [

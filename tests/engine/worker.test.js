@@ -2,9 +2,9 @@
 
 import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
-import { test } from 'node:test';
 import { Worker } from 'node:worker_threads';
 import { engine } from '@flcm/flags-node';
+import { test } from 'vitest';
 import { compiled, NOW } from './engines.js';
 
 const bytes = compiled({ flags: { half: { rollout: { percentage: 50 } } } });

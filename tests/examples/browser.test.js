@@ -3,9 +3,9 @@
 
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
 import { compiler, engine } from '@flcm/flags-node';
-import { launch } from '../browser/browser.js';
+import { afterAll, beforeAll, test } from 'vitest';
+import { launch } from '../kit/browser.js';
 import { start } from './start.js';
 
 const variants = ['one_page', 'wizard', 'off'];
@@ -27,12 +27,12 @@ async function open(options) {
   return opened;
 }
 
-before(async () => {
+beforeAll(async () => {
   service = await start('browser/serve.js');
   browser = await launch();
   page = await open({ viewport: wide });
 });
-after(async () => {
+afterAll(async () => {
   await browser?.close();
   await service?.stop();
 });

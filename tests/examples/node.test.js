@@ -4,8 +4,8 @@ import assert from 'node:assert/strict';
 import { copyFileSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, test } from 'vitest';
 import { start, until } from './start.js';
 
 const original = fileURLToPath(new URL('../../examples/node/flags.yaml', import.meta.url));
@@ -14,13 +14,13 @@ let service;
 let folder;
 let file;
 
-before(async () => {
+beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'flcm-example-'));
   file = join(folder, 'flags.yaml');
   copyFileSync(original, file);
   service = await start('node/server.js', file);
 });
-after(async () => {
+afterAll(async () => {
   await service?.stop();
   rmSync(folder, { recursive: true });
 });

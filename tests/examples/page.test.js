@@ -4,9 +4,9 @@ import assert from 'node:assert/strict';
 import { copyFileSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { launch } from '../browser/browser.js';
+import { afterAll, beforeAll, test } from 'vitest';
+import { launch } from '../kit/browser.js';
 import { start, until } from './start.js';
 
 const original = fileURLToPath(new URL('../../examples/page/flags.yaml', import.meta.url));
@@ -17,7 +17,7 @@ let service;
 let browser;
 let page;
 
-before(async () => {
+beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'flcm-example-'));
   file = join(folder, 'flags.yaml');
   copyFileSync(original, file);
@@ -28,7 +28,7 @@ before(async () => {
   page.on('response', (response) => response.ok() || problems.push(`${response.url()}: ${response.status()}`));
   await page.goto(`${service.url}/`);
 });
-after(async () => {
+afterAll(async () => {
   await browser?.close();
   await service?.stop();
   rmSync(folder, { recursive: true });

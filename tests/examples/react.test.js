@@ -4,10 +4,10 @@ import assert from 'node:assert/strict';
 import { copyFileSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { compiler } from '@flcm/flags-node';
-import { launch } from '../browser/browser.js';
+import { afterAll, beforeAll, test } from 'vitest';
+import { launch } from '../kit/browser.js';
 import { start, until } from './start.js';
 
 const original = fileURLToPath(new URL('../../examples/react/flags.yaml', import.meta.url));
@@ -17,14 +17,14 @@ let file;
 let service;
 let browser;
 
-before(async () => {
+beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'flcm-example-'));
   file = join(folder, 'flags.yaml');
   copyFileSync(original, file);
   service = await start('react/serve.js', file);
   browser = await launch();
 });
-after(async () => {
+afterAll(async () => {
   await browser?.close();
   await service?.stop();
   rmSync(folder, { recursive: true });

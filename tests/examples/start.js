@@ -36,12 +36,12 @@ export async function start(script, ...args) {
   return { url, output, errors, stop };
 }
 
-/** Asks again and again, at most ten seconds long, until the answer is the one that was waited for. */
+/** Asks again and again, at most a minute long, until the answer is the one that was waited for. */
 export async function until(ask, answers) {
-  const deadline = Date.now() + 10_000;
+  const deadline = Date.now() + 60_000;
   for (;;) {
     const answer = await ask();
     if (answers(answer)) return answer;
-    if (Date.now() > deadline) throw new Error(`still ${JSON.stringify(answer)} after ten seconds`);
+    if (Date.now() > deadline) throw new Error(`still ${JSON.stringify(answer)} after a minute`);
   }
 }

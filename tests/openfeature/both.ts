@@ -1,7 +1,7 @@
 import type { FeaturesOptions } from '@flcm/features';
 import type { EvaluationContext, EvaluationDetails, JsonValue } from '@openfeature/core';
 import { describe, onTestFinished } from 'vitest';
-import { ENGINES } from '../features/kit/local.ts';
+import { ENGINES } from '../kit/local.ts';
 import { NOBODY, ServerSide, type Side, WebSide } from './sides.ts';
 
 type EngineOptions = Pick<FeaturesOptions, 'engine' | 'compiler'>;

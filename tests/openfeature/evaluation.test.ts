@@ -1,7 +1,7 @@
 import { ErrorCode } from '@openfeature/core';
 import { expect, test } from 'vitest';
 import { resolutionOf } from '../../pkg/openfeature/src/resolution.ts';
-import { local } from '../features/kit/local.ts';
+import { local } from '../kit/local.ts';
 import { both, details } from './both.ts';
 
 const DOCUMENT = `

@@ -1,9 +1,9 @@
 import type { FlcmProvider } from '@flcm/openfeature-web';
 import { OpenFeature } from '@openfeature/web-sdk';
 import { expect, test } from 'vitest';
-import { local, traffic, updatable } from '../features/kit/local.ts';
-import { ManualClock, settle } from '../hosts/kit/clock.ts';
-import { compiled, FlagServer, until } from '../hosts/kit/server.ts';
+import { ManualClock, settle } from '../kit/clock.ts';
+import { local, traffic, updatable } from '../kit/local.ts';
+import { compiled, FlagServer, until } from '../kit/server.ts';
 import { both, details, opened } from './both.ts';
 import { type Side, WebSide } from './sides.ts';
 

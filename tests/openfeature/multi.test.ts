@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { local, updatable } from '../features/kit/local.ts';
-import { settle } from '../hosts/kit/clock.ts';
+import { settle } from '../kit/clock.ts';
+import { local, updatable } from '../kit/local.ts';
 import { both, details } from './both.ts';
 
 both((open, engine) => {

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { ENGINES } from '../features/kit/local.ts';
+import { ENGINES } from '../kit/local.ts';
 import { different, unsaid } from './known.ts';
 import { type Scenario, scenarios } from './scenarios.ts';
 import { ServerSide, WebSide } from './sides.ts';

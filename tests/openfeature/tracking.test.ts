@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { local } from '../features/kit/local.ts';
+import { local } from '../kit/local.ts';
 import { both, details } from './both.ts';
 
 const DOCUMENT =

@@ -1,7 +1,7 @@
 import { FlcmProvider } from '@flcm/openfeature-web';
 import { OpenFeature } from '@openfeature/web-sdk';
 import { expect, onTestFinished, test } from 'vitest';
-import { local } from '../features/kit/local.ts';
+import { local } from '../kit/local.ts';
 
 const DOCUMENT = `
 flags:

@@ -2,7 +2,7 @@ import type { FeaturesOptions } from '@flcm/features';
 import type { EvaluationContext, EvaluationDetails, FlagValueType, JsonValue } from '@openfeature/core';
 import type { Hook } from '@openfeature/server-sdk';
 import { expect } from 'vitest';
-import { ManualClock } from '../hosts/kit/clock.ts';
+import { ManualClock } from '../kit/clock.ts';
 import { type Asked, document, type Level, NOBODY, type Side } from './sides.ts';
 
 const PLACE = 'http://127.0.0.1:9/flags.yaml';

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { test } from 'vitest';
 import { consumer, packages, packed, platforms, root, tool } from './packed.js';
 
 const json = (path) => JSON.parse(readFileSync(join(root, path), 'utf8'));

@@ -5,6 +5,7 @@ import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync }
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { afterAll } from 'vitest';
 
 const here = dirname(fileURLToPath(import.meta.url));
 export const root = join(here, '../..');
@@ -18,7 +19,7 @@ export const cases = vector.cases.filter(({ trips }) => !trips);
 export const expected = cases.map(({ answer }) => answer);
 
 const scratch = mkdtempSync(join(tmpdir(), 'flcm-packaging-'));
-process.on('exit', () => rmSync(scratch, { recursive: true, force: true }));
+afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
 /** Runs a program to its end and answers what it prints; what it says when it fails is the message. */
 export function run(cwd, program, ...args) {

@@ -3,13 +3,13 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { test } from 'node:test';
 import vm from 'node:vm';
 import { MessageChannel, moveMessagePortToContext } from 'node:worker_threads';
 import { build as esbuild } from 'esbuild';
 import { createServer, build as vite } from 'vite';
+import { test } from 'vitest';
 import webpack from 'webpack';
-import { withPage } from '../browser/browser.js';
+import { withPage } from '../kit/browser.js';
 import { bytes, cases, consumer, document, expected } from './packed.js';
 
 const folder = consumer('web');

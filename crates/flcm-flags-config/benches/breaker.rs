@@ -1,4 +1,4 @@
-//! Times of breakers: `just bench`. Compare the column `fastest`; machines are noisy.
+//! Times of breakers: `just bench core`. Compare the column `fastest`; machines are noisy.
 
 use divan::{Bencher, black_box};
 use flcm_flags::breaker::{Breaker, Plan, Scope};

@@ -1,4 +1,4 @@
-//! Times of deciding, loading and compiling: `just bench`. Compare the column `fastest`; machines are noisy.
+//! Times of deciding, loading and compiling: `just bench core`. Compare the column `fastest`; machines are noisy.
 
 mod workload;
 

@@ -1,4 +1,4 @@
-//! Runs one workload a given number of times: `instructions CASE TIMES`. `just bench-instructions` runs it under
+//! Runs one workload a given number of times: `instructions CASE TIMES`. `just bench instructions` runs it under
 //! callgrind with two numbers of times; the difference, divided, is exact and does not depend on the machine's load.
 
 #[allow(dead_code, reason = "shared with the benches of time, which use all of it")]

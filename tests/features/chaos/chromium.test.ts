@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeEach, expect, test } from 'vitest';
-import { type Answer, FlagServer, until } from '../../hosts/kit/server.ts';
+import { type Answer, FlagServer, until } from '../../kit/server.ts';
 import { Chromium, createOn, errorsOf, isOn, load, type OnPage, servePage } from '../kit/page.ts';
 
 // In a page time is the machine's: intervals are short, and nothing is asserted about how long anything takes.

@@ -1,7 +1,7 @@
 import type { FeatureFlagManager } from '@flcm/features';
 import { describe, expect, test, vi } from 'vitest';
-import { until } from '../../hosts/kit/server.ts';
 import { AFTER, follow, world } from '../../hosts/kit/world.ts';
+import { until } from '../../kit/server.ts';
 
 const fails: [string, () => unknown][] = [
   [

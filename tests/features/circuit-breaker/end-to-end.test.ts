@@ -1,9 +1,9 @@
 import { type Batch, functionSink } from '@flcm/features';
 import { expect, onTestFinished, test } from 'vitest';
-import { ManualClock } from '../../hosts/kit/clock.ts';
-import { FlagServer, until } from '../../hosts/kit/server.ts';
+import { ManualClock } from '../../kit/clock.ts';
+import { type Local, local, seeded, traffic, updatable } from '../../kit/local.ts';
+import { FlagServer, until } from '../../kit/server.ts';
 import { Fleet, generationIn } from '../kit/fleet.ts';
-import { type Local, local, seeded, traffic, updatable } from '../kit/local.ts';
 
 const DOCUMENT = `
 flags:

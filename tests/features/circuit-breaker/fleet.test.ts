@@ -1,8 +1,8 @@
 import type { FleetFlags } from '@flcm/features';
 import { describe, expect, test } from 'vitest';
-import { ManualClock } from '../../hosts/kit/clock.ts';
-import { FlagServer, until } from '../../hosts/kit/server.ts';
-import { codes, ENGINES, local, traffic, updatable } from '../kit/local.ts';
+import { ManualClock } from '../../kit/clock.ts';
+import { codes, ENGINES, local, traffic, updatable } from '../../kit/local.ts';
+import { FlagServer, until } from '../../kit/server.ts';
 
 const DOCUMENT = `
 flags:

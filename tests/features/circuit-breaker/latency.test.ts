@@ -1,8 +1,8 @@
 import { engine } from '@flcm/flags-node';
 import { expect, test } from 'vitest';
-import { ManualClock, NOW } from '../../hosts/kit/clock.ts';
-import { compiled } from '../../hosts/kit/server.ts';
-import { local, seeded } from '../kit/local.ts';
+import { ManualClock, NOW } from '../../kit/clock.ts';
+import { local, seeded } from '../../kit/local.ts';
+import { compiled } from '../../kit/server.ts';
 
 const DOCUMENT = 'flags: { risky: { rollout: { percentage: 50 }, error_threshold: { rate: 0.05 } } }';
 const RUNS = 200;

@@ -1,10 +1,10 @@
 import type { ServerResponse } from 'node:http';
 import { type Batch, createFeatures, FeatureError, functionSink, type Sink } from '@flcm/features';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { ManualClock } from '../../hosts/kit/clock.ts';
-import { FlagServer, until } from '../../hosts/kit/server.ts';
-import { codes, ENGINES, type Local, local, seeded, traffic, updatable } from '../kit/local.ts';
-import { collected, kib, MemoryStore } from '../kit/memory.ts';
+import { ManualClock } from '../../kit/clock.ts';
+import { codes, ENGINES, type Local, local, seeded, traffic, updatable } from '../../kit/local.ts';
+import { collected, kib, MemoryStore } from '../../kit/memory.ts';
+import { FlagServer, until } from '../../kit/server.ts';
 
 const DOCUMENT = `
 flags:

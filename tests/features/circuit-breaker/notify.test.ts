@@ -3,9 +3,9 @@ import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { BreakerEvent, NotifyOptions } from '@flcm/features';
 import { expect, onTestFinished, test } from 'vitest';
-import { ManualClock } from '../../hosts/kit/clock.ts';
-import { until } from '../../hosts/kit/server.ts';
-import { codes, type Local, local, traffic } from '../kit/local.ts';
+import { ManualClock } from '../../kit/clock.ts';
+import { codes, type Local, local, traffic } from '../../kit/local.ts';
+import { until } from '../../kit/server.ts';
 
 const SECRET = `whsec_${Buffer.from('twenty-four bytes or so!').toString('base64')}`;
 

@@ -11,7 +11,7 @@ import {
 } from '@opentelemetry/sdk-metrics';
 import { build } from 'esbuild';
 import { expect, onTestFinished, test } from 'vitest';
-import { codes, local, traffic } from '../kit/local.ts';
+import { codes, local, traffic } from '../../kit/local.ts';
 
 const DOCUMENT = `
 flags:

@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { FeaturesOptions } from '@flcm/features';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { ManualClock } from '../../hosts/kit/clock.ts';
-import { codes, ENGINES, type Local, local, traffic, updatable } from '../kit/local.ts';
-import { MemoryStore } from '../kit/memory.ts';
+import { ManualClock } from '../../kit/clock.ts';
+import { codes, ENGINES, type Local, local, traffic, updatable } from '../../kit/local.ts';
+import { MemoryStore } from '../../kit/memory.ts';
 
 const DOCUMENT = `
 flags:

@@ -2,9 +2,9 @@ import type { ChildProcess } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { FlagServer, until } from '../../hosts/kit/server.ts';
-import { folder } from '../../hosts/kit/sockets.ts';
-import { ended, run } from '../kit/process.ts';
+import { ended, run } from '../../kit/process.ts';
+import { FlagServer, until } from '../../kit/server.ts';
+import { folder } from '../../kit/sockets.ts';
 
 const DOCUMENT = 'flags: { risky: { rollout: { percentage: 50 }, error_threshold: { rate: 0.05 } } }';
 

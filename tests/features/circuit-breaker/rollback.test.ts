@@ -1,6 +1,6 @@
 import type { BreakerEvent } from '@flcm/features';
 import { describe, expect, test } from 'vitest';
-import { ENGINES, type Local, local, traffic, updatable } from '../kit/local.ts';
+import { ENGINES, type Local, local, traffic, updatable } from '../../kit/local.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;

@@ -1,6 +1,6 @@
 import { functionSink } from '@flcm/features';
 import { expect, test } from 'vitest';
-import { local, traffic } from '../kit/local.ts';
+import { local, traffic } from '../../kit/local.ts';
 
 const DOCUMENT = `
 flags:

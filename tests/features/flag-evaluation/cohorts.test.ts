@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { ENGINES, type Local, local } from '../kit/local.ts';
+import { ENGINES, type Local, local } from '../../kit/local.ts';
 
 const DOCUMENT = `
 cohorts:

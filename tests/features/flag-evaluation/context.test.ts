@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { ManualClock } from '../../hosts/kit/clock.ts';
-import { ENGINES, local, updatable } from '../kit/local.ts';
+import { ManualClock } from '../../kit/clock.ts';
+import { ENGINES, local, updatable } from '../../kit/local.ts';
 
 const document = (revision: number, plan: string): string => `
 revision: ${revision}

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { NOW } from '../../hosts/kit/clock.ts';
-import { compiled } from '../../hosts/kit/server.ts';
-import { ENGINES, type Local, local } from '../kit/local.ts';
+import { NOW } from '../../kit/clock.ts';
+import { ENGINES, type Local, local } from '../../kit/local.ts';
+import { compiled } from '../../kit/server.ts';
 
 const ON = '{"rollout": {"percentage": 100}}';
 

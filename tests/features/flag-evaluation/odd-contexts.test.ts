@@ -1,6 +1,6 @@
 import { createFeatures } from '@flcm/features';
 import { describe, expect, test, vi } from 'vitest';
-import { codes, ENGINES, type Local, local, seeded } from '../kit/local.ts';
+import { codes, ENGINES, type Local, local, seeded } from '../../kit/local.ts';
 
 const DOCUMENT = `
 cohorts: { staff: { users: [sam] } }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { NOW } from '../../hosts/kit/clock.ts';
-import { codes, ENGINES, type Local, local } from '../kit/local.ts';
+import { NOW } from '../../kit/clock.ts';
+import { codes, ENGINES, type Local, local } from '../../kit/local.ts';
 
 const DOCUMENT = `
 flags:
@@ -117,12 +117,9 @@ describe.each(ENGINES)('%s', (_, engine) => {
 
   test('many overrides are not slow to make', async () => {
     const { features } = await open();
-    const start = performance.now();
     for (let user = 0; user < 20_000; user++)
       features.cohorts.override(`user-${user}`, 'plain', true, { expiresAt: NOW + 1e9 });
-    const took = performance.now() - start;
-    // If each looked through all others this would take minutes.
-    expect(took).toBeLessThan(5000);
+    // If each looked through all others this would take minutes, and the test would not end in time.
     expect(features.isEnabled('plain', 'user-19999')).toBe(true);
   });
 });

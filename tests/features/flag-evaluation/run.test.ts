@@ -1,6 +1,6 @@
 import type { FlagSummary } from '@flcm/features';
 import { describe, expect, test, vi } from 'vitest';
-import { codes, ENGINES, type Local, local } from '../kit/local.ts';
+import { codes, ENGINES, type Local, local } from '../../kit/local.ts';
 
 const DOCUMENT = `
 flags:

@@ -1,5 +1,5 @@
 import { engine, type FlagSummary, type Snapshot } from '@flcm/flags-node';
-import { compiled, type FlagServer, type FleetFlag } from '../../hosts/kit/server.ts';
+import { compiled, type FlagServer, type FleetFlag } from '../../kit/server.ts';
 
 const SIDES = [
   'total',

@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import type * as runtime from '@flcm/features';
 import { build } from 'esbuild';
 import type { Browser, Page } from 'playwright-core';
-import { launch } from '../../browser/browser.js';
-import type { FlagServer } from '../../hosts/kit/server.ts';
+import { launch } from '../../kit/browser.js';
+import type { FlagServer } from '../../kit/server.ts';
 
 /** What a page of these tests has at hand. */
 export interface OnPage {

@@ -3,10 +3,10 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { createFeatures } from '@flcm/features';
 import { describe, expect, test } from 'vitest';
-import { ManualClock } from '../../hosts/kit/clock.ts';
-import { compiled } from '../../hosts/kit/server.ts';
-import { ENGINES, local, traffic } from '../kit/local.ts';
-import { collected, kib } from '../kit/memory.ts';
+import { ManualClock } from '../../kit/clock.ts';
+import { ENGINES, local, traffic } from '../../kit/local.ts';
+import { collected, kib } from '../../kit/memory.ts';
+import { compiled } from '../../kit/server.ts';
 
 const MIB = 1024 * 1024;
 

@@ -1,6 +1,6 @@
 //! Makes the corpora of `breaker` and `batch`. Files that were added because of something that was found stay.
 //!
-//! `cargo run --manifest-path tests/fuzz/Cargo.toml --example corpus`
+//! `cargo run -p flcm-flags-fuzz --example corpus`
 
 use std::fs;
 use std::path::Path;
@@ -50,7 +50,7 @@ fn breakers() {
     let probed = breaker.next_deadline(&plan).expect("a probe");
     assert_eq!(breaker.poll(&plan, probed).map(|opened| opened.event), Some(Event::HalfOpened));
     // One file brings its own inputs; behind the others they are made up.
-    let inputs: Vec<u8> = (0..=255_u8).map(|number| number.wrapping_mul(167) ^ 29).collect();
+    let inputs: Vec<u8> = (0..=255_u8).map(|number| number.wrapping_mul(167) ^ 0x1d).collect();
     put("breaker", "accepted-half-open", &[&breaker.to_bytes(&plan)[..], &inputs].concat());
     put("breaker", "accepted-stepped-back", &stepped_back(&plan).to_bytes(&plan));
     let held = breaker.set_mode(&plan, Mode::Held, probed).expect("held");

@@ -1,3 +1,4 @@
+//! Contexts of any texts.
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| flcm_flags_fuzz::contexts(bytes));

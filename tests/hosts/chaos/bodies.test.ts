@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import { compiled } from '../../kit/server.ts';
 import { body, type Fault, flipped, lengthOff, torn, unended } from '../kit/faults.ts';
-import { compiled } from '../kit/server.ts';
 import { AFTER, BEFORE, follow, served, world } from '../kit/world.ts';
 
 const GOOD = compiled(AFTER);

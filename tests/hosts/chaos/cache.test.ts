@@ -2,10 +2,10 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, wri
 import { join } from 'node:path';
 import type { Store } from '@flcm/features';
 import { describe, expect, test } from 'vitest';
+import { until } from '../../kit/server.ts';
+import { folder } from '../../kit/sockets.ts';
 import { status } from '../kit/faults.ts';
 import { onlyTypeScript } from '../kit/only.ts';
-import { until } from '../kit/server.ts';
-import { folder } from '../kit/sockets.ts';
 import { AFTER, BEFORE, served, type World, world } from '../kit/world.ts';
 
 /** A folder in which a host has kept what it followed, and the server, which is gone. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import { until } from '../../kit/server.ts';
 import { status } from '../kit/faults.ts';
-import { until } from '../kit/server.ts';
 import { AFTER, follow, world } from '../kit/world.ts';
 
 const DAY = 86_400_000;

@@ -1,12 +1,12 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test, vi } from 'vitest';
-import { settle } from '../kit/clock.ts';
+import { settle } from '../../kit/clock.ts';
+import { compiled, type FlagServer, soon, until } from '../../kit/server.ts';
+import { folder } from '../../kit/sockets.ts';
 import { halfBody, silence, status } from '../kit/faults.ts';
 import type { Host } from '../kit/host.ts';
 import { onlyTypeScript } from '../kit/only.ts';
-import { compiled, type FlagServer, soon, until } from '../kit/server.ts';
-import { folder } from '../kit/sockets.ts';
 import { AFTER, BEFORE, type Beginning, begin, closeOn, pid, served, turns, type WorldOptions } from '../kit/world.ts';
 
 const MANY = compiled(`flags:\n${Array.from({ length: 2000 }, (_, flag) => `  flag${flag}: {}`).join('\n')}`);

@@ -2,11 +2,11 @@ import { readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { functionSink } from '@flcm/features';
 import { describe, expect, test } from 'vitest';
+import { type FlagServer, until } from '../../kit/server.ts';
+import { folder } from '../../kit/sockets.ts';
 import { silence, status } from '../kit/faults.ts';
 import type { TestClock } from '../kit/host.ts';
 import { onlyTypeScript } from '../kit/only.ts';
-import { type FlagServer, until } from '../kit/server.ts';
-import { folder } from '../kit/sockets.ts';
 import { AFTER, served, testClock, type World, type WorldOptions, world } from '../kit/world.ts';
 
 /** A clock whose chance does not repeat: epochs are drawn. */

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { compiled, until } from '../../kit/server.ts';
+import { deadPort, deafPort, folder, selfSigned } from '../../kit/sockets.ts';
 import { type Fault, halfBody, halfHead, silence } from '../kit/faults.ts';
-import { compiled, until } from '../kit/server.ts';
-import { deadPort, deafPort, folder, selfSigned } from '../kit/sockets.ts';
 import { AFTER, BEFORE, follow, served, testClock, world } from '../kit/world.ts';
 
 /** What is in use when no answer ever comes. */

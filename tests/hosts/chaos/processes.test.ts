@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { engine } from '@flcm/flags-node';
 import { describe, expect, test } from 'vitest';
+import { compiled, type FlagServer, until } from '../../kit/server.ts';
+import { folder } from '../../kit/sockets.ts';
 import { silence } from '../kit/faults.ts';
 import { ended, run } from '../kit/script.ts';
-import { compiled, type FlagServer, until } from '../kit/server.ts';
-import { folder } from '../kit/sockets.ts';
 import { served, world } from '../kit/world.ts';
 
 const decisions = ({ totals }: FlagServer): number | undefined =>

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import { type FlagServer, until } from '../../kit/server.ts';
 import { status } from '../kit/faults.ts';
-import { type FlagServer, until } from '../kit/server.ts';
 import { AFTER, follow, type World, type WorldOptions } from '../kit/world.ts';
 
 /** Flags with a stream that stands. */

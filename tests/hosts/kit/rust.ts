@@ -1,7 +1,7 @@
 import type { FeatureEvents, RemoteState } from '@flcm/features';
+import { FlagServer } from '../../kit/server.ts';
 import { Agent } from './agent.ts';
 import type { Host, HostOptions, TestClock } from './host.ts';
-import { FlagServer } from './server.ts';
 
 let started: Agent | undefined;
 

@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { onTestFinished } from 'vitest';
-import { run as runTypeScript } from '../../features/kit/process.ts';
+import { run as runTypeScript } from '../../kit/process.ts';
 import { agentFile } from './agent.ts';
 import { HOST } from './which.ts';
 
-export { ended } from '../../features/kit/process.ts';
+export { ended } from '../../kit/process.ts';
 
 /** What a process of its own does; the agent in Rust has the same by name. */
 const SCRIPTS = {

@@ -1,10 +1,10 @@
 import { createFeatures, type FeatureErrorCode, type FeatureEvents } from '@flcm/features';
 import { expect, onTestFinished } from 'vitest';
-import { ManualClock } from './clock.ts';
+import { ManualClock } from '../../kit/clock.ts';
+import { FlagServer, soon } from '../../kit/server.ts';
 import { Diary } from './diary.ts';
 import type { Host, HostOptions, TestClock } from './host.ts';
 import { agent, answered, RustClock, RustHost } from './rust.ts';
-import { FlagServer, soon } from './server.ts';
 import { HOST } from './which.ts';
 
 /** What is in use when a fault begins. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { until } from '../kit/server.ts';
+import { until } from '../../kit/server.ts';
 import { served, type World, world } from '../kit/world.ts';
 
 const DOCUMENT = `

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
+import { folder } from '../../kit/sockets.ts';
 import { body, status } from '../kit/faults.ts';
-import { folder } from '../kit/sockets.ts';
 import { AFTER, BEFORE, served, world } from '../kit/world.ts';
 
 const yaml = (text: string, type = 'application/yaml'): ReturnType<typeof body> => body(text, { 'content-type': type });

@@ -2,9 +2,9 @@ import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { describe, expect, test } from 'vitest';
+import { compiled, until } from '../../kit/server.ts';
+import { folder } from '../../kit/sockets.ts';
 import { onlyTypeScript } from '../kit/only.ts';
-import { compiled, until } from '../kit/server.ts';
-import { folder } from '../kit/sockets.ts';
 import { AFTER, BEFORE, type World, world } from '../kit/world.ts';
 
 /** A file that is followed. */

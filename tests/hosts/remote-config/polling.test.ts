@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { phaseOf } from '../../../.flcm-core/features/options.ts';
-import { NOW } from '../kit/clock.ts';
+import { NOW } from '../../kit/clock.ts';
+import { type FlagServer, until } from '../../kit/server.ts';
 import { onlyTypeScript } from '../kit/only.ts';
-import { type FlagServer, until } from '../kit/server.ts';
 import { served, testClock, type WorldOptions, world } from '../kit/world.ts';
 
 const INTERVAL = 60_000;

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
+import { compiled, until } from '../../kit/server.ts';
 import { body } from '../kit/faults.ts';
-import { compiled, until } from '../kit/server.ts';
 import { AFTER, BEFORE, follow, served, world } from '../kit/world.ts';
 
 test('asks with the mark of what is in use', async () => {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { until } from '../kit/server.ts';
+import { until } from '../../kit/server.ts';
 import { served, world } from '../kit/world.ts';
 
 test('follows a server, its stream and its trips, and tells it what was counted', async () => {

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
+import { compiled, until } from '../../kit/server.ts';
+import { folder } from '../../kit/sockets.ts';
 import { silence, status } from '../kit/faults.ts';
 import { onlyTypeScript } from '../kit/only.ts';
-import { compiled, until } from '../kit/server.ts';
-import { folder } from '../kit/sockets.ts';
 import { AFTER, BEFORE, follow, served, testClock, type WorldOptions, world } from '../kit/world.ts';
 
 describe('the state', () => {

@@ -44,7 +44,7 @@ export class Agent {
   }
 
   /** Waits until so many of forty users have a feature; answers when that was. */
-  async reaches(flag: string, count: number, withinMs = 20_000): Promise<number> {
+  async reaches(flag: string, count: number, withinMs = 60_000): Promise<number> {
     const start = Date.now();
     while ((await this.on(flag)) !== count) {
       if (Date.now() - start > withinMs) {
@@ -56,7 +56,7 @@ export class Agent {
   }
 
   /** Waits until something has happened so often; answers when that was. */
-  async happens(event: Entry['event'], times = 1, withinMs = 20_000): Promise<number> {
+  async happens(event: Entry['event'], times = 1, withinMs = 60_000): Promise<number> {
     const start = Date.now();
     for (;;) {
       const entry = this.#diary.filter((entry) => entry.event === event)[times - 1];

@@ -79,7 +79,7 @@ export class Fleet {
       await this.all('flush');
       return (await this.server.figures()).counted(flag);
     };
-    await expect.poll(counted, { timeout: 10_000 }).toEqual(expected);
+    await expect.poll(counted, { timeout: 60_000 }).toEqual(expected);
     return expected;
   }
 }

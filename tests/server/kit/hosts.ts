@@ -8,7 +8,7 @@ import { pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { onTestFinished } from 'vitest';
-import { launch } from '../../browser/browser.js';
+import { launch } from '../../kit/browser.js';
 import type { Agent } from './agent.ts';
 import { ROOT } from './serve.ts';
 

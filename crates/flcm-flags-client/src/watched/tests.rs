@@ -134,7 +134,7 @@ fn reading_waits_for_nobody_who_changes_something() {
             let user = User::new(&reader, &Context::new(Some("alice"), &[]));
             done.send(user.variant("one").map(str::to_owned)).unwrap();
         });
-        let answer = decided.recv_timeout(Duration::from_secs(10));
+        let answer = decided.recv_timeout(Duration::from_mins(1));
         release.send(()).unwrap();
         assert_eq!(answer, Ok(Some("v0".to_owned())));
     });

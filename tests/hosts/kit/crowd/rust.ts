@@ -1,6 +1,6 @@
+import { FlagServer } from '../../../kit/server.ts';
 import type { Crowd, CrowdOptions } from '../crowd.ts';
 import { answered, RustClock, RustHost } from '../rust.ts';
-import { FlagServer } from '../server.ts';
 
 /** What is called at one moment, in one turn: requests are counted by ten seconds. */
 const TURN = 500;

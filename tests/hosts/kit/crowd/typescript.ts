@@ -5,7 +5,7 @@ import { Events } from '../../../../.flcm-core/features/events.ts';
 import { InUse } from '../../../../.flcm-core/features/in-use.ts';
 import { phaseOf } from '../../../../.flcm-core/features/options.ts';
 import type { Given, Source } from '../../../../.flcm-core/features/remote-config/source.ts';
-import { NOW } from '../clock.ts';
+import { NOW } from '../../../kit/clock.ts';
 import type { Crowd, CrowdOptions } from '../crowd.ts';
 
 /** What is called at one moment, in one turn: requests are counted by seconds. */

@@ -1,0 +1,7 @@
+//! All integration tests of the crate in one program, a module per subject.
+
+mod damage;
+mod hostile;
+mod schema;
+mod size;
+mod threshold;

@@ -1,0 +1,16 @@
+//! All integration tests of the crate in one program, a module per subject.
+
+mod acceptance;
+mod breaker_bugs;
+mod breaker_golden;
+mod breaker_holds;
+mod breaker_states;
+mod breaker_statistics;
+mod diagnostic_codes;
+mod fixed_points;
+mod metrics;
+mod parity;
+mod properties;
+mod schema;
+mod tidy;
+mod vectors;

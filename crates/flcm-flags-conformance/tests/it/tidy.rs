@@ -1,0 +1,172 @@
+//! Tidiness of the repository's own sources: layers, length, paths, and that vectors are JSON.
+
+use std::path::{Path, PathBuf};
+
+use flcm_flags_conformance::sources::{files_below, read_text};
+use flcm_flags_conformance::vectors::root;
+use regex::Regex;
+
+/// Modules of the core from low to high, and what each may import. Arrows only go down: whatever a module may import
+/// stands above it in this table.
+const LAYERS: &[(&str, &[&str])] = &[
+    ("bucket", &[]),
+    ("counts", &[]),
+    ("policy", &["bucket"]),
+    ("time", &[]),
+    ("value", &[]),
+    ("version", &[]),
+    ("snapshot", &["bucket", "policy", "value"]),
+    // A trip is kept under a flag's id, which is a number that the snapshot gives.
+    ("trips", &["bucket", "snapshot"]),
+    ("context", &["bucket", "snapshot", "value"]),
+    ("decision", &["snapshot", "value"]),
+    ("rollout", &["bucket", "snapshot", "time"]),
+    ("pattern", &["snapshot"]),
+    ("condition", &["context", "pattern", "snapshot", "time", "value", "version"]),
+    ("explain", &["condition", "decision", "snapshot", "trips", "value"]),
+    ("targeting", &["condition", "context", "decision", "explain", "snapshot"]),
+    ("cohort", &["bucket", "condition", "context", "decision", "explain", "snapshot", "targeting"]),
+    (
+        "evaluate",
+        &[
+            "bucket",
+            "cohort",
+            "condition",
+            "context",
+            "decision",
+            "explain",
+            "rollout",
+            "snapshot",
+            "targeting",
+            "time",
+            "trips",
+            "value",
+        ],
+    ),
+    ("reads", &["bucket", "condition", "decision", "snapshot"]),
+    ("fingerprint", &["bucket", "condition", "policy", "snapshot", "value"]),
+    // Evaluation and the breaker meet in trips alone.
+    ("breaker", &["bucket", "counts", "policy", "snapshot", "time", "trips"]),
+    ("orchestrate", &["breaker", "snapshot", "time", "trips"]),
+    ("metrics", &["bucket", "context", "counts", "decision", "snapshot"]),
+    ("lib", &[]),
+];
+
+/// The most lines of code in a file.
+const LONGEST: usize = 400;
+
+/// Lines of code: without comments, blank lines and the tests at the foot.
+fn code(text: &str) -> Vec<&str> {
+    let lines = text.lines().take_while(|line| *line != "#[cfg(test)]" || !text.contains("\nmod tests {"));
+    lines.filter(|line| !line.trim().is_empty() && !line.trim_start().starts_with("//")).collect()
+}
+
+/// The module of the core that a file belongs to: `snapshot` for `snapshot/wire.rs`.
+fn module(path: &Path, source: &Path) -> String {
+    let inner = path.strip_prefix(source).expect("a file of the core");
+    let first = inner.components().next().expect("a name").as_os_str().to_str().expect("a name");
+    first.trim_end_matches(".rs").to_owned()
+}
+
+#[test]
+fn layers_of_the_core_only_go_down() {
+    let import = Regex::new(r"\bcrate::([a-z_]+)").expect("a pattern");
+    let source = root().join("crates/flcm-flags/src");
+    let mut edges = 0;
+    for path in files_below("crates/flcm-flags/src", &["rs"]) {
+        let module = module(&path, &source);
+        let row = LAYERS.iter().find(|(name, _)| *name == module);
+        let (_, allowed) = row.unwrap_or_else(|| panic!("give `{module}` a row in the table of layers"));
+        for line in code(&read_text(&path)) {
+            for found in import.captures_iter(line) {
+                let (name, inner) = (&found[1], format!("{}: {line}", path.display()));
+                assert!(name == module || allowed.contains(&name), "`{module}` must not import `{name}`: {inner}");
+                edges += 1;
+            }
+        }
+    }
+    assert!(edges > 40, "imports were looked at: {edges}");
+}
+
+#[test]
+fn the_table_of_layers_only_goes_down() {
+    for (row, (module, allowed)) in LAYERS.iter().enumerate() {
+        for name in *allowed {
+            let below = LAYERS[..row].iter().any(|(lower, _)| lower == name);
+            assert!(below, "`{module}` may import `{name}`, which does not stand above it");
+        }
+    }
+}
+
+#[test]
+fn files_are_at_most_400_lines_of_code_long() {
+    let sources = ["crates", "bindings", "examples", "tests"].map(|folder| files_below(folder, &["rs"])).concat();
+    assert!(sources.len() > 30, "sources were found");
+    for path in sources {
+        let length = code(&read_text(&path)).len();
+        assert!(length <= LONGEST, "{}: {length} lines of code", path.display());
+    }
+}
+
+#[test]
+fn no_file_names_a_path_of_this_machine() {
+    let absolute = Regex::new(r"(?:^|[^A-Za-z0-9_./:}~-])/(?:home|root|work|Users|tmp|usr/local)/").expect("a pattern");
+    let extensions = ["rs", "toml", "md", "json", "yaml", "yml", "ts", "js", "mjs", "sh"];
+    let folders = ["crates", "bindings", "pkg", "tests", "examples", "docs", ".flcm-core"];
+    let mut files: Vec<PathBuf> = folders.into_iter().flat_map(|folder| files_below(folder, &extensions)).collect();
+    files.retain(|path| !path.ends_with("tests/it/tidy.rs"));
+    for path in files {
+        for (number, line) in read_text(&path).lines().enumerate() {
+            assert!(!absolute.is_match(line), "{}:{}: {line}", path.display(), number + 1);
+        }
+    }
+}
+
+#[test]
+fn every_vector_is_json_and_says_what_it_is_about() {
+    let vectors = files_below("tests/vectors", &["json"]);
+    assert!(vectors.len() > 30, "vectors were found");
+    for path in vectors {
+        let value: serde_json::Value =
+            serde_json::from_str(&read_text(&path)).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        assert!(value["about"].as_str().is_some_and(|about| about.ends_with('.')), "{}: `about`", path.display());
+    }
+}
+
+#[test]
+fn exported_functions_of_bindings_are_at_most_12_lines_long() {
+    let mut functions = 0;
+    for path in ["wasm", "compile", "node"].map(|binding| root().join("bindings").join(binding).join("src/lib.rs")) {
+        let text = read_text(&path);
+        let lines: Vec<&str> = text.lines().collect();
+        for (start, line) in lines.iter().enumerate().filter(|(_, line)| line.trim_start().starts_with("pub fn ")) {
+            let close = format!("{}}}", &line[..line.len() - line.trim_start().len()]);
+            let length = lines[start..].iter().position(|line| *line == close).expect("the end of a function") + 1;
+            assert!(length <= 12, "{}:{}: {length} lines", path.display(), start + 1);
+            functions += 1;
+        }
+    }
+    assert!(functions > 35, "functions were found: {functions}");
+}
+
+#[test]
+fn only_the_core_knows_the_words_of_decisions() {
+    let outcomes = (0..=10).map(|code: u64| flcm_flags::Outcome::from_bits(code << 48).reason());
+    let words: Vec<&str> = outcomes
+        .flat_map(|reason| [Some(reason.as_str()), reason.error_code().map(flcm_flags::ErrorCode::as_str)])
+        .flatten()
+        .collect();
+    assert!(words.contains(&"TARGETING_MATCH") && words.contains(&"FLAG_NOT_FOUND"));
+    // The code of an error that is thrown as well.
+    let words: Vec<&str> = words.into_iter().filter(|word| *word != "INVALID_CONTEXT").collect();
+    let bindings = files_below("bindings", &["rs", "ts"]);
+    let packages = files_below("pkg/web/src", &["ts"]).into_iter().chain(files_below("pkg/node/src", &["ts"]));
+    for path in bindings.into_iter().chain(packages) {
+        for line in code(&read_text(&path)) {
+            let quoted =
+                |word: &&&str| ['"', '\'', '`'].iter().any(|quote| line.contains(&format!("{quote}{word}{quote}")));
+            let is_comment = line.trim_start().starts_with(['*', '/']);
+            assert_eq!(words.iter().find(quoted).filter(|_| !is_comment), None, "{}: {line}", path.display());
+        }
+    }
+}

@@ -1,0 +1,232 @@
+//! `flcm decide`, one user at a time or a few.
+
+use super::run::{Desk, MENTOR};
+
+const DOCUMENT: &str = "\
+flags:
+  banner:
+    default: none
+    on: \"a \\\"quoted\\\" on\"
+    variants: [{ name: blue, weight: 1, value: sky }, { name: red, weight: 0 }]
+    overrides: { carol: red }
+    rules: [{ name: germans, conditions: [{ attribute: country, operator: '==', value: DE }] }]
+  limits:
+    default: { a: 1 }
+    on: { b: [1, 2.5] }
+    overrides: { alice: true }
+  ratio: { default: 1.5, on: 2, overrides: { alice: true } }
+  switched_off: { enabled: false }
+";
+
+#[test]
+fn json_has_exactly_these_keys_in_this_order() {
+    let desk = Desk::new();
+    desk.file("a.yaml", DOCUMENT);
+    let out = desk.run(&["decide", "a.yaml", "--json", "--user", "alice", "--attr", "country=DE"]).well();
+    assert_eq!(out, "\
+{\"flag\":\"banner\",\"user\":\"alice\",\"enabled\":true,\"value\":\"sky\",\"variant\":\"blue\",\"reason\":\"TARGETING_MATCH\",\"errorCode\":null,\"rule\":\"germans\",\"arm\":\"treatment\"}
+{\"flag\":\"limits\",\"user\":\"alice\",\"enabled\":true,\"value\":{\"b\":[1,2.5]},\"variant\":null,\"reason\":\"OVERRIDE\",\"errorCode\":null,\"rule\":null,\"arm\":\"outside\"}
+{\"flag\":\"ratio\",\"user\":\"alice\",\"enabled\":true,\"value\":2,\"variant\":null,\"reason\":\"OVERRIDE\",\"errorCode\":null,\"rule\":null,\"arm\":\"outside\"}
+{\"flag\":\"switched_off\",\"user\":\"alice\",\"enabled\":false,\"value\":false,\"variant\":null,\"reason\":\"DISABLED\",\"errorCode\":null,\"rule\":null,\"arm\":\"outside\"}
+");
+    let out =
+        desk.run(&["decide", "a.yaml", "--json", "--flag", "ratio", "--flag", "banner", "--user", "carol"]).well();
+    assert_eq!(out, "\
+{\"flag\":\"banner\",\"user\":\"carol\",\"enabled\":true,\"value\":\"a \\\"quoted\\\" on\",\"variant\":\"red\",\"reason\":\"OVERRIDE\",\"errorCode\":null,\"rule\":null,\"arm\":\"outside\"}
+{\"flag\":\"ratio\",\"user\":\"carol\",\"enabled\":false,\"value\":1.5,\"variant\":null,\"reason\":\"STATIC\",\"errorCode\":null,\"rule\":null,\"arm\":\"outside\"}
+");
+}
+
+#[test]
+fn without_a_targeting_key_the_user_is_null() {
+    let desk = Desk::new();
+    desk.file("a.yaml", MENTOR);
+    let out = desk.run(&["decide", "a.yaml", "--json"]).well();
+    assert!(out.starts_with("{\"flag\":\"v2_mentor_layer\",\"user\":null,\"enabled\":false,"), "{out}");
+    // An empty one is a targeting key like others.
+    let out = desk.run(&["decide", "a.yaml", "--json", "--user", ""]).well();
+    assert!(out.starts_with("{\"flag\":\"v2_mentor_layer\",\"user\":\"\","), "{out}");
+}
+
+#[test]
+fn an_unknown_flag_is_an_error_of_its_own_line() {
+    let desk = Desk::new();
+    desk.file("a.yaml", MENTOR);
+    let ran = desk.run(&[
+        "decide",
+        "a.yaml",
+        "--json",
+        "--user",
+        "alice",
+        "--flag",
+        "v2_mentor_layr",
+        "--flag",
+        "v2_mentor_layer",
+    ]);
+    let lines: Vec<&str> = ran.out.lines().collect();
+    assert!(lines[0].starts_with("{\"flag\":\"v2_mentor_layer\""));
+    assert_eq!(
+        lines[1],
+        r#"{"flag":"v2_mentor_layr","user":"alice","enabled":false,"value":null,"variant":null,"reason":"ERROR","errorCode":"FLAG_NOT_FOUND","rule":null,"arm":"outside"}"#
+    );
+    assert_eq!(lines.len(), 2);
+    assert!(ran.err.contains("warning: no flag `v2_mentor_layr`"), "{}", ran.err);
+    assert!(ran.err.contains("help: did you mean `v2_mentor_layer`?"), "{}", ran.err);
+    assert_eq!(ran.code, Some(1));
+}
+
+#[test]
+fn a_snapshot_decides_as_its_document_does() {
+    let desk = Desk::new();
+    desk.file("a.yaml", MENTOR);
+    let line = |user| format!("{{\"targetingKey\":\"user-{user}\",\"account_age_days\":{}}}", user % 60);
+    let lines: Vec<String> = (0..2_000).map(line).collect();
+    desk.file("users.jsonl", lines.join("\n"));
+    desk.run(&["compile", "a.yaml", "-o", "a.snapshot"]).well();
+    for form in [&["--json"][..], &[], &["--summary"], &["--explain"], &["--explain", "--json"]] {
+        let run = |source| {
+            let arguments = [&["decide", source, "--contexts", "users.jsonl", "--now", "0"], form].concat();
+            desk.run(&arguments).well()
+        };
+        let (document, snapshot) = (run("a.yaml"), run("a.snapshot"));
+        assert!(!document.is_empty());
+        assert!(document == snapshot, "{form:?}");
+    }
+}
+
+#[test]
+fn contexts_decide_as_options_do() {
+    let desk = Desk::new();
+    desk.file("a.yaml", DOCUMENT);
+    let options = desk.run(&[
+        "decide",
+        "a.yaml",
+        "--json",
+        "--user",
+        "käthe \"\\\u{7f}\t",
+        "--attr",
+        "country=DE",
+        "--attr",
+        "cohorts=[\"a\"]",
+    ]);
+    let line = r#"{"cohorts":["a"],"country":"\u0044E","targetingKey":"k\u00e4the \"\\\u007f\t","more":[]}"#;
+    let contexts = desk.run_with_input(&["decide", "a.yaml", "--json", "--contexts", "-"], line);
+    let out = options.well();
+    assert_eq!(out, contexts.well());
+    for line in out.lines() {
+        let decided: serde_json::Value = serde_json::from_str(line).unwrap();
+        assert_eq!(decided["user"], "käthe \"\\\u{7f}\t");
+    }
+}
+
+#[test]
+fn users_are_escaped_as_json_wants_it() {
+    let desk = Desk::new();
+    desk.file("a.yaml", MENTOR);
+    for user in ["\"", "a\\b", "\t", "\u{7f}", "ä", "a,b"] {
+        let line = serde_json::json!({ "targetingKey": user }).to_string();
+        let contexts = desk.run_with_input(&["decide", "a.yaml", "--json", "--contexts", "-"], line).well();
+        assert_eq!(contexts, desk.run(&["decide", "a.yaml", "--json", "--user", user]).well());
+        let decided: serde_json::Value = serde_json::from_str(&contexts).unwrap();
+        assert_eq!(decided["user"], user);
+    }
+}
+
+#[test]
+fn the_host_names_cohorts() {
+    let desk = Desk::new();
+    desk.file("a.yaml", MENTOR);
+    let lines = "\
+{\"targetingKey\":\"a\",\"cohorts\":[\"beta_testers\"]}
+{\"targetingKey\":\"a\",\"cohorts\":[\"beta_testers\",\"banned\"]}
+{\"targetingKey\":\"a\",\"cohorts\":[\"banned\"]}
+{\"targetingKey\":\"a\",\"cohorts\":[]}
+";
+    let out = desk.run_with_input(&["decide", "a.yaml", "--json", "--contexts", "-"], lines).well();
+    let reasons: Vec<_> =
+        out.lines().map(|line| (line.contains("\"enabled\":true"), line.contains("TARGETING_MATCH"))).collect();
+    assert_eq!(reasons, [(true, true), (true, true), (false, true), (false, false)]);
+}
+
+#[test]
+fn now_moves_along_a_schedule() {
+    let desk = Desk::new();
+    desk.file(
+        "a.yaml",
+        "flags: { a: { rollout: { percentage: 0, schedule: [{ at: 2026-12-01T00:00:00Z, percentage: 100 }] } } }",
+    );
+    let enabled = |now| {
+        desk.run(&["decide", "a.yaml", "--json", "--user", "u", "--now", now]).well().contains("\"enabled\":true")
+    };
+    assert!(!enabled("2026-11-30T23:59:59.999Z"));
+    assert!(enabled("2026-12-01T00:00:00Z"));
+    assert!(!enabled("1796083199999"));
+    assert!(enabled("1796083200000"));
+}
+
+#[test]
+fn the_summary_counts() {
+    let desk = Desk::new();
+    desk.file("a.yaml", "flags: { a: { conditions: [{ attribute: n, operator: '<', value: 3 }], variants: [{ name: x, weight: 1 }, { name: y, weight: 0 }] } }");
+    let lines: Vec<String> = (0..10).map(|n| format!("{{\"n\":{n}}}")).collect();
+    desk.file("users.jsonl", lines.join("\n"));
+    let json = desk.run(&["decide", "a.yaml", "--contexts", "users.jsonl", "--summary", "--json"]).well();
+    assert_eq!(
+        json,
+        "{\"flag\":\"a\",\"contexts\":10,\"on\":3,\"variants\":{\"x\":3,\"y\":0},\"reasons\":{\"DEFAULT\":7,\"TARGETING_MATCH\":3},\"errors\":{}}\n"
+    );
+    let text = desk.run(&["decide", "a.yaml", "--contexts", "users.jsonl", "--summary", "--now", "0"]).well();
+    assert_eq!(
+        text,
+        "\
+10 users, 1 flag, at 1970-01-01T00:00:00Z
+
+a                      30.0 %  ███████▎················           3
+  variant x            30.0 %  ███████▎················           3
+  variant y             0.0 %  ························           0
+  DEFAULT              70.0 %  ████████████████▊·······           7
+  TARGETING_MATCH      30.0 %  ███████▎················           3
+"
+    );
+}
+
+#[test]
+fn text_is_in_columns_and_cannot_move_the_cursor() {
+    let desk = Desk::new();
+    desk.file("a.yaml", DOCUMENT);
+    let line = r#"{"targetingKey":"e\u001b[2Jvil","country":"DE"}"#;
+    let out = desk.run_with_input(&["decide", "a.yaml", "--contexts", "-"], line).well();
+    assert_eq!(
+        out,
+        "\
+e\\u{1b}[2Jvil     banner        on     blue  TARGETING_MATCH  rule germans  \"sky\"
+e\\u{1b}[2Jvil     limits        off          STATIC  {\"a\":1}
+e\\u{1b}[2Jvil     ratio         off          STATIC  1.5
+e\\u{1b}[2Jvil     switched_off  off          DISABLED
+"
+    );
+}
+
+#[test]
+fn one_standard_input_cannot_be_two_files() {
+    let error = Desk::new().run(&["decide", "-", "--contexts", "-"]).failed();
+    assert!(error.contains("cannot both be the standard input"), "{error}");
+    let out = Desk::new().run_with_input(&["decide", "-", "--json", "--user", "alice"], MENTOR).well();
+    assert!(out.contains("\"user\":\"alice\""));
+}
+
+#[test]
+fn a_long_decimal_is_read_to_the_last_bit() {
+    let desk = Desk::new();
+    // A reader that is not exact to the last bit gets another float for one of these.
+    for number in
+        ["0.1", "12.345678901234567890123", "7.120190887522012e-10", "9007199254740993", "123456.7890123456789e-7"]
+    {
+        let document =
+            format!("flags: {{ a: {{ conditions: [{{ attribute: n, operator: '==', value: {number} }}] }} }}");
+        desk.file("a.yaml", document);
+        let line = format!("{{\"n\":{number}}}");
+        let out = desk.run_with_input(&["decide", "a.yaml", "--json", "--contexts", "-"], line).well();
+        assert!(out.contains("\"enabled\":true"), "{number}: {out}");
+    }
+}

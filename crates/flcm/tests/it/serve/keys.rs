@@ -1,0 +1,102 @@
+//! Who may ask what: by keys, and without any only from this machine.
+
+use std::io::{Read, Write};
+use std::process::Command;
+
+use super::desk::{Desk, Server};
+use super::host::BATCH;
+use super::http::{ask, connect};
+
+/// What can be asked, the least role that may, and a content type that is taken. None of it does anything when it is let in.
+const PATHS: [(&str, &str, usize, &str); 18] = [
+    ("GET", "/flags", 0, ""),
+    ("GET", "/flags/stream", 0, ""),
+    ("POST", "/metrics", 0, "application/vnd.flcm.batch"),
+    ("POST", "/ofrep/v1/evaluate/flags", 1, "application/json"),
+    ("POST", "/ofrep/v1/evaluate/flags/plain", 1, "application/json"),
+    ("GET", "/metrics", 1, ""),
+    ("GET", "/trips", 1, ""),
+    ("PUT", "/flags?dry_run=true", 2, "application/yaml"),
+    ("POST", "/flags/plain/hold", 2, "application/json"),
+    ("POST", "/flags/plain/release", 2, "application/json"),
+    ("POST", "/flags/plain/acknowledge", 2, "application/json"),
+    ("POST", "/flags/plain/observe", 2, "application/json"),
+    ("POST", "/flags/plain/force", 2, "application/json"),
+    ("GET", "/revisions", 2, ""),
+    ("GET", "/revisions/1", 2, ""),
+    ("GET", "/revisions/1/diff", 2, ""),
+    ("POST", "/revisions/1/revert", 2, "application/json"),
+    ("GET", "/audit", 2, ""),
+];
+
+const ROLES: [&str; 3] = ["client", "server", "admin"];
+
+/// Makes a key for each role with `flcm key`, and starts a server that knows them.
+fn serve_with_keys(desk: &Desk) -> (Server, Vec<String>) {
+    let (mut keys, mut lines) = (Vec::new(), Vec::new());
+    for role in ROLES {
+        let out = Command::new(env!("CARGO_BIN_EXE_flcm")).args(["key", role, "--role", role]).output().unwrap();
+        assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+        let text = String::from_utf8(out.stdout).unwrap();
+        let (key, line) = text.trim().split_once('\n').unwrap();
+        keys.push(key.to_owned());
+        lines.push(line.to_owned());
+    }
+    desk.file("keys.json", format!("[{}]", lines.join(",")));
+    let mut command = desk.command(&["flags.yaml", "--keys", "keys.json"]);
+    command.env("FLCM_LOG", "trace");
+    (Server::start(command), keys)
+}
+
+#[test]
+fn each_path_asks_for_a_key_that_is_good_for_it() {
+    let desk = Desk::new();
+    let (server, keys) = serve_with_keys(&desk);
+    let status = |method: &str, path: &str, kind: &str, key: Option<&str>| {
+        let bearer = key.map(|key| format!("Bearer {key}"));
+        let mut headers = vec![("content-type", kind)];
+        headers.extend(bearer.as_deref().map(|bearer| ("authorization", bearer)));
+        // A stream has no end: its first bytes tell enough.
+        let mut stream = connect(server.address).unwrap();
+        let head = super::http::head(server.address, method, path, &headers) + "content-length: 0\r\n\r\n";
+        stream.write_all(head.as_bytes()).unwrap();
+        let mut first = [0; 12];
+        stream.read_exact(&mut first).unwrap();
+        std::str::from_utf8(&first[9..]).unwrap().parse::<u16>().unwrap()
+    };
+    for (method, path, least, kind) in PATHS {
+        for wrong in [None, Some("flcm_admin_guess"), Some(""), Some("\u{e4}")] {
+            assert_eq!(status(method, path, kind, wrong), 401, "{method} {path} with {wrong:?}");
+        }
+        for (role, key) in keys.iter().enumerate() {
+            let got = status(method, path, kind, Some(key));
+            assert_eq!(got == 403, role < least, "{method} {path} as {}: {got}", ROLES[role]);
+            assert!(got != 401 && got < 500, "{method} {path} as {}: {got}", ROLES[role]);
+        }
+    }
+    for open in ["/healthz", "/readyz"] {
+        assert_eq!(status("GET", open, "", None), 200, "{open}");
+    }
+    let log = server.stop();
+    assert!(keys.iter().all(|key| !log.contains(key)), "a key is in the log");
+}
+
+#[test]
+fn without_keys_a_page_of_a_stranger_gets_nothing() {
+    let desk = Desk::new();
+    let server = desk.serve();
+    for (method, path, ..) in PATHS {
+        for host in ["evil.example", "evil.example:80", "localhost.evil.example", "10.0.0.1", "0.0.0.0"] {
+            let answer = ask(server.address, method, path, &[("host", host), BATCH], b"").unwrap();
+            assert_eq!(answer.expect(403).code(), "FOREIGN_HOST", "{method} {path} as {host}");
+        }
+    }
+    ask(server.address, "GET", "/flags", &[("host", "localhost:1")], b"").unwrap().expect(200);
+}
+
+#[test]
+fn it_does_not_listen_to_everyone_without_keys() {
+    let desk = Desk::new();
+    let (code, said) = desk.fails(&["flags.yaml", "--listen", "0.0.0.0:0"]);
+    assert!(code == 1 && said.contains("without keys") && said.contains("flcm key"), "{said}");
+}
