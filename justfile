@@ -67,7 +67,8 @@ lint-js: npm
 test-rust:
     cargo test {{ workspace }}
 
-# The programs that tests and examples start: `flcm`, `conformance`, the examples. The same build as that of `test-rust`.
+# The programs that other recipes start: `flcm`, `conformance`, `xtask`, the examples. The same build as that of
+# `test-rust`.
 [metadata('lane: cargo')]
 [private]
 programs:
@@ -180,10 +181,12 @@ api-reference: packages
 seeded-faults:
     bash crates/flcm-flags-conformance/seeded-faults.sh
 
-# Fuzz each target for a while (needs nightly and `cargo install cargo-fuzz`).
+# Fuzz each target for a while (needs nightly and `cargo install cargo-fuzz`). A link over all crates would take minutes.
+[doc('Fuzz each target for a while (needs nightly and `cargo install cargo-fuzz`).')]
 [group('test')]
 fuzz seconds="60":
-    cd tests/fuzz && for target in snapshot document contexts breaker batch; do mkdir -p "target/corpus/$target"; cargo +nightly fuzz run --fuzz-dir . --features fuzzer "$target" "target/corpus/$target" "corpus/$target" -- -max_total_time={{ seconds }}; done
+    export CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 CARGO_PROFILE_RELEASE_STRIP=none; \
+        cd tests/fuzz && for target in snapshot document contexts breaker batch; do mkdir -p "target/corpus/$target"; cargo +nightly fuzz run --fuzz-dir . --features fuzzer "$target" "target/corpus/$target" "corpus/$target" -- -max_total_time={{ seconds }}; done
 
 # Ask a real server whatever its description allows, and more (needs Python 3).
 [group('test')]
@@ -232,10 +235,9 @@ wasm-modules: wasm-target
     cargo build --profile wasm --target wasm32-unknown-unknown --locked -p flcm-flags-wasm-compile
 
 # The JavaScript of the wasm modules, into target/bindings.
-[metadata('lane: cargo')]
 [private]
-glue: wasm-modules
-    cargo run --quiet --locked -p xtask -- "{{ cargo-target }}" target/bindings
+glue: wasm-modules programs
+    "{{ cargo-target }}/debug/xtask" "{{ cargo-target }}" target/bindings
 
 # The native addon. napi-derive leaves its types where it is told to, but only while it compiles.
 [private]

@@ -14,7 +14,10 @@ const pages = new Pages();
 beforeAll(() => pages.start());
 afterAll(() => pages.close());
 
-/** A fleet whose hosts have all heard of the server. They do not poll while a test runs: what reaches them came by a stream. */
+/**
+ * A fleet whose hosts have all heard of the server. They do not poll while a test runs: what reaches them came by a
+ * stream.
+ */
 async function connected(options: FleetOptions = {}, percentage = 100): Promise<Fleet> {
   const never = { pollIntervalMs: 3_600_000, ...options.options };
   const fleet = await Fleet.start(document(percentage), pages, { ...options, options: never });

@@ -1,4 +1,4 @@
-//! A clock that whoever asks steps, like `tests/hosts/kit/clock.ts`.
+//! A clock that whoever asks steps, like `tests/kit/clock.ts`.
 
 use std::collections::BTreeMap;
 use std::future::Future;
