@@ -122,7 +122,7 @@ fault salt-inherited flcm-flags-config/src/inherit.rs 's/^        salt: _,/     
 
 # The breaker.
 fault generation-not-checked $core/breaker.rs 's/counts\.generation != self\.generation \|\| //'
-fault clock-goes-back $core/breaker.rs 's/^        now\.max\(self\.now\)$/        now/'
+fault clock-goes-back $core/breaker.rs 's/now\.max\(self\.now\)/now/'
 fault late-counts-are-of-this-second $core/breaker.rs 's/if counts\.age > LATE /if false \&\& counts.age > LATE /'
 fault a-pause-adds-all-of-its-mass $core/breaker/machine.rs 's/gap\.min\(QUIET\)/gap/'
 fault stratum-closes-with-one-arm $core/breaker/machine.rs 's/self\.stratum\.treatment >= STRATUM && /self.stratum.treatment >= STRATUM || /'

@@ -37,5 +37,21 @@ export function collected(): { heap: number; all: number } {
   return { heap: heapUsed, all: rss };
 }
 
+/**
+ * By how many bytes a process grows that does something again and again. It does so ten times. What grows once has grown
+ * after four. From then on the least of three rounds counts, because the process keeps free memory for a while, longer
+ * when the machine is busy.
+ */
+export async function growth(round: (time: number) => unknown): Promise<{ heap: number; all: number }> {
+  const rounds: ReturnType<typeof collected>[] = [];
+  for (let time = 0; time < 10; time++) {
+    await round(time);
+    rounds.push(collected());
+  }
+  const least = (from: number, of: 'heap' | 'all') =>
+    Math.min(...rounds.slice(from, from + 3).map((round) => round[of]));
+  return { heap: least(7, 'heap') - least(4, 'heap'), all: least(7, 'all') - least(4, 'all') };
+}
+
 /** A size for people. */
 export const kib = (bytes: number): string => `${Math.round(bytes / 1024)} KiB`;

@@ -5,7 +5,7 @@ import { createFeatures } from '@flcm/features';
 import { describe, expect, test } from 'vitest';
 import { ManualClock } from '../../kit/clock.ts';
 import { ENGINES, local, traffic } from '../../kit/local.ts';
-import { collected, kib } from '../../kit/memory.ts';
+import { collected, growth, kib } from '../../kit/memory.ts';
 import { compiled } from '../../kit/server.ts';
 
 const MIB = 1024 * 1024;
@@ -43,8 +43,8 @@ describe.each(ENGINES)('%s', (name, engine) => {
     let changes = 0;
     features.on('change', () => changes++);
     const alice = features.for({ targetingKey: 'alice', country: 'DE' });
-    const update = async (times: number) => {
-      for (let time = 0; time < times; time++) {
+    const update = async () => {
+      for (let time = 0; time < 120; time++) {
         await features.remote.sync();
         alice.run(
           'flag_100',
@@ -55,17 +55,12 @@ describe.each(ENGINES)('%s', (name, engine) => {
       }
       await clock.pass(0);
     };
-    await update(200);
-    const before = collected();
-    await update(1000);
-    const after = collected();
-    console.log(
-      `${name}: 1,000 updates of 200 flags: heap ${kib(after.heap - before.heap)}, process ${kib(after.all - before.all)} more`,
-    );
+    const { heap, all } = await growth(update);
+    console.log(`${name}: 360 updates of 200 flags: heap ${kib(heap)}, process ${kib(all)} more`);
     expect(changes).toBe(1201 - 1);
     expect(features.metrics.summary('flag_50')?.decisions).toBe(1200);
-    expect(after.heap - before.heap).toBeLessThan(MIB);
-    expect(after.all - before.all).toBeLessThan(24 * MIB);
+    expect(heap).toBeLessThan(MIB / 2);
+    expect(all).toBeLessThan(8 * MIB);
     await features.close();
   });
 
@@ -174,14 +169,9 @@ describe.each(ENGINES)('%s', (name, engine) => {
       for (let round = 0; round < 200; round++)
         traffic(world, `flag_${round % 100}`, { users: 100, from: from + 100 * round });
     };
-    come(0);
-    const before = collected();
-    for (let time = 1; time <= 5; time++) come(time * 1_000_000);
-    const after = collected();
-    console.log(
-      `${name}: 100,000 users: heap ${kib(after.heap - before.heap)}, process ${kib(after.all - before.all)} more`,
-    );
-    expect(after.heap - before.heap).toBeLessThan(MIB);
-    expect(after.all - before.all).toBeLessThan(24 * MIB);
+    const { heap, all } = await growth((time) => come(time * 1_000_000));
+    console.log(`${name}: 60,000 users: heap ${kib(heap)}, process ${kib(all)} more`);
+    expect(heap).toBeLessThan(MIB / 2);
+    expect(all).toBeLessThan(8 * MIB);
   });
 });
