@@ -181,7 +181,7 @@ api-reference: packages
 seeded-faults:
     bash crates/flcm-flags-conformance/seeded-faults.sh
 
-# Fuzz each target for a while (needs nightly and `cargo install cargo-fuzz`). A link over all crates would take minutes.
+# Fuzz each target for a while (needs nightly and `cargo install cargo-fuzz`). With LTO, coverage's symbols are not found.
 [doc('Fuzz each target for a while (needs nightly and `cargo install cargo-fuzz`).')]
 [group('test')]
 fuzz seconds="60":
