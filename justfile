@@ -72,7 +72,7 @@ test-rust:
 [metadata('lane: cargo')]
 [private]
 programs:
-    cargo test {{ workspace }} --no-run --quiet
+    cargo build {{ workspace }} --lib --bins --examples --tests --quiet
 
 # Random decisions: the core against the oracle; besides the vectors, which `test-rust` runs.
 [doc('Random decisions: the core against the oracle.')]
