@@ -72,7 +72,7 @@ test-rust:
 [metadata('lane: cargo')]
 [private]
 programs:
-    cargo build {{ workspace }} --lib --bins --examples --tests --quiet
+    cargo build {{ workspace }} --bins --examples --tests --quiet
 
 # Random decisions: the core against the oracle; besides the vectors, which `test-rust` runs.
 [doc('Random decisions: the core against the oracle.')]
