@@ -1,6 +1,7 @@
-# Sourced by .ci/run: sets CARGO_TARGET_DIR to a folder of the user's, for this toolchain and these dependencies. It keeps
-# what cargo compiled of crates.io and nothing else: no npm package, nothing of the project's own. Where the folder cannot
-# be had (no flock, a read-only home, another run that uses it), CARGO_TARGET_DIR stays unset and everything is compiled.
+# Sourced by .ci/run: sets CARGO_TARGET_DIR to a folder of the user's, for this toolchain and these dependencies. What
+# cargo compiled of crates.io is taken from there, and nothing else: no npm package, no crate of the project. Where the
+# folder cannot be had (no flock, a read-only home, another run that uses it), CARGO_TARGET_DIR stays unset and everything
+# is compiled.
 
 use_cache() {
     local cache=${XDG_CACHE_HOME:-${HOME:-/nonexistent}/.cache}/flcm-flags-gate key

@@ -123,6 +123,23 @@ fn no_file_names_a_path_of_this_machine() {
 }
 
 #[test]
+fn paths_in_the_documents_at_the_root_exist() {
+    let path = Regex::new(r"`((?:\.ci|\.flcm-core|bindings|crates|docs|examples|pkg|schema|tests|xtask)/[\w./-]+)`");
+    let path = path.expect("a pattern");
+    // Made by recipes.
+    let made = |path: &str| path.contains("/dist");
+    let mut paths = 0;
+    for document in ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md"] {
+        for found in path.captures_iter(&read_text(&root().join(document))) {
+            let path = &found[1];
+            assert!(made(path) || root().join(path).exists(), "{document} names `{path}`, which is not there");
+            paths += 1;
+        }
+    }
+    assert!(paths > 60, "paths were found: {paths}");
+}
+
+#[test]
 fn every_vector_is_json_and_says_what_it_is_about() {
     let vectors = files_below("tests/vectors", &["json"]);
     assert!(vectors.len() > 30, "vectors were found");
