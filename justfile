@@ -59,7 +59,7 @@ lint-rust:
 
 [private]
 lint-js: npm
-    npx biome ci --error-on-warnings
+    npx --no -- biome ci --error-on-warnings
 
 # Unit, integration and documentation tests of every crate, and the fuzz targets over their corpus.
 [group('test')]
@@ -105,24 +105,24 @@ rust-docs:
 [doc('What the bindings share: context slots, cached decisions, misuse, memory, threads.')]
 [group('test')]
 test-engine: browser packages
-    npx vitest run tests/engine
+    npx --no -- vitest run tests/engine
 
 # The runtime in TypeScript, in Node and in Chromium, and the fault suite over it.
 [group('test')]
 test-features: browser packages
-    npx vitest run tests/features tests/hosts
+    npx --no -- vitest run tests/features tests/hosts
 
 # The fault suite over the client in Rust. Says at the end which tests it left out.
 [doc('The fault suite over the client in Rust.')]
 [group('test')]
 test-rust-host: packages programs
-    FLCM_HOST=rust npx vitest run tests/hosts --exclude tests/hosts/chaos/herd.test.ts
+    FLCM_HOST=rust npx --no -- vitest run tests/hosts --exclude tests/hosts/chaos/herd.test.ts
 
 # OpenFeature's providers, and the specification's scenarios where they are to be found.
 [doc("OpenFeature's providers, and the specification's scenarios.")]
 [group('test')]
 test-openfeature: browser packages
-    npx vitest run tests/openfeature
+    npx --no -- vitest run tests/openfeature
 
 # The server with hosts that are real: processes of Node, a page in Chromium, and what else speaks its protocols. One file
 # after the other, because times are measured.
@@ -130,7 +130,7 @@ test-openfeature: browser packages
 [group('test')]
 [metadata('lane: alone')]
 test-server: browser packages programs
-    npx vitest run --no-file-parallelism tests/server
+    npx --no -- vitest run --no-file-parallelism tests/server
 
 # One suite, over all vectors and 100,000 generated decisions, through every engine: the addon, wasm in Node, wasm in
 # Chromium, and the package for Node without its addon. In Rust, `test-rust` runs the vectors.
@@ -147,18 +147,18 @@ parity: browser packages programs
 # The examples for JavaScript; the pages in Chromium.
 [group('test')]
 test-examples: browser packages
-    npx vitest run tests/examples
+    npx --no -- vitest run tests/examples
 
 # What the guides say: files are type-checked, programs run, and print what stands below them.
 [doc('The guides: their programs run, and print what the guides say.')]
 [group('test')]
 test-docs: browser packages
-    npx vitest run tests/docs
+    npx --no -- vitest run tests/docs
 
 # The packed packages, as those who install them use them.
 [group('test')]
 test-packaging: browser packages
-    npx vitest run tests/packaging
+    npx --no -- vitest run tests/packaging
 
 # How large each download is, and whether that is within its budget.
 [private]
@@ -168,13 +168,13 @@ sizes: packages
 # What the bindings export is what bindings/contract.d.ts says, and the TypeScript is sound.
 [private]
 types: packages
-    npx tsc
+    npx --no -- tsc
 
 # The reference of the runtime's API, into target/reference. TypeDoc brings the TypeScript that it can read.
 [private]
 api-reference: packages
     npm ci --prefix docs/reference --ignore-scripts --no-audit --no-fund
-    cd docs/reference && npx typedoc
+    cd docs/reference && npx --no -- typedoc
 
 # Put one-line faults into the core and see each caught.
 [group('test')]
@@ -198,8 +198,8 @@ schemathesis: programs
 [doc('The npm packages, into pkg/*/dist.')]
 [group('make')]
 packages: npm glue addon
-    npx wasm-opt -Oz --converge target/bindings/wasm/flags_bg.wasm -o target/bindings/wasm/flags_bg.wasm
-    npx wasm-opt -O1 target/bindings/compile/compile_bg.wasm -o target/bindings/compile/compile_bg.wasm
+    npx --no -- wasm-opt -Oz --converge target/bindings/wasm/flags_bg.wasm -o target/bindings/wasm/flags_bg.wasm
+    npx --no -- wasm-opt -O1 target/bindings/compile/compile_bg.wasm -o target/bindings/compile/compile_bg.wasm
     node pkg/build.js
 
 # Regenerate the JSON Schema of documents, and the OpenAPI description of the server.
@@ -302,4 +302,4 @@ false-alarms days="1000":
 [doc('A crowd of 2,000 hosts in Rust; on a machine that does nothing else.')]
 [group('measure')]
 rust-crowd: packages programs
-    FLCM_HOST=rust npx vitest run tests/hosts/chaos/herd.test.ts
+    FLCM_HOST=rust npx --no -- vitest run tests/hosts/chaos/herd.test.ts

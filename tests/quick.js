@@ -64,7 +64,7 @@ if (rust.length > 0) {
 
 const scripts = changed.filter((file) => /\.(ts|js|jsx|json|html)$/.test(file) && existsSync(join(root, file)));
 if (scripts.length > 0) {
-  run('npx', 'biome', 'ci', '--error-on-warnings', '--no-errors-on-unmatched', ...scripts);
+  run('npx', '--no', '--', 'biome', 'ci', '--error-on-warnings', '--no-errors-on-unmatched', ...scripts);
   if (!existsSync(join(root, 'pkg/node/dist/index.cjs'))) {
     console.error(
       'error: the npm packages are missing, which JavaScript is tested on\nhelp: `just packages` makes them',
@@ -74,8 +74,8 @@ if (scripts.length > 0) {
   // What stands in the packages is tested as it is built.
   const isBuilt = scripts.some((file) => /^(bindings|pkg\/(web|node))\//.test(file));
   if (isBuilt) run('node', 'pkg/build.js');
-  run('npx', 'tsc');
-  if (isBuilt) run('npx', 'vitest', 'run', 'tests/engine');
-  run('npx', 'vitest', 'related', '--run', '--passWithNoTests', ...scripts.filter((file) => /\.[jt]sx?$/.test(file)));
+  run('npx', '--no', '--', 'tsc');
+  if (isBuilt) run('npx', '--no', '--', 'vitest', 'run', 'tests/engine');
+  run('npx', '--no', '--', 'vitest', 'related', '--run', '--passWithNoTests', ...scripts.filter((file) => /\.[jt]sx?$/.test(file)));
 }
 if (rust.length + scripts.length === 0) console.log('nothing that was changed has quick checks');
