@@ -108,7 +108,7 @@ fault user-id-reads-the-attribute $core/context.rs 's/\&\& is_user == \(position
 
 # The order of the checks, and what they serve.
 fault kill-switch-ignored $core/evaluate.rs 's/if flag\.has\(step::DISABLED\)/if false \&\& flag.has(step::DISABLED)/'
-fault overrides-behind-rules $core/evaluate.rs 's/^        if flag\.has\(step::OVERRIDES\)$/        let early = self.first_rule(flag, draw, decided, visitor);\n        if early.reason() != Reason::Default { return early; }\n&/'
+fault overrides-behind-rules $core/evaluate.rs 's/^        if flag\.has\(step::OVERRIDES\)$/        let early = self.first_rule(flag, BUCKETS, draw, decided, visitor);\n        if early.reason() != Reason::Default { return early; }\n&/'
 fault overrides-ahead-of-dependencies $core/evaluate.rs 's/^        if flag\.has\(step::DEPENDENCIES\)/        let draw = digest.map(|digest| Draw::new(digest, flag.hash_key.get()));\n        if let Some(outcome) = self.overridden(flag, draw, visitor) { return outcome; }\n&/'
 fault control-never-set $core/evaluate.rs 's/arm = Arm::Control;/arm = Arm::Outside;/'
 fault cohorts-are-treatment $core/evaluate.rs 's/let mut arm = Arm::Outside;/let mut arm = Arm::Treatment;/'
