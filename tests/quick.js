@@ -24,6 +24,9 @@ function run(program, ...args) {
   console.log(`${((performance.now() - start) / 1000).toFixed(1)} s`);
 }
 
+/** Runs a tool of package-lock.json; one that is not installed is an error. */
+const tool = (...args) => run('npx', '--no', '--', ...args);
+
 // A file that was deleted has nothing to check, but its folder has.
 const changed = [
   ...lines(read('git', 'diff', '--name-only', '--relative', base)),
@@ -64,7 +67,7 @@ if (rust.length > 0) {
 
 const scripts = changed.filter((file) => /\.(ts|js|jsx|json|html)$/.test(file) && existsSync(join(root, file)));
 if (scripts.length > 0) {
-  run('npx', '--no', '--', 'biome', 'ci', '--error-on-warnings', '--no-errors-on-unmatched', ...scripts);
+  tool('biome', 'ci', '--error-on-warnings', '--no-errors-on-unmatched', ...scripts);
   if (!existsSync(join(root, 'pkg/node/dist/index.cjs'))) {
     console.error(
       'error: the npm packages are missing, which JavaScript is tested on\nhelp: `just packages` makes them',
@@ -74,8 +77,8 @@ if (scripts.length > 0) {
   // What stands in the packages is tested as it is built.
   const isBuilt = scripts.some((file) => /^(bindings|pkg\/(web|node))\//.test(file));
   if (isBuilt) run('node', 'pkg/build.js');
-  run('npx', '--no', '--', 'tsc');
-  if (isBuilt) run('npx', '--no', '--', 'vitest', 'run', 'tests/engine');
-  run('npx', '--no', '--', 'vitest', 'related', '--run', '--passWithNoTests', ...scripts.filter((file) => /\.[jt]sx?$/.test(file)));
+  tool('tsc');
+  if (isBuilt) tool('vitest', 'run', 'tests/engine');
+  tool('vitest', 'related', '--run', '--passWithNoTests', ...scripts.filter((file) => /\.[jt]sx?$/.test(file)));
 }
 if (rust.length + scripts.length === 0) console.log('nothing that was changed has quick checks');
