@@ -29,6 +29,9 @@ const LONGEST_WAIT = 300_000;
 /** Batches that survive a restart are kept under their name: epoch and sequence. */
 const NAME = /^batch-(\d+)-(\d+)$/;
 
+/** Counts that are older are no evidence, in milliseconds. Nobody knows how old those are that were kept over a restart. */
+const OLD = 120_001;
+
 /** How long closing waits for the last batch. */
 const LAST_WAIT = 2000;
 
@@ -214,7 +217,7 @@ export class MetricsCollector implements Follower {
 
   async #send(sending: Sending): Promise<void> {
     const { left, since } = sending;
-    const batch = since === undefined ? sending.batch : this.#aged(sending.batch, this.#clock.elapsed() - since);
+    const batch = this.#aged(sending.batch, since === undefined ? OLD : this.#clock.elapsed() - since);
     const failures: unknown[] = [];
     // One that fails keeps the batch from no other.
     for (const sink of [...left]) {

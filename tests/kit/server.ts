@@ -15,11 +15,13 @@ export interface FleetFlag {
   readonly generation?: number;
 }
 
-/** The name of a batch, which stands behind its magic and version. */
-interface Name {
+/** The header of a batch, behind its magic and version. */
+interface Header {
   readonly instance: bigint;
   readonly epoch: bigint;
   readonly sequence: bigint;
+  /** Milliseconds since it was counted. */
+  readonly age: number;
 }
 
 /** How a request is answered. */
@@ -41,8 +43,8 @@ export class FlagServer {
   answerOther: Answer | undefined;
   /** Requests by path. */
   readonly requests: { path: string; headers: IncomingMessage['headers'] }[] = [];
-  /** Names of the batches that arrived, those that arrived again included. */
-  readonly arrived: Name[] = [];
+  /** Headers of the batches that arrived, those that arrived again included. */
+  readonly arrived: Header[] = [];
   readonly streams: Set<ServerResponse> = new Set();
   /**
    * Connections that have carried a request. (Node's fetch makes one of its own accord when a request is aborted, which carries nothing, and
@@ -210,18 +212,19 @@ export class FlagServer {
   };
 
   #add(batch: Buffer): number {
-    const name = {
+    const header = {
       instance: batch.readBigUInt64LE(10),
       epoch: batch.readBigUInt64LE(18),
       sequence: batch.readBigUInt64LE(26),
+      age: batch.readUInt32LE(34),
     };
-    this.arrived.push(name);
-    const key = `${name.instance}/${name.epoch}`;
+    this.arrived.push(header);
+    const key = `${header.instance}/${header.epoch}`;
     const last = this.#ledger.get(key) ?? 0n;
-    if (name.sequence <= last) return 204;
-    if (name.sequence > last + 1n) return 409;
+    if (header.sequence <= last) return 204;
+    if (header.sequence > last + 1n) return 409;
     this.totals?.metrics.merge(batch);
-    this.#ledger.set(key, name.sequence);
+    this.#ledger.set(key, header.sequence);
     return 204;
   }
 

@@ -64,10 +64,13 @@ export class HttpSink implements Sink {
 
   async send({ bytes }: Batch, closing: AbortSignal): Promise<void> {
     await timed({ ...this.#bounds, closing }, async (signal) => {
-      const request = { method: 'POST', headers: this.#headers, body: bytes as BufferSource, signal };
+      const body = bytes as BufferSource;
+      // A redirect makes another request of it, whose answer says nothing of the batch.
+      const request: RequestInit = { method: 'POST', headers: this.#headers, body, signal, redirect: 'manual' };
       const response = await this.#fetch(this.#url, request);
       await response.body?.cancel();
       if (response.ok) return;
+      if (isRedirect(response)) throw redirected(this.#url, response);
       if (response.status === GAP) throw new LostCount();
       const error = statusError(response, this.#url, this.#bounds.clock.now());
       if (REFUSED.includes(response.status)) throw new FeatureError('SINK_REFUSED', error.message);
@@ -84,6 +87,16 @@ export class HttpSink implements Sink {
     this.#fetch(this.#url, request).catch(() => {});
     return true;
   }
+}
+
+/** A browser shows a redirect that is not followed as an opaque answer, without status or headers. */
+function isRedirect({ type, status }: Response): boolean {
+  return type === 'opaqueredirect' || (status >= 300 && status < 400);
+}
+
+function redirected(url: string, { headers }: Response): FeatureError {
+  const target = headers.get('location') ?? 'another address';
+  return new FeatureError('SINK_FAILED', `${url} redirects to ${target}: give that address`);
 }
 
 /** The server does not know what came before: it counts this host anew. */

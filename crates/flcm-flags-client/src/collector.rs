@@ -31,7 +31,7 @@ const GAP: u16 = 409;
 const FIRST_WAIT: Duration = Duration::from_secs(1);
 const LONGEST_WAIT: Duration = Duration::from_mins(5);
 
-/// Counts that are older are no evidence, in milliseconds.
+/// Counts that are older are no evidence, in milliseconds. Nobody knows how old those are that were kept over a restart.
 const OLD: u32 = 120_001;
 
 /// How long closing waits for the last batch.
@@ -228,12 +228,13 @@ impl Collector {
 
     async fn send(&mut self) -> Result<(), Error> {
         let Some(sending) = &mut self.sending else { return Ok(()) };
-        if let Some(since) = sending.since {
-            let age = self.parts.watched.clock.elapsed().saturating_sub(since);
-            // Evidence is weighed by when it was counted.
-            let aged = set_age(&mut sending.bytes, u32::try_from(age.as_millis()).unwrap_or(u32::MAX));
-            debug_assert!(aged.is_ok(), "it was written by us, or checked");
-        }
+        let elapsed = self.parts.watched.clock.elapsed();
+        let age = sending
+            .since
+            .map_or(OLD, |since| u32::try_from(elapsed.saturating_sub(since).as_millis()).unwrap_or(u32::MAX));
+        // Evidence is weighed by when it was counted.
+        let aged = set_age(&mut sending.bytes, age);
+        debug_assert!(aged.is_ok(), "it was written by us, or checked");
         let (name, bytes) = (sending.name, sending.bytes.clone());
         let size = bytes.len();
         match self.post(bytes).await {
@@ -323,13 +324,7 @@ impl Collector {
         match read {
             Ok(None) => None,
             Ok(Some(bytes)) => match Batch::from_bytes(&bytes) {
-                Ok(_) => {
-                    let mut bytes = bytes;
-                    // Nobody knows how old: it is counted, and is no evidence any more.
-                    let aged = set_age(&mut bytes, OLD);
-                    debug_assert!(aged.is_ok(), "it was checked");
-                    Some(Sending { name, bytes, since: None })
-                }
+                Ok(_) => Some(Sending { name, bytes, since: None }),
                 Err(error) => {
                     self.parts.watched.events.error(unread(&error.to_string()));
                     // It would be no better at the next start.

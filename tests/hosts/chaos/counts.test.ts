@@ -44,6 +44,20 @@ describe('counts', () => {
     expect(server.arrived.map(({ sequence }) => sequence)).toEqual([1n, 2n]);
   });
 
+  test('that are redirected are not acknowledged, and are sent again', async () => {
+    const { server, at } = await counting();
+    server.answerMetrics = status(302, { location: '/login' });
+    server.pages.set('/login', ['text/html', 'Who are you?']);
+    decide(at, 10);
+    await at.features.metrics.flush();
+    expect(at.codes).toEqual(['SINK_FAILED']);
+    expect(at.diary.of('error')[0]).toMatchObject({ message: expect.stringMatching(/redirects to .*\/login/) });
+    server.answerMetrics = undefined;
+    await at.features.metrics.flush();
+    expect(decisions(server)).toBe(10);
+    expect(server.arrived.map(({ sequence }) => sequence)).toEqual([1n]);
+  });
+
   test('of which the server lost track are named anew, and counted once', async () => {
     const { server, at } = await counting();
     decide(at, 10);
@@ -119,6 +133,29 @@ describe('counts', () => {
     const next = await world({ url: server.url, cache, metrics: true, clock: chancy() });
     await next.features.metrics.flush();
     expect(decisions(server)).toBe(17);
+  });
+
+  test('that were kept over a restart are counted, and are too old to be evidence', async () => {
+    const cache = folder();
+    const { server, at } = await counting({ cache });
+    decide(at, 1);
+    await at.features.metrics.flush();
+    expect(server.arrived.at(-1)?.age).toBeLessThan(120_000);
+    server.answerMetrics = status(500);
+    decide(at, 10);
+    await at.features.metrics.flush();
+    await at.features.close();
+    server.answerMetrics = undefined;
+    // Under another name as well, which it gets when the server has lost count.
+    server.loseCount();
+    const next = await world({ url: server.url, cache, metrics: true, clock: chancy() });
+    await next.features.metrics.flush();
+    await next.features.metrics.flush();
+    expect(server.arrived.slice(1).map(({ sequence, age }) => [sequence, age > 120_000])).toEqual([
+      [2n, true],
+      [1n, true],
+    ]);
+    expect(decisions(server)).toBe(11);
   });
 
   test('that were kept wait for the first flags', async () => {
