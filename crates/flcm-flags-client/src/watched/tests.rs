@@ -1,5 +1,5 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, Weak, mpsc};
+use std::sync::{Arc, Barrier, Mutex, Weak, mpsc};
 use std::thread;
 use std::time::Duration;
 
@@ -58,14 +58,17 @@ fn numbered(number: u64) -> String {
     )
 }
 
-/// Decides until it is told to stop; answers how often it has.
-fn read(watched: &Arc<Watched>, number: usize, stop: &AtomicBool) -> u64 {
+/// Decides until it is told to stop; answers how often it has. Once it has decided, it waits for all others that read.
+fn read(watched: &Arc<Watched>, number: usize, begun: &Barrier, stop: &AtomicBool) -> u64 {
     let (key, mut decisions) = (format!("user{number}"), 0);
     while !stop.load(Ordering::Relaxed) {
         let user = User::new(watched, &Context::new(Some(&key), &[]));
         let number = user.value("two").and_then(Value::as_number).unwrap();
         assert_eq!(user.variant("one"), Some(format!("v{number}").as_str()));
         decisions += 1;
+        if decisions == 1 {
+            begun.wait();
+        }
         // Sixteen threads on two cores would leave little to the one that swaps.
         if decisions % 16 == 0 {
             thread::yield_now();
@@ -78,17 +81,19 @@ fn read(watched: &Arc<Watched>, number: usize, stop: &AtomicBool) -> u64 {
 fn sixteen_threads_see_whole_flags_during_a_thousand_swaps_and_nothing_is_lost_or_left() {
     const SWAPS: usize = 1000;
     let (watched, _) = watched();
-    let stop = AtomicBool::new(false);
+    let (begun, stop) = (Barrier::new(17), AtomicBool::new(false));
     let mut seen: Vec<Weak<Flags>> = Vec::new();
     used(&watched, &numbered(0));
     let snapshots: Vec<_> = (1..=20).map(|number| snapshot(&numbered(number))).collect();
     let decisions: u64 = thread::scope(|scope| {
         let readers: Vec<_> = (0..16)
             .map(|number| {
-                let (watched, stop) = (&watched, &stop);
-                scope.spawn(move || read(watched, number, stop))
+                let (watched, begun, stop) = (&watched, &begun, &stop);
+                scope.spawn(move || read(watched, number, begun, stop))
             })
             .collect();
+        // A busy machine might swap a thousand times before any of them has its turn.
+        begun.wait();
         for bytes in snapshots.iter().cycle().take(SWAPS) {
             assert_eq!(watched.use_bytes(bytes.clone()), Ok(true));
             seen.extend(watched.flags().as_ref().map(Arc::downgrade));
@@ -107,7 +112,7 @@ fn sixteen_threads_see_whole_flags_during_a_thousand_swaps_and_nothing_is_lost_o
         assert_eq!(summary.decisions, decisions, "{flag}");
         assert!((15.5..16.5).contains(&summary.users), "{flag}: {}", summary.users);
     }
-    assert!(decisions > 16);
+    assert!(decisions >= 16);
     let alive = seen.iter().filter(|flags| flags.upgrade().is_some()).count();
     assert_eq!(alive, 1, "only what is in use is left");
     println!("{decisions} users by 16 threads during {SWAPS} swaps");
