@@ -410,7 +410,7 @@ test('ten thousand flushes to a dead server keep one batch, and memory flat', as
   expect((await store.names()).filter((name) => name.startsWith('batch-'))).toHaveLength(1);
   expect(features.metrics.summary('risky')?.decisions).toBe(10_000);
   expect(errors).toBe(10_000);
-  expect(heap).toBeLessThan(512 * 1024);
-  expect(all).toBeLessThan(8 * 1024 * 1024);
+  expect(heap).toBeLessThan(128 * 1024);
+  expect(all).toBeLessThan(4 * 1024 * 1024);
   await features.close();
 });

@@ -59,7 +59,7 @@ describe.each(ENGINES)('%s', (name, engine) => {
     console.log(`${name}: 360 updates of 200 flags: heap ${kib(heap)}, process ${kib(all)} more`);
     expect(changes).toBe(1201 - 1);
     expect(features.metrics.summary('flag_50')?.decisions).toBe(1200);
-    expect(heap).toBeLessThan(MIB / 2);
+    expect(heap).toBeLessThan(MIB / 4);
     expect(all).toBeLessThan(8 * MIB);
     await features.close();
   });
@@ -171,7 +171,7 @@ describe.each(ENGINES)('%s', (name, engine) => {
     };
     const { heap, all } = await growth((time) => come(time * 1_000_000));
     console.log(`${name}: 60,000 users: heap ${kib(heap)}, process ${kib(all)} more`);
-    expect(heap).toBeLessThan(MIB / 2);
+    expect(heap).toBeLessThan(MIB / 4);
     expect(all).toBeLessThan(8 * MIB);
   });
 });
