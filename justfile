@@ -16,25 +16,26 @@ default:
 demo:
     cargo run -p flcm -- demo
 
-# Run an example: `node` a service, `page` it and a page on one document, `browser` live controls, `react`, or `openfeature`.
+# `node` is a service, `page` adds a page on the same document, `browser` has live controls, `openfeature` starts a
+# service in Node, one in Rust and a page.
+[arg('name', pattern='node|page|browser|react|openfeature')]
 [doc('Run an example: node, page, browser, react or openfeature.')]
 [group('run')]
 example name: packages
     case {{ name }} in \
         node) node examples/node/server.js ;; \
         page | browser | react) node examples/{{ name }}/serve.js ;; \
-        openfeature) "{{ just_executable() }}" programs && node examples/openfeature/run.js ;; \
-        *) echo "error: no example \`{{ name }}\`; there are node, page, browser, react and openfeature" >&2; exit 2 ;; \
+        openfeature) node examples/openfeature/run.js ;; \
     esac
 
-# Everything that must hold: what CI runs. The checks are the dependencies of `checks`; tests/steps.js runs two at a time.
+# The checks are the dependencies of `checks`; tests/steps.js runs two at a time.
 [doc('Everything that must hold: what CI runs.')]
 [group('test')]
 test:
     node tests/steps.js "{{ just_executable() }}" checks
 
-# Two lanes: `cargo` compiles in the profile `dev`, one step after the other; all else runs beside it. Steps marked `alone`
-# measure times, and run by themselves at the end.
+# The steps of `test`. Those of the lane `cargo` compile in the profile `dev`, one after the other. Those of the lane
+# `alone` print times, so they run by themselves at the end. All others run beside them.
 [private]
 checks: programs lint-js types test-packaging sizes lint-rust test-rust random-parity rust-examples schema-is-current rust-docs no-std test-engine test-features test-docs test-examples api-reference test-openfeature parity test-rust-host test-server
 
@@ -42,7 +43,7 @@ checks: programs lint-js types test-packaging sizes lint-rust test-rust random-p
 [doc('Formatting, lints and tests of what changed.')]
 [group('test')]
 quick base="HEAD": npm
-    node tests/quick.js {{ base }}
+    node tests/quick.js {{ base }} {{ workspace }}
 
 # Formatting and lints, of Rust and of everything else.
 [group('test')]
@@ -124,8 +125,8 @@ test-rust-host: packages programs
 test-openfeature: browser packages
     npx --no -- vitest run tests/openfeature
 
-# The server with hosts that are real: processes of Node, a page in Chromium, and what else speaks its protocols. One file
-# after the other, because times are measured.
+# The server with real hosts: processes of Node, a page in Chromium, and clients of others that speak its protocols. One
+# file after the other, because it prints times.
 [doc('The server with real hosts.')]
 [group('test')]
 [metadata('lane: alone')]
@@ -181,7 +182,7 @@ api-reference: packages
 seeded-faults:
     bash crates/flcm-flags-conformance/seeded-faults.sh
 
-# Fuzz each target for a while (needs nightly and `cargo install cargo-fuzz`). With LTO, coverage's symbols are not found.
+# Without LTO, because with it the linker does not find the symbols of coverage.
 [doc('Fuzz each target for a while (needs nightly and `cargo install cargo-fuzz`).')]
 [group('test')]
 fuzz seconds="60":
@@ -246,7 +247,8 @@ addon:
     [[ -s target/napi/flcm-flags-node ]] || export NAPI_FORCE_BUILD_FLCM_FLAGS_NODE="$RANDOM"; \
         NAPI_TYPE_DEF_TMP_FOLDER="$PWD/target/napi" cargo build --release --locked -p flcm-flags-node
 
-# Times: `core`, `engines` beside plain JavaScript, `runtime`, `instructions`, `server`, or `peers`, other SDKs in an hour.
+# `engines` are compared with plain JavaScript, `peers` are other SDKs.
+[arg('what', pattern='core|engines|runtime|instructions|server|peers')]
 [doc('Measure: core, engines, runtime, instructions, server, or peers (other SDKs, an hour).')]
 [group('measure')]
 [positional-arguments]
@@ -273,8 +275,8 @@ bench-runtime: packages
 bench-instructions:
     bash crates/flcm-flags-config/benches/instructions.sh
 
-# What the server takes: requests, batches, streams, rollbacks; on this machine. The generator is not optimised as far as
-# the server.
+# What the server takes: requests, batches, streams, rollbacks; on this machine. The generator of load is not optimised
+# as far as the server.
 [private]
 bench-server *which:
     cargo build --release --locked -p flcm
@@ -298,7 +300,7 @@ delays runs="1000":
 false-alarms days="1000":
     cargo run --release --locked -p flcm-flags-conformance -- false-alarms --days {{ days }}
 
-# A crowd of 2,000 hosts in Rust, each with sockets of its own: as even as the machine is idle, so it is no part of `test`.
+# Each host has sockets of its own. Only an idle machine lets them ask evenly, so it is no part of `test`.
 [doc('A crowd of 2,000 hosts in Rust; on a machine that does nothing else.')]
 [group('measure')]
 rust-crowd: packages programs

@@ -1,6 +1,6 @@
-# Sourced by .ci/run: sets CARGO_TARGET_DIR to a folder of the user's, for this toolchain and these dependencies. What
-# cargo compiled of crates.io is taken from there, and nothing else: no npm package, no crate of the project. Where the
-# folder cannot be had (no flock, a read-only home, another run that uses it), CARGO_TARGET_DIR stays unset and everything
+# Sourced by .ci/run: sets CARGO_TARGET_DIR to a folder of the user's, for this toolchain and these dependencies. Crates
+# of crates.io that were compiled there are used again. Nothing else is: no npm package, no crate of the project. Where
+# the folder cannot be used (no flock, a read-only home, another run in it), CARGO_TARGET_DIR stays unset and everything
 # is compiled.
 
 use_cache() {

@@ -13,6 +13,12 @@ if (goal === undefined) {
   process.exit(2);
 }
 
+/** Ends with an error that says how to mend it. */
+function fail(error, help) {
+  console.error(`error: ${error}\nhelp: ${help}`);
+  process.exit(2);
+}
+
 const dump = execFileSync(just, ['--dump', '--dump-format', 'json'], { encoding: 'utf8', maxBuffer: 1 << 26 });
 const { recipes } = JSON.parse(dump);
 
@@ -24,15 +30,15 @@ const steps = new Map();
 function add(name) {
   if (steps.has(name)) return;
   const { dependencies, attributes, parameters } = recipes[name];
-  if (parameters.some((parameter) => parameter.default === null)) throw new Error(`\`${name}\` wants arguments`);
+  if (parameters.some((parameter) => parameter.default === null))
+    fail(`the recipe \`${name}\` has a parameter without a default`, 'a step is run without arguments: give it one');
   const needs = dependencies.map(({ recipe }) => recipe);
   needs.forEach(add);
   const [, lane = 'any'] = /lane: (\w+)/.exec(attributes.flatMap(({ metadata = [] }) => metadata).join()) ?? [];
   steps.set(name, { name, lane, needs, last: [] });
 }
-recipes[goal].dependencies.forEach(({ recipe }) => {
-  add(recipe);
-});
+if (!recipes[goal]) fail(`there is no recipe \`${goal}\``, '`just --summary` lists them');
+for (const { recipe } of recipes[goal].dependencies) add(recipe);
 
 const start = performance.now();
 const elapsed = () => (performance.now() - start) / 1000;

@@ -29,7 +29,7 @@ const LONGEST_WAIT = 300_000;
 /** Batches that survive a restart are kept under their name: epoch and sequence. */
 const NAME = /^batch-(\d+)-(\d+)$/;
 
-/** Counts that are older are no evidence, in milliseconds. Nobody knows how old those are that were kept over a restart. */
+/** Milliseconds after which counts are no evidence. A batch kept over a restart gets this age, because its own is unknown. */
 const OLD = 120_001;
 
 /** How long closing waits for the last batch. */

@@ -6,10 +6,10 @@
 #
 # SEEDED_FAULTS_TARGET   cargo's target directory, kept between runs to save time; default a temporary one
 #
-# SEEDED_FAULTS_TESTS    which modules of tests/it may catch a fault, in order; default all of the list below, without the
-#                        statistics of the breaker, which are slow. The first that does ends the search, so give one alone
-#                        to see what it can do: `parity` cannot see all of them, because it compares within what is
-#                        generated
+# SEEDED_FAULTS_TESTS    which modules of tests/it may catch a fault, in order; default all of the list below. It leaves
+#                        out the statistics of the breaker, which are slow. The first that catches it ends the search,
+#                        so name one alone to see what it can do. `parity` cannot see all faults, because it compares
+#                        within what is generated
 #
 # A fault is a name, a file below crates/ and a sed expression that changes it. When a source has moved on and the
 # expression changes nothing, that is an error: write it anew.

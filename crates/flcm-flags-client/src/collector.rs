@@ -31,7 +31,7 @@ const GAP: u16 = 409;
 const FIRST_WAIT: Duration = Duration::from_secs(1);
 const LONGEST_WAIT: Duration = Duration::from_mins(5);
 
-/// Counts that are older are no evidence, in milliseconds. Nobody knows how old those are that were kept over a restart.
+/// Milliseconds after which counts are no evidence. A batch kept over a restart gets this age: its own is unknown.
 const OLD: u32 = 120_001;
 
 /// How long closing waits for the last batch.

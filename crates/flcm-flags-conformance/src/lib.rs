@@ -8,8 +8,8 @@
 //! - [`world`] simulates hosts, links and a fleet's breaker.
 //! - [`vectors`] reads the language-neutral files under `tests/vectors` and runs them.
 //!
-//! The program `conformance` does some of it for longer, or writes it down. `seeded-faults.sh` proves that these tests can
-//! fail.
+//! The program `conformance` compares for longer than the tests do, and writes files that other suites read.
+//! `seeded-faults.sh` proves that these tests can fail.
 //!
 //! What all of them compare is an [`Answer`]: a decision as plain data.
 #![expect(clippy::missing_panics_doc, reason = "a test crate: a panic is how it says what is wrong")]

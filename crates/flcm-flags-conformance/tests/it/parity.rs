@@ -1,4 +1,4 @@
-//! The core and the oracle agree over random documents and contexts. `conformance random-parity` does the same for longer.
+//! The core and the oracle agree over random documents and contexts. `conformance random-parity` does it for longer.
 
 use flcm_flags_conformance::parity;
 

@@ -20,8 +20,8 @@ const DAY: u64 = 86_400;
 /// Count how often healthy flags are rolled back
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Exit code 1 when the evidence rolls back so often that the promised budget is refuted: the whole \
-                        confidence interval lies above it."
+    after_help = "Exit code 1 when the evidence rolls back so often that the whole confidence interval lies above the \
+                  promised budget."
 )]
 pub(crate) struct Options {
     /// Days of each row and traffic for the evidence; the plain rules get a tenth

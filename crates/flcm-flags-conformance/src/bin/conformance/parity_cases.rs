@@ -1,4 +1,4 @@
-//! `conformance parity-cases`: generated cases for the suite under `tests/parity`, which asks the doors in JavaScript the same.
+//! `conformance parity-cases`: generated cases for `tests/parity`, which asks the engines in JavaScript the same.
 
 use std::error::Error;
 use std::fs::File;

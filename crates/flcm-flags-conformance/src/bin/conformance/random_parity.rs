@@ -8,9 +8,9 @@ use flcm_flags_conformance::parity;
 /// Compare the core with the oracle until they disagree or enough was compared
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "To look at a disagreement again, give its seed and `--decisions 1`. Document n is made from seed + n, \
-                        so runs whose seeds lie near each other look at the same documents: for independent runs, leave the \
-                        seed to the clock. Exit code 1 when the two disagree."
+    after_help = "To look at a disagreement again, give its seed and `--decisions 1`. Document n is made from seed + n. \
+                  Runs whose seeds lie near each other look at the same documents, so leave the seed to the clock for \
+                  independent runs. Exit code 1 when the two disagree."
 )]
 pub(crate) struct Options {
     /// At least so many

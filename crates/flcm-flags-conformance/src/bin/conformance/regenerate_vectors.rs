@@ -1,4 +1,4 @@
-//! `conformance regenerate-vectors`: answers, by the oracle; problems, by the check; the bytes of snapshots, by the compiler.
+//! `conformance regenerate-vectors`: answers, by the oracle; problems, by the check; bytes of snapshots, by the compiler.
 
 use std::fs;
 use std::path::Path;

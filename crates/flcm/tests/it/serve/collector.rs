@@ -14,6 +14,8 @@ use opentelemetry_proto::tonic::metrics::v1::number_data_point::Value;
 use opentelemetry_proto::tonic::metrics::v1::{AggregationTemporality, Metric, NumberDataPoint};
 use prost::Message;
 
+use super::http::request;
+
 /// What was pushed at once.
 #[derive(Clone, Debug)]
 pub(crate) struct Push {
@@ -137,20 +139,7 @@ impl Collector {
     }
 
     fn take(&self, mut stream: TcpStream) -> std::io::Result<()> {
-        let (mut bytes, mut some) = (Vec::new(), [0; 4096]);
-        let (head, body) = loop {
-            let read = stream.read(&mut some)?;
-            if read == 0 {
-                return Ok(());
-            }
-            bytes.extend_from_slice(&some[..read]);
-            let Some(end) = bytes.windows(4).position(|four| four == b"\r\n\r\n") else { continue };
-            let head = String::from_utf8_lossy(&bytes[..end]).into_owned();
-            let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok()).unwrap_or(0);
-            if bytes.len() >= end + 4 + length {
-                break (head, bytes[end + 4..].to_vec());
-            }
-        };
+        let Some((head, body)) = request(&mut stream)? else { return Ok(()) };
         let mut raw = Vec::new();
         GzDecoder::new(body.as_slice()).read_to_end(&mut raw)?;
         let request = ExportMetricsServiceRequest::decode(raw.as_slice()).unwrap();
@@ -158,7 +147,7 @@ impl Collector {
         let (status, body) = self.answer.lock().unwrap().clone();
         if status == 0 {
             // Until the other side has enough of it.
-            return stream.read(&mut some).map(|_| ());
+            return stream.read(&mut [0; 64]).map(|_| ());
         }
         let head = format!("HTTP/1.1 {status} X\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", body.len());
         stream.write_all(&[head.as_bytes(), &body].concat())

@@ -88,6 +88,24 @@ pub(crate) fn ask(
     rest(&mut stream)
 }
 
+/// Head and body of a request that another program makes; `None` when it goes away before that is whole.
+pub(crate) fn request(stream: &mut TcpStream) -> io::Result<Option<(String, Vec<u8>)>> {
+    let (mut bytes, mut some) = (Vec::new(), [0; 4096]);
+    loop {
+        let read = stream.read(&mut some)?;
+        if read == 0 {
+            return Ok(None);
+        }
+        bytes.extend_from_slice(&some[..read]);
+        let Some(end) = bytes.windows(4).position(|four| four == b"\r\n\r\n") else { continue };
+        let head = String::from_utf8_lossy(&bytes[..end]).into_owned();
+        let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok()).unwrap_or(0);
+        if bytes.len() >= end + 4 + length {
+            return Ok(Some((head, bytes[end + 4..].to_vec())));
+        }
+    }
+}
+
 /// The answer, up to the end of the connection.
 pub(crate) fn rest(stream: &mut TcpStream) -> io::Result<Answer> {
     let mut bytes = Vec::new();

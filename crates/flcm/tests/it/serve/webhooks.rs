@@ -1,6 +1,6 @@
 //! Webhooks: signed, in order, again until they are taken, and then not again.
 
-use std::io::{Read, Write};
+use std::io::Write;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -12,6 +12,7 @@ use serde_json::Value;
 use sha2::Sha256;
 
 use super::desk::{Desk, Server, until};
+use super::http::request;
 
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
@@ -84,20 +85,8 @@ impl Listener {
 }
 
 fn take(mut stream: std::net::TcpStream, refusals: usize, letters: &Mutex<Vec<Letter>>) -> std::io::Result<()> {
-    let (mut bytes, mut some) = (Vec::new(), [0; 4096]);
-    let (head, body) = loop {
-        let read = stream.read(&mut some)?;
-        if read == 0 {
-            return Ok(());
-        }
-        bytes.extend_from_slice(&some[..read]);
-        let text = String::from_utf8_lossy(&bytes).into_owned();
-        let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
-        let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok()).unwrap_or(0);
-        if body.len() >= length {
-            break (head.to_owned(), body.to_owned());
-        }
-    };
+    let Some((head, body)) = request(&mut stream)? else { return Ok(()) };
+    let body = String::from_utf8_lossy(&body).into_owned();
     let mut letters = letters.lock().unwrap();
     let status = if letters.len() < refusals { 500 } else { 200 };
     letters.push(Letter { head, body, status });
