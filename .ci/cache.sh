@@ -4,12 +4,14 @@
 # is compiled.
 
 use_cache() {
-    local cache=${XDG_CACHE_HOME:-${HOME:-/nonexistent}/.cache}/flcm-flags-gate key
+    local cache=${XDG_CACHE_HOME:-${HOME:+$HOME/.cache}}/flcm-flags-gate key
+    # Without a home, or with a relative one, there is no folder of the user's.
+    [[ $cache == /?*/flcm-flags-gate ]] || return 1
+    key=$({ rustc -vV && cat Cargo.toml Cargo.lock tests/no-std/Cargo.*; } | sha256sum | cut -c1-16) || return 1
     command -v flock >/dev/null && mkdir -p "$cache" 2>/dev/null && : 2>/dev/null >>"$cache/lock" || return 1
     # The lock is held until the gate ends.
     exec 9>>"$cache/lock"
     flock --nonblock 9 || return 1
-    key=$({ rustc -vV && cat Cargo.toml Cargo.lock tests/no-std/Cargo.*; } | sha256sum | cut -c1-16)
     # One folder is kept: that of the dependencies in use.
     find "$cache" -mindepth 1 -maxdepth 1 -type d ! -name "$key" -exec rm -rf {} +
     mkdir -p "$cache/$key"
