@@ -78,7 +78,7 @@ fn read(watched: &Arc<Watched>, number: usize, readers: &Readers) {
             break;
         }
         // Sixteen threads on two cores would leave little to the one that swaps.
-        if decisions % 16 == 0 {
+        if decisions.is_multiple_of(16) {
             thread::yield_now();
         }
     }
