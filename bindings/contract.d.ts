@@ -62,7 +62,7 @@ export type FlagId = number;
  * (25), serving on (26), treatment (27) and control (28): the feature is on when `outcome & (1 << 24)` is not 0. The words
  * of a reason come with {@link Snapshot.decisionOf}.
  */
-export type Outcome = number;
+export type PackedDecision = number;
 
 /** A snapshot in use. Every method throws {@link EngineError} `FREED` after {@link Snapshot.free}. */
 export interface Snapshot {
@@ -104,7 +104,7 @@ export interface Snapshot {
     targetingKey: string | null | undefined,
     attributes: Attributes | undefined,
     now: number,
-  ): Outcome;
+  ): PackedDecision;
   /** Whether a flag is on; `false` for a flag that is not there. Like {@link Snapshot.decide}. */
   isEnabled(
     key: string,
@@ -120,7 +120,7 @@ export interface Snapshot {
     now: number,
   ): Decision;
   /** The words of what {@link Context.decideAll} has written for a flag. Equal decisions may be the same frozen object. */
-  decisionOf(flag: FlagId, rule: number, outcome: Outcome): Decision;
+  decisionOf(flag: FlagId, rule: number, outcome: PackedDecision): Decision;
   /** The breakers of the flags that have an `error_threshold`. */
   readonly breakers: Breakers;
   /** What is counted: decisions, users, outcomes, durations, and what the application names itself. */
@@ -175,7 +175,7 @@ export interface Counts {
 }
 
 /** How a feature turned out for one user. */
-export interface Told {
+export interface CallOutcome {
   /** @default false */
   readonly failed?: boolean;
   /** Nobody has reported it, and nobody will. @default false */
@@ -272,7 +272,13 @@ export interface Breakers {
    * @param outcome What was decided: its arm is what counts.
    * @param context Of which user: one counts as at most one success and one failure a minute. Without it every outcome counts.
    */
-  outcome(flag: FlagId, outcome: Outcome, told: Told, now: number, context?: Context): readonly Transition[];
+  outcome(
+    flag: FlagId,
+    outcome: PackedDecision,
+    told: CallOutcome,
+    now: number,
+    context?: Context,
+  ): readonly Transition[];
   /** Lets time pass: call it when {@link Breakers.nextDeadline} has come, or every second. */
   poll(now: number): readonly Transition[];
   /** Milliseconds since 1970; `undefined` when there is nothing to wait for. */
@@ -393,16 +399,16 @@ export interface Context {
    * Decides one flag. An answer that time alone cannot change is remembered until a trip changes; arguments are checked
    * when the engine is asked, not when it is remembered.
    */
-  decide(flag: FlagId, now: number): Outcome;
+  decide(flag: FlagId, now: number): PackedDecision;
   /** The answer of {@link Context.decide}, if it is remembered; else -1. It is counted like any other. */
-  remembered(flag: FlagId): Outcome | -1;
+  remembered(flag: FlagId): PackedDecision | -1;
   /**
    * Like {@link Context.decide}, for a user of whom the application itself says `on`, `off` or a variant. Kill switch, breaker and
    * dependencies come first.
    *
    * @throws {@link EngineError} `INVALID_ARGUMENT` for another word, and for a flag that is not there.
    */
-  decideAs(flag: FlagId, serve: string, now: number): Outcome;
+  decideAs(flag: FlagId, serve: string, now: number): PackedDecision;
   /** The cohorts of the document that the user is a member of. */
   cohorts(): readonly string[];
   /** Whether a flag is on; `false` for a flag that is not there. */
@@ -410,7 +416,7 @@ export interface Context {
   /** Asks the engine for one flag, and says what is served, and why. Equal decisions may be the same frozen object. */
   decision(key: string, now: number): Decision;
   /**
-   * Decides every flag in one call, into two numbers a flag: the rule (0xffffffff: none) and the {@link Outcome}.
+   * Decides every flag in one call, into two numbers a flag: the rule (0xffffffff: none) and the {@link PackedDecision}.
    *
    * @param out At least twice {@link Snapshot.flagCount} long; made when left out.
    */
@@ -535,7 +541,7 @@ export interface Door {
    * The words of a decision, a line each: reason, error code, arm, variant, rule (empty where there is none), and the
    * value: `j` and JSON text, `s` and a string, or `d` and the bits of a number in hexadecimal.
    */
-  words(snapshot: Handle, flag: FlagId, rule: number, outcome: Outcome): Maybe<string>;
+  words(snapshot: Handle, flag: FlagId, rule: number, outcome: PackedDecision): Maybe<string>;
   /**
    * What happened to breakers, what they know, and what was counted is text: a line `name=value` for each property, where
    * the value is `s` and a text, or `d` and the bits of a number in hexadecimal; an empty line ends an object.
@@ -545,7 +551,7 @@ export interface Door {
   record(snapshot: Handle, flag: FlagId, counts: Uint32Array, now: number): Maybe<string>;
   poll(snapshot: Handle, now: number): Maybe<string>;
   /** What has happened during `outcome`. */
-  news(snapshot: Handle): Maybe<string>;
+  transitions(snapshot: Handle): Maybe<string>;
   nextDeadline(snapshot: Handle): Maybe<number>;
   /** Nothing for an unknown word as well. */
   setMode(snapshot: Handle, flag: FlagId, mode: string, now: number): Maybe<string>;
@@ -569,7 +575,7 @@ export interface Door {
   /** The batch with another age, in milliseconds. Throws an `Error` that says what is wrong with the bytes. */
   aged(batch: Uint8Array, age: number): Uint8Array;
   /** The outcome for the context at a place, of which the host has said `on`, `off` or a variant. Nothing for another word. */
-  decideAs(snapshot: Handle, place: number, flag: FlagId, serve: string, now: number): Maybe<Outcome>;
+  decideAs(snapshot: Handle, place: number, flag: FlagId, serve: string, now: number): Maybe<PackedDecision>;
   /** The names of the cohorts that the user at a place is a member of, each followed by a line feed. */
   cohorts(snapshot: Handle, place: number): Maybe<string>;
   /** For each of some flags 1 if it is written differently than in another snapshot, or is not there, else 0. */
@@ -586,7 +592,7 @@ export interface Door {
  * | 8 | i32 | flag: its {@link FlagId} |
  * | 12 | i32 | length: bytes from 64 on that were written |
  * | 16 | f64 | now: milliseconds since 1970 |
- * | 24 | u32, u32 | what was decided: rule and {@link Outcome} |
+ * | 24 | u32, u32 | what was decided: rule and {@link PackedDecision} |
  * | 32 | u8 | arm of an outcome: bits 27 and 28 of what was decided |
  * | 33 | u8 | 1 it failed, 2 it is missing |
  * | 36 | u32 | the breaker's generation when it was decided; 0 for that of now |
@@ -606,7 +612,7 @@ export interface HotDoor {
   flag(): number;
   /** Binds the context that was written, and keeps it at the place. */
   bind(): number;
-  /** Decides a flag for the context at the place; answers the {@link Outcome}. */
+  /** Decides a flag for the context at the place; answers the {@link PackedDecision}. */
   decide(): number;
   /** Decides a flag for the context that was written, which is not kept. */
   decideOnce(): number;
@@ -614,7 +620,7 @@ export interface HotDoor {
   decideAll(): number;
   /** Counts a decision that was remembered for the context at the place, `length` times. */
   count(): number;
-  /** Takes an outcome of the user at the place (-1: nobody in particular); answers how much there is to be asked for by `news`. */
+  /** Takes an outcome of the user at the place (-1: nobody in particular); answers how much there is to be asked for by `transitions`. */
   outcome(): number;
 }
 

@@ -1,4 +1,4 @@
-import type { FlagId, Snapshot, Told, Transition, TripState } from '@flcm/flags-web';
+import type { CallOutcome, FlagId, Snapshot, Transition, TripState } from '@flcm/flags-web';
 import { describe } from './circuit-breaker/describe.ts';
 import { BreakerStore } from './circuit-breaker/kept.ts';
 import type { Notifier } from './circuit-breaker/notify.ts';
@@ -121,7 +121,7 @@ export class CircuitBreaker implements Follower {
   }
 
   /** Takes the outcome of a decision. @internal */
-  tell({ bound, key, flag, outcome, generation }: Decided, told: Pick<Told, 'failed' | 'durationMs'>): void {
+  tell({ bound, key, flag, outcome, generation }: Decided, told: Pick<CallOutcome, 'failed' | 'durationMs'>): void {
     const { snapshot } = this.#inUse;
     if (snapshot === undefined || flag < 0) return;
     // A decision under the snapshot before is told without the user, whom this one does not know by that context.

@@ -1,4 +1,4 @@
-import type { Context, FlagId, Outcome, Snapshot } from '@flcm/flags-web';
+import type { Context, FlagId, PackedDecision, Snapshot } from '@flcm/flags-web';
 import type { CircuitBreaker } from './circuit-breaker.ts';
 import type { Clock } from './clock.ts';
 import type { CohortManager, OverridesOfUser } from './cohort-manager.ts';
@@ -41,7 +41,7 @@ interface Bound {
 /** The rule of a decision that none has made. */
 const NO_RULE = 0xffffffff;
 
-/** The bit of an outcome that says that the feature is on: see `Outcome` in the engine's contract. */
+/** The bit of an outcome that says that the feature is on: see `PackedDecision` in the engine's contract. */
 const ENABLED = 1 << 24;
 
 /** What is served when there is nothing to decide with. */
@@ -171,7 +171,7 @@ export class FeatureContext<F extends FlagShapes<F> = AnyFlags> {
     return compilers.loaded?.explain({ snapshot: snapshot.bytes(), trips: snapshot.trips(), ...asked });
   }
 
-  #outcome(bound: Bound, flag: FlagId, key: string): Outcome {
+  #outcome(bound: Bound, flag: FlagId, key: string): PackedDecision {
     const { context, overrides } = bound;
     if (overrides === undefined) {
       const known = context.remembered(flag);
@@ -182,7 +182,13 @@ export class FeatureContext<F extends FlagShapes<F> = AnyFlags> {
   }
 
   /** What the application has said of this user, if it still holds. */
-  #overridden(bound: Bound, overrides: OverridesOfUser, flag: FlagId, key: string, now: number): Outcome | undefined {
+  #overridden(
+    bound: Bound,
+    overrides: OverridesOfUser,
+    flag: FlagId,
+    key: string,
+    now: number,
+  ): PackedDecision | undefined {
     const override = overrides.get(key);
     if (override === undefined || override.expiresAt <= now || flag < 0) return undefined;
     return this.#try(() => bound.context.decideAs(flag, override.serve, now));
@@ -234,7 +240,7 @@ export function captured(user: UserContext): UserContext {
 export interface Decided {
   readonly key: string;
   readonly flag: FlagId;
-  readonly outcome: Outcome;
+  readonly outcome: PackedDecision;
   readonly enabled: boolean;
   /** Of the breaker, when it was decided. */
   readonly generation: number;

@@ -2,12 +2,12 @@ import type {
   BreakerMode,
   BreakerReport,
   Breakers as BreakersContract,
+  CallOutcome,
   Counts,
   FlagId,
-  Outcome,
+  PackedDecision,
   Sample,
   Scope,
-  Told,
   Transition,
 } from '../contract.d.ts';
 import { Context } from './context.ts';
@@ -40,23 +40,29 @@ export class Breakers implements BreakersContract {
     if (numbers.some((number) => number >>> 0 !== number)) {
       throw engineError('INVALID_ARGUMENT', 'counts must be integers from 0 to 4294967295, the generation among them');
     }
-    return this.news(door.record(handle, checkedId(flag), Uint32Array.from(numbers), checkedTime(now)));
+    return this.transitions(door.record(handle, checkedId(flag), Uint32Array.from(numbers), checkedTime(now)));
   }
 
-  outcome(flag: FlagId, outcome: Outcome, told: Told, now: number, context?: unknown): readonly Transition[] {
+  outcome(
+    flag: FlagId,
+    outcome: PackedDecision,
+    told: CallOutcome,
+    now: number,
+    context?: unknown,
+  ): readonly Transition[] {
     const { door, handle, frame, hot } = this.#loaded;
     // Read before anything is written: a getter may ask in its turn.
-    const { failed = false, missing = false, durationMs, generation = 0 } = Object(told) as Told;
+    const { failed = false, missing = false, durationMs, generation = 0 } = Object(told) as CallOutcome;
     checkedGeneration(generation);
     const place = context === undefined ? undefined : placeOf(context, this.#loaded);
     frame.ask(handle, place?.index ?? -1, checkedId(flag), now);
-    frame.writeTold(outcome, { failed, missing, durationMs, generation });
-    return this.#loaded.check(hot.outcome()) > 0 ? this.news(door.news(handle)) : NOTHING;
+    frame.writeOutcome(outcome, { failed, missing, durationMs, generation });
+    return this.#loaded.check(hot.outcome()) > 0 ? this.transitions(door.transitions(handle)) : NOTHING;
   }
 
   poll(now: number): readonly Transition[] {
     const { door, handle } = this.#loaded;
-    return this.news(door.poll(handle, checkedTime(now)));
+    return this.transitions(door.poll(handle, checkedTime(now)));
   }
 
   nextDeadline(): number | undefined {
@@ -66,14 +72,14 @@ export class Breakers implements BreakersContract {
 
   setMode(flag: FlagId, mode: BreakerMode, now: number): readonly Transition[] {
     const { door, handle } = this.#loaded;
-    const news = door.setMode(handle, checkedId(flag), `${mode}`, checkedTime(now));
-    if (news == null) throw engineError('INVALID_ARGUMENT', `\`${mode}\` is no mode of a breaker`);
-    return this.news(news);
+    const transitions = door.setMode(handle, checkedId(flag), `${mode}`, checkedTime(now));
+    if (transitions == null) throw engineError('INVALID_ARGUMENT', `\`${mode}\` is no mode of a breaker`);
+    return this.transitions(transitions);
   }
 
   acknowledge(flag: FlagId, generation: number, now: number): readonly Transition[] {
     const { door, handle } = this.#loaded;
-    return this.news(door.acknowledge(handle, checkedId(flag), checkedGeneration(generation), checkedTime(now)));
+    return this.transitions(door.acknowledge(handle, checkedId(flag), checkedGeneration(generation), checkedTime(now)));
   }
 
   report(flag: FlagId): BreakerReport | undefined {
@@ -102,7 +108,7 @@ export class Breakers implements BreakersContract {
   }
 
   /** What happened; decisions that are remembered may have been made under other trips. */
-  news(text: string | null | undefined): readonly Transition[] {
+  transitions(text: string | null | undefined): readonly Transition[] {
     if (!text) return NOTHING;
     this.#loaded.forget();
     return parseLines(text) as unknown as Transition[];

@@ -1,4 +1,4 @@
-import type { Attributes, Context as ContextContract, Decision, FlagId, Outcome } from '../contract.d.ts';
+import type { Attributes, Context as ContextContract, Decision, FlagId, PackedDecision } from '../contract.d.ts';
 import type { Asker } from './attributes.ts';
 import { isOn } from './decision.ts';
 import { engineError, isArray } from './error.ts';
@@ -20,12 +20,12 @@ export class Context implements ContextContract {
     this.#mark = this.#place.mark;
   }
 
-  decide(flag: FlagId, now: number): Outcome {
+  decide(flag: FlagId, now: number): PackedDecision {
     const outcome = this.remembered(flag);
     return outcome === -1 ? this.#cross(flag, now) : outcome;
   }
 
-  remembered(flag: FlagId): Outcome | -1 {
+  remembered(flag: FlagId): PackedDecision | -1 {
     const { answers, mark } = this.#place;
     const at = flag * STRIDE;
     // Once the place has another owner, what is counted there is told for them.
@@ -34,7 +34,7 @@ export class Context implements ContextContract {
     return answers[at + 1] as number;
   }
 
-  decideAs(flag: FlagId, serve: string, now: number): Outcome {
+  decideAs(flag: FlagId, serve: string, now: number): PackedDecision {
     const { door, handle } = this.#loaded;
     const outcome = door.decideAs(handle, this.place().index, checkedId(flag), `${serve}`, checkedTime(now));
     if (outcome == null) {
@@ -73,7 +73,7 @@ export class Context implements ContextContract {
   }
 
   /** Asks the engine. */
-  #cross(flag: FlagId, now: number): Outcome {
+  #cross(flag: FlagId, now: number): PackedDecision {
     const loaded = this.#loaded;
     const { timed } = loaded.needs(flag);
     const place = this.place();

@@ -1,16 +1,16 @@
-import type { Decision, JsonValue, Outcome } from '../contract.d.ts';
+import type { Decision, JsonValue, PackedDecision } from '../contract.d.ts';
 import { numberOf } from './lines.ts';
 
 /** The bit of an outcome that says whether the feature is on. */
 const ENABLED = 1 << 24;
 
 /** Whether the feature is on. */
-export function isOn(outcome: Outcome): boolean {
+export function isOn(outcome: PackedDecision): boolean {
   return (outcome & ENABLED) !== 0;
 }
 
 /** The decision that a binding's `words` describe: see `Door` in the contract. */
-export function parseDecision(words: string, outcome: Outcome): Decision {
+export function parseDecision(words: string, outcome: PackedDecision): Decision {
   const [reason = '', errorCode, arm = '', variant, rule, ...value] = words.split('\n');
   return Object.freeze({
     enabled: isOn(outcome),

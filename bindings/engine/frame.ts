@@ -1,4 +1,4 @@
-import type { Told } from '../contract.d.ts';
+import type { CallOutcome } from '../contract.d.ts';
 import type { Asker, Present } from './attributes.ts';
 import { engineError, nameOf } from './error.ts';
 
@@ -66,7 +66,7 @@ export class Frame {
   }
 
   /** How the feature turned out for one user. */
-  writeTold(outcome: number, { failed, missing, durationMs, generation = 0 }: Told): void {
+  writeOutcome(outcome: number, { failed, missing, durationMs, generation = 0 }: CallOutcome): void {
     this.#view();
     const arm = (outcome >>> ARM) & 3;
     if (arm === 3) throw engineError('INVALID_ARGUMENT', `${nameOf(outcome)} is no outcome of a decision`);

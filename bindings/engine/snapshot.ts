@@ -3,7 +3,7 @@ import type {
   Context as ContextContract,
   Decision,
   FlagId,
-  Outcome,
+  PackedDecision,
   Snapshot as SnapshotContract,
   Transition,
   TripState,
@@ -45,10 +45,10 @@ export class Snapshot implements SnapshotContract {
     }
     before.#loaded.forget();
     this.#loaded.forget();
-    const news = door.carry(before.#loaded.handle, handle, checkedTime(now));
+    const transitions = door.carry(before.#loaded.handle, handle, checkedTime(now));
     this.#loaded.measuring ||= before.#loaded.measuring;
     before.#loaded.measuring = false;
-    return this.breakers.news(news);
+    return this.breakers.transitions(transitions);
   }
 
   changedSince(before: SnapshotContract, first: FlagId, count: number): readonly FlagId[] {
@@ -88,7 +88,7 @@ export class Snapshot implements SnapshotContract {
     targetingKey: string | null | undefined,
     attributes: Attributes | undefined,
     now: number,
-  ): Outcome {
+  ): PackedDecision {
     const loaded = this.#loaded;
     const needs = loaded.needs(flag);
     loaded.frame.writeContext(loaded.gather(targetingKey, attributes ?? NO_ATTRIBUTES, needs));
@@ -116,7 +116,7 @@ export class Snapshot implements SnapshotContract {
     return this.#loaded.decision(flag, this.#loaded.frame.rule, outcome);
   }
 
-  decisionOf(flag: FlagId, rule: number, outcome: Outcome): Decision {
+  decisionOf(flag: FlagId, rule: number, outcome: PackedDecision): Decision {
     const { handle: _alive } = this.#loaded;
     if (rule >>> 0 !== rule || outcome >>> 0 !== outcome) {
       throw engineError('INVALID_ARGUMENT', `rule and outcome must be numbers from \`decideAll\``);

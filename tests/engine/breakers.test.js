@@ -56,7 +56,7 @@ for (const { engine } of engines) {
 
     test('a person holds, observes, acknowledges and releases', () => {
       const { snapshot, breakers, flag, fail } = guarded(engine);
-      const event = (news) => news.map((transition) => [transition.event, transition.mode]);
+      const event = (transitions) => transitions.map((transition) => [transition.event, transition.mode]);
       assert.deepEqual(event(breakers.setMode(flag, 'held', NOW)), [['mode_changed', 'held']]);
       assert.equal(snapshot.trip(flag), 'held off');
       assert.deepEqual(breakers.setMode(flag, 'held', NOW), [], 'it is so already');
@@ -102,10 +102,10 @@ for (const { engine } of engines) {
       breakers.outcome(flag, alice.decide(flag, NOW), { missing: true }, NOW);
       breakers.outcome(flag, alice.decide(flag, NOW), {}, NOW);
       assert.deepEqual([breakers.report(flag).total, breakers.report(flag).missing], [3, 1]);
-      const news = treated.flatMap((user) =>
+      const transitions = treated.flatMap((user) =>
         breakers.outcome(flag, user.decide(flag, NOW), { failed: true }, NOW, user),
       );
-      assert.deepEqual(news, []);
+      assert.deepEqual(transitions, []);
       assert.equal(breakers.outcome(flag, alice.decide(flag, NOW), {}, NOW + 1000)[0].event, 'tripped');
     });
 

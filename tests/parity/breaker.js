@@ -12,9 +12,9 @@ export async function breaker(subject, file, name) {
     snapshot.breakers.guard(file.scope, 0);
     return file.steps.map((step, index) => {
       const what = () => `${name}: step ${index}: ${print(step)}`;
-      const news = take(step, snapshot.breakers);
+      const transitions = take(step, snapshot.breakers);
       const { bytes, ...wanted } = step.then;
-      same(said(snapshot, news), wanted, what);
+      same(said(snapshot, transitions), wanted, what);
       return [snapshot.breakers.save(FLAG), bytes, what];
     });
   });
@@ -23,12 +23,12 @@ export async function breaker(subject, file, name) {
 }
 
 function take({ acknowledge, age, at, control, generation, mode, times = 1, treatment }, breakers) {
-  const news = [];
-  if (mode !== undefined) news.push(...breakers.setMode(FLAG, mode, at));
-  if (acknowledge !== undefined) news.push(...breakers.acknowledge(FLAG, acknowledge, at));
+  const transitions = [];
+  if (mode !== undefined) transitions.push(...breakers.setMode(FLAG, mode, at));
+  if (acknowledge !== undefined) transitions.push(...breakers.acknowledge(FLAG, acknowledge, at));
   for (let time = 0; time < times; time += 1) {
     const now = at + time * 1000;
-    news.push(...breakers.poll(now));
+    transitions.push(...breakers.poll(now));
     if (treatment === undefined && control === undefined) continue;
     const counts = {
       generation: generation ?? breakers.report(FLAG).generation,
@@ -36,17 +36,17 @@ function take({ acknowledge, age, at, control, generation, mode, times = 1, trea
       treatment: sample(treatment),
       control: sample(control),
     };
-    news.push(...breakers.record(FLAG, counts, now));
+    transitions.push(...breakers.record(FLAG, counts, now));
   }
-  return news;
+  return transitions;
 }
 
 const sample = ([total, errors, slow, missing] = [0, 0, 0, 0]) => ({ total, errors, slow, missing });
 
 /** What came of a step, as vectors have it. */
-function said(snapshot, news) {
+function said(snapshot, transitions) {
   return {
-    news: news.map(happened),
+    transitions: transitions.map(happened),
     trip: snapshot.trip(FLAG),
     nextDeadline: snapshot.breakers.nextDeadline() ?? null,
     statistics: statistics(snapshot.breakers.report(FLAG)),

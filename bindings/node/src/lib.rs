@@ -143,8 +143,8 @@ pub fn poll(snapshot: i32, now: f64) -> Option<String> {
 
 /// What happened and has not been asked for yet.
 #[napi(catch_unwind)]
-pub fn news(snapshot: i32) -> Option<String> {
-    with_engine(|engine| engine.news(Handle(snapshot)))
+pub fn transitions(snapshot: i32) -> Option<String> {
+    with_engine(|engine| engine.transitions(Handle(snapshot)))
 }
 
 /// When to poll next.

@@ -154,8 +154,8 @@ impl Door {
     }
 
     /// What happened and has not been asked for yet.
-    pub fn news(&mut self, snapshot: i32) -> Option<String> {
-        self.engine.news(Handle(snapshot))
+    pub fn transitions(&mut self, snapshot: i32) -> Option<String> {
+        self.engine.transitions(Handle(snapshot))
     }
 
     /// When to poll next.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use flcm_flags::{BoundContext, Context, FlagId, Millis, Outcome, Snapshot, TripState, Trips, evaluate};
+use flcm_flags::{BoundContext, Context, FlagId, Millis, PackedDecision, Snapshot, TripState, Trips, evaluate};
 use flcm_flags_engine::Guards;
 
 use crate::tally::Tallies;
@@ -57,17 +57,27 @@ impl InUse {
     }
 
     /// Decides, and counts the decision. `now` is asked only where it matters.
-    pub(crate) fn decide(&self, flag: FlagId, context: &BoundContext<'_>, now: impl FnOnce() -> Millis) -> Outcome {
+    pub(crate) fn decide(
+        &self,
+        flag: FlagId,
+        context: &BoundContext<'_>,
+        now: impl FnOnce() -> Millis,
+    ) -> PackedDecision {
         let outcome = self.peek(flag, context, now);
         self.flags.tallies.count(&self.flags.snapshot, flag, outcome, context);
         outcome
     }
 
     /// Like [`decide`](Self::decide), and counts nothing.
-    pub(crate) fn peek(&self, flag: FlagId, context: &BoundContext<'_>, now: impl FnOnce() -> Millis) -> Outcome {
+    pub(crate) fn peek(
+        &self,
+        flag: FlagId,
+        context: &BoundContext<'_>,
+        now: impl FnOnce() -> Millis,
+    ) -> PackedDecision {
         let follows_time = usize::try_from(flag.0).ok().and_then(|flag| self.flags.follows_time.get(flag));
         let now = if follows_time == Some(&false) { Millis(0) } else { now() };
-        evaluate(&self.flags.snapshot, &self.trips, flag, context, now).outcome()
+        evaluate(&self.flags.snapshot, &self.trips, flag, context, now).packed()
     }
 
     /// What holds a flag back.

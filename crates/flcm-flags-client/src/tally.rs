@@ -5,7 +5,7 @@ use std::iter;
 use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
 
 use flcm_flags::metrics::{Distinct, FlagMetrics};
-use flcm_flags::{BoundContext, FlagId, Outcome, Snapshot};
+use flcm_flags::{BoundContext, FlagId, PackedDecision, Snapshot};
 use flcm_flags_engine::Counted;
 use once_cell::race::OnceBox;
 
@@ -35,7 +35,7 @@ impl Tallies {
         &self,
         snapshot: &Snapshot<Vec<u8>>,
         flag: FlagId,
-        outcome: Outcome,
+        outcome: PackedDecision,
         context: &BoundContext<'_>,
     ) {
         let Some(place) = self.0.get(index(flag)) else { return };

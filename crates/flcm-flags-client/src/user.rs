@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::Guard;
-use flcm_flags::{BoundContext, Context, Decision, ErrorCode, Flag, FlagId, Outcome, Value};
-use flcm_flags_engine::Told;
+use flcm_flags::{BoundContext, Context, Decision, ErrorCode, Flag, FlagId, PackedDecision, Value};
+use flcm_flags_engine::Outcome;
 
 use crate::in_use::InUse;
 use crate::watched::Watched;
@@ -90,7 +90,7 @@ impl<'f, 'c> User<'f, 'c> {
         snapshot.describe(snapshot.flag(flag)?)
     }
 
-    fn outcome(&self, flag: &str) -> Option<(FlagId, Outcome)> {
+    fn outcome(&self, flag: &str) -> Option<(FlagId, PackedDecision)> {
         let (in_use, bound, id) = self.find(flag)?;
         Some((id, in_use.decide(id, bound, || self.watched.clock.now())))
     }
@@ -100,7 +100,7 @@ impl<'f, 'c> User<'f, 'c> {
         Some((in_use, self.bound.as_ref()?, in_use.flags.snapshot.flag(flag)?))
     }
 
-    fn decided(&self, outcome: Option<(FlagId, Outcome)>) -> Decided {
+    fn decided(&self, outcome: Option<(FlagId, PackedDecision)>) -> Decided {
         let by = self.in_use.as_ref().zip(outcome).map(|(in_use, (flag, outcome))| By {
             in_use: Arc::clone(in_use),
             flag,
@@ -146,7 +146,7 @@ pub struct Decided {
 struct By {
     in_use: Arc<InUse>,
     flag: FlagId,
-    outcome: Outcome,
+    outcome: PackedDecision,
     generation: u32,
 }
 
@@ -182,7 +182,7 @@ impl Decided {
             return;
         }
         let duration = outcome.and_then(|outcome| outcome.duration);
-        let told = Told {
+        let told = Outcome {
             arm: by.outcome.arm(),
             unit: self.unit,
             failed: outcome.is_none_or(|outcome| outcome.failed),

@@ -9,7 +9,7 @@ use arc_swap::ArcSwapOption;
 use flcm_flags::breaker::{Mode, Scope};
 use flcm_flags::metrics::batch::Header;
 use flcm_flags::{FlagId, Millis, Snapshot, TripState};
-use flcm_flags_engine::{Measures, News, Told, Watch, changed};
+use flcm_flags_engine::{FlagTransition, HostState, Measures, Outcome, changed};
 use tokio::sync::Notify;
 
 use crate::clock::Clock;
@@ -80,7 +80,7 @@ impl Hurry {
 #[derive(Debug)]
 struct Inner {
     flags: Option<Arc<Flags>>,
-    watch: Watch,
+    watch: HostState,
     /// What was drained, of the snapshot in use: what is on its way is still part of a summary.
     drained: Option<Measures>,
     /// Snapshots of before that somebody still decides by: what they count is taken until they let go.
@@ -100,7 +100,7 @@ impl Watched {
         });
         let inner = Inner {
             flags: None,
-            watch: Watch::none(0),
+            watch: HostState::none(0),
             drained: None,
             retired: Vec::new(),
             fleet: fleet.collect(),
@@ -186,7 +186,7 @@ impl Watched {
     }
 
     /// Takes the outcome of a decision that was made by some flags.
-    pub(crate) fn tell(&self, by: &Flags, flag: FlagId, told: &Told) {
+    pub(crate) fn tell(&self, by: &Flags, flag: FlagId, told: &Outcome) {
         let now = self.now();
         let (flags, news) = {
             let mut inner = self.inner();
@@ -211,7 +211,7 @@ impl Watched {
         let (flags, news, deadline) = {
             let mut inner = self.inner();
             let flags = inner.flags.clone()?;
-            let Watch { guards, news, .. } = &mut inner.watch;
+            let HostState { guards, transitions: news, .. } = &mut inner.watch;
             guards.poll(&flags.snapshot, now, news);
             let deadline = guards.next_deadline();
             (flags, self.published(&mut inner), deadline)
@@ -253,7 +253,7 @@ impl Watched {
                 self.kept.keep_held(key, held);
             }
             inner.say(key);
-            let Watch { guards, news, .. } = &mut inner.watch;
+            let HostState { guards, transitions: news, .. } = &mut inner.watch;
             guards.set_mode(&flags.snapshot, flag, mode, now, news);
             self.publish(&inner);
             (flags, self.kept_news(&mut inner))
@@ -268,7 +268,7 @@ impl Watched {
         let (flags, news) = {
             let mut inner = self.inner();
             let (flags, flag) = inner.flag(key)?;
-            let Watch { guards, news, .. } = &mut inner.watch;
+            let HostState { guards, transitions: news, .. } = &mut inner.watch;
             let generation = guards.breaker(flag).map_or(0, |(breaker, _)| breaker.generation());
             guards.acknowledge(&flags.snapshot, flag, generation, now, news);
             (flags, self.published(&mut inner))
@@ -324,7 +324,7 @@ impl Watched {
     }
 
     /// What happened; readers see it from now on.
-    fn published(&self, inner: &mut Inner) -> Vec<News> {
+    fn published(&self, inner: &mut Inner) -> Vec<FlagTransition> {
         let news = self.kept_news(inner);
         if !news.is_empty() {
             self.publish(inner);
@@ -333,8 +333,8 @@ impl Watched {
     }
 
     /// What happened, and is kept: as it is now, before anything else may happen.
-    fn kept_news(&self, inner: &mut Inner) -> Vec<News> {
-        let news = std::mem::take(&mut inner.watch.news);
+    fn kept_news(&self, inner: &mut Inner) -> Vec<FlagTransition> {
+        let news = std::mem::take(&mut inner.watch.transitions);
         let Some(flags) = &inner.flags else { return news };
         for (flag, _) in &news {
             if let Some(bytes) = inner.watch.guards.save(*flag) {
@@ -351,7 +351,7 @@ impl Watched {
     }
 
     /// Tells whoever listens.
-    fn tell_of(&self, flags: &Flags, news: Vec<News>) {
+    fn tell_of(&self, flags: &Flags, news: Vec<FlagTransition>) {
         if news.is_empty() {
             return;
         }
@@ -368,7 +368,7 @@ impl Inner {
     fn follow(&mut self, next: &Arc<Flags>, now: Millis) -> Vec<Error> {
         self.gather();
         let snapshot = &next.snapshot;
-        let mut watch = Watch::none(snapshot.flags().len());
+        let mut watch = HostState::none(snapshot.flags().len());
         watch.measure(snapshot);
         let mut drained = Measures::new(snapshot.flags().len());
         if let Some(before) = self.flags.take() {
@@ -395,7 +395,7 @@ impl Inner {
     /// Goes on with breakers that were kept, each when its flag comes first.
     fn restore(&mut self, snapshot: &Snapshot<Vec<u8>>) -> Vec<Error> {
         let mut unread = Vec::new();
-        let Watch { guards, news, .. } = &mut self.watch;
+        let HostState { guards, transitions: news, .. } = &mut self.watch;
         self.waiting.retain(|key, bytes| {
             let Some(flag) = snapshot.flag(key) else { return true };
             if let Err(error) = guards.restore(flag, bytes, news) {

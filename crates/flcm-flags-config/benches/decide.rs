@@ -3,7 +3,7 @@
 mod workload;
 
 use divan::{Bencher, black_box};
-use flcm_flags::{BoundContext, Context, ErrorCode, Millis, Outcome, Snapshot, Trips, evaluate, evaluate_all};
+use flcm_flags::{BoundContext, Context, ErrorCode, Millis, PackedDecision, Snapshot, Trips, evaluate, evaluate_all};
 use flcm_flags_config::{check, compile};
 use workload::{ATTRIBUTES, KINDS, USER, listed, mixed, snapshot};
 
@@ -36,7 +36,7 @@ fn decide_and_read_variant(bencher: Bencher<'_, '_>) {
 fn decide_all_of_1000(bencher: Bencher<'_, '_>) {
     let snapshot = snapshot(&mixed(1000));
     let context = bound(&snapshot);
-    let mut out = vec![Outcome::error(ErrorCode::FlagNotFound); 1000];
+    let mut out = vec![PackedDecision::error(ErrorCode::FlagNotFound); 1000];
     bencher.bench_local(|| evaluate_all(&snapshot, &Trips::NONE, black_box(&context), Millis(0), &mut out).len());
 }
 

@@ -8,7 +8,7 @@ use std::hint::black_box;
 
 use flcm_flags::breaker::{Breaker, Plan, Scope};
 use flcm_flags::{
-    Context, Counts, ErrorCode, Millis, Outcome, Policy, Sample, Snapshot, Trips, evaluate, evaluate_all,
+    Context, Counts, ErrorCode, Millis, PackedDecision, Policy, Sample, Snapshot, Trips, evaluate, evaluate_all,
 };
 use workload::{ATTRIBUTES, KINDS, USER, mixed, snapshot};
 
@@ -25,7 +25,7 @@ fn run(case: &str, times: u32) {
     let context = Context::new(Some(USER), &ATTRIBUTES);
     let bound = context.bind(&snapshot);
     let flag = snapshot.flag(case);
-    let mut out = vec![Outcome::error(ErrorCode::FlagNotFound); 1000];
+    let mut out = vec![PackedDecision::error(ErrorCode::FlagNotFound); 1000];
     let (plan, mut breaker, mut now) = (Plan::new(&Policy::DEFAULT, Scope::Fleet), Breaker::new(1, Millis(0)), 0);
     let outcomes = Counts {
         generation: 1,
@@ -36,7 +36,7 @@ fn run(case: &str, times: u32) {
     for _ in 0..times {
         match (case, flag) {
             (_, Some(flag)) => {
-                black_box(evaluate(&snapshot, &Trips::NONE, black_box(flag), &bound, Millis(0)).outcome());
+                black_box(evaluate(&snapshot, &Trips::NONE, black_box(flag), &bound, Millis(0)).packed());
             }
             ("bind", _) => {
                 black_box(black_box(context).bind(&snapshot));

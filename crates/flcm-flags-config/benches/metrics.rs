@@ -7,7 +7,7 @@ use divan::{Bencher, black_box};
 use flcm_flags::bucket::mix;
 use flcm_flags::metrics::batch::{Batch, Header, Writer};
 use flcm_flags::metrics::{Distinct, FlagMetrics, Histogram};
-use flcm_flags::{Arm, BoundContext, Context, Millis, Outcome, Sample, Snapshot, Trips, evaluate};
+use flcm_flags::{Arm, BoundContext, Context, Millis, PackedDecision, Sample, Snapshot, Trips, evaluate};
 use workload::{ATTRIBUTES, KINDS, USER, snapshot};
 
 type Metrics = FlagMetrics<Vec<u32>>;
@@ -37,7 +37,7 @@ fn a_million_events() -> Metrics {
     let (snapshot, mut metrics) = (snapshot(KINDS), empty());
     for event in 0..1_000_000_u64 {
         let user = event.to_string();
-        let outcome = Outcome::from_bits((event % 3) << 32 | 5 << 48);
+        let outcome = PackedDecision::from_bits((event % 3) << 32 | 5 << 48);
         metrics.decision(outcome, &Context::new(Some(&user), &[]).bind(&snapshot));
         let [milliseconds, ..] = mix(event).to_le_bytes();
         metrics.outcome(Arm::Treatment, &sample(event % 50 == 0), f64::from(milliseconds) + 0.5);
@@ -52,7 +52,7 @@ fn decide_alone(bencher: Bencher<'_, '_>, flag: &str) {
     let snapshot = snapshot(KINDS);
     let flag = snapshot.flag(flag).expect("a flag of the workload");
     let context = Context::new(Some(USER), &ATTRIBUTES).bind(&snapshot);
-    bencher.bench_local(|| evaluate(&snapshot, &Trips::NONE, black_box(flag), &context, Millis(0)).outcome());
+    bencher.bench_local(|| evaluate(&snapshot, &Trips::NONE, black_box(flag), &context, Millis(0)).packed());
 }
 
 #[divan::bench(sample_size = 1000, args = FLAGS)]
@@ -61,7 +61,7 @@ fn decide_and_count(bencher: Bencher<'_, '_>, flag: &str) {
     let flag = snapshot.flag(flag).expect("a flag of the workload");
     let context = Context::new(Some(USER), &ATTRIBUTES).bind(&snapshot);
     bencher.bench_local(|| {
-        let outcome = evaluate(&snapshot, &Trips::NONE, black_box(flag), &context, Millis(0)).outcome();
+        let outcome = evaluate(&snapshot, &Trips::NONE, black_box(flag), &context, Millis(0)).packed();
         metrics.decision(outcome, &context);
         outcome
     });
@@ -76,7 +76,7 @@ fn decide_alone_for_many(bencher: Bencher<'_, '_>, flag: &str) {
     let mut next = contexts.iter().cycle();
     bencher.bench_local(|| {
         let context = next.next().unwrap_or(&contexts[0]);
-        evaluate(&snapshot, &Trips::NONE, black_box(flag), context, Millis(0)).outcome()
+        evaluate(&snapshot, &Trips::NONE, black_box(flag), context, Millis(0)).packed()
     });
 }
 
@@ -88,7 +88,7 @@ fn decide_and_count_for_many(bencher: Bencher<'_, '_>, flag: &str) {
     let mut next = contexts.iter().cycle();
     bencher.bench_local(|| {
         let context = next.next().unwrap_or(&contexts[0]);
-        let outcome = evaluate(&snapshot, &Trips::NONE, black_box(flag), context, Millis(0)).outcome();
+        let outcome = evaluate(&snapshot, &Trips::NONE, black_box(flag), context, Millis(0)).packed();
         metrics.decision(outcome, context);
         outcome
     });
@@ -98,7 +98,8 @@ fn decide_and_count_for_many(bencher: Bencher<'_, '_>, flag: &str) {
 fn count_one_decision(bencher: Bencher<'_, '_>) {
     let (snapshot, mut metrics) = (snapshot(KINDS), empty());
     let context = Context::new(Some(USER), &ATTRIBUTES).bind(&snapshot);
-    bencher.bench_local(|| metrics.decision(black_box(Outcome::from_bits(1 << 32 | 5 << 48)), black_box(&context)));
+    bencher
+        .bench_local(|| metrics.decision(black_box(PackedDecision::from_bits(1 << 32 | 5 << 48)), black_box(&context)));
 }
 
 #[divan::bench(sample_size = 1000)]
@@ -160,7 +161,7 @@ fn batch_of(flags: u32) -> Vec<u8> {
     for flag in 0..flags {
         let mut metrics = empty();
         for (event, context) in (0_u32..20).zip(&contexts) {
-            metrics.decision(Outcome::from_bits(u64::from(event % 3) << 32 | 5 << 48), context);
+            metrics.decision(PackedDecision::from_bits(u64::from(event % 3) << 32 | 5 << 48), context);
             metrics.outcome(Arm::Treatment, &sample(event == 0), f64::from(flag % 100 + event));
             metrics.add_evidence(Arm::Treatment, &sample(event == 0));
         }

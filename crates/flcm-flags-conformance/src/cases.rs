@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use flcm_flags::{Decision, Millis, Outcome, evaluate};
+use flcm_flags::{Decision, Millis, PackedDecision, evaluate};
 use flcm_flags_config::{OwnedContext, door};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -96,17 +96,17 @@ impl Cases {
 }
 
 /// What the core decides for each key.
-fn outcomes(agreed: Agreed<'_>) -> Vec<Outcome> {
+fn outcomes(agreed: Agreed<'_>) -> Vec<PackedDecision> {
     let Agreed { snapshot, question, keys, .. } = agreed;
     let trips = trips_for(snapshot, question.trips);
     question.context.with_core(|context| {
         let bound = context.bind(snapshot);
         let decide = |id| evaluate(snapshot, &trips, id, &bound, Millis(question.now));
-        keys.iter().map(|key| snapshot.flag(key).map_or_else(Decision::flag_not_found, decide).outcome()).collect()
+        keys.iter().map(|key| snapshot.flag(key).map_or_else(Decision::flag_not_found, decide).packed()).collect()
     })
 }
 
-fn halves(outcome: Outcome) -> (u32, u32) {
+fn halves(outcome: PackedDecision) -> (u32, u32) {
     let half = |bits: u64| u32::try_from(bits & 0xffff_ffff).expect("32 bits");
     (half(outcome.to_bits()), half(outcome.to_bits() >> 32))
 }

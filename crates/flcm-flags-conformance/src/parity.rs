@@ -5,8 +5,8 @@ use std::fmt;
 
 use fastrand::Rng;
 use flcm_flags::{
-    Decision, ErrorCode, FlagId, Millis, Outcome, Snapshot, Step, TripState, Trips, Visitor, evaluate, evaluate_all,
-    explain,
+    Decision, ErrorCode, FlagId, Millis, PackedDecision, Snapshot, Step, TripState, Trips, Visitor, evaluate,
+    evaluate_all, explain,
 };
 use flcm_flags_config::{check, compile};
 
@@ -151,7 +151,7 @@ pub fn ask_core<B: AsRef<[u8]>>(
     let (trips, now) = (trips_for(snapshot, question.trips), Millis(now));
     context.with_core(|context| {
         let bound = context.bind(snapshot);
-        let mut outcomes = vec![Outcome::error(ErrorCode::FlagNotFound); snapshot.flags().len()];
+        let mut outcomes = vec![PackedDecision::error(ErrorCode::FlagNotFound); snapshot.flags().len()];
         evaluate_all(snapshot, &trips, &bound, now, &mut outcomes);
         let ask = |key: &String| {
             let Some(id) = snapshot.flag(key) else {

@@ -102,9 +102,9 @@ impl World {
     pub fn until(&mut self, event: Event, seconds: u64, mut fate: impl FnMut(&Request) -> Fate) -> Option<u64> {
         let start = self.now;
         for _ in 0..seconds {
-            let known = self.fleet.news.len();
+            let known = self.fleet.transitions.len();
             self.step(&mut fate);
-            if self.fleet.news[known..].iter().any(|(_, transition)| transition.event == event) {
+            if self.fleet.transitions[known..].iter().any(|(_, transition)| transition.event == event) {
                 return Some((self.now - start) / 1000);
             }
         }
@@ -141,7 +141,7 @@ impl World {
     /// The kinds of what happened to the fleet's breakers, in order.
     #[must_use]
     pub fn events(&self) -> Vec<Event> {
-        self.fleet.news.iter().map(|(_, transition)| transition.event).collect()
+        self.fleet.transitions.iter().map(|(_, transition)| transition.event).collect()
     }
 
     /// How many of a thousand users a host serves the flag to, its trips applied.

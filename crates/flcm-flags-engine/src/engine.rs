@@ -8,15 +8,15 @@ use core::fmt;
 
 use bumpalo::Bump;
 use flcm_flags::{
-    AttributeId, BoundContext, Decision, Flag, FlagId, Millis, Outcome, Snapshot, SnapshotError, TripState, Trips,
-    evaluate_all,
+    AttributeId, BoundContext, Decision, Flag, FlagId, Millis, PackedDecision, Snapshot, SnapshotError, TripState,
+    Trips, evaluate_all,
 };
 
 use crate::bound::Bound;
 use crate::frame::{self, Registers};
 use crate::room::{can_allocate, can_take};
 use crate::slots::{Handle, Slots};
-use crate::watch::Watch;
+use crate::watch::HostState;
 use crate::words;
 
 mod breakers;
@@ -47,7 +47,7 @@ pub struct Engine {
 
 struct Loaded {
     snapshot: Snapshot<Vec<u8>>,
-    watch: Watch,
+    watch: HostState,
     places: [Option<Bound>; PLACES],
 }
 
@@ -80,7 +80,7 @@ impl Engine {
         if !can_allocate(2 * Trips::bytes_for(snapshot.flags().len())) {
             return Ok(None);
         }
-        let watch = Watch::none(snapshot.flags().len());
+        let watch = HostState::none(snapshot.flags().len());
         let loaded = Loaded { snapshot, watch, places: [const { None }; PLACES] };
         Ok(self.snapshots.insert(Box::new(loaded)))
     }
@@ -183,7 +183,7 @@ impl Engine {
     /// A decision in words: see `words` in the contract.
     #[must_use]
     pub fn words(&self, snapshot: Handle, flag: FlagId, rule: u32, outcome: u32) -> Option<String> {
-        let outcome = Outcome::from_bits((u64::from(outcome) << 32) | u64::from(rule));
+        let outcome = PackedDecision::from_bits((u64::from(outcome) << 32) | u64::from(rule));
         Some(words::of(&Decision::new(self.snapshot(snapshot)?, flag, outcome)))
     }
 }

@@ -3,7 +3,7 @@
 use core::slice::Iter;
 
 use bumpalo::Bump;
-use flcm_flags::{AttributeId, AttributeValue, Context, Outcome};
+use flcm_flags::{AttributeId, AttributeValue, Context, PackedDecision};
 use zerocopy::little_endian::{F64, I32, U32};
 use zerocopy::{FromBytes, FromZeros, Immutable, KnownLayout, Unaligned};
 
@@ -34,7 +34,7 @@ pub(crate) struct Registers {
 /// An outcome that the host tells: behind the registers.
 #[derive(Clone, Copy, FromBytes, Immutable, KnownLayout, Unaligned)]
 #[repr(C)]
-pub(crate) struct Told {
+pub(crate) struct OutcomeRecord {
     /// Code of the arm.
     pub(crate) arm: u8,
     /// 1 failed, 2 missing.
@@ -49,7 +49,7 @@ pub(crate) struct Told {
 /// Where it lies.
 const TOLD: usize = 32;
 
-impl Told {
+impl OutcomeRecord {
     /// Memory that is too short reads as zeros.
     pub(crate) fn read(shared: &[u8]) -> Self {
         let told = shared.get(TOLD..).and_then(|told| Self::read_from_prefix(told).ok());
@@ -58,9 +58,9 @@ impl Told {
 }
 
 /// The outcome that was decided last, or that the host says was.
-pub(crate) fn read_outcome(shared: &[u8]) -> Outcome {
+pub(crate) fn read_outcome(shared: &[u8]) -> PackedDecision {
     let bits = shared.get(OUTCOME..).and_then(<[u8]>::first_chunk);
-    Outcome::from_bits(bits.map_or(0, |bits| u64::from_le_bytes(*bits)))
+    PackedDecision::from_bits(bits.map_or(0, |bits| u64::from_le_bytes(*bits)))
 }
 
 impl Registers {
@@ -73,7 +73,7 @@ impl Registers {
 
 /// Writes the outcome of a decision, and returns its upper half: never negative, because its highest bits are free.
 #[inline]
-pub(crate) fn write_outcome(shared: &mut [u8], outcome: Outcome) -> i32 {
+pub(crate) fn write_outcome(shared: &mut [u8], outcome: PackedDecision) -> i32 {
     let bits = outcome.to_bits();
     if let Some(place) = shared.get_mut(OUTCOME..).and_then(<[u8]>::first_chunk_mut) {
         *place = bits.to_le_bytes();
@@ -82,9 +82,9 @@ pub(crate) fn write_outcome(shared: &mut [u8], outcome: Outcome) -> i32 {
 }
 
 /// Room for the outcomes of so many flags.
-pub(crate) fn outcomes(shared: &mut [u8], flags: usize) -> Option<&mut [Outcome]> {
-    let bytes = shared.get_mut(DATA..)?.get_mut(..flags.checked_mul(size_of::<Outcome>())?)?;
-    <[Outcome]>::mut_from_bytes(bytes).ok()
+pub(crate) fn outcomes(shared: &mut [u8], flags: usize) -> Option<&mut [PackedDecision]> {
+    let bytes = shared.get_mut(DATA..)?.get_mut(..flags.checked_mul(size_of::<PackedDecision>())?)?;
+    <[PackedDecision]>::mut_from_bytes(bytes).ok()
 }
 
 /// What was written behind the registers.

@@ -7,11 +7,11 @@ use flcm_flags::breaker::{Breaker, BreakerError, Mode, Plan, Scope, Transition};
 use flcm_flags::bucket::sip;
 use flcm_flags::orchestrate::{Guard, guarded, poll_all};
 use flcm_flags::{
-    BoundContext, Counts, FlagId, Millis, Outcome, Override, Snapshot, TripState, Trips, evaluate, evaluate_as,
+    BoundContext, Counts, FlagId, Millis, Override, PackedDecision, Snapshot, TripState, Trips, evaluate, evaluate_as,
 };
 
 /// Something that happened to the breaker of a flag.
-pub type News = (FlagId, Transition);
+pub type FlagTransition = (FlagId, Transition);
 
 /// A policy is looked for among so many plans.
 const LATEST: usize = 64;
@@ -102,8 +102,8 @@ impl Guards {
         flag: FlagId,
         context: &BoundContext<'_>,
         now: Millis,
-    ) -> Outcome {
-        evaluate(snapshot, &self.trips, flag, context, now).outcome()
+    ) -> PackedDecision {
+        evaluate(snapshot, &self.trips, flag, context, now).packed()
     }
 
     /// Decides a flag for a user about whom the host has said something.
@@ -114,8 +114,8 @@ impl Guards {
         context: &BoundContext<'_>,
         now: Millis,
         serve: Override,
-    ) -> Outcome {
-        evaluate_as(snapshot, &self.trips, flag, context, now, serve).outcome()
+    ) -> PackedDecision {
+        evaluate_as(snapshot, &self.trips, flag, context, now, serve).packed()
     }
 
     /// Takes down what a person or a fleet says; what the breaker says counts as well.
@@ -126,14 +126,14 @@ impl Guards {
 
     /// Lets time pass for all breakers: once a second, and whenever [`next_deadline`](Self::next_deadline) has come.
     /// A time that is none is left out.
-    pub fn poll<B: AsRef<[u8]>>(&mut self, snapshot: &Snapshot<B>, now: Millis, news: &mut Vec<News>) {
+    pub fn poll<B: AsRef<[u8]>>(&mut self, snapshot: &Snapshot<B>, now: Millis, transitions: &mut Vec<FlagTransition>) {
         if now > Millis::LATEST {
             return;
         }
         self.polled = now.0 / 1000;
         let trips = (&self.said, &mut self.trips);
         poll_all(snapshot, &self.plans, &mut self.list, trips, now, &mut |flag, transition| {
-            news.push((flag, *transition));
+            transitions.push((flag, *transition));
         });
     }
 
@@ -146,12 +146,12 @@ impl Guards {
         flag: FlagId,
         counts: &Counts,
         now: Millis,
-        news: &mut Vec<News>,
+        transitions: &mut Vec<FlagTransition>,
     ) {
         if now.0 / 1000 > self.polled {
-            self.poll(snapshot, now, news);
+            self.poll(snapshot, now, transitions);
         }
-        self.with(flag, news, |breaker, plan| breaker.record(plan, counts, now));
+        self.with(flag, transitions, |breaker, plan| breaker.record(plan, counts, now));
     }
 
     /// Holds a flag, lets it go, or only observes it. What has happened until now comes first.
@@ -161,10 +161,10 @@ impl Guards {
         flag: FlagId,
         mode: Mode,
         now: Millis,
-        news: &mut Vec<News>,
+        transitions: &mut Vec<FlagTransition>,
     ) {
-        self.poll(snapshot, now, news);
-        self.with(flag, news, |breaker, plan| breaker.set_mode(plan, mode, now));
+        self.poll(snapshot, now, transitions);
+        self.with(flag, transitions, |breaker, plan| breaker.set_mode(plan, mode, now));
     }
 
     /// Lets a flag go on that was rolled back. What has happened until now comes first.
@@ -174,10 +174,10 @@ impl Guards {
         flag: FlagId,
         generation: u32,
         now: Millis,
-        news: &mut Vec<News>,
+        transitions: &mut Vec<FlagTransition>,
     ) {
-        self.poll(snapshot, now, news);
-        self.with(flag, news, |breaker, plan| breaker.acknowledge(plan, generation, now));
+        self.poll(snapshot, now, transitions);
+        self.with(flag, transitions, |breaker, plan| breaker.acknowledge(plan, generation, now));
     }
 
     /// When to poll next.
@@ -204,11 +204,16 @@ impl Guards {
     ///
     /// # Errors
     /// The bytes are no breaker; the one in use stays.
-    pub fn restore(&mut self, flag: FlagId, bytes: &[u8], news: &mut Vec<News>) -> Result<bool, BreakerError> {
+    pub fn restore(
+        &mut self,
+        flag: FlagId,
+        bytes: &[u8],
+        transitions: &mut Vec<FlagTransition>,
+    ) -> Result<bool, BreakerError> {
         let Some((_, plan)) = self.breaker(flag) else { return Ok(false) };
         let (breaker, happened) = Breaker::from_bytes(bytes, plan)?;
         self.put(flag, breaker);
-        news.extend(happened.map(|transition| (flag, transition)));
+        transitions.extend(happened.map(|transition| (flag, transition)));
         Ok(true)
     }
 
@@ -219,7 +224,7 @@ impl Guards {
         snapshot: &Snapshot<B>,
         (before, older): (&Self, &Snapshot<B>),
         now: Millis,
-        news: &mut Vec<News>,
+        transitions: &mut Vec<FlagTransition>,
     ) {
         for id in older.flags() {
             // Most flags have nothing to take over, and looking them up by their keys takes longest.
@@ -233,7 +238,7 @@ impl Guards {
             let Some((breaker, plan)) = before.breaker(id) else { continue };
             self.put(flag, breaker.clone());
             let changed = self.breaker(flag).is_some_and(|(_, current)| current.policy() != plan.policy());
-            self.with(flag, news, |breaker, plan| changed.then(|| breaker.configure(plan, now)));
+            self.with(flag, transitions, |breaker, plan| changed.then(|| breaker.configure(plan, now)));
         }
     }
 
@@ -249,13 +254,13 @@ impl Guards {
     fn with(
         &mut self,
         flag: FlagId,
-        news: &mut Vec<News>,
+        transitions: &mut Vec<FlagTransition>,
         act: impl FnOnce(&mut Breaker, &Plan) -> Option<Transition>,
     ) {
         let Some(guard) = self.place(flag).and_then(|place| self.list.get_mut(place)) else { return };
         let Some(plan) = self.plans.get(to_usize(guard.plan)) else { return };
         if let Some(transition) = act(&mut guard.breaker, plan) {
-            news.push((flag, transition));
+            transitions.push((flag, transition));
             self.show(flag);
         }
     }

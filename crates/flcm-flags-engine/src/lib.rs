@@ -1,5 +1,5 @@
 //! What hosts are made of. The bindings call an [`Engine`]: snapshots and bound contexts behind handles, so that only integers
-//! cross into the core. Hosts in Rust, and the server, use its parts: breakers ([`Guards`]), and what is counted beside them ([`Watch`]).
+//! cross into the core. Hosts in Rust, and the server, use its parts: breakers ([`Guards`]), and what is counted beside them ([`HostState`]).
 //!
 //! An [`Engine`] belongs to one thread. Texts come in, and outcomes go out, through memory that it shares with JavaScript;
 //! `bindings/contract.d.ts` describes that memory, and the module `frame` is the only one that knows its layout. Nothing
@@ -24,8 +24,8 @@ mod words;
 
 pub use engine::Engine;
 pub use frame::SIZE;
-pub use guards::{Guards, News};
+pub use guards::{FlagTransition, Guards};
 pub use measures::{Counted, Measures};
 pub use prints::changed;
 pub use slots::Handle;
-pub use watch::{Told, Watch};
+pub use watch::{HostState, Outcome};

@@ -7,7 +7,7 @@ use flcm_flags::breaker::{Breaker, Next, Plan, Report, Statistics, Transition};
 use flcm_flags::metrics::{Custom, CustomValue, Durations, FlagMetrics, Histogram};
 use flcm_flags::{Flag, Sample};
 
-use crate::guards::News;
+use crate::guards::FlagTransition;
 use crate::words::{hex, trip};
 
 /// Objects in the making.
@@ -99,9 +99,9 @@ impl Lines {
 }
 
 /// What happened, an object each.
-pub(crate) fn news(news: &[News]) -> String {
+pub(crate) fn transitions(transitions: &[FlagTransition]) -> String {
     let mut lines = Lines::default();
-    for (flag, transition) in news {
+    for (flag, transition) in transitions {
         lines.count("flag", flag.0);
         lines.transition(transition);
         lines.end();

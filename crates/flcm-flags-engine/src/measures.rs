@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 
 use flcm_flags::metrics::batch::{Batch, BatchError, Header, Writer};
 use flcm_flags::metrics::{Custom, FlagMetrics};
-use flcm_flags::{BoundContext, Flag, FlagId, Outcome, Snapshot};
+use flcm_flags::{BoundContext, Flag, FlagId, PackedDecision, Snapshot};
 
 use crate::room::can_allocate;
 
@@ -55,7 +55,7 @@ impl Measures {
         &mut self,
         snapshot: &Snapshot<B>,
         flag: FlagId,
-        outcome: Outcome,
+        outcome: PackedDecision,
         context: &BoundContext<'_>,
         times: u32,
     ) {

@@ -7,7 +7,7 @@ use flcm_flags::breaker::{Scope, Units};
 use flcm_flags::metrics::batch::Header;
 use flcm_flags::{Arm, Counts, FlagId, Millis, Sample, Snapshot};
 
-use crate::guards::{Guards, News};
+use crate::guards::{FlagTransition, Guards};
 use crate::measures::Measures;
 
 /// How many users are remembered for a minute.
@@ -18,7 +18,7 @@ pub(crate) const UNITS_BYTES: usize = UNITS * size_of::<u64>();
 
 /// How a call went that a flag had decided.
 #[derive(Clone, Copy, Debug)]
-pub struct Told {
+pub struct Outcome {
     /// Who was served what.
     pub arm: Arm,
     /// The digest of the user, if it is known.
@@ -35,22 +35,22 @@ pub struct Told {
 
 /// Breakers of a snapshot's flags, and what is counted of them. Every call is given the same snapshot.
 #[derive(Debug)]
-pub struct Watch {
+pub struct HostState {
     /// The breakers.
     pub guards: Guards,
     /// What happened, and nobody has taken yet.
-    pub news: Vec<News>,
+    pub transitions: Vec<FlagTransition>,
     /// Users whose outcomes have counted; empty while there is nothing to count for.
     units: Units<Vec<u64>>,
     /// Only while something is counted.
     pub measures: Option<Measures>,
 }
 
-impl Watch {
+impl HostState {
     /// Nothing is guarded, and nothing counted.
     #[must_use]
     pub fn none(flags: usize) -> Self {
-        Self { guards: Guards::none(flags), news: Vec::new(), units: Units::new(Vec::new()), measures: None }
+        Self { guards: Guards::none(flags), transitions: Vec::new(), units: Units::new(Vec::new()), measures: None }
     }
 
     /// Gives each flag that has a policy a breaker.
@@ -71,23 +71,23 @@ impl Watch {
     }
 
     /// Counts one outcome: in the metrics always, as evidence once a user and minute.
-    pub fn tell<B: AsRef<[u8]>>(&mut self, snapshot: &Snapshot<B>, flag: FlagId, told: &Told, now: Millis) {
-        let arm = told.arm;
+    pub fn tell<B: AsRef<[u8]>>(&mut self, snapshot: &Snapshot<B>, flag: FlagId, outcome: &Outcome, now: Millis) {
+        let arm = outcome.arm;
         let sample = Sample {
             total: 1,
-            errors: (told.failed && !told.missing).into(),
-            slow: self.is_slow(snapshot, flag, told.duration).into(),
-            missing: told.missing.into(),
+            errors: (outcome.failed && !outcome.missing).into(),
+            slow: self.is_slow(snapshot, flag, outcome.duration).into(),
+            missing: outcome.missing.into(),
         };
-        let Self { guards, measures, units, news, .. } = self;
+        let Self { guards, measures, units, transitions, .. } = self;
         let failed = sample.failures() > 0;
         let current = guards.breaker(flag).map_or(0, |(breaker, _)| breaker.generation());
-        let generation = if told.generation == 0 { current } else { told.generation };
+        let generation = if outcome.generation == 0 { current } else { outcome.generation };
         // What was decided before a rollback is no evidence after it, for the fleet as little as here.
         let counts =
-            generation == current && told.unit.is_none_or(|unit| units.counts(key(flag, arm), unit, failed, now));
+            generation == current && outcome.unit.is_none_or(|unit| units.counts(key(flag, arm), unit, failed, now));
         if let Some(metrics) = measures.as_mut().and_then(|measures| measures.flag(snapshot, flag)) {
-            metrics.outcome(arm, &sample, told.duration);
+            metrics.outcome(arm, &sample, outcome.duration);
             if counts {
                 metrics.add_evidence(arm, &sample);
             }
@@ -98,7 +98,7 @@ impl Watch {
             Arm::Control if counts => control = sample,
             _ => {}
         }
-        guards.record(snapshot, flag, &Counts { generation, age: 0, treatment, control }, now, news);
+        guards.record(snapshot, flag, &Counts { generation, age: 0, treatment, control }, now, transitions);
     }
 
     /// Goes on where the watch of another snapshot was, of which nothing is left then.
@@ -108,14 +108,14 @@ impl Watch {
         (before, older): (&mut Self, &Snapshot<B>),
         now: Millis,
     ) {
-        for (flag, transition) in before.news.drain(..) {
+        for (flag, transition) in before.transitions.drain(..) {
             let flag = older.describe(flag).and_then(|flag| snapshot.flag(flag.key()));
-            self.news.extend(flag.map(|flag| (flag, transition)));
+            self.transitions.extend(flag.map(|flag| (flag, transition)));
         }
         if let Some(scope) = before.guards.scope() {
             self.guards.guard(snapshot, scope, now);
         }
-        self.guards.carry(snapshot, (&before.guards, older), now, &mut self.news);
+        self.guards.carry(snapshot, (&before.guards, older), now, &mut self.transitions);
         self.remember_units();
         let Some(counted) = before.measures.take() else { return };
         self.measures = self.measures.take().or_else(|| Measures::new(snapshot.flags().len()));

@@ -5,7 +5,7 @@ use zerocopy::little_endian::U32;
 use crate::bucket::Draw;
 use crate::condition::{CohortId, Nodes};
 use crate::context::BoundContext;
-use crate::decision::Outcome;
+use crate::decision::PackedDecision;
 use crate::explain::{Membership, Step, Visitor};
 use crate::snapshot::{FlagId, Reader, Snapshot, to_usize};
 use crate::targeting::Facts;
@@ -109,7 +109,7 @@ impl<V: Visitor> Facts<V> for Named<'_> {
         member
     }
 
-    fn outcome(&self, _: FlagId) -> Option<Outcome> {
+    fn packed(&self, _: FlagId) -> Option<PackedDecision> {
         None
     }
 }

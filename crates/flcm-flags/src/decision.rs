@@ -189,7 +189,7 @@ impl fmt::Display for Arm {
 /// on, treatment and control. One register: a decision that was written byte by byte and read as a whole would stall.
 #[derive(Clone, Copy, Eq, FromBytes, Immutable, IntoBytes, PartialEq)]
 #[repr(transparent)]
-pub struct Outcome(u64);
+pub struct PackedDecision(u64);
 
 const VARIANT_SHIFT: u32 = 32;
 const REASON_SHIFT: u32 = 48;
@@ -205,7 +205,7 @@ const NO_RULE: u64 = 0xffff_ffff;
 /// Stands for "no variant": a flag has at most 256.
 const NO_VARIANT: u16 = u16::MAX;
 
-impl Outcome {
+impl PackedDecision {
     /// The number, for a host that keeps outcomes outside of Rust.
     #[must_use]
     pub const fn to_bits(self) -> u64 {
@@ -293,10 +293,10 @@ impl Outcome {
     }
 }
 
-impl fmt::Debug for Outcome {
+impl fmt::Debug for PackedDecision {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (reason, enabled, arm, variant) = (self.reason(), self.enabled(), self.arm(), self.variant());
-        write!(formatter, "Outcome {{ {reason}, enabled: {enabled}, variant: {variant:?}, arm: {arm} }}")
+        write!(formatter, "PackedDecision {{ {reason}, enabled: {enabled}, variant: {variant:?}, arm: {arm} }}")
     }
 }
 
@@ -304,47 +304,47 @@ impl fmt::Debug for Outcome {
 #[derive(Clone, Copy)]
 pub struct Decision<'s> {
     flag: Option<Flag<'s>>,
-    outcome: Outcome,
+    packed: PackedDecision,
 }
 
 impl<'s> Decision<'s> {
     /// Gives an outcome of [`evaluate_all`](crate::evaluate_all) its words back.
     #[must_use]
-    pub fn new<B: AsRef<[u8]>>(snapshot: &'s Snapshot<B>, flag: FlagId, outcome: Outcome) -> Self {
-        Self { flag: snapshot.describe(flag), outcome }
+    pub fn new<B: AsRef<[u8]>>(snapshot: &'s Snapshot<B>, flag: FlagId, packed: PackedDecision) -> Self {
+        Self { flag: snapshot.describe(flag), packed }
     }
 
-    pub(crate) const fn of(flag: Flag<'s>, outcome: Outcome) -> Self {
-        Self { flag: Some(flag), outcome }
+    pub(crate) const fn of(flag: Flag<'s>, packed: PackedDecision) -> Self {
+        Self { flag: Some(flag), packed }
     }
 
     /// The decision for a flag that the snapshot does not have.
     #[must_use]
     pub const fn flag_not_found() -> Self {
-        Self { flag: None, outcome: Outcome::error(ErrorCode::FlagNotFound) }
+        Self { flag: None, packed: PackedDecision::error(ErrorCode::FlagNotFound) }
     }
 
     /// The decision as numbers.
     #[must_use]
-    pub const fn outcome(&self) -> Outcome {
-        self.outcome
+    pub const fn packed(&self) -> PackedDecision {
+        self.packed
     }
 
     /// Whether the feature is on for this user; false for an error.
     #[must_use]
     pub const fn enabled(&self) -> bool {
-        self.outcome.enabled()
+        self.packed.enabled()
     }
 
     /// What is served; `None` for an error, where the caller's fallback applies.
     #[must_use]
     pub fn value(&self) -> Option<Value<'s>> {
         let flag = self.flag?;
-        match (self.outcome.0 & SERVES != 0, self.outcome.0 & ON != 0) {
+        match (self.packed.0 & SERVES != 0, self.packed.0 & ON != 0) {
             (false, _) => None,
             (true, false) => flag.default_value(),
             (true, true) => {
-                let variant = self.outcome.variant().and_then(|index| flag.variant(index));
+                let variant = self.packed.variant().and_then(|index| flag.variant(index));
                 variant.and_then(|variant| variant.value()).or_else(|| flag.on_value())
             }
         }
@@ -353,25 +353,25 @@ impl<'s> Decision<'s> {
     /// Name of the variant that is served.
     #[must_use]
     pub fn variant(&self) -> Option<&'s str> {
-        self.flag?.variant(self.outcome.variant()?).map(|variant| variant.name())
+        self.flag?.variant(self.packed.variant()?).map(|variant| variant.name())
     }
 
     /// Why.
     #[must_use]
     pub const fn reason(&self) -> Reason {
-        self.outcome.reason()
+        self.packed.reason()
     }
 
     /// Name of the rule that applied, if it has one.
     #[must_use]
     pub fn rule(&self) -> Option<&'s str> {
-        self.flag?.rule(self.outcome.rule()?)?.name()
+        self.flag?.rule(self.packed.rule()?)?.name()
     }
 
     /// The side of the breaker's comparison.
     #[must_use]
     pub const fn arm(&self) -> Arm {
-        self.outcome.arm()
+        self.packed.arm()
     }
 }
 

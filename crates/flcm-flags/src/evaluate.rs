@@ -6,7 +6,7 @@ use crate::bucket::{BUCKETS, Draw, key};
 use crate::cohort;
 use crate::condition::CohortId;
 use crate::context::BoundContext;
-use crate::decision::{Arm, Decision, ErrorCode, Outcome, Reason};
+use crate::decision::{Arm, Decision, ErrorCode, PackedDecision, Reason};
 use crate::explain::{Step, Visitor};
 use crate::rollout::is_inside;
 use crate::snapshot::wire::{self, FlagRecord, RuleRecord, step};
@@ -107,11 +107,11 @@ fn watched<'s, V: Visitor>(
 ) -> Decision<'s> {
     let Some(record) = reader.get(&reader.layout.flags, flag.0) else { return Decision::flag_not_found() };
     let question = Question { reader, trips, context, now };
-    let outcome = match record.depth {
+    let packed = match record.depth {
         0 => question.decide(flag, record, &Decided::NOTHING, visitor),
         _ => question.decide_in_order(flag, record, visitor),
     };
-    Decision::of(Flag { reader, record }, outcome)
+    Decision::of(Flag { reader, record }, packed)
 }
 
 /// Decides every flag, in the order of [`Snapshot::flags`], each once: prerequisites are not decided again for the flags
@@ -120,15 +120,15 @@ fn watched<'s, V: Visitor>(
 /// Fills as much of `out` as there are flags and returns that part of it.
 ///
 /// ```
-/// use flcm_flags::{Context, Decision, ErrorCode, Millis, Outcome, Snapshot, Trips, evaluate_all};
+/// use flcm_flags::{Context, Decision, ErrorCode, Millis, PackedDecision, Snapshot, Trips, evaluate_all};
 ///
 /// let text = "flags: { a: { enabled: false }, b: { overrides: { alice: true } } }";
 /// # let bytes = flcm_flags_config::compile(&flcm_flags_config::check(text).0.unwrap());
 /// let snapshot = Snapshot::from_bytes(bytes)?;
 /// let alice = Context::new(Some("alice"), &[]).bind(&snapshot);
-/// let mut out = vec![Outcome::error(ErrorCode::FlagNotFound); snapshot.flags().len()];
+/// let mut out = vec![PackedDecision::error(ErrorCode::FlagNotFound); snapshot.flags().len()];
 /// let outcomes = evaluate_all(&snapshot, &Trips::NONE, &alice, Millis(0), &mut out);
-/// assert_eq!(outcomes.iter().map(|outcome| outcome.enabled()).collect::<Vec<_>>(), [false, true]);
+/// assert_eq!(outcomes.iter().map(|packed| packed.enabled()).collect::<Vec<_>>(), [false, true]);
 /// # Ok::<(), flcm_flags::SnapshotError>(())
 /// ```
 pub fn evaluate_all<'o, B: AsRef<[u8]>, T: AsRef<[u8]>>(
@@ -136,8 +136,8 @@ pub fn evaluate_all<'o, B: AsRef<[u8]>, T: AsRef<[u8]>>(
     trips: &Trips<T>,
     context: &BoundContext<'_>,
     now: Millis,
-    out: &'o mut [Outcome],
-) -> &'o mut [Outcome] {
+    out: &'o mut [PackedDecision],
+) -> &'o mut [PackedDecision] {
     all(snapshot.reader(), &Trips::new(trips.as_bytes()), context, now, out)
 }
 
@@ -147,23 +147,23 @@ fn all<'o>(
     trips: &Trips<&[u8]>,
     context: &BoundContext<'_>,
     now: Millis,
-    out: &'o mut [Outcome],
-) -> &'o mut [Outcome] {
+    out: &'o mut [PackedDecision],
+) -> &'o mut [PackedDecision] {
     let question = Question { reader, trips, context, now };
     let count = to_usize(reader.layout.flags.count()).min(out.len());
     let Some(out) = out.get_mut(..count) else { return &mut [] };
-    for (id, outcome) in (0..).zip(out.iter_mut()) {
-        *outcome = match reader.get(&reader.layout.flags, id) {
+    for (id, packed) in (0..).zip(out.iter_mut()) {
+        *packed = match reader.get(&reader.layout.flags, id) {
             Some(flag) if flag.depth == 0 => question.decide(FlagId(id), flag, &Decided::NOTHING, &mut ()),
-            _ => Outcome::error(ErrorCode::FlagNotFound),
+            _ => PackedDecision::error(ErrorCode::FlagNotFound),
         };
     }
     for id in reader.all(&reader.layout.order) {
         let id = id.get();
         let Some(flag) = reader.get(&reader.layout.flags, id) else { continue };
-        let outcome = question.decide_after(FlagId(id), flag, &Decided::All(out), &mut ());
+        let packed = question.decide_after(FlagId(id), flag, &Decided::All(out), &mut ());
         if let Some(slot) = out.get_mut(to_usize(id)) {
-            *slot = outcome;
+            *slot = packed;
         }
     }
     out
@@ -180,15 +180,15 @@ struct Question<'s, 'q> {
 /// What other flags have decided before the one at hand.
 enum Decided<'a> {
     /// Every flag, by its id.
-    All(&'a [Outcome]),
+    All(&'a [PackedDecision]),
     /// The closure of prerequisites, and as many of their outcomes as there are yet.
-    Closure(&'a [U32], &'a [Outcome]),
+    Closure(&'a [U32], &'a [PackedDecision]),
 }
 
 impl Decided<'_> {
     const NOTHING: Self = Self::All(&[]);
 
-    fn outcome(&self, flag: FlagId) -> Option<Outcome> {
+    fn packed(&self, flag: FlagId) -> Option<PackedDecision> {
         match self {
             Self::All(outcomes) => outcomes.get(to_usize(flag.0)).copied(),
             Self::Closure(closure, outcomes) => {
@@ -211,8 +211,8 @@ impl<V: Visitor> Facts<V> for FlagFacts<'_, '_> {
         cohort::is_member(self.reader, self.context, cohort, visitor)
     }
 
-    fn outcome(&self, flag: FlagId) -> Option<Outcome> {
-        self.decided.outcome(flag)
+    fn packed(&self, flag: FlagId) -> Option<PackedDecision> {
+        self.decided.packed(flag)
     }
 }
 
@@ -220,7 +220,7 @@ impl<V: Visitor> Facts<V> for FlagFacts<'_, '_> {
 // path of those that do not have it stays in registers.
 impl Question<'_, '_> {
     /// Decides the prerequisites, each once, then the flag.
-    fn decide_in_order<V: Visitor>(&self, id: FlagId, flag: &FlagRecord, visitor: &mut V) -> Outcome {
+    fn decide_in_order<V: Visitor>(&self, id: FlagId, flag: &FlagRecord, visitor: &mut V) -> PackedDecision {
         // Most closures are short, and clearing room for the longest takes longer than deciding them.
         match flag.closure_count.get() {
             0..=4 => self.decide_closure::<4, V>(id, flag, visitor),
@@ -230,16 +230,21 @@ impl Question<'_, '_> {
 
     /// Like [`decide_in_order`](Self::decide_in_order), with room for the outcomes of `N` prerequisites.
     #[inline(never)]
-    fn decide_closure<const N: usize, V: Visitor>(&self, id: FlagId, flag: &FlagRecord, visitor: &mut V) -> Outcome {
+    fn decide_closure<const N: usize, V: Visitor>(
+        &self,
+        id: FlagId,
+        flag: &FlagRecord,
+        visitor: &mut V,
+    ) -> PackedDecision {
         let closure = self.reader.closure(flag);
-        let mut outcomes = [Outcome::error(ErrorCode::FlagNotFound); N];
+        let mut outcomes = [PackedDecision::error(ErrorCode::FlagNotFound); N];
         for (position, inner) in closure.iter().enumerate() {
             let inner = inner.get();
             let Some(flag) = self.reader.get(&self.reader.layout.flags, inner) else { continue };
             let known = outcomes.get(..position).unwrap_or_default();
-            let outcome = self.decide_after(FlagId(inner), flag, &Decided::Closure(closure, known), visitor);
+            let packed = self.decide_after(FlagId(inner), flag, &Decided::Closure(closure, known), visitor);
             if let Some(slot) = outcomes.get_mut(position) {
-                *slot = outcome;
+                *slot = packed;
             }
         }
         self.decide_after(id, flag, &Decided::Closure(closure, &outcomes), visitor)
@@ -253,27 +258,33 @@ impl Question<'_, '_> {
         flag: &FlagRecord,
         decided: &Decided<'_>,
         visitor: &mut V,
-    ) -> Outcome {
+    ) -> PackedDecision {
         self.decide(id, flag, decided, visitor)
     }
 
     /// Decides one flag, its prerequisites being decided.
     #[inline]
-    fn decide<V: Visitor>(&self, id: FlagId, flag: &FlagRecord, decided: &Decided<'_>, visitor: &mut V) -> Outcome {
+    fn decide<V: Visitor>(
+        &self,
+        id: FlagId,
+        flag: &FlagRecord,
+        decided: &Decided<'_>,
+        visitor: &mut V,
+    ) -> PackedDecision {
         if V::SILENT
             && flag.steps == 0
             && flag.rule_count.get() == 1
             && self.trips.is_clear(id)
-            && let Some(outcome) = self.single_rule(flag, decided)
+            && let Some(packed) = self.single_rule(flag, decided)
         {
-            return outcome;
+            return packed;
         }
         self.decide_fully(id, flag, decided, visitor)
     }
 
     /// The shortcut for what most flags are: one rule, and nothing else to look at.
     #[inline]
-    fn single_rule(&self, flag: &FlagRecord, decided: &Decided<'_>) -> Option<Outcome> {
+    fn single_rule(&self, flag: &FlagRecord, decided: &Decided<'_>) -> Option<PackedDecision> {
         let id = flag.rules.get();
         let rule = self.reader.at(&self.reader.layout.rules, id)?;
         if self.refusal(flag).is_some() {
@@ -284,7 +295,7 @@ impl Question<'_, '_> {
         }
         let draw = self.context.user_digest().map(|digest| Draw::new(digest, flag.hash_key.get()));
         let served = self.serve(flag, rule, BUCKETS, draw, &mut ());
-        Some(served.map_or_else(|| off(flag, Reason::Default).of_arm(Arm::Control), |outcome| outcome.by_rule(id)))
+        Some(served.map_or_else(|| off(flag, Reason::Default).of_arm(Arm::Control), |packed| packed.by_rule(id)))
     }
 
     #[inline(never)]
@@ -294,11 +305,11 @@ impl Question<'_, '_> {
         flag: &FlagRecord,
         decided: &Decided<'_>,
         visitor: &mut V,
-    ) -> Outcome {
+    ) -> PackedDecision {
         visitor.visit(Step::FlagStart(id));
-        let outcome = self.check(flag, self.trips.state(id), decided, visitor);
-        visitor.visit(Step::FlagEnd(outcome));
-        outcome
+        let packed = self.check(flag, self.trips.state(id), decided, visitor);
+        visitor.visit(Step::FlagEnd(packed));
+        packed
     }
 
     /// Why the flag cannot be decided at all.
@@ -315,9 +326,15 @@ impl Question<'_, '_> {
 
     /// The checks in order; the first that applies decides.
     #[inline]
-    fn check<V: Visitor>(&self, flag: &FlagRecord, trip: TripState, decided: &Decided<'_>, visitor: &mut V) -> Outcome {
+    fn check<V: Visitor>(
+        &self,
+        flag: &FlagRecord,
+        trip: TripState,
+        decided: &Decided<'_>,
+        visitor: &mut V,
+    ) -> PackedDecision {
         if let Some(code) = self.refusal(flag) {
-            return Outcome::error(code);
+            return PackedDecision::error(code);
         }
         if flag.has(step::DISABLED) {
             return off(flag, Reason::Disabled);
@@ -331,9 +348,9 @@ impl Question<'_, '_> {
         }
         let draw = digest.map(|digest| Draw::new(digest, flag.hash_key.get()));
         if flag.has(step::OVERRIDES)
-            && let Some(outcome) = self.overridden(flag, draw, visitor)
+            && let Some(packed) = self.overridden(flag, draw, visitor)
         {
-            return outcome;
+            return packed;
         }
         if flag.rule_count.get() == 0 {
             return off(flag, Reason::Static);
@@ -375,7 +392,7 @@ impl Question<'_, '_> {
     fn dependencies_hold<V: Visitor>(&self, flag: &FlagRecord, decided: &Decided<'_>, visitor: &mut V) -> bool {
         let mut all = true;
         for (flag, expected) in self.reader.dependencies(flag) {
-            let held = is_met(expected, decided.outcome(flag));
+            let held = is_met(expected, decided.packed(flag));
             visitor.visit(Step::Dependency { flag, expected, held });
             all &= held;
             if !all && V::SILENT {
@@ -394,7 +411,7 @@ impl Question<'_, '_> {
         draw: Option<Draw>,
         decided: &Decided<'_>,
         visitor: &mut V,
-    ) -> Outcome {
+    ) -> PackedDecision {
         let reader = self.reader;
         let mut arm = Arm::Outside;
         let start = flag.rules.get();
@@ -404,11 +421,11 @@ impl Question<'_, '_> {
                 visitor.visit(Step::RuleStart(Rule { flag: Flag { reader, record: flag }, record: rule }));
             }
             let held = rule.condition_count.get() == 0 || self.conditions_hold(rule, decided, visitor);
-            let outcome = if held || !V::SILENT { self.serve(flag, rule, cap, draw, visitor) } else { None };
-            let outcome = outcome.filter(|_| held);
-            visitor.visit(Step::RuleEnd { applied: outcome.is_some() });
-            if let Some(outcome) = outcome {
-                return outcome.by_rule(id);
+            let packed = if held || !V::SILENT { self.serve(flag, rule, cap, draw, visitor) } else { None };
+            let packed = packed.filter(|_| held);
+            visitor.visit(Step::RuleEnd { applied: packed.is_some() });
+            if let Some(packed) = packed {
+                return packed.by_rule(id);
             }
             if held {
                 arm = Arm::Control;
@@ -433,7 +450,7 @@ impl Question<'_, '_> {
         cap: u32,
         draw: Option<Draw>,
         visitor: &mut V,
-    ) -> Option<Outcome> {
+    ) -> Option<PackedDecision> {
         if rule.serve == wire::serve::COHORT_OFF {
             return Some(off(flag, Reason::TargetingMatch));
         }
@@ -456,7 +473,7 @@ impl Question<'_, '_> {
         };
         // A `SPLIT` when a bucket was drawn or a variant was.
         let reason = if gated || drawn { Reason::Split } else { Reason::TargetingMatch };
-        Some(Outcome::on(reason, variant).of_arm(arm))
+        Some(PackedDecision::on(reason, variant).of_arm(arm))
     }
 
     /// Draws a variant, and says whether there was more than one to draw from: the one whose cumulative range holds the
@@ -496,7 +513,7 @@ impl Question<'_, '_> {
 
 /// The default is served.
 #[inline]
-fn off(flag: &FlagRecord, reason: Reason) -> Outcome {
+fn off(flag: &FlagRecord, reason: Reason) -> PackedDecision {
     let enabled = flag.default.kind == wire::value::BOOL && flag.default.payload.get() == 1;
-    Outcome::off(reason, enabled)
+    PackedDecision::off(reason, enabled)
 }

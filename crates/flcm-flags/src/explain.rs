@@ -1,7 +1,7 @@
 //! How a decision is watched: the steps it takes, shown to a visitor.
 
 use crate::condition::{CohortId, Test};
-use crate::decision::Outcome;
+use crate::decision::PackedDecision;
 use crate::snapshot::{Expected, FlagId, Reader, Rule, Snapshot};
 use crate::trips::TripState;
 use crate::value::AttributeValue;
@@ -112,7 +112,7 @@ pub enum Step<'s, 'c> {
         variant: u16,
     },
     /// The open flag is decided.
-    FlagEnd(Outcome),
+    FlagEnd(PackedDecision),
 }
 
 /// How conditions are combined.

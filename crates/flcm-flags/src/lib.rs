@@ -55,7 +55,7 @@ pub use cohort::cohorts;
 pub use condition::{CohortId, Node, Nodes, Operand, Operator, Test};
 pub use context::{BoundContext, Context};
 pub use counts::{Counts, Sample};
-pub use decision::{Arm, Decision, ErrorCode, Outcome, Reason};
+pub use decision::{Arm, Decision, ErrorCode, PackedDecision, Reason};
 pub use evaluate::{Override, evaluate, evaluate_all, evaluate_as, explain};
 pub use explain::{Group, Membership, Step, Visitor};
 pub use policy::{Action, Detector, Policy, Recovery, Shared};

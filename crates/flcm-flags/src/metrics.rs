@@ -10,7 +10,7 @@
 
 use crate::context::BoundContext;
 use crate::counts::{Counts, Sample};
-use crate::decision::{Arm, Outcome, Reason};
+use crate::decision::{Arm, PackedDecision, Reason};
 
 pub mod batch;
 mod custom;
@@ -76,7 +76,7 @@ impl Outcomes {
 ///
 /// let mut metrics = FlagMetrics::new([0; FlagMetrics::counters_for(0)]);
 /// let decision = evaluate(&snapshot, &Trips::NONE, flag, &alice, Millis(0));
-/// metrics.decision(decision.outcome(), &alice);
+/// metrics.decision(decision.packed(), &alice);
 /// let failure = Sample { total: 1, errors: 1, ..Sample::default() };
 /// metrics.outcome(decision.arm(), &failure, 12.5);
 ///
@@ -107,7 +107,7 @@ impl FlagMetrics {
     /// [`tally`](FlagMetrics::tally).
     #[inline]
     #[must_use]
-    pub fn counter_of(outcome: Outcome) -> usize {
+    pub fn counter_of(outcome: PackedDecision) -> usize {
         place(outcome.variant(), outcome.reason())
     }
 }
@@ -130,13 +130,13 @@ impl<C: AsRef<[u32]> + AsMut<[u32]>> FlagMetrics<C> {
 
     /// Counts one decision, and its user where the context has a targeting key.
     #[inline]
-    pub fn decision(&mut self, outcome: Outcome, context: &BoundContext<'_>) {
+    pub fn decision(&mut self, outcome: PackedDecision, context: &BoundContext<'_>) {
         self.decisions(outcome, context, 1);
     }
 
     /// Like [`decision`](Self::decision), of a decision that was given so many times.
     #[inline]
-    pub fn decisions(&mut self, outcome: Outcome, context: &BoundContext<'_>, times: u32) {
+    pub fn decisions(&mut self, outcome: PackedDecision, context: &BoundContext<'_>, times: u32) {
         self.tally(FlagMetrics::counter_of(outcome), times);
         if let Some(digest) = context.user_digest() {
             self.users.insert(digest);

@@ -2,7 +2,7 @@
 
 use crate::condition::{CohortId, Node, Nodes};
 use crate::context::BoundContext;
-use crate::decision::Outcome;
+use crate::decision::PackedDecision;
 use crate::explain::{Group, Step, Visitor};
 use crate::snapshot::{Expected, FlagId};
 
@@ -11,16 +11,16 @@ pub(crate) trait Facts<V> {
     /// Whether the user is a member of a cohort.
     fn is_member(&self, cohort: CohortId, visitor: &mut V) -> bool;
     /// What another flag decided; `None` when it has not been asked.
-    fn outcome(&self, flag: FlagId) -> Option<Outcome>;
+    fn packed(&self, flag: FlagId) -> Option<PackedDecision>;
 }
 
 /// Whether an expectation of another flag is met. An error meets none.
-pub(crate) fn is_met(expected: Expected, outcome: Option<Outcome>) -> bool {
-    let Some(outcome) = outcome.filter(|outcome| outcome.reason().error_code().is_none()) else { return false };
+pub(crate) fn is_met(expected: Expected, packed: Option<PackedDecision>) -> bool {
+    let Some(packed) = packed.filter(|packed| packed.reason().error_code().is_none()) else { return false };
     match expected {
-        Expected::Disabled => !outcome.enabled(),
-        Expected::Enabled => outcome.enabled(),
-        Expected::Variant(variant) => outcome.variant() == Some(variant),
+        Expected::Disabled => !packed.enabled(),
+        Expected::Enabled => packed.enabled(),
+        Expected::Variant(variant) => packed.variant() == Some(variant),
     }
 }
 
@@ -85,7 +85,7 @@ impl Node<'_> {
             }
             Self::Cohort(cohort) => facts.is_member(cohort, visitor),
             Self::Flag(flag, expected) => {
-                let held = is_met(expected, facts.outcome(flag));
+                let held = is_met(expected, facts.packed(flag));
                 visitor.visit(Step::FlagCondition { flag, expected, held });
                 held
             }

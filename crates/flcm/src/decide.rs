@@ -3,7 +3,7 @@
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 
-use flcm_flags::{BoundContext, Context, FlagId, Millis, Outcome, Snapshot, Trips, evaluate_all};
+use flcm_flags::{BoundContext, Context, FlagId, Millis, PackedDecision, Snapshot, Trips, evaluate_all};
 use flcm_flags_config::{Explanation, did_you_mean};
 
 use crate::failure::Failure;
@@ -126,7 +126,7 @@ struct Desk<'s> {
     snapshot: &'s Snapshot<Vec<u8>>,
     now: Millis,
     rows: Vec<Row>,
-    outcomes: Vec<Outcome>,
+    outcomes: Vec<PackedDecision>,
     out: Vec<u8>,
     users: u64,
 }
@@ -148,7 +148,7 @@ impl Desk<'_> {
         let user = output::User::new(context.targeting_key());
         let all = self.options.flags.is_empty();
         if all {
-            let nothing = flcm_flags::Decision::flag_not_found().outcome();
+            let nothing = flcm_flags::Decision::flag_not_found().packed();
             self.outcomes.resize(self.rows.len(), nothing);
             evaluate_all(self.snapshot, &Trips::NONE, context, self.now, &mut self.outcomes);
         }

@@ -11,7 +11,8 @@ use flcm_flags::metrics::batch::{Header, Writer};
 use flcm_flags::metrics::{Custom, FlagMetrics};
 use flcm_flags::snapshot::index::checksum;
 use flcm_flags::{
-    Action, Arm, Context, Counts, Millis, Outcome, Policy, Recovery, Sample, Snapshot, TripState, Trips, evaluate,
+    Action, Arm, Context, Counts, Millis, PackedDecision, Policy, Recovery, Sample, Snapshot, TripState, Trips,
+    evaluate,
 };
 
 fn main() {
@@ -150,10 +151,10 @@ fn counted(generation: u32, users: u16) -> Metrics {
     for user in 0..users {
         let name = format!("user-{user}");
         let context = Context::new(Some(&name), &[]).bind(&snapshot);
-        let decided = evaluate(&snapshot, &Trips::NONE, flcm_flags::FlagId(0), &context, Millis(0)).outcome();
+        let decided = evaluate(&snapshot, &Trips::NONE, flcm_flags::FlagId(0), &context, Millis(0)).packed();
         let variant = [u16::MAX, 0, 1][usize::from(user % 3)];
         let bits = decided.to_bits() & !(0xffff << 32) | u64::from(variant) << 32;
-        metrics.decision(Outcome::from_bits(bits), &context);
+        metrics.decision(PackedDecision::from_bits(bits), &context);
     }
     for (arm, duration) in [(Arm::Treatment, 12.5), (Arm::Control, 0.0), (Arm::Outside, 1e9), (Arm::Treatment, -1.0)] {
         metrics.outcome(arm, &Sample { missing: 1, ..sample(9, 2, 1) }, duration);

@@ -8,7 +8,8 @@ use std::sync::OnceLock;
 
 use flcm_flags::snapshot::{index, wire};
 use flcm_flags::{
-    AttributeValue, Context, ErrorCode, Millis, Outcome, Snapshot, TripState, Trips, Visitor, evaluate_all, explain,
+    AttributeValue, Context, ErrorCode, Millis, PackedDecision, Snapshot, TripState, Trips, Visitor, evaluate_all,
+    explain,
 };
 use flcm_flags_config::{check, compile};
 
@@ -100,13 +101,13 @@ fn decide_for<B: AsRef<[u8]>>(snapshot: &Snapshot<B>, context: &Context<'_>) {
     for state in [TripState::Clear, TripState::Probing, TripState::HeldOff, TripState::Capped(30_000)] {
         let mut trips = Trips::new(vec![0; Trips::bytes_for(count)]);
         snapshot.flags().take(count).for_each(|flag| trips.set(flag, state));
-        let mut out = vec![Outcome::error(ErrorCode::FlagNotFound); snapshot.flags().len()];
+        let mut out = vec![PackedDecision::error(ErrorCode::FlagNotFound); snapshot.flags().len()];
         evaluate_all(snapshot, &trips, &bound, Millis(1), &mut out);
         for (flag, outcome) in snapshot.flags().zip(&out).take(count) {
             let decision = explain(snapshot, &trips, flag, &bound, Millis(1), &mut Watcher);
             let _ = (decision.value(), decision.variant(), decision.rule());
             // Closures that a compiler wrote are whole; in hostile ones what is missing counts as not holding.
-            if decision.outcome() != *outcome {
+            if decision.packed() != *outcome {
                 assert!(snapshot.describe(flag).is_some_and(|flag| !flag.closure().is_empty()));
             }
         }

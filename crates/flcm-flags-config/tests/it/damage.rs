@@ -2,7 +2,9 @@
 //! is tried.
 
 use flcm_flags::snapshot::{index, wire};
-use flcm_flags::{AttributeValue, Context, ErrorCode, Millis, Outcome, Snapshot, TripState, Trips, evaluate_all};
+use flcm_flags::{
+    AttributeValue, Context, ErrorCode, Millis, PackedDecision, Snapshot, TripState, Trips, evaluate_all,
+};
 use flcm_flags_config::{check, compile};
 
 /// Every section of the format has a record in it.
@@ -39,7 +41,7 @@ fn decides(bytes: &[u8]) -> bool {
         for state in [TripState::Clear, TripState::Probing, TripState::Capped(30_000)] {
             let mut trips = Trips::new([0; Trips::bytes_for(16)]);
             snapshot.flags().for_each(|flag| trips.set(flag, state));
-            let mut out = vec![Outcome::error(ErrorCode::FlagNotFound); snapshot.flags().len()];
+            let mut out = vec![PackedDecision::error(ErrorCode::FlagNotFound); snapshot.flags().len()];
             evaluate_all(&snapshot, &trips, &bound, Millis(1_800_000_000_000), &mut out);
             for flag in snapshot.flags() {
                 let decision = flcm_flags::evaluate(&snapshot, &trips, flag, &bound, Millis(1));

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use flcm_flags::breaker::{Mode, Next, Scope, Statistics, Transition};
 use flcm_flags::{Counts, FlagId, Millis, Sample, Snapshot};
-use flcm_flags_engine::{Guards, News};
+use flcm_flags_engine::{FlagTransition, Guards};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -67,7 +67,7 @@ pub struct Step {
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Then {
     /// What happened.
-    pub news: Vec<Happened>,
+    pub transitions: Vec<Happened>,
     /// Whether and how the flag is tripped.
     pub trip: String,
     /// When to poll next, in milliseconds since 1970.
@@ -141,16 +141,16 @@ pub fn play(file: &File, name: &str) -> Vec<Then> {
 }
 
 fn take(step: &Step, guards: &mut Guards, snapshot: &Snapshot<Vec<u8>>) -> Then {
-    let (mut news, now) = (Vec::new(), Millis(step.at));
+    let (mut transitions, now) = (Vec::new(), Millis(step.at));
     if let Some(mode) = &step.mode {
-        guards.set_mode(snapshot, FLAG, Mode::from_word(mode).expect("a mode"), now, &mut news);
+        guards.set_mode(snapshot, FLAG, Mode::from_word(mode).expect("a mode"), now, &mut transitions);
     }
     if let Some(generation) = step.acknowledge {
-        guards.acknowledge(snapshot, FLAG, generation, now, &mut news);
+        guards.acknowledge(snapshot, FLAG, generation, now, &mut transitions);
     }
     for time in 0..step.times.unwrap_or(1) {
         let now = Millis(step.at + u64::from(time) * 1000);
-        guards.poll(snapshot, now, &mut news);
+        guards.poll(snapshot, now, &mut transitions);
         if step.treatment.is_some() || step.control.is_some() {
             let generation = guards.breaker(FLAG).expect("a breaker").0.generation();
             let counts = Counts {
@@ -159,17 +159,17 @@ fn take(step: &Step, guards: &mut Guards, snapshot: &Snapshot<Vec<u8>>) -> Then 
                 treatment: sample(step.treatment),
                 control: sample(step.control),
             };
-            guards.record(snapshot, FLAG, &counts, now, &mut news);
+            guards.record(snapshot, FLAG, &counts, now, &mut transitions);
         }
     }
-    then(guards, &news)
+    then(guards, &transitions)
 }
 
-fn then(guards: &Guards, news: &[News]) -> Then {
+fn then(guards: &Guards, transitions: &[FlagTransition]) -> Then {
     let (breaker, plan) = guards.breaker(FLAG).expect("a breaker");
     let report = breaker.report(plan);
     Then {
-        news: news.iter().map(|(_, transition)| happened(transition)).collect(),
+        transitions: transitions.iter().map(|(_, transition)| happened(transition)).collect(),
         trip: guards.trips().state(FLAG).to_string(),
         next_deadline: guards.next_deadline().map(|at| at.0),
         statistics: bits(&report.errors, &report.slow),

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use flcm_flags::breaker::{Breaker, Mode, Plan, Scope};
 use flcm_flags::metrics::batch::{Batch, Ledger, Receipt};
 use flcm_flags::{Counts, FlagId, Millis, Sample, Snapshot, TripState};
-use flcm_flags_engine::{Guards, News};
+use flcm_flags_engine::{FlagTransition, Guards};
 
 /// What a host is answered.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -39,7 +39,7 @@ pub struct Fleet {
     applied: Vec<(FlagId, Counts, u64)>,
     store: Store,
     /// What happened to the breakers.
-    pub news: Vec<News>,
+    pub transitions: Vec<FlagTransition>,
     /// Whether anybody answers.
     pub alive: bool,
 }
@@ -56,7 +56,7 @@ impl Fleet {
             totals: Totals::new(),
             applied: Vec::new(),
             store: Store::default(),
-            news: Vec::new(),
+            transitions: Vec::new(),
             alive: true,
         };
         fleet.persist(snapshot);
@@ -83,7 +83,7 @@ impl Fleet {
             treatment.add(&counts.treatment);
             control.add(&counts.control);
             self.applied.push((flag, counts, clock));
-            self.guards.record(snapshot, flag, &counts, Millis(clock), &mut self.news);
+            self.guards.record(snapshot, flag, &counts, Millis(clock), &mut self.transitions);
         }
         self.persist(snapshot);
         Answer::Acknowledged
@@ -92,7 +92,7 @@ impl Fleet {
     /// Lets time pass.
     pub fn poll(&mut self, snapshot: &Snapshot<Vec<u8>>, clock: u64) {
         if self.alive {
-            self.guards.poll(snapshot, Millis(clock), &mut self.news);
+            self.guards.poll(snapshot, Millis(clock), &mut self.transitions);
             self.persist(snapshot);
         }
     }
@@ -112,20 +112,20 @@ impl Fleet {
 
     /// What a person says.
     pub fn set_mode(&mut self, snapshot: &Snapshot<Vec<u8>>, flag: FlagId, mode: Mode, clock: u64) {
-        self.guards.set_mode(snapshot, flag, mode, Millis(clock), &mut self.news);
+        self.guards.set_mode(snapshot, flag, mode, Millis(clock), &mut self.transitions);
     }
 
     /// A person has seen it.
     pub fn acknowledge(&mut self, snapshot: &Snapshot<Vec<u8>>, flag: FlagId, clock: u64) {
         let generation = self.breaker(flag).0.generation();
-        self.guards.acknowledge(snapshot, flag, generation, Millis(clock), &mut self.news);
+        self.guards.acknowledge(snapshot, flag, generation, Millis(clock), &mut self.transitions);
     }
 
     /// A person publishes another document: the breakers go on.
     pub fn publish(&mut self, (before, snapshot): (&Snapshot<Vec<u8>>, &Snapshot<Vec<u8>>), clock: u64) {
         let mut guards = Guards::none(snapshot.flags().len());
         guards.guard(snapshot, Scope::Fleet, Millis(clock));
-        guards.carry(snapshot, (&self.guards, before), Millis(clock), &mut self.news);
+        guards.carry(snapshot, (&self.guards, before), Millis(clock), &mut self.transitions);
         self.guards = guards;
     }
 
@@ -147,7 +147,7 @@ impl Fleet {
         self.guards = Guards::none(snapshot.flags().len());
         self.guards.guard(snapshot, Scope::Fleet, Millis(clock));
         for (flag, bytes) in breakers {
-            self.guards.restore(flag, &bytes, &mut self.news).expect("a breaker that was kept");
+            self.guards.restore(flag, &bytes, &mut self.transitions).expect("a breaker that was kept");
         }
         self.applied.truncate(applied);
         (self.ledgers, self.totals, self.alive) = (ledgers, totals, true);

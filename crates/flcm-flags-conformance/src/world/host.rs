@@ -3,9 +3,9 @@
 use flcm_flags::breaker::{Scope, Units};
 use flcm_flags::metrics::FlagMetrics;
 use flcm_flags::metrics::batch::{Header, Writer, set_age};
-use flcm_flags::{Arm, BoundContext, Context, Counts, FlagId, Millis, Outcome, Sample, Snapshot, TripState};
+use flcm_flags::{Arm, BoundContext, Context, Counts, FlagId, Millis, PackedDecision, Sample, Snapshot, TripState};
 use flcm_flags_config::simulate::Random;
-use flcm_flags_engine::{Guards, News};
+use flcm_flags_engine::{FlagTransition, Guards};
 
 use super::{Answer, Fate, Fleet};
 
@@ -30,7 +30,7 @@ pub struct Host {
     /// How wrong its clock is, in milliseconds.
     pub clock_error: i64,
     /// What happened to its own breakers.
-    pub news: Vec<News>,
+    pub transitions: Vec<FlagTransition>,
     /// Outcomes that it has counted as evidence, by flag.
     pub told: Vec<(Sample, Sample)>,
     number: u64,
@@ -59,7 +59,7 @@ impl Host {
         Self {
             link: Link { copies: 1, ..Link::default() },
             clock_error: 0,
-            news: Vec::new(),
+            transitions: Vec::new(),
             told: vec![(Sample::default(), Sample::default()); flags],
             number,
             epoch: clock,
@@ -74,7 +74,7 @@ impl Host {
 
     /// Decides a flag for a user.
     #[must_use]
-    pub fn decide(&self, snapshot: &Snapshot<Vec<u8>>, flag: FlagId, user: u64, clock: u64) -> Outcome {
+    pub fn decide(&self, snapshot: &Snapshot<Vec<u8>>, flag: FlagId, user: u64, clock: u64) -> PackedDecision {
         with_context(snapshot, user, |context| self.guards.decide(snapshot, flag, context, Millis(clock)))
     }
 
@@ -114,12 +114,12 @@ impl Host {
         let clock = self.clock(clock);
         let generation = self.guards.breaker(flag).map_or(0, |(breaker, _)| breaker.generation());
         let counts = Counts { generation, ..counts };
-        self.guards.record(snapshot, flag, &counts, Millis(clock), &mut self.news);
+        self.guards.record(snapshot, flag, &counts, Millis(clock), &mut self.transitions);
     }
 
     /// Sends what it has, one batch at a time: the same bytes until they are acknowledged.
     pub fn flush(&mut self, snapshot: &Snapshot<Vec<u8>>, fleet: &mut Fleet, clock: u64, random: &mut Random) {
-        self.guards.poll(snapshot, Millis(self.clock(clock)), &mut self.news);
+        self.guards.poll(snapshot, Millis(self.clock(clock)), &mut self.transitions);
         if self.in_flight.is_none() {
             self.in_flight = Some((self.drain(snapshot), clock));
         }
@@ -162,12 +162,12 @@ impl Host {
         for flag in snapshot.flags().filter(|_| !lost) {
             let Some((trip, mode, generation)) = fleet.word(flag) else { continue };
             self.guards.say(flag, trip);
-            self.guards.set_mode(snapshot, flag, mode, Millis(clock), &mut self.news);
+            self.guards.set_mode(snapshot, flag, mode, Millis(clock), &mut self.transitions);
             self.counted[flag.0 as usize].set_generation(generation);
             // The fleet has decided since: what the host decided for itself gives way.
             if generation > std::mem::replace(&mut self.generations[flag.0 as usize], generation) {
                 let own = self.guards.breaker(flag).map_or(0, |(breaker, _)| breaker.generation());
-                self.guards.acknowledge(snapshot, flag, own, Millis(clock), &mut self.news);
+                self.guards.acknowledge(snapshot, flag, own, Millis(clock), &mut self.transitions);
             }
         }
     }

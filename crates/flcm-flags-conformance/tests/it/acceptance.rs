@@ -222,7 +222,7 @@ fn scenario_22_who_is_told_late_is_told_all_in_order() {
     world.until(Event::Tripped, 600, failing(1.0)).expect("another");
     // An hour later the listener is back: every event once, in order, under the name that it has always had.
     world.run(HOUR, healthy);
-    let names: Vec<u32> = world.fleet.news.iter().map(|(_, transition)| transition.sequence).collect();
+    let names: Vec<u32> = world.fleet.transitions.iter().map(|(_, transition)| transition.sequence).collect();
     assert_eq!(names, (1..=u32::try_from(names.len()).unwrap()).collect::<Vec<_>>());
     assert!(names.len() >= 3, "{:?}", world.events());
 }
@@ -267,7 +267,7 @@ fn scenario_24_a_dependency_heals_after_three_minutes() {
         let mut world = World::new(&document, 4, 600.0, 2400 + seed);
         world.run(10, healthy);
         world.until(Event::Tripped, 60, outage(0.6)).expect("a trip");
-        assert_eq!(world.fleet.news[0].1.cause, Some(Cause::Shared));
+        assert_eq!(world.fleet.transitions[0].1.cause, Some(Cause::Shared));
         let tripped = world.now;
         let waited = world.until(Event::HalfOpened, 100, outage(0.6)).expect("the first probe");
         assert!((48..=73).contains(&waited), "{waited} s");
@@ -346,7 +346,7 @@ fn scenario_27_a_flapping_dependency_ends_with_a_person() {
     let tripped = world.events().into_iter().filter(|event| *event == Event::Tripped).count();
     assert!(recovered <= 3 && tripped <= 3, "{recovered} recoveries, {tripped} trips");
     assert_eq!(world.fleet.breaker(FLAG).0.state(), State::Open);
-    let last = world.fleet.news.last().expect("events").1;
+    let last = world.fleet.transitions.last().expect("events").1;
     assert_eq!(last.next, Next::Acknowledge);
 }
 
@@ -368,7 +368,13 @@ flags:
     world.until(Event::Tripped, 60, &mut broken).expect("the parent trips");
     world.run(5, healthy);
     let of = |world: &World, flag| -> Vec<Event> {
-        world.fleet.news.iter().filter(|(other, _)| *other == flag).map(|(_, transition)| transition.event).collect()
+        world
+            .fleet
+            .transitions
+            .iter()
+            .filter(|(other, _)| *other == flag)
+            .map(|(_, transition)| transition.event)
+            .collect()
     };
     assert_eq!((of(&world, parent), of(&world, child)), (vec![Event::Tripped], vec![]));
     assert_eq!(world.share(0, child), 0, "off with its parent");
@@ -395,7 +401,7 @@ fn scenario_30_outcomes_that_never_come_are_failures() {
             ..healthy(request)
         })
         .expect("a trip");
-    let tripped = world.fleet.news[0].1;
+    let tripped = world.fleet.transitions[0].1;
     assert_eq!((tripped.cause, tripped.next), (Some(Cause::Missing), Next::Acknowledge));
     // An alarm of the ratio alone is no reason to roll back: nothing in the breaker looks at it.
     assert!(sample_ratio(0.1, 500, 9_500) > SAMPLE_RATIO_ALARM);

@@ -9,7 +9,7 @@ use flcm_flags::{
 };
 use flcm_flags_config::simulate::{Course, Delays, Random, Source, Traffic};
 use flcm_flags_conformance::vectors::run::load;
-use flcm_flags_engine::{Guards, News};
+use flcm_flags_engine::{FlagTransition, Guards};
 
 fn plan_of(policy: Policy) -> Plan {
     Plan::new(&policy, Scope::Fleet)
@@ -420,21 +420,21 @@ fn an_outage_while_learning_does_not_blind() {
 fn a_breaker_lifts_nothing_that_was_said() {
     let document = "flags: { f: { rollout: { percentage: 50 }, error_threshold: { rate: 0.05, recovery: auto } } }";
     let (_, snapshot) = load(document, "said");
-    let (mut guards, mut news) = (Guards::none(1), Vec::new());
+    let (mut guards, mut transitions) = (Guards::none(1), Vec::new());
     guards.guard(&snapshot, Scope::Fleet, Millis(0));
     guards.say(FlagId(0), TripState::Capped(10_000));
-    let told = |guards: &mut Guards, errors, now: Millis, news: &mut Vec<News>| {
+    let told = |guards: &mut Guards, errors, now: Millis, transitions: &mut Vec<FlagTransition>| {
         let (breaker, _) = guards.breaker(FlagId(0)).expect("a breaker");
         let outcomes = counts(breaker, sample(400, errors), sample(90, 1));
-        guards.record(&snapshot, FlagId(0), &outcomes, now, news);
-        guards.poll(&snapshot, Millis(now.0 + 1_000), news);
+        guards.record(&snapshot, FlagId(0), &outcomes, now, transitions);
+        guards.poll(&snapshot, Millis(now.0 + 1_000), transitions);
         guards.trips().state(FlagId(0))
     };
-    assert_eq!(told(&mut guards, 400, Millis(0), &mut news), TripState::HeldOff);
+    assert_eq!(told(&mut guards, 400, Millis(0), &mut transitions), TripState::HeldOff);
     let probe = guards.next_deadline().expect("a probe");
-    guards.poll(&snapshot, probe, &mut news);
-    assert_eq!(told(&mut guards, 0, probe, &mut news), TripState::Capped(10_000), "recovered, and still capped");
-    let events: Vec<Event> = news.iter().map(|(_, transition)| transition.event).collect();
+    guards.poll(&snapshot, probe, &mut transitions);
+    assert_eq!(told(&mut guards, 0, probe, &mut transitions), TripState::Capped(10_000), "recovered, and still capped");
+    let events: Vec<Event> = transitions.iter().map(|(_, transition)| transition.event).collect();
     assert_eq!(events, [Event::Tripped, Event::HalfOpened, Event::Recovered]);
     for (said, other, stricter) in [
         (TripState::Capped(10_000), TripState::Capped(5_000), TripState::Capped(5_000)),

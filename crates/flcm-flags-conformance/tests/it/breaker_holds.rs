@@ -58,19 +58,19 @@ impl Run {
 
     /// So many seconds with these outcomes; what happened.
     fn seconds(&mut self, seconds: u64, treatment: Sample, control: Sample) -> Vec<Transition> {
-        let mut news = Vec::new();
+        let mut transitions = Vec::new();
         for _ in 0..seconds {
             let counts = Counts { generation: self.breaker.generation(), age: 0, treatment, control };
-            news.extend(self.breaker.record(&self.plan, &counts, Millis(self.second * 1000)));
+            transitions.extend(self.breaker.record(&self.plan, &counts, Millis(self.second * 1000)));
             self.second += 1;
         }
-        news.extend(self.breaker.poll(&self.plan, Millis(self.second * 1000)));
-        news
+        transitions.extend(self.breaker.poll(&self.plan, Millis(self.second * 1000)));
+        transitions
     }
 }
 
-fn events(news: &[Transition]) -> Vec<Event> {
-    news.iter().map(|transition| transition.event).collect()
+fn events(transitions: &[Transition]) -> Vec<Event> {
+    transitions.iter().map(|transition| transition.event).collect()
 }
 
 const HOLD: Policy = Policy { shared: Shared::Hold, ..Policy::DEFAULT };
@@ -97,8 +97,8 @@ fn a_hold_holds_what_is_served_rather_than_what_is_written() {
     // The schedule goes on in the dark, and in the first second with data all fails.
     run.breaker.stage(50_000, Millis(301_000));
     run.second = 302;
-    let news = run.seconds(1, sample(400, 200), sample(900, 450));
-    assert_eq!((events(&news), news[0].percent_before), (vec![Event::StageHeld], 10_000));
+    let transitions = run.seconds(1, sample(400, 200), sample(900, 450));
+    assert_eq!((events(&transitions), transitions[0].percent_before), (vec![Event::StageHeld], 10_000));
     assert_eq!(run.breaker.trip_state(), TripState::Capped(10_000));
     assert_eq!(events(&run.seconds(600, sample(50, 0), sample(450, 4))), [Event::StageReleased]);
     assert_eq!(run.breaker.trip_state(), TripState::Clear);
@@ -109,8 +109,8 @@ fn a_fault_that_outlasts_the_outage_is_rolled_back() {
     let mut run = Run::new(HOLD);
     run.seconds(600, sample(50, 0), sample(450, 4));
     run.seconds(60, sample(50, 25), sample(450, 225));
-    let news = run.seconds(60, sample(50, 25), sample(450, 4));
-    assert_eq!(events(&news), [Event::StageReleased, Event::Tripped]);
+    let transitions = run.seconds(60, sample(50, 25), sample(450, 4));
+    assert_eq!(events(&transitions), [Event::StageReleased, Event::Tripped]);
 }
 
 #[test]
@@ -119,8 +119,8 @@ fn a_held_rollout_hides_no_slow_calls() {
     run.seconds(60, sample(50, 0), sample(450, 4));
     run.seconds(30, sample(50, 25), sample(450, 225));
     let slow = Sample { slow: 48, ..sample(50, 25) };
-    let news = run.seconds(30, slow, sample(450, 225));
-    assert_eq!(news.first().and_then(|tripped| tripped.cause), Some(Cause::SlowRelative));
+    let transitions = run.seconds(30, slow, sample(450, 225));
+    assert_eq!(transitions.first().and_then(|tripped| tripped.cause), Some(Cause::SlowRelative));
 }
 
 #[test]
@@ -128,8 +128,8 @@ fn what_has_been_taken_back_stays_there_when_all_fails_and_heals() {
     let mut run = Run::new(Policy { action: Action::StepBack, recovery: Recovery::Sticky, ..HOLD });
     run.seconds(700, sample(50, 0), sample(450, 4));
     run.breaker.stage(50_000, Millis(700_000));
-    let news = run.seconds(1, sample(250, 60), sample(250, 2));
-    assert_eq!((events(&news), run.breaker.trip_state()), (vec![Event::Tripped], TripState::Capped(10_000)));
+    let transitions = run.seconds(1, sample(250, 60), sample(250, 2));
+    assert_eq!((events(&transitions), run.breaker.trip_state()), (vec![Event::Tripped], TripState::Capped(10_000)));
     run.seconds(60, sample(50, 25), sample(450, 225));
     assert!(matches!(run.breaker.trip_state(), TripState::Capped(10_000)), "not raised by a hold");
     run.seconds(120, sample(50, 0), sample(450, 4));
@@ -190,8 +190,8 @@ fn outcomes_that_neither_arm_reports_are_not_the_flags_fault() {
     let lost = |total: u32| Sample { total, missing: total, ..Sample::default() };
     let mut run = Run::new(Policy::DEFAULT);
     run.seconds(60, sample(50, 0), sample(450, 4));
-    let news = run.seconds(30, lost(50), lost(450));
-    assert_eq!(news.first().and_then(|tripped| tripped.cause), Some(Cause::Shared));
+    let transitions = run.seconds(30, lost(50), lost(450));
+    assert_eq!(transitions.first().and_then(|tripped| tripped.cause), Some(Cause::Shared));
 }
 
 #[test]
@@ -233,26 +233,26 @@ flags:
     let (child, parent) = (FlagId(0), FlagId(1));
     let mut guards = Guards::none(2);
     guards.guard(&snapshot, Scope::Fleet, Millis(0));
-    let mut news = Vec::new();
+    let mut transitions = Vec::new();
     let mut fail = |guards: &mut Guards, flag, now| {
         let generation = guards.breaker(flag).unwrap().0.generation();
         let counts = Counts { generation, age: 0, treatment: sample(50, 50), control: sample(450, 400) };
-        guards.record(&snapshot, flag, &counts, Millis(now), &mut news);
-        guards.poll(&snapshot, Millis(now + 1000), &mut news);
+        guards.record(&snapshot, flag, &counts, Millis(now), &mut transitions);
+        guards.poll(&snapshot, Millis(now + 1000), &mut transitions);
     };
     fail(&mut guards, child, 0);
     fail(&mut guards, parent, 2_000);
-    let mut news = Vec::new();
+    let mut transitions = Vec::new();
     for second in 4..1_000 {
-        guards.poll(&snapshot, Millis(second * 1000), &mut news);
+        guards.poll(&snapshot, Millis(second * 1000), &mut transitions);
         let next = guards.next_deadline().expect("both are open");
         assert!(next.0 > second * 1000, "due at {next:?}, and it is second {second}");
     }
     assert_eq!(guards.breaker(child).unwrap().0.state(), State::Open, "not probed while its parent is off");
     let generation = guards.breaker(parent).unwrap().0.generation();
-    guards.acknowledge(&snapshot, parent, generation, Millis(1_000_000), &mut news);
+    guards.acknowledge(&snapshot, parent, generation, Millis(1_000_000), &mut transitions);
     for second in 1_000..1_100 {
-        guards.poll(&snapshot, Millis(second * 1000), &mut news);
+        guards.poll(&snapshot, Millis(second * 1000), &mut transitions);
     }
     assert_eq!(guards.breaker(child).unwrap().0.state(), State::HalfOpen);
 }
@@ -263,7 +263,7 @@ fn a_flag_that_is_switched_off_lacks_no_data() {
     let (_, snapshot) = load(text, "switched off");
     let mut guards = Guards::none(1);
     guards.guard(&snapshot, Scope::Fleet, Millis(0));
-    let mut news = Vec::new();
-    guards.poll(&snapshot, Millis(10_000_000), &mut news);
-    assert!(news.is_empty(), "{news:?}");
+    let mut transitions = Vec::new();
+    guards.poll(&snapshot, Millis(10_000_000), &mut transitions);
+    assert!(transitions.is_empty(), "{transitions:?}");
 }

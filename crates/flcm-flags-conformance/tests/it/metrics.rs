@@ -9,7 +9,7 @@ mod sketches;
 use fastrand::Rng;
 use flcm_flags::metrics::batch::{Batch, Header, Writer};
 use flcm_flags::metrics::{Custom, FlagMetrics};
-use flcm_flags::{Arm, Context, Outcome, Sample, Snapshot};
+use flcm_flags::{Arm, Context, PackedDecision, Sample, Snapshot};
 use flcm_flags_conformance::vectors::run::load;
 
 type Metrics = FlagMetrics<Vec<u32>>;
@@ -35,8 +35,8 @@ fn variant_index(name: &str) -> Option<u16> {
 }
 
 /// The outcome of a variant and a reason, as the engine would decide it.
-fn outcome(variant: Option<u16>, reason: u8) -> Outcome {
-    Outcome::from_bits(u64::from(variant.unwrap_or(u16::MAX)) << 32 | u64::from(reason) << 48)
+fn outcome(variant: Option<u16>, reason: u8) -> PackedDecision {
+    PackedDecision::from_bits(u64::from(variant.unwrap_or(u16::MAX)) << 32 | u64::from(reason) << 48)
 }
 
 /// Log-normal, around 20 ms: as response times are.
@@ -69,7 +69,7 @@ const MISSING: Sample = Sample { total: 1, errors: 0, slow: 0, missing: 1 };
 /// One thing that happens.
 #[derive(Clone, Debug)]
 enum Happening {
-    Decision(Outcome, Option<String>),
+    Decision(PackedDecision, Option<String>),
     Evidence(Arm, Sample),
     Outcome(Arm, Sample, f64),
 }

@@ -240,7 +240,7 @@ fn deciding_and_binding_allocate_nothing() {
             let Some(flag) = snapshot.flag(&case.flag) else { continue };
             let trips = trips_for(&snapshot, &case.trips());
             let now = Millis(case.now);
-            let nothing = flcm_flags::Outcome::error(flcm_flags::ErrorCode::FlagNotFound);
+            let nothing = flcm_flags::PackedDecision::error(flcm_flags::ErrorCode::FlagNotFound);
             let mut outcomes = vec![nothing; snapshot.flags().len()];
             let allocations = case.context.with_core(|context| {
                 allocation_counter::measure(|| {

@@ -168,7 +168,7 @@ fn exported_functions_of_bindings_are_at_most_12_lines_long() {
 
 #[test]
 fn only_the_core_knows_the_words_of_decisions() {
-    let outcomes = (0..=10).map(|code: u64| flcm_flags::Outcome::from_bits(code << 48).reason());
+    let outcomes = (0..=10).map(|code: u64| flcm_flags::PackedDecision::from_bits(code << 48).reason());
     let words: Vec<&str> = outcomes
         .flat_map(|reason| [Some(reason.as_str()), reason.error_code().map(flcm_flags::ErrorCode::as_str)])
         .flatten()

@@ -1,4 +1,4 @@
-//! Calls about breakers: outcomes in, news out. News are lines of text: see `news` in the contract.
+//! Calls about breakers: outcomes in, transitions out. FlagTransition are lines of text: see `transitions` in the contract.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -9,11 +9,11 @@ use flcm_flags::{Arm, BoundContext, Counts, FlagId, Sample};
 
 use super::{Engine, FREED, Loaded, UNREADABLE, at, flag, millis, now};
 use crate::frame::{self, Registers};
-use crate::guards::News;
+use crate::guards::FlagTransition;
 use crate::lines;
 use crate::room::can_allocate;
 use crate::slots::Handle;
-use crate::watch::{Told, UNITS_BYTES};
+use crate::watch::{Outcome, UNITS_BYTES};
 
 /// Bits of what is told about an outcome.
 const FAILED: u8 = 1;
@@ -46,18 +46,20 @@ impl Engine {
         let sample = |[total, errors, slow, missing]: [u32; 4]| Sample { total, errors, slow, missing };
         let (treatment, control) = (sample([t0, t1, t2, t3]), sample([c0, c1, c2, c3]));
         let counts = Counts { generation, age, treatment, control };
-        self.happened(snapshot, |loaded, news| {
-            loaded.watch.guards.record(&loaded.snapshot, flag, &counts, millis(now), news);
+        self.happened(snapshot, |loaded, transitions| {
+            loaded.watch.guards.record(&loaded.snapshot, flag, &counts, millis(now), transitions);
         })
     }
 
     /// Lets time pass for all breakers; answers what happened.
     pub fn poll(&mut self, snapshot: Handle, now: f64) -> Option<String> {
-        self.happened(snapshot, |loaded, news| loaded.watch.guards.poll(&loaded.snapshot, millis(now), news))
+        self.happened(snapshot, |loaded, transitions| {
+            loaded.watch.guards.poll(&loaded.snapshot, millis(now), transitions)
+        })
     }
 
     /// What happened and has not been asked for yet, while outcomes were told one by one.
-    pub fn news(&mut self, snapshot: Handle) -> Option<String> {
+    pub fn transitions(&mut self, snapshot: Handle) -> Option<String> {
         self.happened(snapshot, |_, _| {})
     }
 
@@ -71,15 +73,15 @@ impl Engine {
     /// Holds a flag, lets it go, or only observes it; answers what happened. `None` for a word that is no mode as well.
     pub fn set_mode(&mut self, snapshot: Handle, flag: FlagId, mode: &str, now: f64) -> Option<String> {
         let mode = Mode::from_word(mode)?;
-        self.happened(snapshot, |loaded, news| {
-            loaded.watch.guards.set_mode(&loaded.snapshot, flag, mode, millis(now), news);
+        self.happened(snapshot, |loaded, transitions| {
+            loaded.watch.guards.set_mode(&loaded.snapshot, flag, mode, millis(now), transitions);
         })
     }
 
     /// Lets a flag go on that was rolled back; answers what happened.
     pub fn acknowledge(&mut self, snapshot: Handle, flag: FlagId, generation: u32, now: f64) -> Option<String> {
-        self.happened(snapshot, |loaded, news| {
-            loaded.watch.guards.acknowledge(&loaded.snapshot, flag, generation, millis(now), news);
+        self.happened(snapshot, |loaded, transitions| {
+            loaded.watch.guards.acknowledge(&loaded.snapshot, flag, generation, millis(now), transitions);
         })
     }
 
@@ -97,40 +99,44 @@ impl Engine {
     }
 
     /// Goes on with a breaker that was kept; false without one to go on with. Where it was kept under another policy the evidence
-    /// starts anew, which is among the next news.
+    /// starts anew, which is among the next transitions.
     ///
     /// # Errors
     /// The bytes are no breaker; the one in use stays.
     pub fn restore(&mut self, snapshot: Handle, flag: FlagId, bytes: &[u8]) -> Result<bool, BreakerError> {
         let Some(loaded) = self.snapshots.get_mut(snapshot) else { return Ok(false) };
-        loaded.watch.guards.restore(flag, bytes, &mut loaded.watch.news)
+        loaded.watch.guards.restore(flag, bytes, &mut loaded.watch.transitions)
     }
 
     /// Takes over breakers, trips that were said, and metrics from a snapshot that this one follows; answers what happened.
     pub fn carry(&mut self, from: Handle, to: Handle, now: f64) -> Option<String> {
         let [before, loaded] = self.snapshots.get_two([from, to])?;
         loaded.watch.take_over(&loaded.snapshot, (&mut before.watch, &before.snapshot), millis(now));
-        self.news(to)
+        self.transitions(to)
     }
 
     /// Does something, and puts what happened into words.
-    fn happened(&mut self, snapshot: Handle, act: impl FnOnce(&mut Loaded, &mut Vec<News>)) -> Option<String> {
+    fn happened(
+        &mut self,
+        snapshot: Handle,
+        act: impl FnOnce(&mut Loaded, &mut Vec<FlagTransition>),
+    ) -> Option<String> {
         let loaded = self.snapshots.get_mut(snapshot)?;
-        let mut news = core::mem::take(&mut loaded.watch.news);
-        act(loaded, &mut news);
-        Some(lines::news(&news))
+        let mut transitions = core::mem::take(&mut loaded.watch.transitions);
+        act(loaded, &mut transitions);
+        Some(lines::transitions(&transitions))
     }
 }
 
 /// Calls that must be fast. A negative answer is an error.
 impl Engine {
-    /// Counts the outcome that was written, of the user at the place (none for -1); answers how much news there is.
+    /// Counts the outcome that was written, of the user at the place (none for -1); answers how much transitions there is.
     pub fn outcome(&mut self, shared: &[u8]) -> i32 {
         let registers = Registers::read(shared);
         let Some(loaded) = self.snapshots.get_mut(Handle(registers.snapshot.get())) else { return FREED };
-        let told = frame::Told::read(shared);
+        let told = frame::OutcomeRecord::read(shared);
         let Some(arm) = Arm::from_code(told.arm) else { return UNREADABLE };
-        let told = Told {
+        let told = Outcome {
             arm,
             unit: at(&loaded.places, &registers).and_then(BoundContext::user_digest),
             failed: told.flags & FAILED != 0,
@@ -139,6 +145,6 @@ impl Engine {
             generation: told.generation.get(),
         };
         loaded.watch.tell(&loaded.snapshot, flag(&registers), &told, now(&registers));
-        i32::try_from(loaded.watch.news.len()).unwrap_or(i32::MAX)
+        i32::try_from(loaded.watch.transitions.len()).unwrap_or(i32::MAX)
     }
 }

@@ -103,8 +103,8 @@ fn number(text: &str, name: &str) -> f64 {
 }
 
 /// What happened, as the words of events.
-fn events(news: &str) -> Vec<&str> {
-    news.lines().filter_map(|line| line.strip_prefix("event=s")).collect()
+fn events(transitions: &str) -> Vec<&str> {
+    transitions.lines().filter_map(|line| line.strip_prefix("event=s")).collect()
 }
 
 /// Decisions that were counted, of all flags.

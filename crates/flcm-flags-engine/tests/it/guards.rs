@@ -2,7 +2,7 @@
 
 use flcm_flags::breaker::{Breaker, Event, Mode, Scope, State};
 use flcm_flags::{Context, Counts, FlagId, Millis, Sample, Snapshot, TripState};
-use flcm_flags_engine::{Guards, News};
+use flcm_flags_engine::{FlagTransition, Guards};
 
 const START: u64 = 1_800_000_000_000;
 
@@ -19,7 +19,7 @@ fn load(document: &str) -> Snapshot<Vec<u8>> {
 struct World {
     snapshot: Snapshot<Vec<u8>>,
     guards: Guards,
-    news: Vec<News>,
+    transitions: Vec<FlagTransition>,
     now: u64,
 }
 
@@ -30,7 +30,7 @@ impl World {
         let snapshot = load(&format!("flags: {{ {flags} }}"));
         let mut guards = Guards::none(snapshot.flags().len());
         guards.guard(&snapshot, Scope::Fleet, Millis(START));
-        Self { snapshot, guards, news: Vec::new(), now: START }
+        Self { snapshot, guards, transitions: Vec::new(), now: START }
     }
 
     fn flag(&self, key: &str) -> FlagId {
@@ -51,7 +51,7 @@ impl World {
         let sample = |total, errors| Sample { total, errors, ..Sample::default() };
         let generation = self.breaker(key).generation();
         let counts = Counts { generation, age, treatment: sample(40, errors), control: sample(90, 1) };
-        self.guards.record(&self.snapshot, self.flag(key), &counts, Millis(self.now), &mut self.news);
+        self.guards.record(&self.snapshot, self.flag(key), &counts, Millis(self.now), &mut self.transitions);
     }
 
     /// These flags fail for certain.
@@ -64,9 +64,9 @@ impl World {
     /// Lets seconds pass; what happened meanwhile, in order.
     fn pass(&mut self, seconds: u64) -> Vec<(String, Event)> {
         self.now += seconds * 1000;
-        self.guards.poll(&self.snapshot, Millis(self.now), &mut self.news);
+        self.guards.poll(&self.snapshot, Millis(self.now), &mut self.transitions);
         let key = |flag: FlagId| self.snapshot.describe(flag).expect("a flag").key().to_owned();
-        self.news.drain(..).map(|(flag, transition)| (key(flag), transition.event)).collect()
+        self.transitions.drain(..).map(|(flag, transition)| (key(flag), transition.event)).collect()
     }
 
     /// Like [`pass`](Self::pass), a second at a time; every second these flags fail.
@@ -81,8 +81,8 @@ impl World {
 
     fn acknowledge(&mut self, key: &str) {
         let (flag, generation) = (self.flag(key), self.breaker(key).generation());
-        self.guards.acknowledge(&self.snapshot, flag, generation, Millis(self.now), &mut self.news);
-        assert_eq!(self.news.pop().map(|(_, transition)| transition.event), Some(Event::Acknowledged));
+        self.guards.acknowledge(&self.snapshot, flag, generation, Millis(self.now), &mut self.transitions);
+        assert_eq!(self.transitions.pop().map(|(_, transition)| transition.event), Some(Event::Acknowledged));
     }
 
     fn say(&mut self, key: &str, state: TripState) {
@@ -383,10 +383,10 @@ fn the_stricter_of_what_is_said_and_of_the_breaker_counts() {
 fn a_person_holds_what_the_fleet_lets_go() {
     let mut world = World::new("f: { HALF, POLICY }");
     let flag = world.flag("f");
-    world.guards.set_mode(&world.snapshot, flag, Mode::Held, Millis(world.now), &mut world.news);
+    world.guards.set_mode(&world.snapshot, flag, Mode::Held, Millis(world.now), &mut world.transitions);
     world.say("f", TripState::Clear);
     assert_eq!((world.trip("f"), world.users("f")), (TripState::HeldOff, 0));
-    world.guards.set_mode(&world.snapshot, flag, Mode::Auto, Millis(world.now), &mut world.news);
+    world.guards.set_mode(&world.snapshot, flag, Mode::Auto, Millis(world.now), &mut world.transitions);
     assert_eq!(world.trip("f"), TripState::Clear);
 }
 
@@ -395,11 +395,11 @@ fn follow(world: &World, document: &str) -> (World, Vec<(String, Event)>) {
     let snapshot = load(document);
     let mut guards = Guards::none(snapshot.flags().len());
     guards.guard(&snapshot, Scope::Fleet, Millis(world.now));
-    let mut followed = World { snapshot, guards, news: Vec::new(), now: world.now };
+    let mut followed = World { snapshot, guards, transitions: Vec::new(), now: world.now };
     let before = (&world.guards, &world.snapshot);
-    followed.guards.carry(&followed.snapshot, before, Millis(world.now), &mut followed.news);
+    followed.guards.carry(&followed.snapshot, before, Millis(world.now), &mut followed.transitions);
     let key = |flag: FlagId| followed.snapshot.describe(flag).expect("a flag").key().to_owned();
-    let happened = followed.news.drain(..).map(|(flag, transition)| (key(flag), transition.event)).collect();
+    let happened = followed.transitions.drain(..).map(|(flag, transition)| (key(flag), transition.event)).collect();
     (followed, happened)
 }
 

@@ -44,7 +44,7 @@ impl Batches {
                 let (user, attributes) = (format!("user-{user}"), [("age", 45.into())]);
                 let context = Context::new(Some(&user), &attributes).bind(&snapshot);
                 let decision = evaluate(&snapshot, &Trips::NONE, id, &context, Millis(0));
-                metrics.decision(decision.outcome(), &context);
+                metrics.decision(decision.packed(), &context);
                 let sample = Sample { total: 1, ..Sample::default() };
                 metrics.outcome(decision.arm(), &sample, 12.5);
                 metrics.add_evidence(decision.arm(), &sample);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use flcm_flags::metrics::batch::{Batch, Receipt};
 use flcm_flags::{Flag, FlagId, Millis, TripState};
-use flcm_flags_engine::News;
+use flcm_flags_engine::FlagTransition;
 
 use super::asks::Reply;
 use super::hosts::Hosts;
@@ -93,7 +93,7 @@ impl Fleet {
         batch: &Batch<'_>,
         now: Millis,
         is_evidence: impl Fn(&str) -> bool,
-        news: &mut Vec<News>,
+        news: &mut Vec<FlagTransition>,
     ) {
         let (instance, published) = (batch.header().instance, Arc::clone(&self.published));
         let mut expected = FlagId(0);

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use flcm_flags_engine::News;
+use flcm_flags_engine::FlagTransition;
 
 use super::Fleet;
 use crate::event::BreakerEvent;
@@ -27,7 +27,7 @@ impl Unsaved {
 
 impl Fleet {
     /// Stores what happened to breakers, then lets everyone know, whether it could be stored or not.
-    pub(super) fn settle(&mut self, news: &[News], actor: &str, reason: &str) {
+    pub(super) fn settle(&mut self, news: &[FlagTransition], actor: &str, reason: &str) {
         if !news.is_empty() {
             self.take_down(news, actor, reason);
             self.announce();
@@ -36,7 +36,7 @@ impl Fleet {
 
     /// Stores what happened to breakers, and what else is in force. Before it is announced: what hosts have heard must be there after a
     /// kill, and its generation with it.
-    pub(super) fn take_down(&mut self, news: &[News], actor: &str, reason: &str) {
+    pub(super) fn take_down(&mut self, news: &[FlagTransition], actor: &str, reason: &str) {
         let events: Vec<BreakerEvent> = news
             .iter()
             .filter_map(|(id, transition)| {

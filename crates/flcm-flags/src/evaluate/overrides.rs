@@ -4,7 +4,7 @@ use super::{Question, off};
 use crate::bucket::Draw;
 use crate::cohort::find_hash;
 use crate::context::BoundContext;
-use crate::decision::{Decision, Outcome, Reason};
+use crate::decision::{Decision, PackedDecision, Reason};
 use crate::explain::{Step, Visitor};
 use crate::snapshot::wire::{self, FlagRecord};
 use crate::snapshot::{Flag, FlagId, Snapshot};
@@ -72,7 +72,7 @@ impl Question<'_, '_> {
         flag: &FlagRecord,
         draw: Option<Draw>,
         visitor: &mut V,
-    ) -> Option<Outcome> {
+    ) -> Option<PackedDecision> {
         let layout = self.reader.layout;
         let set = self.reader.get(&layout.override_sets, flag.overrides.get())?;
         let hash = Draw::new(self.context.user_digest()?, set.key.get()).hash();
@@ -82,26 +82,26 @@ impl Question<'_, '_> {
         Some(match entry(found)?.serve.get() {
             wire::OVERRIDE_OFF => off(flag, Reason::Override),
             wire::OVERRIDE_ON => self.overridden_on(flag, draw, visitor),
-            variant => Outcome::on(Reason::Override, Some(variant)),
+            variant => PackedDecision::on(Reason::Override, Some(variant)),
         })
     }
 
     /// On for this user, with the variant that the split gives.
     #[inline(never)]
-    fn overridden_on<V: Visitor>(&self, flag: &FlagRecord, draw: Option<Draw>, visitor: &mut V) -> Outcome {
+    fn overridden_on<V: Visitor>(&self, flag: &FlagRecord, draw: Option<Draw>, visitor: &mut V) -> PackedDecision {
         let (variant, _) = self.split(flag.shares.get(), flag.share_count.get(), draw, visitor);
-        Outcome::on(Reason::Override, variant)
+        PackedDecision::on(Reason::Override, variant)
     }
 
     #[inline(never)]
-    fn overridden_as(&self, flag: &FlagRecord, serve: Override) -> Outcome {
+    fn overridden_as(&self, flag: &FlagRecord, serve: Override) -> PackedDecision {
         match serve {
             Override::Off => off(flag, Reason::Override),
             Override::On => {
                 let draw = self.digest(flag).map(|digest| Draw::new(digest, flag.hash_key.get()));
                 self.overridden_on(flag, draw, &mut ())
             }
-            Override::Variant(index) => Outcome::on(Reason::Override, Some(index)),
+            Override::Variant(index) => PackedDecision::on(Reason::Override, Some(index)),
         }
     }
 }

@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 
 use anstyle::Style;
-use flcm_flags::{BoundContext, Decision, FlagId, Millis, Outcome, Snapshot, Trips, evaluate};
+use flcm_flags::{BoundContext, Decision, FlagId, Millis, PackedDecision, Snapshot, Trips, evaluate};
 use flcm_flags_config::Explanation;
 use flcm_flags_config::explanation::words;
 
@@ -36,7 +36,7 @@ pub(super) struct Row {
 
 /// One outcome of a flag.
 pub(super) struct Kind {
-    pub(super) outcome: Outcome,
+    pub(super) outcome: PackedDecision,
     /// What stands behind the user.
     tail: Vec<u8>,
     pub(super) count: u64,
@@ -107,14 +107,20 @@ impl Row {
         self.id
     }
 
-    pub(super) fn ask(&self, snapshot: &Snapshot<Vec<u8>>, context: &BoundContext<'_>, now: Millis) -> Outcome {
+    pub(super) fn ask(&self, snapshot: &Snapshot<Vec<u8>>, context: &BoundContext<'_>, now: Millis) -> PackedDecision {
         let decision = self.id.map(|id| evaluate(snapshot, &Trips::NONE, id, context, now));
-        decision.unwrap_or_else(Decision::flag_not_found).outcome()
+        decision.unwrap_or_else(Decision::flag_not_found).packed()
     }
 
     /// Counts an outcome and writes its line.
     #[inline]
-    pub(super) fn write(&mut self, snapshot: &Snapshot<Vec<u8>>, outcome: Outcome, user: &User<'_>, out: &mut Vec<u8>) {
+    pub(super) fn write(
+        &mut self,
+        snapshot: &Snapshot<Vec<u8>>,
+        outcome: PackedDecision,
+        user: &User<'_>,
+        out: &mut Vec<u8>,
+    ) {
         let index = self.kinds.iter().position(|kind| kind.outcome == outcome);
         let index = index.unwrap_or_else(|| self.learn(snapshot, outcome));
         self.kinds[index].count += 1;
@@ -134,7 +140,7 @@ impl Row {
         }
     }
 
-    fn learn(&mut self, snapshot: &Snapshot<Vec<u8>>, outcome: Outcome) -> usize {
+    fn learn(&mut self, snapshot: &Snapshot<Vec<u8>>, outcome: PackedDecision) -> usize {
         let decision = self.decision(snapshot, outcome);
         let tail = match self.form {
             Form::Json => json_tail(decision),
@@ -146,7 +152,7 @@ impl Row {
     }
 
     /// Gives an outcome its words back.
-    pub(super) fn decision<'s>(&self, snapshot: &'s Snapshot<Vec<u8>>, outcome: Outcome) -> Decision<'s> {
+    pub(super) fn decision<'s>(&self, snapshot: &'s Snapshot<Vec<u8>>, outcome: PackedDecision) -> Decision<'s> {
         self.id.map_or_else(Decision::flag_not_found, |id| Decision::new(snapshot, id, outcome))
     }
 

@@ -182,7 +182,7 @@ impl Host {
         let at = Millis(now());
         let decision: Decision<'_> = evaluate(snapshot, trips, flag, &context, at);
         let (is_new, arm) = (decision.enabled(), decision.arm());
-        self.metrics.decision(decision.outcome(), &context);
+        self.metrics.decision(decision.packed(), &context);
         let failed = rand::rng().random_bool(if is_new { self.broken } else { USUAL });
         let calls = if is_new { &mut self.report.new } else { &mut self.report.old };
         calls[0] += 1;

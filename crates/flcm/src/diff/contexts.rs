@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use flcm_flags::{BoundContext, Decision, FlagId, Millis, Outcome, Snapshot, Trips, evaluate_all};
+use flcm_flags::{BoundContext, Decision, FlagId, Millis, PackedDecision, Snapshot, Trips, evaluate_all};
 use flcm_flags_config::diff::{Move, Moves, Served};
 use flcm_flags_config::explanation::words;
 
@@ -48,12 +48,12 @@ pub(super) fn count(
 /// One version, and what it decided last.
 struct Side<'s> {
     snapshot: &'s Snapshot<Vec<u8>>,
-    outcomes: Vec<Outcome>,
+    outcomes: Vec<PackedDecision>,
 }
 
 impl<'s> Side<'s> {
     fn new(snapshot: &'s Snapshot<Vec<u8>>) -> Self {
-        let nothing = Decision::flag_not_found().outcome();
+        let nothing = Decision::flag_not_found().packed();
         Self { snapshot, outcomes: vec![nothing; snapshot.flags().len()] }
     }
 
@@ -61,11 +61,11 @@ impl<'s> Side<'s> {
         evaluate_all(self.snapshot, &Trips::NONE, context, now, &mut self.outcomes);
     }
 
-    fn outcome(&self, flag: Option<FlagId>) -> Option<Outcome> {
+    fn outcome(&self, flag: Option<FlagId>) -> Option<PackedDecision> {
         self.outcomes.get(flag?.0 as usize).copied()
     }
 
-    fn served(&self, flag: Option<FlagId>, outcome: Option<Outcome>) -> Served {
+    fn served(&self, flag: Option<FlagId>, outcome: Option<PackedDecision>) -> Served {
         let (Some(flag), Some(outcome)) = (flag, outcome) else { return Served::default() };
         let decision = Decision::new(self.snapshot, flag, outcome);
         Served {
@@ -79,7 +79,7 @@ impl<'s> Side<'s> {
 /// One flag in both versions. What a pair of outcomes means is found out once.
 struct Pair {
     ids: [Option<FlagId>; 2],
-    known: Vec<([Option<Outcome>; 2], Move)>,
+    known: Vec<([Option<PackedDecision>; 2], Move)>,
     moves: Moves,
 }
 

@@ -21,7 +21,7 @@ fn call(engine: &mut Engine, handle: Handle, now: f64, rng: &mut fastrand::Rng, 
             said(engine.record(handle, flag, &numbers, now))
         }
         5..=7 => said(engine.poll(handle, now)),
-        8 => said(engine.news(handle)),
+        8 => said(engine.transitions(handle)),
         9 => said(engine.set_mode(handle, flag, word, now)),
         10 => said(engine.acknowledge(handle, flag, rng.u32(0..20), now)),
         11 => said(engine.breaker(handle, flag)),

@@ -23,7 +23,7 @@ fn before(engine: &mut Engine) -> Handle {
     assert!(engine.guard(handle, "fleet", NOW) && engine.measure(handle));
     let [child, colours, parent] = ["a_child", "colours", "parent"].map(|key| flag(engine, handle, key));
     assert!(engine.record(handle, parent, &[1, 0, 40, 40, 0, 0, 90, 1, 0, 0], NOW).is_some());
-    assert_eq!(events(&engine.poll(handle, NOW + 1_000.0).expect("news")), ["tripped"]);
+    assert_eq!(events(&engine.poll(handle, NOW + 1_000.0).expect("transitions")), ["tripped"]);
     assert!(engine.set_mode(handle, colours, "held", NOW + 1_000.0).is_some());
     assert!(engine.set_trip(handle, child, "capped 12500") && engine.set_trip(handle, colours, "probing"));
     for (user, variant) in (0..10_u32).zip([0_u64, 1].into_iter().cycle()) {
@@ -44,11 +44,11 @@ fn breakers_trips_and_counts_arrive_under_their_keys() {
     let from = before(&mut engine);
     let to = load(&mut engine, FOLLOWING);
     let [parent, child] = ["parent", "a_child"].map(|key| engine.save(from, flag(&engine, from, key)));
-    let news = engine.carry(from, to, NOW + 2_000.0).expect("two snapshots");
-    assert_eq!(events(&news), ["configured"]);
+    let transitions = engine.carry(from, to, NOW + 2_000.0).expect("two snapshots");
+    assert_eq!(events(&transitions), ["configured"]);
     assert!(
-        news.starts_with(&format!("flag=d{:016x}\n", f64::from(flag(&engine, to, "colours").0).to_bits())),
-        "{news}"
+        transitions.starts_with(&format!("flag=d{:016x}\n", f64::from(flag(&engine, to, "colours").0).to_bits())),
+        "{transitions}"
     );
     let of = |key| flag(&engine, to, key);
     assert_eq!(engine.save(to, of("parent")), parent, "as it was");
@@ -85,7 +85,7 @@ fn what_was_carried_goes_on() {
     let parent = flag(&engine, to, "parent");
     let probe = engine.next_deadline(to).expect("a probe");
     assert!((NOW + 40_000.0..NOW + 80_000.0).contains(&probe));
-    assert_eq!(events(&engine.poll(to, probe).expect("news")), ["half_opened"]);
+    assert_eq!(events(&engine.poll(to, probe).expect("transitions")), ["half_opened"]);
     assert_eq!(engine.trip(to, parent).as_deref(), Some("probing"));
     let generation = number(&engine.breaker(to, parent).expect("a breaker"), "generation");
     assert_eq!(generation.to_bits(), 3_f64.to_bits());
@@ -170,10 +170,10 @@ fn what_happened_and_was_not_asked_for_is_carried_as_well() {
         shared.ask(from, -1, before.0, 0, NOW + f64::from(second) * 1_000.0);
         assert!(engine.outcome(&shared.0) >= 0);
     }
-    let news = engine.carry(from, to, NOW + 6_000.0).expect("two snapshots");
-    assert_eq!(events(&news), ["tripped", "configured"]);
-    assert!(news.starts_with(&format!("flag=d{:016x}\n", f64::from(after.0).to_bits())), "{news}");
-    assert_eq!(engine.news(from).as_deref(), Some(""), "once");
+    let transitions = engine.carry(from, to, NOW + 6_000.0).expect("two snapshots");
+    assert_eq!(events(&transitions), ["tripped", "configured"]);
+    assert!(transitions.starts_with(&format!("flag=d{:016x}\n", f64::from(after.0).to_bits())), "{transitions}");
+    assert_eq!(engine.transitions(from).as_deref(), Some(""), "once");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Decisions that are counted.
 
 use flcm_flags::metrics::batch::Batch;
-use flcm_flags::{FlagId, Outcome};
+use flcm_flags::{FlagId, PackedDecision};
 use flcm_flags_engine::Engine;
 
 use super::{DOCUMENT, FLAGS, NONE, NOW, Shared, decisions, flag, load, number};
@@ -88,7 +88,7 @@ fn a_count_is_as_often_as_it_says_and_of_what_was_decided() {
     assert_eq!(number(&summary, "decisions").to_bits(), 42_f64.to_bits());
     let tally = summary.split("\n\n").nth(1).expect("one tally");
     assert!(tally.contains(&format!("reason=s{}\n", lines[0])), "{tally}");
-    assert_eq!(tally.contains("variant=s"), Outcome::from_bits(bits).variant().is_some());
+    assert_eq!(tally.contains("variant=s"), PackedDecision::from_bits(bits).variant().is_some());
 }
 
 /// Counts this and that; the engine, its snapshot, and how many decisions there were.

@@ -15,7 +15,7 @@ fn a_second_guard_starts_anew() {
     let fresh = engine.save(handle, parent);
     assert!(engine.set_trip(handle, plain, "capped 7") && engine.set_trip(handle, parent, "capped 9"));
     assert!(engine.record(handle, parent, &[1, 0, 40, 40, 0, 0, 90, 1, 0, 0], NOW).is_some());
-    assert_eq!(events(&engine.poll(handle, NOW + 1_000.0).expect("news")), ["tripped"]);
+    assert_eq!(events(&engine.poll(handle, NOW + 1_000.0).expect("transitions")), ["tripped"]);
     assert_eq!(engine.trip(handle, parent).as_deref(), Some("held off"));
     // For a word that is no scope nothing changes.
     assert!(!engine.guard(handle, "Fleet", NOW));
@@ -35,7 +35,11 @@ fn a_breaker_that_was_kept_goes_on_and_other_bytes_change_nothing() {
     let handle = load(&mut engine, DOCUMENT);
     let (parent, plain) = (flag(&engine, handle, "parent"), flag(&engine, handle, "plain"));
     assert!(engine.guard(handle, "fleet", NOW));
-    assert!(engine.set_mode(handle, parent, "held", NOW).is_some_and(|news| events(&news) == ["mode_changed"]));
+    assert!(
+        engine
+            .set_mode(handle, parent, "held", NOW)
+            .is_some_and(|transitions| events(&transitions) == ["mode_changed"])
+    );
     let kept = engine.save(handle, parent).expect("bytes");
     assert!(engine.guard(handle, "fleet", NOW));
     assert_eq!(engine.trip(handle, parent).as_deref(), Some("clear"));
@@ -60,7 +64,7 @@ fn under_another_policy_or_scope_the_state_is_kept_and_the_evidence_starts_anew(
     for (flag, errors) in [(colours, 3), (parent, 40)] {
         assert!(engine.record(from, flag, &[1, 0, 40, errors, 0, 0, 90, 1, 0, 0], NOW).is_some());
     }
-    assert_eq!(events(&engine.poll(from, NOW + 1_000.0).expect("news")), ["tripped"]);
+    assert_eq!(events(&engine.poll(from, NOW + 1_000.0).expect("transitions")), ["tripped"]);
     let absolute = |engine: &Engine, handle| number(&engine.breaker(handle, colours).expect("a breaker"), "absolute");
     let evidence = absolute(&engine, from);
     assert!(evidence > 0.0);
@@ -77,8 +81,8 @@ fn under_another_policy_or_scope_the_state_is_kept_and_the_evidence_starts_anew(
         }
         assert_eq!(engine.trip(to, parent).as_deref(), Some("held off"));
         assert_eq!(absolute(&engine, to).to_bits(), if is_same { evidence } else { 0.0 }.to_bits(), "{document}");
-        let news = engine.news(to).expect("news");
-        assert_eq!(events(&news), if is_same { vec![] } else { vec!["configured"; 2] }, "{document}");
+        let transitions = engine.transitions(to).expect("transitions");
+        assert_eq!(events(&transitions), if is_same { vec![] } else { vec!["configured"; 2] }, "{document}");
         assert!(engine.unload(to));
     }
 }

@@ -67,15 +67,15 @@ fn one_user_counts_as_evidence_once_a_minute_and_as_an_outcome_each_time() {
     let evidence = Batch::from_bytes(&batch).expect("a batch").flags().next().expect("a flag").evidence();
     assert_eq!((evidence.treatment.total, evidence.treatment.errors), (1, 1));
     // Of nobody in particular each counts.
-    let mut news = 0;
+    let mut transitions = 0;
     for second in 40..50 {
         shared.ask(handle, -1, parent.0, 0, NOW + f64::from(second) * 1_000.0);
         shared.tell(1, 1, f64::NAN);
-        news = engine.outcome(&shared.0);
+        transitions = engine.outcome(&shared.0);
     }
-    assert_eq!(news, 1);
-    assert_eq!(events(&engine.news(handle).expect("news")), ["tripped"]);
-    assert_eq!(engine.news(handle).as_deref(), Some(""), "once");
+    assert_eq!(transitions, 1);
+    assert_eq!(events(&engine.transitions(handle).expect("transitions")), ["tripped"]);
+    assert_eq!(engine.transitions(handle).as_deref(), Some(""), "once");
     assert_eq!(engine.trip(handle, parent).as_deref(), Some("held off"));
 }
 
@@ -96,7 +96,7 @@ fn a_time_that_is_none_stops_no_breaker() {
                 assert!(engine.outcome(&shared.0) >= 0);
             }
         }
-        assert_eq!(events(&engine.news(handle).expect("news")), ["tripped"]);
+        assert_eq!(events(&engine.transitions(handle).expect("transitions")), ["tripped"]);
         let deadline = engine.next_deadline(handle).expect("a probe");
         assert!((NOW..NOW + 100_000.0).contains(&deadline), "{deadline} after {wrong}");
     }

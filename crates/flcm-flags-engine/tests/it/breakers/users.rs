@@ -18,7 +18,7 @@ flags:
 fn decided(engine: &mut Engine, handle: Handle, key: &str, serve: &str) -> Option<(bool, Reason, Option<u16>)> {
     let id = flag(engine, handle, key);
     let bits = engine.decide_as(handle, 0, id, serve, NOW)?;
-    let outcome = flcm_flags::Outcome::from_bits(u64::from(bits) << 32 | 0xffff_ffff);
+    let outcome = flcm_flags::PackedDecision::from_bits(u64::from(bits) << 32 | 0xffff_ffff);
     Some((outcome.enabled(), outcome.reason(), outcome.variant()))
 }
 

@@ -17,7 +17,7 @@ fn held_back(instance: u64, flag: &str) -> Vec<u8> {
     trips.set(id, TripState::HeldOff);
     let alice = Context::new(Some("alice"), &[]).bind(&snapshot);
     let mut metrics = FlagMetrics::new([0; FlagMetrics::counters_for(0)]);
-    metrics.decision(evaluate(&snapshot, &trips, id, &alice, Millis(0)).outcome(), &alice);
+    metrics.decision(evaluate(&snapshot, &trips, id, &alice, Millis(0)).packed(), &alice);
     let mut bytes = Vec::new();
     let header = Header { instance, epoch: 1, sequence: 1, age: 0 };
     let mut writer = Writer::new(header, |written: &[u8]| bytes.extend_from_slice(written));

@@ -55,7 +55,7 @@ fn counted(tally: &Tally<'_>) -> FlagMetrics {
     let alice = Context::new(Some("alice"), &[]).bind(&snapshot);
     let mut metrics = FlagMetrics::new([0; FlagMetrics::counters_for(0)]);
     let decision = evaluate(&snapshot, &Trips::NONE, flag, &alice, Millis(0));
-    metrics.decisions(decision.outcome(), &alice, tally.decisions);
+    metrics.decisions(decision.packed(), &alice, tally.decisions);
     metrics.set_generation(tally.generation);
     let failures = Sample { total: tally.errors, errors: tally.errors, ..Sample::default() };
     metrics.outcome(Arm::Treatment, &failures, 1.5);

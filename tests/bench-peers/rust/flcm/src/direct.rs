@@ -7,7 +7,7 @@ use bench_common::{Peer, User};
 use bumpalo::Bump;
 use flcm_flags::metrics::FlagMetrics;
 use flcm_flags::{
-    AttributeValue, BoundContext, Context, Decision, ErrorCode, FlagId, Millis, Outcome, Snapshot, Trips, evaluate,
+    AttributeValue, BoundContext, Context, Decision, ErrorCode, FlagId, Millis, PackedDecision, Snapshot, Trips, evaluate,
     evaluate_all,
 };
 use self_cell::self_cell;
@@ -88,7 +88,7 @@ impl Peer for Core {
     }
 
     fn all(&self, Asker { bound, now }: &Asker) -> Option<usize> {
-        let mut out = [Outcome::error(ErrorCode::FlagNotFound); 100];
+        let mut out = [PackedDecision::error(ErrorCode::FlagNotFound); 100];
         let outcomes = evaluate_all(&self.snapshot, &Trips::NONE, bound.borrow_dependent(), *now, &mut out);
         Some(outcomes.iter().filter(|outcome| outcome.enabled()).count())
     }
@@ -138,7 +138,7 @@ impl Counting {
         let flag = self.core.flag(key);
         let context = bound.borrow_dependent();
         let decision = self.core.decision(flag, context, *now);
-        self.metrics[flag.0 as usize].borrow_mut().decision(decision.outcome(), context);
+        self.metrics[flag.0 as usize].borrow_mut().decision(decision.packed(), context);
         decision
     }
 }
