@@ -59,7 +59,7 @@ if (changed.length === 0) {
 const alsoTestedBy = {
   'flcm-flags': ['flcm-flags-conformance'],
   'flcm-flags-config': ['flcm-flags-conformance'],
-  'flcm-flags-engine': ['flcm-flags-conformance'],
+  'flcm-flags-host': ['flcm-flags-ffi', 'flcm-flags-conformance'],
   'flcm-flags-server': ['flcm'],
 };
 

@@ -3,7 +3,7 @@
 //! A module of its own, so that the one that decides stays small. What has a structure crosses as JSON text: objects made
 //! by `serde-wasm-bindgen` would cost 24 KB and microseconds each, and text is byte-identical in every engine.
 
-use flcm_flags_config::door;
+use flcm_flags_ffi::documents;
 use js_sys::{Error, JsString, Reflect};
 use wasm_bindgen::prelude::*;
 
@@ -38,7 +38,7 @@ pub fn version() -> String {
 #[must_use]
 #[wasm_bindgen]
 pub fn compile(text: &str) -> Compiled {
-    let door::Compiled { snapshot, diagnostics, report } = door::compile(text);
+    let documents::Compiled { snapshot, diagnostics, report } = documents::compile(text);
     Compiled { snapshot, diagnostics, report }
 }
 
@@ -48,7 +48,7 @@ pub fn compile(text: &str) -> Compiled {
 /// An `Error` with the `code` that the contract gives it.
 #[wasm_bindgen]
 pub fn explain(snapshot: &[u8], trips: &[u8], flag: &str, context: &str, now: f64) -> Result<String, Error> {
-    door::explain(snapshot, trips, flag, context, now).map_err(|error| {
+    documents::explain(snapshot, trips, flag, context, now).map_err(|error| {
         let thrown = Error::new(&error.to_string());
         // A fresh error can be extended.
         let _ = Reflect::set(&thrown, &JsString::from("code"), &JsString::from(error.code()));
@@ -60,5 +60,5 @@ pub fn explain(snapshot: &[u8], trips: &[u8], flag: &str, context: &str, now: f6
 #[must_use]
 #[wasm_bindgen]
 pub fn schema() -> String {
-    flcm_flags_config::schema()
+    documents::schema()
 }

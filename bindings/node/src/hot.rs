@@ -6,7 +6,7 @@ use std::ffi::CStr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::{ptr, slice};
 
-use flcm_flags_engine::{Engine, SIZE};
+use flcm_flags_ffi::{Engine, SIZE};
 use napi::bindgen_prelude::{ArrayBuffer, JsValue, Object};
 use napi::{Env, Status, check_status, sys};
 use napi_derive::napi;

@@ -6,8 +6,8 @@
 use std::cell::RefCell;
 
 use flcm_flags::{FlagId, Snapshot};
-use flcm_flags_config::door;
-use flcm_flags_engine::{Engine, Handle};
+use flcm_flags_ffi::documents;
+use flcm_flags_ffi::{Engine, Handle};
 use napi::bindgen_prelude::{Uint8Array, Uint32Array};
 use napi_derive::napi;
 
@@ -288,7 +288,7 @@ pub struct CompiledDoor {
 /// Checks and compiles a document, YAML or JSON.
 #[napi(catch_unwind)]
 pub fn compile(text: String) -> CompiledDoor {
-    let door::Compiled { snapshot, diagnostics, report } = door::compile(&text);
+    let documents::Compiled { snapshot, diagnostics, report } = documents::compile(&text);
     CompiledDoor { snapshot: snapshot.map(Uint8Array::from), diagnostics, report }
 }
 
@@ -304,12 +304,12 @@ pub fn explain(
     context: String,
     now: f64,
 ) -> napi::Result<String, &'static str> {
-    let explained = door::explain(snapshot, trips, &flag, &context, now);
+    let explained = documents::explain(snapshot, trips, &flag, &context, now);
     explained.map_err(|error| napi::Error::new(error.code(), error.to_string()))
 }
 
 /// The JSON Schema of documents, as JSON text.
 #[napi(catch_unwind)]
 pub fn schema() -> String {
-    flcm_flags_config::schema()
+    documents::schema()
 }

@@ -13,7 +13,7 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use flcm_flags::{FlagId, Snapshot};
-use flcm_flags_engine::{Engine, Handle, SIZE};
+use flcm_flags_ffi::{Engine, Handle, SIZE};
 use wasm_bindgen::prelude::{JsError, wasm_bindgen};
 use zerocopy::IntoBytes;
 

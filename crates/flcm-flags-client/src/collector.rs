@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use flcm_flags::metrics::batch::{Batch, Header, set_age};
-use flcm_flags_engine::Measures;
+use flcm_flags_host::Measures;
 use reqwest::Url;
 use reqwest::header::CONTENT_TYPE;
 use tokio::sync::{mpsc, oneshot};

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use flcm_flags::{BoundContext, Context, FlagId, Millis, PackedDecision, Snapshot, TripState, Trips, evaluate};
-use flcm_flags_engine::Guards;
+use flcm_flags_host::Guards;
 
 use crate::tally::Tallies;
 

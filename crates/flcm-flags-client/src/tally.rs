@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
 
 use flcm_flags::metrics::{Distinct, FlagMetrics};
 use flcm_flags::{BoundContext, FlagId, PackedDecision, Snapshot};
-use flcm_flags_engine::Counted;
+use flcm_flags_host::Counted;
 use once_cell::race::OnceBox;
 
 /// Threads count in so many lanes, so that few of them write to the same place.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use arc_swap::Guard;
 use flcm_flags::{BoundContext, Context, Decision, ErrorCode, Flag, FlagId, PackedDecision, Value};
-use flcm_flags_engine::Outcome;
+use flcm_flags_host::Outcome;
 
 use crate::in_use::InUse;
 use crate::watched::Watched;

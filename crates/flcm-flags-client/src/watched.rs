@@ -9,7 +9,7 @@ use arc_swap::ArcSwapOption;
 use flcm_flags::breaker::{Mode, Scope};
 use flcm_flags::metrics::batch::Header;
 use flcm_flags::{FlagId, Millis, Snapshot, TripState};
-use flcm_flags_engine::{FlagTransition, HostState, Measures, Outcome, changed};
+use flcm_flags_host::{FlagTransition, HostState, Measures, Outcome, changed};
 use tokio::sync::Notify;
 
 use crate::clock::Clock;
@@ -195,7 +195,7 @@ impl Watched {
             let same = flags.snapshot.digest() == by.snapshot.digest();
             let flag = if same { Some(flag) } else { flags.snapshot.flag(&by.key(flag)) };
             let Some(flag) = flag else { return };
-            inner.watch.tell(&flags.snapshot, flag, told, now);
+            inner.watch.outcome(&flags.snapshot, flag, told, now);
             (flags, self.published(&mut inner))
         };
         self.stir.notify_one();
@@ -417,7 +417,7 @@ impl Inner {
         } else {
             fleet.map_or(TripState::Clear, |fleet| fleet.trip)
         };
-        self.watch.guards.say(flag, said);
+        self.watch.guards.set_external_trip(flag, said);
         // Under which the fleet's breaker takes what is counted here as evidence.
         let counted = self.watch.measures.as_mut().and_then(|measures| measures.flag(&flags.snapshot, flag));
         if let (Some(generation), Some(counted)) = (fleet.and_then(|fleet| fleet.generation), counted) {

@@ -20,7 +20,6 @@ mod context;
 mod diagnostics;
 pub mod diff;
 pub mod document;
-pub mod door;
 pub mod explanation;
 mod graph;
 mod inherit;

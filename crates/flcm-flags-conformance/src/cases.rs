@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use flcm_flags::{Decision, Millis, PackedDecision, evaluate};
-use flcm_flags_config::{OwnedContext, door};
+use flcm_flags_config::OwnedContext;
+use flcm_flags_ffi::documents;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
@@ -119,7 +120,7 @@ fn transcript(agreed: Agreed<'_>) -> String {
     let now = question.now as f64;
     let mut text = String::new();
     for key in keys {
-        let explained = door::explain(snapshot.as_bytes(), trips.as_bytes(), key, &context, now);
+        let explained = documents::explain(snapshot.as_bytes(), trips.as_bytes(), key, &context, now);
         text += &explained.unwrap_or_else(|error| panic!("{error}: {context}"));
         text.push('\n');
     }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use flcm_flags::breaker::{Mode, Next, Scope, Statistics, Transition};
 use flcm_flags::{Counts, FlagId, Millis, Sample, Snapshot};
-use flcm_flags_engine::{FlagTransition, Guards};
+use flcm_flags_host::{FlagTransition, Guards};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 

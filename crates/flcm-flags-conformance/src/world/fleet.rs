@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use flcm_flags::breaker::{Breaker, Mode, Plan, Scope};
 use flcm_flags::metrics::batch::{Batch, Ledger, Receipt};
 use flcm_flags::{Counts, FlagId, Millis, Sample, Snapshot, TripState};
-use flcm_flags_engine::{FlagTransition, Guards};
+use flcm_flags_host::{FlagTransition, Guards};
 
 /// What a host is answered.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

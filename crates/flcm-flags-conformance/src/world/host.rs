@@ -5,7 +5,7 @@ use flcm_flags::metrics::FlagMetrics;
 use flcm_flags::metrics::batch::{Header, Writer, set_age};
 use flcm_flags::{Arm, BoundContext, Context, Counts, FlagId, Millis, PackedDecision, Sample, Snapshot, TripState};
 use flcm_flags_config::simulate::Random;
-use flcm_flags_engine::{FlagTransition, Guards};
+use flcm_flags_host::{FlagTransition, Guards};
 
 use super::{Answer, Fate, Fleet};
 
@@ -161,7 +161,7 @@ impl Host {
         let lost = self.link.down || random.unit() < self.link.lost_pushes;
         for flag in snapshot.flags().filter(|_| !lost) {
             let Some((trip, mode, generation)) = fleet.word(flag) else { continue };
-            self.guards.say(flag, trip);
+            self.guards.set_external_trip(flag, trip);
             self.guards.set_mode(snapshot, flag, mode, Millis(clock), &mut self.transitions);
             self.counted[flag.0 as usize].set_generation(generation);
             // The fleet has decided since: what the host decided for itself gives way.

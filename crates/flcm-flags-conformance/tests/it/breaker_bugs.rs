@@ -9,7 +9,7 @@ use flcm_flags::{
 };
 use flcm_flags_config::simulate::{Course, Delays, Random, Source, Traffic};
 use flcm_flags_conformance::vectors::run::load;
-use flcm_flags_engine::{FlagTransition, Guards};
+use flcm_flags_host::{FlagTransition, Guards};
 
 fn plan_of(policy: Policy) -> Plan {
     Plan::new(&policy, Scope::Fleet)
@@ -422,7 +422,7 @@ fn a_breaker_lifts_nothing_that_was_said() {
     let (_, snapshot) = load(document, "said");
     let (mut guards, mut transitions) = (Guards::none(1), Vec::new());
     guards.guard(&snapshot, Scope::Fleet, Millis(0));
-    guards.say(FlagId(0), TripState::Capped(10_000));
+    guards.set_external_trip(FlagId(0), TripState::Capped(10_000));
     let told = |guards: &mut Guards, errors, now: Millis, transitions: &mut Vec<FlagTransition>| {
         let (breaker, _) = guards.breaker(FlagId(0)).expect("a breaker");
         let outcomes = counts(breaker, sample(400, errors), sample(90, 1));

@@ -3,7 +3,7 @@
 use flcm_flags::breaker::{Breaker, Cause, Event, Plan, Scope, State, Transition};
 use flcm_flags::{Action, Counts, FlagId, Millis, Policy, Recovery, Sample, Shared, TripState};
 use flcm_flags_conformance::vectors::run::load;
-use flcm_flags_engine::Guards;
+use flcm_flags_host::Guards;
 
 fn sample(total: u32, errors: u32) -> Sample {
     Sample { total, errors, ..Sample::default() }

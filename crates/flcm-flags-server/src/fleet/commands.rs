@@ -57,7 +57,7 @@ impl Fleet {
             let lets_go = matches!(order.command, Command::Force | Command::Observe | Command::Release);
             let was_held = lets_go && self.holds.remove(&order.flag).is_some();
             if was_held {
-                self.guards.say(flag, TripState::Clear);
+                self.guards.set_external_trip(flag, TripState::Clear);
                 self.unsaved.holds = true;
             }
             self.command_breaker(flag, order, record, was_held)
@@ -118,7 +118,7 @@ impl Fleet {
             }
         };
         if changed {
-            self.guards.say(flag, self.holds.get(&order.flag).copied().unwrap_or_default());
+            self.guards.set_external_trip(flag, self.holds.get(&order.flag).copied().unwrap_or_default());
             self.unsaved.holds = true;
             self.unsaved.records.push(record);
             self.save();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use flcm_flags::metrics::batch::{Batch, Receipt};
 use flcm_flags::{Flag, FlagId, Millis, TripState};
-use flcm_flags_engine::FlagTransition;
+use flcm_flags_host::FlagTransition;
 
 use super::asks::Reply;
 use super::hosts::Hosts;

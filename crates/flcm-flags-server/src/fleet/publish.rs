@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use flcm_flags::breaker::Scope;
 use flcm_flags::{Snapshot, TripState};
-use flcm_flags_engine::Guards;
+use flcm_flags_host::Guards;
 use serde_json::json;
 
 use super::{Answer, Draft, Fleet};
@@ -54,7 +54,7 @@ impl Fleet {
     pub(super) fn say_holds(&mut self) {
         for (key, trip) in &self.holds {
             if let Some(flag) = self.published.snapshot.flag(key) {
-                self.guards.say(flag, *trip);
+                self.guards.set_external_trip(flag, *trip);
             }
         }
     }

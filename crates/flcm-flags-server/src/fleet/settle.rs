@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use flcm_flags_engine::FlagTransition;
+use flcm_flags_host::FlagTransition;
 
 use super::Fleet;
 use crate::event::BreakerEvent;

@@ -9,7 +9,7 @@ use flcm_flags::TripState;
 use flcm_flags::breaker::Scope;
 use flcm_flags::metrics::batch::Batch;
 use flcm_flags_config::Diagnostics;
-use flcm_flags_engine::Guards;
+use flcm_flags_host::Guards;
 use serde_json::json;
 
 use super::asks::{Answer, Ask, Asks, Draft};

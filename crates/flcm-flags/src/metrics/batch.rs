@@ -162,9 +162,17 @@ impl<'a> Batch<'a> {
 /// # Errors
 /// [`BatchError`] when the bytes are no batch or are damaged; they are left alone then.
 pub fn set_age(bytes: &mut [u8], age: u32) -> Result<(), BatchError> {
+    set_header(bytes, |header| Header { age, ..header })
+}
+
+/// Gives a batch another header: another age, or another name after a server has lost count of its host. Its counts stay.
+///
+/// # Errors
+/// [`BatchError`] when the bytes are no batch or are damaged; they are left alone then.
+pub fn set_header(bytes: &mut [u8], change: impl FnOnce(Header) -> Header) -> Result<(), BatchError> {
     let (header, _) = wire::open(bytes)?;
     if let Some(start) = bytes.first_chunk_mut::<HEADER_BYTES>() {
-        *start = wire::header(Header { age, ..header });
+        *start = wire::header(change(header));
     }
     if let Some((body, trailer)) = bytes.split_last_chunk_mut::<TRAILER_BYTES>() {
         *trailer = body.chunks(BLOCK).fold(0, chain).to_le_bytes();

@@ -1,5 +1,0 @@
-//! All integration tests of the crate in one program, a module per subject.
-
-mod breakers;
-mod guards;
-mod hostile;

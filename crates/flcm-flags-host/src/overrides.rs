@@ -1,0 +1,74 @@
+//! What a host was told about its flags from outside their own breakers: holds of an operator, and trips of the fleet.
+
+use alloc::borrow::ToOwned;
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::string::String;
+
+use flcm_flags::TripState;
+
+/// What the fleet's server says about a flag.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct FleetFlag {
+    /// The state of the fleet's breaker.
+    pub trip: TripState,
+    /// The generation under which the fleet's breaker takes counts as evidence.
+    pub generation: Option<u32>,
+}
+
+/// The fleet's state by flag key. A flag that is not in it is clear.
+pub type FleetState = BTreeMap<String, FleetFlag>;
+
+/// Holds and the fleet's state. Both outlive the snapshot in use: they are kept by flag key, and flags may come later than
+/// what is said about them.
+#[derive(Debug, Default)]
+pub struct Overrides {
+    fleet: FleetState,
+    held: BTreeSet<String>,
+}
+
+impl Overrides {
+    /// What was known before a restart.
+    #[must_use]
+    pub fn new(fleet: FleetState, held: BTreeSet<String>) -> Self {
+        Self { fleet, held }
+    }
+
+    /// Takes the whole state of the fleet; answers the keys of all flags about which it says something, or did.
+    pub fn set_fleet(&mut self, fleet: FleetState) -> BTreeSet<String> {
+        let before = core::mem::replace(&mut self.fleet, fleet);
+        before.into_keys().chain(self.fleet.keys().cloned()).collect()
+    }
+
+    /// Holds a flag, or ends its hold; whether that changed anything.
+    pub fn set_held(&mut self, key: &str, held: bool) -> bool {
+        if held { self.held.insert(key.to_owned()) } else { self.held.remove(key) }
+    }
+
+    /// The trip of a flag apart from its own breaker's. A hold is stricter than anything the fleet can say.
+    #[must_use]
+    pub fn external(&self, key: &str) -> TripState {
+        if self.held.contains(key) {
+            return TripState::HeldOff;
+        }
+        self.fleet.get(key).map_or(TripState::Clear, |flag| flag.trip)
+    }
+
+    /// The generation of the fleet's breaker of a flag, if the server named it.
+    #[must_use]
+    pub fn generation(&self, key: &str) -> Option<u32> {
+        self.fleet.get(key)?.generation
+    }
+
+    /// The keys of all flags about which something is said.
+    #[must_use]
+    pub fn keys(&self) -> BTreeSet<String> {
+        self.fleet.keys().chain(&self.held).cloned().collect()
+    }
+
+    /// The trips of the fleet that are not clear, by flag key.
+    #[must_use]
+    pub fn fleet_trips(&self) -> BTreeMap<String, TripState> {
+        let tripped = self.fleet.iter().filter(|(_, flag)| flag.trip != TripState::Clear);
+        tripped.map(|(key, flag)| (key.clone(), flag.trip)).collect()
+    }
+}

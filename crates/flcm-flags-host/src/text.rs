@@ -1,0 +1,88 @@
+//! Numbers and trip states as text, without `core::fmt`: formatting would be a tenth of the wasm module.
+
+use alloc::borrow::ToOwned;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use flcm_flags::TripState;
+
+/// The state of a trip as its word, with a cap's percentage.
+#[must_use]
+pub fn trip(state: TripState) -> String {
+    let mut word = state.as_str().to_owned();
+    if let TripState::Capped(cap) = state {
+        word.push(' ');
+        word.push_str(&decimal(cap.into()));
+    }
+    word
+}
+
+/// Decimal digits.
+#[must_use]
+pub fn decimal(number: u64) -> String {
+    let digits = core::iter::successors(Some(number), |rest| (*rest > 9).then_some(rest / 10));
+    let digits: Vec<char> = digits.map(digit).collect();
+    digits.iter().rev().collect()
+}
+
+/// The last decimal digit of a number.
+fn digit(number: u64) -> char {
+    char::from(b'0' + (number % 10).to_le_bytes()[0])
+}
+
+/// Two hexadecimal digits for each byte.
+#[must_use]
+pub fn to_hex(bytes: &[u8]) -> String {
+    bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]).map(|half| char::from(hex_digit(half))).collect()
+}
+
+/// The bytes of [`to_hex`]; `None` for what is none.
+#[must_use]
+pub fn from_hex(text: &str) -> Option<Vec<u8>> {
+    let half = |digit: u8| char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok());
+    let byte = |pair: &[u8]| Some(half(*pair.first()?)? << 4 | half(*pair.get(1)?)?);
+    text.as_bytes().chunks(2).map(byte).collect()
+}
+
+/// 16 hexadecimal digits.
+#[must_use]
+pub fn hex(number: u64) -> String {
+    let mut digits = [0; 16];
+    for (index, digit) in (0_u32..).zip(digits.iter_mut().rev()) {
+        *digit = hex_digit(number.rotate_right(4 * index).to_le_bytes()[0] & 15);
+    }
+    core::str::from_utf8(&digits).unwrap_or_default().to_owned()
+}
+
+const fn hex_digit(value: u8) -> u8 {
+    value + if value < 10 { b'0' } else { b'a' - 10 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{decimal, from_hex, hex, to_hex};
+
+    #[test]
+    fn bytes_come_back_from_hexadecimal_digits() {
+        let bytes: std::vec::Vec<u8> = (0..=255).collect();
+        assert_eq!(from_hex(&to_hex(&bytes)), Some(bytes));
+        assert_eq!(to_hex(&[0, 0xaf]), "00af");
+        for damaged in ["0", "0g", "000"] {
+            assert_eq!(from_hex(damaged), None, "{damaged}");
+        }
+    }
+
+    #[test]
+    fn hexadecimal_digits_are_those_of_the_standard_library() {
+        for number in [0, 1, 0x0123_4567_89ab_cdef, u64::MAX] {
+            assert_eq!(hex(number), std::format!("{number:016x}"));
+        }
+    }
+
+    #[test]
+    fn decimal_digits_are_those_of_the_standard_library() {
+        for number in [0, 9, 10, 12_500, 100_000, u64::MAX] {
+            assert_eq!(decimal(number), std::format!("{number}"));
+        }
+    }
+}

@@ -1,0 +1,4 @@
+//! All integration tests of the crate in one program, a module per subject.
+
+mod breakers;
+mod persistence;
