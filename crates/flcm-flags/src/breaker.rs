@@ -9,6 +9,7 @@
 
 mod bytes;
 mod commands;
+mod description;
 mod machine;
 mod plan;
 mod ratio;
@@ -19,9 +20,10 @@ mod units;
 mod window;
 
 pub use bytes::BreakerError;
+pub use description::Description;
 pub use plan::{Plan, Scope};
 pub use ratio::{SAMPLE_RATIO_ALARM, sample_ratio};
-pub use transition::{Cause, Description, Event, Mode, Next, Report, State, Statistics, Transition};
+pub use transition::{Cause, Event, Mode, Next, Report, State, Statistics, Transition};
 pub use units::Units;
 pub use window::{Arms, Window};
 

@@ -1,10 +1,6 @@
 //! What a breaker says when something happens: the transition, why, and what comes next. Hosts act on it; nothing calls back.
 
-use core::fmt;
-
 use super::window::Arms;
-use crate::bucket::BUCKETS;
-use crate::counts::Sample;
 use crate::policy::words;
 use crate::time::Millis;
 
@@ -185,97 +181,4 @@ pub struct Transition {
     pub next: Next,
     /// The outcomes and statistics that led to it.
     pub report: Report,
-}
-
-impl Transition {
-    /// One line for people, such as a chat: what happened to a flag, by what evidence, and what comes next.
-    #[must_use]
-    pub const fn describe<'t>(&'t self, flag: &'t str) -> Description<'t> {
-        Description { flag, transition: self }
-    }
-}
-
-/// A transition as a line of text.
-#[derive(Clone, Copy, Debug)]
-pub struct Description<'t> {
-    flag: &'t str,
-    transition: &'t Transition,
-}
-
-impl fmt::Display for Description<'_> {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Transition { event, cause, percent_before, percent_after, next, mode, at, .. } = self.transition;
-        let happened = match event {
-            Event::Tripped => "rolled back",
-            Event::WouldTrip => "would have been rolled back",
-            Event::HalfOpened => "is probed",
-            Event::Reopened => "failed its probe",
-            Event::Recovered => "recovered",
-            Event::ProbeInconclusive => "had too few probes to tell",
-            Event::Acknowledged => "was acknowledged",
-            Event::ModeChanged => "was set by a person to",
-            Event::Configured => "has another threshold",
-            Event::StageHeld => "is held at its percentage",
-            Event::StageReleased => "may rise again",
-            Event::NoData => "has no data: held at its percentage",
-            Event::Reminder => "is still rolled back",
-        };
-        write!(formatter, "`{}` {happened}", self.flag)?;
-        if *event == Event::ModeChanged {
-            write!(formatter, " {mode}")?;
-        }
-        if percent_before != percent_after {
-            write!(formatter, " {} → {}", Percent(*percent_before), Percent(*percent_after))?;
-        }
-        let explained = matches!(event, Event::Tripped | Event::WouldTrip | Event::StageHeld);
-        if let Some(cause) = cause.filter(|_| explained) {
-            self.transition.report.explain(cause, formatter)?;
-        }
-        match next {
-            Next::Nothing => Ok(()),
-            Next::Probe(probe) => write!(formatter, "; probed in {} s", probe.0.saturating_sub(at.0).div_ceil(1000)),
-            Next::Acknowledge => formatter.write_str("; waits for an acknowledgement"),
-            Next::Release => formatter.write_str("; waits to be released"),
-        }
-    }
-}
-
-impl Report {
-    fn explain(&self, cause: Cause, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (failures, verb): (fn(&Sample) -> u32, _) =
-            if cause.is_slow() { (|sample| sample.slow, "were slow") } else { (Sample::failures, "failed") };
-        let Arms { treatment, control } = &self.window;
-        let share = |sample: &Sample| Percent(thousandths(failures(sample), sample.total));
-        write!(formatter, ": {} of {} {verb} ({})", failures(treatment), treatment.total, share(treatment))?;
-        if control.total > 0 {
-            write!(formatter, " against {} of {}", share(control), control.total)?;
-        }
-        let Statistics { absolute, relative } = if cause.is_slow() { self.slow } else { self.errors };
-        let (kind, statistic) = match cause {
-            Cause::Rate | Cause::SlowRate => return Ok(()),
-            Cause::Relative | Cause::SlowRelative => ("relative", relative),
-            _ => ("absolute", absolute),
-        };
-        write!(formatter, "; {kind} evidence {statistic:.0}, limit {:.0} ({cause})", self.limit)
-    }
-}
-
-/// A part of a whole in thousandths of a percent, rounded down.
-fn thousandths(part: u32, whole: u32) -> u32 {
-    let share = u64::from(part).wrapping_mul(BUCKETS.into()).checked_div(whole.into());
-    share.and_then(|share| u32::try_from(share).ok()).unwrap_or(0)
-}
-
-/// Thousandths of a percent as people write them.
-struct Percent(u32);
-
-impl fmt::Display for Percent {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (whole, rest) = (self.0 / 1000, self.0 % 1000);
-        match rest {
-            0 => write!(formatter, "{whole} %"),
-            _ if rest % 100 == 0 => write!(formatter, "{whole}.{} %", rest / 100),
-            _ => write!(formatter, "{whole}.{rest:03} %"),
-        }
-    }
 }
