@@ -249,6 +249,8 @@ export interface Transition extends BreakerEvidence {
   readonly next: string;
   /** Milliseconds since 1970, with `probe`. */
   readonly nextAt?: number;
+  /** A line for people: what happened to the flag, by what evidence, and what comes next. */
+  readonly text: string;
 }
 
 /**
@@ -362,7 +364,8 @@ export interface CustomMetrics {
 
 /** What is counted of a snapshot. Nothing is until {@link Metrics.start} was called. `decideAll` is not counted. */
 export interface Metrics {
-  start(): void;
+  /** Begins to count. @param totals Whether what is drained stays in summaries. @default false */
+  start(totals?: boolean): void;
   /** Takes all that was counted as a batch of bytes, and forgets it; `undefined` when nothing was counted. */
   drain(name: BatchName): Uint8Array | undefined;
   /**
@@ -371,18 +374,20 @@ export interface Metrics {
    * @throws {@link EngineError} `INVALID_ARGUMENT` when the bytes are no batch; nothing of them was added.
    */
   merge(bytes: Uint8Array): number;
-  /**
-   * `undefined` for a flag of which nothing was counted.
-   *
-   * @param second Those of a second snapshot of the same bytes, which are added: one that drained batches were merged into.
-   */
-  summary(flag: FlagId, second?: Metrics): FlagSummary | undefined;
+  /** What was counted of a flag: since the start where totals are kept, else since it was drained. */
+  summary(flag: FlagId): FlagSummary | undefined;
   /**
    * The same batch, held back for so long: evidence is weighed by the time at which it was counted.
    *
    * @throws {@link EngineError} `INVALID_ARGUMENT` when the bytes are no batch, or the age is not from 0 to 2^32 ms.
    */
   aged(batch: Uint8Array, ageMs: number): Uint8Array;
+  /**
+   * The same counts under another name, because the server has lost count of this host.
+   *
+   * @throws {@link EngineError} `INVALID_ARGUMENT` when the bytes are no batch, or the name is none.
+   */
+  renamed(batch: Uint8Array, name: BatchName): Uint8Array;
   /** The generation of the fleet's breaker, under which outcomes are evidence for it. */
   setGeneration(flag: FlagId, generation: number): void;
   /** Adds to a counter; `false`, and counted as dropped, for a name that is none or one too many. @default 1 */
@@ -390,8 +395,21 @@ export interface Metrics {
   /** Adds a value from 0 on to a histogram; exact within 3.2 % from 0.008 to 131,072. */
   observe(name: string, value: number): boolean;
   /** Like {@link Metrics.summary}, of what the application names. */
-  custom(second?: Metrics): CustomMetrics;
+  custom(): CustomMetrics;
 }
+
+/** What the fleet's server says about flags, by key. */
+export type FleetState = Readonly<
+  Record<
+    string,
+    {
+      /** The state of the fleet's breaker. */
+      readonly trip: TripState;
+      /** The generation under which the fleet's breaker takes counts as evidence. */
+      readonly generation?: number;
+    }
+  >
+>;
 
 /** A user of one snapshot. `now` is in milliseconds since 1970. */
 export interface Context {
@@ -562,18 +580,22 @@ export interface Door {
   restore(snapshot: Handle, flag: FlagId, bytes: Uint8Array): boolean;
   carry(from: Handle, to: Handle, now: number): Maybe<string>;
   measure(snapshot: Handle): boolean;
+  /** Begins to count, and keeps what is drained for summaries. */
+  measureTotals(snapshot: Handle): boolean;
   drain(snapshot: Handle, instance: number, epoch: number, sequence: number): Maybe<Uint8Array>;
   /** Throws an `Error` that says what is wrong with the bytes. */
   merge(snapshot: Handle, bytes: Uint8Array): Maybe<number>;
-  /** The summary, then an object for each variant and reason; together with what a second handle (-1: none) of the same bytes has counted. */
-  summary(snapshot: Handle, flag: FlagId, second: Handle): Maybe<string>;
+  /** The summary, then an object for each variant and reason. */
+  summary(snapshot: Handle, flag: FlagId): Maybe<string>;
   setGeneration(snapshot: Handle, flag: FlagId, generation: number): boolean;
   add(snapshot: Handle, name: string, amount: number): boolean;
   observe(snapshot: Handle, name: string, value: number): boolean;
-  /** How many were dropped, then an object for each metric; of two handles like `summary`. */
-  custom(snapshot: Handle, second: Handle): Maybe<string>;
+  /** How many were dropped, then an object for each metric. */
+  custom(snapshot: Handle): Maybe<string>;
   /** The batch with another age, in milliseconds. Throws an `Error` that says what is wrong with the bytes. */
   aged(batch: Uint8Array, age: number): Uint8Array;
+  /** The batch under another name. Throws an `Error` that says what is wrong with the bytes. */
+  renamed(batch: Uint8Array, instance: number, epoch: number, sequence: number): Uint8Array;
   /** The outcome for the context at a place, of which the host has said `on`, `off` or a variant. Nothing for another word. */
   decideAs(snapshot: Handle, place: number, flag: FlagId, serve: string, now: number): Maybe<PackedDecision>;
   /** The names of the cohorts that the user at a place is a member of, each followed by a line feed. */

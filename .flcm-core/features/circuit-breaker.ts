@@ -1,12 +1,12 @@
-import type { CallOutcome, FlagId, Snapshot, Transition, TripState } from '@flcm/flags-web';
-import { describe } from './circuit-breaker/describe.ts';
-import { BreakerStore } from './circuit-breaker/kept.ts';
+import type { CallOutcome, FlagId, FleetState, Snapshot, Transition } from '@flcm/flags-web';
 import type { Notifier } from './circuit-breaker/notify.ts';
+import { Persistence } from './circuit-breaker/persistence.ts';
 import { Alarm, type Clock, steady } from './clock.ts';
 import type { Decided } from './context.ts';
 import type { Events } from './events.ts';
 import type { Store } from './host/store.ts';
 import type { Follower, InUse } from './in-use.ts';
+import { isTrip, Overrides } from './overrides.ts';
 import { type BreakerEvent, type BreakerMode, type BreakerReport, FeatureError, type FeatureEvents } from './types.ts';
 
 /** Whose outcome is told: a context of `for`, or a user id. */
@@ -23,19 +23,6 @@ export interface Teller {
   /** Tells how a feature went. */
   record(flag: string, told: { failed: boolean; durationMs?: number | undefined }): void;
 }
-
-/** What the fleet's server says of flags, by key. */
-export type FleetFlags = Readonly<
-  Record<
-    string,
-    {
-      /** What its breaker says. */
-      readonly trip: TripState;
-      /** Under which it takes counts as evidence. */
-      readonly generation?: number;
-    }
-  >
->;
 
 /** Breakers settle their seconds within so long of an outcome. */
 const SECOND = 1000;
@@ -61,13 +48,12 @@ export class CircuitBreaker implements Follower {
   /** A breaker does not believe a clock that went back: it would see nothing until that has caught up. */
   readonly #now: () => number;
   readonly #events: Events;
-  readonly #kept: BreakerStore;
+  readonly #persistence: Persistence;
   readonly #notifiers: readonly Notifier[];
   readonly #alarm: Alarm;
   /** Called with the time within which the fleet is to hear of what happened here. */
   readonly #tellFleet: (ms: number) => void;
-  /** What the fleet says, by flag key. */
-  #fleet: ReadonlyMap<string, FleetFlags[string]> = new Map();
+  #overrides = new Overrides(new Map(), new Set());
   readonly #generations: (number | undefined)[] = [];
   #teller: ((user: string) => Teller) | undefined;
   #closed = false;
@@ -82,7 +68,7 @@ export class CircuitBreaker implements Follower {
     this.#inUse = inUse;
     this.#now = steady(clock);
     this.#events = events;
-    this.#kept = new BreakerStore(store, events);
+    this.#persistence = new Persistence(store, events);
     this.#notifiers = notifiers;
     this.#tellFleet = tellFleet;
     this.#alarm = new Alarm(clock, () => this.#poll());
@@ -91,8 +77,9 @@ export class CircuitBreaker implements Follower {
   /** Reads what was kept, before the first flags are put in use. @internal */
   async open(teller: (user: string) => Teller): Promise<void> {
     this.#teller = teller;
-    await this.#kept.open();
-    this.#fleet = new Map([...this.#kept.fleet].map(([key, trip]) => [key, { trip }]));
+    await this.#persistence.open();
+    const { fleet, held } = this.#persistence.stored;
+    this.#overrides = new Overrides(fleet, held);
   }
 
   /** Takes over from the snapshot before; the first one takes what was kept. @internal */
@@ -102,8 +89,8 @@ export class CircuitBreaker implements Follower {
     if (before === undefined) next.breakers.guard('host', now);
     const transitions = before === undefined ? [] : next.follow(before, now);
     this.#restore(next);
-    // Trips of flags that both have are taken over; what was said of others may be for flags that are new.
-    for (const key of new Set([...this.#fleet.keys(), ...this.#kept.held])) this.#say(next, key);
+    // Trips of flags that both snapshots have are taken over; flags that are new may have been spoken about before.
+    for (const key of this.#overrides.keys()) this.#apply(next, key);
     return () => {
       this.#tellOf(next, transitions);
       if (!this.#closed) this.#alarm.hasten(SECOND);
@@ -170,17 +157,20 @@ export class CircuitBreaker implements Follower {
     this.#tellOf(snapshot, snapshot.breakers.acknowledge(id, generation, this.#now()));
   }
 
-  /** Takes what the fleet says, whole: a flag that is not named is clear. */
-  obey(flags: FleetFlags): void {
-    const before = this.#fleet;
-    const said = Object.entries(flags).map(([key, { trip }]) => [key, trip] as const);
-    const trips = new Map(said.filter(([, trip]) => trip !== 'clear'));
-    // Whole, because the flags may come later than what is said of them.
-    this.#fleet = new Map(Object.entries(flags));
+  /** Takes the state of the fleet, whole: a flag that is not named is clear. */
+  applyFleetState(flags: FleetState): void {
+    const wrong = Object.entries(flags).find(([, { trip }]) => !isTrip(trip));
+    if (wrong) {
+      const [key, { trip }] = wrong;
+      this.#events.error(new FeatureError('INVALID_TRIPS', `\`${trip}\` of \`${key}\` is no state of a trip`));
+      return;
+    }
     const { snapshot } = this.#inUse;
-    for (const key of new Set([...before.keys(), ...this.#fleet.keys()])) if (snapshot) this.#say(snapshot, key);
-    this.#kept.keepFleet(trips);
-    this.#events.emit('fleet', { trips: Object.freeze(Object.fromEntries(trips)) });
+    for (const key of this.#overrides.setFleet(flags)) if (snapshot) this.#apply(snapshot, key);
+    const trips = Object.entries(flags).map(([key, { trip }]) => [key, trip] as const);
+    const tripped = new Map(trips.filter(([, trip]) => trip !== 'clear'));
+    this.#persistence.fleet(tripped);
+    this.#events.emit('fleet', { trips: Object.freeze(Object.fromEntries(tripped)) });
   }
 
   /** The breaker's generation of a flag; 0 without one. @internal */
@@ -197,7 +187,7 @@ export class CircuitBreaker implements Follower {
     this.#closed = true;
     this.#alarm.clear();
     await Promise.all(this.#notifiers.map((notifier) => notifier.close()));
-    await this.#kept.written;
+    await this.#persistence.written;
   }
 
   #of(whom: Whom<Teller>): Teller | undefined {
@@ -206,10 +196,11 @@ export class CircuitBreaker implements Follower {
 
   /** Goes on with breakers that were kept, each when its flag comes first. */
   #restore(snapshot: Snapshot): void {
-    for (const [key, bytes] of this.#kept.breakers) {
+    const { breakers } = this.#persistence.stored;
+    for (const [key, bytes] of breakers) {
       const flag = snapshot.flag(key);
       if (flag < 0) continue;
-      this.#kept.breakers.delete(key);
+      breakers.delete(key);
       try {
         snapshot.breakers.restore(flag, bytes);
       } catch (cause) {
@@ -220,27 +211,24 @@ export class CircuitBreaker implements Follower {
     }
   }
 
-  /** Says what the fleet and a person say of a flag: a hold is the strictest. */
-  #say(snapshot: Snapshot, key: string): void {
+  /** Sets what operator and fleet say about a flag. */
+  #apply(snapshot: Snapshot, key: string): void {
     const flag = snapshot.flag(key);
     if (flag < 0) return;
-    const fleet = this.#fleet.get(key);
-    const said = this.#kept.held.has(key) ? 'held off' : (fleet?.trip ?? 'clear');
-    try {
-      if (said !== 'clear' || snapshot.trip(flag) !== 'clear') snapshot.setTrip(flag, said);
-      // Under which the fleet's breaker takes what is counted here as evidence.
-      if (fleet?.generation !== undefined) snapshot.metrics.setGeneration(flag, fleet.generation);
-    } catch (cause) {
-      this.#events.error(new FeatureError('INVALID_TRIPS', `the server says \`${said}\` of \`${key}\``, { cause }));
-    }
+    const trip = this.#overrides.external(key);
+    if (trip !== 'clear' || snapshot.trip(flag) !== 'clear') snapshot.setTrip(flag, trip);
+    // Under this generation the fleet's breaker takes what is counted here as evidence.
+    const generation = this.#overrides.generation(key);
+    if (generation !== undefined) snapshot.metrics.setGeneration(flag, generation);
   }
 
   #setMode(key: string, mode: BreakerMode): void {
     const snapshot = this.#snapshot();
     const flag = this.#flag(snapshot, key);
-    // Besides its breaker: an update may take that away, or bring one.
-    this.#kept.keepHeld(key, mode === 'held');
-    this.#say(snapshot, key);
+    // A hold stands beside the breaker: an update may take that away, or bring one.
+    const isHeld = mode === 'held';
+    if (this.#overrides.setHeld(key, isHeld)) this.#persistence.held(key, isHeld);
+    this.#apply(snapshot, key);
     if (snapshot.breakers.report(flag) === undefined) return;
     this.#tellOf(snapshot, snapshot.breakers.setMode(flag, mode, this.#now()));
   }
@@ -271,7 +259,7 @@ export class CircuitBreaker implements Follower {
       const flag = snapshot.flagKey(transition.flag) ?? '';
       this.#generations[transition.flag] = transition.generation;
       const bytes = snapshot.breakers.save(transition.flag);
-      if (bytes) this.#kept.keep(flag, bytes);
+      if (bytes) this.#persistence.breaker(flag, bytes);
       const event = eventOf(flag, transition);
       const name: keyof FeatureEvents | undefined = NAMES[transition.event];
       if (name) this.#events.emit(name, event);
@@ -286,7 +274,6 @@ export class CircuitBreaker implements Follower {
 }
 
 function eventOf(flag: string, transition: Transition): BreakerEvent {
-  const { event, cause, from, to, mode, percentBefore, percentAfter, at } = transition;
-  const text = describe(flag, transition);
+  const { event, cause, from, to, mode, percentBefore, percentAfter, at, text } = transition;
   return { flag, event, cause, from, to, mode, percentBefore, percentAfter, at, evidence: transition, text };
 }

@@ -80,11 +80,3 @@ export function sleep(clock: Clock, ms: number, signal?: AbortSignal): Promise<v
     signal?.addEventListener('abort', done);
   });
 }
-
-/**
- * How long to wait after so many failures in a row: anything up to twice as much each time, so that hosts which failed together do not come
- * back together.
- */
-export function backOff(clock: Clock, failures: number, firstMs: number, mostMs: number): number {
-  return clock.random() * Math.min(mostMs, firstMs * 2 ** Math.min(failures - 1, 30));
-}

@@ -7,8 +7,9 @@ import { Events } from './events.ts';
 import { FeatureFlagManager } from './flag-manager.ts';
 import { InUse } from './in-use.ts';
 import { MetricsCollector } from './metrics-collector.ts';
-import { instanceOf, phaseOf, remoteOf, settingsOf, sinksOf, sourceOf } from './options.ts';
+import { instanceOf, remoteOf, settingsOf, sinksOf, sourceOf } from './options.ts';
 import { RemoteConfig } from './remote-config.ts';
+import { phaseOf } from './schedule.ts';
 import type { AnyFlags, FeatureEvents, FeaturesOptions, FlagShapes } from './types.ts';
 
 /** Listeners that must not miss what happens while the flags are created. */

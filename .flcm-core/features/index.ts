@@ -1,7 +1,7 @@
 /** Feature flags for Node and browsers: one import, the same decisions everywhere. */
 
 export type { NotifyOptions } from './circuit-breaker/notify.ts';
-export type { FleetFlags, OutcomeOptions, Teller, Whom } from './circuit-breaker.ts';
+export type { OutcomeOptions, Teller, Whom } from './circuit-breaker.ts';
 export { CircuitBreaker } from './circuit-breaker.ts';
 export type { Clock } from './clock.ts';
 export type { CohortSource, Membership, OverrideOptions } from './cohort-manager.ts';

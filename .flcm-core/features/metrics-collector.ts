@@ -1,10 +1,11 @@
 import type { Snapshot } from '@flcm/flags-web';
 import * as host from '#host';
-import { Alarm, backOff, type Clock, sleep } from './clock.ts';
+import { Alarm, type Clock, sleep } from './clock.ts';
 import { type Events, featureError, messageOf } from './events.ts';
 import type { Store } from './host/store.ts';
 import type { Follower, InUse } from './in-use.ts';
 import { type Batch, LostCount, type Sink } from './metrics-collector/sinks.ts';
+import { backOff, numberOf } from './schedule.ts';
 import { type CustomMetrics, type Engine, FeatureError, type FlagSummary } from './types.ts';
 
 /** Where counts go, and when. */
@@ -48,8 +49,6 @@ export class MetricsCollector implements Follower {
   readonly #alarm: Alarm;
   readonly #closing = new AbortController();
   readonly #unhide: () => void;
-  /** What was drained, of the same snapshot: what is on its way is still part of a summary. */
-  #drained: Snapshot | undefined;
   #sending: Sending | undefined;
   /** What was kept by a process that ended before it was acknowledged. */
   #left: Name[] = [];
@@ -86,27 +85,21 @@ export class MetricsCollector implements Follower {
     this.#alarm.set(this.#options.flushIntervalMs);
   }
 
-  /** Takes over what was counted. @internal */
-  follow(next: Snapshot, before: Snapshot | undefined): undefined {
-    next.metrics.start();
-    const drained = this.#drained;
-    if (before === undefined || drained === undefined) return;
-    // Counts of both go on; keys are what they have in common.
-    this.#drained = this.#twin(next.bytes());
-    this.#drained.follow(drained, this.#clock.now());
-    drained.free();
+  /** Counts, and keeps what is drained for summaries: what is on its way is still part of them. @internal */
+  follow(next: Snapshot): undefined {
+    next.metrics.start(true);
   }
 
   /** What was counted of a flag since the program began; `undefined` for a flag of which nothing was. */
   summary(flag: string): FlagSummary | undefined {
     const { snapshot } = this.#inUse;
     const id = snapshot?.flag(flag) ?? -1;
-    return id < 0 ? undefined : snapshot?.metrics.summary(id, this.#drained?.metrics);
+    return id < 0 ? undefined : snapshot?.metrics.summary(id);
   }
 
   /** What was counted under names of the application's own. */
   custom(): CustomMetrics {
-    return this.#inUse.snapshot?.metrics.custom(this.#drained?.metrics) ?? { dropped: 0, metrics: [] };
+    return this.#inUse.snapshot?.metrics.custom() ?? { dropped: 0, metrics: [] };
   }
 
   /** Adds to a counter of the application's; false, and counted as dropped, for one name too many. */
@@ -179,7 +172,7 @@ export class MetricsCollector implements Follower {
     } catch (error) {
       this.#failures++;
       const asked = error instanceof FeatureError ? (error.retryAfterMs ?? 0) : 0;
-      this.#schedule(asked + backOff(this.#clock, this.#failures + 1, FIRST_WAIT, LONGEST_WAIT));
+      this.#schedule(asked + backOff(this.#failures + 1, FIRST_WAIT, LONGEST_WAIT, this.#clock.random()));
       if (this.#closing.signal.aborted) return;
       const text = `counts are sent again: ${messageOf(error)}`;
       this.#events.error(new FeatureError('SINK_FAILED', text, { cause: error }));
@@ -198,21 +191,9 @@ export class MetricsCollector implements Follower {
     const bytes = snapshot.metrics.drain(name);
     if (bytes === undefined) return undefined;
     this.#sequence++;
-    this.#remember(bytes);
     const sending = this.#sendingOf(name, bytes, this.#clock.elapsed());
     await this.#keep(sending.batch);
     return sending;
-  }
-
-  #remember(bytes: Uint8Array): void {
-    this.#drained ??= this.#twin(this.#inUse.bytes);
-    this.#drained.metrics.merge(bytes);
-  }
-
-  #twin(snapshot: Uint8Array): Snapshot {
-    const twin = this.#engine.load(snapshot);
-    twin.metrics.start();
-    return twin;
   }
 
   async #send(sending: Sending): Promise<void> {
@@ -246,16 +227,14 @@ export class MetricsCollector implements Follower {
     return { ...batch, bytes: snapshot.metrics.aged(batch.bytes, Math.min(Math.floor(ms), 0xffffffff)) };
   }
 
-  /** A batch under another name: that of a host which has just begun. */
+  /** Gives the batch on its way the name of a host that has just begun. */
   async #rename({ batch, left, since }: Sending): Promise<void> {
-    const twin = this.#twin(this.#inUse.bytes);
-    twin.metrics.merge(batch.bytes);
+    const { snapshot } = this.#inUse;
+    if (snapshot === undefined) return;
     this.#epoch = this.#newEpoch();
     this.#sequence = 1;
     const name = { instance: this.#options.instance, epoch: this.#epoch, sequence: 1 };
-    const bytes = twin.metrics.drain(name);
-    twin.free();
-    const renamed = this.#sendingOf(name, bytes ?? batch.bytes, since);
+    const renamed = this.#sendingOf(name, snapshot.metrics.renamed(batch.bytes, name), since);
     this.#sending = { ...renamed, left };
     await this.#keep(renamed.batch);
     await this.#forget(batch);
@@ -286,14 +265,11 @@ export class MetricsCollector implements Follower {
 
   /** Sinks would fail for ever at what is no batch. */
   #checked(bytes: Uint8Array): Uint8Array {
-    const twin = this.#twin(this.#inUse.bytes);
     try {
-      twin.metrics.merge(bytes);
+      this.#inUse.snapshot?.metrics.aged(bytes, OLD);
       return bytes;
     } catch (cause) {
       throw new DamagedBatch((cause as Error).message);
-    } finally {
-      twin.free();
     }
   }
 
@@ -321,7 +297,6 @@ export class MetricsCollector implements Follower {
     const [epoch, sequence] = [this.#newEpoch(), 1];
     const bytes = snapshot.metrics.drain({ instance, epoch, sequence });
     if (bytes === undefined) return;
-    this.#remember(bytes);
     const batch = this.#opened({ bytes, instance, epoch, sequence, snapshot: snapshot.digest });
     const refused = sinks.filter((sink) => sink.sendLast?.(batch) !== true);
     if (refused.length === 0) return;
@@ -331,7 +306,7 @@ export class MetricsCollector implements Follower {
   }
 
   #newEpoch(): number {
-    return Math.floor(this.#clock.random() * Number.MAX_SAFE_INTEGER);
+    return numberOf(this.#clock.random());
   }
 
   /** A batch that gives its counts to whoever asks for them. */
@@ -339,7 +314,7 @@ export class MetricsCollector implements Follower {
     const snapshot = this.#inUse.bytes;
     let counts: ReturnType<typeof countsOf> | undefined;
     const open = () => {
-      counts ??= countsOf(this.#twin(snapshot), batch.bytes);
+      counts ??= countsOf(this.#engine.load(snapshot), batch.bytes);
       return counts;
     };
     return { ...batch, flags: () => open().flags, custom: () => open().custom };
@@ -360,6 +335,7 @@ function parsed(name: string): Name[] {
 
 function countsOf(snapshot: Snapshot, batch: Uint8Array): { flags: Map<string, FlagSummary>; custom: CustomMetrics } {
   const { metrics, flagCount } = snapshot;
+  metrics.start();
   metrics.merge(batch);
   const flags = new Map<string, FlagSummary>();
   for (let flag = 0; flag < flagCount; flag++) {

@@ -5,6 +5,7 @@ import type { Store } from './host/store.ts';
 import { HttpSink, type Sink } from './metrics-collector/sinks.ts';
 import { compile, FileSource, HttpSource, type Source } from './remote-config/source.ts';
 import type { RemoteOptions } from './remote-config.ts';
+import { numberOf } from './schedule.ts';
 import { FeatureError, type FeaturesOptions } from './types.ts';
 
 /** Options, with what was left out filled in. */
@@ -28,9 +29,6 @@ const DEFAULTS = {
   streamSilenceMs: 45_000,
   streamSpreadMs: 500,
 };
-
-/** Its multiples lie as evenly between 0 and 1, without the whole, as any number's can. */
-const GOLDEN = (Math.sqrt(5) - 1) / 2;
 
 /** Checks options: what is wrong with one is said at once, with its name. */
 export function settingsOf(options: FeaturesOptions): Settings {
@@ -118,7 +116,7 @@ export async function instanceOf(
     if (Number.isSafeInteger(instance) && instance >= 0) return instance;
     throw invalid(`\`instance\` must be a whole number below 2^53, not ${instance}`);
   }
-  const drawn = Math.floor(clock.random() * Number.MAX_SAFE_INTEGER);
+  const drawn = numberOf(clock.random());
   try {
     const kept = await store?.get('instance');
     const number = kept === undefined ? Number.NaN : Number(new TextDecoder().decode(kept));
@@ -128,11 +126,6 @@ export async function instanceOf(
     // The cache says what is wrong with it when it is used for what matters.
   }
   return drawn;
-}
-
-/** A host's place in the poll interval, from 0 to below 1: far apart for numbers that were drawn, and for those that count hosts. */
-export function phaseOf(instance: number): number {
-  return (instance / 2 ** 53 + (instance % 2 ** 20) * GOLDEN) % 1;
 }
 
 function pick(options: FeaturesOptions): Omit<Settings, 'headers' | 'fetch' | 'store'> {

@@ -1,11 +1,13 @@
-import type { CircuitBreaker, FleetFlags } from './circuit-breaker.ts';
-import { Alarm, backOff, type Clock } from './clock.ts';
+import type { FleetState } from '@flcm/flags-web';
+import type { CircuitBreaker } from './circuit-breaker.ts';
+import { Alarm, type Clock } from './clock.ts';
 import { type Events, featureError, messageOf } from './events.ts';
 import type { Store } from './host/store.ts';
 import type { InUse } from './in-use.ts';
 import { SnapshotCache } from './remote-config/cache.ts';
 import type { Source } from './remote-config/source.ts';
 import { Stream, type StreamOptions } from './remote-config/stream.ts';
+import { backOff, nextPoll } from './schedule.ts';
 import { FeatureError, type RemoteState } from './types.ts';
 
 /** How a source is followed. */
@@ -24,9 +26,6 @@ export interface RemoteOptions {
 /** While there is nothing in use it is tried again this soon. */
 const FIRST_WAIT = 1000;
 const LONGEST_WAIT = 300_000;
-
-/** How far a poll may be from its time, of the interval. */
-const JITTER = 0.1;
 
 /** Follows a source: polls it, listens to its stream, and keeps the last good flags in use whatever it says. */
 export class RemoteConfig {
@@ -65,7 +64,7 @@ export class RemoteConfig {
     this.#cache = store && source && new SnapshotCache(store, source.name, events);
     const listener = {
       snapshot: (digest: string, isNew: boolean) => this.#announce(digest, isNew),
-      trips: (flags: FleetFlags) => breaker.obey(flags),
+      trips: (flags: FleetState) => breaker.applyFleetState(flags),
     };
     this.#stream = stream && new Stream(stream.url, stream, listener, clock, events);
     this.#poll = new Alarm(clock, () => void this.sync());
@@ -193,7 +192,7 @@ export class RemoteConfig {
       this.#hurried = true;
       return 0;
     }
-    return backOff(this.#clock, this.#failures, this.#firstWait(), LONGEST_WAIT);
+    return backOff(this.#failures, this.#firstWait(), LONGEST_WAIT, this.#clock.random());
   }
 
   /** Hosts that have flags do not hurry: they would triple what a server must bear that has just come back. */
@@ -206,14 +205,10 @@ export class RemoteConfig {
     if (this.#options.pollIntervalMs > 0 || this.#failures > 0) this.#poll.set(ms);
   }
 
-  /** This host's place in the interval, so that all hosts together ask evenly, whenever they began. */
   #nextPoll(): number {
     const { pollIntervalMs, phase } = this.#options;
-    const since = (this.#clock.now() / pollIntervalMs - phase) % 1;
-    const wait = (1 - since) % 1;
-    const jitter = JITTER * (2 * this.#clock.random() - 1);
-    // Not twice in half an interval.
-    return pollIntervalMs * ((wait < 0.5 ? 1 : 0) + wait + jitter);
+    if (pollIntervalMs === 0) return 0;
+    return nextPoll(pollIntervalMs, phase, { wall: this.#clock.now(), random: this.#clock.random() });
   }
 
   /** What was kept is used unless something newer is at hand. */

@@ -17,6 +17,7 @@ export type {
   Engine,
   EngineError,
   FlagSummary,
+  FleetState,
   JsonValue,
   Transition,
 } from '@flcm/flags-web';

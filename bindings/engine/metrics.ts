@@ -19,38 +19,29 @@ export class Metrics implements MetricsContract {
     this.#loaded = loaded;
   }
 
-  start(): void {
+  start(totals = false): void {
     const { door, handle } = this.#loaded;
-    if (!door.measure(handle)) throw noRoom('the metrics');
+    if (!(totals ? door.measureTotals(handle) : door.measure(handle))) throw noRoom('the metrics');
     if (!this.#loaded.measuring) this.#loaded.forget();
     this.#loaded.measuring = true;
   }
 
-  drain({ instance, epoch, sequence }: BatchName): Uint8Array | undefined {
+  drain(name: BatchName): Uint8Array | undefined {
     const { door, handle } = this.#loaded;
-    if (![instance, epoch, sequence].every((number) => Number.isSafeInteger(number) && number >= 0)) {
-      throw engineError('INVALID_ARGUMENT', 'instance, epoch and sequence of a batch must be integers up to 2^53');
-    }
+    const [instance, epoch, sequence] = checkedName(name);
     this.#loaded.countRemembered();
     return door.drain(handle, instance, epoch, sequence) ?? undefined;
   }
 
   merge(bytes: Uint8Array): number {
     const { door, handle } = this.#loaded;
-    if (!isArray(bytes, 'Uint8Array')) {
-      throw engineError('INVALID_ARGUMENT', `a batch must be a Uint8Array, not ${nameOf(bytes)}`);
-    }
-    try {
-      return door.merge(handle, bytes) ?? 0;
-    } catch (error) {
-      throw engineError('INVALID_ARGUMENT', `invalid batch: ${messageOf(error)}`, error);
-    }
+    return checked(bytes, () => door.merge(handle, bytes) ?? 0);
   }
 
-  summary(flag: FlagId, second?: MetricsContract): FlagSummary | undefined {
+  summary(flag: FlagId): FlagSummary | undefined {
     const { door, handle } = this.#loaded;
     this.#loaded.countRemembered();
-    const text = door.summary(handle, checkedId(flag), this.#secondHandle(second));
+    const text = door.summary(handle, checkedId(flag));
     if (text == null) return undefined;
     const [summary, ...tallies] = parseLines(text);
     return { ...summary, tallies: tallies as unknown as Tally[] } as unknown as FlagSummary;
@@ -71,29 +62,40 @@ export class Metrics implements MetricsContract {
     return door.observe(handle, `${name}`, value);
   }
 
-  #secondHandle(second: MetricsContract | undefined): number {
-    if (second === undefined) return -1;
-    if (second instanceof Metrics && second.#loaded.door === this.#loaded.door) {
-      second.#loaded.countRemembered();
-      return second.#loaded.handle;
-    }
-    throw engineError('INVALID_ARGUMENT', 'metrics can be added to those of the same engine only');
-  }
-
   aged(batch: Uint8Array, ageMs: number): Uint8Array {
-    if (!isArray(batch, 'Uint8Array') || ageMs >>> 0 !== ageMs) {
-      throw engineError('INVALID_ARGUMENT', 'a batch is a Uint8Array, its age an integer from 0 to 4294967295');
+    if (ageMs >>> 0 !== ageMs) {
+      throw engineError('INVALID_ARGUMENT', `the age of a batch is an integer from 0 to 4294967295, not ${ageMs}`);
     }
-    try {
-      return this.#loaded.door.aged(batch, ageMs);
-    } catch (error) {
-      throw engineError('INVALID_ARGUMENT', `invalid batch: ${messageOf(error)}`, error);
-    }
+    return checked(batch, () => this.#loaded.door.aged(batch, ageMs));
   }
 
-  custom(second?: MetricsContract): CustomMetrics {
+  renamed(batch: Uint8Array, name: BatchName): Uint8Array {
+    const numbers = checkedName(name);
+    return checked(batch, () => this.#loaded.door.renamed(batch, ...numbers));
+  }
+
+  custom(): CustomMetrics {
     const { door, handle } = this.#loaded;
-    const [head, ...metrics] = parseLines(door.custom(handle, this.#secondHandle(second)) ?? '');
+    const [head, ...metrics] = parseLines(door.custom(handle) ?? '');
     return { dropped: Number(head?.dropped ?? 0), metrics: metrics as unknown as NamedMetric[] };
+  }
+}
+
+function checkedName({ instance, epoch, sequence }: BatchName): [number, number, number] {
+  if ([instance, epoch, sequence].every((number) => Number.isSafeInteger(number) && number >= 0)) {
+    return [instance, epoch, sequence];
+  }
+  throw engineError('INVALID_ARGUMENT', 'instance, epoch and sequence of a batch must be integers up to 2^53');
+}
+
+/** Calls the engine with a batch, and says what is wrong with it. */
+function checked<T>(batch: Uint8Array, call: () => T): T {
+  if (!isArray(batch, 'Uint8Array')) {
+    throw engineError('INVALID_ARGUMENT', `a batch must be a Uint8Array, not ${nameOf(batch)}`);
+  }
+  try {
+    return call();
+  } catch (error) {
+    throw engineError('INVALID_ARGUMENT', `invalid batch: ${messageOf(error)}`, error);
   }
 }

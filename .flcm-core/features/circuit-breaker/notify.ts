@@ -1,6 +1,7 @@
-import { backOff, type Clock, sleep } from '../clock.ts';
+import { type Clock, sleep } from '../clock.ts';
 import { type Events, featureError, guarded, messageOf } from '../events.ts';
 import { timed } from '../remote-config/request.ts';
+import { backOff } from '../schedule.ts';
 import { type BreakerEvent, FeatureError } from '../types.ts';
 
 /** Who is told of what happens to breakers. */
@@ -81,7 +82,7 @@ export class Notifier {
         return await this.#post(url, event, closing);
       } catch (error) {
         if (attempt >= attempts || closing.aborted) throw error;
-        await sleep(this.#clock, backOff(this.#clock, attempt + 1, FIRST_WAIT, LONGEST_WAIT), closing);
+        await sleep(this.#clock, backOff(attempt + 1, FIRST_WAIT, LONGEST_WAIT, this.#clock.random()), closing);
         if (closing.aborted) throw error;
       }
     }

@@ -1,7 +1,8 @@
+import type { FleetState } from '@flcm/flags-web';
 import { createParser } from 'eventsource-parser';
-import type { FleetFlags } from '../circuit-breaker.ts';
-import { Alarm, backOff, type Clock } from '../clock.ts';
+import { Alarm, type Clock } from '../clock.ts';
 import { type Events, featureError, messageOf } from '../events.ts';
+import { backOff } from '../schedule.ts';
 import { FeatureError } from '../types.ts';
 import { statusError } from './request.ts';
 
@@ -9,7 +10,7 @@ import { statusError } from './request.ts';
 export interface StreamListener {
   /** There is a snapshot of this digest; `isNew` when it has come while this host listened. */
   snapshot(digest: string, isNew: boolean): void;
-  trips(flags: FleetFlags): void;
+  trips(flags: FleetState): void;
 }
 
 /** What a stream is connected with. */
@@ -36,7 +37,7 @@ const LARGEST_EVENT = 1 << 20;
 interface Trips {
   readonly epoch: number;
   readonly sequence: number;
-  readonly flags: FleetFlags;
+  readonly flags: FleetState;
 }
 
 /** Before everything that a server may say. */
@@ -139,7 +140,7 @@ export class Stream {
 
   #wait(): number {
     if (this.#failures === 1) return this.#clock.random() * SOON;
-    return backOff(this.#clock, this.#failures - 1, FIRST_WAIT, LONGEST_WAIT);
+    return backOff(this.#failures - 1, FIRST_WAIT, LONGEST_WAIT, this.#clock.random());
   }
 
   #heard(event: string | undefined, data: string): void {
@@ -172,7 +173,7 @@ function digestOf(said: { digest: unknown }): string {
   throw new Error('it names no digest');
 }
 
-/** Checked as a whole, so that trips are obeyed as a whole or not at all. */
+/** Checked as a whole, so that it is applied as a whole or not at all. */
 function tripsOf(said: Trips): Trips {
   if (!isNumber(said.epoch) || !isNumber(said.sequence)) throw new Error('it has no number');
   if (!isRecord(said.flags)) throw new Error('it names no flags');

@@ -31,23 +31,22 @@ const PLACES: usize = 32;
 /// Snapshots and their bound contexts. Belongs to one thread.
 ///
 /// Calls that take `shared` read their arguments from it: see the crate's documentation.
-#[derive(Debug)]
 pub struct Engine {
     snapshots: Slots<Box<Loaded>>,
     /// For contexts that are not kept.
     arena: Bump,
 }
 
-struct Loaded {
-    snapshot: Snapshot<Vec<u8>>,
-    watch: HostState,
-    places: [Option<Bound>; PLACES],
+impl fmt::Debug for Engine {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Engine").finish_non_exhaustive()
+    }
 }
 
-impl fmt::Debug for Loaded {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.snapshot.fmt(formatter)
-    }
+struct Loaded {
+    snapshot: Snapshot<Vec<u8>>,
+    state: HostState,
+    places: [Option<Bound>; PLACES],
 }
 
 impl Default for Engine {
@@ -73,8 +72,8 @@ impl Engine {
         if !can_allocate(2 * Trips::bytes_for(snapshot.flags().len())) {
             return Ok(None);
         }
-        let watch = HostState::none(snapshot.flags().len());
-        let loaded = Loaded { snapshot, watch, places: [const { None }; PLACES] };
+        let state = HostState::none(snapshot.flags().len());
+        let loaded = Loaded { snapshot, state, places: [const { None }; PLACES] };
         Ok(self.snapshots.insert(Box::new(loaded)))
     }
 
@@ -155,7 +154,7 @@ impl Engine {
     /// What the breaker of a flag says.
     #[must_use]
     pub fn trip(&self, snapshot: Handle, flag: FlagId) -> Option<String> {
-        self.snapshots.get(snapshot).map(|loaded| text::trip(loaded.watch.guards.trips().state(flag)))
+        self.snapshots.get(snapshot).map(|loaded| text::trip(loaded.state.guards.trips().state(flag)))
     }
 
     /// Says what a person, or a fleet, says of a flag; its own breaker counts as well. False for a word or a flag that is
@@ -163,14 +162,14 @@ impl Engine {
     pub fn set_trip(&mut self, snapshot: Handle, flag: FlagId, state: &str) -> bool {
         let loaded = self.snapshots.get_mut(snapshot).filter(|loaded| loaded.snapshot.describe(flag).is_some());
         let (Some(loaded), Some(state)) = (loaded, TripState::from_word(state)) else { return false };
-        loaded.watch.guards.set_external_trip(flag, state);
+        loaded.state.guards.set_external_trip(flag, state);
         true
     }
 
     /// The trips of all flags, four bytes each.
     #[must_use]
     pub fn trips(&self, snapshot: Handle) -> Option<&[u8]> {
-        self.snapshots.get(snapshot).map(|loaded| loaded.watch.guards.trips().as_bytes())
+        self.snapshots.get(snapshot).map(|loaded| loaded.state.guards.trips().as_bytes())
     }
 
     /// A decision in words: see `words` in the contract.
@@ -216,8 +215,8 @@ impl Engine {
         let registers = Registers::read(shared);
         let Some(loaded) = self.snapshots.get_mut(Handle(registers.snapshot.get())) else { return FREED };
         let Some(context) = at(&loaded.places, &registers) else { return UNBOUND };
-        let outcome = loaded.watch.guards.decide(&loaded.snapshot, flag(&registers), context, now(&registers));
-        if let Some(measures) = &mut loaded.watch.measures {
+        let outcome = loaded.state.guards.decide(&loaded.snapshot, flag(&registers), context, now(&registers));
+        if let Some(measures) = &mut loaded.state.measures {
             measures.decided(&loaded.snapshot, flag(&registers), outcome, context, 1);
         }
         shared_memory::write_outcome(shared, outcome)
@@ -234,8 +233,8 @@ impl Engine {
         }
         let Some(context) = shared_memory::context(data, &self.arena) else { return UNREADABLE };
         let context = context.bind(&loaded.snapshot);
-        let outcome = loaded.watch.guards.decide(&loaded.snapshot, flag(&registers), &context, now(&registers));
-        if let Some(measures) = &mut loaded.watch.measures {
+        let outcome = loaded.state.guards.decide(&loaded.snapshot, flag(&registers), &context, now(&registers));
+        if let Some(measures) = &mut loaded.state.measures {
             measures.decided(&loaded.snapshot, flag(&registers), outcome, &context, 1);
         }
         shared_memory::write_outcome(shared, outcome)
@@ -248,7 +247,7 @@ impl Engine {
         let Some(loaded) = self.snapshots.get_mut(Handle(registers.snapshot.get())) else { return FREED };
         let Some(context) = at(&loaded.places, &registers) else { return UNBOUND };
         let times = u32::try_from(registers.length.get()).unwrap_or(0);
-        if let Some(measures) = loaded.watch.measures.as_mut().filter(|_| times > 0) {
+        if let Some(measures) = loaded.state.measures.as_mut().filter(|_| times > 0) {
             let outcome = shared_memory::read_outcome(shared);
             measures.decided(&loaded.snapshot, flag(&registers), outcome, context, times);
         }
@@ -261,7 +260,7 @@ impl Engine {
         let Some(loaded) = self.snapshots.get(Handle(registers.snapshot.get())) else { return FREED };
         let Some(context) = at(&loaded.places, &registers) else { return UNBOUND };
         let Some(out) = shared_memory::outcomes(shared, loaded.snapshot.flags().len()) else { return UNREADABLE };
-        let outcomes = evaluate_all(&loaded.snapshot, loaded.watch.guards.trips(), context, now(&registers), out);
+        let outcomes = evaluate_all(&loaded.snapshot, loaded.state.guards.trips(), context, now(&registers), out);
         i32::try_from(outcomes.len()).unwrap_or(UNREADABLE)
     }
 }

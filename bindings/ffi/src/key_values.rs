@@ -5,7 +5,7 @@ use alloc::string::String;
 
 use flcm_flags::breaker::{Breaker, Next, Plan, Report, Statistics, Transition};
 use flcm_flags::metrics::{Custom, CustomValue, Durations, FlagMetrics, Histogram};
-use flcm_flags::{Flag, Sample};
+use flcm_flags::{Flag, Sample, Snapshot};
 
 use flcm_flags_host::FlagTransition;
 use flcm_flags_host::text::{hex, trip};
@@ -89,6 +89,13 @@ impl Lines {
         self.report(&transition.report);
     }
 
+    /// A line for people.
+    fn description(&mut self, flag: &str, transition: &Transition) {
+        self.0.push_str("text=s");
+        transition.describe(flag).write(&mut |piece| self.0.push_str(piece));
+        self.0.push('\n');
+    }
+
     fn values(&mut self, values: &Histogram) {
         let Durations { count, mean, p50, p95, p99, min, max } = Durations::new(values);
         self.large("count", count);
@@ -99,11 +106,13 @@ impl Lines {
 }
 
 /// What happened, an object each.
-pub(crate) fn transitions(transitions: &[FlagTransition]) -> String {
+pub(crate) fn transitions<B: AsRef<[u8]>>(snapshot: &Snapshot<B>, transitions: &[FlagTransition]) -> String {
     let mut lines = Lines::default();
     for (flag, transition) in transitions {
         lines.count("flag", flag.0);
         lines.transition(transition);
+        let described = snapshot.describe(*flag);
+        lines.description(described.map_or("", |flag| flag.key()), transition);
         lines.end();
     }
     lines.0

@@ -199,6 +199,12 @@ pub fn measure(snapshot: i32) -> bool {
     with_engine(|engine| engine.measure(Handle(snapshot)))
 }
 
+/// Begins to count, and keeps what is drained for summaries.
+#[napi(catch_unwind)]
+pub fn measure_totals(snapshot: i32) -> bool {
+    with_engine(|engine| engine.measure_totals(Handle(snapshot)))
+}
+
 /// Takes all that was counted as a batch.
 #[napi(catch_unwind)]
 pub fn drain(snapshot: i32, instance: f64, epoch: f64, sequence: f64) -> Option<Uint8Array> {
@@ -217,8 +223,8 @@ pub fn merge(snapshot: i32, bytes: &[u8]) -> napi::Result<Option<f64>> {
 
 /// What was counted of a flag.
 #[napi(catch_unwind)]
-pub fn summary(snapshot: i32, flag: u32, second: i32) -> Option<String> {
-    with_engine(|engine| engine.summary(Handle(snapshot), FlagId(flag), Handle(second)))
+pub fn summary(snapshot: i32, flag: u32) -> Option<String> {
+    with_engine(|engine| engine.summary(Handle(snapshot), FlagId(flag)))
 }
 
 /// The generation of the fleet's breaker.
@@ -241,8 +247,8 @@ pub fn observe(snapshot: i32, name: String, value: f64) -> bool {
 
 /// The custom metrics.
 #[napi(catch_unwind)]
-pub fn custom(snapshot: i32, second: i32) -> Option<String> {
-    with_engine(|engine| engine.custom(Handle(snapshot), Handle(second)))
+pub fn custom(snapshot: i32) -> Option<String> {
+    with_engine(|engine| engine.custom(Handle(snapshot)))
 }
 
 /// A batch that is older.
@@ -253,6 +259,16 @@ pub fn custom(snapshot: i32, second: i32) -> Option<String> {
 pub fn aged(bytes: &[u8], age: u32) -> napi::Result<Uint8Array> {
     let aged = Engine::aged(bytes.to_vec(), age);
     aged.map(Uint8Array::from).map_err(|error| napi::Error::from_reason(error.as_str()))
+}
+
+/// A batch under another name.
+///
+/// # Errors
+/// The bytes are no batch.
+#[napi(catch_unwind)]
+pub fn renamed(bytes: &[u8], instance: f64, epoch: f64, sequence: f64) -> napi::Result<Uint8Array> {
+    let renamed = Engine::renamed(bytes.to_vec(), instance, epoch, sequence);
+    renamed.map(Uint8Array::from).map_err(|error| napi::Error::from_reason(error.as_str()))
 }
 
 /// Decides a flag for a user about whom the host has said something.

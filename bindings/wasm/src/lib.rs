@@ -11,6 +11,7 @@ use alloc::borrow::ToOwned;
 use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
+use core::mem::ManuallyDrop;
 
 use flcm_flags::{FlagId, Snapshot};
 use flcm_flags_ffi::{Engine, Handle, SIZE};
@@ -31,7 +32,8 @@ static ALLOCATOR: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_all
 #[wasm_bindgen]
 #[derive(Debug)]
 pub struct Door {
-    engine: Engine,
+    /// Never freed: it lives as long as the module, and code that frees it would be 2 KB of it.
+    engine: ManuallyDrop<Engine>,
     /// Words, because outcomes must lie at multiples of eight.
     shared: Vec<u64>,
 }
@@ -41,7 +43,7 @@ impl Door {
     /// An engine without snapshots.
     #[wasm_bindgen(constructor)]
     pub fn new() -> Self {
-        Self { engine: Engine::new(), shared: vec![0; SIZE / 8] }
+        Self { engine: ManuallyDrop::new(Engine::new()), shared: vec![0; SIZE / 8] }
     }
 
     /// Where the shared memory begins. It never moves.
@@ -204,6 +206,12 @@ impl Door {
         self.engine.measure(Handle(snapshot))
     }
 
+    /// Begins to count, and keeps what is drained for summaries.
+    #[wasm_bindgen(js_name = measureTotals)]
+    pub fn measure_totals(&mut self, snapshot: i32) -> bool {
+        self.engine.measure_totals(Handle(snapshot))
+    }
+
     /// Takes all that was counted as a batch.
     pub fn drain(&mut self, snapshot: i32, instance: f64, epoch: f64, sequence: f64) -> Option<Vec<u8>> {
         self.engine.drain(Handle(snapshot), instance, epoch, sequence)
@@ -219,8 +227,8 @@ impl Door {
     }
 
     /// What was counted of a flag.
-    pub fn summary(&self, snapshot: i32, flag: u32, second: i32) -> Option<String> {
-        self.engine.summary(Handle(snapshot), FlagId(flag), Handle(second))
+    pub fn summary(&self, snapshot: i32, flag: u32) -> Option<String> {
+        self.engine.summary(Handle(snapshot), FlagId(flag))
     }
 
     /// The generation of the fleet's breaker.
@@ -240,8 +248,8 @@ impl Door {
     }
 
     /// The custom metrics.
-    pub fn custom(&self, snapshot: i32, second: i32) -> Option<String> {
-        self.engine.custom(Handle(snapshot), Handle(second))
+    pub fn custom(&self, snapshot: i32) -> Option<String> {
+        self.engine.custom(Handle(snapshot))
     }
 
     /// A batch that is older.
@@ -250,6 +258,14 @@ impl Door {
     /// The bytes are no batch.
     pub fn aged(&self, bytes: Vec<u8>, age: u32) -> Result<Vec<u8>, JsError> {
         Engine::aged(bytes, age).map_err(|error| JsError::new(error.as_str()))
+    }
+
+    /// A batch under another name.
+    ///
+    /// # Errors
+    /// The bytes are no batch.
+    pub fn renamed(&self, bytes: Vec<u8>, instance: f64, epoch: f64, sequence: f64) -> Result<Vec<u8>, JsError> {
+        Engine::renamed(bytes, instance, epoch, sequence).map_err(|error| JsError::new(error.as_str()))
     }
 
     /// Decides a flag for a user about whom the host has said something.

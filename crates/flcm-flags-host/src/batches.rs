@@ -34,7 +34,7 @@ impl BatchName {
     /// The name of the file that a batch is stored in.
     #[must_use]
     pub fn file(self) -> String {
-        ["batch-", &decimal(self.epoch), "-", &decimal(self.sequence)].concat()
+        String::from("batch-") + &decimal(self.epoch) + "-" + &decimal(self.sequence)
     }
 
     /// The batch that is stored in a file; `None` for another file.
@@ -122,16 +122,13 @@ impl Batches {
     /// The batches of an instance. `files` are the names of all that is stored.
     #[must_use]
     pub fn new<'n>(instance: u64, interval: u64, files: impl Iterator<Item = &'n str>, now: Now) -> Self {
-        let mut stored: Vec<BatchName> = files.filter_map(BatchName::of_file).collect();
-        // Each in its turn: a server takes what comes after a gap for another host's.
-        stored.sort_unstable();
         let mut batches = Self {
             instance,
             interval,
             epoch: number_of(now.random),
             sequence: 0,
             in_flight: None,
-            stored: stored.into(),
+            stored: in_turn(files),
             actions: VecDeque::new(),
             step: Step::Idle,
             failures: 0,
@@ -272,11 +269,10 @@ impl Batches {
         self.header(BatchName { epoch: number_of(now.random), sequence: 1 })
     }
 
-    /// A batch of [`last_header`](Self::last_header) was not sent: it is sent after the one on its way, from the store.
-    pub fn store_last(&mut self, header: Header) -> BatchName {
-        let name = BatchName { epoch: header.epoch, sequence: header.sequence };
+    /// A batch of [`last_header`](Self::last_header) was stored, because it could not be sent: it goes after the one on its
+    /// way.
+    pub fn store_last(&mut self, name: BatchName) {
         self.stored.push_back(name);
-        name
     }
 
     fn next_name(&self) -> BatchName {
@@ -321,7 +317,10 @@ impl Batches {
     fn finish(&mut self, now: Now) {
         self.step = Step::Idle;
         self.failures = 0;
-        self.rest(self.interval, now);
+        if self.interval > 0 {
+            // A flush that was asked for meanwhile may be due sooner.
+            self.flush_at.no_later_than(now, self.interval);
+        }
     }
 
     /// Sends nothing of its own accord for so long; never any more for zero.
@@ -330,4 +329,14 @@ impl Batches {
             self.flush_at.set(now, wait);
         }
     }
+}
+
+/// The batches of files, each in its turn: a server takes what comes after a gap for another host's. They are few.
+fn in_turn<'n>(files: impl Iterator<Item = &'n str>) -> VecDeque<BatchName> {
+    let mut stored = VecDeque::new();
+    for name in files.filter_map(BatchName::of_file) {
+        let place = stored.partition_point(|known| *known < name);
+        stored.insert(place, name);
+    }
+    stored
 }

@@ -1,7 +1,6 @@
 //! What a host keeps beside the snapshot in use: what it was told about its flags, and what is to survive a restart.
 
 use alloc::borrow::ToOwned;
-use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -9,6 +8,7 @@ use flcm_flags::breaker::{BreakerError, Mode, Scope};
 use flcm_flags::{FlagId, Millis, Snapshot, TripState};
 
 use crate::breakers::FlagTransition;
+use crate::keyed::Keyed;
 use crate::overrides::{FleetFlag, FleetState, Overrides};
 use crate::persistence::{PersistedState, Persistence};
 use crate::state::HostState;
@@ -32,14 +32,14 @@ pub struct Host {
     /// Changes that are to be written.
     pub persistence: Persistence,
     /// Breakers that were stored before the start, until their flags come.
-    restored: BTreeMap<String, Vec<u8>>,
+    restored: Keyed<Vec<u8>>,
 }
 
 impl Host {
     /// A host that goes on with what was stored.
     #[must_use]
     pub fn new(PersistedState { breakers, fleet, held }: PersistedState) -> Self {
-        let fleet = fleet.into_iter().map(|(key, trip)| (key, FleetFlag { trip, generation: None })).collect();
+        let fleet = fleet.iter().map(|(key, trip)| (key, FleetFlag { trip: *trip, generation: None })).collect();
         Self { overrides: Overrides::new(fleet, held), persistence: Persistence::default(), restored: breakers }
     }
 
@@ -58,7 +58,7 @@ impl Host {
         let unread = self.restore(snapshot, state);
         // Trips of flags that both snapshots have were taken over; flags that are new may have been spoken about before.
         for key in self.overrides.keys() {
-            self.apply((snapshot, state), &key);
+            self.apply((snapshot, state), key);
         }
         unread
     }
@@ -68,11 +68,11 @@ impl Host {
         &mut self,
         fleet: FleetState,
         in_use: Option<InUse<'_, B>>,
-    ) -> BTreeMap<String, TripState> {
-        let keys = self.overrides.set_fleet(fleet);
+    ) -> Keyed<TripState> {
+        let before = self.overrides.set_fleet(fleet);
         if let Some((snapshot, state)) = in_use {
-            for key in keys {
-                self.apply((snapshot, state), &key);
+            for key in before.keys().chain(self.overrides.keys()) {
+                self.apply((snapshot, state), key);
             }
         }
         let trips = self.overrides.fleet_trips();
@@ -122,7 +122,7 @@ impl Host {
         self.restored.retain(|key, bytes| {
             let Some(flag) = snapshot.flag(key) else { return true };
             if let Err(error) = guards.restore(flag, bytes, transitions) {
-                unread.push((key.clone(), error));
+                unread.push((key.to_owned(), error));
             }
             false
         });

@@ -10,13 +10,12 @@
 //! Hosts that share a store share the file. A host writes only what has happened to it, over what is there.
 
 use alloc::borrow::ToOwned;
-use alloc::collections::{BTreeMap, BTreeSet};
-use alloc::string::String;
 use alloc::vec::Vec;
-use core::fmt;
+use core::{fmt, mem};
 
 use flcm_flags::TripState;
 
+use crate::keyed::Keyed;
 use crate::text;
 
 /// The name of the file.
@@ -28,11 +27,11 @@ const HEADER: &str = "flcm-host-state 1";
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct PersistedState {
     /// Breakers of flags to which something has happened, as [`Guards::save`](crate::Guards::save) writes them.
-    pub breakers: BTreeMap<String, Vec<u8>>,
+    pub breakers: Keyed<Vec<u8>>,
     /// The fleet's trips that are not clear.
-    pub fleet: BTreeMap<String, TripState>,
+    pub fleet: Keyed<TripState>,
     /// Flags that an operator holds.
-    pub held: BTreeSet<String>,
+    pub held: Keyed<()>,
 }
 
 /// Why a file cannot be read.
@@ -73,12 +72,11 @@ impl PersistedState {
 
     fn read(&mut self, line: &str) -> Option<()> {
         let (what, key) = line.split_once('\t')?;
-        let key = key.to_owned();
         let (kind, value) = what.split_once(' ')?;
         match kind {
             "breaker" => drop(self.breakers.insert(key, text::from_hex(value)?)),
             "fleet" => drop(self.fleet.insert(key, TripState::from_word(value)?)),
-            "held" => drop(self.held.insert(key)),
+            "held" => drop(self.held.insert(key, ())),
             _ => return None,
         }
         Some(())
@@ -94,13 +92,13 @@ impl PersistedState {
                 file.push_str(part);
             }
         };
-        for (key, bytes) in &self.breakers {
+        for (key, bytes) in self.breakers.iter() {
             line("breaker", &text::to_hex(bytes), key);
         }
-        for (key, trip) in &self.fleet {
+        for (key, trip) in self.fleet.iter() {
             line("fleet", &text::trip(*trip), key);
         }
-        for key in &self.held {
+        for key in self.held.keys() {
             line("held", "", key);
         }
         file.into_bytes()
@@ -110,10 +108,10 @@ impl PersistedState {
 /// Changes that are not in the file yet.
 #[derive(Clone, Debug, Default)]
 struct PendingWrites {
-    breakers: BTreeMap<String, Vec<u8>>,
+    breakers: Keyed<Vec<u8>>,
     /// The fleet's trips, if this host has heard of them: until then another host knows better.
-    fleet: Option<BTreeMap<String, TripState>>,
-    held: BTreeMap<String, bool>,
+    fleet: Option<Keyed<TripState>>,
+    held: Keyed<bool>,
 }
 
 impl PendingWrites {
@@ -121,22 +119,24 @@ impl PendingWrites {
         self.breakers.is_empty() && self.fleet.is_none() && self.held.is_empty()
     }
 
-    /// Adds older changes; newer ones stay.
-    fn add_older(&mut self, older: Self) {
-        for (key, bytes) in older.breakers {
-            self.breakers.entry(key).or_insert(bytes);
+    /// Adds newer changes, which take the place of these.
+    fn add_newer(&mut self, newer: Self) {
+        for (key, bytes) in newer.breakers.iter() {
+            self.breakers.insert(key, bytes.clone());
         }
-        for (key, held) in older.held {
-            self.held.entry(key).or_insert(held);
+        for (key, held) in newer.held.iter() {
+            self.held.insert(key, *held);
         }
-        self.fleet = self.fleet.take().or(older.fleet);
+        self.fleet = newer.fleet.or_else(|| self.fleet.take());
     }
 
     fn apply_to(&self, state: &mut PersistedState) {
-        state.breakers.extend(self.breakers.clone());
-        for (key, held) in &self.held {
+        for (key, bytes) in self.breakers.iter() {
+            state.breakers.insert(key, bytes.clone());
+        }
+        for (key, held) in self.held.iter() {
             if *held {
-                state.held.insert(key.clone());
+                state.held.insert(key, ());
             } else {
                 state.held.remove(key);
             }
@@ -157,16 +157,16 @@ pub struct Persistence {
 impl Persistence {
     /// A breaker has changed.
     pub fn breaker(&mut self, key: &str, bytes: Vec<u8>) {
-        self.pending.breakers.insert(key.to_owned(), bytes);
+        self.pending.breakers.insert(key, bytes);
     }
 
     /// A hold has begun or ended.
     pub fn held(&mut self, key: &str, held: bool) {
-        self.pending.held.insert(key.to_owned(), held);
+        self.pending.held.insert(key, held);
     }
 
     /// The fleet's trips have changed.
-    pub fn fleet(&mut self, trips: BTreeMap<String, TripState>) {
+    pub fn fleet(&mut self, trips: Keyed<TripState>) {
         self.pending.fleet = Some(trips);
     }
 
@@ -179,7 +179,7 @@ impl Persistence {
     /// The new contents of the file, made of those that are there; a file that cannot be read is replaced. Answer with
     /// [`written`](Self::written) when they are stored, or not.
     pub fn begin_write(&mut self, existing: Option<&[u8]>) -> Vec<u8> {
-        let pending = core::mem::take(&mut self.pending);
+        let pending = mem::take(&mut self.pending);
         let mut state = existing.and_then(|bytes| PersistedState::from_bytes(bytes).ok()).unwrap_or_default();
         pending.apply_to(&mut state);
         self.writing = Some(pending);
@@ -188,9 +188,10 @@ impl Persistence {
 
     /// The write has ended. What could not be written is written with what comes next.
     pub fn written(&mut self, is_stored: bool) {
-        let writing = self.writing.take().unwrap_or_default();
-        if !is_stored {
-            self.pending.add_older(writing);
+        let writing = self.writing.take();
+        if let Some(mut unwritten) = writing.filter(|_| !is_stored) {
+            unwritten.add_newer(mem::take(&mut self.pending));
+            self.pending = unwritten;
         }
     }
 }

@@ -128,7 +128,7 @@ test.each(['before the first flags', 'before its flag', 'and an update follows']
     const without = DOCUMENT.replace('risky', 'another');
     const sinks = [functionSink((batch) => batches.push(batch))];
     const { features, update, ...rest } = await updatable(when === 'before its flag' ? without : DOCUMENT, { sinks });
-    features.breaker.obey({ risky: { trip: 'clear', generation: 7 } });
+    features.breaker.applyFleetState({ risky: { trip: 'clear', generation: 7 } });
     if (when !== 'before the first flags') await update(`${DOCUMENT}  third: {}`);
     traffic({ features, ...rest }, 'risky', { users: 10 });
     await features.metrics.flush();

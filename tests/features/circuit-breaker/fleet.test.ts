@@ -1,4 +1,4 @@
-import type { FleetFlags } from '@flcm/features';
+import type { FleetState } from '@flcm/features';
 import { describe, expect, test } from 'vitest';
 import { ManualClock } from '../../kit/clock.ts';
 import { codes, ENGINES, local, traffic, updatable } from '../../kit/local.ts';
@@ -19,11 +19,11 @@ describe.each(ENGINES)('%s', (_, engine) => {
     const told: unknown[] = [];
     world.features.on('fleet', ({ trips }) => told.push(trips));
     const { breaker } = world.features;
-    breaker.obey({ risky: { trip: 'held off' }, calm: { trip: 'clear' } });
+    breaker.applyFleetState({ risky: { trip: 'held off' }, calm: { trip: 'clear' } });
     expect(on(world)).toEqual(['calm']);
-    breaker.obey({ calm: { trip: 'held off' } });
+    breaker.applyFleetState({ calm: { trip: 'held off' } });
     expect(on(world)).toEqual(['risky']);
-    breaker.obey({ risky: { trip: 'clear' }, calm: { trip: 'clear' } });
+    breaker.applyFleetState({ risky: { trip: 'clear' }, calm: { trip: 'clear' } });
     expect(on(world)).toEqual(['risky', 'calm']);
     expect(told).toEqual([{ risky: 'held off' }, { calm: 'held off' }, {}]);
   });
@@ -32,22 +32,22 @@ describe.each(ENGINES)('%s', (_, engine) => {
     const world = await local({ ...engine, document: DOCUMENT });
     const { breaker } = world.features;
     breaker.hold('calm');
-    breaker.obey({ calm: { trip: 'capped 50000' } });
+    breaker.applyFleetState({ calm: { trip: 'capped 50000' } });
     expect(on(world)).toEqual(['risky']);
     breaker.release('calm');
     expect(world.features.explain('calm', 'alice').trip).toBe('capped 50000');
-    breaker.obey({ calm: { trip: 'held off' } });
+    breaker.applyFleetState({ calm: { trip: 'held off' } });
     breaker.hold('calm');
-    breaker.obey({});
+    breaker.applyFleetState({});
     expect(on(world)).toEqual(['risky']);
     breaker.release('calm');
     expect(on(world)).toEqual(['risky', 'calm']);
 
-    breaker.obey({ risky: { trip: 'probing' } });
+    breaker.applyFleetState({ risky: { trip: 'probing' } });
     traffic(world, 'risky', { users: 400, failing: 400 });
     await world.clock.pass(2000);
     expect(breaker.state('risky')).toBe('open');
-    breaker.obey({});
+    breaker.applyFleetState({});
     expect(on(world)).toEqual(['calm']);
   });
 
@@ -55,28 +55,28 @@ describe.each(ENGINES)('%s', (_, engine) => {
     const world = await local({ ...engine, document: DOCUMENT });
     traffic(world, 'risky', { users: 10, failing: 10 });
     await world.clock.pass(2000);
-    world.features.breaker.obey({ risky: { trip: 'held off' } });
-    world.features.breaker.obey({ risky: { trip: 'clear' } });
+    world.features.breaker.applyFleetState({ risky: { trip: 'held off' } });
+    world.features.breaker.applyFleetState({ risky: { trip: 'clear' } });
     expect(on(world)).toEqual(['calm']);
   });
 
   test('flags that are not there yet are held back once they come', async () => {
     const world = await updatable(DOCUMENT, engine);
-    world.features.breaker.obey({ later: { trip: 'held off' }, calm: { trip: 'held off' } });
+    world.features.breaker.applyFleetState({ later: { trip: 'held off' }, calm: { trip: 'held off' } });
     expect(world.errors).toEqual([]);
     await world.update(`${DOCUMENT}  later: { rollout: { percentage: 100 } }`);
     expect(world.features.isEnabled('later', 'alice')).toBe(false);
     expect(on(world)).toEqual(['risky']);
-    world.features.breaker.obey({});
+    world.features.breaker.applyFleetState({});
     expect(world.features.isEnabled('later', 'alice')).toBe(true);
     expect(on(world)).toEqual(['risky', 'calm']);
   });
 
-  test('what is no trip is reported, and the others hold', async () => {
+  test('a fleet state with an unknown trip is reported, and changes nothing', async () => {
     const world = await local({ ...engine, document: DOCUMENT });
-    const odd = { risky: { trip: 'sideways' }, calm: { trip: 'held off' } } as unknown as FleetFlags;
-    world.features.breaker.obey(odd);
-    expect(on(world)).toEqual(['risky']);
+    const odd = { risky: { trip: 'sideways' }, calm: { trip: 'held off' } } as unknown as FleetState;
+    world.features.breaker.applyFleetState(odd);
+    expect(on(world)).toEqual(['risky', 'calm']);
     expect(codes(world.errors)).toEqual(['INVALID_TRIPS']);
   });
 });

@@ -174,7 +174,7 @@ test('chats are told in a line', async () => {
   await until(() => receiver.arrived.length === 1, 'a notification');
   const body = JSON.parse(receiver.arrived[0]?.body ?? '');
   expect(Object.keys(body)).toEqual(['text']);
-  expect(body.text).toMatch(/^`risky` was rolled back \(absolute\): 100 % to 0 % of users; 10 of 10 failed/);
+  expect(body.text).toMatch(/^`risky` rolled back 100 % → 0 %: 10 of 10 failed/);
 });
 
 test('a function is called, and what it throws is reported', async () => {

@@ -62,13 +62,13 @@ describe.each(ENGINES)('%s', (_, engine) => {
     let world = await local(options);
     world.features.breaker.hold('calm');
     world.features.breaker.hold('other');
-    world.features.breaker.obey({ risky: { trip: 'held off' } });
+    world.features.breaker.applyFleetState({ risky: { trip: 'held off' } });
     world = await restart(world, options);
     expect(on(world)).toEqual([]);
     expect(world.features.breaker.report('other')?.mode).toBe('held');
     world.features.breaker.release('calm');
     world.features.breaker.release('other');
-    world.features.breaker.obey({});
+    world.features.breaker.applyFleetState({});
     expect(on(world)).toEqual(['risky', 'other', 'calm']);
     world = await restart(world, options);
     expect(on(world)).toEqual(['risky', 'other', 'calm']);
@@ -86,13 +86,13 @@ describe.each(ENGINES)('%s', (_, engine) => {
   });
 
   test.each([
-    'not json',
-    'null',
-    '{"version":2}',
-    '{"version":1}',
-    '{"version":1,"breakers":{"risky":"***"},"held":[],"fleet":{}}',
-    '{"version":1,"breakers":{"risky":"AAAA"},"held":[],"fleet":{}}',
-    '{"version":1,"breakers":{},"held":7,"fleet":{}}',
+    'not a file of ours',
+    '',
+    'flcm-host-state 2\n',
+    'flcm-host-state 1\nheld\n',
+    'flcm-host-state 1\nbreaker ***\trisky\n',
+    'flcm-host-state 1\nbreaker 0000\trisky\n',
+    'flcm-host-state 1\nfleet sideways\trisky\n',
   ])('%s in place of breakers is reported, and ignored', async (text) => {
     const cache = await folder();
     await writeFile(join(cache, 'breakers'), text);
@@ -101,8 +101,8 @@ describe.each(ENGINES)('%s', (_, engine) => {
     expect(on(world)).toEqual(['risky', 'other', 'calm']);
     await trip(world, 'risky');
     await world.features.close();
-    const written = JSON.parse(await readFile(join(cache, 'breakers'), 'utf8'));
-    expect(written).toMatchObject({ version: 1, breakers: { risky: expect.any(String) }, held: [] });
+    const written = await readFile(join(cache, 'breakers'), 'utf8');
+    expect(written).toMatch(/^flcm-host-state 1\nbreaker [0-9a-f]{300,}\trisky\n$/);
   });
 
   test('hosts that share a folder add to what is there', async () => {

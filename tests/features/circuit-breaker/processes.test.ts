@@ -49,7 +49,7 @@ test('a process that was killed while a breaker was open goes on with it', async
   const options = { document: DOCUMENT, cache: folder() };
   const child = await run(FAILS, options);
   const text = said(child);
-  await until(() => text().includes('was rolled back'), 'a rollback');
+  await until(() => text().includes('rolled back'), 'a rollback');
   await until(() => existsSync(join(options.cache, 'breakers')), 'its file');
   child.kill('SIGKILL');
   await ended(child);

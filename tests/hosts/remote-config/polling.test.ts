@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { phaseOf } from '../../../.flcm-core/features/options.ts';
+import { phaseOf } from '../../../.flcm-core/features/schedule.ts';
 import { NOW } from '../../kit/clock.ts';
 import { type FlagServer, until } from '../../kit/server.ts';
 import { onlyTypeScript } from '../kit/only.ts';

@@ -36,7 +36,7 @@ impl Engine {
         if !can_allocate(breakers + UNITS_BYTES) {
             return false;
         }
-        loaded.watch.guard(&loaded.snapshot, scope, millis(now));
+        loaded.state.guard(&loaded.snapshot, scope, millis(now));
         true
     }
 
@@ -48,14 +48,14 @@ impl Engine {
         let (treatment, control) = (sample([t0, t1, t2, t3]), sample([c0, c1, c2, c3]));
         let counts = Counts { generation, age, treatment, control };
         self.happened(snapshot, |loaded, transitions| {
-            loaded.watch.guards.record(&loaded.snapshot, flag, &counts, millis(now), transitions);
+            loaded.state.guards.record(&loaded.snapshot, flag, &counts, millis(now), transitions);
         })
     }
 
     /// Lets time pass for all breakers; answers what happened.
     pub fn poll(&mut self, snapshot: Handle, now: f64) -> Option<String> {
         self.happened(snapshot, |loaded, transitions| {
-            loaded.watch.guards.poll(&loaded.snapshot, millis(now), transitions)
+            loaded.state.guards.poll(&loaded.snapshot, millis(now), transitions)
         })
     }
 
@@ -68,35 +68,35 @@ impl Engine {
     #[must_use]
     #[expect(clippy::cast_precision_loss, reason = "at most 2^53")]
     pub fn next_deadline(&self, snapshot: Handle) -> Option<f64> {
-        self.snapshots.get(snapshot)?.watch.guards.next_deadline().map(|at| at.0 as f64)
+        self.snapshots.get(snapshot)?.state.guards.next_deadline().map(|at| at.0 as f64)
     }
 
     /// Holds a flag, lets it go, or only observes it; answers what happened. `None` for a word that is no mode as well.
     pub fn set_mode(&mut self, snapshot: Handle, flag: FlagId, mode: &str, now: f64) -> Option<String> {
         let mode = Mode::from_word(mode)?;
         self.happened(snapshot, |loaded, transitions| {
-            loaded.watch.guards.set_mode(&loaded.snapshot, flag, mode, millis(now), transitions);
+            loaded.state.guards.set_mode(&loaded.snapshot, flag, mode, millis(now), transitions);
         })
     }
 
     /// Lets a flag go on that was rolled back; answers what happened.
     pub fn acknowledge(&mut self, snapshot: Handle, flag: FlagId, generation: u32, now: f64) -> Option<String> {
         self.happened(snapshot, |loaded, transitions| {
-            loaded.watch.guards.acknowledge(&loaded.snapshot, flag, generation, millis(now), transitions);
+            loaded.state.guards.acknowledge(&loaded.snapshot, flag, generation, millis(now), transitions);
         })
     }
 
     /// What the breaker of a flag knows.
     #[must_use]
     pub fn breaker(&self, snapshot: Handle, flag: FlagId) -> Option<String> {
-        let (breaker, plan) = self.snapshots.get(snapshot)?.watch.guards.breaker(flag)?;
+        let (breaker, plan) = self.snapshots.get(snapshot)?.state.guards.breaker(flag)?;
         Some(key_values::breaker(breaker, plan))
     }
 
     /// The breaker of a flag as bytes.
     #[must_use]
     pub fn save(&self, snapshot: Handle, flag: FlagId) -> Option<Vec<u8>> {
-        self.snapshots.get(snapshot)?.watch.guards.save(flag)
+        self.snapshots.get(snapshot)?.state.guards.save(flag)
     }
 
     /// Goes on with a breaker that was kept; false without one to go on with. Where it was kept under another policy the evidence
@@ -106,13 +106,13 @@ impl Engine {
     /// The bytes are no breaker; the one in use stays.
     pub fn restore(&mut self, snapshot: Handle, flag: FlagId, bytes: &[u8]) -> Result<bool, BreakerError> {
         let Some(loaded) = self.snapshots.get_mut(snapshot) else { return Ok(false) };
-        loaded.watch.guards.restore(flag, bytes, &mut loaded.watch.transitions)
+        loaded.state.guards.restore(flag, bytes, &mut loaded.state.transitions)
     }
 
     /// Takes over breakers, trips that were said, and metrics from a snapshot that this one follows; answers what happened.
     pub fn carry(&mut self, from: Handle, to: Handle, now: f64) -> Option<String> {
         let [before, loaded] = self.snapshots.get_two([from, to])?;
-        loaded.watch.take_over(&loaded.snapshot, (&mut before.watch, &before.snapshot), millis(now));
+        loaded.state.take_over(&loaded.snapshot, (&mut before.state, &before.snapshot), millis(now));
         self.transitions(to)
     }
 
@@ -123,9 +123,9 @@ impl Engine {
         act: impl FnOnce(&mut Loaded, &mut Vec<FlagTransition>),
     ) -> Option<String> {
         let loaded = self.snapshots.get_mut(snapshot)?;
-        let mut transitions = core::mem::take(&mut loaded.watch.transitions);
+        let mut transitions = core::mem::take(&mut loaded.state.transitions);
         act(loaded, &mut transitions);
-        Some(key_values::transitions(&transitions))
+        Some(key_values::transitions(&loaded.snapshot, &transitions))
     }
 }
 
@@ -145,7 +145,7 @@ impl Engine {
             duration: told.duration.get(),
             generation: told.generation.get(),
         };
-        loaded.watch.outcome(&loaded.snapshot, flag(&registers), &told, now(&registers));
-        i32::try_from(loaded.watch.transitions.len()).unwrap_or(i32::MAX)
+        loaded.state.outcome(&loaded.snapshot, flag(&registers), &told, now(&registers));
+        i32::try_from(loaded.state.transitions.len()).unwrap_or(i32::MAX)
     }
 }

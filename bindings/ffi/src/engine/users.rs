@@ -15,11 +15,11 @@ impl Engine {
     /// Decides a flag for the context at a place, about whom the host has said `on`, `off` or a variant; answers the upper
     /// half of the outcome. `None` as well for a word that is none of these.
     pub fn decide_as(&mut self, snapshot: Handle, place: u32, flag: FlagId, serve: &str, now: f64) -> Option<u32> {
-        let Loaded { snapshot, watch, places } = &mut **self.snapshots.get_mut(snapshot)?;
+        let Loaded { snapshot, state, places } = &mut **self.snapshots.get_mut(snapshot)?;
         let context = context(places, place)?;
         let serve = override_of(&snapshot.describe(flag)?, serve)?;
-        let outcome = watch.guards.decide_as(snapshot, flag, context, super::millis(now), serve);
-        if let Some(measures) = &mut watch.measures {
+        let outcome = state.guards.decide_as(snapshot, flag, context, super::millis(now), serve);
+        if let Some(measures) = &mut state.measures {
             measures.decided(snapshot, flag, outcome, context, 1);
         }
         u32::try_from(outcome.to_bits() >> 32).ok()

@@ -39,9 +39,6 @@ const TIMES: [f64; 10] = [
     f64::INFINITY,
 ];
 
-/// No second handle.
-const NONE: Handle = Handle(-1);
-
 const NOW: f64 = 1_800_000_000_000.0;
 
 fn load(engine: &mut Engine, document: &str) -> Handle {
@@ -109,7 +106,7 @@ fn events(transitions: &str) -> Vec<&str> {
 
 /// Decisions that were counted, of all flags.
 fn decisions(engine: &Engine, handle: Handle) -> f64 {
-    let summaries = (0..FLAGS).filter_map(|flag| engine.summary(handle, FlagId(flag), NONE));
+    let summaries = (0..FLAGS).filter_map(|flag| engine.summary(handle, FlagId(flag)));
     summaries.fold(0.0, |sum, summary| sum + number(&summary, "decisions"))
 }
 
@@ -119,8 +116,8 @@ fn all(engine: &mut Engine, handle: Handle) -> impl PartialEq + std::fmt::Debug 
     (
         engine.trips(handle).map(<[u8]>::to_vec),
         flags().map(|flag| engine.save(handle, flag)).collect::<Vec<_>>(),
-        flags().map(|flag| engine.summary(handle, flag, NONE)).collect::<Vec<_>>(),
-        engine.custom(handle, NONE),
+        flags().map(|flag| engine.summary(handle, flag)).collect::<Vec<_>>(),
+        engine.custom(handle),
         engine.next_deadline(handle).map(f64::to_bits),
     )
 }

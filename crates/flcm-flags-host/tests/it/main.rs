@@ -2,3 +2,4 @@
 
 mod breakers;
 mod persistence;
+mod vectors;

@@ -3,8 +3,8 @@ import type { CircuitBreaker, Clock, Engine } from '@flcm/features';
 import { RemoteConfig } from '@flcm/features';
 import { Events } from '../../../../.flcm-core/features/events.ts';
 import { InUse } from '../../../../.flcm-core/features/in-use.ts';
-import { phaseOf } from '../../../../.flcm-core/features/options.ts';
 import type { Given, Source } from '../../../../.flcm-core/features/remote-config/source.ts';
+import { phaseOf } from '../../../../.flcm-core/features/schedule.ts';
 import { NOW } from '../../../kit/clock.ts';
 import type { Crowd, CrowdOptions } from '../crowd.ts';
 

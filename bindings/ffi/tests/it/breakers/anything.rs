@@ -3,7 +3,7 @@
 use flcm_flags::FlagId;
 use flcm_flags_ffi::{Engine, Handle};
 
-use super::{DOCUMENT, FLAGS, NONE, NOW, TIMES, all, events, load};
+use super::{DOCUMENT, FLAGS, NOW, TIMES, all, events, load};
 
 /// Makes one call with whatever comes; the answer in words, where nothing is "nothing".
 fn call(engine: &mut Engine, handle: Handle, now: f64, rng: &mut fastrand::Rng, kept: &mut Vec<u8>) -> String {
@@ -50,7 +50,7 @@ fn call(engine: &mut Engine, handle: Handle, now: f64, rng: &mut fastrand::Rng, 
             .map_or_else(|error| error.to_string(), |unknown| said(unknown.map(|unknown| unknown.to_string()))),
         17 => done(engine.set_generation(handle, flag, rng.u32(..))),
         18 => done(engine.add(handle, word, now) | engine.observe(handle, word, now)),
-        _ => said(engine.summary(handle, flag, NONE).or_else(|| engine.custom(handle, NONE))),
+        _ => said(engine.summary(handle, flag).or_else(|| engine.custom(handle))),
     }
 }
 

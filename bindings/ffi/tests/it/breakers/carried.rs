@@ -3,7 +3,7 @@
 use flcm_flags::metrics::batch::Batch;
 use flcm_flags_ffi::{Engine, Handle};
 
-use super::{DOCUMENT, NONE, NOW, Shared, all, events, flag, load, number};
+use super::{DOCUMENT, NOW, Shared, all, events, flag, load, number};
 
 /// With other ids, one policy that has changed, other variants in another order, one flag more and one less.
 const FOLLOWING: &str = r"
@@ -62,7 +62,7 @@ fn breakers_trips_and_counts_arrive_under_their_keys() {
     assert!(colours.starts_with("state=sopen\nmode=sheld\n"), "{colours}");
     assert!(engine.breaker(to, of("a_before")).is_some_and(|breaker| breaker.starts_with("state=sclosed\n")));
 
-    let summary = engine.summary(to, of("colours"), NONE).expect("decisions");
+    let summary = engine.summary(to, of("colours")).expect("decisions");
     let numbers = ["decisions", "total", "errors", "slow", "count"].map(|name| number(&summary, name).to_bits());
     assert_eq!(numbers, [30_f64, 10.0, 1.0, 10.0, 10.0].map(f64::to_bits));
     assert_eq!(number(&summary, "users").round().to_bits(), 10_f64.to_bits());
@@ -71,9 +71,9 @@ fn breakers_trips_and_counts_arrive_under_their_keys() {
     // Blue is unknown here: it counts as no variant. Red has another place.
     assert!(tallies[0].starts_with("reason=sSPLIT\n") && tallies[1].starts_with("variant=sred\nreason=sSPLIT\n"));
     assert_eq!([tallies[0], tallies[1]].map(|object| number(object, "count").to_bits()), [15_f64.to_bits(); 2]);
-    assert!(engine.custom(to, NONE).is_some_and(|custom| custom.contains("name=sclicks\n")));
+    assert!(engine.custom(to).is_some_and(|custom| custom.contains("name=sclicks\n")));
     // What was counted has moved, rather than being copied: the other counts nothing any more.
-    assert_eq!((engine.drain(from, 1.0, 1.0, 1.0), engine.custom(from, NONE)), (None, None));
+    assert_eq!((engine.drain(from, 1.0, 1.0, 1.0), engine.custom(from)), (None, None));
 }
 
 #[test]
@@ -104,7 +104,7 @@ fn what_has_been_counted_meanwhile_is_added_to_and_nothing_moves_twice() {
         assert!(engine.decide(&mut shared.0) >= 0);
         assert!(engine.carry(from, to, NOW + 2_000.0).is_some());
     }
-    let summary = engine.summary(to, colours, NONE).expect("decisions");
+    let summary = engine.summary(to, colours).expect("decisions");
     assert_eq!(number(&summary, "decisions").to_bits(), 32_f64.to_bits());
     assert_eq!(number(&summary, "total").to_bits(), 10_f64.to_bits());
 }
@@ -134,13 +134,13 @@ fn without_breakers_and_counts_only_what_was_said_is_carried() {
     assert_eq!(engine.carry(from, to, f64::INFINITY).as_deref(), Some(""));
     assert_eq!(engine.trip(to, after).as_deref(), Some("held off"));
     assert_eq!((engine.breaker(to, after), engine.next_deadline(to)), (None, None));
-    assert_eq!((engine.summary(to, after, NONE), engine.custom(to, NONE)), (None, None));
+    assert_eq!((engine.summary(to, after), engine.custom(to)), (None, None));
     // Nothing that is there already is lost for that.
     let guarded = load(&mut engine, FOLLOWING);
     assert!(engine.guard(guarded, "host", NOW) && engine.measure(guarded) && engine.add(guarded, "clicks", 1.0));
-    let counted = engine.custom(guarded, NONE);
+    let counted = engine.custom(guarded);
     assert_eq!(engine.carry(from, guarded, NOW).as_deref(), Some(""));
-    assert!(engine.breaker(guarded, after).is_some() && engine.custom(guarded, NONE) == counted);
+    assert!(engine.breaker(guarded, after).is_some() && engine.custom(guarded) == counted);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use flcm_flags::metrics::batch::Batch;
 use flcm_flags::{FlagId, PackedDecision};
 use flcm_flags_ffi::Engine;
 
-use super::{DOCUMENT, FLAGS, NONE, NOW, Shared, decisions, flag, load, number};
+use super::{DOCUMENT, FLAGS, NOW, Shared, decisions, flag, load, number};
 
 #[test]
 fn what_decides_and_what_is_told_is_counted() {
@@ -47,13 +47,13 @@ fn what_decides_and_what_is_told_is_counted() {
     }
     assert!(engine.measure(handle), "what was counted stays");
     for (flag, told) in (0..).map(FlagId).zip(told) {
-        let summary = engine.summary(handle, flag, NONE).expect("decisions");
+        let summary = engine.summary(handle, flag).expect("decisions");
         assert_eq!(number(&summary, "decisions").to_bits(), told.to_bits(), "{flag:?}");
         let tallies = summary.split("\n\n").skip(1).filter(|object| !object.is_empty());
         let listed: f64 = tallies.map(|object| number(object, "count")).sum();
         assert_eq!(listed.to_bits(), told.to_bits(), "{flag:?}");
     }
-    let users = engine.summary(handle, FlagId(0), NONE).map(|summary| number(&summary, "users").round());
+    let users = engine.summary(handle, FlagId(0)).map(|summary| number(&summary, "users").round());
     assert_eq!(users, Some(2.0));
 }
 
@@ -66,7 +66,7 @@ fn what_was_decided_no_times_has_no_user() {
     for (times, users) in [(0, 0.0), (-5, 0.0), (1, 1.0)] {
         shared.ask(handle, 0, 0, times, NOW);
         assert_eq!(engine.count(&shared.0), 0);
-        let counted = engine.summary(handle, FlagId(0), NONE).map_or(0.0, |summary| number(&summary, "users"));
+        let counted = engine.summary(handle, FlagId(0)).map_or(0.0, |summary| number(&summary, "users"));
         assert_eq!(counted.round().to_bits(), f64::to_bits(users), "{times} times");
     }
 }
@@ -84,7 +84,7 @@ fn a_count_is_as_often_as_it_says_and_of_what_was_decided() {
     let bits = u64::from_le_bytes(shared.0[24..32].try_into().expect("eight bytes"));
     let words = engine.words(handle, colours, 0, u32::try_from(bits >> 32).expect("an outcome")).expect("words");
     let lines: Vec<&str> = words.lines().collect();
-    let summary = engine.summary(handle, colours, NONE).expect("decisions");
+    let summary = engine.summary(handle, colours).expect("decisions");
     assert_eq!(number(&summary, "decisions").to_bits(), 42_f64.to_bits());
     let tally = summary.split("\n\n").nth(1).expect("one tally");
     assert!(tally.contains(&format!("reason=s{}\n", lines[0])), "{tally}");
@@ -114,7 +114,7 @@ fn counted(seed: u64) -> (Engine, flcm_flags_ffi::Handle, f64) {
 #[test]
 fn what_is_drained_and_merged_keeps_its_totals() {
     let (mut engine, handle, total) = counted(1);
-    let (summaries, custom) = (summaries(&engine, handle), engine.custom(handle, NONE));
+    let (summaries, custom) = (summaries(&engine, handle), engine.custom(handle));
     let batch = engine.drain(handle, 7.0, 8.0, 9.0).expect("a batch");
     let header = Batch::from_bytes(&batch).expect("a batch").header();
     assert_eq!((header.instance, header.epoch, header.sequence, header.age), (7, 8, 9, 0));
@@ -125,7 +125,7 @@ fn what_is_drained_and_merged_keeps_its_totals() {
     assert_eq!(engine.merge(other, &batch), Ok(None));
     assert!(engine.measure(other));
     assert_eq!(engine.merge(other, &batch), Ok(Some(0.0)));
-    assert_eq!((self::summaries(&engine, other), engine.custom(other, NONE)), (summaries, custom));
+    assert_eq!((self::summaries(&engine, other), engine.custom(other)), (summaries, custom));
     // Damaged bytes add nothing; good ones that come twice add twice, because the ledger is the server's.
     for place in 0..batch.len() {
         let mut damaged = batch.clone();
@@ -140,7 +140,7 @@ fn what_is_drained_and_merged_keeps_its_totals() {
         load(&mut engine, "flags: { colours: { variants: [{ name: red, weight: 1 }, { name: green, weight: 1 }] } }");
     assert!(engine.measure(narrow));
     let unknown = engine.merge(narrow, &batch).expect("a batch").expect("a number");
-    let colours = engine.summary(narrow, FlagId(0), NONE).expect("decisions");
+    let colours = engine.summary(narrow, FlagId(0)).expect("decisions");
     let kept = number(&colours, "decisions");
     let blue: f64 = tallies(&engine, other, "variant=sblue\n").iter().sum::<f64>() / 2.0;
     assert!(kept > 30.0 && blue > 5.0 && total - kept > 100.0);
@@ -148,21 +148,21 @@ fn what_is_drained_and_merged_keeps_its_totals() {
 }
 
 fn summaries(engine: &Engine, handle: flcm_flags_ffi::Handle) -> Vec<Option<String>> {
-    (0..FLAGS).map(|flag| engine.summary(handle, FlagId(flag), NONE)).collect()
+    (0..FLAGS).map(|flag| engine.summary(handle, FlagId(flag))).collect()
 }
 
 /// How many decisions of the flag with variants have this in their words.
 fn tallies(engine: &Engine, handle: flcm_flags_ffi::Handle, words: &str) -> Vec<f64> {
-    let summary = engine.summary(handle, flag(engine, handle, "colours"), NONE).expect("decisions");
+    let summary = engine.summary(handle, flag(engine, handle, "colours")).expect("decisions");
     let tallies = summary.split("\n\n").skip(1).filter(|object| format!("{object}\n").contains(words));
     tallies.map(|object| number(object, "count")).collect()
 }
 
 #[test]
-fn what_a_second_handle_has_counted_is_added() {
+fn what_was_drained_stays_in_summaries_where_totals_are_kept() {
     let (mut engine, mut shared) = (Engine::new(), Shared::new());
-    let (live, totals) = (load(&mut engine, DOCUMENT), load(&mut engine, DOCUMENT));
-    assert!(engine.measure(live) && engine.measure(totals));
+    let live = load(&mut engine, DOCUMENT);
+    assert!(engine.measure_totals(live));
     shared.bind(&mut engine, live, 0, "alice");
     let colours = flag(&engine, live, "colours");
     let decide = |engine: &mut Engine, shared: &mut Shared| {
@@ -175,17 +175,18 @@ fn what_a_second_handle_has_counted_is_added() {
     let aged = Engine::aged(batch.clone(), 500).expect("a batch");
     assert_eq!(Batch::from_bytes(&aged).expect("a batch").header().age, 500);
     assert!(aged.len() == batch.len() && Engine::aged(vec![1; 99], 1).is_err());
-    engine.merge(totals, &aged).expect("a batch");
     decide(&mut engine, &mut shared);
     assert!(engine.add(live, "baskets", 5.0));
 
-    let both = engine.summary(live, colours, totals).expect("decisions");
-    let alone = engine.summary(live, colours, NONE).expect("decisions");
-    let counted = [number(&both, "decisions"), number(&alone, "decisions"), number(&both, "users").round()];
-    assert_eq!(counted.map(f64::to_bits), [2_f64, 1.0, 1.0].map(f64::to_bits), "it is the same user");
-    let custom = engine.custom(live, totals).expect("metrics");
+    let both = engine.summary(live, colours).expect("decisions");
+    let counted = [number(&both, "decisions"), number(&both, "users").round()];
+    assert_eq!(counted.map(f64::to_bits), [2_f64, 1.0].map(f64::to_bits), "it is the same user");
+    let custom = engine.custom(live).expect("metrics");
     assert!(custom.contains(&format!("amount=d{:016x}\n", 7_f64.to_bits())), "{custom}");
-    let other = load(&mut engine, "flags: { colours: {} }");
-    assert!(engine.measure(other));
-    assert_eq!(engine.summary(live, colours, other), Some(alone), "another snapshot is none of this one");
+
+    let next = load(&mut engine, "flags: { another: {}, colours: {} }");
+    engine.carry(live, next, NOW).expect("two snapshots");
+    let colours = flag(&engine, next, "colours");
+    let summary = engine.summary(next, colours).expect("decisions");
+    assert_eq!(number(&summary, "decisions").to_bits(), 2_f64.to_bits(), "an update loses none of it");
 }

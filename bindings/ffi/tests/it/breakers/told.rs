@@ -4,7 +4,7 @@ use flcm_flags::FlagId;
 use flcm_flags::metrics::batch::Batch;
 use flcm_flags_ffi::Engine;
 
-use super::{DOCUMENT, FLAGS, NONE, NOW, Shared, TIMES, events, flag, load, number};
+use super::{DOCUMENT, FLAGS, NOW, Shared, TIMES, events, flag, load, number};
 
 #[test]
 fn an_outcome_is_counted_once_or_refused_whatever_is_written() {
@@ -33,7 +33,7 @@ fn an_outcome_is_counted_once_or_refused_whatever_is_written() {
     }
     let mut total = 0.0;
     for flag in (0..FLAGS).map(FlagId) {
-        let summary = engine.summary(handle, flag, NONE).expect("outcomes");
+        let summary = engine.summary(handle, flag).expect("outcomes");
         for arm in ["", "control", "outside"] {
             let name = |part: &str| match arm {
                 "" => part.to_lowercase(),
@@ -61,7 +61,7 @@ fn one_user_counts_as_evidence_once_a_minute_and_as_an_outcome_each_time() {
         shared.tell(1, 1, 5.0);
         assert_eq!(engine.outcome(&shared.0), 0, "a thousand failures of one user trip nothing");
     }
-    let summary = engine.summary(handle, parent, NONE).expect("outcomes");
+    let summary = engine.summary(handle, parent).expect("outcomes");
     assert_eq!(["total", "errors", "count"].map(|name| number(&summary, name).to_bits()), [1000_f64.to_bits(); 3]);
     let batch = engine.drain(handle, 1.0, 1.0, 1.0).expect("a batch");
     let evidence = Batch::from_bytes(&batch).expect("a batch").flags().next().expect("a flag").evidence();
@@ -113,7 +113,7 @@ fn what_failed_and_is_missing_is_one_failure() {
         shared.tell(1, flags, if flags == 2 { 100.5 } else { 100.0 });
         assert_eq!(engine.outcome(&shared.0), 0);
     }
-    let (summary, breaker) = (engine.summary(handle, colours, NONE), engine.breaker(handle, colours));
+    let (summary, breaker) = (engine.summary(handle, colours), engine.breaker(handle, colours));
     for text in [summary.expect("outcomes"), breaker.expect("a breaker")] {
         let numbers = ["total", "errors", "slow", "missing"].map(|name| number(&text, name).to_bits());
         assert_eq!(numbers, [4_f64, 1.0, 1.0, 2.0].map(f64::to_bits));
@@ -135,7 +135,7 @@ fn what_was_decided_under_an_older_generation_is_an_outcome_and_no_evidence() {
         let breaker = engine.breaker(handle, parent).expect("a breaker");
         assert_eq!(number(&breaker, "total").to_bits(), f64::to_bits(counted), "generation {generation}");
     }
-    assert_eq!(number(&engine.summary(handle, parent, NONE).expect("outcomes"), "total").to_bits(), 4_f64.to_bits());
+    assert_eq!(number(&engine.summary(handle, parent).expect("outcomes"), "total").to_bits(), 4_f64.to_bits());
     let batch = engine.drain(handle, 1.0, 1.0, 1.0).expect("a batch");
     let counted = Batch::from_bytes(&batch).expect("a batch").flags().next().expect("a flag");
     assert_eq!((counted.evidence().treatment.total, counted.outcomes().treatment.total), (2, 4));

@@ -1,0 +1,50 @@
+import type { FleetState, TripState } from '@flcm/flags-web';
+
+/** Whether a text is the state of a trip. */
+export function isTrip(text: unknown): text is TripState {
+  return typeof text === 'string' && /^(clear|probing|held off|capped \d{1,6})$/.test(text);
+}
+
+/**
+ * What a host was told about its flags from outside their own breakers: holds of an operator, and trips of the fleet. They are kept by
+ * flag key, because flags may come later than what is said about them.
+ */
+export class Overrides {
+  readonly #held: Set<string>;
+  #fleet: FleetState;
+
+  constructor(fleet: ReadonlyMap<string, TripState>, held: ReadonlySet<string>) {
+    this.#fleet = Object.fromEntries([...fleet].map(([key, trip]) => [key, { trip }]));
+    this.#held = new Set(held);
+  }
+
+  /** Takes the whole state of the fleet; answers the keys of all flags about which it says something, or did. */
+  setFleet(fleet: FleetState): ReadonlySet<string> {
+    const before = this.#fleet;
+    this.#fleet = { ...fleet };
+    return new Set([...Object.keys(before), ...Object.keys(fleet)]);
+  }
+
+  /** Holds a flag, or ends its hold; whether that changed anything. */
+  setHeld(key: string, held: boolean): boolean {
+    const changed = held !== this.#held.has(key);
+    if (held) this.#held.add(key);
+    else this.#held.delete(key);
+    return changed;
+  }
+
+  /** The trip of a flag apart from its own breaker's. A hold is stricter than anything the fleet can say. */
+  external(key: string): TripState {
+    return this.#held.has(key) ? 'held off' : (this.#fleet[key]?.trip ?? 'clear');
+  }
+
+  /** The generation of the fleet's breaker of a flag, if the server named it. */
+  generation(key: string): number | undefined {
+    return this.#fleet[key]?.generation;
+  }
+
+  /** The keys of all flags about which something is said. */
+  keys(): ReadonlySet<string> {
+    return new Set([...Object.keys(this.#fleet), ...this.#held]);
+  }
+}
