@@ -225,7 +225,7 @@ export class CircuitBreaker implements Follower {
     const flag = snapshot.flag(key);
     if (flag < 0) return;
     const fleet = this.#fleet.get(key);
-    const said = this.#kept.held.has(key) ? 'held off' : (fleet?.trip ?? 'clear');
+    const said = this.#kept.held.has(key) ? 'off' : (fleet?.trip ?? 'clear');
     try {
       if (said !== 'clear' || snapshot.trip(flag) !== 'clear') snapshot.setTrip(flag, said);
       // Under which the fleet's breaker takes what is counted here as evidence.

@@ -30,7 +30,7 @@ pub enum Step<'s, 'c> {
     FlagStart(FlagId),
     /// The breaker has something to say. `bucket` and `share` tell of a probe, in thousandths of a percent.
     Breaker {
-        /// Probing, held off or capped.
+        /// Probing, off or capped.
         state: TripState,
         /// The user's probe bucket; `None` without a unit or when not probing.
         bucket: Option<u32>,

@@ -26,7 +26,7 @@ impl TripState {
         match self {
             Self::Clear => "clear",
             Self::Probing => "probing",
-            Self::HeldOff => "held off",
+            Self::HeldOff => "off",
             Self::Capped(_) => "capped",
         }
     }
