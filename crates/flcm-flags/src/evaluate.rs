@@ -47,18 +47,18 @@ pub fn evaluate<'s, B: AsRef<[u8]>, T: AsRef<[u8]>>(
     context: &BoundContext<'_>,
     now: Millis,
 ) -> Decision<'s> {
-    silently(snapshot.reader(), &Trips::new(trips.as_bytes()), flag, context, now)
+    evaluate_untraced(snapshot.reader(), &Trips::new(trips.as_bytes()), flag, context, now)
 }
 
 /// What [`evaluate`] does, whatever holds the bytes: so it is compiled once, in this crate, as fast as this crate is.
-fn silently<'s>(
+fn evaluate_untraced<'s>(
     reader: Reader<'s>,
     trips: &Trips<&[u8]>,
     flag: FlagId,
     context: &BoundContext<'_>,
     now: Millis,
 ) -> Decision<'s> {
-    watched(reader, trips, flag, context, now, &mut ())
+    evaluate_traced(reader, trips, flag, context, now, &mut ())
 }
 
 /// Like [`evaluate`], and shows each step to a visitor.
@@ -94,10 +94,10 @@ pub fn explain<'s, B: AsRef<[u8]>, T: AsRef<[u8]>, V: Visitor>(
     now: Millis,
     visitor: &mut V,
 ) -> Decision<'s> {
-    watched(snapshot.reader(), &Trips::new(trips.as_bytes()), flag, context, now, visitor)
+    evaluate_traced(snapshot.reader(), &Trips::new(trips.as_bytes()), flag, context, now, visitor)
 }
 
-fn watched<'s, V: Visitor>(
+fn evaluate_traced<'s, V: Visitor>(
     reader: Reader<'s>,
     trips: &Trips<&[u8]>,
     flag: FlagId,
