@@ -50,7 +50,7 @@ impl Reason {
         }
     }
 
-    /// A small number, below [`COUNT`](Self::COUNT), which stays the same in every later release: outcomes and batches of
+    /// A small number, below [`COUNT`](Self::COUNT), which stays the same in every later release: packed decisions and batches of
     /// metrics hold it.
     #[must_use]
     pub const fn code(self) -> u8 {
@@ -206,13 +206,13 @@ const NO_RULE: u64 = 0xffff_ffff;
 const NO_VARIANT: u16 = u16::MAX;
 
 impl PackedDecision {
-    /// The number, for a host that keeps outcomes outside of Rust.
+    /// The number, for a host that keeps decisions outside of Rust.
     #[must_use]
     pub const fn to_bits(self) -> u64 {
         self.0
     }
 
-    /// The outcome of a number from [`to_bits`](Self::to_bits). Any other number is an outcome that nothing decided.
+    /// The decision of a number from [`to_bits`](Self::to_bits). Any other number is a decision that nobody made.
     #[must_use]
     pub const fn from_bits(bits: u64) -> Self {
         Self(bits)
@@ -308,7 +308,7 @@ pub struct Decision<'s> {
 }
 
 impl<'s> Decision<'s> {
-    /// Gives an outcome of [`evaluate_all`](crate::evaluate_all) its words back.
+    /// Adds the words to a packed decision, such as one of [`evaluate_all`](crate::evaluate_all).
     #[must_use]
     pub fn new<B: AsRef<[u8]>>(snapshot: &'s Snapshot<B>, flag: FlagId, packed: PackedDecision) -> Self {
         Self { flag: snapshot.describe(flag), packed }

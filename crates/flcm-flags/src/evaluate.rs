@@ -127,8 +127,8 @@ fn evaluate_traced<'s, V: Visitor>(
 /// let snapshot = Snapshot::from_bytes(bytes)?;
 /// let alice = Context::new(Some("alice"), &[]).bind(&snapshot);
 /// let mut out = vec![PackedDecision::error(ErrorCode::FlagNotFound); snapshot.flags().len()];
-/// let outcomes = evaluate_all(&snapshot, &Trips::NONE, &alice, Millis(0), &mut out);
-/// assert_eq!(outcomes.iter().map(|packed| packed.enabled()).collect::<Vec<_>>(), [false, true]);
+/// let packed = evaluate_all(&snapshot, &Trips::NONE, &alice, Millis(0), &mut out);
+/// assert_eq!(packed.iter().map(|packed| packed.enabled()).collect::<Vec<_>>(), [false, true]);
 /// # Ok::<(), flcm_flags::SnapshotError>(())
 /// ```
 pub fn evaluate_all<'o, B: AsRef<[u8]>, T: AsRef<[u8]>>(
@@ -181,7 +181,7 @@ struct Question<'s, 'q> {
 enum Decided<'a> {
     /// Every flag, by its id.
     All(&'a [PackedDecision]),
-    /// The closure of prerequisites, and as many of their outcomes as there are yet.
+    /// The closure of prerequisites, and those of their decisions that are made.
     Closure(&'a [U32], &'a [PackedDecision]),
 }
 
@@ -190,10 +190,10 @@ impl Decided<'_> {
 
     fn packed(&self, flag: FlagId) -> Option<PackedDecision> {
         match self {
-            Self::All(outcomes) => outcomes.get(to_usize(flag.0)).copied(),
-            Self::Closure(closure, outcomes) => {
+            Self::All(decisions) => decisions.get(to_usize(flag.0)).copied(),
+            Self::Closure(closure, decisions) => {
                 let position = closure.iter().position(|id| id.get() == flag.0)?;
-                outcomes.get(position).copied()
+                decisions.get(position).copied()
             }
         }
     }
@@ -228,7 +228,7 @@ impl Question<'_, '_> {
         }
     }
 
-    /// Like [`decide_in_order`](Self::decide_in_order), with room for the outcomes of `N` prerequisites.
+    /// Like [`decide_in_order`](Self::decide_in_order), with room for the decisions of `N` prerequisites.
     #[inline(never)]
     fn decide_closure<const N: usize, V: Visitor>(
         &self,
@@ -237,17 +237,17 @@ impl Question<'_, '_> {
         visitor: &mut V,
     ) -> PackedDecision {
         let closure = self.reader.closure(flag);
-        let mut outcomes = [PackedDecision::error(ErrorCode::FlagNotFound); N];
+        let mut decisions = [PackedDecision::error(ErrorCode::FlagNotFound); N];
         for (position, inner) in closure.iter().enumerate() {
             let inner = inner.get();
             let Some(flag) = self.reader.get(&self.reader.layout.flags, inner) else { continue };
-            let known = outcomes.get(..position).unwrap_or_default();
+            let known = decisions.get(..position).unwrap_or_default();
             let packed = self.decide_after(FlagId(inner), flag, &Decided::Closure(closure, known), visitor);
-            if let Some(slot) = outcomes.get_mut(position) {
+            if let Some(slot) = decisions.get_mut(position) {
                 *slot = packed;
             }
         }
-        self.decide_after(id, flag, &Decided::Closure(closure, &outcomes), visitor)
+        self.decide_after(id, flag, &Decided::Closure(closure, &decisions), visitor)
     }
 
     /// Like [`decide`](Self::decide), for a flag of some depth.

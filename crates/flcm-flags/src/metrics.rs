@@ -107,8 +107,8 @@ impl FlagMetrics {
     /// [`tally`](FlagMetrics::tally).
     #[inline]
     #[must_use]
-    pub fn counter_of(outcome: PackedDecision) -> usize {
-        place(outcome.variant(), outcome.reason())
+    pub fn counter_of(packed: PackedDecision) -> usize {
+        place(packed.variant(), packed.reason())
     }
 }
 
@@ -130,14 +130,14 @@ impl<C: AsRef<[u32]> + AsMut<[u32]>> FlagMetrics<C> {
 
     /// Counts one decision, and its user where the context has a targeting key.
     #[inline]
-    pub fn decision(&mut self, outcome: PackedDecision, context: &BoundContext<'_>) {
-        self.decisions(outcome, context, 1);
+    pub fn decision(&mut self, packed: PackedDecision, context: &BoundContext<'_>) {
+        self.decisions(packed, context, 1);
     }
 
     /// Like [`decision`](Self::decision), of a decision that was given so many times.
     #[inline]
-    pub fn decisions(&mut self, outcome: PackedDecision, context: &BoundContext<'_>, times: u32) {
-        self.tally(FlagMetrics::counter_of(outcome), times);
+    pub fn decisions(&mut self, packed: PackedDecision, context: &BoundContext<'_>, times: u32) {
+        self.tally(FlagMetrics::counter_of(packed), times);
         if let Some(digest) = context.user_digest() {
             self.users.insert(digest);
         }

@@ -28,7 +28,7 @@ pub const HASH_SIP_MIX: u8 = 1;
 pub const NONE: u32 = u32::MAX;
 
 /// Longest list of prerequisites (direct and indirect) of one flag, and of cohorts of one cohort: a decision
-/// keeps their outcomes on the stack.
+/// keeps their decisions on the stack.
 pub const MAX_CLOSURE: usize = 64;
 
 /// Groups of conditions nest at most this deep; the reader walks them with recursion.
