@@ -301,7 +301,7 @@ impl Breaker {
 
     /// How often the clock went back or showed what is no time, and how often counts were refused.
     #[must_use]
-    pub const fn complaints(&self) -> (u32, u32) {
+    pub const fn anomalies(&self) -> (u32, u32) {
         (self.window.clock_back, self.window.refused)
     }
 
