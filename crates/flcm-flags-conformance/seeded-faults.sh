@@ -133,7 +133,7 @@ fault own-fault-is-probed $core/breaker/machine.rs 's/Recovery::ByCause => self\
 fault trips-of-a-day-without-end $core/breaker/machine.rs 's/self\.trips >= TRIPS_PER_DAY \|\| //'
 fault cap-ignored $core/evaluate.rs 's/percentage_at\(rule, self\.now\)\.min\(cap\)/percentage_at(rule, self.now).min(cap.max(100_000))/'
 fault the-higher-cap-counts $core/trips.rs 's/Self::Capped\(cap\.min\(other\)\)/Self::Capped(cap.max(other))/'
-fault a-breaker-lifts-what-was-said $core/orchestrate.rs 's/said\.state\(\*flag\)\.stricter\(breaker\.trip_state\(\)\)/breaker.trip_state()/'
+fault a-breaker-lifts-an-external-trip $core/orchestrate.rs 's/external\.state\(\*flag\)\.stricter\(breaker\.trip_state\(\)\)/breaker.trip_state()/'
 fault dependants-do-not-rest $core/orchestrate.rs 's/described\.record\.depth > 0 && rests/false \&\& rests/'
 
 # Metrics.

@@ -39,25 +39,25 @@ pub fn dependants<B: AsRef<[u8]>>(snapshot: &Snapshot<B>, flag: FlagId) -> impl 
 
 /// Lets time pass for all breakers of a snapshot, and shows what happened.
 ///
-/// `said` are the trips that the host has been told, by a person or by a fleet; what evaluation is to see, the stricter
+/// `external` are the trips that the host has been told, by a person or by a fleet; what evaluation is to see, the stricter
 /// of that and of what the breaker says, is written to `trips`. The `guards` are in the order of [`guarded`].
 pub fn poll_all<B: AsRef<[u8]>, S: AsRef<[u8]>, T: AsRef<[u8]> + AsMut<[u8]>>(
     snapshot: &Snapshot<B>,
     plans: &[Plan],
     guards: &mut [Guard],
-    (said, trips): (&Trips<S>, &mut Trips<T>),
+    (external, trips): (&Trips<S>, &mut Trips<T>),
     now: Millis,
     show: &mut dyn FnMut(FlagId, &Transition),
 ) {
     for Guard { flag, plan, breaker } in guards {
         let (Some(plan), Some(described)) = (plans.get(to_usize(*plan)), snapshot.describe(*flag)) else { continue };
-        if said.state(*flag) == TripState::HeldOff || described.record.depth > 0 && rests(&described, trips) {
+        if external.state(*flag) == TripState::HeldOff || described.record.depth > 0 && rests(&described, trips) {
             breaker.rest(now);
         }
         // One thing happens a call; more than a few at a time only to a breaker that was asleep for long.
         for _ in 0..4 {
             let Some(transition) = breaker.poll(plan, now) else { break };
-            trips.set(*flag, said.state(*flag).stricter(breaker.trip_state()));
+            trips.set(*flag, external.state(*flag).stricter(breaker.trip_state()));
             show(*flag, &transition);
         }
         // Behind what happened until now: that was under the percentage of before.

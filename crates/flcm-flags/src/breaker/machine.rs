@@ -79,7 +79,7 @@ impl Breaker {
         // What was held stays so when the first that is heard is bad.
         if again && happened.is_none() {
             self.stage.cap = 0;
-            return Some(self.say(plan, Event::StageReleased, None));
+            return Some(self.transition(plan, Event::StageReleased, None));
         }
         happened
     }
@@ -225,7 +225,7 @@ impl Breaker {
         }
         if !self.acts(plan) {
             let reported = core::mem::replace(&mut self.noted, true);
-            return (!reported).then(|| self.say(plan, Event::WouldTrip, Some(cause)));
+            return (!reported).then(|| self.transition(plan, Event::WouldTrip, Some(cause)));
         }
         let before = self.before(plan);
         self.count_trip();
@@ -299,7 +299,7 @@ impl Breaker {
 
     fn remind(&mut self, plan: &Plan) -> Transition {
         self.until = Millis(self.now.0.saturating_add(DAY_MILLIS));
-        self.say(plan, Event::Reminder, Some(self.cause))
+        self.transition(plan, Event::Reminder, Some(self.cause))
     }
 
     /// Enters a state: a new generation, and no evidence. What led here is in the transition.
@@ -315,8 +315,8 @@ impl Breaker {
             State::HalfOpen => Millis(self.now.0.saturating_add(PROBING)),
         };
         let cause = if event == Event::ModeChanged { Cause::Manual } else { self.cause };
-        let said = self.say(plan, event, Some(cause));
-        Transition { from: before.state, percent_before: before.percent, report, ..said }
+        let transition = self.transition(plan, event, Some(cause));
+        Transition { from: before.state, percent_before: before.percent, report, ..transition }
     }
 
     /// Starts the evidence anew, under a new generation.
@@ -352,7 +352,7 @@ impl Breaker {
     }
 
     /// Puts into words what is so now.
-    pub(super) fn say(&mut self, plan: &Plan, event: Event, cause: Option<Cause>) -> Transition {
+    pub(super) fn transition(&mut self, plan: &Plan, event: Event, cause: Option<Cause>) -> Transition {
         self.sequence = self.sequence.wrapping_add(1);
         let percent = self.exposure(plan);
         Transition {

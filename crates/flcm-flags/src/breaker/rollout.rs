@@ -37,7 +37,10 @@ impl Breaker {
         }
         let before = self.before(plan);
         self.stage.cap = before.percent;
-        Some(Transition { percent_before: before.percent, ..self.say(plan, Event::StageHeld, Some(Cause::Shared)) })
+        Some(Transition {
+            percent_before: before.percent,
+            ..self.transition(plan, Event::StageHeld, Some(Cause::Shared))
+        })
     }
 
     /// What both arms use is well again. What it has done to the treatment says nothing any more, so that the evidence
@@ -49,7 +52,7 @@ impl Breaker {
             return None;
         }
         self.stage.cap = 0;
-        Some(self.say(plan, Event::StageReleased, None))
+        Some(self.transition(plan, Event::StageReleased, None))
     }
 
     /// Whether a fleet should be using the flag.
@@ -66,7 +69,7 @@ impl Breaker {
         if self.stage.cap == 0 {
             self.stage.cap = self.stage.percent;
         }
-        Some(self.say(plan, Event::NoData, None))
+        Some(self.transition(plan, Event::NoData, None))
     }
 
     /// Takes down that somebody was treated; whether a rollout that had no data may go on, if they fared well.

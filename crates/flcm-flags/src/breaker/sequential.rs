@@ -82,8 +82,8 @@ impl Evidence {
             // rate is.
             let factor = (ours + theirs) / (ours * more + theirs);
             let tolerated = plan.policy.margin * treated * (more * factor - 1.0);
-            let said = failed * logarithm + if all > 0.0 { all * log(factor) } else { 0.0 };
-            *bet = grow(*bet, stratum.mass, (said - tolerated) / spread);
+            let weight = failed * logarithm + if all > 0.0 { all * log(factor) } else { 0.0 };
+            *bet = grow(*bet, stratum.mass, (weight - tolerated) / spread);
         }
     }
 
