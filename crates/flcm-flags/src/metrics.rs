@@ -53,7 +53,7 @@ impl Outcomes {
         }
     }
 
-    /// Adds those of another place.
+    /// Adds those of another host.
     pub const fn add(&mut self, other: &Self) {
         self.treatment.add(&other.treatment);
         self.control.add(&other.control);
@@ -108,7 +108,7 @@ impl FlagMetrics {
     #[inline]
     #[must_use]
     pub fn counter_of(packed: PackedDecision) -> usize {
-        place(packed.variant(), packed.reason())
+        counter_index(packed.variant(), packed.reason())
     }
 }
 
@@ -143,7 +143,7 @@ impl<C: AsRef<[u32]> + AsMut<[u32]>> FlagMetrics<C> {
         }
     }
 
-    /// Sees users by what a [`Distinct`] keeps of them: see [`Distinct::place`].
+    /// Sees users by what a [`Distinct`] keeps of them: see [`Distinct::register_and_rank`].
     pub fn see(&mut self, register: usize, rank: u8) {
         self.users.raise(register, rank);
     }
@@ -185,8 +185,8 @@ impl<C: AsRef<[u32]> + AsMut<[u32]>> FlagMetrics<C> {
 
     /// Adds what was counted elsewhere for the same flag. Of evidence of two generations the later stays.
     pub fn merge<D: AsRef<[u32]>>(&mut self, other: &FlagMetrics<D>) {
-        for (place, count) in other.counters.as_ref().iter().enumerate() {
-            self.tally(place, *count);
+        for (index, count) in other.counters.as_ref().iter().enumerate() {
+            self.tally(index, *count);
         }
         self.add_settled(&other.evidence, &other.outcomes);
         self.durations.merge(&other.durations);
@@ -196,18 +196,18 @@ impl<C: AsRef<[u32]> + AsMut<[u32]>> FlagMetrics<C> {
     /// Counts decisions at a counter that [`counter_of`](FlagMetrics::counter_of) has named. One that is not there counts for
     /// the same reason without a variant.
     #[inline]
-    pub fn tally(&mut self, place: usize, count: u32) {
-        if let Some(counter) = self.counters.as_mut().get_mut(place) {
+    pub fn tally(&mut self, index: usize, count: u32) {
+        if let Some(counter) = self.counters.as_mut().get_mut(index) {
             *counter = counter.saturating_add(count);
         } else {
-            self.tally_without_variant(place % Reason::COUNT, count);
+            self.tally_without_variant(index % Reason::COUNT, count);
         }
     }
 
     /// Where there is no counter, that of the same reason without a variant counts.
     #[cold]
-    fn tally_without_variant(&mut self, place: usize, count: u32) {
-        if let Some(counter) = self.counters.as_mut().get_mut(place) {
+    fn tally_without_variant(&mut self, index: usize, count: u32) {
+        if let Some(counter) = self.counters.as_mut().get_mut(index) {
             *counter = counter.saturating_add(count);
         }
     }
@@ -239,15 +239,15 @@ impl<C: AsRef<[u32]>> FlagMetrics<C> {
     /// How many decisions there were for a variant (by its index within the flag; `None` without one) and a reason.
     #[must_use]
     pub fn count(&self, variant: Option<u16>, reason: Reason) -> u32 {
-        self.counters.as_ref().get(place(variant, reason)).copied().unwrap_or(0)
+        self.counters.as_ref().get(counter_index(variant, reason)).copied().unwrap_or(0)
     }
 
     /// How many decisions there were for each variant and reason, without those that there were none for.
     pub fn tallies(&self) -> impl Iterator<Item = (Option<u16>, Reason, u32)> + Clone {
         let counters = self.counters.as_ref().iter().enumerate().filter(|(_, count)| **count > 0);
-        counters.filter_map(|(place, count)| {
-            let reason = Reason::from_code(u8::try_from(place % Reason::COUNT).ok()?)?;
-            let variant = (place / Reason::COUNT).checked_sub(1);
+        counters.filter_map(|(index, count)| {
+            let reason = Reason::from_code(u8::try_from(index % Reason::COUNT).ok()?)?;
+            let variant = (index / Reason::COUNT).checked_sub(1);
             Some((variant.and_then(|variant| u16::try_from(variant).ok()), reason, *count))
         })
     }
@@ -286,14 +286,14 @@ impl<C: AsRef<[u32]>> FlagMetrics<C> {
 
 /// Where the counter of a variant and a reason stands.
 #[inline]
-fn place(variant: Option<u16>, reason: Reason) -> usize {
+fn counter_index(variant: Option<u16>, reason: Reason) -> usize {
     let group = variant.map_or(0, |variant| usize::from(variant).saturating_add(1));
     group.saturating_mul(Reason::COUNT).saturating_add(reason.code().into())
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{FlagMetrics, place};
+    use super::{FlagMetrics, counter_index};
     use crate::counts::{Counts, Sample};
     use crate::decision::{Arm, Reason};
 
@@ -303,9 +303,9 @@ mod tests {
         for variant in core::iter::once(None).chain((0..256).map(Some)) {
             for code in 0..=u8::MAX {
                 let Some(reason) = Reason::from_code(code) else { continue };
-                let place = place(variant, reason);
-                assert!(!taken[place], "{variant:?} {reason:?}");
-                taken[place] = true;
+                let index = counter_index(variant, reason);
+                assert!(!taken[index], "{variant:?} {reason:?}");
+                taken[index] = true;
             }
         }
         assert!(taken.iter().all(|taken| *taken), "`Reason::COUNT` is the number of reasons");
@@ -343,7 +343,7 @@ mod tests {
     #[test]
     fn what_has_no_counter_is_counted_without_a_variant() {
         let mut wide = FlagMetrics::new([0; FlagMetrics::counters_for(3)]);
-        wide.tally(place(Some(2), Reason::Split), 5);
+        wide.tally(counter_index(Some(2), Reason::Split), 5);
         let mut narrow = FlagMetrics::new([0; FlagMetrics::counters_for(0)]);
         narrow.merge(&wide);
         assert_eq!(narrow.count(None, Reason::Split), 5);

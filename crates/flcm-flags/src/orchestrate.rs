@@ -74,8 +74,8 @@ fn rests<T: AsRef<[u8]>>(flag: &Flag<'_>, trips: &Trips<T>) -> bool {
     let mut off = 0_u64;
     let is_off = |off: u64, flag: &Flag<'_>| {
         flag.dependencies().any(|(other, expected)| {
-            let place = closure.iter().position(|id| id.get() == other.0);
-            let bit = place.and_then(|place| 1_u64.checked_shl(u32::try_from(place).ok()?)).unwrap_or(0);
+            let position = closure.iter().position(|id| id.get() == other.0);
+            let bit = position.and_then(|position| 1_u64.checked_shl(u32::try_from(position).ok()?)).unwrap_or(0);
             let is_on = || flag.reader.flag(other).and_then(|other| other.default_value()?.as_bool()) == Some(true);
             let unmet = || match expected {
                 Expected::Disabled => is_on(),
@@ -85,11 +85,11 @@ fn rests<T: AsRef<[u8]>>(flag: &Flag<'_>, trips: &Trips<T>) -> bool {
             off & bit != 0 && unmet()
         })
     };
-    for (place, id) in (0..64).zip(closure) {
+    for (position, id) in (0..64).zip(closure) {
         let id = FlagId(id.get());
         let tripped = matches!(trips.state(id), TripState::HeldOff | TripState::Probing);
         if flag.reader.flag(id).is_some_and(|flag| tripped || !flag.enabled() || is_off(off, &flag)) {
-            off |= 1 << place;
+            off |= 1 << position;
         }
     }
     is_off(off, flag)

@@ -150,7 +150,7 @@ impl core::error::Error for SnapshotError {}
 
 /// Where the records of one kind lie, and how long each is.
 #[derive(Clone, Copy)]
-struct Place {
+struct Extent {
     start: usize,
     end: usize,
     size: usize,
@@ -159,16 +159,16 @@ struct Place {
 
 /// Records of one kind.
 pub(crate) struct Section<T> {
-    place: Place,
+    extent: Extent,
     record: PhantomData<fn() -> T>,
 }
 
 impl<T> Section<T> {
-    const EMPTY: Self = Self { place: Place { start: 0, end: 0, size: 0, count: 0 }, record: PhantomData };
+    const EMPTY: Self = Self { extent: Extent { start: 0, end: 0, size: 0, count: 0 }, record: PhantomData };
 
     #[inline]
     pub(crate) const fn count(&self) -> u32 {
-        self.place.count
+        self.extent.count
     }
 }
 
@@ -187,21 +187,21 @@ macro_rules! layout {
             const EMPTY: Self = Self { digest: 0, revision: 0, user_attribute: None, $($field: Section::EMPTY,)* };
 
             /// Where to take a section down, and how long its records are at least; `None` for one of an unknown kind.
-            fn place(&mut self, kind: u16) -> Option<(&mut Place, usize)> {
+            fn extent(&mut self, kind: u16) -> Option<(&mut Extent, usize)> {
                 match kind {
-                    $(wire::section::$kind => Some((&mut self.$field.place, size_of::<$record>())),)*
+                    $(wire::section::$kind => Some((&mut self.$field.extent, size_of::<$record>())),)*
                     _ => None,
                 }
             }
 
             fn sizes(&self) -> [(&'static str, u32, usize); 27] {
-                [$((stringify!($field), self.$field.count(), self.$field.place.length()),)*]
+                [$((stringify!($field), self.$field.count(), self.$field.extent.length()),)*]
             }
         }
     };
 }
 
-impl Place {
+impl Extent {
     const fn length(&self) -> usize {
         self.end.saturating_sub(self.start)
     }
@@ -256,7 +256,7 @@ impl<'s> Reader<'s> {
     /// All of a section of bare numbers.
     #[inline]
     pub(crate) fn all<T: FromBytes + Immutable + Unaligned>(&self, section: &Section<T>) -> &'s [T] {
-        let bytes = self.bytes.get(section.place.start..section.place.end).unwrap_or_default();
+        let bytes = self.bytes.get(section.extent.start..section.extent.end).unwrap_or_default();
         <[T]>::ref_from_bytes(bytes).unwrap_or_default()
     }
 
@@ -278,7 +278,7 @@ impl<'s> Reader<'s> {
     where
         T: FromBytes + Immutable + KnownLayout + Unaligned,
     {
-        let offset = section.place.start.wrapping_add(to_usize(index).wrapping_mul(section.place.size));
+        let offset = section.extent.start.wrapping_add(to_usize(index).wrapping_mul(section.extent.size));
         T::ref_from_prefix(self.bytes.get(offset..)?).ok().map(|(record, _)| record)
     }
 
@@ -333,11 +333,11 @@ impl<'s> Reader<'s> {
     pub(crate) fn text_bytes(&self, id: u32) -> &'s [u8] {
         // Each string ends where the next begins, so one read gives both ends.
         let Layout { strings, text, .. } = self.layout;
-        let at = strings.place.start.wrapping_add(to_usize(id).wrapping_mul(size_of::<U32>()));
+        let at = strings.extent.start.wrapping_add(to_usize(id).wrapping_mul(size_of::<U32>()));
         let Some(ends) = self.bytes.get(at..).and_then(<[u8]>::first_chunk::<8>) else { return &[] };
         let [start, end]: [U32; 2] = zerocopy::transmute!(*ends);
-        let place = |offset: U32| text.place.start.wrapping_add(to_usize(offset.get()));
-        self.bytes.get(place(start)..place(end)).filter(|_| id < strings.count()).unwrap_or_default()
+        let byte = |offset: U32| text.extent.start.wrapping_add(to_usize(offset.get()));
+        self.bytes.get(byte(start)..byte(end)).filter(|_| id < strings.count()).unwrap_or_default()
     }
 
     pub(crate) fn number(&self, index: u32) -> f64 {

@@ -136,7 +136,7 @@ impl<B: AsRef<[u8]>> Trips<B> {
 
     #[inline]
     fn bits(&self, flag: FlagId) -> u32 {
-        let bits = self.0.as_ref().get(place(flag)..).and_then(<[u8]>::first_chunk);
+        let bits = self.0.as_ref().get(offset(flag)..).and_then(<[u8]>::first_chunk);
         bits.map_or(0, |bits| u32::from_le_bytes(*bits))
     }
 }
@@ -144,7 +144,7 @@ impl<B: AsRef<[u8]>> Trips<B> {
 impl<B: AsMut<[u8]>> Trips<B> {
     /// Sets the state of one flag; a flag beyond the buffer is left alone.
     pub fn set(&mut self, flag: FlagId, state: TripState) {
-        if let Some(bits) = self.0.as_mut().get_mut(place(flag)..).and_then(<[u8]>::first_chunk_mut) {
+        if let Some(bits) = self.0.as_mut().get_mut(offset(flag)..).and_then(<[u8]>::first_chunk_mut) {
             *bits = state.to_bits().to_le_bytes();
         }
     }
@@ -152,6 +152,6 @@ impl<B: AsMut<[u8]>> Trips<B> {
 
 /// The first byte of a flag.
 #[inline]
-fn place(flag: FlagId) -> usize {
+fn offset(flag: FlagId) -> usize {
     to_usize(flag.0).saturating_mul(4)
 }

@@ -101,7 +101,7 @@ impl Breaker {
             && self.slow.is_sound()
             && self.now <= Millis::LATEST
             && self.window.start <= seconds(self.now)
-            && to_usize(self.window.place) < PARTS
+            && to_usize(self.window.current) < PARTS
     }
 
     /// All fields, in the order of the format.
@@ -183,7 +183,7 @@ impl Window {
             control.each(codec);
         }
         codec.large(&mut self.start);
-        codec.numbers([&mut self.place, &mut self.used, &mut self.clock_back, &mut self.refused]);
+        codec.numbers([&mut self.current, &mut self.used, &mut self.clock_back, &mut self.refused]);
     }
 }
 

@@ -341,9 +341,9 @@ impl Breaker {
         let doublings = u32::from(self.attempt.saturating_sub(1).min(16));
         let cooldown = u64::from(plan.policy.cooldown).saturating_mul(1000);
         let wait = cooldown.saturating_mul(1 << doublings).min(cooldown.max(LONGEST_WAIT));
-        let place = (u64::from(self.seed) << 32) ^ u64::from(self.generation) ^ (u64::from(self.attempt) << 40);
+        let jitter = (u64::from(self.seed) << 32) ^ u64::from(self.generation) ^ (u64::from(self.attempt) << 40);
         // 800 to 1,200 thousandths.
-        let thousandths = 800_u64.saturating_add(mix(place) % 401);
+        let thousandths = 800_u64.saturating_add(mix(jitter) % 401);
         wait.saturating_mul(thousandths) / 1000
     }
 

@@ -9,7 +9,7 @@
 //! fused, and bets are added in one order.
 #![expect(
     clippy::float_arithmetic,
-    reason = "this is the one place that weighs; no bucket and no decision depends on it"
+    reason = "this is the one module that weighs; no bucket and no decision depends on it"
 )]
 
 use libm::{exp, log};

@@ -34,7 +34,7 @@ pub struct Window {
     /// The second in which the part that is being filled begins.
     pub(super) start: u64,
     /// Where it lies.
-    pub(super) place: u32,
+    pub(super) current: u32,
     /// How many parts make up the window: fewer than there are for one of less than so many seconds.
     pub(super) used: u32,
     /// How often the clock went back.
@@ -59,7 +59,7 @@ impl Window {
         let length = part_length(window);
         let start = second.saturating_sub(second % length);
         for _ in 0..(start.saturating_sub(self.start) / length).min(30) {
-            self.place = self.place.wrapping_add(1) % 30;
+            self.current = self.current.wrapping_add(1) % 30;
             self.forget_part();
         }
         self.start = self.start.max(start);
@@ -77,7 +77,7 @@ impl Window {
 
     #[inline]
     fn filled(&mut self) -> Option<&mut Arms> {
-        self.parts.get_mut(to_usize(self.place))
+        self.parts.get_mut(to_usize(self.current))
     }
 
     /// Forgets the outcomes of the part that is being filled.
@@ -117,7 +117,7 @@ impl Window {
 
     /// The parts, the one that is being filled first.
     fn latest(&self) -> impl Iterator<Item = &Arms> {
-        let (upto, behind) = self.parts.split_at(to_usize(self.place).saturating_add(1).min(PARTS));
+        let (upto, behind) = self.parts.split_at(to_usize(self.current).saturating_add(1).min(PARTS));
         upto.iter().rev().chain(behind.iter().rev())
     }
 }

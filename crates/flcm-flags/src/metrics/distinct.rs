@@ -51,7 +51,7 @@ impl Distinct {
     /// changes nothing.
     #[inline]
     pub fn insert(&mut self, digest: u64) {
-        let (register, rank) = Self::place(digest);
+        let (register, rank) = Self::register_and_rank(digest);
         self.raise(register, rank);
     }
 
@@ -59,7 +59,7 @@ impl Distinct {
     /// register, which a host may keep in memory of its own.
     #[inline]
     #[must_use]
-    pub fn place(digest: u64) -> (usize, u8) {
+    pub fn register_and_rank(digest: u64) -> (usize, u8) {
         let register = usize::try_from(digest >> RANK_BITS).unwrap_or(usize::MAX);
         // The bit behind the last ends the search for the first one.
         let rest = (digest << INDEX_BITS) | (1 << (INDEX_BITS - 1));

@@ -49,11 +49,11 @@ fn read_layout(bytes: &[u8]) -> Result<Layout, SnapshotError> {
         let end = end.ok_or(SnapshotError(&"section table: section out of bounds"))?;
         ensure(section.kind.get() > previous, &"section table: out of order")?;
         previous = section.kind.get();
-        if let Some((place, least)) = layout.place(previous) {
+        if let Some((extent, least)) = layout.extent(previous) {
             // Bare numbers are read as slices, so they cannot grow.
             let fits = size == least || (size > least && least > 8);
             ensure(fits, &"section table: wrong record size")?;
-            *place = super::Place { start, end, size, count };
+            *extent = super::Extent { start, end, size, count };
         }
     }
     Ok(layout)
@@ -366,9 +366,9 @@ impl<'s> Pass<'s> {
         let mut previous = (0, 0);
         for id in self.reader.all(order) {
             let depth = self.reader.get(flags, id.get()).map_or(0, |flag| flag.depth);
-            let place = (depth, id.get().saturating_add(1));
-            ensure(depth > 0 && previous < place, &"order: flag without prerequisites, or out of order")?;
-            previous = place;
+            let key = (depth, id.get().saturating_add(1));
+            ensure(depth > 0 && previous < key, &"order: flag without prerequisites, or out of order")?;
+            previous = key;
         }
         ensure(order.count() == deep, &"order: a flag is missing")
     }

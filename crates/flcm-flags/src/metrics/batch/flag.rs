@@ -5,7 +5,7 @@ use super::wire::{Cursor, Read, Sparse, Values, part};
 use crate::counts::{Counts, Sample};
 use crate::decision::Reason;
 use crate::metrics::distinct::{HIGHEST_RANK, REGISTERS};
-use crate::metrics::{FlagMetrics, Outcomes, place};
+use crate::metrics::{FlagMetrics, Outcomes, counter_index};
 
 /// What a batch says of one flag.
 #[derive(Clone, Debug)]
@@ -102,7 +102,7 @@ impl<'a> FlagBatch<'a> {
             if name.is_some() && variant.is_none() {
                 unknown = unknown.saturating_add(count.into());
             }
-            metrics.tally(place(variant, reason), count);
+            metrics.tally(counter_index(variant, reason), count);
         }
         metrics.add_settled(&self.evidence, &self.outcomes);
         self.merge_sketches_into(metrics);

@@ -137,18 +137,18 @@ impl<'a> Cursor<'a> {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Sparse<'a> {
     rest: Cursor<'a>,
-    /// The place behind the last one that was read.
+    /// The index behind the last one that was read.
     next: usize,
 }
 
 impl<'a> Sparse<'a> {
-    /// Reads a list over so many places, with values up to the largest.
-    pub(super) fn read(from: &mut Cursor<'a>, places: usize, largest: u32) -> Read<Self> {
+    /// Reads a list over `length` indices, with values up to the largest.
+    pub(super) fn read(from: &mut Cursor<'a>, length: usize, largest: u32) -> Read<Self> {
         let mut next = 0;
         let rest = from.list(|cursor| {
-            let (place, value) = Self::pair(cursor, next)?;
-            next = place.saturating_add(1);
-            if place >= places || value == 0 || value > largest {
+            let (index, value) = Self::pair(cursor, next)?;
+            next = index.saturating_add(1);
+            if index >= length || value == 0 || value > largest {
                 return Err(BatchError("list: outside of its range"));
             }
             Ok(())
@@ -167,9 +167,9 @@ impl Iterator for Sparse<'_> {
 
     #[inline]
     fn next(&mut self) -> Option<(usize, u32)> {
-        let (place, value) = Self::pair(&mut self.rest, self.next).ok()?;
-        self.next = place.saturating_add(1);
-        Some((place, value))
+        let (index, value) = Self::pair(&mut self.rest, self.next).ok()?;
+        self.next = index.saturating_add(1);
+        Some((index, value))
     }
 }
 

@@ -147,7 +147,7 @@ impl<S: FnMut(&[u8])> Writer<S> {
         self.bytes(&max.to_le_bytes());
     }
 
-    /// A list of places and values, if there are any.
+    /// A list of indices and values, if there are any.
     fn some_sparse(&mut self, values: impl Iterator<Item = (usize, u32)> + Clone) {
         let count = values.clone().count();
         if count == 0 {
@@ -155,10 +155,10 @@ impl<S: FnMut(&[u8])> Writer<S> {
         }
         self.length(count);
         let mut next = 0_usize;
-        for (place, value) in values {
-            self.length(place.saturating_sub(next));
+        for (index, value) in values {
+            self.length(index.saturating_sub(next));
             self.varint(value.into());
-            next = place.saturating_add(1);
+            next = index.saturating_add(1);
         }
     }
 
