@@ -1,9 +1,9 @@
-//! The breaker: outcomes come in, transitions come out. A pure function of its state, the plan, the time and the counts: no
-//! clock, no lock, no callback, no allocation.
+//! The breaker: outcomes come in, transitions come out. A pure function of its state, the plan, the time and the
+//! counts: no clock, no lock, no callback, no allocation.
 //!
-//! [`Breaker::record`] takes outcomes and [`Breaker::poll`] the passing of time. Outcomes of one second are weighed together
-//! when it is over, so that it does not matter how many hosts they came from. [`Breaker::next_deadline`] says when to
-//! poll; polling more often changes nothing.
+//! [`Breaker::record`] takes outcomes and [`Breaker::poll`] the passing of time. Outcomes of one second are weighed
+//! together when it is over, so that it does not matter how many hosts they came from. [`Breaker::next_deadline`] says
+//! when to poll; polling more often changes nothing.
 //!
 //! Evaluation knows nothing of all this: what a breaker says reaches it as a [`TripState`].
 
@@ -32,8 +32,8 @@ use crate::counts::{Counts, Sample};
 use crate::time::Millis;
 use crate::trips::TripState;
 
-/// Counts that a host held back for longer than this are compared for themselves: the percentage, or the time of day, may
-/// have been another.
+/// Counts that a host held back for longer than this are compared for themselves: the percentage, or the time of day,
+/// may have been another.
 const LATE: u32 = 10_000;
 
 /// Counts that are older than this say nothing about now.
@@ -194,8 +194,8 @@ impl Breaker {
 
     /// Takes outcomes; answers what happened meanwhile, like [`poll`](Self::poll).
     ///
-    /// Counts of another generation, or held back for more than two minutes, are no evidence. Counts that cannot be (more
-    /// failures than outcomes) are refused as a whole.
+    /// Counts of another generation, or held back for more than two minutes, are no evidence. Counts that cannot be
+    /// (more failures than outcomes) are refused as a whole.
     #[inline]
     pub fn record(&mut self, plan: &Plan, counts: &Counts, now: Millis) -> Option<Transition> {
         let transition = self.poll(plan, now);
@@ -218,8 +218,8 @@ impl Breaker {
         transition
     }
 
-    /// Lets time pass: weighs the second that is over, opens or closes when it is time to. At most one thing happens a call; when
-    /// [`next_deadline`](Self::next_deadline) has passed already, call again.
+    /// Lets time pass: weighs the second that is over, opens or closes when it is time to. At most one thing happens a
+    /// call; when [`next_deadline`](Self::next_deadline) has passed already, call again.
     #[inline]
     pub fn poll(&mut self, plan: &Plan, now: Millis) -> Option<Transition> {
         let (before, now) = (seconds(self.now), self.clamp(now));
@@ -231,8 +231,8 @@ impl Breaker {
         self.advance(plan, before, passed)
     }
 
-    /// Time never goes back: a clock that does stands still for us, and so does one that shows what is no time, because until
-    /// then nothing would be weighed.
+    /// Time never goes back: a clock that does stands still for us, and so does one that shows what is no time, because
+    /// until then nothing would be weighed.
     #[inline]
     fn clamp(&mut self, now: Millis) -> Millis {
         if now < self.now || now > Millis::LATEST {

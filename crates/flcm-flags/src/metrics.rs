@@ -148,16 +148,16 @@ impl<C: AsRef<[u32]> + AsMut<[u32]>> FlagMetrics<C> {
         self.users.raise(register, rank);
     }
 
-    /// Counts outcomes of the feature, and a duration in milliseconds if it is one: negative or not finite, such as NaN,
-    /// it is left out.
+    /// Counts outcomes of the feature, and a duration in milliseconds if it is one: negative or not finite, such as
+    /// NaN, it is left out.
     #[inline]
     pub fn outcome(&mut self, arm: Arm, sample: &Sample, duration: f64) {
         self.outcomes.of_mut(arm).add(sample);
         self.durations.record(duration);
     }
 
-    /// Counts outcomes as evidence for the fleet's breaker: those of a user once in a while, where all are outcomes. Those
-    /// outside of the comparison are no evidence.
+    /// Counts outcomes as evidence for the fleet's breaker: those of a user once in a while, where all are outcomes.
+    /// Those outside of the comparison are no evidence.
     #[inline]
     pub fn add_evidence(&mut self, arm: Arm, sample: &Sample) {
         match arm {
@@ -167,7 +167,8 @@ impl<C: AsRef<[u32]> + AsMut<[u32]>> FlagMetrics<C> {
         }
     }
 
-    /// Says under which of the breaker's generations the flag is decided from now on. Evidence of another one is dropped.
+    /// Says under which of the breaker's generations the flag is decided from now on. Evidence of another one is
+    /// dropped.
     pub fn set_generation(&mut self, generation: u32) {
         if generation != self.evidence.generation {
             self.evidence = Counts { generation, ..Counts::default() };
@@ -193,8 +194,8 @@ impl<C: AsRef<[u32]> + AsMut<[u32]>> FlagMetrics<C> {
         self.users.merge(&other.users);
     }
 
-    /// Counts decisions at a counter that [`counter_of`](FlagMetrics::counter_of) has named. One that is not there counts for
-    /// the same reason without a variant.
+    /// Counts decisions at a counter that [`counter_of`](FlagMetrics::counter_of) has named. One that is not there
+    /// counts for the same reason without a variant.
     #[inline]
     pub fn tally(&mut self, index: usize, count: u32) {
         if let Some(counter) = self.counters.as_mut().get_mut(index) {

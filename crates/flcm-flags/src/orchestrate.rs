@@ -1,8 +1,8 @@
 //! Breakers of many flags together: what a rollback does to the flag and to those that depend on it.
 //!
-//! A flag that is rolled back is off, so flags that need it are off as well, by their dependency. They are not at fault: their
-//! evidence rests while something that they need is tripped, and for half a minute after. Of flags that would trip at the same
-//! time those that others need come first, so that the dependants come to rest instead.
+//! A flag that is rolled back is off, so flags that need it are off as well, by their dependency. They are not at
+//! fault: their evidence rests while something that they need is tripped, and for half a minute after. Of flags that
+//! would trip at the same time those that others need come first, so that the dependants come to rest instead.
 
 use crate::breaker::{Breaker, Plan, Transition};
 use crate::snapshot::{Expected, Flag, FlagId, Snapshot, to_usize};
@@ -39,8 +39,8 @@ pub fn dependants<B: AsRef<[u8]>>(snapshot: &Snapshot<B>, flag: FlagId) -> impl 
 
 /// Lets time pass for all breakers of a snapshot, and shows what happened.
 ///
-/// `external` are the trips that the host has been told, by a person or by a fleet; what evaluation is to see, the stricter
-/// of that and of what the breaker says, is written to `trips`. The `guards` are in the order of [`guarded`].
+/// `external` are the trips that the host has been told, by a person or by a fleet; what evaluation is to see, the
+/// stricter of that and of what the breaker says, is written to `trips`. The `guards` are in the order of [`guarded`].
 pub fn poll_all<B: AsRef<[u8]>, S: AsRef<[u8]>, T: AsRef<[u8]> + AsMut<[u8]>>(
     snapshot: &Snapshot<B>,
     plans: &[Plan],
@@ -65,8 +65,8 @@ pub fn poll_all<B: AsRef<[u8]>, S: AsRef<[u8]>, T: AsRef<[u8]> + AsMut<[u8]>>(
     }
 }
 
-/// Whether something that the flag needs is not there for anybody: because it is switched off or tripped, or needs in its turn
-/// something that is not there, and its default is not what is needed.
+/// Whether something that the flag needs is not there for anybody: because it is switched off or tripped, or needs in
+/// its turn something that is not there, and its default is not what is needed.
 ///
 /// The closure holds each prerequisite once, behind all that it needs itself, so one walk over it is enough.
 fn rests<T: AsRef<[u8]>>(flag: &Flag<'_>, trips: &Trips<T>) -> bool {

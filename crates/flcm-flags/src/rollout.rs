@@ -11,7 +11,8 @@ impl Rule<'_> {
     /// The percentage at a time, in thousandths of a percent.
     ///
     /// Before the first entry of the schedule it is the rule's own percentage, after the last the last entry's. In
-    /// between it is that of the latest entry, or with a linear ramp on the straight line to the next one, rounded down.
+    /// between it is that of the latest entry, or with a linear ramp on the straight line to the next one, rounded
+    /// down.
     #[must_use]
     pub fn percentage_at(&self, now: Millis) -> u32 {
         self.flag.reader.percentage_at(self.record, now)

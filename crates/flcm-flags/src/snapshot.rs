@@ -272,7 +272,8 @@ impl<'s> Reader<'s> {
         self.all(section).get(start..start.saturating_add(to_usize(count))).unwrap_or_default()
     }
 
-    /// Like [`get`](Self::get), for an index out of a range that was validated: it is not compared with the count again.
+    /// Like [`get`](Self::get), for an index out of a range that was validated: it is not compared with the count
+    /// again.
     #[inline]
     pub(crate) fn at<T>(&self, section: &Section<T>, index: u32) -> Option<&'s T>
     where

@@ -31,7 +31,8 @@ impl Nodes<'_> {
         !self.some(false, context, facts, visitor)
     }
 
-    /// Whether some condition holds, or with `false` whether some does not. A visitor is shown the rest after that as well.
+    /// Whether some condition holds, or with `false` whether some does not. A visitor is shown the rest after that as
+    /// well.
     fn some<V: Visitor>(
         mut self,
         wanted: bool,

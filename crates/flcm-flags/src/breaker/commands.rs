@@ -9,8 +9,8 @@ use crate::time::Millis;
 const REST: u64 = 30_000;
 
 impl Breaker {
-    /// A person has seen that the flag was rolled back, or held at its percentage, and lets it go on. `generation` must be that
-    /// of the rollback: one that happened since is not meant.
+    /// A person has seen that the flag was rolled back, or held at its percentage, and lets it go on. `generation` must
+    /// be that of the rollback: one that happened since is not meant.
     pub fn acknowledge(&mut self, plan: &Plan, generation: u32, now: Millis) -> Option<Transition> {
         let waits = self.state != State::Closed || self.stage.cap > 0 || self.noted;
         // Before the time is set: what changes nothing must not swallow the second that is still to be weighed.
@@ -58,8 +58,8 @@ impl Breaker {
         Transition { cause: None, next: self.next(), ..transition }
     }
 
-    /// Something that this flag needs is off: outcomes of the next half minute are no evidence against it, that nobody uses it
-    /// tells nothing, and it is not probed.
+    /// Something that this flag needs is off: outcomes of the next half minute are no evidence against it, that nobody
+    /// uses it tells nothing, and it is not probed.
     pub fn rest(&mut self, now: Millis) {
         let now = self.at(now);
         let end = Millis(now.0.saturating_add(REST));

@@ -335,8 +335,8 @@ impl Breaker {
         (self.stages, self.started, self.age, self.gap, self.due) = (1, 0, 0, 1, false);
     }
 
-    /// Milliseconds until the next probe: twice as long after each attempt, and a fifth more or less, so that not all flags
-    /// of a fleet probe at once.
+    /// Milliseconds until the next probe: twice as long after each attempt, and a fifth more or less, so that not all
+    /// flags of a fleet probe at once.
     fn wait(&self, plan: &Plan) -> u64 {
         let doublings = u32::from(self.attempt.saturating_sub(1).min(16));
         let cooldown = u64::from(plan.policy.cooldown).saturating_mul(1000);

@@ -17,7 +17,8 @@ const STAGE_HOLD: u32 = 600;
 const FRESH_START: f64 = 0.25;
 
 impl Breaker {
-    /// The percentage of the rollout, in thousandths of a percent, whenever it changes: raising it is when faults begin.
+    /// The percentage of the rollout, in thousandths of a percent, whenever it changes: raising it is when faults
+    /// begin.
     pub fn stage(&mut self, percent: u32, now: Millis) {
         let (percent, second) = (percent.min(BUCKETS), wrap(seconds(self.at(now))));
         if percent > self.stage.percent {
@@ -83,8 +84,8 @@ impl Breaker {
 }
 
 impl Stage {
-    /// Takes a percentage. One that has been reached becomes a good one when the rollout goes beyond it after it has been held
-    /// for a while; `proves`: while users had it, and were seen to.
+    /// Takes a percentage. One that has been reached becomes a good one when the rollout goes beyond it after it has
+    /// been held for a while; `proves`: while users had it, and were seen to.
     fn set(&mut self, percent: u32, second: u32, proves: bool) {
         let held = proves && second.wrapping_sub(self.since) >= STAGE_HOLD;
         if percent < self.candidate {

@@ -1,12 +1,12 @@
 //! Evidence that a flag does harm, in two halves: against the threshold, and against the control.
 //!
-//! Each half is the mean of five bets. A bet starts at every moment at which a fault may have begun, with a share of one unit of
-//! capital (the prior mass), and multiplies by how much likelier the outcomes are at its odds than at the limit of what is
-//! tolerated. While the flag stays below that limit no bet grows on average, so the mean reaches `limit` with a probability
-//! of at most `1 / limit` a day, however often it is looked at (Ville's inequality).
+//! Each half is the mean of five bets. A bet starts at every moment at which a fault may have begun, with a share of
+//! one unit of capital (the prior mass), and multiplies by how much likelier the outcomes are at its odds than at the
+//! limit of what is tolerated. While the flag stays below that limit no bet grows on average, so the mean reaches
+//! `limit` with a probability of at most `1 / limit` a day, however often it is looked at (Ville's inequality).
 //!
-//! The same counts give the same bits on every platform: integers are summed first, `libm` computes in software, nothing is
-//! fused, and bets are added in one order.
+//! The same counts give the same bits on every platform: integers are summed first, `libm` computes in software,
+//! nothing is fused, and bets are added in one order.
 #![expect(
     clippy::float_arithmetic,
     reason = "this is the one module that weighs; no bucket and no decision depends on it"
@@ -78,8 +78,8 @@ impl Evidence {
             return;
         }
         for (bet, (more, logarithm)) in self.relative.iter_mut().zip(ODDS.iter().zip(&plan.odds)) {
-            // The factor that a failure of either arm brings, so that the bet is fair at the limit whatever the control's
-            // rate is.
+            // The factor that a failure of either arm brings, so that the bet is fair at the limit whatever the
+            // control's rate is.
             let factor = (ours + theirs) / (ours * more + theirs);
             let tolerated = plan.policy.margin * treated * (more * factor - 1.0);
             let weight = failed * logarithm + if all > 0.0 { all * log(factor) } else { 0.0 };

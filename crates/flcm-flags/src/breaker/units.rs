@@ -4,8 +4,9 @@ use crate::bucket::mix;
 
 /// Remembers for a minute who has been counted, in memory that the caller brings: 64 bits a user.
 ///
-/// A user counts as at most one success and one failure of a flag and arm a minute. Where two users fall on one slot, the later
-/// takes it, and the earlier may count once more: with 4,096 slots and 400 users a minute that is one in twenty.
+/// A user counts as at most one success and one failure of a flag and arm a minute. Where two users fall on one slot,
+/// the later takes it, and the earlier may count once more: with 4,096 slots and 400 users a minute that is one in
+/// twenty.
 ///
 /// ```
 /// use flcm_flags::Millis;
@@ -20,8 +21,8 @@ use crate::bucket::mix;
 #[derive(Clone, Debug)]
 pub struct Units<B>(B);
 
-/// The lower bits of a slot tell the user, two what was counted, and the upper ones the minute, modulo eight years. The index of
-/// the slot is taken from the upper bits of the hash, so that it says nothing of the lower ones.
+/// The lower bits of a slot tell the user, two what was counted, and the upper ones the minute, modulo eight years. The
+/// index of the slot is taken from the upper bits of the hash, so that it says nothing of the lower ones.
 const USER: u64 = (1 << 40) - 1;
 const PASSED: u64 = 1 << 40;
 const FAILED: u64 = 1 << 41;

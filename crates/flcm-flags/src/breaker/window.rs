@@ -101,8 +101,8 @@ impl Window {
         sum
     }
 
-    /// How the control does now: its latest outcomes, of a minute at most (or of one part when that is longer), and of less
-    /// when there are enough of them to tell.
+    /// How the control does now: its latest outcomes, of a minute at most (or of one part when that is longer), and of
+    /// less when there are enough of them to tell.
     pub(super) fn control_now(&self, window: u32) -> Sample {
         let mut sum = Sample::default();
         let parts = usize::try_from(60_u64 / part_length(window)).unwrap_or(1).max(1);

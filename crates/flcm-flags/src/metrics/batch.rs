@@ -3,7 +3,8 @@
 //! 1. A host counts into one set of metrics. When it is time it drains them into a batch with [`Writer`], and goes on
 //!    counting while that batch is on its way: unchanged but for its age, until the server acknowledges it.
 //! 2. The server keeps a [`Ledger`] for each instance and epoch, and applies a batch only if that says so.
-//! 3. [`Batch::from_bytes`] checks everything; then [`FlagBatch::merge_into`] and [`CustomBatch::merge_into`] cannot fail.
+//! 3. [`Batch::from_bytes`] checks everything; then [`FlagBatch::merge_into`] and [`CustomBatch::merge_into`] cannot
+//!    fail.
 //!
 //! # Format
 //!
@@ -30,9 +31,9 @@
 //! | 6 | users | *sparse* registers |
 //! | 7 | durations | *values* |
 //!
-//! *Sparse* is how many (v), and for each how many places were skipped (v) and the value (v), which is never 0. *Values* are
-//! sparse buckets, the sum in 1/1024 (v), and the bits of the least and the largest value (u64 each). What is not there is
-//! left out: a flag with a few decisions and a key of twenty bytes takes about 40.
+//! *Sparse* is how many (v), and for each how many places were skipped (v) and the value (v), which is never 0.
+//! *Values* are sparse buckets, the sum in 1/1024 (v), and the bits of the least and the largest value (u64 each). What
+//! is not there is left out: a flag with a few decisions and a key of twenty bytes takes about 40.
 
 use core::fmt;
 

@@ -7,8 +7,8 @@ use super::Histogram;
 /// The longest name in bytes: together with its length it fills 49, and names of metrics are shorter.
 pub(super) const NAME_BYTES: usize = 48;
 
-/// Counters and histograms by name: the first `COUNTERS` and `HISTOGRAMS` names that come. What does not fit is dropped,
-/// and how often that happened is counted.
+/// Counters and histograms by name: the first `COUNTERS` and `HISTOGRAMS` names that come. What does not fit is
+/// dropped, and how often that happened is counted.
 ///
 /// ```
 /// use flcm_flags::metrics::{Custom, CustomValue};

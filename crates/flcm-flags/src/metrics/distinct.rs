@@ -1,8 +1,8 @@
 //! How many different users, in two kilobytes: a `HyperLogLog`.
 //!
 //! Flajolet, Fusy, Gandouet, Meunier: `HyperLogLog`, 2007. The estimator is the improved raw one of Otmar Ertl, "New
-//! cardinality estimation algorithms for `HyperLogLog` sketches", arXiv 1702.01284, algorithm 6: it has no bias to correct
-//! at any cardinality, so no table and no switch between formulas.
+//! cardinality estimation algorithms for `HyperLogLog` sketches", arXiv 1702.01284, algorithm 6: it has no bias to
+//! correct at any cardinality, so no table and no switch between formulas.
 #![expect(clippy::float_arithmetic, reason = "an estimate; no decision depends on it")]
 
 use core::f64::consts::LN_2;
@@ -55,8 +55,8 @@ impl Distinct {
         self.raise(register, rank);
     }
 
-    /// The register of a digest, below [`REGISTERS`](Self::REGISTERS), and its rank: all that is kept of it is the highest rank of each
-    /// register, which a host may keep in memory of its own.
+    /// The register of a digest, below [`REGISTERS`](Self::REGISTERS), and its rank: all that is kept of it is the
+    /// highest rank of each register, which a host may keep in memory of its own.
     #[inline]
     #[must_use]
     pub fn register_and_rank(digest: u64) -> (usize, u8) {

@@ -312,8 +312,8 @@ record! {
 }
 
 record! {
-    /// What a policy says beyond its [`PolicyRecord`]. The section is left out when all of that is the default; else there
-    /// is one for each policy, in their order.
+    /// What a policy says beyond its [`PolicyRecord`]. The section is left out when all of that is the default; else
+    /// there is one for each policy, in their order.
     PolicyDetailRecord {
         /// Code of a [`Detector`](crate::Detector).
         detector: u8,

@@ -26,8 +26,8 @@ impl<S: FnMut(&[u8])> Writer<S> {
 
     /// Writes what was counted for a flag; nothing if that is nothing. `variant_name` finds the name of a variant.
     ///
-    /// Answers false, and writes nothing, for a key that is empty or longer than 256 bytes: no document has such a flag.
-    /// A variant with such a name, or none, is written as no variant.
+    /// Answers false, and writes nothing, for a key that is empty or longer than 256 bytes: no document has such a
+    /// flag. A variant with such a name, or none, is written as no variant.
     pub fn flag<'n, C: AsRef<[u32]>>(
         &mut self,
         key: &str,
