@@ -1,7 +1,7 @@
 //! One flag of a batch: evidence, outcomes, decisions, users and durations.
 //!
-//! Reading checks every list once and keeps the bytes of it. Merging walks them again, without checks that can fail. So
-//! a batch is read without memory of its own, however many variants and registers it names.
+//! Reading checks every list once and keeps its bytes. Merging walks them again, and no read fails any more. So a batch
+//! is read without memory of its own, however many variants and registers it names.
 
 use super::BatchError;
 use super::wire::{Cursor, Read, Sparse, Values, part};
