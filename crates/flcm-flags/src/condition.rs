@@ -26,7 +26,7 @@ use crate::time::parse_rfc3339;
 use crate::value::AttributeValue;
 use crate::version;
 
-/// How a test compares an attribute. The keywords are those of the document.
+/// How a test compares an attribute with its operands. Each variant says for which values it holds.
 ///
 /// ```
 /// use flcm_flags::Operator;
@@ -34,29 +34,50 @@ use crate::version;
 /// assert_eq!(Operator::NotEqual.to_string(), "!=");
 /// ```
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-#[allow(missing_docs, reason = "the document's words say it")]
 pub enum Operator {
+    /// A time strictly after the operand. The attribute is an RFC 3339 text, or milliseconds since 1970.
     After,
+    /// A time strictly before the operand, like [`After`](Self::After).
     Before,
+    /// A text that contains the operand, or a list of texts with the operand as a member.
     Contains,
+    /// A text that ends with one of the operands.
     EndsWith,
+    /// The same type and value. Numbers are compared as IEEE 754 does.
     Equal,
+    /// Any value.
     Exists,
+    /// A number above the operand.
     Greater,
+    /// A number above the operand, or equal.
     GreaterEqual,
+    /// A text or number that is one of the operands.
     In,
+    /// A number below the operand.
     Less,
+    /// A number below the operand, or equal.
     LessEqual,
+    /// A text in which the regular expression is found anywhere.
     Matches,
+    /// A text or list that does not [contain](Self::Contains) the operand.
     NotContains,
+    /// The same type, and another value.
     NotEqual,
+    /// No value. It is the only operator that holds for an absent attribute.
     NotExists,
+    /// A text or number of the operands' type that is none of them.
     NotIn,
+    /// A semantic version of the same precedence.
     SemverEqual,
+    /// A semantic version of higher precedence.
     SemverGreater,
+    /// A semantic version of higher precedence, or the same.
     SemverGreaterEqual,
+    /// A semantic version of lower precedence.
     SemverLess,
+    /// A semantic version of lower precedence, or the same.
     SemverLessEqual,
+    /// A text that starts with one of the operands.
     StartsWith,
 }
 
