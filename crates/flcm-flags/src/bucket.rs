@@ -1,7 +1,7 @@
 //! The hash that puts users into buckets: one `SipHash` per context, one cheap mix per flag, integers only.
 //!
 //! Nothing else in this crate hashes a user. The module is public because the compiler, the server and the tests must
-//! draw the same buckets; an application calls [`evaluate`](crate::evaluate) instead.
+//! draw the same buckets; an application calls [`evaluate`](crate::evaluate()) instead.
 //!
 //! # How a bucket is drawn
 //!

@@ -1,7 +1,7 @@
 //! Tracing a decision: its steps, passed to a visitor.
 //!
-//! [`explain`](crate::explain) calls [`Visitor::visit`] with each [`Step`] while it decides. Nothing is collected here:
-//! the crate allocates nothing, so a visitor builds the tree, the log line or the statistic that it wants.
+//! [`explain()`](crate::explain()) calls [`Visitor::visit`] with each [`Step`] while it decides. Nothing is collected
+//! here: the crate allocates nothing, so a visitor builds the tree, the log line or the statistic that it wants.
 //! `flcm-flags-config` has a visitor that builds explanations as trees.
 //!
 //! Steps come in the order of the decision. Those named `…Start` and `…End` enclose the steps in between, so a visitor

@@ -1,11 +1,11 @@
 //! Decides feature flags, and rolls back the ones that do harm.
 //!
-//! A document is compiled once into a *snapshot*: bytes that are validated once and then read in place. Browsers, Node
-//! and Rust read the same bytes.
+//! The core never sees a document, and the compiler never sees a user. A document is compiled once into a *snapshot*:
+//! bytes that are validated once and then read in place. Browsers, Node and Rust read the same bytes.
 //!
 //! 1. [`Snapshot::from_bytes`] checks the bytes. Nothing after it can fail.
 //! 2. [`Context::bind`] resolves a user and their attributes against the snapshot.
-//! 3. [`evaluate`] decides one flag, [`evaluate_all`] decides all of them, and [`explain`] also reports each step.
+//! 3. [`evaluate()`] decides one flag, [`evaluate_all`] decides all of them, and [`explain()`] also reports each step.
 //! 4. [`Decision`] holds what is served and the reason.
 //!
 //! The crate has no clock, no randomness, no I/O and no `unsafe`, and it allocates nothing. The same snapshot, trips,
@@ -76,6 +76,7 @@
 //! - A flag that cannot be read makes no other flag fail.
 //! - A flag trips only on evidence of its current generation. The same counts in the same seconds give the same bits.
 //! - A rollback only ever lowers the number of users who have a feature.
+//! - A breaker leaves every state by itself, or by a command of an operator. No state needs access to the host.
 //!
 //! # Proof by a second implementation
 //!

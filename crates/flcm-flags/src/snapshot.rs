@@ -139,7 +139,7 @@ impl<B: AsRef<[u8]>> Snapshot<B> {
 
     /// 64 bits that name these bytes: the same document gives the same digest on every machine.
     ///
-    /// It is the checksum of the header, and the ETag that servers and hosts exchange is made of it.
+    /// It is the checksum in the header. Servers send it as the `ETag` of the snapshot.
     #[must_use]
     pub fn digest(&self) -> u64 {
         self.layout.digest

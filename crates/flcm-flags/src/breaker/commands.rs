@@ -112,6 +112,7 @@ impl Breaker {
 
     /// Lets the evidence rest for half a minute, because something that this flag needs is off.
     ///
+    /// Outcomes of the second that is not over are dropped: they may have been caused by the same fault.
     /// Until then, outcomes are no evidence, silence is not reported as missing data, and the flag is not probed. Call
     /// it again while the cause lasts: [`poll_all`](crate::orchestrate::poll_all) does.
     pub fn rest(&mut self, now: Millis) {

@@ -464,7 +464,8 @@ pub mod node {
     pub const NOT: u8 = 3;
     /// The user must be a member of the cohort `subject`.
     pub const COHORT: u8 = 4;
-    /// The flag `subject` must have decided as `operand`, one of [`expect`], says. `extra` is the variant.
+    /// The flag `subject` must have decided as `operand`, one of [`expect`](super::expect), says. `extra` is the
+    /// variant.
     pub const FLAG: u8 = 5;
     /// The attribute must be present, or absent if negated.
     pub const EXISTS: u8 = 10;
