@@ -26,7 +26,7 @@
 //!
 //! Outcomes of one second are added up as integers, and weighed when the second is over. So it makes no difference how
 //! many hosts they came from, in which order they came (unless they are late), or how often anybody polled. Seconds
-//! without outcomes are made up for when the next outcomes come.
+//! without outcomes add their part to the evidence when the next outcomes come.
 //!
 //! Evaluation knows nothing of breakers: their state reaches it as a [`TripState`].
 //!

@@ -7,7 +7,7 @@
 //! | the breaker is open; or half-open, and the user is outside the probe share | `BREAKER_OPEN` | the default |
 //! | a dependency does not hold | `PREREQUISITE_FAILED` | the default |
 //! | the user has an override | `OVERRIDE` | what it says |
-//! | a rule's conditions hold, and its percentage holds the user | `TARGETING_MATCH`, `SPLIT` | what the rule says |
+//! | a rule's conditions hold, and the user is inside its percentage | `TARGETING_MATCH`, `SPLIT` | the rule's |
 //! | no rule applies | `DEFAULT`, `STATIC` | the default |
 //!
 //! **Tracing costs nothing when nobody traces.** [`evaluate`] is [`explain`] with the silent visitor `()`, which the
@@ -533,8 +533,9 @@ impl Question<'_, '_> {
         Some(PackedDecision::on(reason, variant).of_arm(arm))
     }
 
-    /// Draws a variant, and says whether there was more than one to draw from: the one whose cumulative range holds the
-    /// split point, without a draw the first.
+    /// Draws a variant: the one whose cumulative range holds the split point. Without a draw it is the first.
+    ///
+    /// Also returns whether there was more than one variant to draw from.
     #[inline]
     fn split<V: Visitor>(&self, start: u32, count: u16, draw: Option<Draw>, visitor: &mut V) -> (Option<u16>, bool) {
         match count {

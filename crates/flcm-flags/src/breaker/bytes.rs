@@ -3,9 +3,9 @@
 //! Little-endian numbers in a fixed order, without names: a breaker of one size, which a host stores per flag. Reading
 //! and writing share one list of fields ([`Breaker::each`]), so they cannot disagree about the order.
 //!
-//! The bytes come from a disk that may be damaged, so reading refuses any state that no breaker can reach. They name
-//! the plan under which they were written. Under another plan the old evidence means something else, so the breaker is
-//! configured anew: it stays open if it was open, and begins a new generation.
+//! The bytes come from a disk that may be damaged, so reading checks the range of each field and that the fields fit
+//! together. They name the plan under which they were written. Under another plan the old evidence means something
+//! else, so the breaker is configured anew: it stays open if it was open, and begins a new generation.
 
 use core::fmt;
 
