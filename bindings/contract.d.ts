@@ -20,7 +20,7 @@ export type JsonValue = boolean | number | string | null | readonly JsonValue[] 
  * What the breaker of a flag says: nothing, only the probe share passes, off for everyone, or that no percentage is higher
  * than so many thousandths of a percent.
  */
-export type TripState = 'clear' | 'probing' | 'held off' | `capped ${number}`;
+export type TripState = 'clear' | 'probing' | 'off' | `capped ${number}`;
 
 /**
  * What an `Error` thrown by an engine carries as `code`.

@@ -2,7 +2,7 @@ import type { FleetState, TripState } from '@flcm/flags-web';
 
 /** Whether a text is the state of a trip. */
 export function isTrip(text: unknown): text is TripState {
-  return typeof text === 'string' && /^(clear|probing|held off|capped \d{1,6})$/.test(text);
+  return typeof text === 'string' && /^(clear|probing|off|capped \d{1,6})$/.test(text);
 }
 
 /**
@@ -35,7 +35,7 @@ export class Overrides {
 
   /** The trip of a flag apart from its own breaker's. A hold is stricter than anything the fleet can say. */
   external(key: string): TripState {
-    return this.#held.has(key) ? 'held off' : (this.#fleet[key]?.trip ?? 'clear');
+    return this.#held.has(key) ? 'off' : (this.#fleet[key]?.trip ?? 'clear');
   }
 
   /** The generation of the fleet's breaker of a flag, if the server named it. */

@@ -109,14 +109,14 @@ fault user-id-reads-the-attribute $core/context.rs 's/\&\& is_user == \(position
 # The order of the checks, and what they serve.
 fault kill-switch-ignored $core/evaluate.rs 's/if flag\.has\(step::DISABLED\)/if false \&\& flag.has(step::DISABLED)/'
 fault overrides-behind-rules $core/evaluate.rs 's/^        if flag\.has\(step::OVERRIDES\)$/        let early = self.first_rule(flag, BUCKETS, draw, decided, visitor);\n        if early.reason() != Reason::Default { return early; }\n&/'
-fault overrides-ahead-of-dependencies $core/evaluate.rs 's/^        if flag\.has\(step::DEPENDENCIES\)/        let draw = digest.map(|digest| Draw::new(digest, flag.hash_key.get()));\n        if let Some(outcome) = self.overridden(flag, draw, visitor) { return outcome; }\n&/'
+fault overrides-ahead-of-dependencies $core/evaluate.rs 's/^        if flag\.has\(step::DEPENDENCIES\)/        let draw = digest.map(|digest| Draw::new(digest, flag.hash_key.get()));\n        if let Some(packed) = self.overridden(flag, draw, visitor) { return packed; }\n&/'
 fault control-never-set $core/evaluate.rs 's/arm = Arm::Control;/arm = Arm::Outside;/'
 fault cohorts-are-treatment $core/evaluate.rs 's/let mut arm = Arm::Outside;/let mut arm = Arm::Treatment;/'
 fault probe-drawn-by-the-gate $core/evaluate.rs 's/key\("probe", salt\)/key("flag", salt)/'
-fault an-error-meets-an-expectation $core/targeting.rs 's/outcome\.filter\(\|outcome\| outcome\.reason\(\)\.error_code\(\)\.is_none\(\)\)/outcome/'
+fault an-error-meets-an-expectation $core/targeting.rs 's/packed\.filter\(\|packed\| packed\.reason\(\)\.error_code\(\)\.is_none\(\)\)/packed/'
 fault shortcut-ignores-the-breaker $core/evaluate.rs 's/^            \&\& self\.trips\.is_clear\(id\)$//'
 fault shortcut-is-control-without-conditions $core/evaluate.rs 's/return Some\(off\(flag, Reason::Default\)\);/return Some(off(flag, Reason::Default).of_arm(Arm::Control));/'
-fault shortcut-forgets-control $core/evaluate.rs 's/\.of_arm\(Arm::Control\), \|outcome\|/, |outcome|/'
+fault shortcut-forgets-control $core/evaluate.rs 's/\.of_arm\(Arm::Control\), \|packed\|/, |packed|/'
 fault split-in-the-order-of-the-rule flcm-flags-config/src/compile.rs 's/^        weights\.sort_unstable\(\);//'
 fault salt-inherited flcm-flags-config/src/inherit.rs 's/^        salt: _,/        salt,/; s/^    fill\(&mut child\.default, default\);/&\n    fill(\&mut child.salt, salt);/'
 
@@ -133,7 +133,7 @@ fault own-fault-is-probed $core/breaker/machine.rs 's/Recovery::ByCause => self\
 fault trips-of-a-day-without-end $core/breaker/machine.rs 's/self\.trips >= TRIPS_PER_DAY \|\| //'
 fault cap-ignored $core/evaluate.rs 's/percentage_at\(rule, self\.now\)\.min\(cap\)/percentage_at(rule, self.now).min(cap.max(100_000))/'
 fault the-higher-cap-counts $core/trips.rs 's/Self::Capped\(cap\.min\(other\)\)/Self::Capped(cap.max(other))/'
-fault a-breaker-lifts-what-was-said $core/orchestrate.rs 's/said\.state\(\*flag\)\.stricter\(breaker\.trip_state\(\)\)/breaker.trip_state()/'
+fault a-breaker-lifts-an-external-trip $core/orchestrate.rs 's/external\.state\(\*flag\)\.stricter\(breaker\.trip_state\(\)\)/breaker.trip_state()/'
 fault dependants-do-not-rest $core/orchestrate.rs 's/described\.record\.depth > 0 && rests/false \&\& rests/'
 
 # Metrics.

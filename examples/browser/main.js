@@ -97,7 +97,7 @@ function drawControls() {
   }
   const state = snapshot.trip(snapshot.flag(FLAG));
   at('trip-state').textContent = state;
-  at('trip').ariaPressed = String(state === 'held off');
+  at('trip').ariaPressed = String(state === 'off');
 }
 
 let before; // when the control that moves was let go last
@@ -118,7 +118,7 @@ form.addEventListener('change', () => {
 });
 at('trip').addEventListener('click', () => {
   const flag = snapshot.flag(FLAG);
-  snapshot.setTrip(flag, snapshot.trip(flag) === 'clear' ? 'held off' : 'clear');
+  snapshot.setTrip(flag, snapshot.trip(flag) === 'clear' ? 'off' : 'clear');
   redraw();
   before = shown();
 });

@@ -48,7 +48,7 @@ for (const { engine } of engines) {
       assert.deepEqual([tripped.total, tripped.errors, tripped.controlTotal, tripped.controlErrors], [40, 40, 90, 60]);
       assert.ok(tripped.absolute > tripped.limit && tripped.limit === 2000);
       assert.equal(breakers.nextDeadline(), tripped.nextAt);
-      assert.equal(snapshot.trip(flag), 'held off');
+      assert.equal(snapshot.trip(flag), 'off');
       const [opened] = breakers.poll(tripped.nextAt);
       assert.equal(opened.event, 'half_opened');
       assert.ok(on() <= 10, 'only the probe share');
@@ -58,7 +58,7 @@ for (const { engine } of engines) {
       const { snapshot, breakers, flag, fail } = guarded(engine);
       const event = (transitions) => transitions.map((transition) => [transition.event, transition.mode]);
       assert.deepEqual(event(breakers.setMode(flag, 'held', NOW)), [['mode_changed', 'held']]);
-      assert.equal(snapshot.trip(flag), 'held off');
+      assert.equal(snapshot.trip(flag), 'off');
       assert.deepEqual(breakers.setMode(flag, 'held', NOW), [], 'it is so already');
       assert.deepEqual(event(breakers.setMode(flag, 'observe', NOW)), [['mode_changed', 'observe']]);
       assert.deepEqual(event(fail(NOW + 1000)), [['would_trip', 'observe']]);
@@ -76,9 +76,9 @@ for (const { engine } of engines) {
       snapshot.setTrip(flag, 'capped 20000');
       assert.equal(snapshot.trip(flag), 'capped 20000');
       const [tripped] = fail(NOW);
-      assert.equal(snapshot.trip(flag), 'held off');
+      assert.equal(snapshot.trip(flag), 'off');
       snapshot.setTrip(flag, 'clear');
-      assert.equal(snapshot.trip(flag), 'held off', 'its own breaker is open still');
+      assert.equal(snapshot.trip(flag), 'off', 'its own breaker is open still');
       breakers.acknowledge(flag, tripped.generation, NOW + 2000);
       assert.equal(snapshot.trip(flag), 'clear');
       for (const wrong of ['capped', 'capped -1', 'capped 100001', 'capped 1.5', 'Capped 1']) {
@@ -121,13 +121,13 @@ for (const { engine } of engines) {
       snapshot.free();
       const moved = next.flag('parent');
       assert.notEqual(moved, flag);
-      assert.deepEqual([next.trip(moved), next.trip(next.flag('plain'))], ['held off', 'capped 7000']);
+      assert.deepEqual([next.trip(moved), next.trip(next.flag('plain'))], ['off', 'capped 7000']);
       assert.equal(next.breakers.report(moved).generation, tripped.generation);
       assert.equal(next.metrics.summary(moved).decisions, 10);
       const other = engine.load(compiled(document(80, 0.1)));
       const [configured] = other.follow(next, NOW + 3000);
       assert.deepEqual([configured.event, configured.flag], ['configured', other.flag('parent')]);
-      assert.equal(other.trip(configured.flag), 'held off', 'another threshold is no reason to go on');
+      assert.equal(other.trip(configured.flag), 'off', 'another threshold is no reason to go on');
       assert.throws(() => other.follow(other, NOW), { code: 'INVALID_ARGUMENT' });
       assert.throws(() => other.follow(snapshot, NOW), { code: 'FREED' });
       assert.throws(() => other.breakers.outcome(0, 0, {}, NOW, next.context('alice')), { code: 'INVALID_ARGUMENT' });
@@ -141,12 +141,12 @@ for (const { engine } of engines) {
       const bytes = breakers.save(flag);
       assert.equal(again.breakers.restore(flag, bytes), true);
       assert.deepEqual(again.breakers.report(flag), breakers.report(flag));
-      assert.equal(again.snapshot.trip(flag), 'held off');
+      assert.equal(again.snapshot.trip(flag), 'off');
       assert.equal(again.breakers.restore(again.snapshot.flag('plain'), bytes), false, 'it has none');
       for (const wrong of [bytes.slice(1), new Uint8Array(bytes.length), [1], undefined]) {
         assert.throws(() => again.breakers.restore(flag, wrong), { code: 'INVALID_ARGUMENT' });
       }
-      assert.equal(again.snapshot.trip(flag), 'held off', 'the one in use stays');
+      assert.equal(again.snapshot.trip(flag), 'off', 'the one in use stays');
     });
 
     test('misuse is an error that says what is wrong, and changes nothing', () => {

@@ -49,10 +49,10 @@ for (const { engine } of engines) {
       const contexts = users.slice(0, 40).map((user) => snapshot.context(user, { age: 20 }));
       const answers = () => contexts.map((context) => context.isEnabled('adults', NOW));
       assert.ok(answers().every((on) => on));
-      snapshot.setTrip(snapshot.flag('adults'), 'held off');
+      snapshot.setTrip(snapshot.flag('adults'), 'off');
       assert.ok(answers().every((on) => !on));
       assert.equal(contexts[0].decision('adults', NOW).reason, 'BREAKER_OPEN');
-      assert.equal(snapshot.trip(snapshot.flag('adults')), 'held off');
+      assert.equal(snapshot.trip(snapshot.flag('adults')), 'off');
       assert.equal(
         snapshot.trips().some((byte) => byte !== 0),
         true,

@@ -39,7 +39,7 @@ for (const { engine } of engines) {
           user.decision('split', NOW);
           decided += 1;
         }
-        if (round === 3) snapshot.setTrip(split, 'held off');
+        if (round === 3) snapshot.setTrip(split, 'off');
       }
       snapshot.decide(half, 'user-0', undefined, NOW);
       const [of_half, of_split] = [half, split].map((flag) => snapshot.metrics.summary(flag));

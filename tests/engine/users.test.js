@@ -49,7 +49,7 @@ for (const { engine } of engines) {
     assert.equal(alice.remembered(two), -1);
     const outcome = alice.decide(two, NOW);
     assert.equal(alice.remembered(two), outcome);
-    snapshot.setTrip(two, 'held off');
+    snapshot.setTrip(two, 'off');
     assert.equal(alice.remembered(two), -1);
     assert.equal(alice.remembered(-1), -1);
   });

@@ -192,10 +192,10 @@ both((open, engine) => {
     await until(() => server.streams.size === 1);
     const heard = side.listen();
     const named = () => heard.map(([, flags]) => flags).filter((flags) => flags?.includes('calm')).length;
-    server.trip({ calm: { trip: 'held off' }, risky: { trip: 'clear' } });
+    server.trip({ calm: { trip: 'off' }, risky: { trip: 'clear' } });
     await until(() => named() === 1);
     expect(await isOn(side, 'calm')).toBe(false);
-    server.trip({ calm: { trip: 'held off' } });
+    server.trip({ calm: { trip: 'off' } });
     server.trip({});
     await until(() => named() === 2);
     expect([await isOn(side, 'calm'), heard.length]).toEqual([true, 2]);

@@ -47,8 +47,8 @@ function decisions(subject, bytes, cases, name) {
   });
 }
 
-/** What breakers say, as the engine has it: `held_off`, or `{capped: 12500}`. */
-const word = (state) => (typeof state === 'string' ? state.replace('_', ' ') : `capped ${state.capped}`);
+/** A trip of a vector (`held_off`, or `{capped: 12500}`) as the engine's word for it. */
+const word = (state) => (typeof state === 'string' ? state.replace('held_off', 'off') : `capped ${state.capped}`);
 
 const said = ({ enabled, errorCode }) => (errorCode === null ? (enabled ? 'on' : 'off') : `error ${errorCode}`);
 

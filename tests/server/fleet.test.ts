@@ -123,7 +123,7 @@ describe('a server that is killed', () => {
       (await fleet.all('diary')).map((diary) => diary.filter(({ event }) => event === 'fleet').length);
     await failThinly(fleet);
     const before = await server.trip('risky');
-    expect(before).toMatchObject({ state: 'open', trip: 'held off' });
+    expect(before).toMatchObject({ state: 'open', trip: 'off' });
     await server.command('colour', 'hold');
     await fleet.all('reaches', 'colour', 0);
 
@@ -151,10 +151,10 @@ describe('a server that is killed', () => {
       console.log(`the server is back after ${Date.now() - start} ms`);
       expect(await server.trip('risky')).toMatchObject({
         state: 'open',
-        trip: 'held off',
+        trip: 'off',
         generation: before?.generation,
       });
-      expect(await server.trip('colour')).toMatchObject({ trip: 'held off' });
+      expect(await server.trip('colour')).toMatchObject({ trip: 'off' });
       await fleet.agrees('plain');
       await fleet.agrees('risky');
       expect((await server.figures()).of('flcm_batches_repeated_total')).toBeGreaterThan(0);

@@ -192,8 +192,8 @@ flags:
 
     #[test]
     fn trips_are_looked_at() {
-        let held_off = explain(&snapshot(), &2_u32.to_le_bytes(), "beta", "{}", 0.0).unwrap();
-        assert_eq!(parsed(&held_off)["explanation"]["reason"], "BREAKER_OPEN");
+        let off = explain(&snapshot(), &2_u32.to_le_bytes(), "beta", "{}", 0.0).unwrap();
+        assert_eq!(parsed(&off)["explanation"]["reason"], "BREAKER_OPEN");
     }
 
     #[test]

@@ -125,7 +125,7 @@ pub(crate) fn breaker(breaker: &Breaker, plan: &Plan) -> String {
     lines.text("mode", breaker.mode().as_str());
     lines.text("trip", &trip(breaker.trip_state()));
     lines.count("generation", breaker.generation());
-    let (clock_back, refused) = breaker.complaints();
+    let (clock_back, refused) = breaker.anomalies();
     lines.count("clockBack", clock_back);
     lines.count("refused", refused);
     lines.report(&breaker.report(plan));

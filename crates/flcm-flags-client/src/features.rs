@@ -310,7 +310,7 @@ impl Features {
         self.0.watched.with_breaker(flag, |breaker, _| breaker.state())
     }
 
-    /// What holds a flag back, or does not, such as `clear` or `held off`.
+    /// What holds a flag back, or does not, such as `clear` or `off`.
     #[must_use]
     pub fn trip(&self, flag: &str) -> Option<String> {
         let in_use = self.0.watched.in_use();

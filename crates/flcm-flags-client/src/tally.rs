@@ -45,7 +45,7 @@ impl Tallies {
             counter.fetch_add(1, Ordering::Relaxed);
         }
         let Some(user) = context.user_digest() else { return };
-        let (register, rank) = Distinct::place(user);
+        let (register, rank) = Distinct::register_and_rank(user);
         if let Some(highest) = tally.registers.get(register)
             && highest.load(Ordering::Relaxed) < rank
         {

@@ -63,7 +63,7 @@ pub enum Check {
     },
     /// The breaker, when it has something to say.
     Breaker {
-        /// `probing`, `held off`, or `capped` with thousandths of a percent.
+        /// `probing`, `off`, or `capped` with thousandths of a percent.
         state: String,
         /// The user's probe bucket in thousandths of a percent.
         bucket: Option<u32>,

@@ -124,7 +124,7 @@ impl<'c> Oracle<'c> {
     }
 }
 
-/// A cap passes everyone, held off nobody; half-open passes the probe share, and nobody without a unit.
+/// A cap passes everyone, off nobody; half-open passes the probe share, and nobody without a unit.
 fn passes_breaker(key: &str, flag: &Flag, question: Question<'_>) -> bool {
     match question.trips.get(key).copied().unwrap_or_default() {
         TripState::Capped(_) | TripState::Clear => true,

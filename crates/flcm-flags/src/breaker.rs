@@ -1,11 +1,57 @@
-//! The breaker: outcomes come in, transitions come out. A pure function of its state, the plan, the time and the counts: no
-//! clock, no lock, no callback, no allocation.
+//! The circuit breaker of a flag: outcomes go in, transitions come out.
 //!
-//! [`Breaker::record`] takes outcomes and [`Breaker::poll`] the passing of time. Outcomes of one second are weighed together
-//! when it is over, so that it does not matter how many hosts they came from. [`Breaker::next_deadline`] says when to
-//! poll; polling more often changes nothing.
+//! The pattern is that of Nygard, "Release It!", with two differences. It compares users who have the feature with
+//! users who were left out by a percentage, and it weighs evidence instead of comparing a rate with a threshold.
 //!
-//! Evaluation knows nothing of all this: what a breaker says reaches it as a [`TripState`].
+//! ```text
+//!               evidence of harm: Tripped
+//!        ┌───────────────────────────────────────▶ ┌──────┐
+//!   ┌────┴───┐      Acknowledged by an operator    │      │
+//!   │ closed │ ◀────────────────────────────────── │ open │ ◀──────────────────┐
+//!   └────────┘                                     │      │                    │
+//!        ▲                                         └──┬───┘                    │
+//!        │                        after the cooldown: │ HalfOpened             │
+//!        │                                            ▼                        │
+//!        │                                     ┌───────────┐                   │
+//!        └──────────────────────────────────── │ half-open │ ──────────────────┘
+//!               healthy: Recovered             └───────────┘   failing: Reopened
+//!                                                              no answer in ten minutes: ProbeInconclusive
+//! ```
+//!
+//! # A breaker is a function
+//!
+//! State, plan, time and counts go in, and at most one transition comes out, with everything that explains it. There is
+//! no clock, lock, callback or allocation. [`Breaker::record`] takes outcomes and [`Breaker::poll`] lets time pass.
+//! [`Breaker::next_deadline`] tells when to poll. Polling more often changes nothing.
+//!
+//! Outcomes of one second are added up as integers, and weighed when the second is over. So it makes no difference how
+//! many hosts they came from, in which order they came (unless they are late), or how often anybody polled. Seconds
+//! without outcomes add their part to the evidence when the next outcomes come.
+//!
+//! Evaluation knows nothing of breakers: their state reaches it as a [`TripState`].
+//!
+//! # Evidence instead of rates
+//!
+//! A rate over a window needs a minimum of outcomes. A small minimum trips healthy flags by chance, and a large one is
+//! blind to flags with little traffic. Evidence has neither problem. Two statistics grow with failures and sink with
+//! successes: one against the policy's threshold, one against the control. A rollback happens when one of them reaches
+//! a limit, which follows from the number of false rollbacks per day that the policy allows. The private module
+//! `sequential` has the formulas, the proof and the papers.
+//!
+//! The state of the test is ten running values per metric (five bets for each statistic), however long it has run. A
+//! [`Window`] of latest outcomes is kept for people to read, and for [`Detector::Rate`](crate::Detector::Rate).
+//!
+//! # Generations
+//!
+//! Each change of state, mode or policy begins a new *generation* without evidence. Decisions are made under a
+//! generation, and outcomes of an older one are no evidence: a call that began before a rollback must not be counted
+//! after it.
+//!
+//! # Time never goes back
+//!
+//! A clock that steps back stands still for the breaker, and [`Breaker::anomalies`] counts it. A time beyond
+//! [`Millis::LATEST`] is ignored. Seconds are kept modulo 2^32 wherever only differences matter. So a breaker is 336
+//! bytes beside its window, and a host can keep thousands of them.
 
 mod bytes;
 mod commands;
@@ -34,14 +80,17 @@ use crate::counts::{Counts, Sample};
 use crate::time::Millis;
 use crate::trips::TripState;
 
-/// Counts that a host held back for longer than this are compared for themselves: the percentage, or the time of day, may
-/// have been another.
+/// Counts that a host has held back for longer than this, in milliseconds, are compared with each other alone. The
+/// percentage or the error rate of the control may have changed since.
 const LATE: u32 = 10_000;
 
-/// Counts that are older than this say nothing about now.
+/// Counts that are older than this, in milliseconds, are no evidence about the present.
 const TOO_LATE: u32 = 120_000;
 
-/// The breaker of one flag.
+/// The breaker of one flag. See the [module](self) for how it works.
+///
+/// A host keeps one for each flag with a policy, and writes its [`trip_state`](Self::trip_state) into
+/// [`Trips`](crate::Trips) after each transition. It is stored across restarts with [`to_bytes`](Self::to_bytes).
 ///
 /// ```
 /// use flcm_flags::breaker::{Breaker, Event, Plan, Scope};
@@ -62,7 +111,7 @@ const TOO_LATE: u32 = 120_000;
 #[derive(Clone, Debug, PartialEq)]
 #[expect(clippy::struct_excessive_bools, reason = "each says that something was noticed, and they are few bytes")]
 pub struct Breaker {
-    /// Tells breakers apart, so that not all of a fleet probe at once.
+    /// A number of the flag. Waits are spread by it, so that not all flags of a fleet probe at once.
     seed: u32,
     generation: u32,
     sequence: u32,
@@ -74,15 +123,15 @@ pub struct Breaker {
     attempt: u8,
     /// Rollbacks since `first_trip`.
     trips: u8,
-    /// Waits for a person.
+    /// Waits for an operator.
     sticky: bool,
-    /// What would have happened was reported in this generation.
+    /// `WouldTrip` was reported in this generation.
     noted: bool,
     /// The rollout is held, because the control fails as well.
     held: bool,
-    /// That there is no data was reported.
+    /// `NoData` was reported.
     quiet: bool,
-    /// Counts were weighed outside of a second, and their verdict is due.
+    /// Late counts were weighed, and the verdict on them is due.
     due: bool,
     /// Somebody was treated in the pair of blocks that the spread is learnt from.
     spoiled: bool,
@@ -112,22 +161,23 @@ pub struct Breaker {
     window: Window,
 }
 
-/// Where the rollout stands; percentages in thousandths of a percent.
+/// The rollout as the breaker knows it; percentages in thousandths of a percent.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 struct Stage {
     /// The percentage now.
     percent: u32,
-    /// A percentage that has been reached, and has not yet proved itself.
+    /// A percentage that was reached and is not proved yet.
     candidate: u32,
-    /// Second from which on.
+    /// The second in which the candidate was reached.
     since: u32,
-    /// The highest that has proved itself.
+    /// The highest percentage that was held long enough without a fault.
     last_good: u32,
-    /// What percentages are limited to: open, the last good one; closed, where the rollout was held. 0: no limit.
+    /// The limit of percentages: the last good one when open, the one at which the rollout is held when closed. 0:
+    /// none.
     cap: u32,
 }
 
-/// The outcomes of one second.
+/// The outcomes of the second that is not over yet.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 struct Pending {
     treatment: u32,
@@ -155,7 +205,10 @@ impl Pending {
 }
 
 impl Breaker {
-    /// A closed breaker without evidence. `seed` tells it apart from others: the flag's hash key will do.
+    /// A closed breaker without evidence.
+    ///
+    /// `seed` should differ between flags and be the same for a flag on every host, such as a hash of the flag key. It
+    /// spreads the times of probes. A time beyond [`Millis::LATEST`] counts as 0.
     #[must_use]
     pub fn new(seed: u64, now: Millis) -> Self {
         let now = if now > Millis::LATEST { Millis(0) } else { now };
@@ -194,10 +247,28 @@ impl Breaker {
         }
     }
 
-    /// Takes outcomes; answers what happened meanwhile, like [`poll`](Self::poll).
+    /// Adds outcomes. Time passes first, so it may return a transition, like [`poll`](Self::poll).
     ///
-    /// Counts of another generation, or held back for more than two minutes, are no evidence. Counts that cannot be (more
-    /// failures than outcomes) are refused as a whole.
+    /// The outcomes are weighed when their second is over. Counts of another generation, and counts that were held back
+    /// for more than two minutes, are ignored. Counts that are not [valid](Counts::is_valid) are refused as a whole and
+    /// counted in [`anomalies`](Self::anomalies).
+    ///
+    /// ```
+    /// use flcm_flags::breaker::{Breaker, Plan, Scope};
+    /// use flcm_flags::{Counts, Millis, Policy, Sample};
+    ///
+    /// let plan = Plan::new(&Policy::DEFAULT, Scope::Fleet);
+    /// let mut breaker = Breaker::new(7, Millis(0));
+    /// let treatment = Sample { total: 3, errors: 1, ..Sample::default() };
+    /// let counts = Counts { generation: breaker.generation(), treatment, ..Counts::default() };
+    /// assert_eq!(breaker.record(&plan, &counts, Millis(500)), None);
+    ///
+    /// let of_before = Counts { generation: breaker.generation() - 1, ..counts };
+    /// let impossible = Counts { treatment: Sample { total: 1, errors: 2, ..Sample::default() }, ..counts };
+    /// let _ = breaker.record(&plan, &of_before, Millis(600));
+    /// let _ = breaker.record(&plan, &impossible, Millis(700));
+    /// assert_eq!((breaker.window().total().treatment.total, breaker.anomalies()), (3, (0, 1)));
+    /// ```
     #[inline]
     pub fn record(&mut self, plan: &Plan, counts: &Counts, now: Millis) -> Option<Transition> {
         let transition = self.poll(plan, now);
@@ -220,8 +291,30 @@ impl Breaker {
         transition
     }
 
-    /// Lets time pass: weighs the second that is over, opens or closes when it is time to. At most one thing happens a call; when
-    /// [`next_deadline`](Self::next_deadline) has passed already, call again.
+    /// Lets time pass: weighs the second that is over, and changes the state when it is time to.
+    ///
+    /// At most one thing happens per call. While [`next_deadline`](Self::next_deadline) is in the past, call again.
+    /// Calls before the deadline change nothing.
+    ///
+    /// ```
+    /// use flcm_flags::breaker::{Breaker, Plan, Scope, State};
+    /// use flcm_flags::{Counts, Millis, Policy, Sample, TripState};
+    ///
+    /// let plan = Plan::new(&Policy { cooldown: 60, ..Policy::DEFAULT }, Scope::Fleet);
+    /// let mut breaker = Breaker::new(7, Millis(0));
+    /// // Both arms fail, so something that both use is at fault: the flag is probed again by itself.
+    /// let failed = Sample { total: 20, errors: 20, ..Sample::default() };
+    /// let counts = Counts { generation: breaker.generation(), age: 0, treatment: failed, control: failed };
+    /// let _ = breaker.record(&plan, &counts, Millis(0));
+    /// let opened = breaker.poll(&plan, Millis(1_000)).unwrap();
+    /// assert_eq!((opened.to, breaker.trip_state()), (State::Open, TripState::HeldOff));
+    ///
+    /// let deadline = breaker.next_deadline(&plan).unwrap();
+    /// assert!((48_000..=73_000).contains(&deadline.0), "a minute, a fifth more or less");
+    /// assert_eq!(breaker.poll(&plan, Millis(deadline.0 - 1)), None);
+    /// let probed = breaker.poll(&plan, deadline).unwrap();
+    /// assert_eq!((probed.to, breaker.trip_state()), (State::HalfOpen, TripState::Probing));
+    /// ```
     #[inline]
     pub fn poll(&mut self, plan: &Plan, now: Millis) -> Option<Transition> {
         let (before, now) = (seconds(self.now), self.clamp(now));
@@ -233,8 +326,8 @@ impl Breaker {
         self.advance(plan, before, passed)
     }
 
-    /// Time never goes back: a clock that does stands still for us, and so does one that shows what is no time, because until
-    /// then nothing would be weighed.
+    /// Time never goes back. A clock that does stands still here, and so does one beyond the latest time: otherwise
+    /// nothing would be weighed until that time.
     #[inline]
     fn clamp(&mut self, now: Millis) -> Millis {
         if now < self.now || now > Millis::LATEST {
@@ -243,13 +336,16 @@ impl Breaker {
         self.at(now)
     }
 
-    /// The time that a clock shows.
+    /// The time of a clock, never earlier than the one before and never beyond the latest.
     #[inline]
     fn at(&self, now: Millis) -> Millis {
         if now > Millis::LATEST { self.now } else { now.max(self.now) }
     }
 
-    /// When to poll next; `None` while there is nothing to wait for.
+    /// The time at which to poll next; `None` while there is nothing to wait for.
+    ///
+    /// It is the end of the second when outcomes are waiting, the next probe or reminder when open, the end of probing
+    /// when half-open, and in [`Scope::Fleet`] the time at which a silent rollout is reported. It may be in the past.
     #[must_use]
     pub fn next_deadline(&self, plan: &Plan) -> Option<Millis> {
         let whole = Millis(seconds(self.now).saturating_add(1).saturating_mul(1000));
@@ -266,7 +362,9 @@ impl Breaker {
         [weigh, change].into_iter().flatten().min()
     }
 
-    /// What evaluation is to be told.
+    /// What the next evaluation must know: write it into [`Trips`](crate::Trips).
+    ///
+    /// Where an operator or the fleet has set a trip as well, write [the stricter](TripState::stricter) of both.
     #[must_use]
     pub const fn trip_state(&self) -> TripState {
         match (self.state, self.stage.cap) {
@@ -277,37 +375,48 @@ impl Breaker {
         }
     }
 
-    /// Where it stands.
+    /// The state: closed, open or half-open.
     #[must_use]
     pub const fn state(&self) -> State {
         self.state
     }
 
-    /// What a person has said about it.
+    /// The mode that an operator has set.
     #[must_use]
     pub const fn mode(&self) -> Mode {
         self.mode
     }
 
-    /// What outcomes must be marked with to be evidence.
+    /// The current generation. Only [`Counts`] with this generation are evidence.
     #[must_use]
     pub const fn generation(&self) -> u32 {
         self.generation
     }
 
-    /// The latest outcomes.
+    /// The latest outcomes, as reports show them.
     #[must_use]
     pub const fn window(&self) -> &Window {
         &self.window
     }
 
-    /// How often the clock went back or showed what is no time, and how often counts were refused.
+    /// How often the clock went back or was beyond the latest time, and how often counts were refused.
+    ///
+    /// Both should be 0. A host exports them as metrics, because each points to a fault of the host.
     #[must_use]
-    pub const fn complaints(&self) -> (u32, u32) {
+    pub const fn anomalies(&self) -> (u32, u32) {
         (self.window.clock_back, self.window.refused)
     }
 
-    /// What it knows.
+    /// The outcomes and statistics now, as a transition would carry them.
+    ///
+    /// ```
+    /// use flcm_flags::breaker::{Breaker, Plan, Scope};
+    /// use flcm_flags::{Millis, Policy};
+    ///
+    /// let plan = Plan::new(&Policy::DEFAULT, Scope::Fleet);
+    /// let report = Breaker::new(7, Millis(0)).report(&plan);
+    /// assert_eq!((report.errors.absolute, report.limit, report.spread), (0.0, 2_000.0, 1.0));
+    /// ```
     #[must_use]
     pub fn report(&self, plan: &Plan) -> Report {
         let statistics = |evidence: &Evidence| Statistics {
@@ -323,7 +432,8 @@ impl Breaker {
         }
     }
 
-    /// Share of users who have the feature, in thousandths of a percent, as far as the host has said.
+    /// The share of users who have the feature, in thousandths of a percent, by the percentage that the host has
+    /// reported.
     fn exposure(&self, plan: &Plan) -> u32 {
         match self.trip_state() {
             TripState::Clear => self.stage.percent,
@@ -336,7 +446,7 @@ impl Breaker {
         }
     }
 
-    /// Seconds since a second.
+    /// The seconds that have passed since a second.
     const fn elapsed(&self, second: u32) -> u32 {
         wrap(seconds(self.now)).wrapping_sub(second)
     }
@@ -348,7 +458,7 @@ const fn seconds(now: Millis) -> u64 {
     now.0 / 1000
 }
 
-/// Modulo 2^32, for differences of less than a century.
+/// A second modulo 2^32: enough for differences of less than a century.
 #[expect(clippy::as_conversions, clippy::cast_possible_truncation, reason = "the remainder is what is wanted")]
 const fn wrap(second: u64) -> u32 {
     second as u32

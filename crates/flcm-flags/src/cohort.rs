@@ -1,4 +1,20 @@
-//! Cohorts: who is a member, and because of what.
+//! Cohorts: named groups of users, and who is a member.
+//!
+//! A user is a member when the first of these checks that applies says so:
+//!
+//! 1. The cohort lists the user in `except`: no member.
+//! 2. The cohort lists the user in `users`: a member.
+//! 3. The host names the cohort in the context's `cohorts`: a member.
+//! 4. The conditions of `when` hold: a member.
+//!
+//! **No user ids in snapshots.** Lists hold hashes (see [`Draw::hash`]) in ascending order. They are found by
+//! interpolation search (Perl, Itai and Avni, "Interpolation search: a log log N search", CACM 1978), which suits
+//! hashes because they are spread evenly.
+//!
+//! **Nothing is decided twice.** The conditions of a cohort may name other cohorts. A cohort record carries the closure
+//! of those, at most 64, in an order in which each can be decided from the ones before it. Membership in them is kept
+//! as the bits of one integer on the stack, so even cohorts that name each other in a lattice take linear time. The
+//! validator has checked by depths that there is no cycle.
 
 use zerocopy::little_endian::U32;
 
@@ -10,18 +26,26 @@ use crate::explain::{Membership, Step, Visitor};
 use crate::snapshot::{FlagId, Reader, Snapshot, to_usize};
 use crate::targeting::Facts;
 
-/// Shows the name of each cohort of the document that the user is a member of.
+/// Passes the name of each cohort that the user is a member of to `show`, in the order of the names.
+///
+/// Only cohorts of the snapshot are reported: one that the host names and no flag refers to is not among them. For a
+/// context that is bound to another snapshot nothing is reported.
 ///
 /// ```
 /// use flcm_flags::{Context, Snapshot, cohorts};
 ///
 /// let text = "
-/// cohorts: { beta: { users: [alice] }, old: { when: [{ attribute: age, operator: '>', value: 30 }] } }
-/// flags: { a: { rollout: { cohorts: { beta: true, old: true } } } }";
+/// cohorts:
+///   beta: { users: [alice] }
+///   old: { when: [{ attribute: age, operator: '>', value: 30 }] }
+/// flags:
+///   a: { rollout: { cohorts: { beta: true, old: true } } }";
 /// # let bytes = flcm_flags_config::compile(&flcm_flags_config::check(text).0.unwrap());
 /// let snapshot = Snapshot::from_bytes(bytes)?;
+/// let attributes = [("age", 45.into())];
+/// let alice = Context::new(Some("alice"), &attributes).bind(&snapshot);
 /// let mut names = Vec::new();
-/// cohorts(&snapshot, &Context::new(Some("alice"), &[("age", 45.into())]).bind(&snapshot), &mut |name| names.push(name));
+/// cohorts(&snapshot, &alice, &mut |name| names.push(name));
 /// assert_eq!(names, ["beta", "old"]);
 /// # Ok::<(), flcm_flags::SnapshotError>(())
 /// ```
@@ -41,10 +65,10 @@ pub fn cohorts<'s, B: AsRef<[u8]>>(
     }
 }
 
-/// Whether the user is a member of a cohort.
+/// Whether the user is a member of a cohort; false for one that the snapshot does not have.
 ///
-/// Cohorts that it names are decided first, each once, in the order of its closure: no lattice of cohorts takes more
-/// than linear time.
+/// Cohorts that it names are decided first, each once, in the order of its closure. Their steps are not shown:
+/// `visitor` sees the cohort itself, and how its conditions on other cohorts turned out.
 #[inline(never)]
 pub(crate) fn is_member<V: Visitor>(
     reader: Reader<'_>,
@@ -66,6 +90,7 @@ pub(crate) fn is_member<V: Visitor>(
     membership.is_member()
 }
 
+/// The first check that applies, from the lists to the conditions. `named` holds the cohorts that are decided already.
 fn membership<V: Visitor>(
     reader: Reader<'_>,
     context: &BoundContext<'_>,
@@ -119,15 +144,17 @@ fn bit(position: usize) -> u64 {
     u32::try_from(position).ok().and_then(|position| 1_u64.checked_shl(position)).unwrap_or(0)
 }
 
+/// Whether a list of members holds a hash. A member that cannot be read counts as the largest hash.
 fn contains(reader: Reader<'_>, start: u32, count: u32, hash: u64) -> bool {
     let members = reader.range(&reader.layout.members, start, count);
     let at = |index| members.get(to_usize(index)).map_or(u64::MAX, |member| member.get());
     find_hash(count, hash, at).is_some()
 }
 
-/// Finds a hash in an ascending list by interpolation: hashes are spread evenly, so a million of them take about five
-/// reads. After some guesses the range is halved instead, so that a list which is not spread evenly is still found in
-/// logarithmic time.
+/// The index of a hash in an ascending list of `count`, of which `at` reads one entry; `None` when it is not there.
+///
+/// Interpolation finds one of a million evenly spread hashes in about five reads. After eight guesses the range is
+/// halved instead, so a list that is not spread evenly takes logarithmic time.
 pub(crate) fn find_hash(count: u32, wanted: u64, at: impl Fn(u32) -> u64) -> Option<u32> {
     const GUESSES: u32 = 8;
     let (mut low, mut high) = (0, count);
@@ -151,7 +178,7 @@ pub(crate) fn find_hash(count: u32, wanted: u64, at: impl Fn(u32) -> u64) -> Opt
     None
 }
 
-/// Where in a range of `width` entries a hash should stand, in 32-bit fractions: below `width`.
+/// The index in a range of `width` entries at which a hash should be, in 32-bit fractions; always below `width`.
 fn guess(width: u32, distance: u64, span: u64) -> u32 {
     let shift = 32_u32.saturating_sub(span.leading_zeros());
     let fraction = (distance >> shift)

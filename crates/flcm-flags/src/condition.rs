@@ -1,4 +1,20 @@
 //! Conditions: operators over attributes, and groups of them.
+//!
+//! A rule, or a cohort's `when`, owns a range of node records. A group is a node whose members follow directly behind
+//! it, so walking a tree of conditions is walking a range from left to right, and skipping a group is one addition.
+//! [`Nodes`] is that walk, [`Node`] is one condition with its members, and [`Test`] compares one attribute.
+//!
+//! **Integers are compared with integers.** The compiler interns the strings that `==` and `in` compare. A bound
+//! context holds the ids of its own strings, so these operators compare two integers and never two strings. A text that
+//! no condition names has no id, and equals none.
+//!
+//! **A missing or ill-typed attribute makes every operator false**, the negative ones too. Only `not_exists` holds for
+//! a missing attribute. Otherwise `plan != "free"` would hold for everyone whose plan is unknown. The functions below
+//! return `Option<bool>` for this reason: `None` means "cannot be compared", and the sign of the operator does not
+//! change that.
+//!
+//! **Tests come first.** The decision path asks a node whether it is a test before it decodes anything else, because
+//! most nodes are tests.
 
 use core::cmp::Ordering;
 use core::fmt;
@@ -10,36 +26,63 @@ use crate::time::parse_rfc3339;
 use crate::value::AttributeValue;
 use crate::version;
 
-/// What a test asks of an attribute. The words are those of the document.
+/// How a test compares an attribute with its operands. Each variant says for which values it holds.
+///
+/// ```
+/// use flcm_flags::Operator;
+/// assert_eq!(Operator::SemverGreaterEqual.as_str(), "semver_gte");
+/// assert_eq!(Operator::NotEqual.to_string(), "!=");
+/// ```
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-#[allow(missing_docs, reason = "the document's words say it")]
 pub enum Operator {
+    /// A time strictly after the operand. The attribute is an RFC 3339 text, or milliseconds since 1970.
     After,
+    /// A time strictly before the operand, like [`After`](Self::After).
     Before,
+    /// A text that contains the operand, or a list of texts with the operand as a member.
     Contains,
+    /// A text that ends with one of the operands.
     EndsWith,
+    /// The same type and value. Numbers are compared as IEEE 754 does.
     Equal,
+    /// Any value.
     Exists,
+    /// A number above the operand.
     Greater,
+    /// A number above the operand, or equal.
     GreaterEqual,
+    /// A text or number that is one of the operands.
     In,
+    /// A number below the operand.
     Less,
+    /// A number below the operand, or equal.
     LessEqual,
+    /// A text in which the regular expression is found anywhere.
     Matches,
+    /// A text or list that does not [contain](Self::Contains) the operand.
     NotContains,
+    /// The same type, and another value.
     NotEqual,
+    /// No value. It is the only operator that holds for an absent attribute.
     NotExists,
+    /// A text or number of the operands' type that is none of them.
     NotIn,
+    /// A semantic version of the same precedence.
     SemverEqual,
+    /// A semantic version of higher precedence.
     SemverGreater,
+    /// A semantic version of higher precedence, or the same.
     SemverGreaterEqual,
+    /// A semantic version of lower precedence.
     SemverLess,
+    /// A semantic version of lower precedence, or the same.
     SemverLessEqual,
+    /// A text that starts with one of the operands.
     StartsWith,
 }
 
 impl Operator {
-    /// The word in the document.
+    /// The keyword in the document, such as `starts_with`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -68,6 +111,7 @@ impl Operator {
         }
     }
 
+    /// The operator of a node record. The wire has one kind per type of operand; the document has one `==` for all.
     const fn from_wire(kind: u8, negated: bool) -> Self {
         use wire::node;
         match (kind, negated) {
@@ -103,22 +147,42 @@ impl fmt::Display for Operator {
     }
 }
 
-/// What a test compares with.
+/// The value that a test compares the attribute with.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Operand<'s> {
     /// `true` or `false`.
     Bool(bool),
-    /// Nothing: the operator asks for presence.
+    /// No operand: `exists` and `not_exists` compare nothing.
     None,
-    /// A number.
+    /// A finite number.
     Number(f64),
-    /// Text, a pattern or a version.
+    /// Text, a regular expression as it was written, or a semantic version.
     Text(&'s str),
-    /// Milliseconds since 1970.
+    /// The time of `before` or `after`, in milliseconds since 1970. It is exact: times lie below 2^53.
     Time(f64),
 }
 
 /// A condition of the snapshot.
+///
+/// [`Rule::conditions`] gives the conditions of a rule, and groups contain further ones.
+///
+/// ```
+/// use flcm_flags::{Node, Operand, Operator, Snapshot};
+///
+/// let text = "
+/// flags:
+///   beta: { conditions: [{ any: [{ attribute: age, operator: '>', value: 30 }, { cohort: testers }] }] }";
+/// # let bytes = flcm_flags_config::compile(&flcm_flags_config::check(text).0.unwrap());
+/// let snapshot = Snapshot::from_bytes(bytes)?;
+/// let flag = snapshot.describe(snapshot.flag("beta").unwrap()).unwrap();
+/// let rule = flag.rules().next().unwrap();
+/// let Some(Node::Any(mut members)) = rule.conditions().next() else { panic!("a group") };
+/// let Some(Node::Test(test)) = members.next() else { panic!("a test") };
+/// assert_eq!((test.attribute(), test.operator()), ("age", Operator::Greater));
+/// assert_eq!(test.operands().next(), Some(Operand::Number(30.0)));
+/// assert!(matches!(members.next(), Some(Node::Cohort(cohort)) if snapshot.cohort_name(cohort) == "testers"));
+/// # Ok::<(), flcm_flags::SnapshotError>(())
+/// ```
 #[derive(Clone, Debug)]
 pub enum Node<'s> {
     /// Every member must hold.
@@ -135,19 +199,19 @@ pub enum Node<'s> {
     Test(Test<'s>),
 }
 
-/// A cohort of one snapshot.
+/// A cohort of one snapshot. Ids of two snapshots are unrelated: keep the name, not the id, across an update.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct CohortId(pub(crate) u32);
 
 impl CohortId {
-    /// Its place among the cohorts of the snapshot, from 0.
+    /// The index among the cohorts of the snapshot, below [`Snapshot::cohort_count`](crate::Snapshot::cohort_count).
     #[must_use]
     pub fn index(self) -> usize {
         to_usize(self.0)
     }
 }
 
-/// Conditions that stand side by side.
+/// An iterator over conditions of one level: those of a rule, or the members of a group.
 #[derive(Clone)]
 pub struct Nodes<'s> {
     reader: Reader<'s>,
@@ -160,7 +224,7 @@ impl<'s> Nodes<'s> {
         Self { reader, next: start, end: start.saturating_add(count) }
     }
 
-    /// The next record, which is not looked into; `next` goes on behind its members.
+    /// The next record. Members of a group are skipped, not looked at.
     #[inline]
     fn advance(&mut self) -> Option<&'s wire::NodeRecord> {
         if self.next >= self.end {
@@ -172,7 +236,7 @@ impl<'s> Nodes<'s> {
         Some(record)
     }
 
-    /// The record that [`advance`](Self::advance) has just passed, as a node.
+    /// The record that [`advance`](Self::advance) has just returned, as a node with its members.
     fn decode(&self, record: &'s wire::NodeRecord) -> Option<Node<'s>> {
         let count = record.extra.get();
         let members = Self { next: self.next.saturating_sub(count), end: self.next, ..*self };
@@ -190,7 +254,8 @@ impl<'s> Nodes<'s> {
         })
     }
 
-    /// Decides the next node: tests, which most are, by `test`, everything else by `node`.
+    /// Decides the next node: a test, which most nodes are, by `test`, and everything else by `node`. `None` at the
+    /// end.
     #[inline]
     pub(crate) fn decide_next(
         &mut self,
@@ -225,7 +290,7 @@ impl fmt::Debug for Nodes<'_> {
 }
 
 impl<'s> Rule<'s> {
-    /// The conditions, all of which must hold.
+    /// The conditions of the rule, all of which must hold. Without any, the rule applies to everyone.
     #[must_use]
     pub fn conditions(&self) -> Nodes<'s> {
         self.flag.reader.conditions(self.record)
@@ -239,7 +304,7 @@ impl<'s> Reader<'s> {
     }
 }
 
-/// An attribute, an operator and what is compared.
+/// A comparison of one attribute: its name, an operator and one or more operands.
 #[derive(Clone, Copy)]
 pub struct Test<'s> {
     reader: Reader<'s>,
@@ -247,7 +312,7 @@ pub struct Test<'s> {
 }
 
 impl<'s> Test<'s> {
-    /// The attribute that is read.
+    /// The name of the attribute that is read.
     #[must_use]
     pub fn attribute(&self) -> &'s str {
         self.reader.attribute_name(self.record.subject.get()).unwrap_or_default()
@@ -257,13 +322,15 @@ impl<'s> Test<'s> {
         AttributeId(self.record.subject.get())
     }
 
-    /// What is asked.
+    /// How the attribute is compared.
     #[must_use]
     pub fn operator(&self) -> Operator {
         Operator::from_wire(self.record.kind, self.is_negated())
     }
 
-    /// What is compared with: one operand, or those of a list.
+    /// The operands: none for `exists`, one for most operators, all of a list for `in`, `starts_with` and `ends_with`.
+    ///
+    /// Lists are in the snapshot's order, which need not be that of the document.
     pub fn operands(&self) -> impl Iterator<Item = Operand<'s>> + use<'s> {
         let test = *self;
         let count = match self.record.kind {
@@ -276,12 +343,13 @@ impl<'s> Test<'s> {
         (0..count).map(move |offset| test.operand(offset))
     }
 
-    /// Whether several operands may stand in the document.
+    /// Whether the document writes the operands as a list even when there is only one: `in` and `not_in`.
     #[must_use]
     pub fn takes_list(&self) -> bool {
         matches!(self.record.kind, wire::node::IN_NUMBERS | wire::node::IN_STRINGS)
     }
 
+    /// The operand at an offset from the first one.
     fn operand(&self, offset: u32) -> Operand<'s> {
         use wire::node;
         let (reader, id) = (self.reader, self.record.operand.get());
@@ -317,6 +385,8 @@ impl<'s> Test<'s> {
         context.with_slot(self.reader, self.record.subject.get(), |slot| self.passes(context, slot))
     }
 
+    /// Whether the attribute of a slot passes. Presence, interned strings and numbers are decided here, from the slot
+    /// alone; the rest looks at the value.
     #[inline]
     fn passes(&self, context: &BoundContext<'_>, slot: &Slot) -> bool {
         use wire::node;
@@ -332,6 +402,7 @@ impl<'s> Test<'s> {
         held.is_some_and(|held| held != self.is_negated())
     }
 
+    /// Compares a number, or a time in milliseconds, with the operands. `None` for an operator of another type.
     #[inline]
     #[expect(clippy::float_cmp, reason = "`==` of the document is the equality of IEEE 754")]
     fn compare_number(&self, value: f64) -> Option<bool> {
@@ -352,7 +423,7 @@ impl<'s> Test<'s> {
         }
     }
 
-    /// The operators over booleans, and those that look into a text or a list.
+    /// The operators over booleans, lists and texts that are not interned. `None` when value and operator do not fit.
     #[inline(never)]
     fn search(&self, value: AttributeValue<'_>) -> Option<bool> {
         match value {
@@ -367,6 +438,8 @@ impl<'s> Test<'s> {
         }
     }
 
+    /// The operators that read a text: parts of it, patterns, times and versions. `None` for a text that is no time or
+    /// no version where the operator needs one.
     fn search_text(&self, value: &str) -> Option<bool> {
         use wire::node;
         let bytes = value.as_bytes();

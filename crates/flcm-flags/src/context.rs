@@ -1,17 +1,35 @@
-//! Who is asking: a targeting key and attributes, borrowed from the caller and resolved once against a snapshot.
+//! The user a flag is decided for: a targeting key and attributes, borrowed from the caller and bound once to a
+//! snapshot.
+//!
+//! **Binding resolves strings once.** A snapshot numbers the attributes that its conditions read, and interns the
+//! strings that `==` and `in` compare. [`Context::bind`] looks both up, and hashes the targeting key. Afterwards a
+//! decision compares integers, however many flags are decided with the same bound context.
+//!
+//! **32 slots.** The compiler gives the lowest ids to the 32 attributes that most conditions read. Those have a slot in
+//! the bound context. A rarer attribute is searched by name each time a condition reads it, with the same result. So a
+//! bound context has a fixed size, and binding allocates nothing.
+//!
+//! **Sixteen bytes per slot.** A context is bound for every request, so a slot holds only what decisions compare: the
+//! bits of a number or the digest of a text, the id of an interned string, the type, and the position of the value in
+//! the caller's list. Texts, lists and booleans are read from the caller's list when an operator needs them.
+//!
+//! Only finite numbers, booleans, texts and lists of texts are present. A number that is NaN or infinite counts as
+//! absent, as does an attribute that the caller leaves out. The attribute `user_id` always reads the targeting key, and
+//! `cohorts`, a list of texts, names the cohorts that the host puts the user in.
 
 use crate::bucket::sip;
 use crate::snapshot::{AttributeId, Reader, Snapshot, to_usize, wire};
 use crate::value::{AttributeValue, Decimal};
 
-/// Attributes of this many names are resolved when a context is bound; the compiler gives the lowest ids to those that
-/// most conditions read. Those beyond are found by a search, each time they are read.
+/// How many attributes are resolved when a context is bound. Those beyond are searched each time they are read.
 const SLOTS: usize = 32;
 
 /// The attribute that names the cohorts that the host puts this user in.
 const COHORTS: &str = "cohorts";
 
-/// A targeting key and attributes, borrowed.
+/// A targeting key and attributes, borrowed from the caller.
+///
+/// A context belongs to no snapshot, costs nothing to make, and can be bound to any number of them.
 ///
 /// ```
 /// use flcm_flags::Context;
@@ -36,15 +54,28 @@ impl Default for Attributes<'_> {
 }
 
 impl<'a> Context<'a> {
-    /// A context of a targeting key (the user id; may be absent or empty) and named attributes. Of two attributes with
-    /// one name the later counts; those behind the 65,535th are not read.
+    /// A context of a targeting key, which is the user id, and named attributes.
+    ///
+    /// The targeting key may be absent: such a user is outside every percentage below 100, and gets the first variant
+    /// of a split. An empty key is a key like any other. Of two attributes with the same name the later one counts.
+    /// Attributes after the 65,535th are not read.
+    ///
+    /// ```
+    /// use flcm_flags::{AttributeValue, Context};
+    /// let groups: &[&str] = &["beta", "staff"];
+    /// let attributes = [("cohorts", groups.into()), ("paying", true.into()), ("version", "2.1.0".into())];
+    /// let anonymous = Context::new(None, &attributes);
+    /// ```
     #[must_use]
     pub const fn new(targeting_key: Option<&'a str>, attributes: &'a [(&'a str, AttributeValue<'a>)]) -> Self {
         Self { targeting_key, attributes: Attributes::Named(attributes) }
     }
 
-    /// Like [`new`](Self::new), for a caller that has looked up the names in [`Snapshot::attributes`] before: binding to
-    /// that snapshot searches for nothing. `cohorts` are those that the host puts this user in.
+    /// Like [`new`](Self::new), for a caller that has looked up attribute names in [`Snapshot::attributes`] before.
+    ///
+    /// Binding to that snapshot then searches for no name. `cohorts` are the ones that the host puts this user in. An
+    /// id that the snapshot does not have is ignored, so bind such a context only to the snapshot that the ids are
+    /// from.
     ///
     /// ```
     /// use flcm_flags::{AttributeId, Context, Millis, Snapshot, Trips, evaluate};
@@ -69,7 +100,25 @@ impl<'a> Context<'a> {
 
     /// Resolves the context against a snapshot, so that decisions compare integers. It allocates nothing.
     ///
-    /// The bound context belongs to that snapshot; with another one every decision is an `INVALID_CONTEXT` error.
+    /// The bound context belongs to snapshots of the same bytes. With another snapshot every decision is an
+    /// [`InvalidContext`](crate::ErrorCode::InvalidContext) error, so bind again after an update.
+    ///
+    /// ```
+    /// use flcm_flags::{Context, ErrorCode, Millis, Reason, Snapshot, Trips, evaluate};
+    ///
+    /// let compile = |text| flcm_flags_config::compile(&flcm_flags_config::check(text).0.unwrap());
+    /// let before = Snapshot::from_bytes(compile("flags: { beta: { rollout: { percentage: 10 } } }"))?;
+    /// let after = Snapshot::from_bytes(compile("flags: { beta: { rollout: { percentage: 20 } } }"))?;
+    /// let alice = Context::new(Some("alice"), &[]);
+    /// let bound = alice.bind(&before);
+    ///
+    /// let flag = after.flag("beta").unwrap();
+    /// let decision = evaluate(&after, &Trips::NONE, flag, &bound, Millis(0));
+    /// assert_eq!(decision.reason(), Reason::Error(ErrorCode::InvalidContext));
+    /// let decision = evaluate(&after, &Trips::NONE, flag, &alice.bind(&after), Millis(0));
+    /// assert_eq!(decision.reason().error_code(), None);
+    /// # Ok::<(), flcm_flags::SnapshotError>(())
+    /// ```
     #[must_use]
     pub fn bind<B: AsRef<[u8]>>(&self, snapshot: &Snapshot<B>) -> BoundContext<'a> {
         BoundContext::new(*self, snapshot.reader())
@@ -77,6 +126,9 @@ impl<'a> Context<'a> {
 }
 
 /// A [`Context`] whose strings are resolved against one snapshot.
+///
+/// It borrows the caller's targeting key and attributes, not the snapshot: it names the snapshot by its digest. It is
+/// about 600 bytes, and lives on the stack.
 #[derive(Clone, Copy, Debug)]
 pub struct BoundContext<'a> {
     pub(crate) snapshot: u64,
@@ -86,12 +138,12 @@ pub struct BoundContext<'a> {
     slots: [Slot; SLOTS],
 }
 
-/// What is known of one attribute, in sixteen bytes: contexts are bound for every request.
+/// One attribute as decisions compare it, in sixteen bytes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Slot {
-    /// Of a number its bits; of a text its digest, where some flag hashes the attribute.
+    /// The bits of a number, or the digest of a text where some flag hashes the attribute.
     bits: u64,
-    /// Interned string, or [`wire::NONE`] when no condition compares with it.
+    /// The id of the interned string, or [`wire::NONE`] when no condition compares with it.
     pub(crate) string: u32,
     /// Position among the context's attributes; [`USER`] for the targeting key.
     position: u16,
@@ -188,13 +240,16 @@ impl<'a> BoundContext<'a> {
         }
     }
 
-    /// The targeting key.
+    /// The targeting key, if the context has one.
     #[must_use]
     pub fn targeting_key(&self) -> Option<&'a str> {
         self.context.targeting_key
     }
 
-    /// The digest of the targeting key: a number that stands for the user, and tells nothing of them.
+    /// The digest of the targeting key ([`sip`]): a number that identifies the user without their id.
+    ///
+    /// [`Units`](crate::breaker::Units) and [`Distinct`](crate::metrics::Distinct) count users by it. It is a hash
+    /// without a secret, so whoever can guess a user id can compute it.
     #[must_use]
     pub fn user_digest(&self) -> Option<u64> {
         self.digest
@@ -210,7 +265,7 @@ impl<'a> BoundContext<'a> {
         self.with_slot(reader, id, Slot::digest)
     }
 
-    /// Looks at what is known of an attribute.
+    /// Passes the slot of an attribute to `look`: the resolved one, or for a rare attribute one that is searched now.
     #[inline]
     pub(crate) fn with_slot<R>(&self, reader: Reader<'_>, id: u32, look: impl FnOnce(&Slot) -> R) -> R {
         match self.slots.get(to_usize(id)) {
@@ -219,7 +274,7 @@ impl<'a> BoundContext<'a> {
         }
     }
 
-    /// The value behind a slot.
+    /// The value behind a slot, as the caller gave it; `None` for an absent attribute.
     pub(crate) fn value(&self, slot: &Slot) -> Option<AttributeValue<'a>> {
         match (slot.kind, slot.position) {
             (Kind::Absent, _) => None,
@@ -249,7 +304,7 @@ impl<'a> Attributes<'a> {
         }
     }
 
-    /// Where the last present value of an attribute stands.
+    /// The position of the last present value of an attribute.
     fn position(&self, reader: Reader<'_>, wanted: u32) -> Option<u16> {
         let name = reader.attribute_name(wanted)?;
         let is_wanted = |position: &u16| {

@@ -1,4 +1,12 @@
-//! Decisions, their reasons and error codes, in `OpenFeature`'s words. No other file knows these words.
+//! Decisions, their reasons and error codes, in `OpenFeature`'s terms. No other file knows these strings.
+//!
+//! **A decision is one register.** [`PackedDecision`] holds rule, variant, reason and a few flags in 64 bits.
+//! Evaluation passes it around in a register, hosts keep it in arrays, and the bindings pass it to JavaScript as two
+//! integers. [`Decision`] adds the strings of the snapshot: the value, the name of the variant, the name of the rule.
+//! They are read only when somebody asks for them, because turning bytes into `&str` checks the bytes each time.
+//!
+//! **The numbers are stable.** Codes of reasons are stored in batches of metrics, so they never change. A number that
+//! this release does not know reads as an error rather than as some other reason.
 
 use core::fmt;
 
@@ -8,25 +16,36 @@ use crate::snapshot::{Flag, FlagId, Snapshot};
 use crate::value::Value;
 
 /// Why a decision is what it is.
+///
+/// `OpenFeature` knows `DEFAULT`, `DISABLED`, `ERROR`, `SPLIT`, `STATIC` and `TARGETING_MATCH`. It allows further
+/// reasons, and this crate adds three.
+///
+/// ```
+/// use flcm_flags::{ErrorCode, Reason};
+///
+/// assert_eq!(Reason::TargetingMatch.as_str(), "TARGETING_MATCH");
+/// assert_eq!(Reason::Error(ErrorCode::ParseError).to_string(), "ERROR");
+/// assert_eq!(Reason::from_code(Reason::Split.code()), Some(Reason::Split));
+/// ```
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum Reason {
-    /// The breaker is open or held, or half-open and the user is outside the probe share.
+    /// The breaker is open or held, or half-open and the user is outside the probe share. The default is served.
     BreakerOpen,
-    /// No rule applied.
+    /// The flag has rules, and none of them applied. The default is served.
     Default,
-    /// The kill switch is off.
+    /// The kill switch is off. The default is served.
     Disabled,
-    /// Nothing could be decided; the code says why.
+    /// The flag could not be decided; the code says why. Nothing is served: the caller's fallback applies.
     Error(ErrorCode),
-    /// The user is listed in the flag's overrides.
+    /// The user is listed in the flag's overrides, or the host has set one: see [`evaluate_as`](crate::evaluate_as).
     Override,
-    /// A dependency does not hold for this context.
+    /// A dependency does not hold for this context. The default is served.
     PrerequisiteFailed,
-    /// A rule applied, and a bucket or a split point was drawn.
+    /// A rule applied, and its percentage is below 100 or one of several variants was drawn.
     Split,
-    /// The flag has no rules.
+    /// The flag has no rules. The default is served.
     Static,
-    /// A rule applied.
+    /// A rule applied, and nothing was drawn. A cohort may also be served off by such a rule.
     TargetingMatch,
 }
 
@@ -34,7 +53,7 @@ impl Reason {
     /// How many reasons there are, each error code counted as one.
     pub const COUNT: usize = 11;
 
-    /// The word that goes on the wire.
+    /// The reason as `OpenFeature` and the wire write it, such as `TARGETING_MATCH`. All errors are `ERROR`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -50,8 +69,8 @@ impl Reason {
         }
     }
 
-    /// A small number, below [`COUNT`](Self::COUNT), which stays the same in every later release: outcomes and batches of
-    /// metrics hold it.
+    /// A small number, below [`COUNT`](Self::COUNT), which stays the same in every later release: packed decisions and
+    /// batches of metrics hold it.
     #[must_use]
     pub const fn code(self) -> u8 {
         match self {
@@ -91,7 +110,7 @@ impl Reason {
         }
     }
 
-    /// The code of an error.
+    /// The code of an error; `None` for a decision that was made.
     #[must_use]
     pub const fn error_code(self) -> Option<ErrorCode> {
         if let Self::Error(code) = self { Some(code) } else { None }
@@ -104,19 +123,24 @@ impl fmt::Display for Reason {
     }
 }
 
-/// What kept a flag from being decided.
+/// Why a flag could not be decided, in `OpenFeature`'s error codes.
+///
+/// ```
+/// use flcm_flags::ErrorCode;
+/// assert_eq!(ErrorCode::FlagNotFound.as_str(), "FLAG_NOT_FOUND");
+/// ```
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum ErrorCode {
     /// The snapshot has no such flag.
     FlagNotFound,
     /// The context is bound to another snapshot.
     InvalidContext,
-    /// The flag needs a newer version of this crate.
+    /// The flag needs a newer version of this crate. Other flags of the snapshot are decided as usual.
     ParseError,
 }
 
 impl ErrorCode {
-    /// The word that goes on the wire.
+    /// The code as `OpenFeature` and the wire write it.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -133,19 +157,38 @@ impl fmt::Display for ErrorCode {
     }
 }
 
-/// The side of the comparison that the breaker makes.
+/// The side of the comparison that the breaker makes: treatment against control, as in an A/B test.
+///
+/// The two arms differ by a hash alone. That is what makes their error rates comparable: both saw the same minute, the
+/// same database and the same kind of users.
+///
+/// ```
+/// use flcm_flags::{Arm, Context, Millis, Snapshot, Trips, evaluate};
+///
+/// let text = "flags: { beta: { rollout: { percentage: 50 }, overrides: { alice: true } } }";
+/// # let bytes = flcm_flags_config::compile(&flcm_flags_config::check(text).0.unwrap());
+/// let snapshot = Snapshot::from_bytes(bytes)?;
+/// let flag = snapshot.flag("beta").unwrap();
+/// let arm = |user| {
+///     let context = Context::new(Some(user), &[]).bind(&snapshot);
+///     evaluate(&snapshot, &Trips::NONE, flag, &context, Millis(0)).arm()
+/// };
+/// assert_eq!(arm("alice"), Arm::Outside, "an override is not a fair comparison");
+/// assert!(["bob", "carol", "dave"].map(arm).iter().all(|arm| *arm != Arm::Outside));
+/// # Ok::<(), flcm_flags::SnapshotError>(())
+/// ```
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum Arm {
     /// Eligible, and left out by a percentage alone.
     Control,
-    /// Neither: overrides, cohorts, everything that never reached a percentage.
+    /// Neither: overrides, cohorts, and everyone who never reached a percentage.
     Outside,
-    /// Served on by a rule.
+    /// Served on by a rule with a percentage, 100 % included.
     Treatment,
 }
 
 impl Arm {
-    /// The word that goes on the wire.
+    /// The keyword on the wire: `control`, `outside` or `treatment`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -155,7 +198,7 @@ impl Arm {
         }
     }
 
-    /// A small number that stands for it where it is told without words.
+    /// A stable number for the arm, from 0 to 2, for hosts that pass it as an integer.
     #[must_use]
     pub const fn code(self) -> u8 {
         match self {
@@ -165,7 +208,7 @@ impl Arm {
         }
     }
 
-    /// The arm of a [`code`](Self::code).
+    /// The arm of a [`code`](Self::code); `None` for any other number.
     #[must_use]
     pub const fn from_code(code: u8) -> Option<Self> {
         match code {
@@ -183,10 +226,32 @@ impl fmt::Display for Arm {
     }
 }
 
-/// What was decided, as one number that needs no snapshot. [`Decision`] adds the words.
+/// What was decided, as one number that needs no snapshot. [`Decision`] adds the strings.
 ///
-/// From the lowest bit: 32 bits of rule, 16 of variant, 8 of reason, then one each for enabled, serving something, serving
-/// on, treatment and control. One register: a decision that was written byte by byte and read as a whole would stall.
+/// | bits, from the lowest | content |
+/// |---|---|
+/// | 32 | index of the rule among all rules of the snapshot; all ones for none |
+/// | 16 | index of the variant within the flag; all ones for none |
+/// | 8 | [code](Reason::code) of the reason |
+/// | 1 each | enabled, serves something, serves on, treatment, control |
+///
+/// It is one register rather than a struct of bytes: a decision that is written byte by byte and then read as a whole
+/// stalls the processor.
+///
+/// ```
+/// use flcm_flags::{Context, Decision, Millis, PackedDecision, Snapshot, Trips, evaluate};
+///
+/// let text = "flags: { beta: { overrides: { alice: true } } }";
+/// # let bytes = flcm_flags_config::compile(&flcm_flags_config::check(text).0.unwrap());
+/// let snapshot = Snapshot::from_bytes(bytes)?;
+/// let flag = snapshot.flag("beta").unwrap();
+/// let alice = Context::new(Some("alice"), &[]).bind(&snapshot);
+/// let bits: u64 = evaluate(&snapshot, &Trips::NONE, flag, &alice, Millis(0)).packed().to_bits();
+///
+/// let again = Decision::new(&snapshot, flag, PackedDecision::from_bits(bits));
+/// assert!(again.enabled());
+/// # Ok::<(), flcm_flags::SnapshotError>(())
+/// ```
 #[derive(Clone, Copy, Eq, FromBytes, Immutable, IntoBytes, PartialEq)]
 #[repr(transparent)]
 pub struct PackedDecision(u64);
@@ -206,19 +271,21 @@ const NO_RULE: u64 = 0xffff_ffff;
 const NO_VARIANT: u16 = u16::MAX;
 
 impl PackedDecision {
-    /// The number, for a host that keeps outcomes outside of Rust.
+    /// The 64 bits, for a host that keeps decisions outside of Rust. [`from_bits`](Self::from_bits) reads them.
     #[must_use]
     pub const fn to_bits(self) -> u64 {
         self.0
     }
 
-    /// The outcome of a number from [`to_bits`](Self::to_bits). Any other number is an outcome that nothing decided.
+    /// The decision of a number from [`to_bits`](Self::to_bits).
+    ///
+    /// Any other number gives a decision that nobody made. Reading it is safe: every accessor has an answer.
     #[must_use]
     pub const fn from_bits(bits: u64) -> Self {
         Self(bits)
     }
 
-    /// Nothing is served: the caller's fallback applies.
+    /// A decision that serves nothing, so that the caller's fallback applies.
     #[must_use]
     pub const fn error(code: ErrorCode) -> Self {
         Self::new(Reason::Error(code), NO_VARIANT, 0)
@@ -257,7 +324,7 @@ impl PackedDecision {
         }
     }
 
-    /// Why.
+    /// Why the decision is what it is.
     #[must_use]
     #[inline]
     pub const fn reason(self) -> Reason {
@@ -271,7 +338,7 @@ impl PackedDecision {
         self.0 & ENABLED != 0
     }
 
-    /// The side of the breaker's comparison.
+    /// The side of the breaker's comparison that the user is on.
     #[must_use]
     pub const fn arm(self) -> Arm {
         match (self.0 & CONTROL != 0, self.0 & TREATMENT != 0) {
@@ -281,7 +348,7 @@ impl PackedDecision {
         }
     }
 
-    /// Index of the variant within the flag.
+    /// The index of the variant within the flag; `None` when no variant is served.
     #[must_use]
     pub fn variant(self) -> Option<u16> {
         u16::try_from((self.0 >> VARIANT_SHIFT) & 0xffff).ok().filter(|variant| *variant != NO_VARIANT)
@@ -300,7 +367,30 @@ impl fmt::Debug for PackedDecision {
     }
 }
 
-/// What a flag is for one context, and why.
+/// What a flag serves for one context, and why.
+///
+/// ```
+/// use flcm_flags::{Context, Millis, Reason, Snapshot, Trips, Value, evaluate};
+///
+/// let text = "
+/// flags:
+///   price:
+///     default: 10
+///     on: 12
+///     variants: [{ name: low, value: 9, weight: 1 }]
+///     rules: [{ name: germans, conditions: [{ attribute: country, operator: ==, value: DE }] }]
+///     rollout: { percentage: 0 }";
+/// # let bytes = flcm_flags_config::compile(&flcm_flags_config::check(text).0.unwrap());
+/// let snapshot = Snapshot::from_bytes(bytes)?;
+/// let flag = snapshot.flag("price").unwrap();
+/// let attributes = [("country", "DE".into())];
+/// let alice = Context::new(Some("alice"), &attributes).bind(&snapshot);
+/// let decision = evaluate(&snapshot, &Trips::NONE, flag, &alice, Millis(0));
+/// assert_eq!(decision.value(), Some(Value::Number(9.0)));
+/// assert_eq!((decision.variant(), decision.rule()), (Some("low"), Some("germans")));
+/// assert_eq!(decision.reason(), Reason::TargetingMatch);
+/// # Ok::<(), flcm_flags::SnapshotError>(())
+/// ```
 #[derive(Clone, Copy)]
 pub struct Decision<'s> {
     flag: Option<Flag<'s>>,
@@ -308,7 +398,9 @@ pub struct Decision<'s> {
 }
 
 impl<'s> Decision<'s> {
-    /// Gives an outcome of [`evaluate_all`](crate::evaluate_all) its words back.
+    /// Adds the strings to a packed decision, such as one of [`evaluate_all`](crate::evaluate_all).
+    ///
+    /// `flag` and `packed` must belong together. With an id that the snapshot does not have, the decision has no value.
     #[must_use]
     pub fn new<B: AsRef<[u8]>>(snapshot: &'s Snapshot<B>, flag: FlagId, packed: PackedDecision) -> Self {
         Self { flag: snapshot.describe(flag), packed }
@@ -324,7 +416,7 @@ impl<'s> Decision<'s> {
         Self { flag: None, packed: PackedDecision::error(ErrorCode::FlagNotFound) }
     }
 
-    /// The decision as numbers.
+    /// The decision as one number.
     #[must_use]
     pub const fn packed(&self) -> PackedDecision {
         self.packed
@@ -336,7 +428,9 @@ impl<'s> Decision<'s> {
         self.packed.enabled()
     }
 
-    /// What is served; `None` for an error, where the caller's fallback applies.
+    /// The value that is served; `None` for an error, where the caller's fallback applies.
+    ///
+    /// On is the variant's value, or without one the flag's `on`. Off is the flag's default.
     #[must_use]
     pub fn value(&self) -> Option<Value<'s>> {
         let flag = self.flag?;
@@ -350,25 +444,25 @@ impl<'s> Decision<'s> {
         }
     }
 
-    /// Name of the variant that is served.
+    /// The name of the variant that is served; `None` when off, and for a flag without variants.
     #[must_use]
     pub fn variant(&self) -> Option<&'s str> {
         self.flag?.variant(self.packed.variant()?).map(|variant| variant.name())
     }
 
-    /// Why.
+    /// Why the decision is what it is.
     #[must_use]
     pub const fn reason(&self) -> Reason {
         self.packed.reason()
     }
 
-    /// Name of the rule that applied, if it has one.
+    /// The name of the rule that applied; `None` for an unnamed rule, and when no rule applied.
     #[must_use]
     pub fn rule(&self) -> Option<&'s str> {
         self.flag?.rule(self.packed.rule()?)?.name()
     }
 
-    /// The side of the breaker's comparison.
+    /// The side of the breaker's comparison that the user is on.
     #[must_use]
     pub const fn arm(&self) -> Arm {
         self.packed.arm()

@@ -1,4 +1,34 @@
-//! The decision: the checks of a flag, in order, and the first that applies decides.
+//! The decision: the checks of a flag, in order. The first check that applies decides.
+//!
+//! | check | reason | serves |
+//! |---|---|---|
+//! | the flag is unknown, needs a newer core, or the context is bound to another snapshot | `ERROR` | nothing |
+//! | the kill switch is off | `DISABLED` | the default |
+//! | the breaker is open; or half-open, and the user is outside the probe share | `BREAKER_OPEN` | the default |
+//! | a dependency does not hold | `PREREQUISITE_FAILED` | the default |
+//! | the user has an override | `OVERRIDE` | what it says |
+//! | a rule's conditions hold, and the user is inside its percentage | `TARGETING_MATCH`, `SPLIT` | the rule's |
+//! | no rule applies | `DEFAULT`, `STATIC` | the default |
+//!
+//! **Tracing costs nothing when nobody traces.** [`evaluate`] is [`explain`] with the silent visitor `()`, which the
+//! compiler removes. So there is one decision path, and an explanation cannot differ from the decision. A visitor that
+//! is not silent also sees conditions and percentages that come after the first miss.
+//!
+//! **Most flags are one rule without conditions.** They take a shortcut, `Question::single_rule`. Breakers,
+//! dependencies, overrides and schedules are kept out of line, so that the path of flags without them stays in
+//! registers. The shortcut calls the same `serve` as the full path. Faults that are seeded into the shortcut must be
+//! found by the tests.
+//!
+//! **Nothing is decided twice.** A flag carries the closure of its prerequisites, at most 64, in an order in which each
+//! can be decided from the ones before it. Their decisions live on the stack. So even a lattice of dependencies takes
+//! linear time, and [`evaluate_all`] decides each flag once. Depths in the records prove that there is no cycle.
+//!
+//! **Whatever holds the bytes, the code is the same.** The public functions are generic over the buffers. They pass
+//! plain slices on to functions that are not, so the decision is compiled once, in this crate, with its optimisation
+//! level.
+//!
+//! **Bad states serve the default.** The snapshot is validated, so no read here fails. If one did, the function would
+//! answer with an error or the default. It never panics.
 
 use zerocopy::little_endian::U32;
 
@@ -19,10 +49,16 @@ mod overrides;
 
 pub use overrides::{Override, evaluate_as};
 
-/// The probe share of a flag without `error_threshold`, whose breaker a host may drive all the same: 5 %.
+/// The probe share of a flag without `error_threshold`: 5 %. A host may set such a flag to probing all the same.
 const DEFAULT_PROBE: u32 = 5_000;
 
-/// Decides one flag for one context at one time. It always answers, allocates nothing and cannot panic.
+/// Decides one flag for one context at one time.
+///
+/// It always returns a decision, allocates nothing and cannot panic. The same arguments give the same decision on every
+/// platform. `now` matters to flags that follow a schedule, and to no others: see [`Flag::changes_with_time`].
+///
+/// A flag that the snapshot does not have, and a context that is bound to another snapshot, give a decision with an
+/// error code. It serves nothing, so that the caller's fallback applies.
 ///
 /// ```
 /// use flcm_flags::{Context, Millis, Reason, Snapshot, Trips, evaluate};
@@ -47,21 +83,25 @@ pub fn evaluate<'s, B: AsRef<[u8]>, T: AsRef<[u8]>>(
     context: &BoundContext<'_>,
     now: Millis,
 ) -> Decision<'s> {
-    silently(snapshot.reader(), &Trips::new(trips.as_bytes()), flag, context, now)
+    evaluate_untraced(snapshot.reader(), &Trips::new(trips.as_bytes()), flag, context, now)
 }
 
-/// What [`evaluate`] does, whatever holds the bytes: so it is compiled once, in this crate, as fast as this crate is.
-fn silently<'s>(
+/// [`evaluate`] over plain slices: it is compiled once, in this crate, as fast as this crate is.
+fn evaluate_untraced<'s>(
     reader: Reader<'s>,
     trips: &Trips<&[u8]>,
     flag: FlagId,
     context: &BoundContext<'_>,
     now: Millis,
 ) -> Decision<'s> {
-    watched(reader, trips, flag, context, now, &mut ())
+    evaluate_traced(reader, trips, flag, context, now, &mut ())
 }
 
-/// Like [`evaluate`], and shows each step to a visitor.
+/// Like [`evaluate`], and passes each step to a visitor.
+///
+/// The decision is the same as that of [`evaluate`]: it is the same code. A visitor that is not silent is also shown
+/// the conditions and percentages behind the first miss, so that an explanation is complete. [`Step`] lists what there
+/// is to see.
 ///
 /// ```
 /// use flcm_flags::{Context, Millis, Snapshot, Step, Trips, Visitor, explain};
@@ -94,10 +134,11 @@ pub fn explain<'s, B: AsRef<[u8]>, T: AsRef<[u8]>, V: Visitor>(
     now: Millis,
     visitor: &mut V,
 ) -> Decision<'s> {
-    watched(snapshot.reader(), &Trips::new(trips.as_bytes()), flag, context, now, visitor)
+    evaluate_traced(snapshot.reader(), &Trips::new(trips.as_bytes()), flag, context, now, visitor)
 }
 
-fn watched<'s, V: Visitor>(
+/// [`explain`] over plain slices, and with the silent visitor [`evaluate`].
+fn evaluate_traced<'s, V: Visitor>(
     reader: Reader<'s>,
     trips: &Trips<&[u8]>,
     flag: FlagId,
@@ -114,10 +155,14 @@ fn watched<'s, V: Visitor>(
     Decision::of(Flag { reader, record }, packed)
 }
 
-/// Decides every flag, in the order of [`Snapshot::flags`], each once: prerequisites are not decided again for the flags
-/// that depend on them.
+/// Decides every flag, in the order of [`Snapshot::flags`].
 ///
-/// Fills as much of `out` as there are flags and returns that part of it.
+/// Each flag is decided once: prerequisites are not decided again for the flags that depend on them. The decisions are
+/// those of [`evaluate`].
+///
+/// Fills as much of `out` as there are flags and returns that part of it. When `out` is shorter than that, only its
+/// flags are decided, and one that depends on a flag beyond it reports `PREREQUISITE_FAILED`. [`Decision::new`] adds
+/// the strings.
 ///
 /// ```
 /// use flcm_flags::{Context, Decision, ErrorCode, Millis, PackedDecision, Snapshot, Trips, evaluate_all};
@@ -127,8 +172,8 @@ fn watched<'s, V: Visitor>(
 /// let snapshot = Snapshot::from_bytes(bytes)?;
 /// let alice = Context::new(Some("alice"), &[]).bind(&snapshot);
 /// let mut out = vec![PackedDecision::error(ErrorCode::FlagNotFound); snapshot.flags().len()];
-/// let outcomes = evaluate_all(&snapshot, &Trips::NONE, &alice, Millis(0), &mut out);
-/// assert_eq!(outcomes.iter().map(|packed| packed.enabled()).collect::<Vec<_>>(), [false, true]);
+/// let packed = evaluate_all(&snapshot, &Trips::NONE, &alice, Millis(0), &mut out);
+/// assert_eq!(packed.iter().map(|packed| packed.enabled()).collect::<Vec<_>>(), [false, true]);
 /// # Ok::<(), flcm_flags::SnapshotError>(())
 /// ```
 pub fn evaluate_all<'o, B: AsRef<[u8]>, T: AsRef<[u8]>>(
@@ -141,7 +186,7 @@ pub fn evaluate_all<'o, B: AsRef<[u8]>, T: AsRef<[u8]>>(
     all(snapshot.reader(), &Trips::new(trips.as_bytes()), context, now, out)
 }
 
-/// What [`evaluate_all`] does, whatever holds the bytes.
+/// [`evaluate_all`] over plain slices: first the flags without prerequisites, then the others by ascending depth.
 fn all<'o>(
     reader: Reader<'_>,
     trips: &Trips<&[u8]>,
@@ -169,7 +214,7 @@ fn all<'o>(
     out
 }
 
-/// Everything but the flag.
+/// Everything that a decision depends on, except for the flag.
 struct Question<'s, 'q> {
     reader: Reader<'s>,
     trips: &'q Trips<&'q [u8]>,
@@ -177,11 +222,11 @@ struct Question<'s, 'q> {
     now: Millis,
 }
 
-/// What other flags have decided before the one at hand.
+/// The decisions that were made before the one at hand, and that it may depend on.
 enum Decided<'a> {
     /// Every flag, by its id.
     All(&'a [PackedDecision]),
-    /// The closure of prerequisites, and as many of their outcomes as there are yet.
+    /// The closure of prerequisites, and those of their decisions that are made.
     Closure(&'a [U32], &'a [PackedDecision]),
 }
 
@@ -190,16 +235,16 @@ impl Decided<'_> {
 
     fn packed(&self, flag: FlagId) -> Option<PackedDecision> {
         match self {
-            Self::All(outcomes) => outcomes.get(to_usize(flag.0)).copied(),
-            Self::Closure(closure, outcomes) => {
+            Self::All(decisions) => decisions.get(to_usize(flag.0)).copied(),
+            Self::Closure(closure, decisions) => {
                 let position = closure.iter().position(|id| id.get() == flag.0)?;
-                outcomes.get(position).copied()
+                decisions.get(position).copied()
             }
         }
     }
 }
 
-/// What the conditions of a flag may ask for.
+/// What the conditions of a flag may ask for besides attributes: cohorts and other flags.
 struct FlagFacts<'s, 'q> {
     reader: Reader<'s>,
     context: &'q BoundContext<'q>,
@@ -219,7 +264,7 @@ impl<V: Visitor> Facts<V> for FlagFacts<'_, '_> {
 // What most flags do not have (a tripped breaker, dependencies, overrides, a schedule) is kept out of line, so that the
 // path of those that do not have it stays in registers.
 impl Question<'_, '_> {
-    /// Decides the prerequisites, each once, then the flag.
+    /// Decides the prerequisites, each once, and then the flag.
     fn decide_in_order<V: Visitor>(&self, id: FlagId, flag: &FlagRecord, visitor: &mut V) -> PackedDecision {
         // Most closures are short, and clearing room for the longest takes longer than deciding them.
         match flag.closure_count.get() {
@@ -228,7 +273,7 @@ impl Question<'_, '_> {
         }
     }
 
-    /// Like [`decide_in_order`](Self::decide_in_order), with room for the outcomes of `N` prerequisites.
+    /// Like [`decide_in_order`](Self::decide_in_order), with room for the decisions of `N` prerequisites.
     #[inline(never)]
     fn decide_closure<const N: usize, V: Visitor>(
         &self,
@@ -237,17 +282,17 @@ impl Question<'_, '_> {
         visitor: &mut V,
     ) -> PackedDecision {
         let closure = self.reader.closure(flag);
-        let mut outcomes = [PackedDecision::error(ErrorCode::FlagNotFound); N];
+        let mut decisions = [PackedDecision::error(ErrorCode::FlagNotFound); N];
         for (position, inner) in closure.iter().enumerate() {
             let inner = inner.get();
             let Some(flag) = self.reader.get(&self.reader.layout.flags, inner) else { continue };
-            let known = outcomes.get(..position).unwrap_or_default();
+            let known = decisions.get(..position).unwrap_or_default();
             let packed = self.decide_after(FlagId(inner), flag, &Decided::Closure(closure, known), visitor);
-            if let Some(slot) = outcomes.get_mut(position) {
+            if let Some(slot) = decisions.get_mut(position) {
                 *slot = packed;
             }
         }
-        self.decide_after(id, flag, &Decided::Closure(closure, &outcomes), visitor)
+        self.decide_after(id, flag, &Decided::Closure(closure, &decisions), visitor)
     }
 
     /// Like [`decide`](Self::decide), for a flag of some depth.
@@ -282,7 +327,8 @@ impl Question<'_, '_> {
         self.decide_fully(id, flag, decided, visitor)
     }
 
-    /// The shortcut for what most flags are: one rule, and nothing else to look at.
+    /// The shortcut for what most flags are: one rule, and nothing else to look at. `None` when the flag cannot be
+    /// decided at all, which the full path reports.
     #[inline]
     fn single_rule(&self, flag: &FlagRecord, decided: &Decided<'_>) -> Option<PackedDecision> {
         let id = flag.rules.get();
@@ -298,6 +344,7 @@ impl Question<'_, '_> {
         Some(served.map_or_else(|| off(flag, Reason::Default).of_arm(Arm::Control), |packed| packed.by_rule(id)))
     }
 
+    /// Decides one flag by all of its checks, and shows its start and end.
     #[inline(never)]
     fn decide_fully<V: Visitor>(
         &self,
@@ -312,7 +359,7 @@ impl Question<'_, '_> {
         packed
     }
 
-    /// Why the flag cannot be decided at all.
+    /// Why the flag cannot be decided at all; `None` if it can.
     #[inline]
     fn refusal(&self, flag: &FlagRecord) -> Option<ErrorCode> {
         if self.context.snapshot != self.reader.layout.digest {
@@ -359,7 +406,8 @@ impl Question<'_, '_> {
         self.first_rule(flag, cap, draw, decided, visitor)
     }
 
-    /// The digest of what the flag hashes.
+    /// The digest of what the flag hashes: the targeting key, or the attribute of `by`. `None` for a user who has
+    /// neither.
     #[inline]
     fn digest(&self, flag: &FlagRecord) -> Option<u64> {
         if flag.has(step::BY) {
@@ -369,7 +417,10 @@ impl Question<'_, '_> {
         }
     }
 
-    /// Whether the user passes a breaker that has tripped: half-open, inside the probe share. A cap lets everyone pass.
+    /// Whether the user passes a breaker that has tripped.
+    ///
+    /// Off lets nobody pass, and half-open the users inside the probe share. A cap lets everyone pass: it limits the
+    /// percentages later on.
     #[cold]
     fn passes_breaker<V: Visitor>(
         &self,
@@ -388,6 +439,7 @@ impl Question<'_, '_> {
         passed
     }
 
+    /// Whether all dependencies hold. A visitor is shown all of them, also those behind the first that does not.
     #[inline(never)]
     fn dependencies_hold<V: Visitor>(&self, flag: &FlagRecord, decided: &Decided<'_>, visitor: &mut V) -> bool {
         let mut all = true;
@@ -403,6 +455,9 @@ impl Question<'_, '_> {
     }
 
     /// The first rule that applies, or the default.
+    ///
+    /// A user who meets the conditions of some rule and is outside its percentage is in the control arm, if no later
+    /// rule applies either.
     #[inline]
     fn first_rule<V: Visitor>(
         &self,
@@ -440,7 +495,9 @@ impl Question<'_, '_> {
         self.reader.conditions(rule).all(self.context, &facts, visitor)
     }
 
-    /// What a rule whose conditions hold serves; `None` to a user outside its percentage, which the cap limits.
+    /// What a rule whose conditions hold serves; `None` to a user outside its percentage, which `cap` limits.
+    ///
+    /// A cohort's rule has no percentage, so its users are in neither arm.
     #[expect(clippy::inline_always, reason = "a third of the time of the shortcut was spent on calling it")]
     #[inline(always)]
     fn serve<V: Visitor>(
@@ -476,8 +533,9 @@ impl Question<'_, '_> {
         Some(PackedDecision::on(reason, variant).of_arm(arm))
     }
 
-    /// Draws a variant, and says whether there was more than one to draw from: the one whose cumulative range holds the
-    /// split point, without a draw the first.
+    /// Draws a variant: the one whose cumulative range holds the split point. Without a draw it is the first.
+    ///
+    /// Also returns whether there was more than one variant to draw from.
     #[inline]
     fn split<V: Visitor>(&self, start: u32, count: u16, draw: Option<Draw>, visitor: &mut V) -> (Option<u16>, bool) {
         match count {
@@ -511,7 +569,7 @@ impl Question<'_, '_> {
     }
 }
 
-/// The default is served.
+/// The decision that serves the flag's default. It is enabled if that default is `true`.
 #[inline]
 fn off(flag: &FlagRecord, reason: Reason) -> PackedDecision {
     let enabled = flag.default.kind == wire::value::BOOL && flag.default.payload.get() == 1;

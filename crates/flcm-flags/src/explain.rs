@@ -1,4 +1,20 @@
-//! How a decision is watched: the steps it takes, shown to a visitor.
+//! Tracing a decision: its steps, passed to a visitor.
+//!
+//! [`explain()`](crate::explain()) calls [`Visitor::visit`] with each [`Step`] while it decides. Nothing is collected
+//! here: the crate allocates nothing, so a visitor builds the tree, the log line or the statistic that it wants.
+//! `flcm-flags-config` has a visitor that builds explanations as trees.
+//!
+//! Steps come in the order of the decision. Those named `…Start` and `…End` enclose the steps in between, so a visitor
+//! can rebuild the nesting with a stack:
+//!
+//! ```text
+//! FlagStart  Breaker?  Dependency*
+//!   ( Override  Split?  |  ( RuleStart  condition*  Rollout?  Split?  RuleEnd )* )
+//! FlagEnd
+//!
+//! condition = Test | FlagCondition | CohortCondition
+//!           | GroupStart condition* GroupEnd | CohortStart condition* CohortEnd
+//! ```
 
 use crate::condition::{CohortId, Test};
 use crate::decision::PackedDecision;
@@ -6,10 +22,39 @@ use crate::snapshot::{Expected, FlagId, Reader, Rule, Snapshot};
 use crate::trips::TripState;
 use crate::value::AttributeValue;
 
-/// Watches a decision. The unit type `()` is the silent visitor, which costs nothing.
+/// Receives the steps of a decision. The unit type `()` is the silent visitor, which costs nothing.
+///
+/// A visitor cannot change the decision.
+///
+/// ```
+/// use flcm_flags::{Context, Millis, Snapshot, Step, Trips, Visitor, explain};
+///
+/// /// The attributes that were tested, and whether each passed.
+/// struct Tested(Vec<(String, bool)>);
+/// impl Visitor for Tested {
+///     fn visit(&mut self, step: Step<'_, '_>) {
+///         if let Step::Test { test, held, .. } = step {
+///             self.0.push((test.attribute().to_owned(), held));
+///         }
+///     }
+/// }
+///
+/// let text = "
+/// flags:
+///   beta: { conditions: [{ attribute: age, operator: '>', value: 30 }, { attribute: plan, operator: exists }] }";
+/// # let bytes = flcm_flags_config::compile(&flcm_flags_config::check(text).0.unwrap());
+/// let snapshot = Snapshot::from_bytes(bytes)?;
+/// let alice = Context::new(Some("alice"), &[]).bind(&snapshot);
+/// let mut tested = Tested(Vec::new());
+/// let _ = explain(&snapshot, &Trips::NONE, snapshot.flag("beta").unwrap(), &alice, Millis(0), &mut tested);
+/// assert_eq!(tested.0, [("age".to_owned(), false), ("plan".to_owned(), false)], "also behind the first miss");
+/// # Ok::<(), flcm_flags::SnapshotError>(())
+/// ```
 pub trait Visitor {
-    /// Whether nothing is looked at. Otherwise conditions and percentages are checked, and shown, even where an earlier
-    /// miss has settled a rule.
+    /// Whether the visitor ignores all steps.
+    ///
+    /// With `false`, which is the default, conditions and percentages are checked and shown even where an earlier miss
+    /// has settled a rule. With `true` the decision stops at the first miss, and steps may be left out.
     const SILENT: bool = false;
 
     /// Takes one step. Steps with a start and an end enclose what belongs to them.
@@ -23,16 +68,16 @@ impl Visitor for () {
     fn visit(&mut self, _: Step<'_, '_>) {}
 }
 
-/// One step of a decision: `'s` is the snapshot, `'c` the context.
+/// One step of a decision. It borrows from the snapshot (`'s`) and from the context (`'c`).
 #[derive(Clone, Copy, Debug)]
 pub enum Step<'s, 'c> {
     /// A flag is looked at. Prerequisites come first, each once; the flag that was asked for comes last.
     FlagStart(FlagId),
-    /// The breaker has something to say. `bucket` and `share` tell of a probe, in thousandths of a percent.
+    /// The flag's breaker has tripped. `bucket` and `share` matter while probing, in thousandths of a percent.
     Breaker {
-        /// Probing, held off or capped.
+        /// Probing, off or capped.
         state: TripState,
-        /// The user's probe bucket; `None` without a unit or when not probing.
+        /// The user's probe bucket; `None` when not probing, and for a user without the value that is hashed.
         bucket: Option<u32>,
         /// The probe share.
         share: u32,
@@ -88,9 +133,9 @@ pub enum Step<'s, 'c> {
     CohortStart(CohortId),
     /// The innermost open cohort is decided.
     CohortEnd(Membership),
-    /// The gate: in when the bucket is below the percentage.
+    /// The percentage of the open rule is compared: the user is in when the bucket is below it.
     Rollout {
-        /// The user's bucket, 0 to 99,999; `None` without a unit.
+        /// The user's bucket, 0 to 99,999; `None` for a user without the value that is hashed.
         bucket: Option<u32>,
         /// Thousandths of a percent.
         percentage: u32,
@@ -104,7 +149,7 @@ pub enum Step<'s, 'c> {
     },
     /// A variant was drawn.
     Split {
-        /// The split point; `None` without a unit.
+        /// The split point, below `total`; `None` for a user without the value that is hashed.
         point: Option<u32>,
         /// Sum of the weights.
         total: u32,
@@ -115,7 +160,7 @@ pub enum Step<'s, 'c> {
     FlagEnd(PackedDecision),
 }
 
-/// How conditions are combined.
+/// How the conditions of a group are combined: `all`, `any` or `not` in the document.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Group {
     /// Every member must hold.
@@ -126,7 +171,7 @@ pub enum Group {
     Not,
 }
 
-/// Why a user is a member of a cohort, or is not.
+/// Why a user is a member of a cohort, or is not. The first that applies counts, `Excepted` first.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Membership {
     /// Listed in `except`.
@@ -150,7 +195,7 @@ impl Membership {
 }
 
 impl<B: AsRef<[u8]>> Snapshot<B> {
-    /// The name of a cohort that a step speaks of; empty for a cohort of another snapshot.
+    /// The name of a cohort that a step names; empty for an id that the snapshot does not have.
     #[must_use]
     pub fn cohort_name(&self, cohort: CohortId) -> &str {
         self.reader().cohort_name(cohort)

@@ -1,4 +1,12 @@
-//! Numbers that change when a flag is written differently, so that a host can say what an update has changed.
+//! Fingerprints: numbers that change when a flag is written differently.
+//!
+//! After an update a host compares the fingerprints of both snapshots and reports which flags have changed. It cannot
+//! compare records, because their ids are indices into the snapshot: adding one flag moves those of all flags behind
+//! it. So a fingerprint reads names and values in place of ids. Where the order follows from other flags or texts
+//! (cohorts, operands of a list), the parts are added up rather than chained, so that their order does not count.
+//!
+//! A fingerprint is no decision: a flag may decide differently although its fingerprint is the same, because a flag
+//! that it depends on has changed. Fingerprints of two releases of this crate need not be equal, so do not store them.
 
 use zerocopy::IntoBytes;
 
@@ -9,14 +17,17 @@ use crate::snapshot::{Expected, Flag, Reader, Rule, Serves, Snapshot};
 use crate::value::Value;
 
 impl Flag<'_> {
-    /// A number for how the flag is written, its cohorts included: another document in which it is written the same gives
-    /// the same number. Flags that it depends on are named in it, and have numbers of their own.
+    /// A number for how the flag is written, the cohorts that it names included.
     ///
-    /// `cohort` gives [`Snapshot::cohort_fingerprint`], which a host remembers: many flags name the same cohort, and one
-    /// may have a million members.
+    /// Another document in which the flag is written the same gives the same number. The keys of flags that it depends
+    /// on are part of it, but not how those are written: they have fingerprints of their own.
+    ///
+    /// `cohort` returns the [`Snapshot::cohort_fingerprint`] of a cohort. A host should remember it: many flags name
+    /// the same cohort, and a cohort may have a million members.
     ///
     /// ```
-    /// # let snapshot = |text| flcm_flags::Snapshot::from_bytes(flcm_flags_config::compile(&flcm_flags_config::check(text).0.unwrap()));
+    /// # let compile = |text| flcm_flags_config::compile(&flcm_flags_config::check(text).0.unwrap());
+    /// # let snapshot = |text| flcm_flags::Snapshot::from_bytes(compile(text));
     /// let one = snapshot("flags: { a: { rollout: { percentage: 10 } }, b: {} }")?;
     /// let two = snapshot("flags: { a: { rollout: { percentage: 20 } }, b: {} }")?;
     /// let of = |snapshot: &flcm_flags::Snapshot<Vec<u8>>, key| {
@@ -43,8 +54,10 @@ impl Flag<'_> {
 }
 
 impl<B: AsRef<[u8]>> Snapshot<B> {
-    /// A number for how a cohort is written: its name, its members and its conditions. Cohorts that it names have numbers
-    /// of their own.
+    /// A number for how a cohort is written: its name, its members and its conditions.
+    ///
+    /// The names of cohorts that it names are part of it, but not how those are written. 0 for an id that the snapshot
+    /// does not have.
     #[must_use]
     pub fn cohort_fingerprint(&self, cohort: CohortId) -> u64 {
         let reader = self.reader();
@@ -60,7 +73,7 @@ impl<B: AsRef<[u8]>> Snapshot<B> {
     }
 }
 
-/// Shows each cohort that conditions name, and each that those name in their turn.
+/// Passes each cohort that conditions name to `show`, and each that those name in turn. One may come several times.
 fn each_cohort(reader: Reader<'_>, nodes: Nodes<'_>, show: &mut dyn FnMut(CohortId)) {
     for node in nodes {
         match node {
@@ -79,7 +92,7 @@ fn each_cohort(reader: Reader<'_>, nodes: Nodes<'_>, show: &mut dyn FnMut(Cohort
     }
 }
 
-/// A sum in which order counts.
+/// A running hash in which order counts: each part is mixed with the hash of the parts before it.
 struct Print<'s> {
     reader: Reader<'s>,
     sum: u64,

@@ -1,12 +1,19 @@
-//! What happened, counted in fixed memory: decisions, users, outcomes, durations.
+//! Metrics in fixed memory: decisions, users, outcomes and durations.
 //!
-//! 1. [`FlagMetrics`] counts for one flag; [`Custom`] counts what the application names itself.
-//! 2. [`Distinct`] (how many users) and [`Histogram`] (how long) are what they are made of.
-//! 3. [`Summary`] is what a person wants to read of it.
-//! 4. [`batch`] carries it to a server, which adds it up: every count once.
+//! 1. [`FlagMetrics`] counts for one flag. [`Custom`] counts under names of the application.
+//! 2. [`Distinct`] (how many users) and [`Histogram`] (how long) are the sketches inside them.
+//! 3. [`Summary`] is a flag's metrics in the few numbers that people read.
+//! 4. [`batch`] carries metrics to a server, which adds every count up once.
 //!
-//! Everything merges in any order and any grouping to the same bits, so it does not matter which host counted what.
-//! Counts stop at the largest number that they hold. Recording allocates nothing and cannot fail.
+//! **Everything merges in any order and grouping to the same bits.** Counts and sums are integers, sketches are maxima
+//! and integers. So it makes no difference which host counted what, or in which order batches arrive. Floats would add
+//! up to slightly different sums each time.
+//!
+//! **Memory is bounded.** Counting allocates nothing and cannot fail. A flag takes about 4 KiB plus 44 bytes per
+//! variant, however many users it sees. Counts stop at the largest number that they hold, and never wrap.
+//!
+//! **Evidence is a part of the outcomes.** All outcomes count for people. As evidence for a breaker, a user counts at
+//! most once in a while (see [`Units`](crate::breaker::Units)), and only when they are in one of the two arms.
 
 use crate::context::BoundContext;
 use crate::counts::{Counts, Sample};
@@ -23,19 +30,28 @@ pub use distinct::Distinct;
 pub use histogram::Histogram;
 pub use summary::{Durations, Summary};
 
-/// Settled outcomes of a flag by arm.
+/// Outcomes of a flag by arm.
+///
+/// ```
+/// use flcm_flags::metrics::Outcomes;
+/// use flcm_flags::{Arm, Sample};
+///
+/// let mut outcomes = Outcomes { control: Sample { total: 3, ..Sample::default() }, ..Outcomes::default() };
+/// outcomes.add(&outcomes.clone());
+/// assert_eq!(outcomes.of(Arm::Control).total, 6);
+/// ```
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 pub struct Outcomes {
     /// Users who were served the feature by a percentage.
     pub treatment: Sample,
     /// Users who were eligible, and left out by the percentage alone.
     pub control: Sample,
-    /// Everyone else.
+    /// All other users, such as those with an override.
     pub outside: Sample,
 }
 
 impl Outcomes {
-    /// Those of one arm.
+    /// The outcomes of one arm.
     #[must_use]
     pub const fn of(&self, arm: Arm) -> &Sample {
         match arm {
@@ -53,7 +69,7 @@ impl Outcomes {
         }
     }
 
-    /// Adds those of another place.
+    /// Adds the outcomes of another host. Counts stop at the largest number.
     pub const fn add(&mut self, other: &Self) {
         self.treatment.add(&other.treatment);
         self.control.add(&other.control);
@@ -61,8 +77,10 @@ impl Outcomes {
     }
 }
 
-/// What is counted for one flag, over counters that the caller brings: [`counters_for`](FlagMetrics::counters_for) the
-/// flag's variants of them.
+/// The metrics of one flag, over counters that the caller provides.
+///
+/// The number of counters depends on the flag's variants: see [`counters_for`](FlagMetrics::counters_for). An array
+/// will do when it is known, otherwise a `Vec<u32>` or a slice.
 ///
 /// ```
 /// use flcm_flags::metrics::FlagMetrics;
@@ -89,7 +107,7 @@ impl Outcomes {
 pub struct FlagMetrics<C = [u32; Reason::COUNT]> {
     /// By variant (none first, then in their order) and within it by the reason's code.
     counters: C,
-    /// What the fleet's breaker has not heard yet.
+    /// Evidence that was not sent to the fleet's breaker yet.
     evidence: Counts,
     outcomes: Outcomes,
     durations: Histogram,
@@ -97,25 +115,35 @@ pub struct FlagMetrics<C = [u32; Reason::COUNT]> {
 }
 
 impl FlagMetrics {
-    /// How many counters a flag of so many variants needs: one per reason for each variant, and for none.
+    /// How many counters a flag with so many variants needs: one per reason for each variant, and for no variant.
+    ///
+    /// ```
+    /// use flcm_flags::{Reason, metrics::FlagMetrics};
+    /// assert_eq!(FlagMetrics::counters_for(0), Reason::COUNT);
+    /// assert_eq!(FlagMetrics::counters_for(2), 3 * Reason::COUNT);
+    /// ```
     #[must_use]
     pub const fn counters_for(variants: usize) -> usize {
         variants.saturating_add(1).saturating_mul(Reason::COUNT)
     }
 
-    /// Which of the counters counts such a decision: for a host that counts in memory of its own, and brings it with
+    /// The index of the counter that counts such a decision.
+    ///
+    /// For a host that counts in memory of its own, such as atomics, and adds the counts later with
     /// [`tally`](FlagMetrics::tally).
     #[inline]
     #[must_use]
-    pub fn counter_of(outcome: PackedDecision) -> usize {
-        place(outcome.variant(), outcome.reason())
+    pub fn counter_of(packed: PackedDecision) -> usize {
+        counter_index(packed.variant(), packed.reason())
     }
 }
 
 impl<C: AsRef<[u32]> + AsMut<[u32]>> FlagMetrics<C> {
-    /// Takes counters, at least [`counters_for`](FlagMetrics::counters_for) no variants, and sets them to zero.
+    /// Empty metrics over counters, which are set to zero.
     ///
-    /// A decision for a variant that they have no room for is counted as one without a variant.
+    /// With fewer counters than [`counters_for`](FlagMetrics::counters_for) the flag's variants, a decision for a
+    /// variant that has no counter is counted as one without a variant. Without any counters, decisions are not
+    /// counted.
     #[must_use]
     pub fn new(mut counters: C) -> Self {
         counters.as_mut().fill(0);
@@ -130,34 +158,38 @@ impl<C: AsRef<[u32]> + AsMut<[u32]>> FlagMetrics<C> {
 
     /// Counts one decision, and its user where the context has a targeting key.
     #[inline]
-    pub fn decision(&mut self, outcome: PackedDecision, context: &BoundContext<'_>) {
-        self.decisions(outcome, context, 1);
+    pub fn decision(&mut self, packed: PackedDecision, context: &BoundContext<'_>) {
+        self.decisions(packed, context, 1);
     }
 
-    /// Like [`decision`](Self::decision), of a decision that was given so many times.
+    /// Like [`decision`](Self::decision), for a decision that was made `times` times for the same user.
     #[inline]
-    pub fn decisions(&mut self, outcome: PackedDecision, context: &BoundContext<'_>, times: u32) {
-        self.tally(FlagMetrics::counter_of(outcome), times);
+    pub fn decisions(&mut self, packed: PackedDecision, context: &BoundContext<'_>, times: u32) {
+        self.tally(FlagMetrics::counter_of(packed), times);
         if let Some(digest) = context.user_digest() {
             self.users.insert(digest);
         }
     }
 
-    /// Sees users by what a [`Distinct`] keeps of them: see [`Distinct::place`].
+    /// Counts users that the host has kept by register and rank: see [`Distinct::register_and_rank`].
     pub fn see(&mut self, register: usize, rank: u8) {
         self.users.raise(register, rank);
     }
 
-    /// Counts outcomes of the feature, and a duration in milliseconds if it is one: negative or not finite, such as NaN,
-    /// it is left out.
+    /// Counts outcomes of the feature, and a duration in milliseconds.
+    ///
+    /// A duration that is negative or not finite is left out; pass `f64::NAN` when none was measured. Outcomes are no
+    /// evidence by themselves: see [`add_evidence`](Self::add_evidence).
     #[inline]
     pub fn outcome(&mut self, arm: Arm, sample: &Sample, duration: f64) {
         self.outcomes.of_mut(arm).add(sample);
         self.durations.record(duration);
     }
 
-    /// Counts outcomes as evidence for the fleet's breaker: those of a user once in a while, where all are outcomes. Those
-    /// outside of the comparison are no evidence.
+    /// Counts outcomes as evidence for the fleet's breaker.
+    ///
+    /// Count a user at most once a minute, with [`Units`](crate::breaker::Units), so that a retry loop is one failure.
+    /// Outcomes of [`Arm::Outside`] are ignored.
     #[inline]
     pub fn add_evidence(&mut self, arm: Arm, sample: &Sample) {
         match arm {
@@ -167,14 +199,16 @@ impl<C: AsRef<[u32]> + AsMut<[u32]>> FlagMetrics<C> {
         }
     }
 
-    /// Says under which of the breaker's generations the flag is decided from now on. Evidence of another one is dropped.
+    /// Sets the generation of the breaker under which the flag is decided from now on.
+    ///
+    /// Evidence of another generation is dropped: the breaker would not accept it. Outcomes, decisions and users stay.
     pub fn set_generation(&mut self, generation: u32) {
         if generation != self.evidence.generation {
             self.evidence = Counts { generation, ..Counts::default() };
         }
     }
 
-    /// Forgets everything that was counted; the generation stays.
+    /// Removes everything that was counted. The generation stays.
     pub fn clear(&mut self) {
         self.counters.as_mut().fill(0);
         self.evidence = Counts { generation: self.evidence.generation, ..Counts::default() };
@@ -183,31 +217,44 @@ impl<C: AsRef<[u32]> + AsMut<[u32]>> FlagMetrics<C> {
         self.users.clear();
     }
 
-    /// Adds what was counted elsewhere for the same flag. Of evidence of two generations the later stays.
+    /// Adds what another host has counted for the same flag.
+    ///
+    /// Evidence of an older generation than the latest of the two is dropped. Both must number the flag's variants
+    /// alike; [`FlagBatch::merge_into`](batch::FlagBatch::merge_into) merges by name instead.
+    ///
+    /// ```
+    /// use flcm_flags::{Reason, metrics::FlagMetrics};
+    ///
+    /// let [mut here, mut there] = [0, 0].map(|_| FlagMetrics::new([0; FlagMetrics::counters_for(1)]));
+    /// there.tally(0, 5);
+    /// here.merge(&there);
+    /// assert_eq!((here.summary().decisions, here.count(None, Reason::BreakerOpen)), (5, 5));
+    /// ```
     pub fn merge<D: AsRef<[u32]>>(&mut self, other: &FlagMetrics<D>) {
-        for (place, count) in other.counters.as_ref().iter().enumerate() {
-            self.tally(place, *count);
+        for (index, count) in other.counters.as_ref().iter().enumerate() {
+            self.tally(index, *count);
         }
         self.add_settled(&other.evidence, &other.outcomes);
         self.durations.merge(&other.durations);
         self.users.merge(&other.users);
     }
 
-    /// Counts decisions at a counter that [`counter_of`](FlagMetrics::counter_of) has named. One that is not there counts for
-    /// the same reason without a variant.
+    /// Adds to the counter of an index from [`counter_of`](FlagMetrics::counter_of).
+    ///
+    /// An index beyond the counters counts for the same reason without a variant.
     #[inline]
-    pub fn tally(&mut self, place: usize, count: u32) {
-        if let Some(counter) = self.counters.as_mut().get_mut(place) {
+    pub fn tally(&mut self, index: usize, count: u32) {
+        if let Some(counter) = self.counters.as_mut().get_mut(index) {
             *counter = counter.saturating_add(count);
         } else {
-            self.tally_without_variant(place % Reason::COUNT, count);
+            self.tally_without_variant(index % Reason::COUNT, count);
         }
     }
 
-    /// Where there is no counter, that of the same reason without a variant counts.
+    /// Counts decisions without their variant, because there is no counter for it.
     #[cold]
-    fn tally_without_variant(&mut self, place: usize, count: u32) {
-        if let Some(counter) = self.counters.as_mut().get_mut(place) {
+    fn tally_without_variant(&mut self, index: usize, count: u32) {
+        if let Some(counter) = self.counters.as_mut().get_mut(index) {
             *counter = counter.saturating_add(count);
         }
     }
@@ -225,7 +272,7 @@ impl<C: AsRef<[u32]> + AsMut<[u32]>> FlagMetrics<C> {
 }
 
 impl<C: AsRef<[u32]>> FlagMetrics<C> {
-    /// Whether nothing was counted.
+    /// Whether nothing was counted. The generation does not matter.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         let evidence = [self.evidence.treatment, self.evidence.control];
@@ -236,64 +283,64 @@ impl<C: AsRef<[u32]>> FlagMetrics<C> {
             && self.users.is_empty()
     }
 
-    /// How many decisions there were for a variant (by its index within the flag; `None` without one) and a reason.
+    /// The number of decisions for a variant, by its index within the flag, and a reason. `None` counts those without
+    /// one.
     #[must_use]
     pub fn count(&self, variant: Option<u16>, reason: Reason) -> u32 {
-        self.counters.as_ref().get(place(variant, reason)).copied().unwrap_or(0)
+        self.counters.as_ref().get(counter_index(variant, reason)).copied().unwrap_or(0)
     }
 
-    /// How many decisions there were for each variant and reason, without those that there were none for.
+    /// The number of decisions for each variant and reason that has any.
     pub fn tallies(&self) -> impl Iterator<Item = (Option<u16>, Reason, u32)> + Clone {
         let counters = self.counters.as_ref().iter().enumerate().filter(|(_, count)| **count > 0);
-        counters.filter_map(|(place, count)| {
-            let reason = Reason::from_code(u8::try_from(place % Reason::COUNT).ok()?)?;
-            let variant = (place / Reason::COUNT).checked_sub(1);
+        counters.filter_map(|(index, count)| {
+            let reason = Reason::from_code(u8::try_from(index % Reason::COUNT).ok()?)?;
+            let variant = (index / Reason::COUNT).checked_sub(1);
             Some((variant.and_then(|variant| u16::try_from(variant).ok()), reason, *count))
         })
     }
 
-    /// Treatment and control since the generation began or the metrics were cleared, as a breaker wants to hear it. The
-    /// age is 0.
+    /// The evidence since the generation began or the metrics were cleared, as [`Counts`] with an age of 0.
     #[must_use]
     pub const fn evidence(&self) -> Counts {
         self.evidence
     }
 
-    /// Settled outcomes by arm.
+    /// All outcomes, by arm.
     #[must_use]
     pub const fn outcomes(&self) -> &Outcomes {
         &self.outcomes
     }
 
-    /// How long outcomes took, in milliseconds.
+    /// The durations of calls, in milliseconds.
     #[must_use]
     pub const fn durations(&self) -> &Histogram {
         &self.durations
     }
 
-    /// The users that the flag was decided for.
+    /// The users that the flag was decided for, as a sketch that counts them.
     #[must_use]
     pub const fn users(&self) -> &Distinct {
         &self.users
     }
 
-    /// What a person wants to know.
+    /// The metrics in the few numbers that people read.
     #[must_use]
     pub fn summary(&self) -> Summary {
         Summary::new(self)
     }
 }
 
-/// Where the counter of a variant and a reason stands.
+/// The index of the counter of a variant and a reason: no variant first, and within a variant by the reason's code.
 #[inline]
-fn place(variant: Option<u16>, reason: Reason) -> usize {
+fn counter_index(variant: Option<u16>, reason: Reason) -> usize {
     let group = variant.map_or(0, |variant| usize::from(variant).saturating_add(1));
     group.saturating_mul(Reason::COUNT).saturating_add(reason.code().into())
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{FlagMetrics, place};
+    use super::{FlagMetrics, counter_index};
     use crate::counts::{Counts, Sample};
     use crate::decision::{Arm, Reason};
 
@@ -303,9 +350,9 @@ mod tests {
         for variant in core::iter::once(None).chain((0..256).map(Some)) {
             for code in 0..=u8::MAX {
                 let Some(reason) = Reason::from_code(code) else { continue };
-                let place = place(variant, reason);
-                assert!(!taken[place], "{variant:?} {reason:?}");
-                taken[place] = true;
+                let index = counter_index(variant, reason);
+                assert!(!taken[index], "{variant:?} {reason:?}");
+                taken[index] = true;
             }
         }
         assert!(taken.iter().all(|taken| *taken), "`Reason::COUNT` is the number of reasons");
@@ -343,7 +390,7 @@ mod tests {
     #[test]
     fn what_has_no_counter_is_counted_without_a_variant() {
         let mut wide = FlagMetrics::new([0; FlagMetrics::counters_for(3)]);
-        wide.tally(place(Some(2), Reason::Split), 5);
+        wide.tally(counter_index(Some(2), Reason::Split), 5);
         let mut narrow = FlagMetrics::new([0; FlagMetrics::counters_for(0)]);
         narrow.merge(&wide);
         assert_eq!(narrow.count(None, Reason::Split), 5);

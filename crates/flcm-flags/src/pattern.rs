@@ -1,18 +1,28 @@
-//! What a text is searched for: regular expressions, as the transition tables that the compiler wrote, and other texts.
+//! Searching texts: regular expressions as transition tables, and plain substrings.
+//!
+//! **Regular expressions are tables.** The compiler determinises a pattern with the crate `regex-automata`. All
+//! accepting states become one, which ends the search at once. States and byte classes that nothing tells apart are
+//! merged. The core only walks the resulting table: one read per byte of the text, no backtracking, no memory. A
+//! hostile pattern or text cannot make it slow, and no regular-expression engine is part of the core.
+//!
+//! **Substrings are found in linear time as well**, because both texts can come from strangers.
 
 use core::cmp::Ordering;
 
 use crate::snapshot::Reader;
 use crate::snapshot::wire::PatternRecord;
 
-/// Nothing can match any more.
+/// The state in which nothing can match any more.
 const DEAD: u16 = 0;
-/// A match has been seen.
+/// The state in which a match was found.
 const ACCEPT: u16 = 1;
-/// Where a search starts, and the first state with a row.
+/// The state in which a search starts. It is the first one with a row in the table.
 const START: u16 = 2;
 
-/// Whether the pattern is found anywhere in `text`: one table read per byte.
+/// Whether the pattern is found anywhere in `text`, with one table read per byte.
+///
+/// The last column of a row is the end of the text, for patterns with `$`. A read outside of the table, which
+/// validation rules out, counts as no match.
 pub(crate) fn is_match(reader: Reader<'_>, pattern: &PatternRecord, text: &[u8]) -> bool {
     let classes = reader.range(&reader.layout.classes, pattern.classes.get(), 256);
     let stride = usize::from(pattern.stride.get());
@@ -37,9 +47,9 @@ pub(crate) fn is_match(reader: Reader<'_>, pattern: &PatternRecord, text: &[u8])
 
 /// Whether `wanted` is found anywhere in `text`, in linear time and without memory of its own.
 ///
-/// Crochemore's "String-matching on ordered alphabets" (1992): the part of the text that has matched tells, by its
-/// maximal suffix and the period of that, how far the search may move on. Neither text can make it look at a byte more
-/// than a few times, which matters because both come from others.
+/// Crochemore, "String-matching on ordered alphabets", 1992: the maximal suffix of the part that has matched, and the
+/// period of that suffix, tell how far the search may move on. No byte is read more than a few times, whatever the
+/// texts are.
 pub(crate) fn contains(text: &[u8], wanted: &[u8]) -> bool {
     let mut text = text;
     let mut matched = 0_usize;
@@ -72,7 +82,7 @@ pub(crate) fn contains(text: &[u8], wanted: &[u8]) -> bool {
     false
 }
 
-/// The largest suffix of what has matched, in the order of bytes, and how far that is known.
+/// The maximal suffix of the part that has matched, in the order of bytes, and how far it is known.
 #[derive(Clone, Copy)]
 struct Suffix {
     start: usize,

@@ -1,6 +1,16 @@
 //! When and how a flag rolls back: `error_threshold` of the document, as plain values with their defaults.
+//!
+//! A policy contains only what a document says. What follows from it by arithmetic, such as the logarithms of the test,
+//! is in [`Plan`](crate::breaker::Plan), computed once per policy.
+//!
+//! **Defaults are part of the format.** Keys that were added later stand in a section of the snapshot of their own,
+//! which is left out while all of them have their defaults. So older snapshots load, and a document that uses none of
+//! the newer keys compiles to the same bytes as before.
+//!
+//! All enums here are lists of keywords. The keyword is written in documents and on the wire, the index in snapshots.
+//! Neither ever changes its meaning; new keywords are added at the end.
 
-/// An enum of plain words: each goes on the wire and into documents as its word, and into snapshots as its place.
+/// An enum of keywords. Each is written as its keyword in documents and on the wire, and as its index in snapshots.
 macro_rules! words {
     ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $word:literal,)* }) => {
         $(#[$doc])*
@@ -9,28 +19,28 @@ macro_rules! words {
         pub enum $name { $($(#[$variant_doc])* $variant,)* }
 
         impl $name {
-            /// All of them, each at the place that stands for it in bytes.
+            /// All variants, each at the index that bytes store.
             pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
 
-            /// The word that goes on the wire.
+            /// The keyword, as documents and the wire write it.
             #[must_use]
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $word,)* }
             }
 
-            /// The one of a word.
+            /// The variant of a keyword; `None` for any other text.
             #[must_use]
             pub fn from_word(word: &str) -> Option<Self> {
                 Self::ALL.iter().copied().find(|one| one.as_str() == word)
             }
 
-            /// The one at a place in [`ALL`](Self::ALL), as bytes have it.
+            /// The variant at an index of [`ALL`](Self::ALL); `None` beyond it.
             #[must_use]
             pub fn from_code(code: u8) -> Option<Self> {
                 Self::ALL.get(usize::from(code)).copied()
             }
 
-            /// The place in [`ALL`](Self::ALL).
+            /// The index in [`ALL`](Self::ALL), as bytes store it.
             #[must_use]
             #[expect(clippy::as_conversions, reason = "the discriminant of a u8 enum")]
             pub const fn code(self) -> u8 {
@@ -48,84 +58,105 @@ macro_rules! words {
 pub(crate) use words;
 
 words! {
-    /// What finds out that a flag does harm.
+    /// How the breaker finds out that a flag does harm: `detector` of the document.
+    ///
+    /// ```
+    /// use flcm_flags::Detector;
+    /// assert_eq!(Detector::from_word("rate"), Some(Detector::Rate));
+    /// assert_eq!(Detector::from_code(Detector::Rate.code()), Some(Detector::Rate));
+    /// ```
     Detector {
         /// Accumulated evidence against the threshold and against the control, with a bounded rate of false alarms.
         Evidence = "evidence",
-        /// The error rate within a window, once there are enough outcomes.
+        /// The error rate within a window, once there are enough outcomes. Simple to explain, and wrong now and then by
+        /// chance.
         Rate = "rate",
     }
 }
 
 words! {
-    /// How a flag that was rolled back comes back.
+    /// How a flag that was rolled back comes back: `recovery` of the document.
     Recovery {
-        /// By the cause: probed when something else may be at fault, acknowledged when it did worse than its control.
+        /// By the cause: an operator acknowledges it when it did worse than its control, otherwise it is probed.
         ByCause = "by_cause",
-        /// Probed, whatever the cause.
+        /// It is probed after a cooldown, whatever the cause.
         Auto = "auto",
-        /// Acknowledged by a person.
+        /// An operator must acknowledge it, whatever the cause.
         Sticky = "sticky",
     }
 }
 
 words! {
-    /// What a rollback does.
+    /// What a rollback does: `action` of the document.
     Action {
-        /// Errors switch the flag off; slow calls take it back to its last good percentage, and off if they go on.
+        /// Errors switch the flag off. Slow calls take it back to its last good percentage, and off if they go on.
         Disable = "disable",
-        /// Errors, too, take it back to its last good percentage first.
+        /// Errors, too, take the flag back to its last good percentage first.
         StepBack = "step_back",
-        /// Nothing: it is only reported that the flag would have been rolled back.
+        /// Nothing is rolled back. The breaker only reports what it would have done.
         Notify = "notify",
     }
 }
 
 words! {
-    /// What happens when the control fails as well, which points to something that both use.
+    /// What happens when the control fails as well, which points to something that both arms use: `shared` of the
+    /// document.
     Shared {
         /// The flag is rolled back all the same.
         RollBack = "roll_back",
-        /// The flag stays at its percentage, which does not rise any more, and it is reported.
+        /// The flag stays at its percentage, which must not rise until the control is well again. The breaker reports
+        /// it.
         Hold = "hold",
     }
 }
 
 /// When and how a flag rolls back.
+///
+/// [`Flag::policy`](crate::Flag::policy) reads it from a snapshot.
+///
+/// ```
+/// use flcm_flags::{Policy, Recovery};
+///
+/// let policy = Policy { rate: 0.02, slow_ms: 800, recovery: Recovery::Sticky, ..Policy::DEFAULT };
+/// assert!(policy.is_valid());
+/// assert!(policy.is_slow(801.0) && !policy.is_slow(f64::NAN));
+/// assert!(!Policy { budget: 0.0, ..policy }.is_valid());
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Policy {
     /// Error rate above which the flag is rolled back, between 0 and 1.
     pub rate: f64,
-    /// Seconds that are shown and sent with events; with [`Detector::Rate`], over which the rate is taken.
+    /// Seconds of outcomes that reports show. With [`Detector::Rate`], the rate is taken over them.
     pub window: u32,
-    /// Outcomes before a rate counts: [`Detector::Rate`] only.
+    /// Outcomes in the window before a rate counts. Only [`Detector::Rate`] uses it.
     pub min_samples: u32,
-    /// Seconds before the first probe.
+    /// Seconds before the first probe. Each further attempt waits twice as long.
     pub cooldown: u32,
-    /// Share of users that passes half-open, in thousandths of a percent.
+    /// Share of users that passes while the flag is probed, in thousandths of a percent.
     pub probe: u32,
-    /// What finds out.
+    /// How the breaker finds out that the flag does harm.
     pub detector: Detector,
-    /// How many times the control's error rate is tolerated.
+    /// How many times the control's error rate is tolerated, from 1 to 100.
     pub ratio: f64,
-    /// What is tolerated on top of it.
+    /// Error rate that is tolerated on top of that, between 0 and 1.
     pub margin: f64,
-    /// How many false rollbacks a flag may have in a day, on average.
+    /// How many false rollbacks the flag may have in a day, on average.
     pub budget: f64,
-    /// How the flag comes back.
+    /// How the flag comes back after a rollback.
     pub recovery: Recovery,
     /// What a rollback does.
     pub action: Action,
     /// What happens when the control fails as well.
     pub shared: Shared,
-    /// Milliseconds above which a call is slow; 0: no call is.
+    /// Milliseconds above which a call is slow; 0 if no call is.
     pub slow_ms: u32,
     /// Share of slow calls above which the flag is rolled back, between 0 and 1.
     pub slow_rate: f64,
 }
 
 impl Policy {
-    /// What holds for each key that a document leaves out.
+    /// The values of keys that a document leaves out. A document must give `rate`; its value here is for tests and
+    /// examples.
     pub const DEFAULT: Self = Self {
         rate: 0.05,
         window: 300,
@@ -143,13 +174,13 @@ impl Policy {
         slow_rate: 0.5,
     };
 
-    /// Whether a call of so many milliseconds is slow. One that was not measured (not a number) is not.
+    /// Whether a call of so many milliseconds is slow. NaN, for a call that was not measured, is not.
     #[must_use]
     pub fn is_slow(&self, duration: f64) -> bool {
         self.slow_ms > 0 && duration > f64::from(self.slow_ms)
     }
 
-    /// Whether every number lies where it must. Snapshots hold no other policy.
+    /// Whether every number is within its range. A snapshot with any other policy does not load.
     #[must_use]
     pub fn is_valid(&self) -> bool {
         let share = |value: f64| (0.0..=1.0).contains(&value);

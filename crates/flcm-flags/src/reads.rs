@@ -1,4 +1,10 @@
-//! What deciding a flag may look at, so that a host brings nothing else.
+//! What a flag may depend on: the attributes it reads, the time, or nothing at all.
+//!
+//! Hosts use it to do less. The bindings collect only attributes that the flag reads, decisions that no time can change
+//! are cached, and flags that are the same for everyone are reported as `STATIC`.
+//!
+//! The functions read the records of the flag, of its prerequisites and of its cohorts. They cost about as much as a
+//! few decisions, so a host calls them once per snapshot.
 
 use crate::bucket::BUCKETS;
 use crate::condition::{CohortId, Node, Nodes};
@@ -7,8 +13,10 @@ use crate::snapshot::wire::{CohortRecord, NONE};
 use crate::snapshot::{AttributeId, Flag, FlagId, Layout, Reader, Rule};
 
 impl Flag<'_> {
-    /// Shows each attribute that deciding this flag may read, those of its prerequisites and cohorts included. One may
-    /// come several times.
+    /// Passes each attribute that deciding this flag may read to `show`, those of its prerequisites and cohorts
+    /// included.
+    ///
+    /// An attribute may come several times. No other attribute changes the decision, so a host need not collect others.
     ///
     /// ```
     /// let text = "flags: { beta: { conditions: [{ attribute: age, operator: '>', value: 30 }] } }";
@@ -32,6 +40,21 @@ impl Flag<'_> {
     }
 
     /// Whether time alone may change the decision: the flag, or one that it depends on, follows a schedule.
+    ///
+    /// If not, the decision for a context stays the same until a trip changes, and a host may cache it.
+    ///
+    /// ```
+    /// let text = "
+    /// flags:
+    ///   launch: { rollout: { percentage: 0, schedule: [{ at: 2030-01-01T00:00:00Z, percentage: 100 }] } }
+    ///   party: { dependencies: [launch] }
+    ///   plain: {}";
+    /// # let bytes = flcm_flags_config::compile(&flcm_flags_config::check(text).0.unwrap());
+    /// let snapshot = flcm_flags::Snapshot::from_bytes(bytes)?;
+    /// let changes = |key| snapshot.describe(snapshot.flag(key).unwrap()).unwrap().changes_with_time();
+    /// assert_eq!(["launch", "party", "plain"].map(changes), [true, true, false]);
+    /// # Ok::<(), flcm_flags::SnapshotError>(())
+    /// ```
     #[must_use]
     pub fn changes_with_time(&self) -> bool {
         let mut changes = false;
@@ -39,11 +62,17 @@ impl Flag<'_> {
         changes
     }
 
-    /// Whether everyone is served the same, whatever is known of them and at any time; but for a breaker. What such a flag serves is
-    /// `STATIC` to `OpenFeature`, although a rule decides.
+    /// Whether everyone is served the same, at any time and whatever their attributes. A breaker may still switch it
+    /// off.
+    ///
+    /// What such a flag serves is `STATIC` to `OpenFeature`, although a rule decides.
     ///
     /// ```
-    /// let text = "flags: { everyone: { rollout: { percentage: 100 } }, half: { rollout: { percentage: 50 } }, off: {} }";
+    /// let text = "
+    /// flags:
+    ///   everyone: { rollout: { percentage: 100 } }
+    ///   half: { rollout: { percentage: 50 } }
+    ///   off: {}";
     /// # let bytes = flcm_flags_config::compile(&flcm_flags_config::check(text).0.unwrap());
     /// let snapshot = flcm_flags::Snapshot::from_bytes(bytes)?;
     /// let is_static = |key| snapshot.describe(snapshot.flag(key).unwrap()).unwrap().is_static();
@@ -67,13 +96,17 @@ impl Flag<'_> {
         !self.enabled() || (rest && self.rules().next().is_none_or(|rule| for_everyone(&rule)))
     }
 
-    /// The reason of a decision in the sense of `OpenFeature`, to which a rule that serves everyone the same is no targeting.
+    /// The reason of a decision as `OpenFeature` defines it: [`Static`](Reason::Static) for a rule that serves everyone
+    /// the same.
+    ///
+    /// Only [`TargetingMatch`](Reason::TargetingMatch) is replaced, and only for a flag that
+    /// [is static](Self::is_static). The `OpenFeature` providers report this reason.
     #[must_use]
     pub fn reason_in_open_feature(&self, reason: Reason) -> Reason {
         if reason == Reason::TargetingMatch && self.is_static() { Reason::Static } else { reason }
     }
 
-    /// Looks at the flag and at all that it depends on.
+    /// Passes the flag and all that it depends on to `look`.
     fn each_prerequisite(&self, look: &mut dyn FnMut(Flag<'_>)) {
         look(*self);
         for flag in self.closure().iter().filter_map(|id| self.reader.flag(FlagId(id.get()))) {
@@ -82,6 +115,7 @@ impl Flag<'_> {
     }
 }
 
+/// A walk over conditions that reports the attributes they read.
 struct Walk<'s, 'v> {
     reader: Reader<'s>,
     show: &'v mut dyn FnMut(AttributeId),

@@ -1,4 +1,14 @@
-//! Percentages: schedules, ramps, and who is inside.
+//! Percentages: schedules, ramps, and the comparison that puts a user in or out.
+//!
+//! Percentages are integers in thousandths of a percent, 0 to 100,000, and so are the buckets that they are compared
+//! with. [`is_inside`] is the only comparison of a percentage with a user.
+//!
+//! **Raising a percentage removes nobody**, because a user's bucket does not depend on it. A ramp therefore only ever
+//! adds users while it rises.
+//!
+//! **Ramps are exact.** A linear ramp is rounded down from the exact fraction, in integers. Dividing first would give 0
+//! % for the whole length of the ramp; floats would differ between languages. The product of a percentage and a time
+//! span does not fit 64 bits for every time, so it is computed in two parts.
 
 use core::num::NonZeroU64;
 
@@ -8,10 +18,31 @@ use crate::snapshot::{Flag, Reader, Rule, Serves};
 use crate::time::Millis;
 
 impl Rule<'_> {
-    /// The percentage at a time, in thousandths of a percent.
+    /// The percentage of the rule at a time, in thousandths of a percent.
     ///
-    /// Before the first entry of the schedule it is the rule's own percentage, after the last the last entry's. In
-    /// between it is that of the latest entry, or with a linear ramp on the straight line to the next one, rounded down.
+    /// Before the first entry of the schedule it is the rule's own percentage, and after the last entry that entry's.
+    /// In between it is that of the latest entry, or with a linear ramp a point on the line to the next entry, rounded
+    /// down.
+    ///
+    /// ```
+    /// use flcm_flags::{Millis, Snapshot, time::parse_rfc3339};
+    ///
+    /// let text = "
+    /// flags:
+    ///   beta:
+    ///     rollout:
+    ///       percentage: 0
+    ///       ramp: linear
+    ///       schedule: [{ at: 2030-01-01T00:00:00Z, percentage: 10 }, { at: 2030-01-02T00:00:00Z, percentage: 20 }]";
+    /// # let bytes = flcm_flags_config::compile(&flcm_flags_config::check(text).0.unwrap());
+    /// let snapshot = Snapshot::from_bytes(bytes)?;
+    /// let rule = snapshot.describe(snapshot.flag("beta").unwrap()).unwrap().rules().next().unwrap();
+    /// let at = |time| rule.percentage_at(Millis(parse_rfc3339(time).unwrap().try_into().unwrap()));
+    /// assert_eq!(at("2029-12-31T23:59:59Z"), 0);
+    /// assert_eq!(at("2030-01-01T12:00:00Z"), 15_000);
+    /// assert_eq!(at("2031-01-01T00:00:00Z"), 20_000);
+    /// # Ok::<(), flcm_flags::SnapshotError>(())
+    /// ```
     #[must_use]
     pub fn percentage_at(&self, now: Millis) -> u32 {
         self.flag.reader.percentage_at(self.record, now)
@@ -19,8 +50,11 @@ impl Rule<'_> {
 }
 
 impl Flag<'_> {
-    /// The highest percentage at a time, in thousandths of a percent, of the rules that leave somebody out or follow a
-    /// schedule; 100 % without such a rule, and 0 when the kill switch is off.
+    /// The highest percentage of the flag's rules at a time, in thousandths of a percent.
+    ///
+    /// Only rules that leave somebody out or follow a schedule count. Without such a rule it is 100 %, and when the
+    /// kill switch is off it is 0. A host reports it to the flag's breaker: see
+    /// [`Breaker::stage`](crate::breaker::Breaker::stage).
     #[must_use]
     pub fn percentage_at(&self, now: Millis) -> u32 {
         if !self.enabled() {
@@ -40,6 +74,7 @@ impl Reader<'_> {
         if rule.schedule_count.get() == 0 { rule.percentage.get() } else { self.scheduled(rule, now) }
     }
 
+    /// The percentage of a rule that has a schedule.
     #[inline(never)]
     fn scheduled(self, rule: &RuleRecord, now: Millis) -> u32 {
         let Some((at, percentage)) = self.schedule(rule).rfind(|(at, _)| *at <= now.0) else {
@@ -52,7 +87,15 @@ impl Reader<'_> {
     }
 }
 
-/// Whether a gate bucket is inside a percentage. A user without a bucket is inside 100 % only.
+/// Whether a gate bucket is inside a percentage, both in thousandths of a percent.
+///
+/// A user without a bucket, who has no targeting key or lacks the attribute that is hashed, is inside 100 % only.
+///
+/// ```
+/// use flcm_flags::rollout::is_inside;
+/// assert!(is_inside(Some(9_999), 10_000) && !is_inside(Some(10_000), 10_000));
+/// assert!(is_inside(None, 100_000) && !is_inside(None, 99_999));
+/// ```
 #[must_use]
 #[inline]
 pub fn is_inside(bucket: Option<u32>, percentage: u32) -> bool {

@@ -1,4 +1,24 @@
 //! The snapshot: bytes that are validated once and then read in place.
+//!
+//! ```text
+//! feature-flags.yaml ─ parse, check, compile ─▶ bytes ─ from_bytes ─▶ Snapshot ─ evaluate ─▶ Decision
+//!                      (flcm-flags-config)      the same on           (one pass,
+//!                                               every machine         no allocation)
+//! ```
+//!
+//! **Loading is one linear pass.** [`Snapshot::from_bytes`] checks everything that a decision follows. After it every
+//! read succeeds and every walk ends, so deciding cannot fail, loop or panic, whatever bytes were loaded. The
+//! [format](wire) is made of structs that are read where they lie. Nothing is copied out of the bytes.
+//!
+//! **The bytes never change.** A snapshot is shared between threads without a lock, and replaced as a whole. What
+//! breakers decide is kept beside it, in [`Trips`](crate::Trips).
+//!
+//! **The compiler has the work, the reader has none.** Inheritance, templates and the short form of flags are gone by
+//! the time a document is compiled, and strings, patterns and policies are stored once. The same document gives the
+//! same bytes on every machine, so [`Snapshot::digest`] names a document.
+//!
+//! **One bad flag takes no other down.** A flag that needs a newer core is a `PARSE_ERROR` by itself. Damaged bytes, on
+//! the other hand, load not at all, and the host keeps the snapshot that it has.
 
 use core::fmt;
 use core::marker::PhantomData;
@@ -19,23 +39,32 @@ pub use flag::{Expected, Flag, Rule, Serves, Variant};
 /// The attribute that always reads the targeting key.
 pub(crate) const USER_ATTRIBUTE: &str = "user_id";
 
-/// A flag of one snapshot: its place in the order of flag keys.
+/// A flag of one snapshot: its index in the order of flag keys.
+///
+/// Ids of two snapshots are unrelated. Look the key up again after an update.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct FlagId(pub u32);
 
-/// An attribute of one snapshot: the place of its name in [`Snapshot::attributes`].
+/// An attribute of one snapshot: the index of its name in [`Snapshot::attributes`].
+///
+/// Ids of two snapshots are unrelated.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct AttributeId(pub u32);
 
 /// A validated snapshot over any bytes: borrowed, owned, shared or mapped.
 ///
-/// [`from_bytes`](Self::from_bytes) checks everything that a decision follows, so that deciding cannot fail, loop or
-/// panic; loading and swapping cost one linear pass and no allocation.
-///
 /// ```
 /// use flcm_flags::Snapshot;
-/// let error = Snapshot::from_bytes(b"not a snapshot").unwrap_err();
-/// assert_eq!(error.to_string(), "invalid snapshot: header: too short");
+///
+/// let text = "revision: 7\nflags: { beta: {}, alpha: {} }";
+/// # let bytes = flcm_flags_config::compile(&flcm_flags_config::check(text).0.unwrap());
+/// let owned = Snapshot::from_bytes(bytes)?;
+/// let borrowed = Snapshot::from_bytes(owned.as_bytes())?;
+/// assert_eq!((owned.revision(), owned.digest()), (7, borrowed.digest()));
+///
+/// let keys = owned.flags().filter_map(|flag| owned.describe(flag)).map(|flag| flag.key());
+/// assert_eq!(keys.collect::<Vec<_>>(), ["alpha", "beta"]);
+/// # Ok::<(), flcm_flags::SnapshotError>(())
 /// ```
 pub struct Snapshot<B> {
     bytes: B,
@@ -43,17 +72,27 @@ pub struct Snapshot<B> {
 }
 
 impl<B: AsRef<[u8]>> Snapshot<B> {
-    /// Validates `bytes` and takes them over.
+    /// Validates `bytes` and takes them over, in one linear pass and without allocation.
+    ///
+    /// The bytes may come from a stranger: no bytes make this function, or a later decision, panic, loop or read
+    /// outside of them. The checksum finds accidents, not forgery. Sign what crosses a network that you do not trust.
+    ///
+    /// ```
+    /// use flcm_flags::Snapshot;
+    /// let error = Snapshot::from_bytes(b"not a snapshot").unwrap_err();
+    /// assert_eq!(error.to_string(), "invalid snapshot: header: too short");
+    /// ```
     ///
     /// # Errors
-    /// [`SnapshotError`] says what was being read and what is wrong with it; nothing of the bytes is used then.
+    /// [`SnapshotError`] names what was being read and what is wrong with it. The bytes are dropped: keep using the
+    /// snapshot that was loaded before.
     pub fn from_bytes(bytes: B) -> Result<Self, SnapshotError> {
         let mut layout = validate::validate(bytes.as_ref())?;
         layout.user_attribute = Reader { bytes: bytes.as_ref(), layout: &layout }.find_attribute(USER_ATTRIBUTE);
         Ok(Self { bytes, layout })
     }
 
-    /// Finds a flag by its key.
+    /// Finds a flag by its key, in a hash table; `None` when the snapshot has no such flag.
     #[must_use]
     pub fn flag(&self, key: &str) -> Option<FlagId> {
         self.reader().find_flag(key)
@@ -66,37 +105,41 @@ impl<B: AsRef<[u8]>> Snapshot<B> {
         (0..count).map(|index| FlagId(u32::try_from(index).unwrap_or(wire::NONE)))
     }
 
-    /// What the snapshot says about a flag; `None` for an id of another snapshot.
+    /// The flag as the document defines it; `None` for an id that the snapshot does not have.
     #[must_use]
     pub fn describe(&self, flag: FlagId) -> Option<Flag<'_>> {
         self.reader().flag(flag)
     }
 
-    /// Names of the attributes that some rule reads or some flag hashes; no other attribute changes a decision.
+    /// The names of the attributes that some condition reads or some flag hashes, in the order of their ids.
+    ///
+    /// No other attribute changes a decision, so a host need not collect others.
     pub fn attributes(&self) -> impl Iterator<Item = &str> {
         let reader = self.reader();
         (0..self.layout.attributes.count()).filter_map(move |id| reader.attribute_name(id))
     }
 
-    /// The name of an attribute that some flag reads.
+    /// The name of an attribute; `None` for an id that the snapshot does not have.
     #[must_use]
     pub fn attribute(&self, id: AttributeId) -> Option<&str> {
         self.reader().attribute_name(id.0)
     }
 
-    /// How many cohorts there are.
+    /// The number of cohorts.
     #[must_use]
     pub fn cohort_count(&self) -> usize {
         to_usize(self.layout.cohorts.count())
     }
 
-    /// The document's revision; 0 when it names none.
+    /// The document's revision; 0 when it names none. A host refuses to go back to a lower one.
     #[must_use]
     pub fn revision(&self) -> u64 {
         self.layout.revision
     }
 
     /// 64 bits that name these bytes: the same document gives the same digest on every machine.
+    ///
+    /// It is the checksum in the header. Servers send it as the `ETag` of the snapshot.
     #[must_use]
     pub fn digest(&self) -> u64 {
         self.layout.digest
@@ -108,7 +151,7 @@ impl<B: AsRef<[u8]>> Snapshot<B> {
         self.bytes.as_ref()
     }
 
-    /// Name, record count and length in bytes of each section that is not empty.
+    /// Name, record count and length in bytes of each section that is not empty: what `flcm inspect` shows.
     pub fn sections(&self) -> impl Iterator<Item = (&'static str, u32, usize)> + use<B> {
         self.layout.sizes().into_iter().filter(|(_, count, _)| *count > 0)
     }
@@ -126,6 +169,8 @@ impl<B> fmt::Debug for Snapshot<B> {
 }
 
 /// Why bytes are no snapshot: what was being read, and what is wrong with it.
+///
+/// It is opaque: hosts log the text and treat all errors alike.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct SnapshotError(
     /// Doubly borrowed, so that every check of `from_bytes` answers in one register.
@@ -133,7 +178,7 @@ pub struct SnapshotError(
 );
 
 impl SnapshotError {
-    /// What is wrong.
+    /// The text, such as `header: wrong checksum`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         self.0
@@ -148,33 +193,33 @@ impl fmt::Display for SnapshotError {
 
 impl core::error::Error for SnapshotError {}
 
-/// Where the records of one kind lie, and how long each is.
+/// The bytes of a section: first and last, the size of a record, and how many records there are.
 #[derive(Clone, Copy)]
-struct Place {
+struct Extent {
     start: usize,
     end: usize,
     size: usize,
     count: u32,
 }
 
-/// Records of one kind.
+/// A section whose records are of type `T`.
 pub(crate) struct Section<T> {
-    place: Place,
+    extent: Extent,
     record: PhantomData<fn() -> T>,
 }
 
 impl<T> Section<T> {
-    const EMPTY: Self = Self { place: Place { start: 0, end: 0, size: 0, count: 0 }, record: PhantomData };
+    const EMPTY: Self = Self { extent: Extent { start: 0, end: 0, size: 0, count: 0 }, record: PhantomData };
 
     #[inline]
     pub(crate) const fn count(&self) -> u32 {
-        self.place.count
+        self.extent.count
     }
 }
 
 macro_rules! layout {
     ($($field:ident: $record:ty = $kind:ident,)*) => {
-        /// Where everything lies, found once by `from_bytes`.
+        /// The section table, read once by `from_bytes`, and what else every decision needs.
         pub(crate) struct Layout {
             pub(crate) digest: u64,
             pub(crate) revision: u64,
@@ -186,22 +231,23 @@ macro_rules! layout {
         impl Layout {
             const EMPTY: Self = Self { digest: 0, revision: 0, user_attribute: None, $($field: Section::EMPTY,)* };
 
-            /// Where to take a section down, and how long its records are at least; `None` for one of an unknown kind.
-            fn place(&mut self, kind: u16) -> Option<(&mut Place, usize)> {
+            /// The extent of a kind, and how long its records are at least; `None` for an unknown kind.
+            fn extent(&mut self, kind: u16) -> Option<(&mut Extent, usize)> {
                 match kind {
-                    $(wire::section::$kind => Some((&mut self.$field.place, size_of::<$record>())),)*
+                    $(wire::section::$kind => Some((&mut self.$field.extent, size_of::<$record>())),)*
                     _ => None,
                 }
             }
 
+            /// Name, record count and length in bytes of each section.
             fn sizes(&self) -> [(&'static str, u32, usize); 27] {
-                [$((stringify!($field), self.$field.count(), self.$field.place.length()),)*]
+                [$((stringify!($field), self.$field.count(), self.$field.extent.length()),)*]
             }
         }
     };
 }
 
-impl Place {
+impl Extent {
     const fn length(&self) -> usize {
         self.end.saturating_sub(self.start)
     }
@@ -237,7 +283,7 @@ layout! {
     policy_details: wire::PolicyDetailRecord = POLICY_DETAILS,
 }
 
-/// Reads records out of the bytes. Every read is checked; after validation none of them fails.
+/// Reads records from the bytes. Every read is checked. After validation none of them fails.
 #[derive(Clone, Copy)]
 pub(crate) struct Reader<'s> {
     bytes: &'s [u8],
@@ -245,6 +291,7 @@ pub(crate) struct Reader<'s> {
 }
 
 impl<'s> Reader<'s> {
+    /// A record by its index; `None` beyond the section.
     #[inline]
     pub(crate) fn get<T>(&self, section: &Section<T>, index: u32) -> Option<&'s T>
     where
@@ -253,10 +300,10 @@ impl<'s> Reader<'s> {
         if index < section.count() { self.at(section, index) } else { None }
     }
 
-    /// All of a section of bare numbers.
+    /// A whole section of bare numbers, as a slice.
     #[inline]
     pub(crate) fn all<T: FromBytes + Immutable + Unaligned>(&self, section: &Section<T>) -> &'s [T] {
-        let bytes = self.bytes.get(section.place.start..section.place.end).unwrap_or_default();
+        let bytes = self.bytes.get(section.extent.start..section.extent.end).unwrap_or_default();
         <[T]>::ref_from_bytes(bytes).unwrap_or_default()
     }
 
@@ -272,17 +319,18 @@ impl<'s> Reader<'s> {
         self.all(section).get(start..start.saturating_add(to_usize(count))).unwrap_or_default()
     }
 
-    /// Like [`get`](Self::get), for an index out of a range that was validated: it is not compared with the count again.
+    /// Like [`get`](Self::get), for an index from a range that was validated. It is not compared with the count again,
+    /// which makes the hot path faster. Bytes outside of the snapshot are never read.
     #[inline]
     pub(crate) fn at<T>(&self, section: &Section<T>, index: u32) -> Option<&'s T>
     where
         T: FromBytes + Immutable + KnownLayout + Unaligned,
     {
-        let offset = section.place.start.wrapping_add(to_usize(index).wrapping_mul(section.place.size));
+        let offset = section.extent.start.wrapping_add(to_usize(index).wrapping_mul(section.extent.size));
         T::ref_from_prefix(self.bytes.get(offset..)?).ok().map(|(record, _)| record)
     }
 
-    /// All of a section.
+    /// All records of a section.
     fn records<T>(&self, section: &'s Section<T>) -> impl Iterator<Item = &'s T> + use<'s, T>
     where
         T: FromBytes + Immutable + KnownLayout + Unaligned,
@@ -290,7 +338,7 @@ impl<'s> Reader<'s> {
         self.records_at(section, U32::ZERO, section.count())
     }
 
-    /// A part of a section, as far as it is there.
+    /// A range of records, as far as it is there.
     fn records_at<T>(&self, section: &'s Section<T>, start: U32, count: u32) -> impl Iterator<Item = &'s T> + use<'s, T>
     where
         T: FromBytes + Immutable + KnownLayout + Unaligned,
@@ -299,6 +347,7 @@ impl<'s> Reader<'s> {
         (start.get()..start.get().saturating_add(count)).map_while(move |id| reader.get(section, id))
     }
 
+    /// The dependencies of a flag: the other flag and what it must have decided.
     pub(crate) fn dependencies(self, flag: &wire::FlagRecord) -> impl Iterator<Item = (FlagId, Expected)> + use<'s> {
         let start = flag.dependencies.get();
         (start..start.wrapping_add(flag.dependency_count.get().into())).filter_map(move |id| {
@@ -307,6 +356,7 @@ impl<'s> Reader<'s> {
         })
     }
 
+    /// The schedule of a rule: milliseconds since 1970 and thousandths of a percent, by ascending time.
     pub(crate) fn schedule(self, rule: &wire::RuleRecord) -> impl DoubleEndedIterator<Item = (u64, u32)> + use<'s> {
         let start = rule.schedule.get();
         (start..start.wrapping_add(rule.schedule_count.get().into())).filter_map(move |id| {
@@ -315,6 +365,7 @@ impl<'s> Reader<'s> {
         })
     }
 
+    /// The prerequisites of a flag, direct and indirect, each after all that it depends on.
     pub(crate) fn closure(&self, flag: &wire::FlagRecord) -> &'s [U32] {
         self.range(&self.layout.closures, flag.closure.get(), flag.closure_count.get().into())
     }
@@ -324,26 +375,31 @@ impl<'s> Reader<'s> {
         Some(Flag { reader: *self, record })
     }
 
-    /// An interned string; empty when there is none of this id.
+    /// A string by its id; empty when there is none of this id.
+    ///
+    /// It checks the bytes for UTF-8 each time, because `unsafe` is forbidden here. What compares bytes should read
+    /// [`text_bytes`](Self::text_bytes).
     pub(crate) fn text(&self, id: u32) -> &'s str {
         core::str::from_utf8(self.text_bytes(id)).unwrap_or_default()
     }
 
+    /// The bytes of a string by its id; empty when there is none of this id.
     #[inline]
     pub(crate) fn text_bytes(&self, id: u32) -> &'s [u8] {
         // Each string ends where the next begins, so one read gives both ends.
         let Layout { strings, text, .. } = self.layout;
-        let at = strings.place.start.wrapping_add(to_usize(id).wrapping_mul(size_of::<U32>()));
+        let at = strings.extent.start.wrapping_add(to_usize(id).wrapping_mul(size_of::<U32>()));
         let Some(ends) = self.bytes.get(at..).and_then(<[u8]>::first_chunk::<8>) else { return &[] };
         let [start, end]: [U32; 2] = zerocopy::transmute!(*ends);
-        let place = |offset: U32| text.place.start.wrapping_add(to_usize(offset.get()));
-        self.bytes.get(place(start)..place(end)).filter(|_| id < strings.count()).unwrap_or_default()
+        let byte = |offset: U32| text.extent.start.wrapping_add(to_usize(offset.get()));
+        self.bytes.get(byte(start)..byte(end)).filter(|_| id < strings.count()).unwrap_or_default()
     }
 
     pub(crate) fn number(&self, index: u32) -> f64 {
         self.get(&self.layout.numbers, index).map_or(f64::NAN, |number| number.get())
     }
 
+    /// The value of a record; `None` for an empty one.
     pub(crate) fn value(&self, record: wire::ValueRecord) -> Option<Value<'s>> {
         let payload = record.payload.get();
         match record.kind {
@@ -374,7 +430,7 @@ impl<'s> Reader<'s> {
         self.find(&self.layout.operand_table, text, &Some)
     }
 
-    /// Looks a name up in a table; `string` tells the string id of an entry.
+    /// Looks a name up in a hash table; `string` gives the string id of an entry.
     #[inline]
     fn find(&self, table: &Section<U32>, name: &str, string: &dyn Fn(u32) -> Option<u32>) -> Option<u32> {
         let slots = self.all(table);

@@ -1,4 +1,10 @@
-//! How conditions are walked: groups, and what only the caller knows.
+//! Walking conditions: groups, and the facts that only the caller knows.
+//!
+//! Conditions of a rule and of a cohort are the same records, but they learn about cohorts and other flags in different
+//! ways. Both pass a [`Facts`] to the walk. A rule's facts decide cohorts when they are asked; a cohort's facts hold
+//! the cohorts that were decided before.
+//!
+//! Groups nest at most 16 deep, which the validator checks, so the recursion here is bounded.
 
 use crate::condition::{CohortId, Node, Nodes};
 use crate::context::BoundContext;
@@ -6,15 +12,16 @@ use crate::decision::PackedDecision;
 use crate::explain::{Group, Step, Visitor};
 use crate::snapshot::{Expected, FlagId};
 
-/// What conditions name but do not decide themselves.
+/// Answers about what conditions name but cannot decide by themselves: cohorts and other flags.
 pub(crate) trait Facts<V> {
     /// Whether the user is a member of a cohort.
     fn is_member(&self, cohort: CohortId, visitor: &mut V) -> bool;
-    /// What another flag decided; `None` when it has not been asked.
+    /// The decision of another flag; `None` when it was not decided before.
     fn packed(&self, flag: FlagId) -> Option<PackedDecision>;
 }
 
-/// Whether an expectation of another flag is met. An error meets none.
+/// Whether a decision is what another flag expects. An error meets no expectation, not even `Disabled`: otherwise a
+/// flag that needs a newer core would switch others on.
 pub(crate) fn is_met(expected: Expected, packed: Option<PackedDecision>) -> bool {
     let Some(packed) = packed.filter(|packed| packed.reason().error_code().is_none()) else { return false };
     match expected {
@@ -25,13 +32,15 @@ pub(crate) fn is_met(expected: Expected, packed: Option<PackedDecision>) -> bool
 }
 
 impl Nodes<'_> {
-    /// Whether all hold.
+    /// Whether all conditions hold. Without any they do.
     #[inline]
     pub(crate) fn all<V: Visitor>(self, context: &BoundContext<'_>, facts: &dyn Facts<V>, visitor: &mut V) -> bool {
         !self.some(false, context, facts, visitor)
     }
 
-    /// Whether some condition holds, or with `false` whether some does not. A visitor is shown the rest after that as well.
+    /// Whether some condition holds, or with `wanted: false` whether some does not.
+    ///
+    /// The walk stops at the first such condition, unless a visitor wants to see the rest.
     fn some<V: Visitor>(
         mut self,
         wanted: bool,
@@ -54,7 +63,7 @@ impl Nodes<'_> {
         }
     }
 
-    /// Shows a group around what is shown of its members.
+    /// Decides a group. The visitor sees its start and end around the steps of its members.
     fn group<V: Visitor>(
         self,
         group: Group,

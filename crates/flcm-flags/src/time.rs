@@ -1,18 +1,31 @@
-//! Times as milliseconds since 1970, and RFC 3339 text. There is no clock here: `now` is always an argument.
+//! Times as milliseconds since 1970, and RFC 3339 text.
+//!
+//! There is no clock here: `now` is an argument of every function that needs it. So a simulation of a day takes
+//! milliseconds, tests step time as they like, and the same inputs give the same decision.
+//!
+//! Times are at most 2^53 milliseconds, which is exact in the numbers of JavaScript.
 
 /// A point in time: milliseconds since 1970-01-01T00:00:00Z, from 0 to 2^53.
+///
+/// ```
+/// use flcm_flags::Millis;
+/// # use std::time::{SystemTime, UNIX_EPOCH};
+/// let elapsed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+/// let now = Millis(elapsed.as_millis().try_into().unwrap());
+/// assert!(now < Millis::LATEST);
+/// ```
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct Millis(pub u64);
 
 impl Millis {
-    /// The latest time: from here on the numbers of JavaScript skip some.
+    /// The latest time, 2^53. Beyond it, JavaScript cannot represent every integer. A breaker ignores later times.
     pub const LATEST: Self = Self(1 << 53);
 }
 
-/// Reads an RFC 3339 time as milliseconds since 1970, negative before; `None` when `text` is not one.
+/// Reads an RFC 3339 time as milliseconds since 1970, negative for earlier times; `None` when `text` is not one.
 ///
-/// The separator may be `T`, `t` or a space, `Z` may be small, digits behind the third decimal of a second are
-/// dropped, and a leap second reads as the first of the next minute.
+/// The separator may be `T`, `t` or a space, and `Z` may be lower case. Digits after the third decimal of a second are
+/// dropped. A leap second reads as the first second of the next minute. The offset is required.
 ///
 /// ```
 /// use flcm_flags::time::parse_rfc3339;
@@ -41,7 +54,7 @@ pub fn parse_rfc3339(text: &str) -> Option<i64> {
     Some(minutes.wrapping_mul(60).wrapping_add(second.into()).wrapping_mul(1000).wrapping_add(millis.into()))
 }
 
-/// What is left to read. Every number it gives has at most four digits, so sums of them cannot overflow.
+/// The rest of the text. Every number it reads has at most four digits, so sums of them cannot overflow.
 struct Reader<'a>(&'a [u8]);
 
 impl Reader<'_> {
@@ -116,8 +129,8 @@ fn days_in_month(year: i32, month: i32) -> i32 {
 
 /// Days from 1970-01-01 to a date of the proleptic Gregorian calendar.
 ///
-/// Counted in years that begin in March, so that the leap day comes last, from 400 years before the first, so that no
-/// number is negative.
+/// Years begin in March here, so that the leap day comes last (Hinnant, "chrono-Compatible Low-Level Date Algorithms").
+/// They are counted from 400 years before year 0, so that no number is negative.
 fn days_since_1970(year: i32, month: i32, day: i32) -> i32 {
     let (year, month) = if month <= 2 {
         (year.wrapping_add(399), month.wrapping_add(9))

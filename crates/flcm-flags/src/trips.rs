@@ -1,37 +1,55 @@
-//! What breakers have decided, as the next evaluation sees it: four bytes per flag.
+//! Trips: what breakers have decided, as the next evaluation sees it. Four bytes per flag.
+//!
+//! This is where breakers and evaluation meet. A host writes the [`TripState`] of a flag's breaker into [`Trips`] and
+//! passes those to each evaluation. Evaluation knows nothing else of breakers.
+//!
+//! **The snapshot stays as it is.** A cap limits percentages at the decision. It does not edit the document or its
+//! bytes, so an edit of the document that is on its way survives a rollback, and a rollback survives the edit.
+//!
+//! **Several sources, one state.** A flag's own breaker may trip it, and so may an operator or the fleet. The host
+//! writes [the stricter](TripState::stricter) of those, so nobody can raise exposure above what another allows.
 
 use core::fmt;
 
 use crate::bucket::BUCKETS;
 use crate::snapshot::{FlagId, to_usize};
 
-/// What the breaker of a flag says.
+/// How far a flag is tripped.
+///
+/// ```
+/// use flcm_flags::TripState;
+/// assert_eq!(TripState::from_word("capped 12500"), Some(TripState::Capped(12_500)));
+/// assert_eq!(TripState::HeldOff.to_string(), "off");
+/// assert_eq!(TripState::Probing.stricter(TripState::Capped(5_000)), TripState::Probing);
+/// ```
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum TripState {
-    /// Nothing: the flag decides as usual.
+    /// Not tripped: the flag decides as usual.
     #[default]
     Clear,
-    /// Half-open: only the probe share of users passes.
+    /// Half-open: only the probe share of users passes, and the rollout applies to those.
     Probing,
-    /// Open, or held by a person: off for everyone.
+    /// Open, or held by an operator: off for everyone, users with an override included.
     HeldOff,
-    /// Taken back: no percentage is higher than this one, in thousandths of a percent.
+    /// Taken back: no percentage is higher than this one, in thousandths of a percent. Overrides and cohorts stay on.
     Capped(u32),
 }
 
 impl TripState {
-    /// The word that goes on the wire; of a cap without its percentage, which [`Display`](fmt::Display) adds.
+    /// The keyword on the wire: `clear`, `probing`, `off` or `capped`. [`Display`](fmt::Display) adds a cap's
+    /// percentage.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Clear => "clear",
             Self::Probing => "probing",
-            Self::HeldOff => "held off",
+            Self::HeldOff => "off",
             Self::Capped(_) => "capped",
         }
     }
 
-    /// The state of a word, such as `probing` or `capped 12500`.
+    /// The state of a text on the wire, such as `probing` or `capped 12500`; `None` for any other, and for a cap above
+    /// 100 %.
     #[must_use]
     pub fn from_word(word: &str) -> Option<Self> {
         let cap = word.strip_prefix("capped ").and_then(|cap| cap.parse().ok()).filter(|cap| *cap <= MOST);
@@ -39,7 +57,9 @@ impl TripState {
         cap.map(Self::Capped).or_else(|| plain.into_iter().find(|state| state.as_str() == word))
     }
 
-    /// The stricter of two: off for everyone, then a cap that leaves nobody, then probing, then the lower cap.
+    /// The stricter of two states: off for everyone, then a cap of 0 %, then probing, then the lower cap.
+    ///
+    /// It is commutative and associative, so it does not matter in which order sources are combined.
     #[must_use]
     pub fn stricter(self, other: Self) -> Self {
         match (self, other) {
@@ -51,7 +71,7 @@ impl TripState {
         }
     }
 
-    /// The two lowest bits tell the state, the others the cap.
+    /// The state in the two lowest bits, and the cap in the others.
     const fn to_bits(self) -> u32 {
         match self {
             Self::Clear => 0,
@@ -82,9 +102,10 @@ impl fmt::Display for TripState {
     }
 }
 
-/// The trip states of all flags of a snapshot, in a buffer that the caller brings.
+/// The trip states of all flags of a snapshot, in a buffer that the caller provides.
 ///
-/// A flag beyond the buffer is clear, so an empty buffer means that nothing has tripped.
+/// A flag beyond the buffer is clear, so an empty buffer means that nothing has tripped. States are stored by flag id:
+/// when the snapshot is replaced, set them anew by flag key.
 ///
 /// ```
 /// use flcm_flags::{FlagId, TripState, Trips};
@@ -100,10 +121,10 @@ impl fmt::Display for TripState {
 pub struct Trips<B = [u8; 0]>(B);
 
 impl Trips {
-    /// No flag has tripped.
+    /// The trips of a host without breakers: no flag has tripped.
     pub const NONE: Self = Self([]);
 
-    /// Length in bytes of the buffer for a number of flags.
+    /// The length in bytes of a buffer for a number of flags.
     #[must_use]
     pub const fn bytes_for(flags: usize) -> usize {
         flags.saturating_mul(4)
@@ -111,17 +132,17 @@ impl Trips {
 }
 
 impl<B: AsRef<[u8]>> Trips<B> {
-    /// The buffer.
+    /// The bytes of the buffer, which a host may store or pass to another engine.
     pub fn as_bytes(&self) -> &[u8] {
         self.0.as_ref()
     }
 
-    /// Takes a buffer of [`bytes_for`](Trips::bytes_for) bytes; a zeroed one is all clear.
+    /// Trips over a buffer of [`bytes_for`](Trips::bytes_for) bytes. With a zeroed one no flag has tripped.
     pub const fn new(buffer: B) -> Self {
         Self(buffer)
     }
 
-    /// The state of one flag.
+    /// The state of one flag; clear for a flag beyond the buffer.
     #[must_use]
     #[inline]
     pub fn state(&self, flag: FlagId) -> TripState {
@@ -136,7 +157,7 @@ impl<B: AsRef<[u8]>> Trips<B> {
 
     #[inline]
     fn bits(&self, flag: FlagId) -> u32 {
-        let bits = self.0.as_ref().get(place(flag)..).and_then(<[u8]>::first_chunk);
+        let bits = self.0.as_ref().get(offset(flag)..).and_then(<[u8]>::first_chunk);
         bits.map_or(0, |bits| u32::from_le_bytes(*bits))
     }
 }
@@ -144,14 +165,14 @@ impl<B: AsRef<[u8]>> Trips<B> {
 impl<B: AsMut<[u8]>> Trips<B> {
     /// Sets the state of one flag; a flag beyond the buffer is left alone.
     pub fn set(&mut self, flag: FlagId, state: TripState) {
-        if let Some(bits) = self.0.as_mut().get_mut(place(flag)..).and_then(<[u8]>::first_chunk_mut) {
+        if let Some(bits) = self.0.as_mut().get_mut(offset(flag)..).and_then(<[u8]>::first_chunk_mut) {
             *bits = state.to_bits().to_le_bytes();
         }
     }
 }
 
-/// The first byte of a flag.
+/// The offset of a flag's first byte.
 #[inline]
-fn place(flag: FlagId) -> usize {
+fn offset(flag: FlagId) -> usize {
     to_usize(flag.0).saturating_mul(4)
 }

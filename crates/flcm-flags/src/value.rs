@@ -1,11 +1,24 @@
-//! Values: what flags serve and what contexts carry.
+//! Values: what flags serve, and what the attributes of a context contain.
+//!
+//! Both borrow their text: a flag's from the snapshot, an attribute's from the caller. Objects and arrays stay
+//! canonical JSON text, because the core needs no JSON code that way, and each host has a parser of its own.
+//!
+//! Integers are hashed as their decimal text, so that the number 42 and the text "42" of another client put a user into
+//! the same bucket. The digits are taken from the bits of the float: a cast would round or saturate.
 
-/// What a flag serves.
+/// A value that a flag serves. All values of a flag have the same type.
+///
+/// ```
+/// use flcm_flags::Value;
+/// assert_eq!(Value::Number(12.0).as_number(), Some(12.0));
+/// assert_eq!(Value::String("dark").as_bool(), None);
+/// assert_eq!(Value::Json(r#"{"a":1}"#).as_json(), Some(r#"{"a":1}"#));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Value<'s> {
     /// `true` or `false`.
     Bool(bool),
-    /// An object or array, as canonical JSON text: sorted keys, no white space.
+    /// An object or array, as canonical JSON text: keys are sorted, and there is no white space.
     Json(&'s str),
     /// A finite number.
     Number(f64),
@@ -39,14 +52,20 @@ impl<'s> Value<'s> {
     }
 }
 
-/// The value of a context's attribute. An absent attribute is left out of the context.
+/// The value of an attribute in a context. Leave an absent attribute out of the context.
+///
+/// ```
+/// use flcm_flags::AttributeValue;
+/// assert_eq!(AttributeValue::from("DE"), AttributeValue::Text("DE"));
+/// assert_eq!(AttributeValue::from(&["beta", "staff"]), AttributeValue::List(&["beta", "staff"]));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum AttributeValue<'a> {
     /// `true` or `false`.
     Bool(bool),
     /// A list of strings.
     List(&'a [&'a str]),
-    /// A number; one that is not finite counts as absent.
+    /// A number. One that is not finite counts as absent.
     Number(f64),
     /// Text.
     Text(&'a str),
@@ -88,9 +107,7 @@ impl<'a, const N: usize> From<&'a [&'a str; N]> for AttributeValue<'a> {
     }
 }
 
-/// The sign and magnitude of `number`, if it is an integer of magnitude below 2^53.
-///
-/// Taken from the bits of the float: a cast would round or saturate.
+/// The sign and magnitude of `number`, if it is an integer of magnitude below 2^53. True for negative numbers.
 pub(crate) fn integer(number: f64) -> Option<(bool, u64)> {
     const FRACTION_BITS: u64 = 52;
     let bits = number.to_bits();

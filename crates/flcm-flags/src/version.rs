@@ -1,9 +1,16 @@
-//! Precedence of semantic versions (2.0.0). Build metadata is ignored, and numbers have no upper bound: they are
-//! compared as digits.
+//! Precedence of semantic versions, as [Semantic Versioning 2.0.0](https://semver.org/spec/v2.0.0.html) defines it.
+//!
+//! The module is public because the compiler checks the versions of documents with the same code. An application writes
+//! `semver_gte` and the like in a document instead.
+//!
+//! Build metadata is ignored. Numbers have no upper bound: they are compared as digits, so a version with a time stamp
+//! of twenty digits works. Nothing is allocated.
 
 use core::cmp::Ordering;
 
 /// Orders two versions by precedence; `None` when either is not a semantic version.
+///
+/// A version has three numbers without leading zeros. `2.0` and `v2.0.0` are none.
 ///
 /// ```
 /// use core::cmp::Ordering;
@@ -17,12 +24,13 @@ pub fn compare(left: &str, right: &str) -> Option<Ordering> {
     compare_bytes(left.as_bytes(), right.as_bytes())
 }
 
-/// Like [`compare`]: a version has no character beyond ASCII, so nobody needs to know whether the bytes are UTF-8.
+/// Like [`compare`]. A version contains only ASCII, so the bytes need not be checked for UTF-8.
 pub(crate) fn compare_bytes(left: &[u8], right: &[u8]) -> Option<Ordering> {
     let (left, right) = (Version::parse(left)?, Version::parse(right)?);
     Some(left.compare(&right))
 }
 
+/// A version in its parts: the three numbers as digits, and the pre-release without its hyphen.
 struct Version<'a> {
     core: [&'a [u8]; 3],
     pre: Option<&'a [u8]>,
@@ -54,7 +62,7 @@ impl<'a> Version<'a> {
     }
 }
 
-/// What stands ahead of the first `at`, and what behind it.
+/// The text before the first `at`, and the text after it if there is one.
 fn split(text: &[u8], at: u8) -> (&[u8], Option<&[u8]>) {
     let mut parts = text.splitn(2, |byte| *byte == at);
     (parts.next().unwrap_or_default(), parts.next())
@@ -82,6 +90,7 @@ fn compare_numbers(left: &[u8], right: &[u8]) -> Ordering {
     left.len().cmp(&right.len()).then_with(|| left.cmp(right))
 }
 
+/// Orders pre-releases identifier by identifier: numbers below texts, and the shorter one first when all else is equal.
 fn compare_pre(left: &[u8], right: &[u8]) -> Ordering {
     let (mut left, mut right) = (identifiers(left), identifiers(right));
     loop {

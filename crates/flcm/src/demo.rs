@@ -78,7 +78,7 @@ fn roll_out(cast: &mut Cast, screen: &mut Screen) -> Result<(), Failure> {
 fn break_it(cast: &mut Cast, screen: &mut Screen) -> Result<(), Failure> {
     screen.scene(&format!("the mentor layer breaks: {:.0} % of its calls fail", BROKEN * 100.0));
     let broken = cast.tell(&format!("fail {BROKEN}"))?;
-    until(cast, screen, "nothing was rolled back", |cast| cast.hosts().all(|host| host.trip == "held off"))?;
+    until(cast, screen, "nothing was rolled back", |cast| cast.hosts().all(|host| host.trip == "off"))?;
     let took = cast.hosts().map(|host| host.tripped_at).max().unwrap_or(0).saturating_sub(broken);
     let failed: u64 = cast.hosts().map(|host| host.failures_since_break).sum();
     screen.fact(&format!(

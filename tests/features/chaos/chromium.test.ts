@@ -39,7 +39,7 @@ test('a change reaches a page that is open', async () => {
   await until(() => server.streams.size === 1, 'a stream');
   server.publish(OFF);
   await sees('a', false);
-  server.trip({ a: { trip: 'held off' } });
+  server.trip({ a: { trip: 'off' } });
   server.publish(ON);
   await page.waitForTimeout(100);
   expect(await isOn(page, 'a')).toBe(false);

@@ -27,7 +27,7 @@ describe.each(fails)('a listener that %s', (_, fail) => {
     at.features.on(event, (of) => others.push(of));
     await until(() => server.streams.size === 1);
     server.publish(AFTER);
-    server.trip({ gone: { trip: 'held off' } });
+    server.trip({ gone: { trip: 'off' } });
     await at.features.remote.sync();
     at.features.on('state', () => {});
     if (event === 'state') {

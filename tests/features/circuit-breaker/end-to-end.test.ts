@@ -60,7 +60,7 @@ test('what fails on one host is off on all within ten seconds', async () => {
   expect(fleet.events.map(({ event }) => event)).toEqual(['tripped']);
   expect(tookA).toBeLessThanOrEqual(1100);
   expect(tookB).toBeLessThan(10_000);
-  expect(b.features.explain('risky', 'other-1').trip).toBe('held off');
+  expect(b.features.explain('risky', 'other-1').trip).toBe('off');
   expect(b.features.isEnabled('calm', 'other-1')).toBe(true);
   expect([...a.errors, ...b.errors]).toEqual([]);
 });
@@ -90,7 +90,7 @@ test('what no host could tell alone the fleet does', async () => {
 test('when the fleet is well again, so is every host', async () => {
   const { pass, host, server, clock } = await world();
   const a = await host(1);
-  server.trip({ risky: { trip: 'held off', generation: 2 } });
+  server.trip({ risky: { trip: 'off', generation: 2 } });
   await pass(() => isOff(a));
   server.trip({ risky: { trip: 'clear', generation: 3 } });
   const took = await pass(() => !isOff(a));
@@ -139,7 +139,7 @@ test.each(['before the first flags', 'before its flag', 'and an update follows']
 test('what the fleet says before there are flags is in force with the first', async () => {
   const server = await FlagServer.start(DOCUMENT);
   onTestFinished(() => server.kill());
-  server.trip({ calm: { trip: 'held off' }, risky: { trip: 'clear', generation: 9 } });
+  server.trip({ calm: { trip: 'off' }, risky: { trip: 'clear', generation: 9 } });
   server.answer = (_, response) => response.writeHead(503).end();
   const batches: Batch[] = [];
   const sinks = [functionSink((batch) => batches.push(batch))];

@@ -19,13 +19,13 @@ describe.each(ENGINES)('%s', (_, engine) => {
     const told: unknown[] = [];
     world.features.on('fleet', ({ trips }) => told.push(trips));
     const { breaker } = world.features;
-    breaker.applyFleetState({ risky: { trip: 'held off' }, calm: { trip: 'clear' } });
+    breaker.applyFleetState({ risky: { trip: 'off' }, calm: { trip: 'clear' } });
     expect(on(world)).toEqual(['calm']);
-    breaker.applyFleetState({ calm: { trip: 'held off' } });
+    breaker.applyFleetState({ calm: { trip: 'off' } });
     expect(on(world)).toEqual(['risky']);
     breaker.applyFleetState({ risky: { trip: 'clear' }, calm: { trip: 'clear' } });
     expect(on(world)).toEqual(['risky', 'calm']);
-    expect(told).toEqual([{ risky: 'held off' }, { calm: 'held off' }, {}]);
+    expect(told).toEqual([{ risky: 'off' }, { calm: 'off' }, {}]);
   });
 
   test('of the fleet, a person and the breaker the strictest counts', async () => {
@@ -36,7 +36,7 @@ describe.each(ENGINES)('%s', (_, engine) => {
     expect(on(world)).toEqual(['risky']);
     breaker.release('calm');
     expect(world.features.explain('calm', 'alice').trip).toBe('capped 50000');
-    breaker.applyFleetState({ calm: { trip: 'held off' } });
+    breaker.applyFleetState({ calm: { trip: 'off' } });
     breaker.hold('calm');
     breaker.applyFleetState({});
     expect(on(world)).toEqual(['risky']);
@@ -55,14 +55,14 @@ describe.each(ENGINES)('%s', (_, engine) => {
     const world = await local({ ...engine, document: DOCUMENT });
     traffic(world, 'risky', { users: 10, failing: 10 });
     await world.clock.pass(2000);
-    world.features.breaker.applyFleetState({ risky: { trip: 'held off' } });
+    world.features.breaker.applyFleetState({ risky: { trip: 'off' } });
     world.features.breaker.applyFleetState({ risky: { trip: 'clear' } });
     expect(on(world)).toEqual(['calm']);
   });
 
   test('flags that are not there yet are held back once they come', async () => {
     const world = await updatable(DOCUMENT, engine);
-    world.features.breaker.applyFleetState({ later: { trip: 'held off' }, calm: { trip: 'held off' } });
+    world.features.breaker.applyFleetState({ later: { trip: 'off' }, calm: { trip: 'off' } });
     expect(world.errors).toEqual([]);
     await world.update(`${DOCUMENT}  later: { rollout: { percentage: 100 } }`);
     expect(world.features.isEnabled('later', 'alice')).toBe(false);
@@ -74,7 +74,7 @@ describe.each(ENGINES)('%s', (_, engine) => {
 
   test('a fleet state with an unknown trip is reported, and changes nothing', async () => {
     const world = await local({ ...engine, document: DOCUMENT });
-    const odd = { risky: { trip: 'sideways' }, calm: { trip: 'held off' } } as unknown as FleetState;
+    const odd = { risky: { trip: 'sideways' }, calm: { trip: 'off' } } as unknown as FleetState;
     world.features.breaker.applyFleetState(odd);
     expect(on(world)).toEqual(['risky', 'calm']);
     expect(codes(world.errors)).toEqual(['INVALID_TRIPS']);
@@ -87,7 +87,7 @@ test('a stream brings what the fleet says, and what is old or odd is no news', a
     const clock = new ManualClock();
     const { features, errors } = await local({ clock, url: server.url });
     await until(() => server.streams.size === 1, 'a stream');
-    server.trip({ risky: { trip: 'held off' } });
+    server.trip({ risky: { trip: 'off' } });
     await until(() => !features.isEnabled('risky', 'alice'), 'a trip');
     server.say('trips', { epoch: 1, sequence: 1, flags: {} });
     server.say('trips', { epoch: 0, sequence: 9, flags: {} });

@@ -62,7 +62,7 @@ describe.each(ENGINES)('%s', (_, engine) => {
     let world = await local(options);
     world.features.breaker.hold('calm');
     world.features.breaker.hold('other');
-    world.features.breaker.applyFleetState({ risky: { trip: 'held off' } });
+    world.features.breaker.applyFleetState({ risky: { trip: 'off' } });
     world = await restart(world, options);
     expect(on(world)).toEqual([]);
     expect(world.features.breaker.report('other')?.mode).toBe('held');

@@ -69,7 +69,7 @@ test('what fails in one process is off in another as well', async () => {
   const failing = await run(FAILS, { url: server.url, instance: 1 });
   const start = performance.now();
   await until(() => (server.totals?.metrics.summary(0)?.errors ?? 0) > 20, 'failures');
-  server.trip({ risky: { trip: 'held off', generation: 2 } });
+  server.trip({ risky: { trip: 'off', generation: 2 } });
   await until(() => text().endsWith('off\n'), 'the rollback');
   console.log(
     `from the start of a failing process to the rollback in another: ${Math.round(performance.now() - start)} ms`,

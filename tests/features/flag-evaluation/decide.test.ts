@@ -158,7 +158,7 @@ describe.each(ENGINES)('%s', (name, engine) => {
     expect(explained.text).toMatch(/age_days/);
     expect(explained.tree).toBeTypeOf('object');
     features.breaker.hold('old_users');
-    expect(features.explain('old_users', 'alice')).toMatchObject({ trip: 'held off', reason: 'BREAKER_OPEN' });
+    expect(features.explain('old_users', 'alice')).toMatchObject({ trip: 'off', reason: 'BREAKER_OPEN' });
     expect(errors).toEqual([]);
   });
 

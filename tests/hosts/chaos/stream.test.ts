@@ -110,7 +110,7 @@ describe('events', () => {
 
   test('that come twice, or late, are no news', async () => {
     const { server, at } = await streamed();
-    write(server, trips(5, 'held off'));
+    write(server, trips(5, 'off'));
     await until(() => !at.isOn('old'));
     write(server, trips(5, undefined) + trips(4, undefined) + trips(900, undefined, 8) + trips(6, 'probing'));
     await until(() => at.features.explain('old').trip === 'probing');
@@ -122,7 +122,7 @@ describe('events', () => {
 
   test('of a server that counts anew are news, on a new connection', async () => {
     const { server, at } = await streamed();
-    write(server, trips(5, 'held off'));
+    write(server, trips(5, 'off'));
     await until(() => !at.isOn('old'));
     for (const stream of server.streams) stream.end();
     await at.until(() => at.isOn('old'), 10_000);
@@ -155,7 +155,7 @@ describe('events', () => {
   ];
   test.each(malformed)('`%s` that cannot be read, %s: %s, change nothing', async (event, code, data) => {
     const { server, at } = await streamed();
-    write(server, trips(1, 'held off'));
+    write(server, trips(1, 'off'));
     await until(() => !at.isOn('old'));
     write(server, `event: ${event}\ndata: ${data}\n\n`);
     await until(() => at.codes.length > 0);
@@ -172,7 +172,7 @@ describe('events', () => {
   test('that nobody knows, and lines that are none, are passed over', async () => {
     const { server, at } = await streamed();
     write(server, 'event: weather\ndata: rain\n\nnonsense\n\nid: 7\nretry: soon\n\ndata: {}\n\n');
-    write(server, trips(1, 'held off'));
+    write(server, trips(1, 'off'));
     await until(() => !at.isOn('old'));
     expect(at.codes).toEqual([]);
   });

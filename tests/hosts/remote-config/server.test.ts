@@ -14,7 +14,7 @@ test('follows a server, its stream and its trips, and tells it what was counted'
   expect(at.diary.of('change')[1]).toMatchObject({ flags: ['b'], removed: [] });
   await at.clock.pass(10_000);
   await until(() => server.arrived.length === 1, 'a batch');
-  server.trip({ b: { trip: 'held off' } });
+  server.trip({ b: { trip: 'off' } });
   await until(() => !at.features.isEnabled('b', 'alice'), 'a trip');
   expect(at.codes).toEqual([]);
   await at.features.close();

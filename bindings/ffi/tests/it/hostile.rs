@@ -118,7 +118,7 @@ fn numbers_that_name_nothing_get_nothing() {
         assert_eq!(engine.flag_salt(handle, FlagId(flag)), None);
         assert_eq!(engine.is_static(handle, FlagId(flag)), None);
         assert_eq!(engine.reads(handle, FlagId(flag)), None);
-        assert!(!engine.set_trip(handle, FlagId(flag), "held off"));
+        assert!(!engine.set_trip(handle, FlagId(flag), "off"));
     }
     assert!(!engine.set_trip(handle, FlagId(0), "tripped"));
     assert_eq!(

@@ -157,7 +157,7 @@ fn scenario_18_wrong_clocks_change_no_decision() {
     let plan = plan();
     let mut breaker = Breaker::new(1, Millis(10_000));
     assert_eq!(breaker.poll(&plan, Millis(9_000)), None);
-    assert_eq!(breaker.complaints(), (1, 0));
+    assert_eq!(breaker.anomalies(), (1, 0));
 }
 
 #[test]

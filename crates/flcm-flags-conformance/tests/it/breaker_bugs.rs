@@ -153,7 +153,7 @@ fn a_clock_that_steps_back_stands_still() {
         assert_eq!(breaker.record(&plan, &outcomes, Millis(now)), None);
         assert_eq!(breaker.window().total().treatment.total, 10 * (step + 1));
     }
-    assert_eq!(breaker.complaints(), (2, 0));
+    assert_eq!(breaker.anomalies(), (2, 0));
 }
 
 /// What a person says again and again must not swallow the seconds in which it is said.

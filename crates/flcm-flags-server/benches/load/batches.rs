@@ -87,7 +87,7 @@ pub(super) async fn breach(binary: &str) -> Result<(), Failure> {
         let begun = Instant::now();
         Talk::open(served.address).await?.ask(&post("/metrics", "application/vnd.flcm.batch", &bytes)).await?;
         let mut heard = Vec::new();
-        while !String::from_utf8_lossy(&heard).contains("held off") {
+        while !String::from_utf8_lossy(&heard).contains(r#""trip":"off""#) {
             stream.read_buf(&mut heard).await?;
         }
         times.push(begun.elapsed().as_millis());

@@ -16,7 +16,7 @@ use crate::totals::FlagCounts;
 #[derive(Clone, Debug, Default, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct FlagReport {
-    /// What hosts are told: `clear`, `probing`, `held off`, or `capped` and thousandths of a percent.
+    /// What hosts are told: `clear`, `probing`, `off`, or `capped` and thousandths of a percent.
     pub(crate) trip: String,
     /// `closed`, `open` or `half_open`; absent without a breaker.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -1,4 +1,11 @@
-//! A breaker as bytes, so that it outlives its host. Little-endian, one list of fields for both directions.
+//! A breaker as bytes, so that it outlives its host.
+//!
+//! Little-endian numbers in a fixed order, without names: a breaker of one size, which a host stores per flag. Reading
+//! and writing share one list of fields ([`Breaker::each`]), so they cannot disagree about the order.
+//!
+//! The bytes come from a disk that may be damaged, so reading checks the range of each field and that the fields fit
+//! together. They name the plan under which they were written. Under another plan the old evidence means something
+//! else, so the breaker is configured anew: it stays open if it was open, and begins a new generation.
 
 use core::fmt;
 
@@ -15,12 +22,12 @@ use crate::time::Millis;
 /// The first four bytes: what it is, and the version of the format.
 const MAGIC: u32 = u32::from_le_bytes(*b"FCB\x02");
 
-/// Why bytes are no breaker.
+/// Why bytes are no breaker. Start with a new breaker then.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct BreakerError(&'static str);
 
 impl BreakerError {
-    /// What is wrong.
+    /// The text, such as `wrong length`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         self.0
@@ -36,10 +43,10 @@ impl fmt::Display for BreakerError {
 impl core::error::Error for BreakerError {}
 
 impl Breaker {
-    /// Length of its bytes.
+    /// The length of a breaker's bytes.
     pub const LENGTH: usize = 4 + 12 + 14 + 16 + 16 + 20 + 16 + 24 + 24 + 2 * 96 + 30 * 32 + 24 + 8;
 
-    /// The breaker as bytes, to be kept across a restart, and under which plan it came so far.
+    /// The breaker as bytes, to be stored across a restart. They name the plan under which it has run.
     #[must_use]
     pub fn to_bytes(&self, plan: &Plan) -> [u8; Self::LENGTH] {
         let mut bytes = [0; Self::LENGTH];
@@ -50,8 +57,10 @@ impl Breaker {
         bytes
     }
 
-    /// The breaker of bytes from [`to_bytes`](Self::to_bytes). Where they were kept under another plan it is
-    /// [configured](Self::configure) anew, which is what happened then.
+    /// The breaker of bytes from [`to_bytes`](Self::to_bytes).
+    ///
+    /// If they were written under another plan, the breaker is [configured](Self::configure) anew, and the second part
+    /// of the result is that transition.
     ///
     /// ```
     /// use flcm_flags::{Millis, Policy, breaker::{Breaker, Event, Plan, Scope}};
@@ -89,7 +98,7 @@ impl Breaker {
         Ok((breaker, happened))
     }
 
-    /// Whether the fields fit together.
+    /// Whether the fields fit together, as those of every breaker do.
     fn is_sound(&self) -> bool {
         let Stage { percent, candidate, last_good, cap, .. } = self.stage;
         self.started <= self.stages
@@ -101,7 +110,7 @@ impl Breaker {
             && self.slow.is_sound()
             && self.now <= Millis::LATEST
             && self.window.start <= seconds(self.now)
-            && to_usize(self.window.place) < PARTS
+            && to_usize(self.window.current) < PARTS
     }
 
     /// All fields, in the order of the format.
@@ -183,7 +192,7 @@ impl Window {
             control.each(codec);
         }
         codec.large(&mut self.start);
-        codec.numbers([&mut self.place, &mut self.used, &mut self.clock_back, &mut self.refused]);
+        codec.numbers([&mut self.current, &mut self.used, &mut self.clock_back, &mut self.refused]);
     }
 }
 
@@ -196,10 +205,10 @@ impl Sample {
 
 /// Writes fields, or reads them.
 trait Codec {
-    /// Writes the bytes, or fills them.
+    /// Writes the bytes, or fills them with what was read.
     fn bytes(&mut self, bytes: &mut [u8]);
 
-    /// The field holds what it cannot.
+    /// Notes that a field has a value that no breaker has.
     fn refuse(&mut self);
 }
 
@@ -255,7 +264,7 @@ impl dyn Codec + '_ {
     }
 }
 
-/// What is still to be written.
+/// Writes into the rest of a buffer.
 struct Writer<'b>(&'b mut [u8]);
 
 impl Codec for Writer<'_> {
@@ -269,7 +278,7 @@ impl Codec for Writer<'_> {
     fn refuse(&mut self) {}
 }
 
-/// What is still to be read.
+/// Reads from the rest of a buffer. It goes on after a fault, and reports it at the end.
 struct Reader<'b> {
     rest: &'b [u8],
     valid: bool,

@@ -1,4 +1,26 @@
-//! The machine: what outcomes and the passing of time do to a breaker.
+//! The state machine: what outcomes and the passing of time do to a breaker.
+//!
+//! Each second that is over is weighed once ([`Breaker::settle`]):
+//!
+//! 1. Closed, or open with a cap: the second is added to the evidence. If a statistic reaches the limit, the flag
+//!    trips.
+//! 2. Half-open: the second is added to the sequential test of the probe. It ends with recovery, or with another wait.
+//! 3. Open without a cap: nobody has the feature, so there is nothing to weigh.
+//!
+//! Afterwards time alone may change the state ([`Breaker::change`]): a probe begins or ends, an operator is reminded,
+//! or a rollout without users is reported.
+//!
+//! **Causes decide how a flag comes back.** When the treatment does worse than its control, the flag itself is at
+//! fault, and waiting does not mend that: an operator must acknowledge the rollback. When the control fails as well,
+//! something that both use is at fault, and the breaker probes until that is over. It probes as well after an absolute
+//! fault, where the treatment fails more often than the threshold allows and nothing points to a cause.
+//!
+//! **No state lasts without an end.** Waits double up to half an hour, probing ends after ten minutes, and operators
+//! are reminded once a day. After the third rollback within a day, or the fifth failed attempt, an operator must look,
+//! because the flag would only flap.
+//!
+//! **The order of the checks matters.** Slow calls come last: a flag that is slow *and* fails is rolled back for its
+//! errors. A cap is not enough for those.
 
 use super::plan::{Bets, Plan, Scope};
 use super::rollout::QUIET;
@@ -11,32 +33,35 @@ use crate::counts::{Counts, Sample};
 use crate::policy::{Action, Detector, Recovery, Shared};
 use crate::time::Millis;
 
-/// A stratum closes when it has so many outcomes of each arm,
+/// A stratum closes when it has this many outcomes of each arm. Whether they were failures must not matter: a rule that
+/// stops at a failure would favour one arm.
 const STRATUM: u32 = 3;
-/// or after so many seconds: never by what the outcomes are.
+/// A stratum closes after this many seconds even with fewer outcomes.
 const STRATUM_SECONDS: u8 = 30;
 
-/// Half-open is given up after so many milliseconds.
+/// How long a probe may last, in milliseconds. Without a result by then the breaker opens again.
 const PROBING: u64 = 600_000;
 
-/// The longest wait for a probe, in milliseconds; a longer cooldown does not grow.
+/// The longest wait for a probe, in milliseconds. A longer cooldown is kept, and does not grow.
 const LONGEST_WAIT: u64 = 1_800_000;
 
-/// Attempts to recover before a person must look.
+/// Failed attempts to recover before an operator must look.
 const ATTEMPTS: u8 = 5;
 
-/// Rollbacks within a day before a person must look.
+/// Rollbacks within a day before an operator must look.
 const TRIPS_PER_DAY: u8 = 3;
 
 const HOUR: u32 = 3_600;
 const DAY: u32 = 86_400;
 const DAY_MILLIS: u64 = 86_400_000;
 
-/// Half a unit of prior mass is spread over the day.
+/// The prior mass of a second: half a unit of mass is spread over the day.
 const MASS_A_SECOND: f64 = 1.0 / 172_800.0;
 
 impl Breaker {
-    /// Time has passed: whole seconds, or what the state waits for.
+    /// Lets time pass: some whole seconds, or up to what the state waits for.
+    ///
+    /// `before` is the second of the last call, and `passed` the number of seconds since then.
     #[inline(never)]
     pub(super) fn advance(&mut self, plan: &Plan, before: u64, passed: u64) -> Option<Transition> {
         let settled = if passed > 0 { self.settle(plan, before) } else { None };
@@ -47,7 +72,7 @@ impl Breaker {
         settled.or_else(|| self.change(plan))
     }
 
-    /// What is due by time alone.
+    /// The change that is due by time alone, if any.
     fn change(&mut self, plan: &Plan) -> Option<Transition> {
         match self.state {
             State::Closed => self.no_data(plan),
@@ -59,7 +84,7 @@ impl Breaker {
         }
     }
 
-    /// Weighs the second that is over.
+    /// Weighs the outcomes of a second that is over; nothing if there were none.
     fn settle(&mut self, plan: &Plan, second: u64) -> Option<Transition> {
         if self.pending.is_empty() && !self.due {
             return None;
@@ -76,15 +101,15 @@ impl Breaker {
                 self.verdict(plan)
             }
         };
-        // What was held stays so when the first that is heard is bad.
+        // A held rollout stays held when the first outcomes after the silence are bad.
         if again && happened.is_none() {
             self.stage.cap = 0;
-            return Some(self.say(plan, Event::StageReleased, None));
+            return Some(self.transition(plan, Event::StageReleased, None));
         }
         happened
     }
 
-    /// Adds a second to the evidence.
+    /// Adds a second to the evidence. `gap` is the number of seconds since the last one that had outcomes.
     fn weigh(&mut self, plan: &Plan, pending: &Pending, second: u64, gap: u32) {
         let before = second.saturating_sub(gap.into());
         let treated = pending.treatment > 0;
@@ -107,6 +132,7 @@ impl Breaker {
         }
     }
 
+    /// Compares the arms of the open stratum, and begins another one.
     fn close_stratum(&mut self, plan: &Plan, spread: f64) {
         let stratum = core::mem::take(&mut self.stratum);
         self.age = 0;
@@ -116,7 +142,10 @@ impl Breaker {
         }
     }
 
-    /// Weighs counts that come late as a stratum of their own, beside the open one.
+    /// Weighs late counts as a stratum of their own, beside the open one.
+    ///
+    /// They belong to no second that is still open. Compared with each other, treatment and control of the same batch
+    /// are fair, whatever the percentage was at the time. The verdict follows when the current second is over.
     pub(super) fn weigh_late(&mut self, plan: &Plan, counts: &Counts) {
         let mut own = Pending::default();
         own.add(&counts.treatment, &counts.control);
@@ -139,7 +168,10 @@ impl Breaker {
         }
     }
 
-    /// The mass of bets that start now: half of all lies on starts and stages, half is spread over the day.
+    /// The prior mass of bets that begin now.
+    ///
+    /// Half of all mass is on the start of a generation and on the stages of the rollout, because that is when faults
+    /// begin. The other half is spread over the day. A pause adds the mass of at most five minutes.
     #[expect(clippy::float_arithmetic, reason = "part of the statistic")]
     fn prior_mass(&mut self, gap: u32) -> f64 {
         // The j-th stage has 1 / (2 j (j + 1)), so those from i to j have together 1 / 2i - 1 / 2(j + 1).
@@ -149,7 +181,7 @@ impl Breaker {
         placed + MASS_A_SECOND * f64::from(gap.min(QUIET))
     }
 
-    /// Whether the evidence is enough, and what happens then.
+    /// Acts on the evidence, if it is enough.
     fn verdict(&mut self, plan: &Plan) -> Option<Transition> {
         if self.held && !self.quiet && self.control_is_well(plan) {
             return self.release_stage(plan);
@@ -164,7 +196,8 @@ impl Breaker {
         }
     }
 
-    /// What is wrong, if it is certain enough.
+    /// The fault that the evidence shows, if it is certain enough. The comparison with the control comes first, because
+    /// it tells most about the cause.
     fn fault(&self, plan: &Plan) -> Option<Cause> {
         if plan.policy.detector == Detector::Rate {
             return self.rate_exceeded(plan);
@@ -180,6 +213,7 @@ impl Breaker {
         self.slow_fault(plan)
     }
 
+    /// The same for slow calls.
     fn slow_fault(&self, plan: &Plan) -> Option<Cause> {
         if self.slow.against_control() >= plan.limit {
             return Some(Cause::SlowRelative);
@@ -187,18 +221,18 @@ impl Breaker {
         (self.slow.against_threshold() >= plan.limit).then_some(Cause::SlowAbsolute)
     }
 
-    /// Whether enough of the control is there to say that it does not fail.
+    /// Whether there are enough outcomes of the control to know that it does not fail.
     fn control_is_well(&self, plan: &Plan) -> bool {
         self.window.control_now(plan.policy.window).total >= super::window::ENOUGH && !self.control_fails(plan)
     }
 
-    /// Whether the control fails more often than the threshold allows, now.
+    /// Whether the control fails more often than the threshold allows, by its outcomes of the last minute.
     fn control_fails(&self, plan: &Plan) -> bool {
         let control = self.window.control_now(plan.policy.window);
         is_above(control.failures(), control.total, plan.errors.threshold)
     }
 
-    /// The plain rule: a rate above the threshold, in a window with enough outcomes.
+    /// The rule of [`Detector::Rate`]: a rate above the threshold, in a window with enough outcomes.
     fn rate_exceeded(&self, plan: &Plan) -> Option<Cause> {
         let treatment = self.window.total().treatment;
         if treatment.total < plan.policy.min_samples {
@@ -211,21 +245,24 @@ impl Breaker {
         slow.then_some(Cause::SlowRate)
     }
 
-    /// Most failures are outcomes that never came, unlike the control's: the flag keeps them from being reported.
+    /// [`Cause::Missing`] in place of a cause, when most failures of the treatment are missing outcomes and those of
+    /// the control are not: then the feature itself keeps outcomes from being reported, for example by a crash.
     fn unless_missing(&self, cause: Cause) -> Cause {
         let Arms { treatment, control } = self.window.total();
         let lost = |sample: Sample| sample.missing > sample.errors;
         if lost(treatment) && !lost(control) { Cause::Missing } else { cause }
     }
 
-    /// Rolls the flag back, or says that it would have been.
+    /// Rolls the flag back, or reports that it would have been.
+    ///
+    /// `WouldTrip` is reported once in a generation. In mode `ForcedClosed` nothing happens at all.
     fn trip(&mut self, plan: &Plan, cause: Cause) -> Option<Transition> {
         if self.mode == Mode::ForcedClosed {
             return None;
         }
         if !self.acts(plan) {
             let reported = core::mem::replace(&mut self.noted, true);
-            return (!reported).then(|| self.say(plan, Event::WouldTrip, Some(cause)));
+            return (!reported).then(|| self.transition(plan, Event::WouldTrip, Some(cause)));
         }
         let before = self.before(plan);
         self.count_trip();
@@ -236,12 +273,12 @@ impl Breaker {
         Some(self.enter(plan, State::Open, Event::Tripped, &before))
     }
 
-    /// Whether anything is done about a fault, rather than reported.
+    /// Whether faults lead to rollbacks, rather than to reports alone.
     pub(super) fn acts(&self, plan: &Plan) -> bool {
         self.mode == Mode::Auto && plan.policy.action != Action::Notify
     }
 
-    /// Counts an attempt, less those that healthy hours have made up for, and a trip of the day.
+    /// Counts an attempt and a trip of the day. Each healthy hour before takes one attempt back.
     fn count_trip(&mut self) {
         let hours = if self.state == State::Closed { self.elapsed(self.since) / HOUR } else { 0 };
         let healthy = u8::try_from(hours).unwrap_or(u8::MAX);
@@ -253,6 +290,7 @@ impl Breaker {
         self.trips = self.trips.saturating_add(1);
     }
 
+    /// Whether an operator must acknowledge the rollback: by the policy, or because the flag has tripped too often.
     fn needs_person(&self, plan: &Plan) -> bool {
         let by_policy = match plan.policy.recovery {
             Recovery::Auto => false,
@@ -262,12 +300,13 @@ impl Breaker {
         by_policy || self.trips >= TRIPS_PER_DAY || self.attempt > ATTEMPTS
     }
 
+    /// Begins to probe the flag.
     fn half_open(&mut self, plan: &Plan) -> Transition {
         let before = self.before(plan);
         self.enter(plan, State::HalfOpen, Event::HalfOpened, &before)
     }
 
-    /// A second of a half-open flag.
+    /// Weighs a second of a half-open flag. Errors and slow calls must both be healthy for the flag to recover.
     fn probe(&mut self, plan: &Plan, pending: &Pending) -> Option<Transition> {
         self.errors.probe(&plan.errors, pending.failed, pending.treatment);
         let mut healthy = self.errors.probe <= plan.close;
@@ -284,12 +323,14 @@ impl Breaker {
         healthy.then(|| self.close(plan, Event::Recovered))
     }
 
+    /// Ends a probe that failed or had no result.
     fn open_again(&mut self, plan: &Plan, event: Event) -> Transition {
         let before = self.before(plan);
         self.sticky = self.needs_person(plan);
         self.enter(plan, State::Open, event, &before)
     }
 
+    /// Closes the breaker, without a cap.
     pub(super) fn close(&mut self, plan: &Plan, event: Event) -> Transition {
         let before = self.before(plan);
         self.stage.cap = 0;
@@ -297,12 +338,13 @@ impl Breaker {
         self.enter(plan, State::Closed, event, &before)
     }
 
+    /// Reminds operators of a rollback that waits for one of them, once a day.
     fn remind(&mut self, plan: &Plan) -> Transition {
         self.until = Millis(self.now.0.saturating_add(DAY_MILLIS));
-        self.say(plan, Event::Reminder, Some(self.cause))
+        self.transition(plan, Event::Reminder, Some(self.cause))
     }
 
-    /// Enters a state: a new generation, and no evidence. What led here is in the transition.
+    /// Enters a state, with a new generation and without evidence. The transition carries the report from before.
     pub(super) fn enter(&mut self, plan: &Plan, state: State, event: Event, before: &Before) -> Transition {
         let report = before.report;
         self.state = state;
@@ -315,8 +357,8 @@ impl Breaker {
             State::HalfOpen => Millis(self.now.0.saturating_add(PROBING)),
         };
         let cause = if event == Event::ModeChanged { Cause::Manual } else { self.cause };
-        let said = self.say(plan, event, Some(cause));
-        Transition { from: before.state, percent_before: before.percent, report, ..said }
+        let transition = self.transition(plan, event, Some(cause));
+        Transition { from: before.state, percent_before: before.percent, report, ..transition }
     }
 
     /// Starts the evidence anew, under a new generation.
@@ -330,29 +372,33 @@ impl Breaker {
         self.window.clear();
     }
 
+    /// Starts the evidence anew within the generation. The spread stays: it describes the control, not the flag.
     pub(super) fn forget_evidence(&mut self) {
         (self.errors, self.slow, self.stratum) = (Evidence::default(), Evidence::default(), Stratum::default());
         (self.stages, self.started, self.age, self.gap, self.due) = (1, 0, 0, 1, false);
     }
 
-    /// Milliseconds until the next probe: twice as long after each attempt, and a fifth more or less, so that not all flags
-    /// of a fleet probe at once.
+    /// Milliseconds until the next probe: exponential back-off with jitter.
+    ///
+    /// The wait doubles with each attempt. The jitter is a fifth more or less, so that not all flags probe at once. It
+    /// is a hash of seed, generation and attempt, so the same breaker waits equally long on every host.
     fn wait(&self, plan: &Plan) -> u64 {
         let doublings = u32::from(self.attempt.saturating_sub(1).min(16));
         let cooldown = u64::from(plan.policy.cooldown).saturating_mul(1000);
         let wait = cooldown.saturating_mul(1 << doublings).min(cooldown.max(LONGEST_WAIT));
-        let place = (u64::from(self.seed) << 32) ^ u64::from(self.generation) ^ (u64::from(self.attempt) << 40);
+        let jitter = (u64::from(self.seed) << 32) ^ u64::from(self.generation) ^ (u64::from(self.attempt) << 40);
         // 800 to 1,200 thousandths.
-        let thousandths = 800_u64.saturating_add(mix(place) % 401);
+        let thousandths = 800_u64.saturating_add(mix(jitter) % 401);
         wait.saturating_mul(thousandths) / 1000
     }
 
+    /// What a transition reports of the time before it. Take it before anything changes.
     pub(super) fn before(&self, plan: &Plan) -> Before {
         Before { state: self.state, percent: self.exposure(plan), report: self.report(plan) }
     }
 
-    /// Puts into words what is so now.
-    pub(super) fn say(&mut self, plan: &Plan, event: Event, cause: Option<Cause>) -> Transition {
+    /// A transition that describes the breaker as it is now, with the next sequence number.
+    pub(super) fn transition(&mut self, plan: &Plan, event: Event, cause: Option<Cause>) -> Transition {
         self.sequence = self.sequence.wrapping_add(1);
         let percent = self.exposure(plan);
         Transition {
@@ -373,6 +419,7 @@ impl Breaker {
         }
     }
 
+    /// What must happen for the breaker to close.
     pub(super) const fn next(&self) -> Next {
         match self.state {
             State::Open if !matches!(self.mode, Mode::Auto) => Next::Release,
@@ -383,7 +430,7 @@ impl Breaker {
     }
 }
 
-/// What was so before a transition.
+/// State, exposure and report before a transition.
 pub(super) struct Before {
     state: State,
     pub(super) percent: u32,
@@ -399,7 +446,7 @@ impl Stratum {
     }
 }
 
-/// Weighs one metric of late counts; what the open stratum has of it stays.
+/// Weighs one metric of late counts. The counts of the open stratum are set aside meanwhile.
 fn late(evidence: &mut Evidence, plan: &Plan, bets: &Bets, stratum: &Stratum, failed: (u32, u32), spread: f64) {
     evidence.weigh(bets, failed.0, stratum.treatment, 0.0, spread);
     if plan.scope == Scope::Fleet {
@@ -410,7 +457,7 @@ fn late(evidence: &mut Evidence, plan: &Plan, bets: &Bets, stratum: &Stratum, fa
     }
 }
 
-/// Whether a share lies above a threshold.
+/// Whether a share is above a threshold. It multiplies instead of dividing, so there is no division by zero.
 #[expect(clippy::float_arithmetic, reason = "the plain rule, as documents write it")]
 fn is_above(part: u32, whole: u32, threshold: f64) -> bool {
     f64::from(part) > threshold * f64::from(whole)

@@ -1,4 +1,17 @@
-//! A policy, and what is computed from it once.
+//! Plans: a policy, and the numbers that follow from it.
+//!
+//! Logarithms in software are slow, so a plan computes them once per policy. Flags of the same policy share a plan.
+//!
+//! **The limit follows from the budget.** With a budget of 0.001 false rollbacks a day, each of the two statistics
+//! (against the threshold, against the control) may be wrong on one of 2,000 days, so the limit is 2,000. A policy with
+//! `slow_ms` has four statistics and a limit of 4,000. Nothing has to be tuned per flag.
+//!
+//! **A host is stricter than the fleet.** A host that decides alone sees a small part of the outcomes, and there are
+//! many hosts. So it compares with the threshold alone, and with a hundredth of the budget.
+//!
+//! **Probing is a sequential probability ratio test** (Wald, "Sequential Tests of Statistical Hypotheses", Annals of
+//! Mathematical Statistics 16, 1945) between a healthy flag, which fails half as often as it may, and a bad one, which
+//! fails twice as often. The two error rates below set its bounds.
 
 use libm::log;
 
@@ -6,30 +19,26 @@ use super::sequential::{BETS, ODDS};
 use crate::bucket::mix;
 use crate::policy::Policy;
 
-/// Half-open, a healthy flag is opened again this often at most.
+/// The largest probability that a probe opens a healthy flag again.
 const WRONGLY_REOPENED: f64 = 0.01;
 
-/// Half-open, a flag that fails twice as often as it may is closed this often at most.
+/// The largest probability that a probe closes a flag that fails twice as often as it may.
 const WRONGLY_CLOSED: f64 = 0.001;
 
-/// The budget of a host that decides for itself alone: a hundred of them spend that of a fleet.
+/// The largest budget of a host that decides alone. A hundred of such hosts spend the default budget of a fleet.
 const HOST_BUDGET: f64 = 1e-5;
 
-/// Whose outcomes a breaker sees.
+/// Whose outcomes a breaker sees: those of the whole fleet, or of one host.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Scope {
-    /// Those of all hosts.
+    /// Outcomes of all hosts: the breaker of a server, or of an application that runs on one host.
     Fleet,
-    /// Those of one host, which trips for itself alone: by its errors against the threshold, and with more certainty.
+    /// Outcomes of one host among many. It trips for itself alone, by its errors against the threshold, and needs more
+    /// evidence: its budget is at most 0.00001 false rollbacks a day.
     Host,
 }
 
-/// A policy, and what is computed from it once. Flags of the same policy share one.
-///
-/// ```
-/// use flcm_flags::{Policy, breaker::{Plan, Scope}};
-/// assert_eq!(Plan::new(&Policy::DEFAULT, Scope::Fleet).limit(), 2_000.0);
-/// ```
+/// A policy, and the numbers that follow from it. Flags of the same policy share one.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Plan {
     pub(super) policy: Policy,
@@ -40,14 +49,28 @@ pub struct Plan {
     /// Logarithms of [`ODDS`].
     pub(super) odds: [f64; BETS],
     pub(super) limit: f64,
-    /// The log-likelihood ratio from which a half-open flag is opened again.
+    /// The log-likelihood ratio from which on a half-open flag is opened again.
     pub(super) reopen: f64,
-    /// The one at which it is closed.
+    /// The log-likelihood ratio down to which a half-open flag is closed.
     pub(super) close: f64,
 }
 
 impl Plan {
-    /// Computes what a breaker needs at each step.
+    /// Computes the numbers that a breaker needs at each step.
+    ///
+    /// A policy from a snapshot is valid. Check one of your own with [`Policy::is_valid`]: a budget of 0, for example,
+    /// gives an infinite limit, and the flag would never trip.
+    ///
+    /// ```
+    /// use flcm_flags::Policy;
+    /// use flcm_flags::breaker::{Plan, Scope};
+    ///
+    /// let plan = Plan::new(&Policy::DEFAULT, Scope::Fleet);
+    /// assert_eq!(plan.limit(), 2_000.0, "two statistics, one false rollback in 1,000 days");
+    /// let slow = Policy { slow_ms: 800, ..Policy::DEFAULT };
+    /// assert_eq!(Plan::new(&slow, Scope::Fleet).limit(), 4_000.0, "four statistics share the budget");
+    /// assert!(Plan::new(&Policy::DEFAULT, Scope::Host).limit() > 100_000.0);
+    /// ```
     #[must_use]
     #[expect(clippy::float_arithmetic, reason = "of the policy alone, once")]
     pub fn new(policy: &Policy, scope: Scope) -> Self {
@@ -67,19 +90,19 @@ impl Plan {
         }
     }
 
-    /// The policy that it was made of.
+    /// The policy that the plan was made of.
     #[must_use]
     pub const fn policy(&self) -> &Policy {
         &self.policy
     }
 
-    /// What a statistic must reach for a rollback.
+    /// The value that a statistic must reach for a rollback.
     #[must_use]
     pub const fn limit(&self) -> f64 {
         self.limit
     }
 
-    /// Tells it apart from others.
+    /// A hash of policy and scope: stored breakers name their plan by it.
     pub(super) fn digest(&self) -> u64 {
         // All of them by name, so that none is forgotten.
         let Policy {
@@ -106,7 +129,7 @@ impl Plan {
     }
 }
 
-/// What one failure and one success add to the logarithm of each bet, for one threshold.
+/// What one failure and one success add to the logarithm of each bet, for one threshold: their log-likelihood ratios.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Bets {
     pub(super) threshold: f64,

@@ -1,22 +1,33 @@
-//! Whether as many users were exposed to each arm as the percentage says. A treatment that crashes before it reports loses its
-//! users, and with them its errors.
+//! Sample ratio: whether as many users were exposed to each arm as the percentage says.
+//!
+//! A treatment that crashes before it reports loses its users, and their errors with them. The arms then look alike,
+//! and the comparison is worthless. A ratio of users that differs from the plan shows it (Fabijan et al., "Diagnosing
+//! Sample Ratio Mismatch in Online Controlled Experiments", KDD 2019).
+//!
+//! The test may be looked at after every outcome. It is the sequential one of Lindon and Malek, "Anytime-Valid
+//! Inference for Multinomial Count Data", `NeurIPS` 2022 (arXiv 2011.03567), for two arms: a beta distribution around
+//! the planned share against that share. While all is well the ratio of the two likelihoods is a martingale that starts
+//! at 1, so by Ville's inequality it ever exceeds 10,000 with a probability of at most 1 in 10,000.
 #![expect(clippy::float_arithmetic, reason = "a statistic that no decision depends on")]
 
 use libm::{lgamma, log, log1p};
 
-/// What [`sample_ratio`] must exceed for an alarm: the logarithm of 10,000, so that one healthy rollout in ten thousand has a
-/// false alarm, however often it is looked at.
+/// The value of [`sample_ratio`] above which to raise an alarm: the logarithm of 10,000.
+///
+/// At most one healthy rollout in ten thousand has a false alarm, however often it is looked at.
 pub const SAMPLE_RATIO_ALARM: f64 = 9.210_340_371_976_184;
 
-/// How strongly it is believed that the share is as planned.
+/// How strongly the beta distribution is concentrated around the planned share. Large values find small deviations
+/// late, and small values find only large ones early.
 const BELIEF: f64 = 1_000.0;
 
-/// Logarithm of how much likelier the numbers of exposed users are when their ratio is *not* as planned (a beta mixture around the
-/// planned share) than when it is. Looked at continuously it exceeds [`SAMPLE_RATIO_ALARM`] with a probability of at most
-/// 1 in 10,000 while all is well.
+/// The evidence that users are *not* split as planned, as the logarithm of a likelihood ratio.
 ///
-/// An alarm is a reason to hold a rollout, never one to keep a rollback back. `planned` is the treatment's share of both arms,
-/// between 0 and 1; without one there is nothing to compare.
+/// `planned` is the treatment's share of both arms, between 0 and 1. For any other share there is nothing to compare,
+/// and the result is 0. `treatment` and `control` are numbers of different users, not of calls.
+///
+/// Compare it with [`SAMPLE_RATIO_ALARM`]. An alarm is a reason to hold a rollout. It is never a reason to suppress a
+/// rollback.
 ///
 /// ```
 /// use flcm_flags::breaker::{SAMPLE_RATIO_ALARM, sample_ratio};

@@ -1,4 +1,12 @@
-//! The rollout as the breaker sees it: its stages, which of them were good, and when it must not go on.
+//! The rollout as the breaker sees it: its stages, which of them were good, and when it must not rise.
+//!
+//! The host reports the flag's percentage whenever it changes. The breaker uses it for three things:
+//!
+//! - **Prior mass.** Faults mostly begin when a percentage is raised. Half of the prior mass is on those moments.
+//! - **Stepping back.** A flag that becomes slow goes back to the last *good* percentage: one that was held for ten
+//!   minutes without a fault before it was raised. Load is often the cause of slowness, and less of it the cure.
+//! - **Silence.** A rollout above 0 % that treats nobody for five minutes is reported, and its percentage must not
+//!   rise. No data is not health: the feature may crash before it reports.
 
 use super::plan::{Plan, Scope};
 use super::sequential::BETS;
@@ -7,17 +15,34 @@ use super::{Breaker, Pending, Stage, seconds, wrap};
 use crate::bucket::BUCKETS;
 use crate::time::Millis;
 
-/// Seconds without a treated user after which there is no data. A pause adds no more prior mass than so many seconds.
+/// The number of seconds without a treated user after which there is no data. A pause adds the prior mass of at most
+/// this many.
 pub(super) const QUIET: u32 = 300;
 
-/// Seconds that a percentage must be held for to be a good one.
+/// The number of seconds for which a percentage must be held to be a good one.
 const STAGE_HOLD: u32 = 600;
 
-/// The prior mass of a start.
+/// The capital of a bet after a shared fault: the prior mass of the first stage, 1/2 - 1/4.
 const FRESH_START: f64 = 0.25;
 
 impl Breaker {
-    /// The percentage of the rollout, in thousandths of a percent, whenever it changes: raising it is when faults begin.
+    /// Reports the percentage of the rollout, in thousandths of a percent. Call it whenever the percentage may have
+    /// changed.
+    ///
+    /// [`Flag::percentage_at`](crate::Flag::percentage_at) computes it. Reporting the same percentage again changes
+    /// nothing.
+    ///
+    /// ```
+    /// use flcm_flags::breaker::{Breaker, Event, Plan, Scope};
+    /// use flcm_flags::{Millis, Policy, TripState};
+    ///
+    /// let plan = Plan::new(&Policy::DEFAULT, Scope::Fleet);
+    /// let mut breaker = Breaker::new(7, Millis(0));
+    /// breaker.stage(10_000, Millis(0));
+    /// let silent = breaker.poll(&plan, Millis(300_000)).unwrap();
+    /// assert_eq!(silent.event, Event::NoData);
+    /// assert_eq!(breaker.trip_state(), TripState::Capped(10_000), "it must not rise");
+    /// ```
     pub fn stage(&mut self, percent: u32, now: Millis) {
         let (percent, second) = (percent.min(BUCKETS), wrap(seconds(self.at(now))));
         if percent > self.stage.percent {
@@ -30,18 +55,24 @@ impl Breaker {
         self.stage.set(percent, second, proves);
     }
 
-    /// The rollout stays where it is; what has been taken back already stays there anyway.
+    /// Holds the rollout at its percentage, because the control fails as well. One that was taken back stays there
+    /// anyway.
     pub(super) fn hold_stage(&mut self, plan: &Plan) -> Option<Transition> {
         if core::mem::replace(&mut self.held, true) || self.state == State::Open {
             return None;
         }
         let before = self.before(plan);
         self.stage.cap = before.percent;
-        Some(Transition { percent_before: before.percent, ..self.say(plan, Event::StageHeld, Some(Cause::Shared)) })
+        Some(Transition {
+            percent_before: before.percent,
+            ..self.transition(plan, Event::StageHeld, Some(Cause::Shared))
+        })
     }
 
-    /// What both arms use is well again. What it has done to the treatment says nothing any more, so that the evidence
-    /// against the threshold starts anew.
+    /// Ends the hold: what both arms use is well again.
+    ///
+    /// The failures that it caused in the treatment say nothing about the flag, so the evidence against the threshold
+    /// starts anew.
     pub(super) fn release_stage(&mut self, plan: &Plan) -> Option<Transition> {
         self.errors.absolute = [FRESH_START; BETS];
         self.held = false;
@@ -49,15 +80,16 @@ impl Breaker {
             return None;
         }
         self.stage.cap = 0;
-        Some(self.say(plan, Event::StageReleased, None))
+        Some(self.transition(plan, Event::StageReleased, None))
     }
 
-    /// Whether a fleet should be using the flag.
+    /// Whether silence would be a fault: the flag has a percentage above 0, and the breaker sees the outcomes of all
+    /// hosts.
     pub(super) fn expects_data(&self, plan: &Plan) -> bool {
         plan.scope == Scope::Fleet && self.stage.percent > 0 && !self.quiet && self.acts(plan)
     }
 
-    /// Nobody has been treated for a while: that is no health, and the rollout stays where it is.
+    /// Reports that nobody was treated for a while, and caps the rollout at its percentage.
     pub(super) fn no_data(&mut self, plan: &Plan) -> Option<Transition> {
         if !self.expects_data(plan) || self.elapsed(self.last_treated) < QUIET {
             return None;
@@ -66,10 +98,10 @@ impl Breaker {
         if self.stage.cap == 0 {
             self.stage.cap = self.stage.percent;
         }
-        Some(self.say(plan, Event::NoData, None))
+        Some(self.transition(plan, Event::NoData, None))
     }
 
-    /// Takes down that somebody was treated; whether a rollout that had no data may go on, if they fared well.
+    /// Notes that somebody was treated. True if a rollout was held for lack of data, and may go on unless they failed.
     pub(super) fn data_again(&mut self, pending: &Pending, second: u32) -> bool {
         if pending.treatment == 0 {
             return false;
@@ -80,8 +112,10 @@ impl Breaker {
 }
 
 impl Stage {
-    /// Takes a percentage. One that has been reached becomes a good one when the rollout goes beyond it after it has been held
-    /// for a while; `proves`: while users had it, and were seen to.
+    /// Sets the percentage.
+    ///
+    /// A percentage becomes a good one when the rollout is raised beyond it after it was held long enough. `proves`
+    /// says whether time counts at all: not while the breaker is open, or without data.
     fn set(&mut self, percent: u32, second: u32, proves: bool) {
         let held = proves && second.wrapping_sub(self.since) >= STAGE_HOLD;
         if percent < self.candidate {
@@ -98,7 +132,7 @@ impl Stage {
         self.percent = percent;
     }
 
-    /// The percentage to go back to: a good one that is lower than what is served now.
+    /// The percentage to go back to: the last good one, if it is lower than the current one. 0 without any.
     pub(super) const fn good_below_now(&self) -> u32 {
         if self.last_good < self.percent { self.last_good } else { 0 }
     }

@@ -1,57 +1,108 @@
-//! Evidence that a flag does harm, in two halves: against the threshold, and against the control.
+//! The statistics of a breaker: evidence that a flag does harm.
 //!
-//! Each half is the mean of five bets. A bet starts at every moment at which a fault may have begun, with a share of one unit of
-//! capital (the prior mass), and multiplies by how much likelier the outcomes are at its odds than at the limit of what is
-//! tolerated. While the flag stays below that limit no bet grows on average, so the mean reaches `limit` with a probability
-//! of at most `1 / limit` a day, however often it is looked at (Ville's inequality).
+//! There are two statistics for each metric (errors, slow calls): one against the policy's threshold, the *absolute*
+//! one, and one against the control, the *relative* one. Each is a number that failures raise and successes lower. The
+//! flag is rolled back when one of them reaches the limit of its [`Plan`].
 //!
-//! The same counts give the same bits on every platform: integers are summed first, `libm` computes in software, nothing is
-//! fused, and bets are added in one order.
+//! # What the test must do
+//!
+//! A rollout is looked at every second for weeks. A test for one look, repeated every second, raises an alarm for every
+//! healthy flag sooner or later (Johari, Koomen, Pekelis and Walsh, "Peeking at A/B Tests", KDD 2017). So the test must
+//! hold at any number of looks, find faults that begin at any time, and have a bounded number of false alarms per day.
+//!
+//! # Bets
+//!
+//! A *bet* multiplies its capital by a likelihood ratio: how much likelier the outcomes are if the flag fails at some
+//! higher odds than if it fails exactly as often as is tolerated. While the flag fails no more often than that, the
+//! capital does not grow on average: it is a supermartingale. By Ville's inequality ("Étude critique de la notion de
+//! collectif", 1939) such a bet with a capital of 1 ever reaches `x` with a probability of at most `1 / x`, however
+//! often anybody looks.
+//!
+//! A statistic is the mean of five bets on different odds ([`ODDS`]), and a mean of supermartingales is one as well.
+//! The bet on high odds finds a total failure within seconds. The bet on low odds finds a small increase, in more time.
+//!
+//! # Faults that begin later
+//!
+//! A bet that was made at the start has lost nearly everything after healthy hours. So new bets are made all the time.
+//! One unit of capital a day, the *prior mass*, is divided among the moments at which a fault may begin: half of it on
+//! the start of a generation and the stages of the rollout, half evenly over the seconds of the day. The sum of such
+//! bets is an *e-detector* (Shin, Ramdas and Rinaldo, "E-detectors: a nonparametric framework for sequential change
+//! detection", 2023, arXiv 2203.03532). Because the capital of a day is 1, it reaches `limit` with a probability of at
+//! most `1 / limit` a day.
+//!
+//! The sum needs no memory for each bet. All bets on the same odds are multiplied by the same factor, so one running
+//! value is enough: `bet = (bet + mass) * factor`. That makes ten values for each metric.
+//!
+//! # Against the control
+//!
+//! Arms are compared within *strata*: short times with a few outcomes of each arm. Given how many failures both arms
+//! have together, the treatment's part of them depends on the number of outcomes alone, if both fail equally often (the
+//! conditional test of Przyborowski and Wilenski, "Homogeneity of results in testing samples from Poisson series",
+//! Biometrika 31, 1940). So neither the control's error rate nor the percentage needs to stay the same from stratum to
+//! stratum. An outage that hits both arms is no evidence.
+//!
+//! # Errors that come in bursts
+//!
+//! The bets assume independent outcomes. Errors often come in bursts, for example when a database fails over. So the
+//! logarithm of each bet is divided by the *spread*, the ratio of variance to mean of the control's errors, as
+//! quasi-likelihood does (Wedderburn, Biometrika 61, 1974). It is learnt while nobody is treated: what the flag itself
+//! does must not widen it.
+//!
+//! # The same bits everywhere
+//!
+//! Hosts, servers and simulations must agree. Integers are summed first, `libm` computes logarithms in software, no
+//! operations are fused, and bets are added in one order. So the same counts in the same seconds give the same bits on
+//! every platform, and the test vectors compare them bit by bit.
 #![expect(
     clippy::float_arithmetic,
-    reason = "this is the one place that weighs; no bucket and no decision depends on it"
+    reason = "this is the one module that weighs; no bucket and no decision depends on it"
 )]
 
 use libm::{exp, log};
 
 use super::plan::{Bets, Plan};
 
-/// How many bets a half has.
+/// The number of bets of a statistic.
 pub(super) const BETS: usize = 5;
 
-/// What the bets take the odds of a failure to be, in multiples of those at the limit: from a little more to certain.
+/// The odds that the bets are on, in multiples of the tolerated odds: from a little more to nearly certain failure.
 pub(super) const ODDS: [f64; BETS] = [1.6, 2.5, 5.0, 12.0, 60.0];
 
-/// A bet does not grow beyond this: far above every limit, and it must be able to come down again.
+/// The largest capital of a bet. It is far above every limit, and a bet must be able to come down again after a fault.
 pub(super) const MOST: f64 = 1e12;
 
-/// Keeps `exp` finite.
+/// The largest exponent, so that `exp` stays finite.
 const STEEPEST: f64 = 700.0;
 
-/// One metric's evidence: of errors, or of slow calls.
+/// The evidence of one metric: errors, or slow calls.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Evidence {
+    /// The bets against the threshold.
     pub(super) absolute: [f64; BETS],
+    /// The bets against the control.
     pub(super) relative: [f64; BETS],
-    /// Failures in the open stratum.
+    /// Failures of the treatment in the open stratum.
     pub(super) treatment: u32,
+    /// Failures of the control in the open stratum.
     pub(super) control: u32,
-    /// Of a half-open flag: logarithm of how much likelier it is bad than good.
+    /// While half-open: the logarithm of how much likelier the outcomes are from a bad flag than from a good one.
     pub(super) probe: f64,
 }
 
-/// Outcomes of both arms that are compared with each other alone, so that neither the control's rate nor the share of
-/// the rollout needs to stay what it was.
+/// The numbers of outcomes of both arms that are compared with each other.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Stratum {
-    /// Prior mass that fell into it.
+    /// The prior mass of the seconds of this stratum.
     pub(super) mass: f64,
     pub(super) treatment: u32,
     pub(super) control: u32,
 }
 
 impl Evidence {
-    /// Weighs failures against the threshold. `spread` divides what they say when failures come in bursts.
+    /// Weighs the failures of a second, out of `total` outcomes, against the threshold.
+    ///
+    /// `mass` is the prior mass of the bets that begin now. `spread` divides the logarithms when failures come in
+    /// bursts.
     pub(super) fn weigh(&mut self, bets: &Bets, failures: u32, total: u32, mass: f64, spread: f64) {
         if total == 0 {
             self.absolute.iter_mut().for_each(|bet| *bet = wait(*bet, mass));
@@ -65,6 +116,10 @@ impl Evidence {
     }
 
     /// Compares the arms of a stratum that closes. With one arm alone there is nothing to compare.
+    ///
+    /// A failure of the treatment multiplies a bet by `more * factor`, one of the control by `factor`. At the limit,
+    /// where the treatment fails `ratio` times as often as the control, the expected changes of both cancel for any
+    /// rate of the control: that determines `factor`. Failures that `margin` allows on top are paid for by `tolerated`.
     pub(super) fn compare(&mut self, plan: &Plan, stratum: &Stratum, spread: f64) {
         let (treated, failed, all) = (
             f64::from(stratum.treatment),
@@ -78,16 +133,16 @@ impl Evidence {
             return;
         }
         for (bet, (more, logarithm)) in self.relative.iter_mut().zip(ODDS.iter().zip(&plan.odds)) {
-            // The factor that a failure of either arm brings, so that the bet is fair at the limit whatever the control's
-            // rate is.
+            // The factor that a failure of either arm brings, so that the bet is fair at the limit whatever the
+            // control's rate is.
             let factor = (ours + theirs) / (ours * more + theirs);
             let tolerated = plan.policy.margin * treated * (more * factor - 1.0);
-            let said = failed * logarithm + if all > 0.0 { all * log(factor) } else { 0.0 };
-            *bet = grow(*bet, stratum.mass, (said - tolerated) / spread);
+            let weight = failed * logarithm + if all > 0.0 { all * log(factor) } else { 0.0 };
+            *bet = grow(*bet, stratum.mass, (weight - tolerated) / spread);
         }
     }
 
-    /// Probes of a half-open flag, by Wald's sequential test.
+    /// Weighs outcomes of a half-open flag by Wald's sequential probability ratio test.
     pub(super) fn probe(&mut self, bets: &Bets, failures: u32, total: u32) {
         let (failed, passed) = (f64::from(failures), f64::from(total.saturating_sub(failures)));
         self.probe = (self.probe + (bets.probe_failure * failed + bets.probe_success * passed)).clamp(-MOST, MOST);
@@ -104,11 +159,12 @@ impl Evidence {
     }
 }
 
+/// A bet after some evidence: new capital is added first, so that it is multiplied as well.
 fn grow(bet: f64, mass: f64, logarithm: f64) -> f64 {
     ((bet + mass) * exp(logarithm.clamp(-STEEPEST, STEEPEST))).min(MOST)
 }
 
-/// Time passed, and nothing was learnt: the mass waits, but never adds up to evidence of its own.
+/// A bet after a time without evidence. New capital is kept, but a bet never grows above 1 by waiting alone.
 fn wait(bet: f64, mass: f64) -> f64 {
     (bet + mass).min(bet.max(1.0))
 }
@@ -118,30 +174,37 @@ fn mean(bets: &[f64; BETS]) -> f64 {
     bets.iter().fold(0.0, |sum, bet| sum + bet) / BETS as f64
 }
 
-/// The spread is learnt from at least so much.
+/// Errors that the estimate of the spread starts with, as if they had come independently: a few errors must not set it.
 const PRIOR: u64 = 20;
 
-/// What an outage while it is learnt may make of the spread at most: more, and the breaker would be blind.
+/// The largest spread. After an outage while it is learnt, a larger one would make the breaker blind.
 const WIDEST: f64 = 32.0;
 
-/// Seconds of a block.
+/// The length of a block in seconds.
 const BLOCK: u64 = 10;
 
-/// Whether the control's errors come one by one or in bursts: the variance between neighbouring blocks of time in
-/// relation to their mean. Learnt while nobody is treated, so that what the flag itself does cannot widen it.
+/// Whether the control's errors come one by one or in bursts.
+///
+/// Errors are counted in blocks of ten seconds, in pairs of neighbours. For independent errors the squared difference
+/// of a pair is on average the sum of the pair, so the ratio of both sums is 1. Bursts make it larger. Neighbours are
+/// compared, rather than all blocks with their mean, so that a slow change of traffic over the day is no burst.
+///
+/// Pairs in which somebody was treated are left out.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(super) struct Spread {
-    /// Sum of squared differences.
+    /// The sum of squared differences.
     pub(super) squares: u64,
-    /// Sum of errors.
+    /// The sum of errors.
     pub(super) errors: u64,
-    /// The pair of blocks that is open.
+    /// The errors of the open pair of blocks.
     pub(super) blocks: [u32; 2],
 }
 
 impl Spread {
-    /// Adds the control's errors of one second; `before` is the last second that had any. `spoiled` says, and is told,
-    /// whether anybody was treated in the pair.
+    /// Adds the control's errors of one second.
+    ///
+    /// `before` is the last second that had any outcomes. `spoiled` notes whether anybody was treated in the open pair;
+    /// `treated` says so for this second.
     pub(super) fn add(&mut self, before: u64, second: u64, errors: u32, spoiled: &mut bool, treated: bool) {
         if before / (2 * BLOCK) != second / (2 * BLOCK) {
             self.close(*spoiled);
@@ -163,7 +226,7 @@ impl Spread {
         }
     }
 
-    /// What divides the logarithm of a bet: 1 when errors are independent.
+    /// The number that divides the logarithm of a bet: 1 when errors are independent, at most 32.
     pub(super) fn factor(&self) -> f64 {
         let number = |sum: u64| {
             #[expect(clippy::cast_precision_loss, clippy::as_conversions, reason = "a ratio of large sums")]

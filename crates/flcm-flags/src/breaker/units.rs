@@ -1,11 +1,18 @@
-//! Counts users rather than calls: one that fails and retries a thousand times is one failure.
+//! Units: counting users rather than calls.
+//!
+//! A statistical test needs outcomes that are independent of each other. Calls of one user are not: a client that fails
+//! and retries a thousand times is one failure, not a thousand. So evidence counts users, each at most once a minute.
+//!
+//! Memory is fixed and allocation-free: a hash table without chains, one number per slot. A collision costs a little
+//! accuracy and no memory.
 
 use crate::bucket::mix;
 
-/// Remembers for a minute who has been counted, in memory that the caller brings: 64 bits a user.
+/// Remembers for a minute which users were counted, in memory that the caller provides: 64 bits per slot.
 ///
-/// A user counts as at most one success and one failure of a flag and arm a minute. Where two users fall on one place, the later
-/// takes it, and the earlier may count once more: with 4,096 places and 400 users a minute that is one in twenty.
+/// A user counts as at most one success and one failure per flag, arm and minute. When two users share a slot, the
+/// later one takes it, and the earlier one may count once more. With 4,096 slots and 400 users a minute that happens to
+/// one user in twenty.
 ///
 /// ```
 /// use flcm_flags::Millis;
@@ -20,30 +27,34 @@ use crate::bucket::mix;
 #[derive(Clone, Debug)]
 pub struct Units<B>(B);
 
-/// The lower bits of a place tell the user, two what was counted, and the upper ones the minute, modulo eight years. The index of
-/// the place is taken from the upper bits of the hash, so that it says nothing of the lower ones.
+/// A slot: 40 bits of the user's hash, two bits for what was counted, and the minute, modulo eight years.
+///
+/// The index of the slot comes from the upper bits of the hash, so that it is independent of the bits in the slot.
 const USER: u64 = (1 << 40) - 1;
 const PASSED: u64 = 1 << 40;
 const FAILED: u64 = 1 << 41;
 const MINUTE: u32 = 42;
 
 impl<B: AsMut<[u64]>> Units<B> {
-    /// Takes a zeroed buffer.
+    /// Units over a zeroed buffer. With an empty one every outcome counts.
     pub const fn new(buffer: B) -> Self {
         Self(buffer)
     }
 
-    /// Whether this outcome counts; `unit` is the digest of the user, `flag` a number of the flag and the arm.
+    /// Whether this outcome counts, and notes it if so.
+    ///
+    /// `unit` is the digest of the user, such as [`BoundContext::user_digest`](crate::BoundContext::user_digest).
+    /// `flag` is a number of flag and arm that stays the same while the process runs.
     pub fn counts(&mut self, flag: u64, unit: u64, failed: bool, now: crate::time::Millis) -> bool {
         let hash = mix(unit ^ mix(flag));
-        let places = self.0.as_mut();
-        let index = usize::try_from(hash >> 32).unwrap_or(0).checked_rem(places.len()).unwrap_or(0);
-        let Some(place) = places.get_mut(index) else { return true };
+        let slots = self.0.as_mut();
+        let index = usize::try_from(hash >> 32).unwrap_or(0).checked_rem(slots.len()).unwrap_or(0);
+        let Some(slot) = slots.get_mut(index) else { return true };
         let bit = if failed { FAILED } else { PASSED };
         let user = ((now.0 / 60_000) << MINUTE) | (hash & USER);
-        let same = *place & !(PASSED | FAILED) == user;
-        let counted = same && *place & bit != 0;
-        *place = if same { *place | bit } else { user | bit };
+        let same = *slot & !(PASSED | FAILED) == user;
+        let counted = same && *slot & bit != 0;
+        *slot = if same { *slot | bit } else { user | bit };
         !counted
     }
 }

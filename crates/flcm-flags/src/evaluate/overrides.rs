@@ -1,4 +1,11 @@
-//! Overrides: what a document, or a host, has said about one user.
+//! Overrides: what a document, or a host, sets for one user.
+//!
+//! A document lists overrides by targeting key. The snapshot holds them as hashes in ascending order, one list per
+//! flag, so it contains no user ids. A host can set an override as well, for example from a support tool; it is an
+//! argument of [`evaluate_as`] and is stored nowhere.
+//!
+//! Both come after the kill switch, the breaker and dependencies. An override must not bring back a feature that was
+//! switched off because it does harm. Users with an override are outside of the breaker's comparison.
 
 use super::{Question, off};
 use crate::bucket::Draw;
@@ -11,19 +18,21 @@ use crate::snapshot::{Flag, FlagId, Snapshot};
 use crate::time::Millis;
 use crate::trips::Trips;
 
-/// What a host has said that a user is served.
+/// What a host sets for one user: see [`evaluate_as`].
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Override {
-    /// The default.
+    /// The flag's default is served.
     Off,
-    /// The feature, in the variant that the user draws.
+    /// The feature is served, in the variant that the flag's own split draws for the user.
     On,
-    /// A variant of the flag, by its index.
+    /// The variant of this index within the flag is served. An index that the flag does not have is ignored.
     Variant(u16),
 }
 
-/// Like [`evaluate`](super::evaluate), for a user about whom the host has said something: it stands where the document's own
-/// overrides do, and before them. The kill switch, the breaker and dependencies come first.
+/// Like [`evaluate`](super::evaluate), for a user for whom the host sets an override.
+///
+/// The override stands before the document's own. The kill switch, the breaker and dependencies come first: when one of
+/// those applies, or the flag cannot be decided, the result is that of [`evaluate`](super::evaluate).
 ///
 /// ```
 /// use flcm_flags::{Context, Millis, Override, Reason, Snapshot, Trips, evaluate_as};
@@ -65,7 +74,7 @@ pub fn evaluate_as<'s, B: AsRef<[u8]>, T: AsRef<[u8]>>(
 }
 
 impl Question<'_, '_> {
-    /// What the overrides say about the user.
+    /// What the document's overrides serve to the user; `None` without one.
     #[inline(never)]
     pub(super) fn overridden<V: Visitor>(
         &self,
@@ -93,6 +102,7 @@ impl Question<'_, '_> {
         PackedDecision::on(Reason::Override, variant)
     }
 
+    /// What the host's override serves.
     #[inline(never)]
     fn overridden_as(&self, flag: &FlagRecord, serve: Override) -> PackedDecision {
         match serve {

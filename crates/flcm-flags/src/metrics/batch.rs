@@ -1,9 +1,21 @@
-//! Metrics on their way from a host to a server: a batch of bytes, which is added up once however often it arrives.
+//! Metrics on their way from a host to a server: a batch of bytes that is added up once, however often it arrives.
 //!
-//! 1. A host counts into one set of metrics. When it is time it drains them into a batch with [`Writer`], and goes on
-//!    counting while that batch is on its way: unchanged but for its age, until the server acknowledges it.
-//! 2. The server keeps a [`Ledger`] for each instance and epoch, and applies a batch only if that says so.
-//! 3. [`Batch::from_bytes`] checks everything; then [`FlagBatch::merge_into`] and [`CustomBatch::merge_into`] cannot fail.
+//! 1. A host counts into one set of metrics. When it is time, it drains them into a batch with [`Writer`] and counts on
+//!    into the emptied metrics. It sends the batch until the server acknowledges it. Only the batch's age changes
+//!    meanwhile.
+//! 2. The server keeps a [`Ledger`] for each instance and epoch, and applies a batch only if [`Ledger::accept`] allows
+//!    it.
+//! 3. [`Batch::from_bytes`] checks everything. After that [`FlagBatch::merge_into`] and [`CustomBatch::merge_into`]
+//!    cannot fail.
+//!
+//! **One batch in flight per host.** So the receiver needs one number per host and start, the sequence of the last
+//! batch, in order to recognise repeats. A host that was restarted begins a new epoch.
+//!
+//! **Checked as a whole, then added.** A damaged batch changes nothing: half of it added up could not be undone, and
+//! sending it again would count that half twice.
+//!
+//! **Names, not numbers.** Flags and variants are written by name, because host and server may have different
+//! snapshots.
 //!
 //! # Format
 //!
@@ -30,9 +42,9 @@
 //! | 6 | users | *sparse* registers |
 //! | 7 | durations | *values* |
 //!
-//! *Sparse* is how many (v), and for each how many places were skipped (v) and the value (v), which is never 0. *Values* are
-//! sparse buckets, the sum in 1/1024 (v), and the bits of the least and the largest value (u64 each). What is not there is
-//! left out: a flag with a few decisions and a key of twenty bytes takes about 40.
+//! *Sparse* is the number of entries (v), and for each how many indices are skipped (v) and the value (v), never 0.
+//! *Values* are sparse buckets, the sum in 1/1024 (v), and the bits of the least and the largest value (u64 each). What
+//! is not there is left out: a flag with a few decisions and a key of twenty bytes takes about 40.
 
 use core::fmt;
 
@@ -50,20 +62,20 @@ pub use ledger::{Ledger, Receipt};
 use wire::{BLOCK, Cursor, HEADER_BYTES, Read, TRAILER_BYTES, Values, kind};
 pub use writer::Writer;
 
-/// Whose batch it is, and which.
+/// The identity of a batch: which host wrote it, in which run, and as which of its batches.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Header {
-    /// The host, in its own choice of 64 bits; stable over its restarts.
+    /// The host, by 64 bits of its own choice. It should be stable over restarts.
     pub instance: u64,
-    /// One run of the host: random at each start.
+    /// One run of the host: a random number that is drawn at each start.
     pub epoch: u64,
-    /// Which batch of the epoch: from 1, each one higher than the one before.
+    /// The number of the batch within the epoch: from 1, each one higher than the one before.
     pub sequence: u64,
-    /// For how long the host has held it back, in milliseconds by its own clock.
+    /// For how long the host has held the batch back, in milliseconds by its own clock.
     pub age: u32,
 }
 
-/// A batch that was checked, over its bytes.
+/// A batch whose bytes were checked.
 ///
 /// ```
 /// use flcm_flags::metrics::FlagMetrics;
@@ -101,10 +113,16 @@ pub struct Batch<'a> {
 }
 
 impl<'a> Batch<'a> {
-    /// Checks all of the bytes, in one pass.
+    /// Checks all of the bytes, in one pass and without allocation.
+    ///
+    /// ```
+    /// use flcm_flags::metrics::batch::Batch;
+    /// let error = Batch::from_bytes(b"no batch").unwrap_err();
+    /// assert_eq!(error.to_string(), "invalid batch: header: not a batch");
+    /// ```
     ///
     /// # Errors
-    /// [`BatchError`] says what was being read and what is wrong with it; nothing of the bytes is to be used then.
+    /// [`BatchError`] names what was being read and what is wrong with it. Use nothing of the bytes then.
     pub fn from_bytes(bytes: &'a [u8]) -> Result<Self, BatchError> {
         let (header, entries) = wire::open(bytes)?;
         let (mut rest, mut has_others) = (entries, false);
@@ -114,31 +132,31 @@ impl<'a> Batch<'a> {
         Ok(Self { header, entries, has_others })
     }
 
-    /// Whose batch it is, and which.
+    /// The identity of the batch, which a [`Ledger`] needs, and its age.
     #[must_use]
     pub const fn header(&self) -> Header {
         self.header
     }
 
-    /// What there is of flags, in the order in which they were written.
+    /// The metrics of flags, in the order in which they were written.
     pub fn flags(&self) -> impl Iterator<Item = FlagBatch<'a>> + use<'a> {
         let age = self.header.age;
         self.entries().filter_map(move |entry| if let Entry::Flag(flag) = entry { Some(flag.aged(age)) } else { None })
     }
 
-    /// What there is under names of the application.
+    /// The metrics under names of the application.
     pub fn customs(&self) -> impl Iterator<Item = CustomBatch<'a>> + use<'a> {
         self.others().filter_map(|entry| if let Entry::Custom(custom) = entry { Some(custom) } else { None })
     }
 
-    /// How much the host has dropped because there was no room for its name.
+    /// How many additions and observations the host has dropped: see [`Custom::dropped`].
     #[must_use]
     pub fn dropped(&self) -> u64 {
         let counts = self.others().map(|entry| if let Entry::Dropped(count) = entry { count } else { 0 });
         counts.fold(0, u64::saturating_add)
     }
 
-    /// Adds everything under names of the application, and what was dropped.
+    /// Adds all metrics under names of the application, and the number of dropped ones.
     pub fn merge_customs_into<const C: usize, const H: usize>(&self, metrics: &mut Custom<C, H>) {
         for custom in self.customs() {
             custom.merge_into(metrics);
@@ -157,10 +175,20 @@ impl<'a> Batch<'a> {
     }
 }
 
-/// Tells a batch its age, before it is sent again. Nothing else of it changes.
+/// Sets the age of a batch, in milliseconds, before it is sent again. Nothing else of it changes but the checksum.
+///
+/// ```
+/// use flcm_flags::metrics::batch::{Batch, Header, Writer, set_age};
+///
+/// let mut bytes = Vec::new();
+/// Writer::new(Header::default(), |written: &[u8]| bytes.extend_from_slice(written)).finish();
+/// set_age(&mut bytes, 5_000)?;
+/// assert_eq!(Batch::from_bytes(&bytes)?.header().age, 5_000);
+/// # Ok::<(), flcm_flags::metrics::batch::BatchError>(())
+/// ```
 ///
 /// # Errors
-/// [`BatchError`] when the bytes are no batch or are damaged; they are left alone then.
+/// [`BatchError`] when the bytes are no batch or are damaged. They are left unchanged then.
 pub fn set_age(bytes: &mut [u8], age: u32) -> Result<(), BatchError> {
     set_header(bytes, |header| Header { age, ..header })
 }
@@ -185,7 +213,7 @@ fn chain(sum: u64, block: &[u8]) -> u64 {
     mix(sum ^ checksum(block))
 }
 
-/// A metric that the application has named, in a batch.
+/// One metric of a batch that the application has named.
 #[derive(Clone, Debug)]
 pub struct CustomBatch<'a> {
     name: &'a str,
@@ -199,13 +227,13 @@ enum CustomEntry<'a> {
 }
 
 impl<'a> CustomBatch<'a> {
-    /// The name.
+    /// The name that the application has given the metric.
     #[must_use]
     pub const fn name(&self) -> &'a str {
         self.name
     }
 
-    /// Adds it to metrics; false when there is no room for the name, which is dropped and counted there.
+    /// Adds the metric to others. False when there is no room for the name: it is dropped, and counted as such there.
     pub fn merge_into<const C: usize, const H: usize>(&self, metrics: &mut Custom<C, H>) -> bool {
         match &self.value {
             CustomEntry::Counter(amount) => metrics.add(self.name, *amount),
@@ -245,11 +273,13 @@ impl<'a> Entry<'a> {
 }
 
 /// Why bytes are no batch: what was being read, and what is wrong with it.
+///
+/// It is opaque: hosts log the text, and treat all errors alike.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct BatchError(&'static str);
 
 impl BatchError {
-    /// What is wrong.
+    /// The text, such as `trailer: wrong checksum`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         self.0

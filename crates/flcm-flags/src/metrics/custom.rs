@@ -1,14 +1,19 @@
 //! Metrics that the application names itself, in fixed memory.
+//!
+//! The memory is set by two constants, so a name that comes from user input cannot make it grow: the first names that
+//! come get a slot, and everything under later names is dropped and counted.
 
 use core::fmt;
 
 use super::Histogram;
 
-/// The longest name in bytes: together with its length it fills 49, and names of metrics are shorter.
+/// The longest name in bytes. Names of metrics are shorter in practice.
 pub(super) const NAME_BYTES: usize = 48;
 
-/// Counters and histograms by name: the first `COUNTERS` and `HISTOGRAMS` names that come. What does not fit is dropped,
-/// and how often that happened is counted.
+/// Counters and histograms by name: the first `COUNTERS` and `HISTOGRAMS` names that come.
+///
+/// What does not fit is dropped, and [`dropped`](Self::dropped) counts how often that happened. A histogram takes 1.6
+/// KiB, a counter 64 bytes.
 ///
 /// ```
 /// use flcm_flags::metrics::{Custom, CustomValue};
@@ -28,42 +33,44 @@ pub struct Custom<const COUNTERS: usize, const HISTOGRAMS: usize> {
     dropped: u64,
 }
 
-/// What stands under a name.
+/// The metric of a name.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum CustomValue<'a> {
-    /// The sum of what was added.
+    /// The sum of the amounts that were added.
     Counter(u64),
-    /// What was observed.
+    /// The values that were observed.
     Histogram(&'a Histogram),
 }
 
 impl<const COUNTERS: usize, const HISTOGRAMS: usize> Custom<COUNTERS, HISTOGRAMS> {
-    /// Without any name.
+    /// Metrics without any name.
     #[must_use]
     pub const fn new() -> Self {
         let counters = [const { Slot::free(0) }; COUNTERS];
         Self { counters, histograms: [const { Slot::free(Histogram::new()) }; HISTOGRAMS], dropped: 0 }
     }
 
-    /// Adds to a counter.
+    /// Adds to a counter. A new name takes a slot.
     ///
-    /// Answers false, and drops and counts it, for a name that is empty, longer than 48 bytes, with control characters,
-    /// beyond the capacity, or that of a histogram.
+    /// Returns false, and counts the amount as dropped once, for a name that is empty, longer than 48 bytes, contains
+    /// control characters, finds no free slot, or is that of a histogram.
     pub fn add(&mut self, name: &str, amount: u64) -> bool {
         let counter = take(&mut self.counters, name, &self.histograms);
         let added = counter.map(|counter| *counter = counter.saturating_add(amount));
         self.kept(added.is_some())
     }
 
-    /// Records a value in a histogram.
+    /// Records a value in a histogram. A new name takes a slot.
     ///
-    /// Like [`add`](Self::add) for names, and the same for a value that is negative or not finite.
+    /// Returns false for the same names as [`add`](Self::add), and for a value that is negative or not finite, which
+    /// takes no slot.
     pub fn observe(&mut self, name: &str, value: f64) -> bool {
         let observed = Histogram::accepts(value)
             && take(&mut self.histograms, name, &self.counters).is_some_and(|histogram| histogram.record(value));
         self.kept(observed)
     }
 
+    /// Counts what was not kept, and passes the answer on.
     fn kept(&mut self, kept: bool) -> bool {
         self.add_dropped(u64::from(!kept));
         kept
@@ -73,14 +80,14 @@ impl<const COUNTERS: usize, const HISTOGRAMS: usize> Custom<COUNTERS, HISTOGRAMS
         self.dropped = self.dropped.saturating_add(count);
     }
 
-    /// The histogram of a name; what is recorded in it must not be nothing. `None` counts as dropped.
+    /// The histogram of a name, for a caller that records at least one value. `None` counts as dropped.
     pub(super) fn histogram(&mut self, name: &str) -> Option<&mut Histogram> {
         let histogram = take(&mut self.histograms, name, &self.counters);
         self.dropped = self.dropped.saturating_add(u64::from(histogram.is_none()));
         histogram
     }
 
-    /// Adds everything of another. A name that does not fit counts as dropped once.
+    /// Adds all metrics of another. A name that does not fit counts as dropped once.
     pub fn merge<const C: usize, const H: usize>(&mut self, other: &Custom<C, H>) {
         for (name, value) in other.iter() {
             match value {
@@ -97,7 +104,7 @@ impl<const COUNTERS: usize, const HISTOGRAMS: usize> Custom<COUNTERS, HISTOGRAMS
         self.add_dropped(other.dropped);
     }
 
-    /// Names and what stands under them: counters first, each in the order in which the names came.
+    /// Names and their metrics: counters first, then histograms, each in the order in which the names came.
     pub fn iter(&self) -> impl Iterator<Item = (&str, CustomValue<'_>)> {
         let counters = self.counters.iter().map(|slot| (slot.name.as_str(), CustomValue::Counter(slot.value)));
         let histograms = self.histograms.iter();
@@ -117,7 +124,7 @@ impl<const COUNTERS: usize, const HISTOGRAMS: usize> Custom<COUNTERS, HISTOGRAMS
         self.dropped == 0 && self.iter().next().is_none()
     }
 
-    /// Forgets everything, names too.
+    /// Removes everything, the names too, so that later names find free slots.
     pub fn clear(&mut self) {
         for slot in self.counters.iter_mut().take_while(|slot| !slot.name.is_free()) {
             *slot = Slot::free(0);
@@ -141,7 +148,7 @@ impl<const COUNTERS: usize, const HISTOGRAMS: usize> fmt::Debug for Custom<COUNT
     }
 }
 
-/// A name and what stands under it. Slots are taken in order, and the first free one has no taken one behind it.
+/// A name and its metric. Slots are taken in order: no slot behind a free one is taken.
 #[derive(Clone, Debug, Eq, PartialEq)]
 struct Slot<T> {
     name: Name,

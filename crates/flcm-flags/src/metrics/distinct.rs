@@ -1,8 +1,17 @@
-//! How many different users, in two kilobytes: a `HyperLogLog`.
+//! The number of different users in two kilobytes: a `HyperLogLog` sketch.
 //!
-//! Flajolet, Fusy, Gandouet, Meunier: `HyperLogLog`, 2007. The estimator is the improved raw one of Otmar Ertl, "New
-//! cardinality estimation algorithms for `HyperLogLog` sketches", arXiv 1702.01284, algorithm 6: it has no bias to correct
-//! at any cardinality, so no table and no switch between formulas.
+//! Flajolet, Fusy, Gandouet and Meunier, "`HyperLogLog`: the analysis of a near-optimal cardinality estimation
+//! algorithm",
+//! 2007. The estimator is the improved raw one of Otmar Ertl, "New cardinality estimation algorithms for `HyperLogLog`
+//!       sketches", arXiv 1702.01284, algorithm 6. It has no bias to correct at any cardinality, so there is no table
+//!       and no switch between formulas.
+//!
+//! Of each digest the first 11 bits choose a register, and the position of the first one among the rest is its rank. A
+//! register keeps the highest rank. Merging takes the maximum of each register, so sketches of many hosts give the same
+//! bits in any order, and a user that several hosts have seen counts once.
+//!
+//! A register takes a byte although six bits would do: raising one must not touch its neighbours, and batches store
+//! only the registers that are not zero.
 #![expect(clippy::float_arithmetic, reason = "an estimate; no decision depends on it")]
 
 use core::f64::consts::LN_2;
@@ -19,7 +28,9 @@ pub(super) const HIGHEST_RANK: u8 = 54;
 /// From 0, of a register that has seen nothing, to the highest.
 const RANKS: usize = 55;
 
-/// How many different digests it has seen, about: the standard error is 2.3 % of the number.
+/// An estimate of how many different digests were inserted. The standard error is 2.3 %.
+///
+/// Few digests are counted almost exactly.
 ///
 /// ```
 /// use flcm_flags::bucket::sip;
@@ -38,28 +49,37 @@ pub struct Distinct {
 }
 
 impl Distinct {
-    /// How many registers there are.
+    /// The number of registers, each a byte.
     pub const REGISTERS: usize = REGISTERS;
 
-    /// Has seen nothing.
+    /// An empty sketch.
     #[must_use]
     pub const fn new() -> Self {
         Self { registers: [0; REGISTERS] }
     }
 
-    /// Sees a digest, whose 64 bits must be uniform, as those of [`sip`](crate::bucket::sip) are. Seeing one again
-    /// changes nothing.
+    /// Inserts a digest, whose 64 bits must be uniform, as those of [`sip`](crate::bucket::sip) are.
+    ///
+    /// Inserting the same digest again changes nothing.
     #[inline]
     pub fn insert(&mut self, digest: u64) {
-        let (register, rank) = Self::place(digest);
+        let (register, rank) = Self::register_and_rank(digest);
         self.raise(register, rank);
     }
 
-    /// The register of a digest, below [`REGISTERS`](Self::REGISTERS), and its rank: all that is kept of it is the highest rank of each
-    /// register, which a host may keep in memory of its own.
+    /// The register of a digest, below [`REGISTERS`](Self::REGISTERS), and its rank, from 1 to 54.
+    ///
+    /// A sketch is the highest rank of each register. A host that counts with atomics keeps them in memory of its own,
+    /// and adds them later with [`FlagMetrics::see`](super::FlagMetrics::see).
+    ///
+    /// ```
+    /// use flcm_flags::{bucket::sip, metrics::Distinct};
+    /// let (register, rank) = Distinct::register_and_rank(sip(b"alice"));
+    /// assert!(register < Distinct::REGISTERS && (1..=54).contains(&rank));
+    /// ```
     #[inline]
     #[must_use]
-    pub fn place(digest: u64) -> (usize, u8) {
+    pub fn register_and_rank(digest: u64) -> (usize, u8) {
         let register = usize::try_from(digest >> RANK_BITS).unwrap_or(usize::MAX);
         // The bit behind the last ends the search for the first one.
         let rest = (digest << INDEX_BITS) | (1 << (INDEX_BITS - 1));
@@ -75,14 +95,14 @@ impl Distinct {
         }
     }
 
-    /// Sees everything that another has seen. Merging the same again changes nothing.
+    /// Inserts everything that was inserted into another. Merging the same sketch again changes nothing.
     pub fn merge(&mut self, other: &Self) {
         for (highest, rank) in self.registers.iter_mut().zip(&other.registers) {
             *highest = (*highest).max(*rank);
         }
     }
 
-    /// About how many different digests there were; 0 without any.
+    /// The estimated number of different digests; 0 without any.
     #[must_use]
     pub fn estimate(&self) -> f64 {
         let registers = f64::from(1_u32 << INDEX_BITS);
@@ -103,7 +123,7 @@ impl Distinct {
         counts
     }
 
-    /// Registers that have seen something, and their ranks. Most have not, so it looks at eight at a time first.
+    /// The registers that are not zero, and their ranks. Most are zero, so eight are tested at a time first.
     pub(super) fn ranks(&self) -> impl Iterator<Item = (usize, u32)> + Clone {
         let (words, _) = self.registers.as_chunks::<8>();
         let words = (0..).step_by(8).zip(words).filter(|(_, word)| u64::from_le_bytes(**word) > 0);
@@ -111,12 +131,12 @@ impl Distinct {
         ranks.map(|(register, rank)| (register, u32::from(*rank))).filter(|(_, rank)| *rank > 0)
     }
 
-    /// Forgets everything.
+    /// Empties the sketch.
     pub fn clear(&mut self) {
         self.registers.fill(0);
     }
 
-    /// Whether it has seen nothing.
+    /// Whether no digest was inserted.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         // All of them, without a branch for each: this runs for every flag whenever metrics are drained.
@@ -136,7 +156,7 @@ impl fmt::Debug for Distinct {
     }
 }
 
-/// `x + Σ x^(2^k) · 2^(k-1)`: what registers that have seen nothing say. Infinite when all of them have not.
+/// `x + Σ x^(2^k) · 2^(k-1)`: the part of the estimate that empty registers give. Infinite when all are empty.
 fn sigma(x: f64) -> f64 {
     if x >= 1.0 {
         return f64::INFINITY;
@@ -153,7 +173,7 @@ fn sigma(x: f64) -> f64 {
     }
 }
 
-/// `(1 - x - Σ (1 - x^(2^-k))² · 2^-k) / 3`: what registers that can rise no further say.
+/// `(1 - x - Σ (1 - x^(2^-k))² · 2^-k) / 3`: the part of the estimate that registers of the highest rank give.
 fn tau(x: f64) -> f64 {
     if x <= 0.0 || x >= 1.0 {
         return 0.0;

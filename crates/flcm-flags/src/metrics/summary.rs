@@ -1,23 +1,39 @@
-//! What a person wants to know of a flag's metrics.
+//! Summaries: a flag's metrics in the few numbers that people read, on a dashboard or in a terminal.
+//!
+//! Rates here are plain shares of all outcomes. They decide nothing: breakers weigh evidence instead (see
+//! [`breaker`](crate::breaker)).
 #![expect(clippy::float_arithmetic, reason = "shares of counts; no decision depends on them")]
 
 use super::{FlagMetrics, Histogram, Outcomes};
 use crate::counts::Sample;
 
-/// The metrics of one flag in a few numbers. Decisions by reason are in [`FlagMetrics::count`].
+/// The metrics of one flag in a few numbers: see [`FlagMetrics::summary`].
+///
+/// Decisions by variant and reason are in [`FlagMetrics::count`].
+///
+/// ```
+/// use flcm_flags::metrics::FlagMetrics;
+/// use flcm_flags::{Arm, Sample};
+///
+/// let mut metrics = FlagMetrics::new([0; FlagMetrics::counters_for(0)]);
+/// metrics.outcome(Arm::Treatment, &Sample { total: 4, errors: 1, ..Sample::default() }, 20.0);
+/// let summary = metrics.summary();
+/// assert_eq!((summary.treatment_error_rate, summary.control_error_rate), (0.25, 0.0));
+/// assert_eq!(summary.durations.max, 20.0);
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Summary {
-    /// How many decisions there were.
+    /// The number of decisions.
     pub decisions: u64,
-    /// For about how many different users; the standard error is 2.3 %.
+    /// The estimated number of different users that the flag was decided for; the standard error is 2.3 %.
     pub users: f64,
-    /// Settled outcomes by arm.
+    /// All outcomes, by arm.
     pub outcomes: Outcomes,
     /// The share of treatment outcomes that failed or are missing, from 0 to 1; 0 without any.
     pub treatment_error_rate: f64,
     /// The share of control outcomes that failed or are missing, from 0 to 1; 0 without any.
     pub control_error_rate: f64,
-    /// How long outcomes took.
+    /// The durations of calls, in milliseconds.
     pub durations: Durations,
 }
 
@@ -37,15 +53,15 @@ impl Summary {
 /// A [`Histogram`] in a few numbers, in its unit: milliseconds for those of a flag. All are 0 without any value.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Durations {
-    /// How many values there are.
+    /// The number of values.
     pub count: u64,
     /// The arithmetic mean.
     pub mean: f64,
-    /// What half of the values do not exceed, within 3.2 %.
+    /// The median: half of the values do not exceed it. Within 3.2 %.
     pub p50: f64,
-    /// What 95 % of the values do not exceed, within 3.2 %.
+    /// 95 % of the values do not exceed it. Within 3.2 %.
     pub p95: f64,
-    /// What 99 % of the values do not exceed, within 3.2 %.
+    /// 99 % of the values do not exceed it. Within 3.2 %.
     pub p99: f64,
     /// The least value.
     pub min: f64,
@@ -54,7 +70,7 @@ pub struct Durations {
 }
 
 impl Durations {
-    /// Looks at a histogram once.
+    /// The summary of a histogram, in one pass over its buckets.
     #[must_use]
     pub fn new(histogram: &Histogram) -> Self {
         let [p50, p95, p99] = histogram.quantiles([0.5, 0.95, 0.99]);

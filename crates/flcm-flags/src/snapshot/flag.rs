@@ -1,4 +1,7 @@
-//! What a snapshot says about a flag: views over its records, for the core and for those who show snapshots.
+//! Flags as the document defines them: views over the records of a snapshot.
+//!
+//! A view is a reference to a record and a reader, so it is free to make and to copy. The core decides on the records
+//! directly; these views are for hosts, explanations, dashboards and the command line.
 
 use core::fmt;
 
@@ -8,7 +11,29 @@ use super::{FlagId, Reader, wire};
 use crate::policy::{Action, Detector, Policy, Recovery, Shared};
 use crate::value::Value;
 
-/// What a flag serves and to whom, as the snapshot has it.
+/// A flag: what it serves and to whom. [`Snapshot::describe`](crate::Snapshot::describe) finds one by its id.
+///
+/// ```
+/// use flcm_flags::{Expected, Snapshot, Value};
+///
+/// let text = "
+/// flags:
+///   checkout:
+///     default: old
+///     on: new
+///     dependencies: [payments]
+///     overrides: { alice: true }
+///     error_threshold: { rate: 0.02 }
+///   payments: {}";
+/// # let bytes = flcm_flags_config::compile(&flcm_flags_config::check(text).0.unwrap());
+/// let snapshot = Snapshot::from_bytes(bytes)?;
+/// let flag = snapshot.describe(snapshot.flag("checkout").unwrap()).unwrap();
+/// assert_eq!((flag.key(), flag.enabled(), flag.override_count()), ("checkout", true, 1));
+/// assert_eq!((flag.default_value(), flag.on_value()), (Some(Value::String("old")), Some(Value::String("new"))));
+/// assert_eq!(flag.dependencies().next(), snapshot.flag("payments").map(|other| (other, Expected::Enabled)));
+/// assert_eq!(flag.policy().unwrap().rate, 0.02);
+/// # Ok::<(), flcm_flags::SnapshotError>(())
+/// ```
 #[derive(Clone, Copy)]
 pub struct Flag<'s> {
     pub(crate) reader: Reader<'s>,
@@ -22,19 +47,19 @@ impl<'s> Flag<'s> {
         self.reader.text(self.record.key.get())
     }
 
-    /// The salt: the flag key, unless the document says otherwise.
+    /// The salt that buckets are drawn with: the flag key, unless the document sets another.
     #[must_use]
     pub fn salt(&self) -> &'s str {
         self.reader.text(self.record.salt.get())
     }
 
-    /// The kill switch.
+    /// Whether the kill switch is on. If not, the default is served to everyone.
     #[must_use]
     pub fn enabled(&self) -> bool {
         !self.record.has(wire::step::DISABLED)
     }
 
-    /// Whether this version of the core can decide the flag; otherwise every decision is a `PARSE_ERROR`.
+    /// Whether this version of the core can decide the flag. If not, every decision is a `PARSE_ERROR`.
     #[must_use]
     pub fn is_readable(&self) -> bool {
         self.record.is_readable()
@@ -46,19 +71,21 @@ impl<'s> Flag<'s> {
         self.reader.attribute_name(self.record.by.get())
     }
 
-    /// What is served when off.
+    /// The value that is served when off.
     #[must_use]
     pub fn default_value(&self) -> Option<Value<'s>> {
         self.reader.value(self.record.default)
     }
 
-    /// What is served when on, by a variant without a value of its own or without variants.
+    /// The value that is served when on, by a variant without a value of its own, or by a flag without variants.
+    ///
+    /// `None` when the document has no `on`: then each variant has a value, or the flag is never served on.
     #[must_use]
     pub fn on_value(&self) -> Option<Value<'s>> {
         self.reader.value(self.record.on)
     }
 
-    /// A variant by its index within the flag.
+    /// A variant by its index within the flag; `None` beyond the last one.
     #[must_use]
     pub fn variant(&self, index: u16) -> Option<Variant<'s>> {
         let inside = index < self.record.variant_count.get();
@@ -80,24 +107,24 @@ impl<'s> Flag<'s> {
         (start..start.wrapping_add(flag.record.rule_count.get().into())).filter_map(move |id| flag.rule(id))
     }
 
-    /// The flags that must have decided so before this one is looked at.
+    /// The direct dependencies: other flags, and what each must have decided.
     pub fn dependencies(&self) -> impl Iterator<Item = (FlagId, Expected)> + use<'s> {
         self.reader.dependencies(self.record)
     }
 
-    /// All prerequisites, direct and indirect, in an order in which each may be decided.
+    /// The ids of all prerequisites, direct and indirect, each after all that it depends on. At most 64.
     #[must_use]
     pub fn closure(&self) -> &'s [U32] {
         self.reader.closure(self.record)
     }
 
-    /// How many users are listed in overrides.
+    /// The number of users with an override. Their ids are not part of a snapshot.
     #[must_use]
     pub fn override_count(&self) -> u32 {
         self.reader.get(&self.reader.layout.override_sets, self.record.overrides.get()).map_or(0, |set| set.count.get())
     }
 
-    /// When the flag rolls back, if it does.
+    /// When and how the flag rolls back; `None` for a flag without `error_threshold`.
     #[must_use]
     pub fn policy(&self) -> Option<Policy> {
         self.reader.policy(self.record.policy.get())
@@ -128,7 +155,7 @@ impl wire::FlagRecord {
     }
 }
 
-/// A variant of a flag.
+/// A variant of a flag: a name, and mostly a value.
 #[derive(Clone, Copy)]
 pub struct Variant<'s> {
     reader: Reader<'s>,
@@ -136,13 +163,13 @@ pub struct Variant<'s> {
 }
 
 impl<'s> Variant<'s> {
-    /// Its name.
+    /// The name, unique within the flag.
     #[must_use]
     pub fn name(&self) -> &'s str {
         self.reader.text(self.record.name.get())
     }
 
-    /// Its own value, if it has one.
+    /// The variant's own value. `None` when it serves [`Flag::on_value`].
     #[must_use]
     pub fn value(&self) -> Option<Value<'s>> {
         self.reader.value(self.record.value)
@@ -155,7 +182,25 @@ impl fmt::Debug for Variant<'_> {
     }
 }
 
-/// A rule of a flag.
+/// A rule of a flag: conditions, a percentage with its schedule, and the variants that it splits users into.
+///
+/// ```
+/// use flcm_flags::{Serves, Snapshot};
+///
+/// let text = "
+/// flags:
+///   beta:
+///     variants: [{ name: green, weight: 1 }, { name: blue, weight: 3 }]
+///     rollout: { percentage: 25, cohorts: { staff: true } }";
+/// # let bytes = flcm_flags_config::compile(&flcm_flags_config::check(text).0.unwrap());
+/// let snapshot = Snapshot::from_bytes(bytes)?;
+/// let flag = snapshot.describe(snapshot.flag("beta").unwrap()).unwrap();
+/// let [staff, others] = flag.rules().collect::<Vec<_>>().try_into().unwrap();
+/// assert_eq!((staff.serves(), others.serves()), (Serves::CohortOn, Serves::On));
+/// assert_eq!(others.percentage(), 25_000);
+/// assert_eq!(others.shares().last().map(|(_, sum)| sum), Some(4));
+/// # Ok::<(), flcm_flags::SnapshotError>(())
+/// ```
 #[derive(Clone, Copy)]
 pub struct Rule<'s> {
     pub(crate) flag: Flag<'s>,
@@ -163,14 +208,14 @@ pub struct Rule<'s> {
 }
 
 impl<'s> Rule<'s> {
-    /// The name in the document; `None` for the short form and for unnamed rules.
+    /// The name in the document; `None` for rules of the short form and for unnamed rules.
     #[must_use]
     pub fn name(&self) -> Option<&'s str> {
         let id = self.record.name.get();
         (id != wire::NONE).then(|| self.flag.reader.text(id))
     }
 
-    /// What the rule serves, and why.
+    /// Whether the rule serves on or off, and whether it does so because of a cohort.
     #[must_use]
     pub fn serves(&self) -> Serves {
         match self.record.serve {
@@ -180,13 +225,14 @@ impl<'s> Rule<'s> {
         }
     }
 
-    /// The percentage before the schedule begins, in thousandths of a percent.
+    /// The percentage before the schedule begins, in thousandths of a percent. Without a schedule it is the percentage
+    /// always.
     #[must_use]
     pub fn percentage(&self) -> u32 {
         self.record.percentage.get()
     }
 
-    /// Whether the schedule runs straight from entry to entry.
+    /// Whether the percentage moves on a straight line between entries of the schedule, rather than in steps.
     #[must_use]
     pub fn is_linear(&self) -> bool {
         self.record.linear == 1
@@ -198,7 +244,9 @@ impl<'s> Rule<'s> {
         self.flag.reader.schedule(self.record)
     }
 
-    /// The variants that can be drawn: their index within the flag and the sum of the weights so far.
+    /// The variants that can be drawn: each index within the flag, with the sum of the weights up to and including it.
+    ///
+    /// They are the rule's own, or those of the flag when the rule has none. A variant of weight 0 is not among them.
     #[must_use]
     pub fn shares(&self) -> impl DoubleEndedIterator<Item = (u16, u32)> + use<'s> {
         let reader = self.flag.reader;
@@ -220,7 +268,7 @@ impl fmt::Debug for Rule<'_> {
 }
 
 impl Reader<'_> {
-    /// A policy by its index; what its detail does not say, or has no word for, is the default.
+    /// A policy by its index. Keys that its detail record does not have, or whose code is unknown, have their defaults.
     pub(super) fn policy(&self, id: u32) -> Option<Policy> {
         let record = self.get(&self.layout.policies, id)?;
         let policy = Policy {
@@ -247,7 +295,7 @@ impl Reader<'_> {
     }
 }
 
-/// What a rule serves, and why.
+/// What a rule serves, and to whom.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Serves {
     /// Off, to a cohort.
@@ -258,7 +306,7 @@ pub enum Serves {
     On,
 }
 
-/// What is expected of another flag.
+/// What a dependency or a condition expects of another flag. An error meets no expectation.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Expected {
     /// `enabled` is false.

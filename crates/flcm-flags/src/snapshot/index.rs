@@ -1,6 +1,14 @@
-//! How strings are found (hash tables inside the snapshot) and how damage is found (the checksum).
+//! Hash tables inside a snapshot, which find strings, and the checksum, which finds damage.
 //!
-//! Both hashes are part of the format: the compiler writes with the same functions that the reader reads with.
+//! The module is public for the compiler, which writes tables and checksum with the functions that the reader uses, and
+//! for tests that damage snapshots on purpose. Both hashes are part of the format.
+//!
+//! A table is an array of indices with a power of two of slots, at most half of them taken, searched by linear probing.
+//! The strings themselves are elsewhere in the snapshot, so a hit is compared with the string before it counts. A table
+//! that lies can hide a string, but it cannot make another one match.
+//!
+//! Neither hash resists an attacker: keys are chosen by whoever writes the document. Users are hashed by
+//! [`bucket`](crate::bucket) alone.
 
 use super::wire::NONE;
 
@@ -8,14 +16,21 @@ use super::wire::NONE;
 const MULTIPLIER: u64 = 0x243f_6a88_85a3_08d3;
 const LANES: [u64; 4] = [0x1319_8a2e_0370_7345, 0xa409_3822_299f_31d1, 0x082e_fa98_ec4e_6c89, 0x4528_21e6_38d0_1377];
 
-/// One step of either hash: a bijection of `state` for every `word`, so that no single changed word goes unseen.
+/// One step of either hash. It is a bijection of `state` for every `word`, so a single changed word always changes the
+/// hash.
 const fn absorb(state: u64, word: u64) -> u64 {
     (state ^ word).wrapping_mul(MULTIPLIER).rotate_left(29)
 }
 
-/// The checksum of a snapshot's bytes behind the checksum field.
+/// The checksum of a snapshot, over its bytes behind the checksum field; batches of metrics use it as well.
 ///
-/// Four independent lanes, so that it runs at memory speed. It finds accidents; a signature it is not.
+/// It has four independent lanes, so that it runs at memory speed. It finds accidents. It is no signature: anybody can
+/// compute it for bytes of their own.
+///
+/// ```
+/// use flcm_flags::snapshot::index::checksum;
+/// assert_ne!(checksum(b"one bit"), checksum(b"one bis"));
+/// ```
 #[must_use]
 pub fn checksum(bytes: &[u8]) -> u64 {
     let (blocks, rest) = bytes.as_chunks::<32>();
@@ -29,7 +44,7 @@ pub fn checksum(bytes: &[u8]) -> u64 {
     lanes.into_iter().fold(lookup_hash(rest), |state, lane| crate::bucket::mix(absorb(state, lane)))
 }
 
-/// The hash under which a string stands in a table: a word at a time, because names are short.
+/// The hash of a string for [`probe`]. It reads eight bytes at a time, because names are short.
 #[must_use]
 pub fn lookup_hash(bytes: &[u8]) -> u64 {
     let (words, rest) = bytes.as_chunks::<8>();
@@ -49,22 +64,39 @@ fn tail(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0, |word, byte| (word << 8) | u64::from(*byte))
 }
 
-/// The slots to look at for a hash, in order, in a table of `slots` (a power of two) slots.
+/// The slots to look at for a hash, in order, in a table of `slots` slots, which must be a power of two.
+///
+/// Each slot comes once, so a search in a full table ends as well.
+///
+/// ```
+/// use flcm_flags::snapshot::index::{fill, lookup_hash, probe, slots_for};
+/// use flcm_flags::snapshot::wire::NONE;
+///
+/// let names = ["alpha", "beta"];
+/// let mut table = vec![NONE; slots_for(2) as usize];
+/// fill(&mut table, names.into_iter());
+/// let find = |name: &str| {
+///     let mut entries = probe(lookup_hash(name.as_bytes()), slots_for(2)).map(|slot| table[slot as usize]);
+///     entries.by_ref().take_while(|entry| *entry != NONE).find(|entry| names[*entry as usize] == name)
+/// };
+/// assert_eq!((find("beta"), find("gamma")), (Some(1), None));
+/// ```
 pub fn probe(hash: u64, slots: u32) -> impl Iterator<Item = u32> {
     let mask = slots.saturating_sub(1);
     let start = u32::try_from(hash & u64::from(mask)).unwrap_or(0);
     (0..slots).map(move |step| start.wrapping_add(step) & mask)
 }
 
-/// How many slots a table for `count` strings has: at most half of them taken.
+/// The number of slots of a table for `count` strings: a power of two, of which at most half are taken. 0 for none.
 #[must_use]
 pub fn slots_for(count: u32) -> u32 {
     if count == 0 { 0 } else { count.saturating_mul(2).next_power_of_two() }
 }
 
-/// Builds a table: each slot holds the index of a string, or [`NONE`].
+/// Builds a table: each slot gets the index of a name, or stays [`NONE`].
 ///
-/// `slots` must be filled with [`NONE`] and hold [`slots_for`] as many entries as there are `names`.
+/// `slots` must be filled with [`NONE`], and be as long as [`slots_for`] says for the number of `names`. A name that
+/// finds no slot in a shorter table is left out.
 pub fn fill<'a>(slots: &mut [u32], names: impl Iterator<Item = &'a str>) {
     let count = u32::try_from(slots.len()).unwrap_or(0);
     for (index, name) in (0_u32..).zip(names) {

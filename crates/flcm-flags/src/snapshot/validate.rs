@@ -1,7 +1,17 @@
-//! The one pass over the bytes, after which every read succeeds and every walk ends.
+//! Validation: the one pass over the bytes, after which every read succeeds and every walk ends.
 //!
-//! Each check stands beside the record that it is about. Children are checked by their parent, and because the
-//! parents' ranges tile the child's section, the pass is linear whatever the bytes say.
+//! Each check is next to the record that it is about. Parents check their children. The ranges of all parents tile the
+//! children's section ([`Claims`] holds them to it), so each record is checked once and the pass is linear, whatever
+//! the bytes claim. Without that, a snapshot of a megabyte could name the same million children from each of a thousand
+//! parents.
+//!
+//! What a decision follows is checked: indices, counts, kinds, the order of lists that are searched, and that closures
+//! have no cycle. What it does not follow is not: a schedule that makes no sense, or a flag table that hides a flag,
+//! gives strange decisions but no failure. The compiler is there to write sensible snapshots; this pass protects the
+//! host from any bytes.
+//!
+//! Errors are static texts, doubly borrowed, so that each check returns one register. The fuzz targets in `tests/fuzz`
+//! load damaged snapshots and decide with those that pass.
 
 use zerocopy::FromBytes;
 use zerocopy::little_endian::{U16, U32};
@@ -17,6 +27,7 @@ use conditions::Scope;
 type Check = Result<(), SnapshotError>;
 type Problem = &'static &'static str;
 
+/// Checks all bytes and returns where the sections lie.
 pub(super) fn validate(bytes: &[u8]) -> Result<Layout, SnapshotError> {
     let layout = read_layout(bytes)?;
     Pass::new(Reader { bytes, layout: &layout }).check()?;
@@ -28,6 +39,7 @@ const fn ensure(holds: bool, problem: Problem) -> Check {
     if holds { Ok(()) } else { Err(SnapshotError(problem)) }
 }
 
+/// Reads header and section table. The checksum is compared before anything behind the header is believed.
 fn read_layout(bytes: &[u8]) -> Result<Layout, SnapshotError> {
     let (header, rest) = Header::ref_from_prefix(bytes).map_err(|_| SnapshotError(&"header: too short"))?;
     ensure(header.magic == wire::MAGIC, &"header: not a snapshot")?;
@@ -49,17 +61,17 @@ fn read_layout(bytes: &[u8]) -> Result<Layout, SnapshotError> {
         let end = end.ok_or(SnapshotError(&"section table: section out of bounds"))?;
         ensure(section.kind.get() > previous, &"section table: out of order")?;
         previous = section.kind.get();
-        if let Some((place, least)) = layout.place(previous) {
+        if let Some((extent, least)) = layout.extent(previous) {
             // Bare numbers are read as slices, so they cannot grow.
             let fits = size == least || (size > least && least > 8);
             ensure(fits, &"section table: wrong record size")?;
-            *place = super::Place { start, end, size, count };
+            *extent = super::Extent { start, end, size, count };
         }
     }
     Ok(layout)
 }
 
-/// How far a child section has been claimed by parents.
+/// How far a section of children has been claimed by parents, from its start on.
 struct Claims {
     next: u32,
     count: u32,
@@ -70,7 +82,7 @@ impl Claims {
         Self { next: 0, count: section.count() }
     }
 
-    /// Claims the next `count` children; `start` must be where the last claim ended.
+    /// Claims the next `count` children. `start` must be where the last claim ended, so that ranges tile.
     fn claim(&mut self, start: U32, count: u32) -> Check {
         let end = start.get().saturating_add(count);
         ensure(start.get() == self.next && end <= self.count, &"records: range does not follow its neighbour")?;
@@ -122,6 +134,7 @@ impl<'s> Pass<'s> {
         }
     }
 
+    /// All checks. Strings come first, because everything else names them.
     fn check(&mut self) -> Check {
         self.check_strings()?;
         self.check_ids()?;
@@ -135,6 +148,7 @@ impl<'s> Pass<'s> {
         self.check_end()
     }
 
+    /// Every child must belong to some parent.
     fn check_end(&self) -> Check {
         let all = [
             &self.rules,
@@ -152,6 +166,7 @@ impl<'s> Pass<'s> {
         ensure(all.iter().all(|claims| claims.next == claims.count), &"sections: records that belong to nothing")
     }
 
+    /// The text is UTF-8 as a whole, and each string begins and ends at a character of it.
     fn check_strings(&self) -> Check {
         let Layout { text, strings, .. } = self.reader.layout;
         let text = core::str::from_utf8(self.reader.all(text)).map_err(|_| SnapshotError(&"text: not UTF-8"))?;
@@ -164,7 +179,7 @@ impl<'s> Pass<'s> {
         Ok(())
     }
 
-    /// Ids that stand in sections of their own.
+    /// Sections that consist of ids: hash tables, operands, and the names of attributes.
     fn check_ids(&self) -> Check {
         let layout = self.reader.layout;
         self.check_table(&layout.attribute_table, layout.attributes.count())?;
@@ -175,6 +190,7 @@ impl<'s> Pass<'s> {
         self.reader.records(&layout.attributes).try_for_each(|attribute| self.check_string(attribute.name))
     }
 
+    /// A hash table has a power of two of slots, and names nothing that is not there.
     fn check_table(&self, table: &Section<U32>, entries: u32) -> Check {
         let slots = self.reader.all(table);
         ensure(slots.is_empty() || slots.len().is_power_of_two(), &"hash table: size is no power of two")?;
@@ -187,11 +203,13 @@ impl<'s> Pass<'s> {
         ensure(id.get() < self.strings, &"strings: unknown")
     }
 
+    /// Numbers are finite, so that every comparison of the document means what it says.
     fn check_numbers(&self) -> Check {
         let finite = self.reader.all(&self.reader.layout.numbers).iter().all(|number| number.get().is_finite());
         ensure(finite, &"numbers: not finite")
     }
 
+    /// A walk over the table of a pattern never leaves the table.
     fn check_patterns(&self) -> Check {
         let Layout { patterns, classes, transitions, .. } = self.reader.layout;
         for pattern in self.reader.records(patterns) {
@@ -212,6 +230,7 @@ impl<'s> Pass<'s> {
         Ok(())
     }
 
+    /// Cohorts: members ascend, closures have no cycle, conditions name what is there.
     fn check_cohorts(&mut self) -> Check {
         let Layout { cohorts, cohort_closures, members, .. } = self.reader.layout;
         for cohort in self.reader.records(cohorts) {
@@ -233,6 +252,7 @@ impl<'s> Pass<'s> {
         Ok(())
     }
 
+    /// Flags: keys ascend strictly, so each is there once.
     fn check_flags(&mut self) -> Check {
         let mut previous: Option<&[u8]> = None;
         let mut deep = 0_u32;
@@ -247,6 +267,7 @@ impl<'s> Pass<'s> {
         self.check_order(deep)
     }
 
+    /// One flag with all of its children.
     fn check_flag(&mut self, flag: &FlagRecord) -> Check {
         let Layout { attributes, closures, flags, policies, rules, .. } = self.reader.layout;
         self.check_string(flag.salt)?;
@@ -275,6 +296,7 @@ impl<'s> Pass<'s> {
         rules.try_for_each(|rule| self.check_rule(&scope, flag, rule))
     }
 
+    /// The payload of a value is within what its kind indexes.
     fn check_value(&self, value: wire::ValueRecord) -> Check {
         let limit = match value.kind {
             wire::value::NONE => return Ok(()),
@@ -286,6 +308,7 @@ impl<'s> Pass<'s> {
         ensure(value.payload.get() < limit, &"values: unknown value")
     }
 
+    /// Dependencies name flags of the closure, which are decided before.
     fn check_dependencies(&mut self, scope: &Scope<'_>, flag: &FlagRecord) -> Check {
         self.dependencies.claim_short(flag.dependencies, flag.dependency_count)?;
         let records = &self.reader.layout.dependencies;
@@ -307,6 +330,7 @@ impl<'s> Pass<'s> {
         })
     }
 
+    /// Shares name variants of the flag, and their sums ascend strictly, so that the last one is the total.
     fn check_shares(&mut self, flag: &FlagRecord, start: U32, count: U16) -> Check {
         self.shares.claim_short(start, count)?;
         let mut sum = 0;
@@ -318,6 +342,7 @@ impl<'s> Pass<'s> {
         Ok(())
     }
 
+    /// A rule: percentages are at most 100 %, times of the schedule ascend, conditions name what is there.
     fn check_rule(&mut self, scope: &Scope<'_>, flag: &FlagRecord, rule: &RuleRecord) -> Check {
         let valid = is_none_or_below(rule.name, self.strings)
             && rule.serve <= wire::serve::COHORT_OFF
@@ -339,6 +364,7 @@ impl<'s> Pass<'s> {
         self.check_nodes(scope, rule.conditions, rule.condition_count)
     }
 
+    /// Overrides name variants of the flag that they belong to.
     fn check_override_variants(&self, flag: &FlagRecord) -> Check {
         let Layout { override_sets, overrides, .. } = self.reader.layout;
         let Some(set) = self.reader.get(override_sets, flag.overrides.get()) else { return Ok(()) };
@@ -349,6 +375,7 @@ impl<'s> Pass<'s> {
         ensure(known, &"overrides: unknown variant")
     }
 
+    /// Overrides ascend by hash within a set, because they are searched.
     fn check_overrides(&mut self) -> Check {
         let Layout { override_sets, overrides, .. } = self.reader.layout;
         for set in self.reader.records(override_sets) {
@@ -360,19 +387,20 @@ impl<'s> Pass<'s> {
         Ok(())
     }
 
-    /// Flags with prerequisites, each once, by ascending depth: the order of `evaluate_all`.
+    /// The flags with prerequisites, each once, by ascending depth: the order in which `evaluate_all` decides them.
     fn check_order(&self, deep: u32) -> Check {
         let Layout { flags, order, .. } = self.reader.layout;
         let mut previous = (0, 0);
         for id in self.reader.all(order) {
             let depth = self.reader.get(flags, id.get()).map_or(0, |flag| flag.depth);
-            let place = (depth, id.get().saturating_add(1));
-            ensure(depth > 0 && previous < place, &"order: flag without prerequisites, or out of order")?;
-            previous = place;
+            let key = (depth, id.get().saturating_add(1));
+            ensure(depth > 0 && previous < key, &"order: flag without prerequisites, or out of order")?;
+            previous = key;
         }
         ensure(order.count() == deep, &"order: a flag is missing")
     }
 
+    /// Every policy is valid, so that the arithmetic of breakers stays finite.
     fn check_policies(&self) -> Check {
         let Layout { policies, policy_details, .. } = self.reader.layout;
         let fits = [0, policies.count()].contains(&policy_details.count());

@@ -92,7 +92,7 @@ fn rate([all, failed]: [u64; 2]) -> String {
 fn state(trip: &str) -> String {
     let (style, word) = match trip {
         "clear" => (GOOD, "on"),
-        "held off" => (BAD, "rolled back"),
+        "off" => (BAD, "rolled back"),
         other => (NOTE, other),
     };
     format!("{style}{word}{style:#}")

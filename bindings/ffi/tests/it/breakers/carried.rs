@@ -54,10 +54,7 @@ fn breakers_trips_and_counts_arrive_under_their_keys() {
     assert_eq!(engine.save(to, of("parent")), parent, "as it was");
     assert_eq!(engine.save(to, of("a_child")), child, "as it was");
     let trip = |key| engine.trip(to, of(key)).expect("a flag");
-    assert_eq!(
-        ["a_before", "a_child", "colours", "parent"].map(trip),
-        ["clear", "capped 12500", "held off", "held off"]
-    );
+    assert_eq!(["a_before", "a_child", "colours", "parent"].map(trip), ["clear", "capped 12500", "off", "off"]);
     let colours = engine.breaker(to, of("colours")).expect("a breaker");
     assert!(colours.starts_with("state=sopen\nmode=sheld\n"), "{colours}");
     assert!(engine.breaker(to, of("a_before")).is_some_and(|breaker| breaker.starts_with("state=sclosed\n")));
@@ -130,9 +127,9 @@ fn without_breakers_and_counts_only_what_was_said_is_carried() {
     let mut engine = Engine::new();
     let (from, to) = (load(&mut engine, DOCUMENT), load(&mut engine, FOLLOWING));
     let [before, after] = [from, to].map(|handle| flag(&engine, handle, "parent"));
-    assert!(engine.set_trip(from, before, "held off"));
+    assert!(engine.set_trip(from, before, "off"));
     assert_eq!(engine.carry(from, to, f64::INFINITY).as_deref(), Some(""));
-    assert_eq!(engine.trip(to, after).as_deref(), Some("held off"));
+    assert_eq!(engine.trip(to, after).as_deref(), Some("off"));
     assert_eq!((engine.breaker(to, after), engine.next_deadline(to)), (None, None));
     assert_eq!((engine.summary(to, after), engine.custom(to)), (None, None));
     // Nothing that is there already is lost for that.
@@ -146,11 +143,9 @@ fn without_breakers_and_counts_only_what_was_said_is_carried() {
 #[test]
 fn what_was_said_of_either_stays_the_stricter_of_both() {
     let mut engine = Engine::new();
-    for (before, after, stricter) in [
-        ("clear", "held off", "held off"),
-        ("capped 20000", "capped 10000", "capped 10000"),
-        ("probing", "clear", "probing"),
-    ] {
+    for (before, after, stricter) in
+        [("clear", "off", "off"), ("capped 20000", "capped 10000", "capped 10000"), ("probing", "clear", "probing")]
+    {
         let (from, to) = (load(&mut engine, DOCUMENT), load(&mut engine, FOLLOWING));
         let [old, new] = [from, to].map(|handle| flag(&engine, handle, "parent"));
         assert!(engine.set_trip(from, old, before) && engine.set_trip(to, new, after));

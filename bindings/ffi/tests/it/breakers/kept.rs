@@ -16,10 +16,10 @@ fn a_second_guard_starts_anew() {
     assert!(engine.set_trip(handle, plain, "capped 7") && engine.set_trip(handle, parent, "capped 9"));
     assert!(engine.record(handle, parent, &[1, 0, 40, 40, 0, 0, 90, 1, 0, 0], NOW).is_some());
     assert_eq!(events(&engine.poll(handle, NOW + 1_000.0).expect("transitions")), ["tripped"]);
-    assert_eq!(engine.trip(handle, parent).as_deref(), Some("held off"));
+    assert_eq!(engine.trip(handle, parent).as_deref(), Some("off"));
     // For a word that is no scope nothing changes.
     assert!(!engine.guard(handle, "Fleet", NOW));
-    assert_eq!(engine.trip(handle, parent).as_deref(), Some("held off"));
+    assert_eq!(engine.trip(handle, parent).as_deref(), Some("off"));
     assert!(engine.guard(handle, "fleet", NOW));
     assert_eq!(engine.save(handle, parent), fresh);
     // What was said was not the breaker's.
@@ -52,7 +52,7 @@ fn a_breaker_that_was_kept_goes_on_and_other_bytes_change_nothing() {
     assert_eq!(all(&mut engine, handle), before);
     assert_eq!(engine.restore(handle, parent, &kept), Ok(true));
     assert_eq!(engine.save(handle, parent), Some(kept));
-    assert_eq!(engine.trip(handle, parent).as_deref(), Some("held off"));
+    assert_eq!(engine.trip(handle, parent).as_deref(), Some("off"));
 }
 
 #[test]
@@ -79,7 +79,7 @@ fn under_another_policy_or_scope_the_state_is_kept_and_the_evidence_starts_anew(
         for (flag, bytes) in &kept {
             assert_eq!(engine.restore(to, *flag, bytes), Ok(true));
         }
-        assert_eq!(engine.trip(to, parent).as_deref(), Some("held off"));
+        assert_eq!(engine.trip(to, parent).as_deref(), Some("off"));
         assert_eq!(absolute(&engine, to).to_bits(), if is_same { evidence } else { 0.0 }.to_bits(), "{document}");
         let transitions = engine.transitions(to).expect("transitions");
         assert_eq!(events(&transitions), if is_same { vec![] } else { vec!["configured"; 2] }, "{document}");

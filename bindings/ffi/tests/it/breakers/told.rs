@@ -76,7 +76,7 @@ fn one_user_counts_as_evidence_once_a_minute_and_as_an_outcome_each_time() {
     assert_eq!(transitions, 1);
     assert_eq!(events(&engine.transitions(handle).expect("transitions")), ["tripped"]);
     assert_eq!(engine.transitions(handle).as_deref(), Some(""), "once");
-    assert_eq!(engine.trip(handle, parent).as_deref(), Some("held off"));
+    assert_eq!(engine.trip(handle, parent).as_deref(), Some("off"));
 }
 
 #[test]

@@ -35,7 +35,7 @@ fn a_host_overrides_what_comes_behind_overrides() {
     assert_eq!(ask("gone", "on").map(|(_, reason, _)| reason), Some(Reason::Disabled));
     assert_eq!(ask("needs", "on").map(|(_, reason, _)| reason), Some(Reason::PrerequisiteFailed));
     let two = flag(&engine, handle, "two");
-    assert!(engine.set_trip(handle, two, "held off"));
+    assert!(engine.set_trip(handle, two, "off"));
     assert_eq!(decided(&mut engine, handle, "two", "red").map(|(_, reason, _)| reason), Some(Reason::BreakerOpen));
     assert_eq!(engine.decide_as(handle, 1, two, "on", NOW), None, "no context is bound there");
     assert_eq!(engine.decide_as(handle, 0, FlagId(99), "on", NOW), None);

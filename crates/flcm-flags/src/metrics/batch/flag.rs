@@ -1,13 +1,37 @@
-//! One flag of a batch.
+//! One flag of a batch: evidence, outcomes, decisions, users and durations.
+//!
+//! Reading checks every list once and keeps its bytes. Merging walks them again, and no read fails any more. So a batch
+//! is read without memory of its own, however many variants and registers it names.
 
 use super::BatchError;
 use super::wire::{Cursor, Read, Sparse, Values, part};
 use crate::counts::{Counts, Sample};
 use crate::decision::Reason;
 use crate::metrics::distinct::{HIGHEST_RANK, REGISTERS};
-use crate::metrics::{FlagMetrics, Outcomes, place};
+use crate::metrics::{FlagMetrics, Outcomes, counter_index};
 
-/// What a batch says of one flag.
+/// The metrics of one flag in a batch.
+///
+/// ```
+/// use flcm_flags::Reason;
+/// use flcm_flags::metrics::FlagMetrics;
+/// use flcm_flags::metrics::batch::{Batch, Header, Writer};
+///
+/// let mut host = FlagMetrics::new([0; FlagMetrics::counters_for(1)]);
+/// host.tally(FlagMetrics::counters_for(0), 3);
+/// let mut bytes = Vec::new();
+/// let mut writer = Writer::new(Header::default(), |written: &[u8]| bytes.extend_from_slice(written));
+/// writer.drain("beta", |_index| Some("green"), &mut host);
+/// writer.finish();
+///
+/// let batch = Batch::from_bytes(&bytes)?;
+/// let flag = batch.flags().next().unwrap();
+/// assert_eq!(flag.tallies().collect::<Vec<_>>(), [(Some("green"), Reason::BreakerOpen, 3)]);
+/// let mut server = FlagMetrics::new([0; FlagMetrics::counters_for(0)]);
+/// assert_eq!(flag.merge_into(&mut server, |_name| None), 3, "the server does not know the variant");
+/// assert_eq!(server.count(None, Reason::BreakerOpen), 3);
+/// # Ok::<(), flcm_flags::metrics::batch::BatchError>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct FlagBatch<'a> {
     key: &'a str,
@@ -19,6 +43,7 @@ pub struct FlagBatch<'a> {
 }
 
 impl<'a> FlagBatch<'a> {
+    /// Reads one flag behind its kind byte, all of its parts included.
     pub(super) fn read(from: &mut Cursor<'a>) -> Read<Self> {
         let key = from.text()?;
         if key.is_empty() {
@@ -46,6 +71,7 @@ impl<'a> FlagBatch<'a> {
         Ok(flag)
     }
 
+    /// Reads the parts behind the samples: tallies, users and durations.
     fn read_lists(&mut self, from: &mut Cursor<'a>, parts: u8) -> Read<()> {
         if parts & part::TALLIES != 0 {
             self.tallies = from.list(|cursor| read_tally(cursor).map(|_| ()))?;
@@ -59,30 +85,31 @@ impl<'a> FlagBatch<'a> {
         Ok(())
     }
 
+    /// The same with the age of its batch.
     pub(super) const fn aged(mut self, age: u32) -> Self {
         self.evidence.age = age;
         self
     }
 
-    /// The flag key.
+    /// The flag key. The server may not know it: its snapshot may be a newer or an older one.
     #[must_use]
     pub const fn key(&self) -> &'a str {
         self.key
     }
 
-    /// What a breaker wants to hear, with the age of the batch.
+    /// The evidence for the fleet's breaker, with the age of the batch.
     #[must_use]
     pub const fn evidence(&self) -> Counts {
         self.evidence
     }
 
-    /// Settled outcomes by arm.
+    /// All outcomes, by arm.
     #[must_use]
     pub const fn outcomes(&self) -> &Outcomes {
         &self.outcomes
     }
 
-    /// How many decisions there were for each variant (by its name) and reason.
+    /// The number of decisions for each variant, by name, and reason. `None` stands for no variant.
     pub fn tallies(&self) -> impl Iterator<Item = (Option<&'a str>, Reason, u32)> + use<'a> {
         let mut rest = self.tallies;
         core::iter::from_fn(move || read_tally(&mut rest).ok())
@@ -90,7 +117,7 @@ impl<'a> FlagBatch<'a> {
 
     /// Adds everything to the metrics of the same flag; `variant_index` finds a variant by its name.
     ///
-    /// Answers how many decisions were for a variant that is unknown here; they are counted as such without a variant.
+    /// Returns how many decisions were for a variant that is unknown here. They are counted without a variant.
     pub fn merge_into<C: AsRef<[u32]> + AsMut<[u32]>>(
         &self,
         metrics: &mut FlagMetrics<C>,
@@ -102,14 +129,14 @@ impl<'a> FlagBatch<'a> {
             if name.is_some() && variant.is_none() {
                 unknown = unknown.saturating_add(count.into());
             }
-            metrics.tally(place(variant, reason), count);
+            metrics.tally(counter_index(variant, reason), count);
         }
         metrics.add_settled(&self.evidence, &self.outcomes);
         self.merge_sketches_into(metrics);
         unknown
     }
 
-    /// Adds users and durations alone, for those who count the rest in numbers of their own.
+    /// Adds users and durations alone, for a receiver that counts the rest by itself.
     pub fn merge_sketches_into<C: AsRef<[u32]> + AsMut<[u32]>>(&self, metrics: &mut FlagMetrics<C>) {
         for (register, rank) in self.users.clone() {
             metrics.users.raise(register, u8::try_from(rank).unwrap_or(0));

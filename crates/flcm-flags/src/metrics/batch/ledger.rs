@@ -1,6 +1,12 @@
-//! Which batches were applied: one number for each instance and epoch.
+//! Ledgers: which batches were applied. One number for each instance and epoch is enough.
+//!
+//! A host waits for the acknowledgement of a batch before it sends the next one. So batches of an epoch arrive in
+//! order, possibly more than once, and a receiver that knows the last one recognises every repeat. Exactly-once
+//! counting needs no more than this number and the sums, stored in one transaction.
 
-/// The last batch of one epoch that was applied; 0 before the first. It is kept with what was added up, in one write.
+/// The sequence number of the last batch of one epoch that was applied.
+///
+/// Store it together with the sums, in one transaction. Otherwise a crash in between loses a batch or counts it twice.
 ///
 /// ```
 /// use flcm_flags::metrics::batch::{Ledger, Receipt};
@@ -13,24 +19,27 @@
 /// ```
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Ledger {
-    /// Its sequence number.
+    /// The sequence number; 0 before the first batch.
     pub last: u64,
 }
 
-/// What to do with a batch.
+/// What a receiver does with a batch: the result of [`Ledger::accept`].
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Receipt {
-    /// It is the next one: add it up, and acknowledge it.
+    /// It is the next batch: add it up, and acknowledge it.
     Apply,
-    /// One before it is missing, which a host that waits for its acknowledgements never causes: ask it to begin a new
-    /// epoch, and add nothing up.
+    /// A batch before it is missing. Add nothing up, and ask the host to begin a new epoch.
+    ///
+    /// A host that waits for acknowledgements never causes this. It happens when the receiver has lost its ledger.
     Gap,
     /// It was applied before: acknowledge it, and add nothing up.
     Repeat,
 }
 
 impl Ledger {
-    /// Says what to do with the batch of a sequence number, and takes it down if it is to be applied.
+    /// Decides what to do with the batch of a sequence number, and records it if it is to be applied.
+    ///
+    /// The number 0 is a repeat always: batches are numbered from 1.
     pub const fn accept(&mut self, sequence: u64) -> Receipt {
         if sequence <= self.last {
             Receipt::Repeat

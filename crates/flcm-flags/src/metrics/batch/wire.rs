@@ -1,4 +1,7 @@
-//! The bytes of a batch: header, varints, sparse lists. Every read is checked, and says what is wrong.
+//! The bytes of a batch: header, varints and sparse lists.
+//!
+//! Batches come from hosts that the server does not control, so every read is checked and reports what is wrong. A list
+//! is read item by item and never allocated, so a forged length costs nothing: reading ends with the bytes.
 
 use super::{BatchError, Header, chain};
 use crate::metrics::histogram::{BUCKETS, Histogram, bucket_of};
@@ -28,6 +31,7 @@ pub(super) mod part {
     pub(in super::super) const DURATIONS: u8 = 1 << 7;
 }
 
+/// The result of one read.
 pub(super) type Read<T> = Result<T, BatchError>;
 
 /// The bytes of a header.
@@ -87,7 +91,7 @@ impl<'a> Cursor<'a> {
         self.array().map(u64::from_le_bytes)
     }
 
-    /// At most ten bytes, of which the last holds one bit.
+    /// A LEB128 number: seven bits a byte, the lowest first. At most ten bytes, of which the last holds one bit.
     #[inline]
     pub(super) fn varint(&mut self) -> Read<u64> {
         let mut value = 0;
@@ -133,22 +137,22 @@ impl<'a> Cursor<'a> {
     }
 }
 
-/// Places and the values that stand there, in rising order, none of them 0.
+/// Indices and their values, in ascending order. No value is 0, so most of a sketch takes no bytes.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Sparse<'a> {
     rest: Cursor<'a>,
-    /// The place behind the last one that was read.
+    /// The index after the last one that was read.
     next: usize,
 }
 
 impl<'a> Sparse<'a> {
-    /// Reads a list over so many places, with values up to the largest.
-    pub(super) fn read(from: &mut Cursor<'a>, places: usize, largest: u32) -> Read<Self> {
+    /// Reads a list over `length` indices, with values up to the largest.
+    pub(super) fn read(from: &mut Cursor<'a>, length: usize, largest: u32) -> Read<Self> {
         let mut next = 0;
         let rest = from.list(|cursor| {
-            let (place, value) = Self::pair(cursor, next)?;
-            next = place.saturating_add(1);
-            if place >= places || value == 0 || value > largest {
+            let (index, value) = Self::pair(cursor, next)?;
+            next = index.saturating_add(1);
+            if index >= length || value == 0 || value > largest {
                 return Err(BatchError("list: outside of its range"));
             }
             Ok(())
@@ -167,13 +171,13 @@ impl Iterator for Sparse<'_> {
 
     #[inline]
     fn next(&mut self) -> Option<(usize, u32)> {
-        let (place, value) = Self::pair(&mut self.rest, self.next).ok()?;
-        self.next = place.saturating_add(1);
-        Some((place, value))
+        let (index, value) = Self::pair(&mut self.rest, self.next).ok()?;
+        self.next = index.saturating_add(1);
+        Some((index, value))
     }
 }
 
-/// What a histogram has recorded.
+/// The values of a histogram: its filled buckets, sum and extremes.
 #[derive(Clone, Debug)]
 pub(super) struct Values<'a> {
     buckets: Sparse<'a>,

@@ -1,4 +1,8 @@
-//! Writes a batch as it goes, a block at a time.
+//! Writes a batch in pieces, a block of 256 bytes at a time.
+//!
+//! The writer keeps one block and the checksum so far. It passes each full block to a sink, so a batch of any size is
+//! written without allocation: into a `Vec`, a file or the memory that is shared with JavaScript. The checksum is at
+//! the end for this reason.
 
 use core::fmt;
 
@@ -7,7 +11,24 @@ use super::{Header, chain};
 use crate::counts::Sample;
 use crate::metrics::{Custom, CustomValue, FlagMetrics, Histogram};
 
-/// Writes a batch into whatever takes bytes. [`finish`](Self::finish) ends it; without that it is none.
+/// Writes a batch into a sink that takes bytes. Without [`finish`](Self::finish) the bytes are no batch.
+///
+/// ```
+/// use flcm_flags::metrics::Custom;
+/// use flcm_flags::metrics::batch::{Batch, Header, Writer};
+///
+/// let mut custom: Custom<4, 4> = Custom::new();
+/// custom.add("orders", 3);
+/// let mut bytes = Vec::new();
+/// let header = Header { instance: 7, epoch: 1, sequence: 1, age: 0 };
+/// let mut writer = Writer::new(header, |written: &[u8]| bytes.extend_from_slice(written));
+/// writer.drain_custom(&mut custom);
+/// writer.finish();
+///
+/// assert!(custom.is_empty(), "what is written is cleared");
+/// assert_eq!(Batch::from_bytes(&bytes)?.customs().next().unwrap().name(), "orders");
+/// # Ok::<(), flcm_flags::metrics::batch::BatchError>(())
+/// ```
 pub struct Writer<S: FnMut(&[u8])> {
     sink: S,
     block: [u8; BLOCK],
@@ -17,17 +38,18 @@ pub struct Writer<S: FnMut(&[u8])> {
 }
 
 impl<S: FnMut(&[u8])> Writer<S> {
-    /// Begins a batch. The sink is given its bytes in order, at most 256 at a time.
+    /// Begins a batch. The sink gets its bytes in order, at most 256 at a time.
     pub fn new(header: Header, sink: S) -> Self {
         let mut writer = Self { sink, block: [0; BLOCK], filled: 0, sum: 0 };
         writer.bytes(&wire::header(header));
         writer
     }
 
-    /// Writes what was counted for a flag; nothing if that is nothing. `variant_name` finds the name of a variant.
+    /// Writes the metrics of a flag; nothing if they are empty. `variant_name` finds the name of a variant by its
+    /// index.
     ///
-    /// Answers false, and writes nothing, for a key that is empty or longer than 256 bytes: no document has such a flag.
-    /// A variant with such a name, or none, is written as no variant.
+    /// Returns false, and writes nothing, for a key that is empty or longer than 256 bytes: no document has such a
+    /// flag. A variant whose name is longer, or unknown, is written as no variant.
     pub fn flag<'n, C: AsRef<[u32]>>(
         &mut self,
         key: &str,
@@ -49,7 +71,7 @@ impl<S: FnMut(&[u8])> Writer<S> {
         is_key
     }
 
-    /// Like [`flag`](Self::flag), and clears what was written.
+    /// Like [`flag`](Self::flag), and clears the metrics when they were written.
     pub fn drain<'n, C: AsRef<[u32]> + AsMut<[u32]>>(
         &mut self,
         key: &str,
@@ -63,7 +85,7 @@ impl<S: FnMut(&[u8])> Writer<S> {
         written
     }
 
-    /// Writes what the application has named, and how much of it was dropped.
+    /// Writes the metrics that the application has named, and how many additions were dropped.
     pub fn custom<const C: usize, const H: usize>(&mut self, metrics: &Custom<C, H>) {
         for (name, value) in metrics.iter() {
             match value {
@@ -91,13 +113,13 @@ impl<S: FnMut(&[u8])> Writer<S> {
         metrics.clear();
     }
 
-    /// Ends the batch: the sink has all of it then.
+    /// Ends the batch with its checksum. The sink has all bytes then.
     pub fn finish(mut self) {
         self.flush();
         (self.sink)(&self.sum.to_le_bytes());
     }
 
-    /// Which parts there are, and those of them that are samples.
+    /// Writes which parts follow, and then the parts that are samples.
     fn parts<C: AsRef<[u32]>>(&mut self, metrics: &FlagMetrics<C>) {
         let (evidence, outcomes) = (&metrics.evidence, &metrics.outcomes);
         let samples = [evidence.treatment, evidence.control, outcomes.treatment, outcomes.control, outcomes.outside];
@@ -111,7 +133,8 @@ impl<S: FnMut(&[u8])> Writer<S> {
         samples.iter().filter(|sample| is_there(sample)).for_each(|sample| self.sample(sample));
     }
 
-    /// Counts that have stopped at the largest no longer add up; the reader would refuse all of the batch for them.
+    /// Writes a sample, made valid: counts that have stopped at the largest number no longer add up, and the reader
+    /// would refuse the whole batch because of them.
     fn sample(&mut self, sample: &Sample) {
         let Sample { total, errors, slow, missing } = *sample;
         let missing = missing.min(total);
@@ -147,7 +170,7 @@ impl<S: FnMut(&[u8])> Writer<S> {
         self.bytes(&max.to_le_bytes());
     }
 
-    /// A list of places and values, if there are any.
+    /// A list of indices and values, if there are any.
     fn some_sparse(&mut self, values: impl Iterator<Item = (usize, u32)> + Clone) {
         let count = values.clone().count();
         if count == 0 {
@@ -155,10 +178,10 @@ impl<S: FnMut(&[u8])> Writer<S> {
         }
         self.length(count);
         let mut next = 0_usize;
-        for (place, value) in values {
-            self.length(place.saturating_sub(next));
+        for (index, value) in values {
+            self.length(index.saturating_sub(next));
             self.varint(value.into());
-            next = place.saturating_add(1);
+            next = index.saturating_add(1);
         }
     }
 

@@ -1,11 +1,15 @@
-//! Conditions: groups lie within each other, and everything that a condition names is there.
+//! Validation of conditions: groups lie within each other, and everything that a condition names is there.
+//!
+//! A group says how many nodes its members take. The pass walks the nodes of an owner once, from left to right, with
+//! the ends of the open groups on a stack of fixed size. A group must end within the one around it, and the stack
+//! bounds the nesting, so the recursion of a decision is bounded as well.
 
 use zerocopy::little_endian::U32;
 
 use super::{Check, Pass, ensure};
 use crate::snapshot::{Expected, SnapshotError, wire};
 
-/// What the conditions of one owner may name: what is in its closure.
+/// What the conditions of one owner may name: the entries of its closure, which are decided before it.
 pub(super) struct Scope<'s> {
     pub(super) closure: &'s [U32],
     /// Whether the owner is a flag, which may name any cohort; a cohort names no flags.
@@ -13,12 +17,14 @@ pub(super) struct Scope<'s> {
 }
 
 impl Scope<'_> {
+    /// Whether the closure holds a flag or cohort.
     pub(super) fn in_closure(&self, id: u32) -> bool {
         self.closure.iter().any(|entry| entry.get() == id)
     }
 }
 
 impl Pass<'_> {
+    /// Checks the nodes of a rule or of a cohort's `when`.
     pub(super) fn check_nodes(&mut self, scope: &Scope<'_>, start: U32, count: U32) -> Check {
         self.nodes.claim(start, count.get())?;
         // Ends of the groups that are open; the outermost is the whole range.
@@ -42,6 +48,7 @@ impl Pass<'_> {
         Ok(())
     }
 
+    /// Checks a node that is no group: its subject and its operands are there.
     fn check_leaf(&self, scope: &Scope<'_>, record: &wire::NodeRecord) -> Check {
         use wire::node;
         let layout = self.reader.layout;

@@ -41,7 +41,7 @@ fn one_that_another_program_holds_for_a_while_takes_nothing_until_then() {
     // In force at once, and it says that it is not stored.
     assert_eq!(server.post("/flags/guarded/hold", "{}").expect(503).code(), "NOT_YET_STORED");
     let trips = server.get("/trips").json();
-    assert_eq!((&trips["flags"]["guarded"]["trip"], &trips["stored"]), (&"held off".into(), &false.into()));
+    assert_eq!((&trips["flags"]["guarded"]["trip"], &trips["stored"]), (&"off".into(), &false.into()));
     other.execute_batch("COMMIT").unwrap();
     host.send(server.address, &[]).unwrap().expect(204);
     until("it is stored", || (server.figure("flcm_stored") == 1).then_some(()));

@@ -52,7 +52,7 @@ fn starve(server: &Server, fill: impl Fn(), free: impl Fn()) {
     assert_eq!(server.post("/flags/plain/hold", "{}").expect(503).code(), "NOT_YET_STORED");
     until("the holds are announced", || {
         let flags = stream.next_of("trips").unwrap()["flags"].clone();
-        (flags["guarded"]["trip"] == "held off" && flags["plain"]["trip"] == "held off").then_some(())
+        (flags["guarded"]["trip"] == "off" && flags["plain"]["trip"] == "off").then_some(())
     });
     assert_eq!(server.get("/trips").json()["stored"], false);
     assert_eq!(server.figure(&decisions("plain")), 3);
@@ -69,7 +69,7 @@ fn check(server: &Server) {
     assert_eq!(server.figure(&decisions("plain")), 9 * 3);
     assert_eq!(server.figure(&errors("plain")), 9 * 2);
     assert_eq!(server.trip("guarded")["mode"], "held");
-    assert_eq!(server.trip("plain")["trip"], "held off");
+    assert_eq!(server.trip("plain")["trip"], "off");
     let audit = server.get("/audit").json();
     let holds = audit.as_array().unwrap().iter().filter(|of| of["action"] == "hold").count();
     assert_eq!(holds, 2, "{audit}");
@@ -143,11 +143,7 @@ fn a_rollback_that_cannot_be_stored_is_in_force_and_outlives_a_kill() {
         server.kill();
         server = desk.serve();
         let report = server.trip("fragile");
-        assert_eq!(
-            (&report["trip"], report["generation"].as_u64()),
-            (&"held off".into(), Some(generation)),
-            "{report}"
-        );
+        assert_eq!((&report["trip"], report["generation"].as_u64()), (&"off".into(), Some(generation)), "{report}");
         assert_eq!(server.figure(&errors("fragile")), host.acknowledged("fragile").errors);
     }
     desk.database().execute_batch("DROP TRIGGER no_room").unwrap();

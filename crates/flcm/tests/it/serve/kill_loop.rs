@@ -189,7 +189,7 @@ impl Scene {
     /// A person lets the failing flag go on, so that it trips again.
     fn acknowledge(&self) {
         self.again(25, |address| {
-            if self.word("fragile").is_some_and(|word| word.trip == "held off") {
+            if self.word("fragile").is_some_and(|word| word.trip == "off") {
                 let answer = post(address, "/flags/fragile/acknowledge");
                 self.trips.fetch_add(u64::from(answer.is_some_and(|answer| answer.status == 200)), Ordering::Relaxed);
             }
@@ -253,7 +253,7 @@ impl Scene {
 
     /// What was acknowledged is so, or what was asked since; what was announced of that is so.
     fn check_hand(&self, hand: &Hand, trips: &Value) {
-        let is_held = trips[hand.flag]["trip"] == "held off";
+        let is_held = trips[hand.flag]["trip"] == "off";
         let heard = self.heard.lock().unwrap();
         let announced = heard.as_ref().map(|words| Word::is_held(words.get(hand.flag)));
         let says =
@@ -303,7 +303,7 @@ impl Scene {
 impl Word {
     /// What is not named is clear.
     fn is_held(word: Option<&Self>) -> bool {
-        word.is_some_and(|word| word.trip == "held off")
+        word.is_some_and(|word| word.trip == "off")
     }
 
     fn new(json: &Value) -> Self {

@@ -15,7 +15,7 @@ fn without_guarded() -> String {
 }
 
 fn is_held(server: &Server, flag: &str) -> bool {
-    server.trip(flag)["trip"] == "held off"
+    server.trip(flag)["trip"] == "off"
 }
 
 #[test]
@@ -68,7 +68,7 @@ fn a_rollback_outlives_a_kill_and_a_document_that_takes_its_threshold_away() {
     server.kill();
     let server = desk.serve();
     let report = server.trip("fragile");
-    assert_eq!((&report["trip"], report["generation"].as_u64()), (&"held off".into(), Some(generation)), "{report}");
+    assert_eq!((&report["trip"], report["generation"].as_u64()), (&"off".into(), Some(generation)), "{report}");
     assert_eq!((&report["state"], &report["last"]["event"]), (&"open".into(), &"tripped".into()), "{report}");
     assert_eq!(server.figure(&errors("fragile")), host.acknowledged("fragile").errors);
     server.put(&FLAGS.replace("    error_threshold: { rate: 0.05, window: 300, recovery: sticky }\n", "")).expect(200);
