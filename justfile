@@ -174,8 +174,8 @@ types: packages
 # The reference of the runtime's API, into target/reference. TypeDoc brings the TypeScript that it can read.
 [private]
 api-reference: packages
-    npm ci --prefix docs/reference --ignore-scripts --no-audit --no-fund
-    cd docs/reference && npx --no -- typedoc
+    npm ci --prefix docs/reference/api --ignore-scripts --no-audit --no-fund
+    cd docs/reference/api && npx --no -- typedoc
 
 # Put one-line faults into the core and see each caught.
 [group('test')]

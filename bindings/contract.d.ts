@@ -223,7 +223,7 @@ export interface BreakerReport extends BreakerEvidence {
   readonly refused: number;
 }
 
-/** Something that happened to a breaker, with all that explains it. The words are listed in `docs/rollback.md`. */
+/** Something that happened to a breaker, with all that explains it. The words are listed in `docs/reference/rollback.md`. */
 export interface Transition extends BreakerEvidence {
   readonly flag: FlagId;
   /** What happened, such as `tripped`, `half_opened` or `recovered`. */
@@ -449,7 +449,7 @@ export interface Decision {
   readonly value: JsonValue | undefined;
   /** Name of the variant that is served. */
   readonly variant: string | undefined;
-  /** Why, such as `TARGETING_MATCH` or `SPLIT`; the words are listed in `docs/document.md`. */
+  /** Why, such as `TARGETING_MATCH` or `SPLIT`; the words are listed in `docs/reference/document.md`. */
   readonly reason: string;
   /** What kept the flag from being decided, when the reason is `ERROR`. */
   readonly errorCode: string | undefined;

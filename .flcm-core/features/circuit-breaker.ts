@@ -143,7 +143,7 @@ export class CircuitBreaker implements Follower {
     this.#setMode(flag, 'auto');
   }
 
-  /** Sets how far a breaker may go: see docs/rollback.md. A flag without breaker can only be held. */
+  /** Sets how far a breaker may go: see docs/reference/rollback.md. A flag without breaker can only be held. */
   setMode(flag: string, mode: BreakerMode): void {
     this.#setMode(flag, mode);
   }

@@ -124,8 +124,8 @@ export class FeatureContext<F extends FlagShapes<F> = AnyFlags> {
    * Calls the new way where the flag is on, else the old one, and tells the breaker and the metrics how it went. An error of the new
    * way counts, and the old one is called in its place; an error of the old way is the caller's.
    */
-  run<T>(flag: FlagKey<F>, newWay: () => T, oldWay: () => T, options?: RunOptions): T {
-    return run(this.#deciding, this.#decided(flag), newWay, oldWay, options);
+  run<T>(flag: FlagKey<F>, enabled: () => T, fallback: () => T, options?: RunOptions): T {
+    return run(this.#deciding, this.#decided(flag), enabled, fallback, options);
   }
 
   /** Tells how a feature went that was not called through {@link run}. */

@@ -165,8 +165,8 @@ export class FeatureFlagManager<F extends FlagShapes<F> = AnyFlags> {
    * Calls the new way where a flag is on for a user, else the old one, and tells the breaker how it went. An error of the new way counts,
    * and the old one is called in its place.
    */
-  run<T>(flag: FlagKey<F>, user: FeatureContext<F>, newWay: () => T, oldWay: () => T, options?: RunOptions): T {
-    return user.run(flag, newWay, oldWay, options);
+  run<T>(flag: FlagKey<F>, user: FeatureContext<F>, enabled: () => T, fallback: () => T, options?: RunOptions): T {
+    return user.run(flag, enabled, fallback, options);
   }
 
   /** Calls back when something happens; answers how to stop that. What a listener throws is reported as an `error`. */

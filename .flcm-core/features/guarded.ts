@@ -11,11 +11,11 @@ export interface RunOptions {
 export function run<T>(
   deciding: Pick<Deciding, 'breaker' | 'clock' | 'events'>,
   decided: Decided | undefined,
-  newWay: () => T,
-  oldWay: () => T,
+  enabled: () => T,
+  fallback: () => T,
   { isFailure = () => true }: RunOptions = {},
 ): T {
-  if (decided === undefined) return oldWay();
+  if (decided === undefined) return fallback();
   const { clock, breaker, events } = deciding;
   const start = clock.elapsed();
   const tell = (failed: boolean) => breaker.tell(decided, { failed, durationMs: clock.elapsed() - start });
@@ -29,12 +29,12 @@ export function run<T>(
     );
     tell(failure);
   };
-  if (!decided.enabled) return watched(oldWay, tell, failed);
+  if (!decided.enabled) return watched(fallback, tell, failed);
   const fallen = (error: unknown) => {
     failed(error);
-    return oldWay();
+    return fallback();
   };
-  return watched(newWay, tell, fallen, fallen);
+  return watched(enabled, tell, fallen, fallen);
 }
 
 /** Calls a function; a failure is told of at once, and thrown on unless there is something to answer instead. */

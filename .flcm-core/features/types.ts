@@ -237,7 +237,7 @@ export interface StateEvent {
 export interface BreakerEvent {
   /** The flag key. */
   readonly flag: string;
-  /** What happened, such as `tripped`: the words are listed in docs/rollback.md. */
+  /** What happened, such as `tripped`: the words are listed in docs/reference/rollback.md. */
   readonly event: string;
   /** Why, such as `relative` or `shared`: listed there as well. */
   readonly cause: string | undefined;

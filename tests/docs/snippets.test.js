@@ -6,14 +6,23 @@ import { join } from 'node:path';
 import { test } from 'vitest';
 import { complaints, FlagServer, root, scratch, written } from './tried.js';
 
-/** What is tried: the guides, the pages of the packages on npm, and what the README says of the runtime. */
+/** Guides without a program in JavaScript. The documentation tests of the client in Rust compile `rust.md`. */
+const NO_PROGRAM = ['install.md', 'rollback-threshold.md', 'rust.md', 'server.md'];
+
+const guidesIn = (folder) =>
+  readdirSync(join(root, folder))
+    .filter((name) => !NO_PROGRAM.includes(name))
+    .map((name) => `${folder}/${name}`);
+
+/** What is tried: the tutorial, the guides, the pages of the packages on npm, and two sections of the README. */
 const sources = [
-  ...readdirSync(join(root, 'docs/guides')).map((name) => `docs/guides/${name}`),
+  ...guidesIn('docs/tutorial'),
+  ...guidesIn('docs/how-to'),
   '.flcm-core/features/README.md',
-  'docs/openfeature.md',
   'pkg/openfeature-server/README.md',
   'pkg/openfeature-web/README.md',
-  'README.md#In your application',
+  'README.md#Use it in JavaScript',
+  'README.md#Use it through OpenFeature',
 ];
 
 function markdownOf(source) {

@@ -39,5 +39,5 @@ pub use user::{CallOutcome, Decided, User};
 
 /// The guide compiles.
 #[cfg(all(doctest, feature = "open-feature"))]
-#[doc = include_str!("../../../docs/rust.md")]
+#[doc = include_str!("../../../docs/how-to/rust.md")]
 struct Guide;

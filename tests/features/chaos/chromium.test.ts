@@ -120,7 +120,7 @@ test('what a page has counted arrives when it goes away, once', async () => {
   expect(server.totals?.metrics.summary(0)?.decisions).toBe(7);
 });
 
-/** Answers pages of another origin as the protocol asks for: `docs/protocol.md`, without a word of cookies. */
+/** Answers pages of another origin as the protocol asks for: `docs/reference/protocol.md`, without a word of cookies. */
 function allow(other: FlagServer, origin: string): void {
   const { answerFlags, takeBatch } = other;
   const allowing =

@@ -23,11 +23,11 @@ describe.each(ENGINES)('%s', (_, engine) => {
   test('the new way is called where the feature is on, else the old one', async () => {
     const { features } = await open();
     const alice = features.for({ targetingKey: 'alice' });
-    const [newWay, oldWay] = [vi.fn(() => 'new'), vi.fn(() => 'old')];
-    expect(features.run('on', alice, newWay, oldWay)).toBe('new');
-    expect([newWay.mock.calls.length, oldWay.mock.calls.length]).toEqual([1, 0]);
-    for (const flag of ['left_out', 'off', 'nothing']) expect(alice.run(flag, newWay, oldWay), flag).toBe('old');
-    expect([newWay.mock.calls.length, oldWay.mock.calls.length]).toEqual([1, 3]);
+    const [enabled, fallback] = [vi.fn(() => 'new'), vi.fn(() => 'old')];
+    expect(features.run('on', alice, enabled, fallback)).toBe('new');
+    expect([enabled.mock.calls.length, fallback.mock.calls.length]).toEqual([1, 0]);
+    for (const flag of ['left_out', 'off', 'nothing']) expect(alice.run(flag, enabled, fallback), flag).toBe('old');
+    expect([enabled.mock.calls.length, fallback.mock.calls.length]).toEqual([1, 3]);
   });
 
   test('what comes back later is waited for', async () => {
@@ -49,7 +49,7 @@ describe.each(ENGINES)('%s', (_, engine) => {
     async (how) => {
       const { features, summary, errors } = await open();
       const alice = features.for({ targetingKey: 'alice' });
-      const oldWay = vi.fn(() => 'old' as unknown);
+      const fallback = vi.fn(() => 'old' as unknown);
       const ways: Record<string, () => unknown> = {
         throws: boom,
         rejects: async () => boom(),
@@ -58,8 +58,8 @@ describe.each(ENGINES)('%s', (_, engine) => {
           then: (_: unknown, failed: (error: Error) => unknown) => failed(new Error('boom')),
         }),
       };
-      expect(await alice.run('on', ways[how] as () => unknown, oldWay)).toBe('old');
-      expect(oldWay).toHaveBeenCalledTimes(1);
+      expect(await alice.run('on', ways[how] as () => unknown, fallback)).toBe('old');
+      expect(fallback).toHaveBeenCalledTimes(1);
       expect(summary('on')).toMatchObject({ decisions: 1, total: 1, errors: 1, controlTotal: 0, outsideTotal: 0 });
       expect(errors).toEqual([]);
     },

@@ -134,11 +134,11 @@ export class Agent {
 
   #call(flag: string, fails: boolean, failed: () => void): void {
     const user = this.#its.for({ targetingKey: `${this.#name}-${this.#users++}` });
-    const newWay = (): void => {
+    const enabled = (): void => {
       if (!fails) return;
       failed();
       throw new Error('broken');
     };
-    this.#its.run(flag, user, newWay, () => {});
+    this.#its.run(flag, user, enabled, () => {});
   }
 }

@@ -55,6 +55,9 @@ const LAYERS: &[(&str, &[&str])] = &[
 /// The most lines of code in a file.
 const LONGEST: usize = 400;
 
+/// The most columns of a line: of prose, of tables and of code.
+const WIDEST: usize = 120;
+
 /// Lines of code: without comments, blank lines and the tests at the foot.
 fn code(text: &str) -> Vec<&str> {
     let lines = text.lines().take_while(|line| *line != "#[cfg(test)]" || !text.contains("\nmod tests {"));
@@ -137,6 +140,16 @@ fn paths_in_the_documents_at_the_root_exist() {
         }
     }
     assert!(paths > 60, "paths were found: {paths}");
+}
+
+#[test]
+fn lines_of_the_documents_at_the_root_are_at_most_120_columns_wide() {
+    for document in ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md"] {
+        for (number, line) in read_text(&root().join(document)).lines().enumerate() {
+            let columns = line.chars().count();
+            assert!(columns <= WIDEST, "{document}:{}: {columns} columns", number + 1);
+        }
+    }
 }
 
 #[test]

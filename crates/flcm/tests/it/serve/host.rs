@@ -1,4 +1,4 @@
-//! A host that keeps to docs/protocol.md.
+//! A host that keeps to docs/reference/protocol.md.
 
 use std::collections::BTreeMap;
 use std::io;
