@@ -2,8 +2,8 @@
  * The engine, as everything written in JavaScript sees it.
  *
  * Two layers. {@link Engine}, {@link Snapshot}, {@link Context} and {@link Compiler} are what applications and the runtime
- * use; they are implemented once, in `bindings/engine`, and are the same for every engine. {@link Door}, {@link HotDoor}
- * and {@link CompilerDoor} are what a binding exports; the `.d.ts` files that wasm-bindgen and napi generate are checked
+ * use; they are implemented once, in `bindings/engine`, and are the same for every engine. {@link EngineBinding}, {@link HotCalls}
+ * and {@link CompilerBinding} are what a binding exports; the `.d.ts` files that wasm-bindgen and napi generate are checked
  * against them. No rule, hash or reason word exists on this side: the core decides, and says why in its own words.
  */
 
@@ -86,7 +86,7 @@ export interface Snapshot {
    * A user who will be decided for more than once. What is read of the attributes is captured: later changes of the
    * object are not seen. There is nothing to free.
    *
-   * The engine keeps 32 contexts; one whose place was taken is bound again when it is asked next.
+   * The engine keeps 32 contexts; one whose slot was taken is bound again when it is asked next.
    *
    * @throws {@link EngineError} `INVALID_CONTEXT` when the targeting key, `cohorts` or an attribute that some flag reads has
    * a type that it may not have, or when all texts are too large.
@@ -481,7 +481,7 @@ export interface Compiled {
   readonly snapshot: Uint8Array | undefined;
   /** Errors and warnings, in the order of the document. */
   readonly diagnostics: readonly Diagnostic[];
-  /** The diagnostics as text for people, with the places in the document; empty when there are none. */
+  /** The diagnostics as text for people, with positions in the document; empty when there are none. */
   readonly report: string;
 }
 
@@ -525,14 +525,14 @@ export interface Explained {
 // ---------------------------------------------------------------------------------------------------------------------
 // What a binding exports.
 
-/** A snapshot that was loaded: its place and its generation, so that a handle names nothing once it was unloaded. */
+/** A snapshot that was loaded: its index and its generation, so that a handle names nothing once it was unloaded. */
 export type Handle = number;
 
 /** `undefined` from WebAssembly, `null` from the addon. */
 export type Maybe<T> = T | null | undefined;
 
 /** The calls that may take their time. What is asked of a handle that names nothing is nothing or `false`. */
-export interface Door {
+export interface EngineBinding {
   /** Version of the core. */
   version(): string;
   /** Takes a snapshot in; -1 when there is no room for it. Throws an `Error` that says what is wrong with the bytes. */
@@ -559,7 +559,7 @@ export interface Door {
    * The words of a decision, a line each: reason, error code, arm, variant, rule (empty where there is none), and the
    * value: `j` and JSON text, `s` and a string, or `d` and the bits of a number in hexadecimal.
    */
-  words(snapshot: Handle, flag: FlagId, rule: number, outcome: PackedDecision): Maybe<string>;
+  decisionText(snapshot: Handle, flag: FlagId, rule: number, outcome: PackedDecision): Maybe<string>;
   /**
    * What happened to breakers, what they know, and what was counted is text: a line `name=value` for each property, where
    * the value is `s` and a text, or `d` and the bits of a number in hexadecimal; an empty line ends an object.
@@ -596,10 +596,10 @@ export interface Door {
   aged(batch: Uint8Array, age: number): Uint8Array;
   /** The batch under another name. Throws an `Error` that says what is wrong with the bytes. */
   renamed(batch: Uint8Array, instance: number, epoch: number, sequence: number): Uint8Array;
-  /** The outcome for the context at a place, of which the host has said `on`, `off` or a variant. Nothing for another word. */
-  decideAs(snapshot: Handle, place: number, flag: FlagId, serve: string, now: number): Maybe<PackedDecision>;
-  /** The names of the cohorts that the user at a place is a member of, each followed by a line feed. */
-  cohorts(snapshot: Handle, place: number): Maybe<string>;
+  /** The outcome for the context in a slot, of which the host has said `on`, `off` or a variant. Nothing for another word. */
+  decideAs(snapshot: Handle, slot: number, flag: FlagId, serve: string, now: number): Maybe<PackedDecision>;
+  /** The names of the cohorts that the user in a slot is a member of, each followed by a line feed. */
+  cohorts(snapshot: Handle, slot: number): Maybe<string>;
   /** For each of some flags 1 if it is written differently than in another snapshot, or is not there, else 0. */
   changed(snapshot: Handle, before: Handle, first: FlagId, count: number): Maybe<Uint8Array>;
 }
@@ -610,7 +610,7 @@ export interface Door {
  * | byte | type | |
  * |---|---|---|
  * | 0 | i32 | snapshot: its {@link Handle} |
- * | 4 | i32 | place: 0 to 31, where a bound context is kept |
+ * | 4 | i32 | slot: 0 to 31, where a bound context is kept |
  * | 8 | i32 | flag: its {@link FlagId} |
  * | 12 | i32 | length: bytes from 64 on that were written |
  * | 16 | f64 | now: milliseconds since 1970 |
@@ -626,37 +626,37 @@ export interface Door {
  * 1 false, 2 true, 3 number, 4 text, 5 list. The first entry is the targeting key; an id of -1 is the list of cohorts that
  * the host names.
  *
- * A negative answer is an error: -1 the handle names nothing, -2 no context is bound at the place, -3 what was written
+ * A negative answer is an error: -1 the handle names nothing, -2 no context is bound in the slot, -3 what was written
  * cannot be read, -4 memory is full.
  */
-export interface HotDoor {
+export interface HotCalls {
   /** The id of the flag whose key was written, or -1 (for a freed handle as well). */
   flag(): number;
-  /** Binds the context that was written, and keeps it at the place. */
+  /** Binds the context that was written, and keeps it in the slot. */
   bind(): number;
-  /** Decides a flag for the context at the place; answers the {@link PackedDecision}. */
+  /** Decides a flag for the context in the slot; answers the {@link PackedDecision}. */
   decide(): number;
   /** Decides a flag for the context that was written, which is not kept. */
   decideOnce(): number;
-  /** Decides every flag for the context at the place; answers how many there are. */
+  /** Decides every flag for the context in the slot; answers how many there are. */
   decideAll(): number;
-  /** Counts a decision that was remembered for the context at the place, `length` times. */
+  /** Counts a decision that was remembered for the context in the slot, `length` times. */
   count(): number;
-  /** Takes an outcome of the user at the place (-1: nobody in particular); answers how much there is to be asked for by `transitions`. */
+  /** Takes an outcome of the user in the slot (-1: nobody in particular); answers how much there is to be asked for by `transitions`. */
   outcome(): number;
 }
 
 /** What a binding exports about documents. Texts are JSON where TypeScript's side has objects. */
-export interface CompilerDoor {
+export interface CompilerBinding {
   version(): string;
-  compile(text: string): CompiledDoor;
+  compile(text: string): CompiledText;
   /** `context` is flat: `{"targetingKey": "alice", "country": "DE"}`. Answers `{"explanation": …, "text": …}`. Throws an `Error`. */
   explain(snapshot: Uint8Array, trips: Uint8Array, flag: string, context: string, now: number): string;
   schema(): string;
 }
 
 /** {@link Compiled}, the diagnostics as JSON text. */
-export interface CompiledDoor {
+export interface CompiledText {
   readonly snapshot?: Maybe<Uint8Array>;
   readonly diagnostics: string;
   readonly report: string;

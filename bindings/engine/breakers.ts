@@ -12,35 +12,35 @@ import type {
 } from '../contract.d.ts';
 import { Context } from './context.ts';
 import { engineError, isArray, messageOf, nameOf } from './error.ts';
-import { checkedTime } from './frame.ts';
-import { parseLines } from './lines.ts';
-import { checkedGeneration, checkedId, type Loaded, noRoom, type Place } from './loaded.ts';
+import { parseLines } from './key-values.ts';
+import { type ContextSlot, checkedGeneration, checkedId, type LoadedSnapshot, noRoom } from './loaded-snapshot.ts';
+import { checkedTime } from './shared-memory.ts';
 
 /** The breakers of a snapshot. */
 export class Breakers implements BreakersContract {
-  readonly #loaded: Loaded;
+  readonly #loaded: LoadedSnapshot;
 
-  constructor(loaded: Loaded) {
+  constructor(loaded: LoadedSnapshot) {
     this.#loaded = loaded;
   }
 
   guard(scope: Scope, now: number): void {
-    const { door, handle } = this.#loaded;
+    const { binding, handle } = this.#loaded;
     if (scope !== 'fleet' && scope !== 'host') {
       throw engineError('INVALID_ARGUMENT', `a scope is \`fleet\` or \`host\`, not ${nameOf(scope)}`);
     }
-    if (!door.guard(handle, scope, checkedTime(now))) throw noRoom('the breakers');
+    if (!binding.guard(handle, scope, checkedTime(now))) throw noRoom('the breakers');
     this.#loaded.forget();
   }
 
   record(flag: FlagId, counts: Counts, now: number): readonly Transition[] {
-    const { door, handle } = this.#loaded;
+    const { binding, handle } = this.#loaded;
     const { generation, ageMs = 0, treatment, control } = Object(counts) as Counts;
     const numbers = [generation, ageMs, ...numbersOf(treatment), ...numbersOf(control)];
     if (numbers.some((number) => number >>> 0 !== number)) {
       throw engineError('INVALID_ARGUMENT', 'counts must be integers from 0 to 4294967295, the generation among them');
     }
-    return this.transitions(door.record(handle, checkedId(flag), Uint32Array.from(numbers), checkedTime(now)));
+    return this.transitions(binding.record(handle, checkedId(flag), Uint32Array.from(numbers), checkedTime(now)));
   }
 
   outcome(
@@ -50,56 +50,58 @@ export class Breakers implements BreakersContract {
     now: number,
     context?: unknown,
   ): readonly Transition[] {
-    const { door, handle, frame, hot } = this.#loaded;
+    const { binding, handle, memory, hot } = this.#loaded;
     // Read before anything is written: a getter may ask in its turn.
     const { failed = false, missing = false, durationMs, generation = 0 } = Object(told) as CallOutcome;
     checkedGeneration(generation);
-    const place = context === undefined ? undefined : placeOf(context, this.#loaded);
-    frame.ask(handle, place?.index ?? -1, checkedId(flag), now);
-    frame.writeOutcome(outcome, { failed, missing, durationMs, generation });
-    return this.#loaded.check(hot.outcome()) > 0 ? this.transitions(door.transitions(handle)) : NOTHING;
+    const slot = context === undefined ? undefined : slotOf(context, this.#loaded);
+    memory.ask(handle, slot?.index ?? -1, checkedId(flag), now);
+    memory.writeOutcome(outcome, { failed, missing, durationMs, generation });
+    return this.#loaded.check(hot.outcome()) > 0 ? this.transitions(binding.transitions(handle)) : NOTHING;
   }
 
   poll(now: number): readonly Transition[] {
-    const { door, handle } = this.#loaded;
-    return this.transitions(door.poll(handle, checkedTime(now)));
+    const { binding, handle } = this.#loaded;
+    return this.transitions(binding.poll(handle, checkedTime(now)));
   }
 
   nextDeadline(): number | undefined {
-    const { door, handle } = this.#loaded;
-    return door.nextDeadline(handle) ?? undefined;
+    const { binding, handle } = this.#loaded;
+    return binding.nextDeadline(handle) ?? undefined;
   }
 
   setMode(flag: FlagId, mode: BreakerMode, now: number): readonly Transition[] {
-    const { door, handle } = this.#loaded;
-    const transitions = door.setMode(handle, checkedId(flag), `${mode}`, checkedTime(now));
+    const { binding, handle } = this.#loaded;
+    const transitions = binding.setMode(handle, checkedId(flag), `${mode}`, checkedTime(now));
     if (transitions == null) throw engineError('INVALID_ARGUMENT', `\`${mode}\` is no mode of a breaker`);
     return this.transitions(transitions);
   }
 
   acknowledge(flag: FlagId, generation: number, now: number): readonly Transition[] {
-    const { door, handle } = this.#loaded;
-    return this.transitions(door.acknowledge(handle, checkedId(flag), checkedGeneration(generation), checkedTime(now)));
+    const { binding, handle } = this.#loaded;
+    return this.transitions(
+      binding.acknowledge(handle, checkedId(flag), checkedGeneration(generation), checkedTime(now)),
+    );
   }
 
   report(flag: FlagId): BreakerReport | undefined {
-    const { door, handle } = this.#loaded;
-    const text = door.breaker(handle, checkedId(flag));
+    const { binding, handle } = this.#loaded;
+    const text = binding.breaker(handle, checkedId(flag));
     return text == null ? undefined : (parseLines(text)[0] as unknown as BreakerReport);
   }
 
   save(flag: FlagId): Uint8Array | undefined {
-    const { door, handle } = this.#loaded;
-    return door.save(handle, checkedId(flag)) ?? undefined;
+    const { binding, handle } = this.#loaded;
+    return binding.save(handle, checkedId(flag)) ?? undefined;
   }
 
   restore(flag: FlagId, bytes: Uint8Array): boolean {
-    const { door, handle } = this.#loaded;
+    const { binding, handle } = this.#loaded;
     if (!isArray(bytes, 'Uint8Array')) {
       throw engineError('INVALID_ARGUMENT', `a breaker must be a Uint8Array, not ${nameOf(bytes)}`);
     }
     try {
-      return door.restore(handle, checkedId(flag), bytes);
+      return binding.restore(handle, checkedId(flag), bytes);
     } catch (error) {
       throw engineError('INVALID_ARGUMENT', `invalid breaker: ${messageOf(error)}`, error);
     } finally {
@@ -115,8 +117,8 @@ export class Breakers implements BreakersContract {
   }
 }
 
-function placeOf(context: unknown, loaded: Loaded): Place {
-  if (context instanceof Context && context.isOf(loaded)) return context.place();
+function slotOf(context: unknown, loaded: LoadedSnapshot): ContextSlot {
+  if (context instanceof Context && context.isOf(loaded)) return context.slot();
   throw engineError('INVALID_ARGUMENT', 'a context must be one of this snapshot');
 }
 

@@ -1,29 +1,29 @@
-import type { Attributes, Compiled, Compiler, CompilerDoor, Explained, Question } from '../contract.d.ts';
-import { presentOf } from './attributes.ts';
+import type { Attributes, Compiled, Compiler, CompilerBinding, Explained, Question } from '../contract.d.ts';
+import { presentOf } from './attribute-reader.ts';
 import { engineError, isArray, messageOf, nameOf } from './error.ts';
 
 const NO_TRIPS = new Uint8Array(0);
 
 /** A compiler over what a binding exports. */
-export function createCompiler(door: CompilerDoor): Compiler {
+export function createCompiler(binding: CompilerBinding): Compiler {
   return {
-    version: door.version(),
-    compile: (text) => compile(door, text),
-    explain: (question) => explain(door, question),
-    schema: () => door.schema(),
+    version: binding.version(),
+    compile: (text) => compile(binding, text),
+    explain: (question) => explain(binding, question),
+    schema: () => binding.schema(),
   };
 }
 
-function compile(door: CompilerDoor, text: string): Compiled {
+function compile(binding: CompilerBinding, text: string): Compiled {
   if (typeof text !== 'string')
     throw engineError('INVALID_ARGUMENT', `a document must be a string, not a ${typeof text}`);
-  const compiled = door.compile(text);
+  const compiled = binding.compile(text);
   const { snapshot, diagnostics, report } = compiled;
   compiled.free?.();
   return { snapshot: snapshot ?? undefined, diagnostics: JSON.parse(diagnostics), report };
 }
 
-function explain(door: CompilerDoor, question: Question): Explained {
+function explain(binding: CompilerBinding, question: Question): Explained {
   const { snapshot, trips = NO_TRIPS, flag, targetingKey = null, attributes, now } = Object(question) as Question;
   if (!isArray(snapshot, 'Uint8Array') || !isArray(trips, 'Uint8Array')) {
     throw engineError('INVALID_ARGUMENT', '`snapshot` and `trips` must be of type Uint8Array');
@@ -32,7 +32,7 @@ function explain(door: CompilerDoor, question: Question): Explained {
   if (typeof now !== 'number') throw engineError('INVALID_ARGUMENT', `\`now\` must be a number, not ${nameOf(now)}`);
   const context = contextOf(targetingKey, attributes ?? {});
   try {
-    return JSON.parse(door.explain(snapshot, trips, flag, context, now));
+    return JSON.parse(binding.explain(snapshot, trips, flag, context, now));
   } catch (error) {
     const { code } = Object(error) as { code?: unknown };
     throw engineError(CODES.find((known) => known === code) ?? 'INVALID_ARGUMENT', messageOf(error), error);

@@ -1,5 +1,5 @@
 import type { Decision, JsonValue, PackedDecision } from '../contract.d.ts';
-import { numberOf } from './lines.ts';
+import { numberOf } from './key-values.ts';
 
 /** The bit of an outcome that says whether the feature is on. */
 const ENABLED = 1 << 24;
@@ -9,7 +9,7 @@ export function isOn(outcome: PackedDecision): boolean {
   return (outcome & ENABLED) !== 0;
 }
 
-/** The decision that a binding's `words` describe: see `Door` in the contract. */
+/** The decision that a binding's `words` describe: see `EngineBinding` in the contract. */
 export function parseDecision(words: string, outcome: PackedDecision): Decision {
   const [reason = '', errorCode, arm = '', variant, rule, ...value] = words.split('\n');
   return Object.freeze({

@@ -1,18 +1,18 @@
-import type { Door, Engine, HotDoor, Snapshot as SnapshotContract } from '../contract.d.ts';
+import type { Engine, EngineBinding, HotCalls, Snapshot as SnapshotContract } from '../contract.d.ts';
 import { engineError, isArray, messageOf, nameOf } from './error.ts';
-import { Frame } from './frame.ts';
-import { Loaded, noRoom } from './loaded.ts';
+import { LoadedSnapshot, noRoom } from './loaded-snapshot.ts';
+import { SharedMemory } from './shared-memory.ts';
 import { Snapshot } from './snapshot.ts';
 
 export type * from '../contract.d.ts';
 export { createCompiler } from './compiler.ts';
-export { SIZE } from './frame.ts';
+export { SIZE } from './shared-memory.ts';
 
 /** What a loader has made of a binding. */
 export interface Binding {
   readonly name: Engine['name'];
-  readonly door: Door;
-  readonly hot: HotDoor;
+  readonly binding: EngineBinding;
+  readonly hot: HotCalls;
   /** The shared memory: asked for again when the last answer was taken away by growing. */
   memory(): ArrayBuffer;
   /** Where in it the registers begin. */
@@ -23,22 +23,22 @@ export interface Binding {
 const MOST_BYTES = 1 << 28;
 
 /** An engine over a binding. */
-export function createEngine({ name, door, hot, memory, offset }: Binding): Engine {
-  const frame = new Frame(memory, offset);
+export function createEngine({ name, binding, hot, memory: buffer, offset }: Binding): Engine {
+  const memory = new SharedMemory(buffer, offset);
   const load = (bytes: Uint8Array): SnapshotContract => {
-    return new Snapshot(new Loaded(door, hot, frame, take(door, bytes)));
+    return new Snapshot(new LoadedSnapshot(binding, hot, memory, take(binding, bytes)));
   };
-  return { name, version: door.version(), load };
+  return { name, version: binding.version(), load };
 }
 
-function take(door: Door, bytes: Uint8Array): number {
+function take(binding: EngineBinding, bytes: Uint8Array): number {
   if (!isArray(bytes, 'Uint8Array')) {
     throw engineError('INVALID_ARGUMENT', `a snapshot must be a Uint8Array, not ${nameOf(bytes)}`);
   }
   if (bytes.length > MOST_BYTES) throw engineError('INVALID_ARGUMENT', `a snapshot has at most ${MOST_BYTES} bytes`);
   let handle: number;
   try {
-    handle = door.load(bytes);
+    handle = binding.load(bytes);
   } catch (error) {
     // The glue could not put the bytes into wasm memory, and has called nothing yet.
     if (error instanceof WebAssembly.RuntimeError) throw noRoom('the snapshot', error);

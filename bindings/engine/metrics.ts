@@ -8,75 +8,75 @@ import type {
   Tally,
 } from '../contract.d.ts';
 import { engineError, isArray, messageOf, nameOf } from './error.ts';
-import { parseLines } from './lines.ts';
-import { checkedGeneration, checkedId, type Loaded, noRoom } from './loaded.ts';
+import { parseLines } from './key-values.ts';
+import { checkedGeneration, checkedId, type LoadedSnapshot, noRoom } from './loaded-snapshot.ts';
 
 /** What is counted of a snapshot. */
 export class Metrics implements MetricsContract {
-  readonly #loaded: Loaded;
+  readonly #loaded: LoadedSnapshot;
 
-  constructor(loaded: Loaded) {
+  constructor(loaded: LoadedSnapshot) {
     this.#loaded = loaded;
   }
 
   start(totals = false): void {
-    const { door, handle } = this.#loaded;
-    if (!(totals ? door.measureTotals(handle) : door.measure(handle))) throw noRoom('the metrics');
+    const { binding, handle } = this.#loaded;
+    if (!(totals ? binding.measureTotals(handle) : binding.measure(handle))) throw noRoom('the metrics');
     if (!this.#loaded.measuring) this.#loaded.forget();
     this.#loaded.measuring = true;
   }
 
   drain(name: BatchName): Uint8Array | undefined {
-    const { door, handle } = this.#loaded;
+    const { binding, handle } = this.#loaded;
     const [instance, epoch, sequence] = checkedName(name);
     this.#loaded.countRemembered();
-    return door.drain(handle, instance, epoch, sequence) ?? undefined;
+    return binding.drain(handle, instance, epoch, sequence) ?? undefined;
   }
 
   merge(bytes: Uint8Array): number {
-    const { door, handle } = this.#loaded;
-    return checked(bytes, () => door.merge(handle, bytes) ?? 0);
+    const { binding, handle } = this.#loaded;
+    return checked(bytes, () => binding.merge(handle, bytes) ?? 0);
   }
 
   summary(flag: FlagId): FlagSummary | undefined {
-    const { door, handle } = this.#loaded;
+    const { binding, handle } = this.#loaded;
     this.#loaded.countRemembered();
-    const text = door.summary(handle, checkedId(flag));
+    const text = binding.summary(handle, checkedId(flag));
     if (text == null) return undefined;
     const [summary, ...tallies] = parseLines(text);
     return { ...summary, tallies: tallies as unknown as Tally[] } as unknown as FlagSummary;
   }
 
   setGeneration(flag: FlagId, generation: number): void {
-    const { door, handle } = this.#loaded;
-    door.setGeneration(handle, checkedId(flag), checkedGeneration(generation));
+    const { binding, handle } = this.#loaded;
+    binding.setGeneration(handle, checkedId(flag), checkedGeneration(generation));
   }
 
   add(name: string, amount = 1): boolean {
-    const { door, handle } = this.#loaded;
-    return door.add(handle, `${name}`, amount);
+    const { binding, handle } = this.#loaded;
+    return binding.add(handle, `${name}`, amount);
   }
 
   observe(name: string, value: number): boolean {
-    const { door, handle } = this.#loaded;
-    return door.observe(handle, `${name}`, value);
+    const { binding, handle } = this.#loaded;
+    return binding.observe(handle, `${name}`, value);
   }
 
   aged(batch: Uint8Array, ageMs: number): Uint8Array {
     if (ageMs >>> 0 !== ageMs) {
       throw engineError('INVALID_ARGUMENT', `the age of a batch is an integer from 0 to 4294967295, not ${ageMs}`);
     }
-    return checked(batch, () => this.#loaded.door.aged(batch, ageMs));
+    return checked(batch, () => this.#loaded.binding.aged(batch, ageMs));
   }
 
   renamed(batch: Uint8Array, name: BatchName): Uint8Array {
     const numbers = checkedName(name);
-    return checked(batch, () => this.#loaded.door.renamed(batch, ...numbers));
+    return checked(batch, () => this.#loaded.binding.renamed(batch, ...numbers));
   }
 
   custom(): CustomMetrics {
-    const { door, handle } = this.#loaded;
-    const [head, ...metrics] = parseLines(door.custom(handle) ?? '');
+    const { binding, handle } = this.#loaded;
+    const [head, ...metrics] = parseLines(binding.custom(handle) ?? '');
     return { dropped: Number(head?.dropped ?? 0), metrics: metrics as unknown as NamedMetric[] };
   }
 }

@@ -12,15 +12,15 @@ import { Breakers } from './breakers.ts';
 import { Context } from './context.ts';
 import { isOn } from './decision.ts';
 import { engineError, nameOf } from './error.ts';
-import { checkedTime } from './frame.ts';
-import { checkedId, type Loaded, noRoom } from './loaded.ts';
+import { checkedId, type LoadedSnapshot, noRoom } from './loaded-snapshot.ts';
 import { Metrics } from './metrics.ts';
+import { checkedTime } from './shared-memory.ts';
 
 const NO_ATTRIBUTES: Attributes = Object.freeze({});
 
 /** A snapshot in use. */
 export class Snapshot implements SnapshotContract {
-  readonly #loaded: Loaded;
+  readonly #loaded: LoadedSnapshot;
   readonly revision: bigint;
   readonly digest: string;
   readonly flagCount: number;
@@ -28,10 +28,10 @@ export class Snapshot implements SnapshotContract {
   readonly breakers: Breakers;
   readonly metrics: Metrics;
 
-  constructor(loaded: Loaded) {
+  constructor(loaded: LoadedSnapshot) {
     this.#loaded = loaded;
-    this.revision = loaded.door.revision(loaded.handle) ?? 0n;
-    this.digest = loaded.door.digest(loaded.handle) ?? '';
+    this.revision = loaded.binding.revision(loaded.handle) ?? 0n;
+    this.digest = loaded.binding.digest(loaded.handle) ?? '';
     this.flagCount = loaded.flagCount;
     this.attributes = loaded.attributes;
     this.breakers = new Breakers(loaded);
@@ -39,24 +39,24 @@ export class Snapshot implements SnapshotContract {
   }
 
   follow(before: SnapshotContract, now: number): readonly Transition[] {
-    const { door, handle } = this.#loaded;
-    if (!(before instanceof Snapshot) || before === this || before.#loaded.door !== door) {
+    const { binding, handle } = this.#loaded;
+    if (!(before instanceof Snapshot) || before === this || before.#loaded.binding !== binding) {
       throw engineError('INVALID_ARGUMENT', 'a snapshot can follow another of the same engine only');
     }
     before.#loaded.forget();
     this.#loaded.forget();
-    const transitions = door.carry(before.#loaded.handle, handle, checkedTime(now));
+    const transitions = binding.carry(before.#loaded.handle, handle, checkedTime(now));
     this.#loaded.measuring ||= before.#loaded.measuring;
     before.#loaded.measuring = false;
     return this.breakers.transitions(transitions);
   }
 
   changedSince(before: SnapshotContract, first: FlagId, count: number): readonly FlagId[] {
-    const { door, handle } = this.#loaded;
-    if (!(before instanceof Snapshot) || before.#loaded.door !== door) {
+    const { binding, handle } = this.#loaded;
+    if (!(before instanceof Snapshot) || before.#loaded.binding !== binding) {
       throw engineError('INVALID_ARGUMENT', 'a snapshot can be compared with another of the same engine only');
     }
-    const changed = door.changed(handle, before.#loaded.handle, checkedId(first), checkedId(count)) ?? [];
+    const changed = binding.changed(handle, before.#loaded.handle, checkedId(first), checkedId(count)) ?? [];
     return Array.from(changed.keys(), (at) => first + at).filter((flag) => changed[flag - first] === 1);
   }
 
@@ -65,18 +65,18 @@ export class Snapshot implements SnapshotContract {
   }
 
   flagKey(flag: FlagId): string | undefined {
-    const { door, handle } = this.#loaded;
-    return door.flagKey(handle, checkedId(flag)) ?? undefined;
+    const { binding, handle } = this.#loaded;
+    return binding.flagKey(handle, checkedId(flag)) ?? undefined;
   }
 
   flagSalt(flag: FlagId): string | undefined {
-    const { door, handle } = this.#loaded;
-    return door.flagSalt(handle, checkedId(flag)) ?? undefined;
+    const { binding, handle } = this.#loaded;
+    return binding.flagSalt(handle, checkedId(flag)) ?? undefined;
   }
 
   isStatic(flag: FlagId): boolean {
-    const { door, handle } = this.#loaded;
-    return door.isStatic(handle, checkedId(flag)) ?? false;
+    const { binding, handle } = this.#loaded;
+    return binding.isStatic(handle, checkedId(flag)) ?? false;
   }
 
   context(targetingKey?: string | null, attributes?: Attributes | null): ContextContract {
@@ -91,8 +91,8 @@ export class Snapshot implements SnapshotContract {
   ): PackedDecision {
     const loaded = this.#loaded;
     const needs = loaded.needs(flag);
-    loaded.frame.writeContext(loaded.gather(targetingKey, attributes ?? NO_ATTRIBUTES, needs));
-    loaded.frame.ask(loaded.handle, 0, flag, now);
+    loaded.memory.writeContext(loaded.gather(targetingKey, attributes ?? NO_ATTRIBUTES, needs));
+    loaded.memory.ask(loaded.handle, 0, flag, now);
     return loaded.check(loaded.hot.decideOnce());
   }
 
@@ -113,7 +113,7 @@ export class Snapshot implements SnapshotContract {
   ): Decision {
     const flag = this.#loaded.flag(key);
     const outcome = this.decide(flag, targetingKey, attributes, now);
-    return this.#loaded.decision(flag, this.#loaded.frame.rule, outcome);
+    return this.#loaded.decision(flag, this.#loaded.memory.rule, outcome);
   }
 
   decisionOf(flag: FlagId, rule: number, outcome: PackedDecision): Decision {
@@ -125,29 +125,29 @@ export class Snapshot implements SnapshotContract {
   }
 
   setTrip(flag: FlagId, state: TripState): void {
-    const { door, handle } = this.#loaded;
+    const { binding, handle } = this.#loaded;
     if (typeof state !== 'string') {
       throw engineError('INVALID_ARGUMENT', `the state of a trip must be a string, not ${nameOf(state)}`);
     }
-    if (!door.setTrip(handle, checkedId(flag), state)) {
+    if (!binding.setTrip(handle, checkedId(flag), state)) {
       throw engineError('INVALID_ARGUMENT', `the snapshot has no flag ${flag}, or \`${state}\` is no state of a trip`);
     }
     this.#loaded.forget();
   }
 
   trip(flag: FlagId): TripState {
-    const { door, handle } = this.#loaded;
-    return door.trip(handle, checkedId(flag)) as TripState;
+    const { binding, handle } = this.#loaded;
+    return binding.trip(handle, checkedId(flag)) as TripState;
   }
 
   trips(): Uint8Array {
-    const { door, handle } = this.#loaded;
-    return door.trips(handle) as Uint8Array;
+    const { binding, handle } = this.#loaded;
+    return binding.trips(handle) as Uint8Array;
   }
 
   bytes(): Uint8Array {
-    const { door, handle } = this.#loaded;
-    const bytes = door.bytes(handle);
+    const { binding, handle } = this.#loaded;
+    const bytes = binding.bytes(handle);
     if (!bytes) throw noRoom('a copy of the snapshot');
     return bytes;
   }

@@ -7,9 +7,9 @@ function assert(holds, message) {
 }
 
 /** Whether bytes are refused, with a word about what is wrong with them. A trap is no refusal, and is thrown on. */
-function refuses(door, bytes) {
+function refuses(binding, bytes) {
   try {
-    door.load(bytes);
+    binding.load(bytes);
     return false;
   } catch (error) {
     if (error.message.includes('not a snapshot')) return true;
@@ -18,27 +18,27 @@ function refuses(door, bytes) {
 }
 
 /**
- * The assertions by name. Each takes a new `Door`, the module's memory, and the bytes of a snapshot with two flags, and
+ * The assertions by name. Each takes a new `EngineBinding`, the module's memory, and the bytes of a snapshot with two flags, and
  * throws what does not hold.
  */
 export const assertions = {
-  'the shared memory is aligned and does not move': (door, memory, snapshot) => {
-    const address = door.shared();
+  'the shared memory is aligned and does not move': (binding, memory, snapshot) => {
+    const address = binding.shared();
     assert(address % 8 === 0, `outcomes are read as 64-bit words, and ${address} is no multiple of eight`);
     const before = memory.buffer.byteLength;
     // More than the memory that there is, so that it grows. Bytes that are no snapshot are let go again.
-    assert(refuses(door, new Uint8Array(before)), 'bytes that are no snapshot are an error');
+    assert(refuses(binding, new Uint8Array(before)), 'bytes that are no snapshot are an error');
     assert(memory.buffer.byteLength > before, 'memory has grown');
-    assert(door.load(snapshot) >= 0, 'a snapshot is loaded');
-    assert(door.shared() === address, `the shared memory has moved from ${address} to ${door.shared()}`);
+    assert(binding.load(snapshot) >= 0, 'a snapshot is loaded');
+    assert(binding.shared() === address, `the shared memory has moved from ${address} to ${binding.shared()}`);
   },
 
-  'snapshots come and go in the same memory': (door, memory, snapshot) => {
+  'snapshots come and go in the same memory': (binding, memory, snapshot) => {
     const swap = () => {
-      const handle = door.load(snapshot);
-      assert(handle >= 0 && door.flagCount(handle) === 2, 'a snapshot of two flags is loaded');
-      assert(door.unload(handle), 'it is let go');
-      assert(!door.unload(handle) && door.digest(handle) === undefined, 'its handle names nothing any more');
+      const handle = binding.load(snapshot);
+      assert(handle >= 0 && binding.flagCount(handle) === 2, 'a snapshot of two flags is loaded');
+      assert(binding.unload(handle), 'it is let go');
+      assert(!binding.unload(handle) && binding.digest(handle) === undefined, 'its handle names nothing any more');
     };
     swap();
     const before = memory.buffer.byteLength;
@@ -46,11 +46,11 @@ export const assertions = {
     assert(memory.buffer.byteLength === before, `${memory.buffer.byteLength - before} bytes were not given back`);
   },
 
-  'bytes that are no snapshot are an error and take no memory': (door, memory) => {
-    assert(refuses(door, new Uint8Array(1000).fill(7)), 'bytes that are no snapshot are an error');
+  'bytes that are no snapshot are an error and take no memory': (binding, memory) => {
+    assert(refuses(binding, new Uint8Array(1000).fill(7)), 'bytes that are no snapshot are an error');
     const before = memory.buffer.byteLength;
     const bad = new Uint8Array(100_000).fill(7);
-    for (let i = 0; i < 1000; i++) assert(refuses(door, bad), 'each time');
+    for (let i = 0; i < 1000; i++) assert(refuses(binding, bad), 'each time');
     const grown = (memory.buffer.byteLength - before) / PAGE;
     assert(grown <= 2, `memory has grown by ${grown} pages`);
   },
@@ -58,9 +58,9 @@ export const assertions = {
 
 /** Runs one assertion in a page; `glue` and `snapshot` are addresses. */
 export default async function inPage(name, glue, snapshot) {
-  const { default: init, Door } = await import(glue);
+  const { default: init, EngineBinding } = await import(glue);
   const { memory } = await init({ module_or_path: new URL('flags_bg.wasm', new URL(glue, location.href)) });
   const bytes = new Uint8Array(await (await fetch(snapshot)).arrayBuffer());
-  assertions[name](new Door(), memory, bytes);
+  assertions[name](new EngineBinding(), memory, bytes);
   return true;
 }

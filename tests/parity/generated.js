@@ -3,7 +3,7 @@
 import { answer, compile, isOn, split, trip, withSnapshot } from './ask.js';
 import { print, same, sha256 } from './compare.js';
 
-/** Asks every door what a document's cases ask; answers how much was compared. */
+/** Asks every binding what a document's cases ask; answers how much was compared. */
 export async function generated(subject, document) {
   const name = `seed ${document.seed}`;
   const bytes = compile(subject, document.document, name);
@@ -45,7 +45,7 @@ function bind(snapshot, { context }) {
   return snapshot.context(targetingKey, attributes);
 }
 
-/** Compares the numbers of each door; answers the bytes of the trips. */
+/** Compares the numbers of each binding; answers the bytes of the trips. */
 function outcomes(snapshot, asked) {
   const { context, document, flags, now } = asked;
   const { attributes, targetingKey } = split(context);
@@ -65,7 +65,7 @@ function outcomes(snapshot, asked) {
   asked.answers.forEach((wanted, index) => {
     const flag = flags[index];
     const key = document.keys[index];
-    const what = (door) => () => `${describe(asked)}: ${door}: \`${key}\``;
+    const what = (binding) => () => `${describe(asked)}: ${binding}: \`${key}\``;
     if (flag >= 0) same([all[2 * flag], all[2 * flag + 1]], wanted, what('context.decideAll'));
     const on = [bound.isEnabled(key, now), snapshot.isEnabled(key, targetingKey, attributes, now)];
     same(on, [isOn(wanted[1]), isOn(wanted[1])], what('isEnabled'));
@@ -73,9 +73,9 @@ function outcomes(snapshot, asked) {
   return trips;
 }
 
-function compareAll(asked, door, decide) {
+function compareAll(asked, binding, decide) {
   asked.answers.forEach(([, wanted], index) => {
-    const what = () => `${describe(asked)}: ${door}: \`${asked.document.keys[index]}\``;
+    const what = () => `${describe(asked)}: ${binding}: \`${asked.document.keys[index]}\``;
     same(decide(asked.flags[index]), wanted, what);
   });
 }

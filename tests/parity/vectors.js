@@ -27,7 +27,7 @@ export function snapshot(subject, file, name, kept) {
 function decisions(subject, bytes, cases, name) {
   withSnapshot(subject, bytes, (loaded) => {
     for (const { answer: wanted, context, flag, now = 0, trips = {}, note } of cases) {
-      const what = (door) => () => `${name}: ${door}: ${note ?? ''} ${print({ flag, context, now, trips })}`;
+      const what = (binding) => () => `${name}: ${binding}: ${note ?? ''} ${print({ flag, context, now, trips })}`;
       const states = Object.entries(trips).map(([key, state]) => [key, word(state)]);
       const question = { ...split(context), trips: trip(loaded, Object.fromEntries(states)), flag, now };
       const bound = loaded.context(question.targetingKey, question.attributes);

@@ -1,4 +1,4 @@
-//! The document compiler as WebAssembly: `CompilerDoor` of `bindings/contract.d.ts`.
+//! The document compiler as WebAssembly: `CompilerBinding` of `bindings/contract.d.ts`.
 //!
 //! A module of its own, so that the one that decides stays small. What has a structure crosses as JSON text: objects made
 //! by `serde-wasm-bindgen` would cost 24 KB and microseconds each, and text is byte-identical in every engine.
@@ -14,7 +14,7 @@ static ALLOCATOR: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_all
 
 /// What became of a document.
 #[derive(Debug)]
-#[wasm_bindgen(js_name = CompiledDoor, getter_with_clone)]
+#[wasm_bindgen(js_name = CompiledText, getter_with_clone)]
 pub struct Compiled {
     /// The snapshot; `undefined` when there were errors.
     #[wasm_bindgen(readonly)]

@@ -19,11 +19,11 @@ self_cell!(
     }
 );
 
-/// A place keeps its arena for the next context, unless an uncommonly large one has made it grow beyond this.
+/// A slot keeps its arena for the next context, unless an uncommonly large one has made it grow beyond this.
 const KEPT: usize = 16 << 10;
 
 impl Bound {
-    /// Binds the context that is written in `data`, or answers the error of the contract. What the place held before gives
+    /// Binds the context that is written in `data`, or answers the error of the contract. What the slot held before gives
     /// its memory to it.
     pub(crate) fn bind(data: &[u8], snapshot: &Snapshot<Vec<u8>>, before: Option<Self>) -> Result<Self, i32> {
         let mut arena =

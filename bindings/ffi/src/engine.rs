@@ -26,7 +26,7 @@ mod metrics;
 mod users;
 
 /// How many contexts of a snapshot are bound at a time.
-const PLACES: usize = 32;
+const CONTEXT_SLOTS: usize = 32;
 
 /// Snapshots and their bound contexts. Belongs to one thread.
 ///
@@ -46,7 +46,7 @@ impl fmt::Debug for Engine {
 struct Loaded {
     snapshot: Snapshot<Vec<u8>>,
     state: HostState,
-    places: [Option<Bound>; PLACES],
+    slots: [Option<Bound>; CONTEXT_SLOTS],
 }
 
 impl Default for Engine {
@@ -73,7 +73,7 @@ impl Engine {
             return Ok(None);
         }
         let state = HostState::none(snapshot.flags().len());
-        let loaded = Loaded { snapshot, state, places: [const { None }; PLACES] };
+        let loaded = Loaded { snapshot, state, slots: [const { None }; CONTEXT_SLOTS] };
         Ok(self.snapshots.insert(Box::new(loaded)))
     }
 
@@ -174,7 +174,7 @@ impl Engine {
 
     /// A decision in words: see `words` in the contract.
     #[must_use]
-    pub fn words(&self, snapshot: Handle, flag: FlagId, rule: u32, outcome: u32) -> Option<String> {
+    pub fn decision_text(&self, snapshot: Handle, flag: FlagId, rule: u32, outcome: u32) -> Option<String> {
         let outcome = PackedDecision::from_bits((u64::from(outcome) << 32) | u64::from(rule));
         Some(decision_text::of(&Decision::new(self.snapshot(snapshot)?, flag, outcome)))
     }
@@ -192,29 +192,29 @@ impl Engine {
         flag.and_then(|flag| i32::try_from(flag.0).ok()).unwrap_or(-1)
     }
 
-    /// Binds the context that was written, and keeps it at the place. Answers 0.
+    /// Binds the context that was written, and keeps it in the slot. Answers 0.
     pub fn bind(&mut self, shared: &[u8]) -> i32 {
         let registers = Registers::read(shared);
         let Some(loaded) = self.snapshots.get_mut(Handle(registers.snapshot.get())) else { return FREED };
-        let place = usize::try_from(registers.place.get()).ok().and_then(|place| loaded.places.get_mut(place));
-        let (Some(place), Some(data)) = (place, shared_memory::data(shared, registers.length)) else {
+        let slot = usize::try_from(registers.slot.get()).ok().and_then(|slot| loaded.slots.get_mut(slot));
+        let (Some(slot), Some(data)) = (slot, shared_memory::data(shared, registers.length)) else {
             return UNREADABLE;
         };
-        match Bound::bind(data, &loaded.snapshot, place.take()) {
+        match Bound::bind(data, &loaded.snapshot, slot.take()) {
             Ok(bound) => {
-                *place = Some(bound);
+                *slot = Some(bound);
                 0
             }
             Err(error) => error,
         }
     }
 
-    /// Decides a flag for the context at the place; answers the upper half of the outcome, and writes it whole.
+    /// Decides a flag for the context in the slot; answers the upper half of the outcome, and writes it whole.
     #[inline]
     pub fn decide(&mut self, shared: &mut [u8]) -> i32 {
         let registers = Registers::read(shared);
         let Some(loaded) = self.snapshots.get_mut(Handle(registers.snapshot.get())) else { return FREED };
-        let Some(context) = at(&loaded.places, &registers) else { return UNBOUND };
+        let Some(context) = at(&loaded.slots, &registers) else { return UNBOUND };
         let outcome = loaded.state.guards.decide(&loaded.snapshot, flag(&registers), context, now(&registers));
         if let Some(measures) = &mut loaded.state.measures {
             measures.decided(&loaded.snapshot, flag(&registers), outcome, context, 1);
@@ -240,12 +240,12 @@ impl Engine {
         shared_memory::write_outcome(shared, outcome)
     }
 
-    /// Counts a decision that was remembered, so often as the length says, for the context at the place; the outcome stands
+    /// Counts a decision that was remembered, so often as the length says, for the context in the slot; the outcome stands
     /// where decisions leave it. Answers 0.
     pub fn count(&mut self, shared: &[u8]) -> i32 {
         let registers = Registers::read(shared);
         let Some(loaded) = self.snapshots.get_mut(Handle(registers.snapshot.get())) else { return FREED };
-        let Some(context) = at(&loaded.places, &registers) else { return UNBOUND };
+        let Some(context) = at(&loaded.slots, &registers) else { return UNBOUND };
         let times = u32::try_from(registers.length.get()).unwrap_or(0);
         if let Some(measures) = loaded.state.measures.as_mut().filter(|_| times > 0) {
             let outcome = shared_memory::read_outcome(shared);
@@ -254,21 +254,21 @@ impl Engine {
         0
     }
 
-    /// Decides every flag for the context at the place, and writes the outcomes behind each other; answers how many.
+    /// Decides every flag for the context in the slot, and writes the outcomes behind each other; answers how many.
     pub fn decide_all(&self, shared: &mut [u8]) -> i32 {
         let registers = Registers::read(shared);
         let Some(loaded) = self.snapshots.get(Handle(registers.snapshot.get())) else { return FREED };
-        let Some(context) = at(&loaded.places, &registers) else { return UNBOUND };
+        let Some(context) = at(&loaded.slots, &registers) else { return UNBOUND };
         let Some(out) = shared_memory::outcomes(shared, loaded.snapshot.flags().len()) else { return UNREADABLE };
         let outcomes = evaluate_all(&loaded.snapshot, loaded.state.guards.trips(), context, now(&registers), out);
         i32::try_from(outcomes.len()).unwrap_or(UNREADABLE)
     }
 }
 
-/// The context at a place.
+/// The context in a slot.
 #[inline]
-fn at<'p>(places: &'p [Option<Bound>; PLACES], registers: &Registers) -> Option<&'p BoundContext<'p>> {
-    places.get(usize::try_from(registers.place.get()).ok()?)?.as_ref().map(Bound::borrow_dependent)
+fn at<'p>(slots: &'p [Option<Bound>; CONTEXT_SLOTS], registers: &Registers) -> Option<&'p BoundContext<'p>> {
+    slots.get(usize::try_from(registers.slot.get()).ok()?)?.as_ref().map(Bound::borrow_dependent)
 }
 
 /// A negative number is a flag that no snapshot has.

@@ -25,7 +25,7 @@ const COHORTS: i32 = -1;
 #[repr(C)]
 pub(crate) struct Registers {
     pub(crate) snapshot: I32,
-    pub(crate) place: I32,
+    pub(crate) slot: I32,
     pub(crate) flag: I32,
     pub(crate) length: I32,
     pub(crate) now: F64,
@@ -75,8 +75,8 @@ impl Registers {
 #[inline]
 pub(crate) fn write_outcome(shared: &mut [u8], outcome: PackedDecision) -> i32 {
     let bits = outcome.to_bits();
-    if let Some(place) = shared.get_mut(OUTCOME..).and_then(<[u8]>::first_chunk_mut) {
-        *place = bits.to_le_bytes();
+    if let Some(slot) = shared.get_mut(OUTCOME..).and_then(<[u8]>::first_chunk_mut) {
+        *slot = bits.to_le_bytes();
     }
     i32::try_from(bits >> 32).unwrap_or(0)
 }

@@ -2,15 +2,15 @@
 
 use alloc::vec::Vec;
 
-/// The place of a value and its generation. A number from JavaScript may be anything.
+/// The index of a value and its generation. A number from JavaScript may be anything.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Handle(pub i32);
 
-const PLACE_BITS: u32 = 12;
+const INDEX_BITS: u32 = 12;
 /// How many values there can be at a time.
-const PLACES: usize = 1 << PLACE_BITS;
+const CAPACITY: usize = 1 << INDEX_BITS;
 /// Handles are never negative: negative numbers are errors.
-const GENERATIONS: i32 = 1 << (31 - PLACE_BITS);
+const GENERATIONS: i32 = 1 << (31 - INDEX_BITS);
 
 /// Values by handle.
 #[derive(Debug)]
@@ -26,16 +26,16 @@ struct Slot<T> {
 }
 
 impl Handle {
-    fn new(place: usize, generation: i32) -> Option<Self> {
-        i32::try_from(place).ok().map(|place| Self((generation << PLACE_BITS) | place))
+    fn new(index: usize, generation: i32) -> Option<Self> {
+        i32::try_from(index).ok().map(|index| Self((generation << INDEX_BITS) | index))
     }
 
-    fn place(self) -> Option<usize> {
-        usize::try_from(self.0).ok().map(|handle| handle & (PLACES - 1))
+    fn index(self) -> Option<usize> {
+        usize::try_from(self.0).ok().map(|handle| handle & (CAPACITY - 1))
     }
 
     const fn generation(self) -> i32 {
-        self.0 >> PLACE_BITS
+        self.0 >> INDEX_BITS
     }
 }
 
@@ -53,41 +53,41 @@ impl<T> Slots<T> {
 
     /// Keeps a value; `None` when there are too many.
     pub(crate) fn insert(&mut self, value: T) -> Option<Handle> {
-        let place = self.free.pop().unwrap_or(self.slots.len());
-        if place == self.slots.len() && place < PLACES {
+        let index = self.free.pop().unwrap_or(self.slots.len());
+        if index == self.slots.len() && index < CAPACITY {
             self.slots.push(Slot { generation: 0, value: None });
         }
-        let slot = self.slots.get_mut(place)?;
+        let slot = self.slots.get_mut(index)?;
         slot.value = Some(value);
-        Handle::new(place, slot.generation)
+        Handle::new(index, slot.generation)
     }
 
     #[inline]
     pub(crate) fn get(&self, handle: Handle) -> Option<&T> {
-        let slot = self.slots.get(handle.place()?)?;
+        let slot = self.slots.get(handle.index()?)?;
         slot.value.as_ref().filter(|_| slot.generation == handle.generation())
     }
 
     #[inline]
     pub(crate) fn get_mut(&mut self, handle: Handle) -> Option<&mut T> {
-        self.slots.get_mut(handle.place()?)?.value_of(handle)
+        self.slots.get_mut(handle.index()?)?.value_of(handle)
     }
 
     /// Two values at once; `None` when one is gone, or both are the same.
     pub(crate) fn get_two(&mut self, handles: [Handle; 2]) -> Option<[&mut T; 2]> {
-        let places = [handles[0].place()?, handles[1].place()?];
-        let [first, second] = self.slots.get_disjoint_mut(places).ok()?;
+        let indices = [handles[0].index()?, handles[1].index()?];
+        let [first, second] = self.slots.get_disjoint_mut(indices).ok()?;
         Some([first.value_of(handles[0])?, second.value_of(handles[1])?])
     }
 
-    /// Lets a value go. Its handle is never given again: a place that has had its last generation stays empty.
+    /// Lets a value go. Its handle is never given again: a index that has had its last generation stays empty.
     pub(crate) fn remove(&mut self, handle: Handle) -> Option<T> {
-        let place = handle.place()?;
-        let slot = self.slots.get_mut(place).filter(|slot| slot.generation == handle.generation())?;
+        let index = handle.index()?;
+        let slot = self.slots.get_mut(index).filter(|slot| slot.generation == handle.generation())?;
         let value = slot.value.take()?;
         slot.generation += 1;
         if slot.generation < GENERATIONS {
-            self.free.push(place);
+            self.free.push(index);
         }
         Some(value)
     }
@@ -97,7 +97,7 @@ impl<T> Slots<T> {
 mod tests {
     use std::vec::Vec;
 
-    use super::{GENERATIONS, Handle, PLACES, Slots};
+    use super::{CAPACITY, GENERATIONS, Handle, Slots};
 
     #[test]
     fn a_handle_names_nothing_once_its_value_is_gone() {
@@ -119,17 +119,17 @@ mod tests {
         let mut last = -1;
         for _ in 0..GENERATIONS {
             let handle = slots.insert(()).unwrap();
-            assert!(handle.0 > last && handle.place() == Some(0));
+            assert!(handle.0 > last && handle.index() == Some(0));
             last = handle.0;
             slots.remove(handle);
         }
-        assert_eq!(slots.insert(()).unwrap().place(), Some(1), "the first place has had all its generations");
+        assert_eq!(slots.insert(()).unwrap().index(), Some(1), "the first index has had all its generations");
     }
 
     #[test]
     fn there_is_a_most_and_then_none() {
         let mut slots = Slots::new();
-        let handles: Vec<_> = (0..PLACES).map(|_| slots.insert(()).unwrap()).collect();
+        let handles: Vec<_> = (0..CAPACITY).map(|_| slots.insert(()).unwrap()).collect();
         assert_eq!(slots.insert(()), None);
         slots.remove(handles[7]);
         assert!(slots.insert(()).is_some() && slots.insert(()).is_none());

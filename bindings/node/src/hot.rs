@@ -1,4 +1,4 @@
-//! `HotDoor` of the contract by bare N-API. What napi-derive makes takes three times as long for these seven: it
+//! `HotCalls` of the contract by bare N-API. What napi-derive makes takes three times as long for these seven: it
 //! converts arguments, which here lie in memory that is shared, and keeps a scope for values, of which here is one.
 #![expect(unsafe_code, reason = "N-API is C: each use says why it is sound")]
 
@@ -117,7 +117,7 @@ unsafe extern "C" fn call<C: Call>(env: sys::napi_env, info: sys::napi_callback_
     // lives. JavaScript, which alone can reach them besides, waits for this call, and the engine calls nothing of its.
     let shared = unsafe { slice::from_raw_parts_mut(address.cast::<u8>(), SIZE) };
     let called = catch_unwind(AssertUnwindSafe(|| with_engine(|engine| C::call(engine, shared))));
-    // SAFETY: the environment is that of this call, and the result goes to a place that lives until it returns.
+    // SAFETY: the environment is that of this call, and the result goes to a slot that lives until it returns.
     unsafe {
         sys::napi_create_int32(env, called.unwrap_or(PANICKED), &raw mut answer);
     }

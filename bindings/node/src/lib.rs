@@ -1,4 +1,4 @@
-//! The engine as a native addon: what `bindings/contract.d.ts` calls `Door` and `CompilerDoor`, one call each. `HotDoor`
+//! The engine as a native addon: what `bindings/contract.d.ts` calls `EngineBinding` and `CompilerBinding`, one call each. `HotCalls`
 //! is in the module `hot`.
 #![allow(clippy::must_use_candidate, reason = "JavaScript calls these functions")]
 #![allow(clippy::needless_pass_by_value, reason = "napi-derive makes owned values")]
@@ -119,8 +119,8 @@ pub fn bytes(snapshot: i32) -> Option<Uint8Array> {
 
 /// A decision in words.
 #[napi(catch_unwind)]
-pub fn words(snapshot: i32, flag: u32, rule: u32, outcome: u32) -> Option<String> {
-    with_engine(|engine| engine.words(Handle(snapshot), FlagId(flag), rule, outcome))
+pub fn decision_text(snapshot: i32, flag: u32, rule: u32, outcome: u32) -> Option<String> {
+    with_engine(|engine| engine.decision_text(Handle(snapshot), FlagId(flag), rule, outcome))
 }
 
 /// Gives each flag with a policy a breaker.
@@ -273,14 +273,14 @@ pub fn renamed(bytes: &[u8], instance: f64, epoch: f64, sequence: f64) -> napi::
 
 /// Decides a flag for a user about whom the host has said something.
 #[napi(catch_unwind)]
-pub fn decide_as(snapshot: i32, place: u32, flag: u32, serve: String, now: f64) -> Option<u32> {
-    with_engine(|engine| engine.decide_as(Handle(snapshot), place, FlagId(flag), &serve, now))
+pub fn decide_as(snapshot: i32, slot: u32, flag: u32, serve: String, now: f64) -> Option<u32> {
+    with_engine(|engine| engine.decide_as(Handle(snapshot), slot, FlagId(flag), &serve, now))
 }
 
-/// The cohorts that the user at the place is a member of.
+/// The cohorts that the user in the slot is a member of.
 #[napi(catch_unwind)]
-pub fn cohorts(snapshot: i32, place: u32) -> Option<String> {
-    with_engine(|engine| engine.cohorts(Handle(snapshot), place))
+pub fn cohorts(snapshot: i32, slot: u32) -> Option<String> {
+    with_engine(|engine| engine.cohorts(Handle(snapshot), slot))
 }
 
 /// Which flags are written differently than in another snapshot.
@@ -292,7 +292,7 @@ pub fn changed(snapshot: i32, before: i32, first: u32, count: u32) -> Option<Uin
 /// What became of a document.
 #[napi(object)]
 #[expect(missing_debug_implementations, reason = "napi's arrays have none")]
-pub struct CompiledDoor {
+pub struct CompiledText {
     /// The snapshot; left out when there were errors.
     pub snapshot: Option<Uint8Array>,
     /// All problems, as JSON text.
@@ -303,9 +303,9 @@ pub struct CompiledDoor {
 
 /// Checks and compiles a document, YAML or JSON.
 #[napi(catch_unwind)]
-pub fn compile(text: String) -> CompiledDoor {
+pub fn compile(text: String) -> CompiledText {
     let documents::Compiled { snapshot, diagnostics, report } = documents::compile(&text);
-    CompiledDoor { snapshot: snapshot.map(Uint8Array::from), diagnostics, report }
+    CompiledText { snapshot: snapshot.map(Uint8Array::from), diagnostics, report }
 }
 
 /// Decides a flag for a context, which is flat JSON text, and says how: `{"explanation": …, "text": …}`.

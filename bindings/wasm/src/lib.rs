@@ -1,4 +1,4 @@
-//! The engine as WebAssembly: what `bindings/contract.d.ts` calls `Door` and `HotDoor`, one call of the engine each.
+//! The engine as WebAssembly: what `bindings/contract.d.ts` calls `EngineBinding` and `HotCalls`, one call of the engine each.
 //!
 //! Without the standard library, whose panics carry a formatter, a large part of so small a module: the engine does not
 //! panic, so ours has nothing to say.
@@ -31,7 +31,7 @@ static ALLOCATOR: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_all
 /// An engine, and the memory that it shares with JavaScript.
 #[wasm_bindgen]
 #[derive(Debug)]
-pub struct Door {
+pub struct EngineBinding {
     /// Never freed: it lives as long as the module, and code that frees it would be 2 KB of it.
     engine: ManuallyDrop<Engine>,
     /// Words, because outcomes must lie at multiples of eight.
@@ -39,7 +39,7 @@ pub struct Door {
 }
 
 #[wasm_bindgen]
-impl Door {
+impl EngineBinding {
     /// An engine without snapshots.
     #[wasm_bindgen(constructor)]
     pub fn new() -> Self {
@@ -136,8 +136,9 @@ impl Door {
     }
 
     /// A decision in words.
-    pub fn words(&self, snapshot: i32, flag: u32, rule: u32, outcome: u32) -> Option<String> {
-        self.engine.words(Handle(snapshot), FlagId(flag), rule, outcome)
+    #[wasm_bindgen(js_name = decisionText)]
+    pub fn decision_text(&self, snapshot: i32, flag: u32, rule: u32, outcome: u32) -> Option<String> {
+        self.engine.decision_text(Handle(snapshot), FlagId(flag), rule, outcome)
     }
 
     /// Gives each flag with a policy a breaker.
@@ -270,13 +271,13 @@ impl Door {
 
     /// Decides a flag for a user about whom the host has said something.
     #[wasm_bindgen(js_name = decideAs)]
-    pub fn decide_as(&mut self, snapshot: i32, place: u32, flag: u32, serve: &str, now: f64) -> Option<u32> {
-        self.engine.decide_as(Handle(snapshot), place, FlagId(flag), serve, now)
+    pub fn decide_as(&mut self, snapshot: i32, slot: u32, flag: u32, serve: &str, now: f64) -> Option<u32> {
+        self.engine.decide_as(Handle(snapshot), slot, FlagId(flag), serve, now)
     }
 
-    /// The cohorts that the user at the place is a member of.
-    pub fn cohorts(&self, snapshot: i32, place: u32) -> Option<String> {
-        self.engine.cohorts(Handle(snapshot), place)
+    /// The cohorts that the user in the slot is a member of.
+    pub fn cohorts(&self, snapshot: i32, slot: u32) -> Option<String> {
+        self.engine.cohorts(Handle(snapshot), slot)
     }
 
     /// Which flags are written differently than in another snapshot.
@@ -294,7 +295,7 @@ impl Door {
         self.engine.bind(self.shared.as_bytes())
     }
 
-    /// Decides a flag for the context at the place.
+    /// Decides a flag for the context in the slot.
     pub fn decide(&mut self) -> i32 {
         self.engine.decide(self.shared.as_mut_bytes())
     }
@@ -315,14 +316,14 @@ impl Door {
         self.engine.outcome(self.shared.as_bytes())
     }
 
-    /// Decides every flag for the context at the place.
+    /// Decides every flag for the context in the slot.
     #[wasm_bindgen(js_name = decideAll)]
     pub fn decide_all(&mut self) -> i32 {
         self.engine.decide_all(self.shared.as_mut_bytes())
     }
 }
 
-impl Default for Door {
+impl Default for EngineBinding {
     fn default() -> Self {
         Self::new()
     }

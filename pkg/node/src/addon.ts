@@ -1,8 +1,8 @@
-import type { CompilerDoor, Door, HotDoor } from '../../../bindings/contract.d.ts';
+import type { CompilerBinding, EngineBinding, HotCalls } from '../../../bindings/contract.d.ts';
 import { version } from '../package.json';
 
 /** What the addon exports: the calls that may take their time, and those that must be fast, over a memory that is shared. */
-export type Addon = Door & CompilerDoor & { hot(memory: ArrayBuffer): HotDoor };
+export type Addon = EngineBinding & CompilerBinding & { hot(memory: ArrayBuffer): HotCalls };
 
 const abis = { linux: ['-gnu', '-musl'], win32: ['-msvc'] }[process.platform as string] ?? [''];
 const targets = abis.map((abi) => `${process.platform}-${process.arch}${abi}`);

@@ -7,9 +7,9 @@ export type * from '../../../bindings/contract.d.ts';
 const native = addon();
 const wasm = (): typeof import('./wasm.ts') => require('./wasm.cjs');
 
-function engineOf(door: Addon): Engine {
+function engineOf(binding: Addon): Engine {
   const memory = new ArrayBuffer(SIZE);
-  return createEngine({ name: 'native', door, hot: door.hot(memory), memory: () => memory, offset: 0 });
+  return createEngine({ name: 'native', binding, hot: binding.hot(memory), memory: () => memory, offset: 0 });
 }
 
 /** The native addon where one fits the machine, else WebAssembly: `engine.name` says which. */

@@ -4,7 +4,7 @@ import { engineIn } from './engine.ts';
 
 export type * from '../../../bindings/contract.d.ts';
 
-/** Where a module comes from: a place to fetch it from, the answer to such a fetch, its bytes, or the module itself. */
+/** Where a module comes from: a slot to fetch it from, the answer to such a fetch, its bytes, or the module itself. */
 export type Source = RequestInfo | URL | Response | BufferSource | WebAssembly.Module;
 
 /**

@@ -31,7 +31,7 @@ impl Engine {
             _ => return false,
         };
         let Some(loaded) = self.snapshots.get_mut(snapshot) else { return false };
-        // A guard, a plan, and its place.
+        // A guard, a plan, and its index.
         let breakers = loaded.snapshot.flags().len() * (size_of::<Guard>() + 2 * size_of::<Plan>() + 8);
         if !can_allocate(breakers + UNITS_BYTES) {
             return false;
@@ -131,7 +131,7 @@ impl Engine {
 
 /// Calls that must be fast. A negative answer is an error.
 impl Engine {
-    /// Counts the outcome that was written, of the user at the place (none for -1); answers how many transitions there are to take.
+    /// Counts the outcome that was written, of the user in the slot (none for -1); answers how many transitions there are to take.
     pub fn outcome(&mut self, shared: &[u8]) -> i32 {
         let registers = Registers::read(shared);
         let Some(loaded) = self.snapshots.get_mut(Handle(registers.snapshot.get())) else { return FREED };
@@ -139,7 +139,7 @@ impl Engine {
         let Some(arm) = Arm::from_code(told.arm) else { return UNREADABLE };
         let told = Outcome {
             arm,
-            unit: at(&loaded.places, &registers).and_then(BoundContext::user_digest),
+            unit: at(&loaded.slots, &registers).and_then(BoundContext::user_digest),
             failed: told.flags & FAILED != 0,
             missing: told.flags & MISSING != 0,
             duration: told.duration.get(),

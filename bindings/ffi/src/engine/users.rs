@@ -10,13 +10,13 @@ use crate::bound::Bound;
 use crate::slots::Handle;
 use flcm_flags_host::changed;
 
-/// Calls that may take their time. What is asked of a handle or a place that names nothing is `None`.
+/// Calls that may take their time. What is asked of a handle or a slot that names nothing is `None`.
 impl Engine {
-    /// Decides a flag for the context at a place, about whom the host has said `on`, `off` or a variant; answers the upper
+    /// Decides a flag for the context in a slot, about whom the host has said `on`, `off` or a variant; answers the upper
     /// half of the outcome. `None` as well for a word that is none of these.
-    pub fn decide_as(&mut self, snapshot: Handle, place: u32, flag: FlagId, serve: &str, now: f64) -> Option<u32> {
-        let Loaded { snapshot, state, places } = &mut **self.snapshots.get_mut(snapshot)?;
-        let context = context(places, place)?;
+    pub fn decide_as(&mut self, snapshot: Handle, slot: u32, flag: FlagId, serve: &str, now: f64) -> Option<u32> {
+        let Loaded { snapshot, state, slots } = &mut **self.snapshots.get_mut(snapshot)?;
+        let context = context(slots, slot)?;
         let serve = override_of(&snapshot.describe(flag)?, serve)?;
         let outcome = state.guards.decide_as(snapshot, flag, context, super::millis(now), serve);
         if let Some(measures) = &mut state.measures {
@@ -25,12 +25,12 @@ impl Engine {
         u32::try_from(outcome.to_bits() >> 32).ok()
     }
 
-    /// The cohorts of the document that the user at a place is a member of, each followed by a line feed.
+    /// The cohorts of the document that the user in a slot is a member of, each followed by a line feed.
     #[must_use]
-    pub fn cohorts(&self, snapshot: Handle, place: u32) -> Option<String> {
+    pub fn cohorts(&self, snapshot: Handle, slot: u32) -> Option<String> {
         let loaded = self.snapshots.get(snapshot)?;
         let mut names = String::new();
-        cohorts(&loaded.snapshot, context(&loaded.places, place)?, &mut |name| {
+        cohorts(&loaded.snapshot, context(&loaded.slots, slot)?, &mut |name| {
             names.push_str(name);
             names.push('\n');
         });
@@ -46,8 +46,8 @@ impl Engine {
     }
 }
 
-fn context(places: &[Option<Bound>], place: u32) -> Option<&BoundContext<'_>> {
-    places.get(usize::try_from(place).ok()?)?.as_ref().map(Bound::borrow_dependent)
+fn context(slots: &[Option<Bound>], slot: u32) -> Option<&BoundContext<'_>> {
+    slots.get(usize::try_from(slot).ok()?)?.as_ref().map(Bound::borrow_dependent)
 }
 
 fn override_of(flag: &Flag<'_>, serve: &str) -> Option<Override> {

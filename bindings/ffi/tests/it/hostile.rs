@@ -122,16 +122,16 @@ fn numbers_that_name_nothing_get_nothing() {
     }
     assert!(!engine.set_trip(handle, FlagId(0), "tripped"));
     assert_eq!(
-        engine.words(handle, FlagId(u32::MAX), 0, 8 << 16).as_deref(),
+        engine.decision_text(handle, FlagId(u32::MAX), 0, 8 << 16).as_deref(),
         Some("ERROR\nFLAG_NOT_FOUND\noutside\n\n\n")
     );
     for rule in [0, 1, 7, u32::MAX] {
         for outcome in (0..1 << 29).step_by(65_521) {
-            assert!(engine.words(handle, FlagId(0), rule, outcome).is_some());
+            assert!(engine.decision_text(handle, FlagId(0), rule, outcome).is_some());
         }
     }
     assert!(engine.unload(handle) && !engine.unload(handle));
-    assert_eq!((engine.digest(handle), engine.words(handle, FlagId(0), 0, 0)), (None, None));
+    assert_eq!((engine.digest(handle), engine.decision_text(handle, FlagId(0), 0, 0)), (None, None));
 }
 
 #[test]

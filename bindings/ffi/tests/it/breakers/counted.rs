@@ -82,7 +82,8 @@ fn a_count_is_as_often_as_it_says_and_of_what_was_decided() {
     let decided = engine.decide(&mut shared.0);
     assert!(decided >= 0 && engine.count(&shared.0) == 0);
     let bits = u64::from_le_bytes(shared.0[24..32].try_into().expect("eight bytes"));
-    let words = engine.words(handle, colours, 0, u32::try_from(bits >> 32).expect("an outcome")).expect("words");
+    let words =
+        engine.decision_text(handle, colours, 0, u32::try_from(bits >> 32).expect("an outcome")).expect("words");
     let lines: Vec<&str> = words.lines().collect();
     let summary = engine.summary(handle, colours).expect("decisions");
     assert_eq!(number(&summary, "decisions").to_bits(), 42_f64.to_bits());

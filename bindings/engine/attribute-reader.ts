@@ -8,7 +8,7 @@ export type Present = boolean | number | string | readonly string[];
 const COHORTS = -1;
 
 /** Who asks, as the engine wants it: the values of the attributes that it knows, each behind its id. */
-export interface Asker {
+export interface ContextInput {
   readonly key: string | undefined;
   /** Id, value, id, value; as far as `length` says. */
   readonly pairs: readonly (number | Present)[];
@@ -17,8 +17,8 @@ export interface Asker {
   readonly entries: number;
 }
 
-/** One asker after the other. Arrays are written over rather than emptied, because emptying gives their memory back. */
-export class Gatherer implements Asker {
+/** One context after the other. Arrays are written over rather than emptied, because emptying gives their memory back. */
+export class AttributeReader implements ContextInput {
   key: string | undefined;
   readonly pairs: (number | Present)[] = [];
   length = 0;
@@ -42,7 +42,7 @@ export class Gatherer implements Asker {
   }
 
   /** What was gathered, for keeps. */
-  captured(): Asker {
+  captured(): ContextInput {
     const { key, length, entries } = this;
     return { key, pairs: this.pairs.slice(0, length), length, entries };
   }

@@ -1,7 +1,7 @@
 /** What a line may hold. */
 export type Field = number | string;
 
-/** The objects that a binding's text describes: see `Door` in the contract. */
+/** The objects that a binding's text describes: see `EngineBinding` in the contract. */
 export function parseLines(text: string): Record<string, Field>[] {
   return text.split('\n\n').filter(Boolean).map(parseObject);
 }

@@ -1,11 +1,11 @@
-import type { Attributes, Decision, Door, HotDoor } from '../contract.d.ts';
-import { type Asker, Gatherer } from './attributes.ts';
+import type { Attributes, Decision, EngineBinding, HotCalls } from '../contract.d.ts';
+import { AttributeReader, type ContextInput } from './attribute-reader.ts';
 import { parseDecision } from './decision.ts';
 import { engineError, nameOf } from './error.ts';
-import type { Frame } from './frame.ts';
+import type { SharedMemory } from './shared-memory.ts';
 
 /** How many contexts the engine keeps for a snapshot. */
-const PLACES = 32;
+const CONTEXT_SLOTS = 32;
 
 /** Flag keys have at most 256 bytes. */
 const LONGEST_KEY = 256;
@@ -16,7 +16,7 @@ const NO_ANSWERS = new Int32Array(0);
 export const STRIDE = 3;
 
 /** Where the engine keeps a bound context, and answers that it gave. */
-export class Place {
+export class ContextSlot {
   readonly index: number;
   /** The context that is bound here. */
   owner: object | undefined;
@@ -54,35 +54,35 @@ const NOTHING: Needs = { names: [], ids: [], timed: true };
 const forgotten = new FinalizationRegistry<() => void>((unload) => unload());
 
 /** A snapshot that a binding has loaded, shared by what is visible of it: the snapshot and its contexts. */
-export class Loaded {
-  readonly door: Door;
-  readonly hot: HotDoor;
-  readonly frame: Frame;
+export class LoadedSnapshot {
+  readonly binding: EngineBinding;
+  readonly hot: HotCalls;
+  readonly memory: SharedMemory;
   readonly flagCount: number;
   readonly attributes: readonly string[];
   /** Whether decisions are counted. */
   measuring = false;
   readonly #attributeIds: ReadonlyMap<string, number>;
   /** One that is not in use. */
-  #gatherer: Gatherer | undefined;
+  #reader: AttributeReader | undefined;
   readonly #handle: number;
   #freed = false;
   #mark = 0;
-  #nextPlace = 0;
-  readonly #places: Place[] = [];
+  #nextSlot = 0;
+  readonly #slots: ContextSlot[] = [];
   readonly #flagIds = new Map<string, number>();
   readonly #needs: (Needs | undefined)[] = [];
   readonly #decisions = new Map<number, Map<number, Map<number, Decision>>>();
 
-  constructor(door: Door, hot: HotDoor, frame: Frame, handle: number) {
-    this.door = door;
+  constructor(binding: EngineBinding, hot: HotCalls, memory: SharedMemory, handle: number) {
+    this.binding = binding;
     this.hot = hot;
-    this.frame = frame;
+    this.memory = memory;
     this.#handle = handle;
-    this.flagCount = door.flagCount(handle) ?? 0;
-    this.attributes = Object.freeze(attributesOf(door, handle));
+    this.flagCount = binding.flagCount(handle) ?? 0;
+    this.attributes = Object.freeze(attributesOf(binding, handle));
     this.#attributeIds = new Map(this.attributes.map((name, id) => [name, id]));
-    forgotten.register(this, () => door.unload(handle), this);
+    forgotten.register(this, () => binding.unload(handle), this);
   }
 
   /** The binding's handle. */
@@ -96,42 +96,42 @@ export class Loaded {
     this.forget();
     this.#freed = true;
     forgotten.unregister(this);
-    this.door.unload(this.#handle);
+    this.binding.unload(this.#handle);
   }
 
   /** Forgets what was answered, after counting it. */
   forget(): void {
     this.countRemembered();
-    for (const place of this.#places) place.clear();
+    for (const slot of this.#slots) slot.clear();
   }
 
   /** Tells the engine how often it was not asked. */
   countRemembered(): void {
-    for (const place of this.#places) this.#count(place);
+    for (const slot of this.#slots) this.#count(slot);
   }
 
-  #count(place: Place): void {
+  #count(slot: ContextSlot): void {
     if (!this.measuring || this.#freed) return;
-    for (const flag of place.remembered) {
+    for (const flag of slot.remembered) {
       const at = flag * STRIDE;
-      const times = place.answers[at + 2] as number;
+      const times = slot.answers[at + 2] as number;
       if (times === 0) continue;
-      place.answers[at + 2] = 0;
-      this.frame.ask(this.#handle, place.index, flag, 0);
-      this.frame.writeDecided(place.answers[at + 1] as number, times);
+      slot.answers[at + 2] = 0;
+      this.memory.ask(this.#handle, slot.index, flag, 0);
+      this.memory.writeDecided(slot.answers[at + 1] as number, times);
       this.hot.count();
     }
   }
 
-  /** Remembers an answer of the context that is bound to a place. */
-  remember(place: Place, flag: number, outcome: number): void {
-    if (place.answers.length === 0) place.answers = new Int32Array(this.flagCount * STRIDE);
+  /** Remembers an answer of the context that is bound to a slot. */
+  remember(slot: ContextSlot, flag: number, outcome: number): void {
+    if (slot.answers.length === 0) slot.answers = new Int32Array(this.flagCount * STRIDE);
     const at = flag * STRIDE;
-    if (place.answers[at] === place.mark) return;
-    place.answers[at] = place.mark;
-    place.answers[at + 1] = outcome;
-    place.answers[at + 2] = 0;
-    place.remembered.push(flag);
+    if (slot.answers[at] === slot.mark) return;
+    slot.answers[at] = slot.mark;
+    slot.answers[at + 1] = outcome;
+    slot.answers[at + 2] = 0;
+    slot.remembered.push(flag);
   }
 
   /** The id of a flag, or -1. Keys that are not there are not remembered: there is no end to them. */
@@ -142,47 +142,47 @@ export class Loaded {
     if (typeof key !== 'string')
       throw engineError('INVALID_ARGUMENT', `a flag key must be a string, not ${nameOf(key)}`);
     if (key.length > LONGEST_KEY) return -1;
-    this.frame.writeKey(handle, key);
+    this.memory.writeKey(handle, key);
     const flag = this.hot.flag();
     if (flag >= 0) this.#flagIds.set(key, flag);
     return flag;
   }
 
   /** Reads who asks: what `needs` names, or all that is known. Attributes may be getters that ask in their turn. */
-  gather(key: unknown, attributes: Attributes, needs?: Needs): Gatherer {
-    const gatherer = this.#gatherer ?? new Gatherer();
-    this.#gatherer = undefined;
-    if (needs) gatherer.named(key, attributes, needs.names, needs.ids);
-    else gatherer.known(key, attributes, this.#attributeIds);
-    this.#gatherer = gatherer;
-    return gatherer;
+  gather(key: unknown, attributes: Attributes, needs?: Needs): AttributeReader {
+    const reader = this.#reader ?? new AttributeReader();
+    this.#reader = undefined;
+    if (needs) reader.named(key, attributes, needs.names, needs.ids);
+    else reader.known(key, attributes, this.#attributeIds);
+    this.#reader = reader;
+    return reader;
   }
 
-  /** Binds a context, to one place after the other. */
-  bind(owner: object, asker: Asker): Place {
-    const { handle, frame } = this;
+  /** Binds a context, to one slot after the other. */
+  bind(owner: object, input: ContextInput): ContextSlot {
+    const { handle, memory } = this;
     const mark = this.#newMark();
-    const index = this.#nextPlace;
-    const place = this.#places[index] ?? new Place(index);
-    this.#places[index] = place;
-    this.#count(place);
-    place.remembered.length = 0;
-    place.owner = undefined;
-    frame.writeContext(asker);
-    frame.ask(handle, index, 0, 0);
+    const index = this.#nextSlot;
+    const slot = this.#slots[index] ?? new ContextSlot(index);
+    this.#slots[index] = slot;
+    this.#count(slot);
+    slot.remembered.length = 0;
+    slot.owner = undefined;
+    memory.writeContext(input);
+    memory.ask(handle, index, 0, 0);
     this.check(this.hot.bind());
-    place.owner = owner;
-    place.mark = mark;
-    this.#nextPlace = (index + 1) % PLACES;
-    return place;
+    slot.owner = owner;
+    slot.mark = mark;
+    this.#nextSlot = (index + 1) % CONTEXT_SLOTS;
+    return slot;
   }
 
-  /** When marks begin anew, so do the places: contexts that hold the old ones have lost them, and what they remembered. */
+  /** When marks begin anew, so do the slots: contexts that hold the old ones have lost them, and what they remembered. */
   #newMark(): number {
     if (this.#mark === 0x7fffffff) {
       this.forget();
-      for (const place of this.#places) place.owner = undefined;
-      this.#places.length = 0;
+      for (const slot of this.#slots) slot.owner = undefined;
+      this.#slots.length = 0;
       this.#mark = 0;
     }
     return ++this.#mark;
@@ -194,7 +194,7 @@ export class Loaded {
 
   #learn(flag: number): Needs {
     if (flag < 0) return NOTHING;
-    const read = this.door.reads(this.handle, flag);
+    const read = this.binding.reads(this.handle, flag);
     if (!read) return NOTHING;
     const ids = [...read];
     const timed = ids.pop() === 1;
@@ -211,7 +211,7 @@ export class Loaded {
   }
 
   #describe(flag: number, rule: number, outcome: number): Decision {
-    const words = this.door.words(this.handle, flag, rule, outcome);
+    const words = this.binding.decisionText(this.handle, flag, rule, outcome);
     return parseDecision(words ?? '', outcome);
   }
 
@@ -255,10 +255,10 @@ function entry<K, V>(map: Map<K, V>, key: K, make: () => V): V {
   return made;
 }
 
-function attributesOf(door: Door, handle: number): string[] {
+function attributesOf(binding: EngineBinding, handle: number): string[] {
   const names: string[] = [];
   for (;;) {
-    const name = door.attribute(handle, names.length);
+    const name = binding.attribute(handle, names.length);
     if (name == null) return names;
     names.push(name);
   }

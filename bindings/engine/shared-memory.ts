@@ -1,8 +1,8 @@
 import type { CallOutcome } from '../contract.d.ts';
-import type { Asker, Present } from './attributes.ts';
+import type { ContextInput, Present } from './attribute-reader.ts';
 import { engineError, nameOf } from './error.ts';
 
-/** Bytes of shared memory, and where its data begins: see `HotDoor` in the contract. */
+/** Bytes of shared memory, and where its data begins: see `HotCalls` in the contract. */
 export const SIZE: number = 1 << 20;
 const DATA = 64;
 
@@ -21,8 +21,8 @@ const LIST = 5;
 
 const encoder = new TextEncoder();
 
-/** The memory that the engine shares: the only place that knows its layout on this side. */
-export class Frame {
+/** The memory that the engine shares: the only module on this side that knows its layout. */
+export class SharedMemory {
   readonly #memory: () => ArrayBuffer;
   readonly #offset: number;
   /** Registers and entries. */
@@ -50,11 +50,11 @@ export class Frame {
   }
 
   /** The arguments of a call about a flag. */
-  ask(snapshot: number, place: number, flag: number, now: number): void {
+  ask(snapshot: number, slot: number, flag: number, now: number): void {
     this.#view();
     this.#numbers[2] = checkedTime(now);
     this.#integers[0] = snapshot;
-    this.#integers[1] = place;
+    this.#integers[1] = slot;
     this.#integers[2] = flag;
   }
 
@@ -97,7 +97,7 @@ export class Frame {
   }
 
   /** Writes a context. */
-  writeContext({ key, pairs, length, entries }: Asker): void {
+  writeContext({ key, pairs, length, entries }: ContextInput): void {
     this.#view();
     this.#end = DATA + 16 + entries * 16;
     if (this.#end > SIZE) throw tooLarge();
