@@ -4,16 +4,18 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use flcm_flags::Serves;
 
+use crate::config::graph::{Graph, Problem};
+use crate::config::pattern::Patterns;
 use crate::config::{self, Config};
 use crate::diagnostics::{Diagnostics, Path, Span, did_you_mean};
-use crate::document::{At, Dependency, Document, Entries, Flag, FlagCondition, Override, Rule};
-use crate::graph::{Graph, Problem};
-use crate::inherit;
 use crate::limits;
-use crate::lint;
-use crate::pattern::Patterns;
+use crate::parse::document::{At, Dependency, Document, Entries, Flag, FlagCondition, Override, Rule};
 
 mod conditions;
+mod inherit;
+mod lint;
+mod operand;
+mod rules;
 mod threshold;
 mod variants;
 

@@ -8,12 +8,13 @@ use flcm_flags::bucket::{Draw, key, sip};
 use flcm_flags::snapshot::wire::{self};
 use zerocopy::little_endian::{U16, U32, U64};
 
+use crate::compile::writer::{Sections, id, narrow, table};
+use crate::config::graph::{Graph, Order, leaves};
 use crate::config::{Cohort, Condition, Config, Dependency, Expected, Flag, Override, Rule, Test, Value};
-use crate::graph::{Graph, Order, leaves};
-use crate::writer::{Sections, id, narrow, table};
 
 mod condition;
 mod policy;
+mod writer;
 
 use condition::{is_interned, texts};
 

@@ -7,8 +7,11 @@ use flcm_flags::Serves;
 
 pub use flcm_flags::{Operator, Policy};
 
-pub use crate::document::Literal as Value;
-pub use crate::pattern::Pattern;
+pub use crate::parse::document::Literal as Value;
+pub(crate) mod graph;
+pub(crate) mod pattern;
+
+pub use pattern::Pattern;
 
 /// A checked document.
 #[derive(Clone, Debug, Default, PartialEq)]

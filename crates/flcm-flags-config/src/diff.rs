@@ -27,8 +27,8 @@ use flcm_flags::{Flag, FlagId, Millis, Snapshot};
 use serde::Serialize;
 
 use crate::Config;
-use crate::explanation::words;
-use crate::view::FlagView;
+use crate::explain::text;
+use crate::explain::view::FlagView;
 
 mod changes;
 mod intervals;
@@ -134,7 +134,7 @@ pub fn compare_all<B: AsRef<[u8]>>(old: &Version<'_, B>, new: &Version<'_, B>, n
         }
     }
     let notes = changes::notes(old, new, !changed.is_empty());
-    Difference { now: words::rfc3339(now.0), old: old.side(), new: new.side(), flags, notes, contexts: None }
+    Difference { now: text::rfc3339(now.0), old: old.side(), new: new.side(), flags, notes, contexts: None }
 }
 
 impl Difference {

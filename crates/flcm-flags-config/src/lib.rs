@@ -4,6 +4,18 @@
 //! text ──parse──▶ Document ──check──▶ Config ──compile──▶ bytes
 //! ```
 //!
+//! | module | what it does |
+//! |---|---|
+//! | `parse` | reads YAML or JSON into a [`Document`](parse::document::Document), in which every value has its position |
+//! | `check` | resolves `extends`, checks names, types and limits, and builds the [`Config`]; `check::lint` warns |
+//! | `config` | the checked document, its dependency graph, and its compiled regular expressions |
+//! | `compile` | writes the bytes of a snapshot |
+//! | `explain` | explains a decision as a tree; describes the flags of a snapshot |
+//! | `diff` | compares two versions: what changes, and for how many users |
+//! | `simulate` | shows how soon a policy would roll a flag back, and how often by mistake |
+//!
+//! A module uses only modules that stand above it in this table.
+//!
 //! [`check`] does the first two steps and finds every problem at once; [`compile`] cannot fail.
 //!
 //! ```
@@ -19,30 +31,17 @@ pub mod config;
 mod context;
 mod diagnostics;
 pub mod diff;
-pub mod document;
 pub mod door;
-pub mod explanation;
-mod graph;
-mod inherit;
-pub mod json;
+pub mod explain;
 pub mod limits;
-mod lint;
-mod operand;
-mod parse;
-mod pattern;
-mod rules;
-mod schema;
+pub mod parse;
 pub mod simulate;
-mod source;
-pub mod view;
-mod word;
-mod writer;
 
 pub use check::check;
 pub use compile::compile;
 pub use config::Config;
 pub use context::{Attribute, ContextError, OwnedContext};
 pub use diagnostics::{Diagnostic, Diagnostics, Severity, Span, did_you_mean};
-pub use document::Document;
-pub use explanation::Explanation;
-pub use schema::schema;
+pub use explain::Explanation;
+pub use parse::document::Document;
+pub use parse::schema::schema;

@@ -4,19 +4,23 @@
 use std::collections::HashSet;
 
 use crate::diagnostics::{Diagnostics, Path, did_you_mean};
-use crate::document::{
+use crate::limits;
+use crate::parse::document::{
     AllOf, AnyOf, At, Cohort, Condition, Dependency, Document, Entries, Flag, FlagCondition, InCohort, Literal, NotOf,
     Operand, Override, Rollout, Rule, Share, Stage, Switches, Test, Variant,
 };
-use crate::json;
-use crate::limits;
-use crate::source::{self, Node, NodeValue};
-use crate::word::Word;
 
+pub mod document;
+pub mod json;
+pub(crate) mod keyword;
 mod map;
+pub(crate) mod schema;
+mod source;
 mod threshold;
 
+use keyword::Word;
 use map::Map;
+use source::{Node, NodeValue};
 
 impl Document {
     /// Reads a document (YAML or JSON). Problems are added to `diagnostics`; what could be read comes back, unless the

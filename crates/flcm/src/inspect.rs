@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::path::PathBuf;
 
 use flcm_flags::snapshot::wire;
-use flcm_flags_config::view::FlagView;
+use flcm_flags_config::explain::view::FlagView;
 use serde::Serialize;
 
 use crate::failure::Failure;

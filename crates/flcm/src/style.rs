@@ -5,7 +5,7 @@ use std::io::Write;
 
 use anstyle::{AnsiColor, Style};
 
-pub(crate) use flcm_flags_config::explanation::words::{count, plural, shown};
+pub(crate) use flcm_flags_config::explain::text::{count, plural, shown};
 
 /// What is on, gained or well.
 pub(crate) const GOOD: Style = AnsiColor::Green.on_default();

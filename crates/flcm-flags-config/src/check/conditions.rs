@@ -1,11 +1,11 @@
 //! Conditions: groups, and what their members name.
 
 use super::Checker;
+use crate::check::operand;
 use crate::config;
 use crate::diagnostics::{Path, Span};
-use crate::document::{At, Condition};
 use crate::limits;
-use crate::operand;
+use crate::parse::document::{At, Condition};
 
 impl Checker<'_> {
     pub(crate) fn conditions(

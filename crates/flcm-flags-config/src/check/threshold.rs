@@ -7,7 +7,7 @@ use flcm_flags::Policy;
 
 use super::Checker;
 use crate::diagnostics::Path;
-use crate::document::{At, Budget, ErrorThreshold};
+use crate::parse::document::{At, Budget, ErrorThreshold};
 
 impl Checker<'_> {
     pub(super) fn threshold(&mut self, threshold: &At<ErrorThreshold>, path: Path<'_>) -> Option<Policy> {

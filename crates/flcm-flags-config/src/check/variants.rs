@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use super::Checker;
 use crate::config;
 use crate::diagnostics::{Path, Span, did_you_mean};
-use crate::document::{At, Flag, Share, Variant};
 use crate::limits;
+use crate::parse::document::{At, Flag, Share, Variant};
 
 impl Checker<'_> {
     pub(super) fn variants(&mut self, flag: &Flag, default: &config::Value, path: Path<'_>) -> Vec<config::Variant> {

@@ -5,8 +5,8 @@ use flcm_flags::snapshot::wire::{self, node};
 use zerocopy::little_endian::U32;
 
 use super::Compiler;
+use crate::compile::writer::id;
 use crate::config::{Condition, Operand, Test};
-use crate::writer::id;
 
 impl<'c> Compiler<'c> {
     /// Writes conditions that stand side by side; says how many nodes they take.

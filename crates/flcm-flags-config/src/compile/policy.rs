@@ -6,8 +6,8 @@ use zerocopy::IntoBytes;
 use zerocopy::little_endian::{F64, U32};
 
 use super::Compiler;
+use crate::compile::writer::id;
 use crate::config::Flag;
-use crate::writer::id;
 
 impl Compiler<'_> {
     pub(super) fn policy(&mut self, flag: &Flag) -> U32 {

@@ -7,8 +7,8 @@ use serde::Serialize;
 
 use super::Version;
 use crate::config::{Cohort, Condition, Config};
-use crate::explanation::words;
-use crate::view::{FlagView, RuleView, ThresholdView, VariantView};
+use crate::explain::text;
+use crate::explain::view::{FlagView, RuleView, ThresholdView, VariantView};
 
 /// One thing that is written differently.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
@@ -46,8 +46,8 @@ pub(super) fn of(from: &FlagView, to: &FlagView) -> Vec<Change> {
     let mut changes = Changes::default();
     let json =
         |value: &Option<serde_json::Value>| value.as_ref().map_or_else(|| "none".to_owned(), ToString::to_string);
-    changes.compare("readable", &from.readable, &to.readable, |readable| words::yes_no(*readable).to_owned());
-    changes.compare("enabled", &from.enabled, &to.enabled, |enabled| words::yes_no(*enabled).to_owned());
+    changes.compare("readable", &from.readable, &to.readable, |readable| text::yes_no(*readable).to_owned());
+    changes.compare("enabled", &from.enabled, &to.enabled, |enabled| text::yes_no(*enabled).to_owned());
     changes.compare("default", &from.default, &to.default, json);
     changes.compare("on", &from.on, &to.on, json);
     let before = changes.0.len();
@@ -60,7 +60,7 @@ pub(super) fn of(from: &FlagView, to: &FlagView) -> Vec<Change> {
         _ => list.join(", "),
     });
     changes
-        .compare("overrides", &from.overrides, &to.overrides, |count| words::plural((*count).into(), "user", "users"));
+        .compare("overrides", &from.overrides, &to.overrides, |count| text::plural((*count).into(), "user", "users"));
     variants(&from.variants, &to.variants, &mut changes);
     rules(&from.rules, &to.rules, &mut changes);
     changes.compare("error_threshold", &from.error_threshold, &to.error_threshold, |threshold| {
@@ -118,10 +118,10 @@ fn rule(number: usize, from: &RuleView, to: &RuleView, changes: &mut Changes) {
         if conditions.is_empty() { "everyone".to_owned() } else { conditions.clone() }
     });
     changes.compare(format!("rule {number} percentage"), &from.percentage, &to.percentage, |percentage| {
-        words::percent(*percentage)
+        text::percent(*percentage)
     });
     changes.compare(format!("rule {number} schedule"), &from.schedule, &to.schedule, |schedule| {
-        let stages = schedule.iter().map(|stage| format!("{} from {}", words::percent(stage.percentage), stage.at));
+        let stages = schedule.iter().map(|stage| format!("{} from {}", text::percent(stage.percentage), stage.at));
         if schedule.is_empty() { "none".to_owned() } else { stages.collect::<Vec<_>>().join(", ") }
     });
     if from.ramp.is_some() && to.ramp.is_some() {
@@ -142,7 +142,7 @@ pub(super) fn of_documents<B>(old: &Version<'_, B>, new: &Version<'_, B>, key: &
     // A different number is told by the snapshots.
     if before != after && before.len() == after.len() {
         let count = after.iter().filter(|(user, serve)| before.get(*user) != Some(serve)).count();
-        let text = format!("{} different", words::plural(count as u64, "user", "users"));
+        let text = format!("{} different", text::plural(count as u64, "user", "users"));
         changes.add("overrides", None, Some(text));
     }
     let names: BTreeSet<String> = [from, to].into_iter().flat_map(|config| cohorts_of(config, key)).collect();
@@ -156,7 +156,7 @@ pub(super) fn of_documents<B>(old: &Version<'_, B>, new: &Version<'_, B>, key: &
 }
 
 fn describe(cohort: &Cohort) -> String {
-    let users = words::plural(cohort.users.len() as u64, "user", "users");
+    let users = text::plural(cohort.users.len() as u64, "user", "users");
     let except = match cohort.except.len() {
         0 => String::new(),
         count => format!(", {count} excepted"),

@@ -11,8 +11,8 @@ use flcm_flags::{Flag, Millis, Rule, Serves, Snapshot};
 use serde::Serialize;
 
 use super::moves::{Move, Served};
-use crate::explanation::words;
-use crate::view::FlagView;
+use crate::explain::text;
+use crate::explain::view::FlagView;
 
 /// Split points.
 const POINTS: u64 = 1 << 32;
@@ -84,7 +84,7 @@ impl Share {
 
 impl Side {
     pub(super) fn new<B: AsRef<[u8]>>(snapshot: &Snapshot<B>, flag: Flag<'_>, view: &FlagView, now: Millis) -> Self {
-        let default = flag.default_value().map(words::json_of_value);
+        let default = flag.default_value().map(text::json_of_value);
         let off = Served {
             enabled: default == Some(serde_json::Value::Bool(true)),
             variant: None,
@@ -103,7 +103,7 @@ impl Side {
             Serves::CohortOn => (BUCKETS, ranges(flag, rule)),
             Serves::On => (rule.percentage_at(now), ranges(flag, rule)),
         };
-        Area { conditions: words::conditions(snapshot, rule.conditions()), end, ranges }
+        Area { conditions: text::conditions(snapshot, rule.conditions()), end, ranges }
     }
 
     /// The areas that count for users of whom only these conditions hold, or none.
@@ -117,7 +117,7 @@ fn ranges(flag: Flag<'_>, rule: Rule<'_>) -> Vec<(u64, Served)> {
     let on = |value: Option<flcm_flags::Value<'_>>, variant: Option<&str>| Served {
         enabled: true,
         variant: variant.map(str::to_owned),
-        value: value.or_else(|| flag.on_value()).map(|value| words::json_of_value(value).to_string()),
+        value: value.or_else(|| flag.on_value()).map(|value| text::json_of_value(value).to_string()),
     };
     let shares: Vec<(u16, u32)> = rule.shares().collect();
     let Some(&(_, total)) = shares.last() else { return vec![(POINTS, on(None, None))] };
@@ -254,7 +254,7 @@ mod tests {
     use flcm_flags::{Flag, Millis, Rule, Serves, Snapshot};
 
     use super::{Move, POINTS, Side, boundary, shares};
-    use crate::view::FlagView;
+    use crate::explain::view::FlagView;
 
     /// The draw whose upper half is the first of a bucket and whose lower half is `point`: `mix` is a bijection.
     fn draw(bucket: u32, point: u64) -> Draw {

@@ -2,7 +2,7 @@
 
 use super::Parser;
 use crate::diagnostics::{Path, did_you_mean};
-use crate::source::{self, Node, NodeValue};
+use crate::parse::source::{self, Node, NodeValue};
 
 /// A map whose keys are taken one by one; what was never asked for is unknown.
 pub(super) struct Map<'n, 'p> {

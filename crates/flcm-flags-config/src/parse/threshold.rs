@@ -2,8 +2,8 @@
 
 use super::Parser;
 use crate::diagnostics::Path;
-use crate::document::{At, Budget, ErrorThreshold};
-use crate::source::{Node, NodeValue};
+use crate::parse::document::{At, Budget, ErrorThreshold};
+use crate::parse::source::{Node, NodeValue};
 
 impl Parser {
     pub(super) fn error_threshold(&mut self, node: &Node, path: Path<'_>) -> Option<At<ErrorThreshold>> {

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use anstyle::Style;
 use flcm_flags::{BoundContext, Decision, FlagId, Millis, PackedDecision, Snapshot, Trips, evaluate};
 use flcm_flags_config::Explanation;
-use flcm_flags_config::explanation::words;
+use flcm_flags_config::explain::text;
 
 use super::Picked;
 use crate::style::{BAD, DIM, GOOD, NAME, NOTE, pad, shown};
@@ -60,7 +60,7 @@ pub(super) fn rows(snapshot: &Snapshot<Vec<u8>>, picked: Vec<Picked>, form: Form
 
 fn json(text: &str) -> String {
     let mut out = String::new();
-    flcm_flags_config::json::write_string(&mut out, text);
+    flcm_flags_config::parse::json::write_string(&mut out, text);
     out
 }
 
@@ -171,7 +171,7 @@ impl Row {
         }
         columns.push(paint(DIM, &format!("{}{code}", decision.reason())));
         columns.extend(decision.rule().map(|rule| format!("rule {}", shown(rule))));
-        match decision.value().map(words::json_of_value) {
+        match decision.value().map(text::json_of_value) {
             None | Some(serde_json::Value::Bool(_)) => {}
             Some(value) => columns.push(shown(&value.to_string())),
         }
@@ -195,7 +195,7 @@ impl Row {
 }
 
 fn json_tail(decision: Decision<'_>) -> String {
-    let value = decision.value().map_or_else(|| "null".to_owned(), |value| words::json_of_value(value).to_string());
+    let value = decision.value().map_or_else(|| "null".to_owned(), |value| text::json_of_value(value).to_string());
     format!(
         ",\"enabled\":{},\"value\":{value},\"variant\":{},\"reason\":\"{}\",\"errorCode\":{},\"rule\":{},\"arm\":\"{}\"}}\n",
         decision.enabled(),

@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use anstyle::Style;
 use flcm_flags::{Millis, Snapshot};
-use flcm_flags_config::explanation::words;
+use flcm_flags_config::explain::text;
 use serde::Serialize;
 
 use super::output::Row;
@@ -38,7 +38,7 @@ pub(super) fn of(snapshot: &Snapshot<Vec<u8>>, rows: &[Row], contexts: u64, now:
     let width = names.map(|name| name.chars().count()).max().unwrap_or(0).max("PREREQUISITE_FAILED".len()) + 2;
     let (contexts, flags) =
         (style::plural(contexts, "user", "users"), style::plural(rows.len() as u64, "flag", "flags"));
-    let mut text = paint.with(DIM, &format!("{contexts}, {flags}, at {}\n", words::rfc3339(now.0)));
+    let mut text = paint.with(DIM, &format!("{contexts}, {flags}, at {}\n", text::rfc3339(now.0)));
     for counts in &all {
         text.push('\n');
         table(counts, width, &paint, &mut text);

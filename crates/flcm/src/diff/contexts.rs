@@ -4,7 +4,7 @@ use std::path::Path;
 
 use flcm_flags::{BoundContext, Decision, FlagId, Millis, PackedDecision, Snapshot, Trips, evaluate_all};
 use flcm_flags_config::diff::{Move, Moves, Served};
-use flcm_flags_config::explanation::words;
+use flcm_flags_config::explain::text;
 
 use crate::decide::{Contexts, Parser};
 use crate::failure::Failure;
@@ -71,7 +71,7 @@ impl<'s> Side<'s> {
         Served {
             enabled: decision.enabled(),
             variant: decision.variant().map(str::to_owned),
-            value: decision.value().map(|value| words::json_of_value(value).to_string()),
+            value: decision.value().map(|value| text::json_of_value(value).to_string()),
         }
     }
 }

@@ -3,7 +3,7 @@
 use flcm_flags::{AttributeValue, Expected, FlagId, Node, Nodes, Operand, Snapshot, Test, Value};
 use serde_json::Value as Json;
 
-use crate::json::write_number;
+use crate::parse::json::write_number;
 
 /// `yes` or `no`.
 #[must_use]
@@ -20,7 +20,7 @@ pub const fn on_off(enabled: bool) -> &'static str {
 /// Digits in groups of three.
 ///
 /// ```
-/// assert_eq!(flcm_flags_config::explanation::words::count(1_234_567), "1,234,567");
+/// assert_eq!(flcm_flags_config::explain::text::count(1_234_567), "1,234,567");
 /// ```
 #[must_use]
 pub fn count(number: u64) -> String {
@@ -38,7 +38,7 @@ pub fn count(number: u64) -> String {
 /// A number of things.
 ///
 /// ```
-/// use flcm_flags_config::explanation::words::plural;
+/// use flcm_flags_config::explain::text::plural;
 /// assert_eq!((plural(1, "user", "users"), plural(2_000, "user", "users")), ("1 user".into(), "2,000 users".into()));
 /// ```
 #[must_use]
@@ -49,7 +49,7 @@ pub fn plural(number: u64, one: &str, many: &str) -> String {
 /// Thousandths of a percent as text: `63.324 %`, `10 %`.
 ///
 /// ```
-/// use flcm_flags_config::explanation::words::percent;
+/// use flcm_flags_config::explain::text::percent;
 /// assert_eq!((percent(63_324), percent(10_000), percent(500)), ("63.324 %".into(), "10 %".into(), "0.5 %".into()));
 /// ```
 #[must_use]
@@ -63,7 +63,7 @@ pub fn percent(thousandths: u32) -> String {
 /// Milliseconds since 1970 as RFC 3339 in UTC; the fraction is left out when it is zero.
 ///
 /// ```
-/// use flcm_flags_config::explanation::words::rfc3339;
+/// use flcm_flags_config::explain::text::rfc3339;
 /// assert_eq!(rfc3339(1_796_083_200_123), "2026-12-01T00:00:00.123Z");
 /// ```
 #[must_use]
@@ -87,7 +87,7 @@ pub fn rfc3339(millis: u64) -> String {
 /// Text from outside for a terminal: control characters are escaped, so that a user id cannot move the cursor.
 ///
 /// ```
-/// assert_eq!(flcm_flags_config::explanation::words::shown("a\u{1b}[2J"), "a\\u{1b}[2J");
+/// assert_eq!(flcm_flags_config::explain::text::shown("a\u{1b}[2J"), "a\\u{1b}[2J");
 /// ```
 #[must_use]
 pub fn shown(text: &str) -> String {

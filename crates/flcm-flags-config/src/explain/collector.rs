@@ -5,7 +5,7 @@ use flcm_flags::{
     BoundContext, Decision, Expected, FlagId, Group, Membership, Millis, Rule, Serves, Snapshot, Step, Visitor,
 };
 
-use super::{Check, Explanation, words};
+use super::{Check, Explanation, text};
 
 /// What is open while steps come in, innermost last.
 enum Frame {
@@ -105,7 +105,7 @@ impl<'s, B: AsRef<[u8]>> Collector<'s, B> {
     }
 
     fn other_flag(&mut self, flag: FlagId, expected: Expected, dependency: bool, held: bool) {
-        let expected = words::expectation(self.snapshot, flag, expected);
+        let expected = text::expectation(self.snapshot, flag, expected);
         self.add(Check::Flag { flag: self.key(flag), expected, dependency, held, explanation: None });
     }
 
@@ -126,7 +126,7 @@ impl<'s, B: AsRef<[u8]>> Collector<'s, B> {
     }
 
     fn because(&self, membership: Membership, has_conditions: bool) -> String {
-        let user = self.user.as_deref().map_or_else(|| "a user without targeting key".to_owned(), words::shown);
+        let user = self.user.as_deref().map_or_else(|| "a user without targeting key".to_owned(), text::shown);
         match membership {
             Membership::Excepted => format!("{user} is excepted"),
             Membership::Host => format!("the host names {user} as a member"),
@@ -189,9 +189,9 @@ impl<B: AsRef<[u8]>> Visitor for Collector<'_, B> {
             Step::Test { test, actual, held } => self.add(Check::Test {
                 attribute: test.attribute().to_owned(),
                 operator: test.operator().as_str(),
-                operand: words::json_of_operands(&test),
-                text: words::test(&test),
-                actual: actual.map(words::json_of_attribute),
+                operand: text::json_of_operands(&test),
+                text: text::test(&test),
+                actual: actual.map(text::json_of_attribute),
                 held,
             }),
             Step::CohortStart(cohort) => self.open(Frame::Cohort(self.snapshot.cohort_name(cohort).to_owned())),

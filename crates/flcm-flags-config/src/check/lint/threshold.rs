@@ -5,7 +5,7 @@ use flcm_flags::{Detector, Policy, Recovery, Serves};
 
 use crate::config::{Flag as ConfigFlag, Rule};
 use crate::diagnostics::{Diagnostics, Path, Span};
-use crate::document::{At, ErrorThreshold, Flag};
+use crate::parse::document::{At, ErrorThreshold, Flag};
 
 /// Warns about the threshold of a flag.
 pub(crate) fn threshold(key: &str, flag: &Flag, checked: &ConfigFlag, path: Path<'_>, diagnostics: &mut Diagnostics) {

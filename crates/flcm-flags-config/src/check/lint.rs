@@ -5,10 +5,10 @@ use std::fmt::Display;
 
 use flcm_flags::Serves;
 
+use crate::config::graph::leaves;
 use crate::config::{Condition, Config, Dependency, Expected, Flag as ConfigFlag, Rule, Value};
 use crate::diagnostics::{Diagnostics, Path, Span};
-use crate::document::{At, Document, Flag};
-use crate::graph::leaves;
+use crate::parse::document::{At, Document, Flag};
 
 mod threshold;
 

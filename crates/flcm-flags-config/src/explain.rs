@@ -20,7 +20,8 @@ use serde::Serialize;
 
 mod collector;
 mod lines;
-pub mod words;
+pub mod text;
+pub mod view;
 
 pub use lines::Line;
 
@@ -192,7 +193,7 @@ impl Explanation {
             flag,
             user,
             enabled: decision.enabled(),
-            value: decision.value().map(words::json_of_value),
+            value: decision.value().map(text::json_of_value),
             variant: decision.variant().map(str::to_owned),
             reason: decision.reason().as_str(),
             error_code: decision.reason().error_code().map(ErrorCode::as_str),

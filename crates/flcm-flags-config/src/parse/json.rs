@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::source::{Node, NodeValue};
+use crate::parse::source::{Node, NodeValue};
 
 /// An object or array as canonical text: keys sorted by their bytes, no white space, numbers as [`write_number`].
 pub(crate) fn canonical(node: &Node) -> String {

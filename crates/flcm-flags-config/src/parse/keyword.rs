@@ -3,10 +3,34 @@
 use std::borrow::Cow;
 use std::marker::PhantomData;
 
-use flcm_flags::{Action, Detector, Recovery, Shared};
+use flcm_flags::{Action, Detector, Operator, Recovery, Shared};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
-use crate::document::{Budget, Ramp};
+/// The operators of conditions, as documents write them.
+pub(crate) const OPERATORS: [(&str, Operator); 22] = [
+    ("==", Operator::Equal),
+    ("!=", Operator::NotEqual),
+    (">", Operator::Greater),
+    (">=", Operator::GreaterEqual),
+    ("<", Operator::Less),
+    ("<=", Operator::LessEqual),
+    ("in", Operator::In),
+    ("not_in", Operator::NotIn),
+    ("contains", Operator::Contains),
+    ("not_contains", Operator::NotContains),
+    ("starts_with", Operator::StartsWith),
+    ("ends_with", Operator::EndsWith),
+    ("matches", Operator::Matches),
+    ("before", Operator::Before),
+    ("after", Operator::After),
+    ("semver_eq", Operator::SemverEqual),
+    ("semver_gt", Operator::SemverGreater),
+    ("semver_gte", Operator::SemverGreaterEqual),
+    ("semver_lt", Operator::SemverLess),
+    ("semver_lte", Operator::SemverLessEqual),
+    ("exists", Operator::Exists),
+    ("not_exists", Operator::NotExists),
+];
 
 /// A choice that is made by a word.
 pub(crate) trait Word: Copy {
@@ -37,23 +61,6 @@ words_of_the_core! {
     Detector = "detector",
     Recovery = "recovery",
     Shared = "shared",
-}
-
-impl Word for Budget {
-    const KEY: &'static str = "budget";
-
-    fn words() -> impl Iterator<Item = (&'static str, Self)> {
-        [("fast", Self(0.01)), ("strict", Self(0.0001))].into_iter()
-    }
-}
-
-impl Word for Ramp {
-    const KEY: &'static str = "ramp";
-    const UNKNOWN: &'static str = "unknown-ramp";
-
-    fn words() -> impl Iterator<Item = (&'static str, Self)> {
-        [("step", Self::Step), ("linear", Self::Linear)].into_iter()
-    }
 }
 
 /// Describes the words of a choice to the schema.

@@ -3,36 +3,11 @@
 use flcm_flags::Operator;
 
 use crate::config;
+use crate::config::pattern::Patterns;
 use crate::diagnostics::{Diagnostics, Path, did_you_mean};
-use crate::document::{At, Literal, Operand, Test};
 use crate::limits;
-use crate::pattern::Patterns;
-
-/// The words of the document.
-pub(crate) const WORDS: [(&str, Operator); 22] = [
-    ("==", Operator::Equal),
-    ("!=", Operator::NotEqual),
-    (">", Operator::Greater),
-    (">=", Operator::GreaterEqual),
-    ("<", Operator::Less),
-    ("<=", Operator::LessEqual),
-    ("in", Operator::In),
-    ("not_in", Operator::NotIn),
-    ("contains", Operator::Contains),
-    ("not_contains", Operator::NotContains),
-    ("starts_with", Operator::StartsWith),
-    ("ends_with", Operator::EndsWith),
-    ("matches", Operator::Matches),
-    ("before", Operator::Before),
-    ("after", Operator::After),
-    ("semver_eq", Operator::SemverEqual),
-    ("semver_gt", Operator::SemverGreater),
-    ("semver_gte", Operator::SemverGreaterEqual),
-    ("semver_lt", Operator::SemverLess),
-    ("semver_lte", Operator::SemverLessEqual),
-    ("exists", Operator::Exists),
-    ("not_exists", Operator::NotExists),
-];
+use crate::parse::document::{At, Literal, Operand, Test};
+use crate::parse::keyword::OPERATORS;
 
 /// Checks one test: the operator exists, and what it compares with is of a kind that it takes.
 pub(crate) fn check_test(
@@ -42,11 +17,11 @@ pub(crate) fn check_test(
     diagnostics: &mut Diagnostics,
 ) -> Option<config::Test> {
     let word = test.operator.value.as_str();
-    let Some((_, operator)) = WORDS.iter().find(|(known, _)| *known == word) else {
+    let Some((_, operator)) = OPERATORS.iter().find(|(known, _)| *known == word) else {
         let message = format!("unknown operator `{word}`");
         let problem = diagnostics.error(test.operator.span, path.key("operator"), "unknown-operator", message);
-        let words = || format!("operators: {}", WORDS.map(|(known, _)| known).join(" "));
-        problem.help(did_you_mean(word, WORDS.iter().map(|(known, _)| *known)).unwrap_or_else(words));
+        let words = || format!("operators: {}", OPERATORS.map(|(known, _)| known).join(" "));
+        problem.help(did_you_mean(word, OPERATORS.iter().map(|(known, _)| *known)).unwrap_or_else(words));
         return None;
     };
     let operand = check_operand(*operator, test, path, patterns, diagnostics)?;

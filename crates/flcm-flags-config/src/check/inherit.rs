@@ -6,8 +6,8 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::diagnostics::{Diagnostics, Path, did_you_mean};
-use crate::document::{At, Document, Entries, ErrorThreshold, Flag, Override, Rollout};
 use crate::limits;
+use crate::parse::document::{At, Document, Entries, ErrorThreshold, Flag, Override, Rollout};
 
 /// Resolves `extends` of every flag. A flag whose chain is broken comes back as it is written, with a diagnostic.
 pub(crate) fn flatten(document: &Document, diagnostics: &mut Diagnostics) -> Vec<(At<String>, Flag)> {

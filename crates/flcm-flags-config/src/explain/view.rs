@@ -6,7 +6,7 @@ use flcm_flags::{Flag, Policy, Rule, Serves, Snapshot};
 use serde::Serialize;
 use serde_json::Value as Json;
 
-use crate::explanation::words;
+use crate::explain::text;
 
 /// A flag.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -135,11 +135,11 @@ impl FlagView {
     pub fn new<B: AsRef<[u8]>>(snapshot: &Snapshot<B>, flag: Flag<'_>) -> Self {
         let dependency = |(other, expected)| {
             let key = snapshot.describe(other).map_or("", |other| other.key()).to_owned();
-            format!("{key} {}", words::expectation(snapshot, other, expected))
+            format!("{key} {}", text::expectation(snapshot, other, expected))
         };
         let variant = |variant: flcm_flags::Variant<'_>| VariantView {
             name: variant.name().to_owned(),
-            value: variant.value().map(words::json_of_value),
+            value: variant.value().map(text::json_of_value),
         };
         Self {
             key: flag.key().to_owned(),
@@ -147,8 +147,8 @@ impl FlagView {
             enabled: flag.enabled(),
             salt: flag.salt().to_owned(),
             by: flag.by().map(str::to_owned),
-            default: flag.default_value().map(words::json_of_value),
-            on: flag.on_value().map(words::json_of_value),
+            default: flag.default_value().map(text::json_of_value),
+            on: flag.on_value().map(text::json_of_value),
             variants: flag.variants().map(variant).collect(),
             dependencies: flag.dependencies().map(dependency).collect(),
             overrides: flag.override_count(),
@@ -160,7 +160,7 @@ impl FlagView {
 
 impl RuleView {
     fn new<B: AsRef<[u8]>>(snapshot: &Snapshot<B>, flag: Flag<'_>, rule: Rule<'_>) -> Self {
-        let stage = |(at, percentage)| StageView { at: words::rfc3339(at), percentage };
+        let stage = |(at, percentage)| StageView { at: text::rfc3339(at), percentage };
         let schedule: Vec<StageView> = rule.schedule().map(stage).collect();
         let ramp = if rule.is_linear() { "linear" } else { "step" };
         Self {
@@ -170,7 +170,7 @@ impl RuleView {
                 Serves::CohortOn => "cohort on",
                 Serves::On => "on",
             },
-            conditions: words::conditions(snapshot, rule.conditions()),
+            conditions: text::conditions(snapshot, rule.conditions()),
             percentage: rule.percentage(),
             ramp: (!schedule.is_empty()).then_some(ramp),
             schedule,
@@ -186,11 +186,11 @@ impl RuleView {
         let mut text = match *serves {
             "cohort off" => format!("{who}: off"),
             "cohort on" => format!("{who}: on"),
-            _ => format!("{who}: {}", words::percent(*percentage)),
+            _ => format!("{who}: {}", text::percent(*percentage)),
         };
         for StageView { at, percentage } in schedule {
             // Writing to a string cannot fail.
-            let _ = write!(text, ", {} from {at}", words::percent(*percentage));
+            let _ = write!(text, ", {} from {at}", text::percent(*percentage));
         }
         if *ramp == Some("linear") {
             text.push_str(", in a straight line");
@@ -242,7 +242,7 @@ impl ThresholdView {
     #[must_use]
     pub fn describe(&self) -> String {
         let Self { rate, window, min_samples, cooldown, probe, .. } = self;
-        let probe = words::percent(*probe);
+        let probe = text::percent(*probe);
         let mut text = format!(
             "error rate above {rate} in {window} s, from {min_samples} outcomes; cooldown {cooldown} s, probe {probe}"
         );

@@ -5,7 +5,7 @@ use schemars::generate::SchemaSettings;
 use schemars::transform::{Transform, transform_subschemas};
 use serde_json::Value;
 
-use crate::document::Document;
+use crate::parse::document::Document;
 
 /// The JSON Schema (draft 2020-12) of a document, as pretty-printed text that ends in a line feed.
 #[must_use]

@@ -3,12 +3,12 @@
 use flcm_flags::Serves;
 use flcm_flags::time::parse_rfc3339;
 
+use crate::check::lint;
 use crate::check::{Checker, plain_rule};
 use crate::config;
 use crate::diagnostics::{Path, Span};
-use crate::document::{At, Flag, Ramp, Rollout, Rule, Stage};
 use crate::limits;
-use crate::lint;
+use crate::parse::document::{At, Flag, Ramp, Rollout, Rule, Stage};
 
 impl Checker<'_> {
     pub(crate) fn rules(&mut self, flag: &Flag, variants: &[config::Variant], path: Path<'_>) -> Vec<config::Rule> {

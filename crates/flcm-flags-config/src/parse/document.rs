@@ -8,7 +8,7 @@ use flcm_flags::{Action, Detector, Policy, Recovery, Shared};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use crate::diagnostics::Span;
-use crate::word::{OneOf, Word};
+use crate::parse::keyword::{OPERATORS, OneOf, Word};
 
 /// A value and its place in the text.
 #[derive(Clone, Copy, Debug)]
@@ -389,8 +389,25 @@ impl JsonSchema for OperatorWord {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        let words: Vec<&str> = crate::operand::WORDS.iter().map(|(word, _)| *word).collect();
+        let words: Vec<&str> = OPERATORS.iter().map(|(word, _)| *word).collect();
         json_schema!({ "type": "string", "enum": words })
+    }
+}
+
+impl Word for Budget {
+    const KEY: &'static str = "budget";
+
+    fn words() -> impl Iterator<Item = (&'static str, Self)> {
+        [("fast", Self(0.01)), ("strict", Self(0.0001))].into_iter()
+    }
+}
+
+impl Word for Ramp {
+    const KEY: &'static str = "ramp";
+    const UNKNOWN: &'static str = "unknown-ramp";
+
+    fn words() -> impl Iterator<Item = (&'static str, Self)> {
+        [("step", Self::Step), ("linear", Self::Linear)].into_iter()
     }
 }
 
