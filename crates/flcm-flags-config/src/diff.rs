@@ -1,7 +1,7 @@
 //! Differences: which flags change between two versions of a document, and for whom.
 //!
 //! What is written differently is told flag by flag; how many users it moves are exact shares, counted over all buckets
-//! and split points. Both need no users: who wants to count real ones decides each with both versions, and adds [`Moves`].
+//! and split points. Both need no users. [`compare_for`] counts real ones as well.
 //!
 //! ```
 //! use flcm_flags::{Millis, Snapshot};
@@ -26,15 +26,17 @@ use std::collections::BTreeSet;
 use flcm_flags::{Flag, FlagId, Millis, Snapshot};
 use serde::Serialize;
 
-use crate::Config;
 use crate::explain::text;
 use crate::explain::view::FlagView;
+use crate::{Config, OwnedContext};
 
 mod changes;
+mod contexts;
 mod intervals;
 mod moves;
 
 pub use changes::Change;
+pub use contexts::ContextCounter;
 pub use intervals::{Share, Shares};
 pub use moves::{Move, Moves, Served};
 
@@ -135,6 +137,40 @@ pub fn compare_all<B: AsRef<[u8]>>(old: &Version<'_, B>, new: &Version<'_, B>, n
     }
     let notes = changes::notes(old, new, !changed.is_empty());
     Difference { now: text::rfc3339(now.0), old: old.side(), new: new.side(), flags, notes, contexts: None }
+}
+
+/// Like [`compare`], and counts for how many of these contexts each flag changes.
+///
+/// ```
+/// use flcm_flags::{Millis, Snapshot};
+/// use flcm_flags_config::OwnedContext;
+/// use flcm_flags_config::diff::{Version, compare_for};
+///
+/// let document = |percentage| format!("flags: {{ beta: {{ rollout: {{ percentage: {percentage} }} }} }}");
+/// let compile = |percentage| flcm_flags_config::compile(&flcm_flags_config::check(&document(percentage)).0.unwrap());
+/// let [before, after] = [Snapshot::from_bytes(compile(0))?, Snapshot::from_bytes(compile(100))?];
+/// let [old, new] = [&before, &after].map(|snapshot| Version { name: "", snapshot, config: None });
+/// let users = ["alice", "bob"].map(OwnedContext::of);
+/// let difference = compare_for(&old, &new, Millis(0), &users);
+/// assert_eq!(difference.contexts, Some(2));
+/// assert_eq!(difference.flags[0].contexts.as_ref().unwrap().gain, 2);
+/// # Ok::<(), flcm_flags::SnapshotError>(())
+/// ```
+#[must_use]
+pub fn compare_for<'c, B: AsRef<[u8]>>(
+    old: &Version<'_, B>,
+    new: &Version<'_, B>,
+    now: Millis,
+    contexts: impl IntoIterator<Item = &'c OwnedContext>,
+) -> Difference {
+    let mut difference = compare_all(old, new, now);
+    let mut counter = ContextCounter::new(&difference, [old.snapshot, new.snapshot], now);
+    for context in contexts {
+        context.with_core(|context| counter.add(&context));
+    }
+    counter.write_to(&mut difference);
+    difference.drop_same();
+    difference
 }
 
 impl Difference {

@@ -7,8 +7,8 @@
 //! | module | what it does |
 //! |---|---|
 //! | `parse` | reads YAML or JSON into a [`Document`](parse::document::Document), in which every value has its position |
-//! | `check` | resolves `extends`, checks names, types and limits, and builds the [`Config`]; `check::lint` warns |
 //! | `config` | the checked document, its dependency graph, and its compiled regular expressions |
+//! | `check` | resolves `extends`, checks names, types and limits, and builds the [`Config`]; `check::lint` warns |
 //! | `compile` | writes the bytes of a snapshot |
 //! | `explain` | explains a decision as a tree; describes the flags of a snapshot |
 //! | `diff` | compares two versions: what changes, and for how many users |

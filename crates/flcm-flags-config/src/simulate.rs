@@ -3,12 +3,16 @@
 //! Requests arrive independently of each other (Poisson), and each fails with the rate of its arm. The same seed gives the
 //! same run.
 
+use std::ops::Range;
+
 use flcm_flags::breaker::{Breaker, Cause, Event, Plan};
 use flcm_flags::{Counts, Millis, Sample};
 
+mod comparison;
 mod poisson;
 mod statistics;
 
+pub use comparison::{Comparison, PolicyResult};
 pub use poisson::{Poisson, Random};
 pub use statistics::{Delays, interval};
 
@@ -107,19 +111,8 @@ impl Course {
         Ending::Never
     }
 
-    /// Many runs, on all processors; in the order of their seeds.
-    #[must_use]
-    pub fn runs(&self, plan: &Plan, seed: u64, runs: u64) -> Vec<Ending> {
-        let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get) as u64;
-        let part = |thread: u64| (runs * thread / threads)..(runs * (thread + 1) / threads);
-        std::thread::scope(|scope| {
-            let workers: Vec<_> = (0..threads)
-                .map(|thread| {
-                    let one = move |run| self.run(plan, Random::seed(seed, run));
-                    scope.spawn(move || part(thread).map(one).collect::<Vec<_>>())
-                })
-                .collect();
-            workers.into_iter().flat_map(|worker| worker.join().unwrap_or_default()).collect()
-        })
+    /// Many runs, each with the seed of its number. Callers that have threads give each of them a part of the numbers.
+    pub fn runs(&self, plan: &Plan, seed: u64, numbers: Range<u64>) -> impl Iterator<Item = Ending> {
+        numbers.map(move |number| self.run(plan, Random::seed(seed, number)))
     }
 }

@@ -1,15 +1,15 @@
 //! `flcm diff`: which flags change, and for whom.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use flcm_flags::Millis;
-use flcm_flags_config::diff::{Version, compare_all};
+use flcm_flags::{Millis, Snapshot};
+use flcm_flags_config::diff::{ContextCounter, Difference, Version, compare_all};
 
+use crate::decide::{Contexts, Parser};
 use crate::failure::Failure;
 use crate::source::Source;
 
-mod contexts;
 mod output;
 
 /// Compare two documents or snapshots: which flags change, and for whom
@@ -50,13 +50,7 @@ pub(crate) fn run(options: &Options) -> Result<bool, Failure> {
     let mut difference = compare_all(&old.version(), &new.version(), now);
     let mut well = true;
     if let Some(path) = &options.contexts {
-        let keys: Vec<String> = difference.flags.iter().map(|flag| flag.flag.clone()).collect();
-        let counted = contexts::count(path, [&old.snapshot, &new.snapshot], &keys, now)?;
-        well = counted.well;
-        difference.contexts = Some(counted.contexts);
-        for (flag, moves) in difference.flags.iter_mut().zip(counted.moves) {
-            flag.contexts = Some(moves);
-        }
+        well = count(path, [&old.snapshot, &new.snapshot], &mut difference, now)?;
     }
     difference.drop_same();
     if options.json {
@@ -66,6 +60,26 @@ pub(crate) fn run(options: &Options) -> Result<bool, Failure> {
         anstream::stdout().write_all(output::of(&difference).as_bytes())?;
     }
     Ok(well && (!options.exit_code || difference.is_empty()))
+}
+
+/// Counts the contexts of a file; whether every line could be read.
+fn count(
+    path: &Path,
+    snapshots: [&Snapshot<Vec<u8>>; 2],
+    difference: &mut Difference,
+    now: Millis,
+) -> Result<bool, Failure> {
+    let mut counter = ContextCounter::new(difference, snapshots, now);
+    let mut parser = Parser::new(snapshots.into_iter().flat_map(Snapshot::attributes));
+    let mut contexts = Contexts::open(path, true)?;
+    while contexts.advance()? {
+        contexts.parse(&mut parser, |context| {
+            counter.add(context);
+            Ok(())
+        })?;
+    }
+    counter.write_to(difference);
+    Ok(contexts.finish())
 }
 
 impl Source {

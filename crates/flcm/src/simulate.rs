@@ -1,12 +1,12 @@
 //! `flcm simulate`: how soon a flag would be rolled back, and how often for nothing.
 
 use std::io::Write;
+use std::panic::resume_unwind;
 use std::path::PathBuf;
 
-use flcm_flags::breaker::{Plan, Scope};
-use flcm_flags::{Action, Detector, Flag, Policy};
+use flcm_flags::Flag;
 use flcm_flags_config::did_you_mean;
-use flcm_flags_config::simulate::{Course, Delays, Source as Outcomes, Traffic};
+use flcm_flags_config::simulate::{Comparison, PolicyResult, Traffic};
 
 use crate::failure::Failure;
 use crate::source::Source;
@@ -58,26 +58,13 @@ pub(crate) struct Options {
     json: bool,
 }
 
-const HOUR: u64 = 3_600;
-const DAY: u64 = 24 * HOUR;
-
 /// What was simulated.
 pub(crate) struct Simulation<'o> {
     options: &'o Options,
-    policy: Policy,
+    comparison: Comparison,
     /// Percentage of requests that is treated.
     share: f64,
-    days: u64,
-    rules: Vec<Rule>,
-}
-
-/// A policy, and what it did.
-struct Rule {
-    name: &'static str,
-    from_start: Delays,
-    after_an_hour: Delays,
-    /// Healthy days on which it rolled back.
-    false_days: u64,
+    results: Vec<PolicyResult>,
 }
 
 pub(crate) fn run(options: &Options) -> Result<bool, Failure> {
@@ -90,8 +77,9 @@ pub(crate) fn run(options: &Options) -> Result<bool, Failure> {
     let now = crate::now_or(None);
     let share = options.share.unwrap_or_else(|| f64::from(flag.percentage_at(now)) / 1000.0);
     let days = options.days.unwrap_or_else(|| options.runs.div_ceil(10));
-    let mut simulation = Simulation { options, policy, share, days, rules: Vec::new() };
-    simulation.all();
+    let comparison =
+        Comparison { policy, traffic: traffic(options, share), runs: options.runs, days, seed: options.seed };
+    let simulation = Simulation { options, comparison, share, results: on_all_processors(comparison) };
     let text = if options.json { output::json(&simulation)? } else { output::text(&simulation) };
     std::io::stdout().write_all(text.as_bytes())?;
     Ok(true)
@@ -107,41 +95,19 @@ fn find<'s>(source: &'s Source, key: &str) -> Result<Flag<'s>, Failure> {
     })
 }
 
-impl Simulation<'_> {
-    /// The flag's own policy, and plain rates to compare it with.
-    fn all(&mut self) {
-        // What only notifies is asked when it would have rolled back.
-        let own = Policy { action: Action::Disable, ..self.policy };
-        let plain = Policy { detector: Detector::Rate, ..own };
-        self.rule("this flag", &own);
-        if own.detector == Detector::Evidence {
-            self.rule("plain rate, from 11 calls", &Policy { min_samples: 11, ..plain });
-        }
-        self.rule("plain rate, from 100 calls", &Policy { min_samples: 100, ..plain });
-    }
+fn traffic(options: &Options, share: f64) -> Traffic {
+    let Options { rps, error_rate, baseline, .. } = *options;
+    Traffic { requests: rps, share: share / 100.0, treatment: error_rate, control: baseline }
+}
 
-    fn rule(&mut self, name: &'static str, policy: &Policy) {
-        let plan = Plan::new(policy, Scope::Fleet);
-        let Options { seed, runs, error_rate, baseline, rps, .. } = *self.options;
-        let outcomes = |treatment| {
-            Outcomes::new(&Traffic { requests: rps, share: self.share / 100.0, treatment, control: baseline })
-        };
-        let (healthy, failing) = (outcomes(baseline), outcomes(error_rate));
-        let delays = |healthy_seconds, seconds| {
-            let course = Course {
-                healthy: healthy.clone(),
-                healthy_seconds,
-                failing: failing.clone(),
-                seconds: healthy_seconds + seconds,
-            };
-            Delays::of(&course.runs(&plan, seed, runs))
-        };
-        let from_start = delays(0, DAY);
-        let after_an_hour = delays(HOUR, 6 * HOUR);
-        let days = Course::healthy(healthy.clone(), DAY).runs(&plan, seed.wrapping_add(1), self.days);
-        let false_days = Delays::of(&days).falsely;
-        self.rules.push(Rule { name, from_start, after_an_hour, false_days });
-    }
+/// Splits the runs over the processors, and puts the results together.
+fn on_all_processors(comparison: Comparison) -> Vec<PolicyResult> {
+    let parts = std::thread::available_parallelism().map_or(1, std::num::NonZero::get) as u64;
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..parts).map(|part| scope.spawn(move || comparison.part(part, parts))).collect();
+        let finished = workers.into_iter().map(|worker| worker.join().unwrap_or_else(|panic| resume_unwind(panic)));
+        Comparison::merge(finished)
+    })
 }
 
 fn number(text: &str, most: f64, what: &str) -> Result<f64, String> {

@@ -64,6 +64,15 @@ impl Moves {
         self.gain + self.lose + self.switch + self.value > 0
     }
 
+    /// Adds users that were counted elsewhere.
+    pub(super) const fn merge(&mut self, other: &Self) {
+        self.gain += other.gain;
+        self.lose += other.lose;
+        self.switch += other.switch;
+        self.value += other.value;
+        self.same += other.same;
+    }
+
     /// Counts one more user.
     pub fn add(&mut self, what: Move) {
         *match what {

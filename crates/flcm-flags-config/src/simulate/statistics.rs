@@ -3,7 +3,7 @@
 use super::Ending;
 
 /// How long it took until a fault was found.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Delays {
     /// Seconds, ascending.
     pub found: Vec<u64>,
@@ -14,19 +14,27 @@ pub struct Delays {
 }
 
 impl Delays {
-    /// Sorts endings.
+    /// The delays of many runs.
     #[must_use]
-    pub fn of(endings: &[Ending]) -> Self {
+    pub fn of(endings: impl IntoIterator<Item = Ending>) -> Self {
         let mut delays = Self::default();
         for ending in endings {
             match ending {
-                Ending::After(seconds, _) => delays.found.push(*seconds),
+                Ending::After(seconds, _) => delays.found.push(seconds),
                 Ending::Falsely => delays.falsely += 1,
                 Ending::Never => delays.never += 1,
             }
         }
         delays.found.sort_unstable();
         delays
+    }
+
+    /// Adds the delays of other runs.
+    pub fn merge(&mut self, other: Self) {
+        self.found.extend(other.found);
+        self.found.sort_unstable();
+        self.falsely += other.falsely;
+        self.never += other.never;
     }
 
     /// The delay within which a share of the runs was found; `None` when fewer were. Runs that were rolled back falsely
