@@ -85,17 +85,17 @@ pub(crate) fn run(options: &Options) -> Result<bool, Failure> {
         (false, false) => Form::Text { coloured: style::is_coloured(), users: options.contexts.is_some() },
     };
     let rows = output::rows(&source.snapshot, picked, form);
-    let mut desk =
-        Desk { options, snapshot: &source.snapshot, now, rows, outcomes: Vec::new(), out: Vec::new(), users: 0 };
+    let snapshot = &source.snapshot;
+    let mut run = DecideRun { options, snapshot, now, rows, decisions: Vec::new(), out: Vec::new(), users: 0 };
     let well = if let Some(path) = &options.contexts {
-        contexts::each(path, &source.snapshot, desk.shows_progress(), |context| desk.decide(context))?
+        contexts::each(path, &source.snapshot, run.shows_progress(), |context| run.decide(context))?
     } else {
         let attributes = given::by_name(&options.attributes);
         let borrowed: Vec<_> = attributes.iter().map(|(name, value)| (*name, value.borrow())).collect();
-        desk.decide(&Context::new(options.user.as_deref(), &borrowed).bind(&source.snapshot))?;
+        run.decide(&Context::new(options.user.as_deref(), &borrowed).bind(&source.snapshot))?;
         true
     };
-    desk.finish()?;
+    run.finish()?;
     Ok(well && known)
 }
 
@@ -120,13 +120,13 @@ fn pick(snapshot: &Snapshot<Vec<u8>>, wanted: &[String]) -> Vec<Picked> {
         .collect()
 }
 
-/// Where contexts come in and decisions go out.
-struct Desk<'s> {
+/// A run of `flcm decide`: contexts come in, and decisions go out.
+struct DecideRun<'s> {
     options: &'s Options,
     snapshot: &'s Snapshot<Vec<u8>>,
     now: Millis,
     rows: Vec<Row>,
-    outcomes: Vec<PackedDecision>,
+    decisions: Vec<PackedDecision>,
     out: Vec<u8>,
     users: u64,
 }
@@ -134,7 +134,7 @@ struct Desk<'s> {
 /// Bytes that are collected before they are written.
 const CHUNK: usize = 1 << 16;
 
-impl Desk<'_> {
+impl DecideRun<'_> {
     /// Whether a progress bar would not be in the way of the output.
     fn shows_progress(&self) -> bool {
         self.options.summary || !io::stdout().is_terminal()
@@ -149,12 +149,12 @@ impl Desk<'_> {
         let all = self.options.flags.is_empty();
         if all {
             let nothing = flcm_flags::Decision::flag_not_found().packed();
-            self.outcomes.resize(self.rows.len(), nothing);
-            evaluate_all(self.snapshot, &Trips::NONE, context, self.now, &mut self.outcomes);
+            self.decisions.resize(self.rows.len(), nothing);
+            evaluate_all(self.snapshot, &Trips::NONE, context, self.now, &mut self.decisions);
         }
         for (index, row) in self.rows.iter_mut().enumerate() {
-            let outcome = if all { self.outcomes[index] } else { row.ask(self.snapshot, context, self.now) };
-            row.write(self.snapshot, outcome, &user, &mut self.out);
+            let decision = if all { self.decisions[index] } else { row.ask(self.snapshot, context, self.now) };
+            row.write(self.snapshot, decision, &user, &mut self.out);
         }
         if self.out.len() >= CHUNK { self.flush() } else { Ok(()) }
     }

@@ -1,5 +1,5 @@
-//! Decisions as lines. A flag has few different outcomes, so the part of a line that follows from the outcome is written
-//! once and copied from then on.
+//! Decisions as lines. A flag has few different decisions, so the part of a line that follows from the decision is
+//! written once and copied from then on.
 
 use std::borrow::Cow;
 
@@ -31,12 +31,12 @@ pub(super) struct Row {
     widths: (usize, usize),
     /// What stands ahead of the user.
     head: Vec<u8>,
-    pub(super) kinds: Vec<Kind>,
+    pub(super) counts: Vec<DecisionCount>,
 }
 
-/// One outcome of a flag.
-pub(super) struct Kind {
-    pub(super) outcome: PackedDecision,
+/// One of the different decisions of a flag.
+pub(super) struct DecisionCount {
+    pub(super) packed: PackedDecision,
     /// What stands behind the user.
     tail: Vec<u8>,
     pub(super) count: u64,
@@ -53,7 +53,7 @@ pub(super) fn rows(snapshot: &Snapshot<Vec<u8>>, picked: Vec<Picked>, form: Form
             Form::Json => format!("{{\"flag\":{},\"user\":", json(&key)).into_bytes(),
             Form::Silent | Form::Text { .. } => Vec::new(),
         };
-        Row { key, id, form, widths, head, kinds: Vec::new() }
+        Row { key, id, form, widths, head, counts: Vec::new() }
     };
     picked.into_iter().map(row).collect()
 }
@@ -112,18 +112,18 @@ impl Row {
         decision.unwrap_or_else(Decision::flag_not_found).packed()
     }
 
-    /// Counts an outcome and writes its line.
+    /// Counts a decision and writes its line.
     #[inline]
     pub(super) fn write(
         &mut self,
         snapshot: &Snapshot<Vec<u8>>,
-        outcome: PackedDecision,
+        packed: PackedDecision,
         user: &User<'_>,
         out: &mut Vec<u8>,
     ) {
-        let index = self.kinds.iter().position(|kind| kind.outcome == outcome);
-        let index = index.unwrap_or_else(|| self.learn(snapshot, outcome));
-        self.kinds[index].count += 1;
+        let index = self.counts.iter().position(|counted| counted.packed == packed);
+        let index = index.unwrap_or_else(|| self.learn(snapshot, packed));
+        self.counts[index].count += 1;
         match self.form {
             Form::Json => {
                 out.extend_from_slice(&self.head);
@@ -133,27 +133,27 @@ impl Row {
             Form::Text { users: true, .. } => user.write_text(out),
             Form::Text { users: false, .. } => {}
         }
-        out.extend_from_slice(&self.kinds[index].tail);
-        // The outcomes that most users get move to the front.
-        if index > 0 && self.kinds[index].count > self.kinds[index - 1].count {
-            self.kinds.swap(index, index - 1);
+        out.extend_from_slice(&self.counts[index].tail);
+        // The decisions that most users get move to the front.
+        if index > 0 && self.counts[index].count > self.counts[index - 1].count {
+            self.counts.swap(index, index - 1);
         }
     }
 
-    fn learn(&mut self, snapshot: &Snapshot<Vec<u8>>, outcome: PackedDecision) -> usize {
-        let decision = self.decision(snapshot, outcome);
+    fn learn(&mut self, snapshot: &Snapshot<Vec<u8>>, packed: PackedDecision) -> usize {
+        let decision = self.decision(snapshot, packed);
         let tail = match self.form {
             Form::Json => json_tail(decision),
             Form::Silent => String::new(),
             Form::Text { coloured, .. } => self.text_tail(decision, coloured),
         };
-        self.kinds.push(Kind { outcome, tail: tail.into_bytes(), count: 0 });
-        self.kinds.len() - 1
+        self.counts.push(DecisionCount { packed, tail: tail.into_bytes(), count: 0 });
+        self.counts.len() - 1
     }
 
-    /// Gives an outcome its words back.
-    pub(super) fn decision<'s>(&self, snapshot: &'s Snapshot<Vec<u8>>, outcome: PackedDecision) -> Decision<'s> {
-        self.id.map_or_else(Decision::flag_not_found, |id| Decision::new(snapshot, id, outcome))
+    /// The decision that was packed.
+    pub(super) fn decision<'s>(&self, snapshot: &'s Snapshot<Vec<u8>>, packed: PackedDecision) -> Decision<'s> {
+        self.id.map_or_else(Decision::flag_not_found, |id| Decision::new(snapshot, id, packed))
     }
 
     fn text_tail(&self, decision: Decision<'_>, coloured: bool) -> String {

@@ -51,15 +51,15 @@ fn count<'s>(snapshot: &'s Snapshot<Vec<u8>>, row: &'s Row, contexts: u64) -> Co
     let variants = flag.iter().flat_map(flcm_flags::Flag::variants).map(|variant| (variant.name(), 0)).collect();
     let mut counts =
         Counts { flag: &row.key, contexts, on: 0, variants, reasons: BTreeMap::new(), errors: BTreeMap::new() };
-    for kind in &row.kinds {
-        let decision = row.decision(snapshot, kind.outcome);
-        counts.on += if decision.enabled() { kind.count } else { 0 };
-        *counts.reasons.entry(decision.reason().as_str()).or_default() += kind.count;
+    for counted in &row.counts {
+        let decision = row.decision(snapshot, counted.packed);
+        counts.on += if decision.enabled() { counted.count } else { 0 };
+        *counts.reasons.entry(decision.reason().as_str()).or_default() += counted.count;
         if let Some(variant) = decision.variant() {
-            *counts.variants.entry(variant).or_default() += kind.count;
+            *counts.variants.entry(variant).or_default() += counted.count;
         }
         if let Some(code) = decision.reason().error_code() {
-            *counts.errors.entry(code.as_str()).or_default() += kind.count;
+            *counts.errors.entry(code.as_str()).or_default() += counted.count;
         }
     }
     counts
