@@ -1,69 +1,52 @@
-//! What the demo asks its server. (`ureq`, because it blocks, and brings next to nothing along.)
+//! What an operator of the demo asks its server: the state of breakers, and to acknowledge a rollback.
 
-use std::io::{BufRead, BufReader};
+use std::fmt::Display;
 use std::time::Duration;
 
-use serde_json::Value;
-use ureq::Agent;
+use reqwest::RequestBuilder;
+use serde_json::{Value, json};
+use tokio::runtime::{Builder, Runtime};
 
 use crate::failure::Failure;
 
-/// A server that was started for the demo.
-#[derive(Clone, Debug)]
+/// A request of the demo is answered within this, or the demo has failed.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The server that was started for the demo.
+#[derive(Debug)]
 pub(super) struct Server {
     pub(super) url: String,
-    agent: Agent,
+    client: reqwest::Client,
+    runtime: Runtime,
 }
 
 impl Server {
-    pub(super) fn new(url: &str) -> Self {
-        let config = Agent::config_builder().timeout_connect(Some(Duration::from_secs(5))).http_status_as_error(false);
-        Self { url: url.to_owned(), agent: config.build().into() }
+    pub(super) fn new(url: String) -> Result<Self, Failure> {
+        // The client is built without a provider of cryptography of its own, and asks for one even for plain HTTP.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let client = reqwest::Client::builder().timeout(TIMEOUT).no_proxy().build().map_err(no_answer)?;
+        Ok(Self { url, client, runtime: Builder::new_current_thread().enable_all().build()? })
     }
 
-    /// The snapshot in use.
-    pub(super) fn snapshot(&self) -> Result<Vec<u8>, ureq::Error> {
-        let mut response = self.agent.get(format!("{}/flags", self.url)).call()?;
-        response.body_mut().with_config().limit(64 << 20).read_to_vec()
-    }
-
-    /// Where breakers stand.
-    pub(super) fn trips(&self) -> Result<Value, Failure> {
-        let mut response = self.agent.get(format!("{}/trips", self.url)).call().map_err(|error| unreachable(&error))?;
-        let text = response.body_mut().read_to_string().map_err(|error| unreachable(&error))?;
-        serde_json::from_str(&text).map_err(|error| unreachable(&error))
+    /// The last thing that happened to a flag, in the server's words.
+    pub(super) fn last_event_text(&self, flag: &str) -> Result<Option<String>, Failure> {
+        let trips = self.send(self.client.get(format!("{}/trips", self.url)))?;
+        Ok(trips["flags"][flag]["last"]["text"].as_str().map(str::to_owned))
     }
 
     pub(super) fn acknowledge(&self, flag: &str) -> Result<(), Failure> {
-        let request = self.agent.post(format!("{}/flags/{flag}/acknowledge", self.url));
-        let sent = request.content_type("application/json").send(r#"{"reason":"the fault is mended"}"#);
-        sent.map(|_| ()).map_err(|error| unreachable(&error))
+        let body = json!({ "reason": "the fault is fixed" }).to_string();
+        let request = self.client.post(format!("{}/flags/{flag}/acknowledge", self.url));
+        self.send(request.header("Content-Type", "application/json").body(body)).map(drop)
     }
 
-    /// Sends a batch; whether it was acknowledged.
-    pub(super) fn send(&self, batch: &[u8]) -> bool {
-        let request = self.agent.post(format!("{}/metrics", self.url)).content_type("application/vnd.flcm.batch");
-        request.send(batch).is_ok_and(|response| response.status().is_success())
-    }
-
-    /// Hears events, as pairs of name and data, until the server ends them or nobody wants them.
-    pub(super) fn stream(&self, mut hear: impl FnMut(&str, &str) -> bool) -> Result<(), ureq::Error> {
-        let response = self.agent.get(format!("{}/flags/stream", self.url)).call()?;
-        let mut event = String::new();
-        for line in BufReader::new(response.into_body().into_reader()).lines() {
-            let line = line?;
-            if let Some(name) = line.strip_prefix("event: ") {
-                name.clone_into(&mut event);
-            } else if let Some(data) = line.strip_prefix("data: ")
-                && !hear(&event, data)
-            {
-                break;
-            }
-        }
-        Ok(())
+    fn send(&self, request: RequestBuilder) -> Result<Value, Failure> {
+        let answer = async { request.send().await?.error_for_status()?.text().await };
+        let text = self.runtime.block_on(answer).map_err(no_answer)?;
+        serde_json::from_str(&text).map_err(no_answer)
     }
 }
 
-fn unreachable(error: &dyn std::fmt::Display) -> Failure {
+fn no_answer(error: impl Display) -> Failure {
     Failure::new(format!("the demo's server does not answer: {error}"), "run the demo again")
 }
