@@ -9,7 +9,7 @@ use flcm_flags::snapshot::wire::{self};
 use zerocopy::little_endian::{U16, U32, U64};
 
 use crate::compile::writer::{Sections, id, narrow, table};
-use crate::config::graph::{Graph, Order, leaves};
+use crate::config::graph::{DecisionOrder, Graph, leaves};
 use crate::config::{Cohort, Condition, Config, Dependency, Expected, Flag, Override, Rule, Test, Value};
 
 mod condition;
@@ -129,14 +129,14 @@ impl<'c> Compiler<'c> {
         }
     }
 
-    fn cohort(&mut self, index: usize, name: &str, cohort: &'c Cohort, order: &Order) -> wire::CohortRecord {
+    fn cohort(&mut self, index: usize, name: &str, cohort: &'c Cohort, order: &DecisionOrder) -> wire::CohortRecord {
         let member_key = key("cohort", name);
         let (except, except_count) = self.members(member_key, &cohort.except);
         let (users, user_count) = self.members(member_key, &cohort.users);
         let conditions = id(self.sections.nodes.len());
         let condition_count = self.conditions(cohort.when.iter().flatten());
-        let closure = order.closure.get(index).map_or(&[][..], Vec::as_slice);
-        let record = wire::CohortRecord {
+        let (closure, closure_count) = closure(order, index, &mut self.sections.cohort_closures);
+        wire::CohortRecord {
             key: U64::new(member_key),
             name: self.sections.strings.intern(name),
             except,
@@ -146,12 +146,10 @@ impl<'c> Compiler<'c> {
             when: cohort.when.is_some().into(),
             conditions,
             condition_count,
-            closure: id(self.sections.cohort_closures.len()),
-            closure_count: U16::new(narrow(closure.len())),
+            closure,
+            closure_count,
             depth: order.depth.get(index).copied().unwrap_or(0),
-        };
-        self.sections.cohort_closures.extend(closure.iter().map(|other| id(*other)));
-        record
+        }
     }
 
     fn members(&mut self, member_key: u64, users: &[String]) -> (U32, U32) {
@@ -178,10 +176,42 @@ impl<'c> Compiler<'c> {
         self.sections.order = deep.into_iter().map(|(_, index)| id(index)).collect();
     }
 
-    fn flag(&mut self, index: usize, flag_key: &str, flag: &'c Flag, order: &Order) -> wire::FlagRecord {
+    fn flag(&mut self, index: usize, flag_key: &str, flag: &'c Flag, order: &DecisionOrder) -> wire::FlagRecord {
         let own: Vec<(u16, u32)> = (0..).zip(flag.variants.iter().map(|variant| variant.weight)).collect();
         let (shares, share_count) = self.shares(&own);
-        let variants = id(self.sections.variants.len());
+        let (variants, variant_count) = self.variants(flag);
+        let (closure, closure_count) = closure(order, index, &mut self.sections.closures);
+        let (dependencies, dependency_count) = self.dependencies(&flag.dependencies);
+        let (rules, rule_count) = self.rules(flag);
+        let overrides = self.overrides(flag_key, flag);
+        wire::FlagRecord {
+            hash_key: U64::new(key("flag", &flag.salt)),
+            key: self.sections.strings.intern(flag_key),
+            salt: self.sections.strings.intern(&flag.salt),
+            by: self.attribute(flag.by.as_deref()),
+            default: self.value(Some(&flag.default)),
+            on: self.value(flag.on.as_ref()),
+            steps: steps(flag, dependency_count, overrides),
+            level: 1,
+            hash: wire::HASH_SIP_MIX,
+            depth: order.depth.get(index).copied().unwrap_or(0),
+            rules,
+            rule_count,
+            variants,
+            variant_count,
+            shares,
+            share_count,
+            closure,
+            closure_count,
+            dependencies,
+            dependency_count,
+            overrides,
+            policy: self.policy(flag),
+        }
+    }
+
+    fn variants(&mut self, flag: &Flag) -> (U32, U16) {
+        let start = id(self.sections.variants.len());
         for variant in &flag.variants {
             let record = wire::VariantRecord {
                 name: self.sections.strings.intern(&variant.name),
@@ -189,52 +219,20 @@ impl<'c> Compiler<'c> {
             };
             self.sections.variants.push(record);
         }
-        let closure = order.closure.get(index).map_or(&[][..], Vec::as_slice);
-        let closure_start = id(self.sections.closures.len());
-        self.sections.closures.extend(closure.iter().map(|other| id(*other)));
-        let (dependencies, dependency_count) = self.dependencies(&flag.dependencies);
-        let rules = id(self.sections.rules.len());
+        (start, U16::new(narrow(flag.variants.len())))
+    }
+
+    fn rules(&mut self, flag: &'c Flag) -> (U32, U16) {
+        let start = id(self.sections.rules.len());
         for rule in &flag.rules {
             let record = self.rule(rule, flag);
             self.sections.rules.push(record);
         }
-        let overrides = self.overrides(flag_key, flag);
-        let steps = [
-            (!flag.enabled, wire::step::DISABLED),
-            (flag.by.is_some(), wire::step::BY),
-            (dependency_count.get() > 0, wire::step::DEPENDENCIES),
-            (overrides.get() != wire::NONE, wire::step::OVERRIDES),
-        ];
-        let steps = steps.into_iter().filter(|(present, _)| *present).map(|(_, step)| step).sum();
-        wire::FlagRecord {
-            hash_key: U64::new(key("flag", &flag.salt)),
-            key: self.sections.strings.intern(flag_key),
-            salt: self.sections.strings.intern(&flag.salt),
-            by: flag
-                .by
-                .as_ref()
-                .and_then(|by| self.attributes.get(by.as_str()))
-                .copied()
-                .unwrap_or(U32::new(wire::NONE)),
-            default: self.value(Some(&flag.default)),
-            on: self.value(flag.on.as_ref()),
-            steps,
-            level: 1,
-            hash: wire::HASH_SIP_MIX,
-            depth: order.depth.get(index).copied().unwrap_or(0),
-            rules,
-            rule_count: U16::new(narrow(flag.rules.len())),
-            variants,
-            variant_count: U16::new(narrow(flag.variants.len())),
-            shares,
-            share_count,
-            closure: closure_start,
-            closure_count: U16::new(narrow(closure.len())),
-            dependencies,
-            dependency_count,
-            overrides,
-            policy: self.policy(flag),
-        }
+        (start, U16::new(narrow(flag.rules.len())))
+    }
+
+    fn attribute(&self, name: Option<&str>) -> U32 {
+        name.and_then(|name| self.attributes.get(name)).copied().unwrap_or(U32::new(wire::NONE))
     }
 
     fn value(&mut self, value: Option<&Value>) -> wire::ValueRecord {
@@ -306,17 +304,8 @@ impl<'c> Compiler<'c> {
     }
 
     fn rule(&mut self, rule: &'c Rule, flag: &Flag) -> wire::RuleRecord {
-        let schedule = id(self.sections.schedules.len());
-        let stage = |(at, percentage): &(u64, u32)| wire::ScheduleRecord {
-            at: U64::new(*at),
-            percentage: U32::new(*percentage),
-        };
-        self.sections.schedules.extend(rule.schedule.iter().map(stage));
-        let split = rule.split.iter().flatten();
-        // In the order of the flag's variants, so that a rule's split lies beside the flag's.
-        let mut weights: Vec<(u16, u32)> = split.map(|(name, weight)| (variant_index(flag, name), *weight)).collect();
-        weights.sort_unstable();
-        let (shares, share_count) = self.shares(&weights);
+        let (schedule, schedule_count) = self.schedule(rule);
+        let (shares, share_count) = self.split(rule, flag);
         let conditions = id(self.sections.nodes.len());
         let condition_count = self.conditions(rule.conditions.iter());
         wire::RuleRecord {
@@ -329,13 +318,51 @@ impl<'c> Compiler<'c> {
             linear: rule.linear.into(),
             percentage: U32::new(rule.percentage),
             schedule,
-            schedule_count: U16::new(narrow(rule.schedule.len())),
+            schedule_count,
             conditions,
             condition_count,
             shares,
             share_count,
         }
     }
+
+    fn schedule(&mut self, rule: &Rule) -> (U32, U16) {
+        let start = id(self.sections.schedules.len());
+        let stage = |(at, percentage): &(u64, u32)| wire::ScheduleRecord {
+            at: U64::new(*at),
+            percentage: U32::new(*percentage),
+        };
+        self.sections.schedules.extend(rule.schedule.iter().map(stage));
+        (start, U16::new(narrow(rule.schedule.len())))
+    }
+
+    /// A rule's own split.
+    fn split(&mut self, rule: &Rule, flag: &Flag) -> (U32, U16) {
+        let split = rule.split.iter().flatten();
+        // In the order of the flag's variants, so that a rule's split lies beside the flag's.
+        let mut weights: Vec<(u16, u32)> = split.map(|(name, weight)| (variant_index(flag, name), *weight)).collect();
+        weights.sort_unstable();
+        self.shares(&weights)
+    }
+}
+
+/// What has to be looked at before a flag's rules.
+fn steps(flag: &Flag, dependency_count: U16, overrides: U32) -> u8 {
+    let steps = [
+        (!flag.enabled, wire::step::DISABLED),
+        (flag.by.is_some(), wire::step::BY),
+        (dependency_count.get() > 0, wire::step::DEPENDENCIES),
+        (overrides.get() != wire::NONE, wire::step::OVERRIDES),
+    ];
+    steps.into_iter().filter(|(present, _)| *present).map(|(_, step)| step).sum()
+}
+
+/// Writes what a flag or cohort needs, directly or not, in the order in which it is decided.
+fn closure(order: &DecisionOrder, index: usize, table: &mut Vec<U32>) -> (U32, U16) {
+    let closure = order.closure.get(index).map_or(&[][..], Vec::as_slice);
+    let start = id(table.len());
+    table.extend(closure.iter().map(|other| id(*other)));
+    (start, U16::new(narrow(closure.len())))
 }
 
 fn variant_index(flag: &Flag, name: &str) -> u16 {

@@ -18,7 +18,7 @@ pub(crate) mod schema;
 mod source;
 mod threshold;
 
-use keyword::Word;
+use keyword::Keyword;
 use map::Map;
 use source::{Node, NodeValue};
 
@@ -120,13 +120,13 @@ impl Parser {
     }
 
     /// One of a few words.
-    fn word<T: Word>(&mut self, node: &Node, path: Path<'_>) -> Option<At<T>> {
+    fn keyword<T: Keyword>(&mut self, node: &Node, path: Path<'_>) -> Option<At<T>> {
         let At { value: written, span } = self.text(node, path)?;
-        if let Some((_, value)) = T::words().find(|(word, _)| *word == written) {
+        if let Some((_, value)) = T::keywords().find(|(word, _)| *word == written) {
             return Some(At { value, span });
         }
         let message = format!("unknown word `{written}` for `{}`", T::KEY);
-        let words: Vec<&str> = T::words().map(|(word, _)| word).collect();
+        let words: Vec<&str> = T::keywords().map(|(word, _)| word).collect();
         let known = || format!("known words: {}", words.join(", "));
         let problem = self.diagnostics.error(span, path, T::UNKNOWN, message);
         problem.help(did_you_mean(&written, words.iter().copied()).unwrap_or_else(known));
@@ -306,7 +306,7 @@ impl Parser {
             by: map.get(self, "by", Self::text),
             cohorts: map.get(self, "cohorts", Self::cohort_switches),
             schedule: map.get(self, "schedule", |parser, node, path| parser.list(node, path, Self::stage)),
-            ramp: map.get(self, "ramp", Self::word),
+            ramp: map.get(self, "ramp", Self::keyword),
         };
         map.finish(self);
         Some(At { value, span: node.span })

@@ -45,46 +45,75 @@ impl<'d> Parents<'d> {
     fn resolve(&self, key: &At<String>, flag: &Flag, path: Path<'_>, diagnostics: &mut Diagnostics) -> Flag {
         let mut flat = flag.clone();
         let mut chain = vec![key.value.as_str()];
-        let mut seen: HashSet<&str> = chain.iter().copied().collect();
         let mut next = flag.extends.as_ref();
         while let Some(extends) = next {
-            let path = path.key("extends");
-            let name = extends.value.as_str();
-            chain.push(name);
-            // A broken link further up is reported where it stands; here only what this flag says itself.
-            let own = flag.extends.as_ref().is_some_and(|own| own.span == extends.span);
-            let Some(parent) = self.0.get(name) else {
-                if own {
-                    let message = format!("unknown template or flag `{name}`");
-                    let problem = diagnostics.error(extends.span, path, "unknown-parent", message);
-                    let define = || "define it under `templates`, or remove `extends`".to_owned();
-                    problem.help(did_you_mean(name, self.0.keys().copied()).unwrap_or_else(define));
+            chain.push(extends.value.as_str());
+            match self.parent(&chain) {
+                Ok(parent) => {
+                    inherit(&mut flat, parent);
+                    next = parent.extends.as_ref();
                 }
-                break;
-            };
-            if !seen.insert(name) {
-                // Once for all of its members, at the first of them.
-                if name == key.value && chain.iter().all(|member| *member >= name) {
-                    let message = format!("inheritance cycle: `{}`", chain.join("` → `"));
-                    diagnostics
-                        .error(extends.span, path, "inheritance-cycle", message)
-                        .help("remove one `extends` of the cycle");
+                Err(broken) => {
+                    self.report(broken, flag, extends, &chain, path.key("extends"), diagnostics);
+                    break;
                 }
-                break;
             }
-            if chain.len() > limits::EXTENDS_DEPTH + 1 {
-                let message = format!("`extends` is a chain of more than {}", limits::EXTENDS_DEPTH);
-                let at = flag.extends.as_ref().map_or(extends.span, |own| own.span);
-                diagnostics
-                    .error(at, path, "limit-extends-depth", message)
-                    .help("extend a template nearer to the root");
-                break;
-            }
-            inherit(&mut flat, parent);
-            next = parent.extends.as_ref();
         }
         flat
     }
+
+    /// What the last name of a chain stands for.
+    fn parent(&self, chain: &[&str]) -> Result<&'d Flag, Broken> {
+        let Some((name, before)) = chain.split_last() else { return Err(Broken::Unknown) };
+        let parent = self.0.get(name).ok_or(Broken::Unknown)?;
+        match chain.len() {
+            _ if before.contains(name) => Err(Broken::Cycle),
+            length if length > limits::EXTENDS_DEPTH + 1 => Err(Broken::TooLong),
+            _ => Ok(parent),
+        }
+    }
+
+    /// Reports a chain that is broken at its last link, `extends`.
+    fn report(
+        &self,
+        broken: Broken,
+        flag: &Flag,
+        extends: &At<String>,
+        chain: &[&str],
+        path: Path<'_>,
+        diagnostics: &mut Diagnostics,
+    ) {
+        let own = flag.extends.as_ref().unwrap_or(extends);
+        match broken {
+            // Once for all members of the cycle, at the first of them.
+            Broken::Cycle if extends.value == chain[0] && chain.iter().all(|member| *member >= chain[0]) => {
+                let message = format!("inheritance cycle: `{}`", chain.join("` → `"));
+                let problem = diagnostics.error(extends.span, path, "inheritance-cycle", message);
+                problem.help("remove one `extends` of the cycle");
+            }
+            Broken::TooLong => {
+                let message = format!("`extends` is a chain of more than {}", limits::EXTENDS_DEPTH);
+                let problem = diagnostics.error(own.span, path, "limit-extends-depth", message);
+                problem.help("extend a template nearer to the root");
+            }
+            // A broken link further up is reported where it stands; here only what this flag itself extends.
+            Broken::Unknown if own.span == extends.span => {
+                let message = format!("unknown template or flag `{}`", extends.value);
+                let problem = diagnostics.error(extends.span, path, "unknown-parent", message);
+                let define = || "define it under `templates`, or remove `extends`".to_owned();
+                problem.help(did_you_mean(&extends.value, self.0.keys().copied()).unwrap_or_else(define));
+            }
+            Broken::Cycle | Broken::Unknown => {}
+        }
+    }
+}
+
+/// Why a chain of `extends` does not end.
+#[derive(Clone, Copy)]
+enum Broken {
+    Cycle,
+    TooLong,
+    Unknown,
 }
 
 /// Fills what the child leaves open. Every key of a flag is named here, so that a new one is not forgotten.

@@ -8,7 +8,7 @@ use flcm_flags::Serves;
 use crate::config::graph::leaves;
 use crate::config::{Condition, Config, Dependency, Expected, Flag as ConfigFlag, Rule, Value};
 use crate::diagnostics::{Diagnostics, Path, Span};
-use crate::parse::document::{At, Document, Flag};
+use crate::parse::document::{At, Document, Flag, Rollout};
 
 mod threshold;
 
@@ -16,23 +16,31 @@ pub(crate) use threshold::threshold;
 
 /// Cohorts and templates that nothing names.
 pub(crate) fn document(document: &Document, config: &Config, diagnostics: &mut Diagnostics) {
+    unused_cohorts(document, config, diagnostics);
+    unused_templates(document, diagnostics);
+}
+
+fn unused_cohorts(document: &Document, config: &Config, diagnostics: &mut Diagnostics) {
     let rules = config.flags.values().flat_map(|flag| &flag.rules).flat_map(|rule| &rule.conditions);
     let whens = config.cohorts.values().filter_map(|cohort| cohort.when.as_ref()).flatten();
     let cohorts: BTreeSet<&str> = leaves(rules.chain(whens)).filter_map(cohort_name).collect();
+    let path = Path::Root.key("cohorts");
     for (name, _) in document.cohorts.0.iter().filter(|(name, _)| !cohorts.contains(name.value.as_str())) {
         let message = format!("nothing names cohort `{}`", name.value);
-        let path = Path::Root.key("cohorts");
-        diagnostics
-            .warn(name.span, path.key(&name.value), "unused-cohort", message)
-            .help("name it in a flag, or remove it");
+        let problem = diagnostics.warn(name.span, path.key(&name.value), "unused-cohort", message);
+        problem.help("name it in a flag, or remove it");
     }
+}
+
+fn unused_templates(document: &Document, diagnostics: &mut Diagnostics) {
     let all = document.flags.0.iter().chain(&document.templates.0);
     let parents: BTreeSet<&str> =
         all.filter_map(|(_, flag)| flag.extends.as_ref()).map(|extends| extends.value.as_str()).collect();
+    let path = Path::Root.key("templates");
     for (name, _) in document.templates.0.iter().filter(|(name, _)| !parents.contains(name.value.as_str())) {
         let message = format!("nothing extends template `{}`", name.value);
-        let path = Path::Root.key("templates");
-        diagnostics.warn(name.span, path.key(&name.value), "unused-template", message).help("extend it, or remove it");
+        let problem = diagnostics.warn(name.span, path.key(&name.value), "unused-template", message);
+        problem.help("extend it, or remove it");
     }
 }
 
@@ -71,41 +79,37 @@ pub(crate) fn standing(percentage: &At<f64>, path: Path<'_>, diagnostics: &mut D
 /// Keys of `rollout` that change nothing.
 pub(crate) fn rollout(flag: &Flag, path: Path<'_>, diagnostics: &mut Diagnostics) {
     let Some(At { value: rollout, span }) = &flag.rollout else { return };
-    let mut warn = |span, path, message: &str, help: &str| {
+    let mut warn = |span, path, (message, help): (&str, &str)| {
         diagnostics.warn(span, path, "rollout-without-effect", message).help(help);
     };
     let stages = rollout.schedule.as_ref().map_or(0, |schedule| schedule.value.len());
-    let splits = flag.variants.as_ref().is_some_and(|variants| variants.value.len() > 1);
-    let gates = stages > 0 || rollout.percentage.is_some() || flag.rules.is_some();
     if rollout.percentage.is_none() && rollout.cohorts.is_none() && stages == 0 {
-        warn(
-            *span,
-            path,
-            "a rollout without percentage, cohorts or schedule reaches everyone",
-            "add a percentage, or remove `rollout`",
-        );
+        warn(*span, path, WITHOUT_SHARE);
     }
-    if let Some(by) = rollout.by.as_ref().filter(|_| !gates && !splits) {
-        warn(
-            by.span,
-            path.key("by"),
-            "nothing is drawn by this attribute",
-            "add a percentage or variants, or remove `by`",
-        );
+    if let Some(by) = rollout.by.as_ref().filter(|_| !draws(flag, rollout)) {
+        warn(by.span, path.key("by"), NOTHING_DRAWN);
     }
-    if let Some(ramp) = rollout.ramp.as_ref().filter(|_| stages < 2) {
-        warn(
-            ramp.span,
-            path.key("ramp"),
-            "a ramp runs between entries of a schedule, and there are fewer than two",
-            "add entries, or remove `ramp`",
-        );
+    if let Some(ramp) = rollout.ramp.filter(|_| stages < 2) {
+        warn(ramp.span, path.key("ramp"), RAMP_ALONE);
     }
-    if stages == 0
-        && let Some(percentage) = &rollout.percentage
-    {
+    if let Some(percentage) = rollout.percentage.as_ref().filter(|_| stages == 0) {
         standing(percentage, path.key("percentage"), diagnostics);
     }
+}
+
+// Messages of `rollout-without-effect`, each with its help.
+const WITHOUT_SHARE: (&str, &str) =
+    ("a rollout without percentage, cohorts or schedule reaches everyone", "add a percentage, or remove `rollout`");
+const NOTHING_DRAWN: (&str, &str) =
+    ("nothing is drawn by this attribute", "add a percentage or variants, or remove `by`");
+const RAMP_ALONE: (&str, &str) =
+    ("a ramp runs between entries of a schedule, and there are fewer than two", "add entries, or remove `ramp`");
+
+/// Whether a bucket or a split point decides anything.
+fn draws(flag: &Flag, rollout: &Rollout) -> bool {
+    let stages = rollout.schedule.as_ref().is_some_and(|schedule| !schedule.value.is_empty());
+    let variants = flag.variants.as_ref().is_some_and(|variants| variants.value.len() > 1);
+    stages || variants || rollout.percentage.is_some() || flag.rules.is_some()
 }
 
 /// Rules that never apply because an earlier one does whenever they would.

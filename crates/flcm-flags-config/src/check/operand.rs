@@ -3,7 +3,7 @@
 use flcm_flags::Operator;
 
 use crate::config;
-use crate::config::pattern::Patterns;
+use crate::config::pattern::{Patterns, Refusal};
 use crate::diagnostics::{Diagnostics, Path, did_you_mean};
 use crate::limits;
 use crate::parse::document::{At, Literal, Operand, Test};
@@ -16,87 +16,105 @@ pub(crate) fn check_test(
     patterns: &mut Patterns,
     diagnostics: &mut Diagnostics,
 ) -> Option<config::Test> {
-    let word = test.operator.value.as_str();
-    let Some((_, operator)) = OPERATORS.iter().find(|(known, _)| *known == word) else {
-        let message = format!("unknown operator `{word}`");
-        let problem = diagnostics.error(test.operator.span, path.key("operator"), "unknown-operator", message);
-        let words = || format!("operators: {}", OPERATORS.map(|(known, _)| known).join(" "));
-        problem.help(did_you_mean(word, OPERATORS.iter().map(|(known, _)| *known)).unwrap_or_else(words));
-        return None;
-    };
-    let operand = check_operand(*operator, test, path, patterns, diagnostics)?;
-    Some(config::Test { attribute: test.attribute.value.clone(), operator: *operator, operand })
+    let operator = find_operator(&test.operator, path, diagnostics)?;
+    match operand(operator, test.value.as_ref().map(|value| &value.value), patterns) {
+        Ok(operand) => Some(config::Test { attribute: test.attribute.value.clone(), operator, operand }),
+        Err((code, message, help)) => {
+            let span = test.value.as_ref().map_or(test.operator.span, |value| value.span);
+            diagnostics.error(span, path.key("value"), code, message).help(help);
+            None
+        }
+    }
 }
 
-fn check_operand(
-    operator: Operator,
-    test: &Test,
-    path: Path<'_>,
-    patterns: &mut Patterns,
-    diagnostics: &mut Diagnostics,
-) -> Option<config::Operand> {
+fn find_operator(written: &At<String>, path: Path<'_>, diagnostics: &mut Diagnostics) -> Option<Operator> {
+    let name = written.value.as_str();
+    let found = OPERATORS.iter().find(|(known, _)| *known == name);
+    if found.is_none() {
+        let message = format!("unknown operator `{name}`");
+        let problem = diagnostics.error(written.span, path.key("operator"), "unknown-operator", message);
+        let all = || format!("operators: {}", OPERATORS.map(|(known, _)| known).join(" "));
+        problem.help(did_you_mean(name, OPERATORS.iter().map(|(known, _)| *known)).unwrap_or_else(all));
+    }
+    found.map(|(_, operator)| *operator)
+}
+
+/// What an operator compares with.
+fn operand(operator: Operator, value: Option<&Operand>, patterns: &mut Patterns) -> Result<config::Operand, Refusal> {
     use Operator as O;
-    let mut fail = |code, message: String, help: &str| {
-        let span = test.value.as_ref().map_or(test.operator.span, |value| value.span);
-        diagnostics.error(span, path.key("value"), code, message).help(help);
-        None
-    };
-    let Some(value) = &test.value else {
-        return match operator {
-            O::Exists | O::NotExists => Some(config::Operand::None),
-            _ => fail("missing-key", format!("operator `{operator}` needs a `value`"), expected(operator)),
-        };
-    };
-    let wrong = format!("operator `{operator}` does not take {}", describe(&value.value));
-    let operand = match (operator, &value.value) {
-        (O::Equal | O::NotEqual, Operand::One(Literal::Bool(value))) => config::Operand::Bool(*value),
-        (
-            O::Equal | O::NotEqual | O::Greater | O::GreaterEqual | O::Less | O::LessEqual,
-            Operand::One(Literal::Number(value)),
-        ) => config::Operand::Number(*value),
-        (O::Equal | O::NotEqual | O::Contains | O::NotContains, Operand::One(Literal::String(text))) => {
-            config::Operand::Text(text.clone())
-        }
-        (O::StartsWith | O::EndsWith, Operand::One(Literal::String(text))) => {
-            config::Operand::Texts(vec![text.clone()])
-        }
-        (O::In | O::NotIn | O::StartsWith | O::EndsWith, Operand::Many(items)) => {
-            if items.len() > limits::OPERANDS {
-                let message = format!("{} operands, more than the limit of {}", items.len(), limits::OPERANDS);
-                return fail("limit-operands", message, "list users in a cohort");
-            }
-            let numbers = matches!(operator, O::In | O::NotIn);
-            match list(items).filter(|list| numbers || matches!(list, config::Operand::Texts(_))) {
-                Some(list) => list,
-                None => return fail("wrong-operand", wrong, expected(operator)),
-            }
-        }
-        (O::Before | O::After, Operand::One(Literal::String(text))) => match flcm_flags::time::parse_rfc3339(text) {
-            Some(time) => config::Operand::Time(time),
-            None => return fail("wrong-time", format!("`{text}` is no RFC 3339 time"), expected(operator)),
+    let Some(value) = value else { return without_value(operator) };
+    let operand = match operator {
+        O::Equal | O::NotEqual => boolean(value).or_else(|| number(value)).or_else(|| text(value)),
+        O::Greater | O::GreaterEqual | O::Less | O::LessEqual => number(value),
+        O::Contains | O::NotContains => text(value),
+        O::StartsWith | O::EndsWith => match one_text(value) {
+            Some(text) => Some(config::Operand::Texts(vec![text.to_owned()])),
+            None => list(value)?.filter(|list| matches!(list, config::Operand::Texts(_))),
         },
-        (O::Matches, Operand::One(Literal::String(text))) => {
-            if let Err((code, message, help)) = patterns.add(text) {
-                return fail(code, message, help);
-            }
-            config::Operand::Text(text.clone())
+        O::In | O::NotIn => list(value)?,
+        O::Before | O::After => one_text(value).map(|text| time(operator, text)).transpose()?,
+        O::Matches => one_text(value).map(|text| pattern(text, patterns)).transpose()?,
+        O::SemverEqual | O::SemverGreater | O::SemverGreaterEqual | O::SemverLess | O::SemverLessEqual => {
+            one_text(value).map(|text| version(operator, text)).transpose()?
         }
-        (
-            O::SemverEqual | O::SemverGreater | O::SemverGreaterEqual | O::SemverLess | O::SemverLessEqual,
-            Operand::One(Literal::String(text)),
-        ) => {
-            if flcm_flags::version::compare(text, text).is_none() {
-                return fail("wrong-version", format!("`{text}` is no semantic version"), expected(operator));
-            }
-            config::Operand::Text(text.clone())
-        }
-        _ => return fail("wrong-operand", wrong, expected(operator)),
+        O::Exists | O::NotExists => None,
     };
-    Some(operand)
+    let wrong = || format!("operator `{operator}` does not take {}", describe(value));
+    operand.ok_or_else(|| ("wrong-operand", wrong(), expected(operator)))
+}
+
+fn without_value(operator: Operator) -> Result<config::Operand, Refusal> {
+    match operator {
+        Operator::Exists | Operator::NotExists => Ok(config::Operand::None),
+        _ => Err(("missing-key", format!("operator `{operator}` needs a `value`"), expected(operator))),
+    }
+}
+
+const fn boolean(value: &Operand) -> Option<config::Operand> {
+    if let Operand::One(Literal::Bool(value)) = value { Some(config::Operand::Bool(*value)) } else { None }
+}
+
+const fn number(value: &Operand) -> Option<config::Operand> {
+    if let Operand::One(Literal::Number(value)) = value { Some(config::Operand::Number(*value)) } else { None }
+}
+
+fn text(value: &Operand) -> Option<config::Operand> {
+    one_text(value).map(|text| config::Operand::Text(text.to_owned()))
+}
+
+fn one_text(value: &Operand) -> Option<&str> {
+    if let Operand::One(Literal::String(text)) = value { Some(text) } else { None }
+}
+
+fn time(operator: Operator, text: &str) -> Result<config::Operand, Refusal> {
+    let time = flcm_flags::time::parse_rfc3339(text).map(config::Operand::Time);
+    time.ok_or_else(|| ("wrong-time", format!("`{text}` is not an RFC 3339 time"), expected(operator)))
+}
+
+fn pattern(text: &str, patterns: &mut Patterns) -> Result<config::Operand, Refusal> {
+    patterns.add(text)?;
+    Ok(config::Operand::Text(text.to_owned()))
+}
+
+fn version(operator: Operator, text: &str) -> Result<config::Operand, Refusal> {
+    if flcm_flags::version::compare(text, text).is_none() {
+        return Err(("wrong-version", format!("`{text}` is not a semantic version"), expected(operator)));
+    }
+    Ok(config::Operand::Text(text.to_owned()))
+}
+
+/// A list of one kind; `None` for what is no such list.
+fn list(value: &Operand) -> Result<Option<config::Operand>, Refusal> {
+    let Operand::Many(items) = value else { return Ok(None) };
+    if items.len() > limits::OPERANDS {
+        let message = format!("{} operands, more than the limit of {}", items.len(), limits::OPERANDS);
+        return Err(("limit-operands", message, "list users in a cohort"));
+    }
+    Ok(of_one_kind(items))
 }
 
 /// A list of one kind, at least one long, in a canonical order without repetition.
-fn list(items: &[At<Literal>]) -> Option<config::Operand> {
+fn of_one_kind(items: &[At<Literal>]) -> Option<config::Operand> {
     let texts: Option<Vec<String>> = items.iter().map(|item| as_text(&item.value)).collect();
     let numbers: Option<Vec<f64>> = items.iter().map(|item| as_number(&item.value)).collect();
     match (texts, numbers) {

@@ -21,7 +21,7 @@ pub(crate) enum Problem {
 
 /// Where everything stands in a graph without problems.
 #[derive(Debug, Default)]
-pub(crate) struct Order {
+pub(crate) struct DecisionOrder {
     /// 0 for what names nothing, else one more than the deepest of what it names.
     pub(crate) depth: Vec<u8>,
     /// All that it needs, directly or not, by depth and index.
@@ -59,13 +59,13 @@ impl Graph {
     }
 
     /// The order in which everything can be decided, or what is wrong with whom.
-    pub(crate) fn order(&self) -> Result<Order, Vec<(usize, Problem)>> {
+    pub(crate) fn order(&self) -> Result<DecisionOrder, Vec<(usize, Problem)>> {
         let (sorted, cyclic) = self.sort();
         if !cyclic.is_empty() {
             return Err(self.cycles(&cyclic).into_iter().map(|cycle| (cycle[0], Problem::Cycle(cycle))).collect());
         }
         let count = self.0.len();
-        let mut order = Order { depth: vec![0; count], closure: vec![Vec::new(); count] };
+        let mut order = DecisionOrder { depth: vec![0; count], closure: vec![Vec::new(); count] };
         let mut problems = Vec::new();
         for index in sorted {
             let mut closure: Vec<usize> = self.0[index].clone();

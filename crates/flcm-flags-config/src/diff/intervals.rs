@@ -136,26 +136,16 @@ fn boundary(cumulative: u32, total: u32) -> u64 {
 
 /// What changes, class of users by class of users. Classes for which nothing changes are left out.
 pub(super) fn shares(old: &Side, new: &Side) -> Vec<Shares> {
-    let conditions: BTreeSet<&str> = [old, new]
-        .into_iter()
-        .flat_map(|side| &side.areas)
-        .map(|area| area.conditions.as_str())
-        .filter(|conditions| !conditions.is_empty())
-        .collect();
+    let conditions = conditions_of(old, new);
     let flag_has_conditions = !conditions.is_empty();
-    let independent = old.draw.is_some() && new.draw.is_some() && old.draw != new.draw;
-    let mut all = Vec::new();
-    for conditions in conditions.into_iter().map(Some).chain([None]) {
-        let (before, after) = (old.applicable(conditions), new.applicable(conditions));
-        let mut areas = Areas::default();
-        if independent {
-            areas.multiply(&distribution(&before, &old.off), &distribution(&after, &new.off));
-        } else {
-            areas.overlay((&before, &old.off), (&after, &new.off));
-        }
-        all.extend(areas.shares(conditions, flag_has_conditions));
-    }
-    all
+    let classes = conditions.into_iter().map(Some).chain([None]);
+    classes.filter_map(|class| Areas::of(old, new, class).shares(class, flag_has_conditions)).collect()
+}
+
+/// The different conditions of the rules of both versions.
+fn conditions_of<'s>(old: &'s Side, new: &'s Side) -> BTreeSet<&'s str> {
+    let all = old.areas.iter().chain(&new.areas).map(|area| area.conditions.as_str());
+    all.filter(|conditions| !conditions.is_empty()).collect()
 }
 
 /// Areas by what happens in them.
@@ -169,6 +159,19 @@ struct Areas {
 }
 
 impl Areas {
+    /// The areas of users of whom only these conditions hold, or none.
+    fn of(old: &Side, new: &Side, conditions: Option<&str>) -> Self {
+        let (before, after) = (old.applicable(conditions), new.applicable(conditions));
+        let independent = old.draw.is_some() && new.draw.is_some() && old.draw != new.draw;
+        let mut areas = Self::default();
+        if independent {
+            areas.multiply(&distribution(&before, &old.off), &distribution(&after, &new.off));
+        } else {
+            areas.overlay((&before, &old.off), (&after, &new.off));
+        }
+        areas
+    }
+
     fn add(&mut self, old: &Served, new: &Served, area: u128) {
         self.whole += area;
         match Move::of(old, new) {

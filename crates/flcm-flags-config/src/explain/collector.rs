@@ -2,7 +2,8 @@
 
 use flcm_flags::bucket::BUCKETS;
 use flcm_flags::{
-    BoundContext, Decision, Expected, FlagId, Group, Membership, Millis, Rule, Serves, Snapshot, Step, Visitor,
+    AttributeValue, BoundContext, CohortId, Decision, Expected, FlagId, Group, Membership, Millis, PackedDecision,
+    Rule, Serves, Snapshot, Step, Test, Visitor,
 };
 
 use super::{Check, Explanation, text};
@@ -140,24 +141,11 @@ impl<'s, B: AsRef<[u8]>> Collector<'s, B> {
     }
 
     fn end(&mut self, step: &Step<'_, '_>) {
-        let Some((frame, mut checks)) = self.frames.pop() else { return };
+        let Some((frame, checks)) = self.frames.pop() else { return };
         match (frame, *step) {
-            (Frame::Flag(id), Step::FlagEnd(outcome)) => {
-                let tried = checks.iter().filter(|check| matches!(check, Check::Rule { .. })).count();
-                let applied = matches!(checks.last(), Some(Check::Rule { held: true, .. }));
-                let all = self.snapshot.describe(id).map_or(0, |flag| flag.rules().count());
-                if applied && all > tried {
-                    checks.push(Check::Untried { rules: all - tried });
-                }
-                let decision = Decision::new(self.snapshot, id, outcome);
-                let explanation = self.explanation(id, decision, checks);
-                self.decided.push((id, explanation));
-            }
+            (Frame::Flag(id), Step::FlagEnd(outcome)) => self.end_flag(id, outcome, checks),
             (Frame::Rule { number, name, serves, .. }, Step::RuleEnd { applied: held }) => {
-                // What a rule would have given to a user whom it did not reach only confuses.
-                let is_gift =
-                    |check: &Check| matches!(check, Check::Split { .. } | Check::Rollout { percentage: BUCKETS, .. });
-                checks.retain(|check| held || !is_gift(check));
+                let checks = if held { checks } else { without_shares(checks) };
                 self.add(Check::Rule { number, name, serves, held, checks });
             }
             (Frame::Group(of), Step::GroupEnd { held }) => self.add(Check::Group { of, held, checks }),
@@ -167,6 +155,48 @@ impl<'s, B: AsRef<[u8]>> Collector<'s, B> {
             }
             _ => debug_assert!(false, "steps with a start and an end enclose what belongs to them"),
         }
+    }
+
+    fn end_flag(&mut self, id: FlagId, outcome: PackedDecision, mut checks: Vec<Check>) {
+        let tried = checks.iter().filter(|check| matches!(check, Check::Rule { .. })).count();
+        let applied = matches!(checks.last(), Some(Check::Rule { held: true, .. }));
+        let all = self.snapshot.describe(id).map_or(0, |flag| flag.rules().count());
+        if applied && all > tried {
+            checks.push(Check::Untried { rules: all - tried });
+        }
+        let explanation = self.explanation(id, Decision::new(self.snapshot, id, outcome), checks);
+        self.decided.push((id, explanation));
+    }
+
+    fn test(&mut self, test: &Test<'_>, actual: Option<AttributeValue<'_>>, held: bool) {
+        self.add(Check::Test {
+            attribute: test.attribute().to_owned(),
+            operator: test.operator().as_str(),
+            operand: text::json_of_operands(test),
+            text: text::test(test),
+            actual: actual.map(text::json_of_attribute),
+            held,
+        });
+    }
+
+    fn cohort_condition(&mut self, cohort: CohortId, held: bool) {
+        let because = if held { "a member" } else { "not a member" }.to_owned();
+        let cohort = self.snapshot.cohort_name(cohort).to_owned();
+        self.add(Check::Cohort { cohort, because, held, checks: Vec::new() });
+    }
+}
+
+/// Leaves out what a rule would have served to a user whom it did not reach: that only confuses.
+fn without_shares(mut checks: Vec<Check>) -> Vec<Check> {
+    checks.retain(|check| !matches!(check, Check::Split { .. } | Check::Rollout { percentage: BUCKETS, .. }));
+    checks
+}
+
+const fn group_name(group: Group) -> &'static str {
+    match group {
+        Group::All => "all",
+        Group::Any => "any",
+        Group::Not => "not",
     }
 }
 
@@ -181,25 +211,10 @@ impl<B: AsRef<[u8]>> Visitor for Collector<'_, B> {
             Step::FlagCondition { flag, expected, held } => self.other_flag(flag, expected, false, held),
             Step::Override => self.add(Check::Override),
             Step::RuleStart(rule) => self.start_rule(rule),
-            Step::GroupStart(group) => self.open(Frame::Group(match group {
-                Group::All => "all",
-                Group::Any => "any",
-                Group::Not => "not",
-            })),
-            Step::Test { test, actual, held } => self.add(Check::Test {
-                attribute: test.attribute().to_owned(),
-                operator: test.operator().as_str(),
-                operand: text::json_of_operands(&test),
-                text: text::test(&test),
-                actual: actual.map(text::json_of_attribute),
-                held,
-            }),
+            Step::GroupStart(group) => self.open(Frame::Group(group_name(group))),
+            Step::Test { test, actual, held } => self.test(&test, actual, held),
             Step::CohortStart(cohort) => self.open(Frame::Cohort(self.snapshot.cohort_name(cohort).to_owned())),
-            Step::CohortCondition { cohort, held } => {
-                let because = if held { "a member" } else { "not a member" }.to_owned();
-                let cohort = self.snapshot.cohort_name(cohort).to_owned();
-                self.add(Check::Cohort { cohort, because, held, checks: Vec::new() });
-            }
+            Step::CohortCondition { cohort, held } => self.cohort_condition(cohort, held),
             Step::Rollout { bucket, percentage, inside } => self.rollout(bucket, percentage, inside),
             Step::Split { point, total, variant } => self.split(point, total, variant),
             Step::GroupEnd { .. } | Step::CohortEnd(_) | Step::RuleEnd { .. } | Step::FlagEnd(_) => self.end(&step),

@@ -79,20 +79,13 @@ fn item(check: &Check, user: Option<&str>) -> Item {
         Check::Flag { flag, expected, dependency, held, explanation } => {
             other_flag(flag, expected, *dependency, *held, explanation.as_deref())
         }
-        Check::Override => {
-            let user = user.unwrap_or_default();
-            Item::asks(format!("override for {}: yes", text::shown(user)), true)
-        }
+        Check::Override => Item::asks(format!("override for {}: yes", text::shown(user.unwrap_or_default())), true),
         Check::Rule { number, name, serves, held, checks } => {
             rule(*number, name.as_deref(), serves, *held, checks, user)
         }
         Check::Untried { rules: 1 } => Item::plain("1 more rule, not tried".to_owned()),
         Check::Untried { rules } => Item::plain(format!("{rules} more rules, not tried")),
-        Check::Group { of, held, checks } => {
-            let title = if *of == "not" { "not".to_owned() } else { format!("{of} of") };
-            let below = items(checks, user);
-            Item { below, ..Item::asks(format!("{title}: {}", text::yes_no(*held)), *held) }
-        }
+        Check::Group { of, held, checks } => group(of, *held, items(checks, user)),
         Check::Test { text, actual, held, operator, .. } => test(text, actual.as_ref(), operator, *held),
         Check::Cohort { cohort, because, held, checks } => {
             let text = format!("cohort {}: {}: {because}", text::shown(cohort), text::yes_no(*held));
@@ -101,13 +94,21 @@ fn item(check: &Check, user: Option<&str>) -> Item {
         Check::Rollout { by, bucket, percentage, needed, from, held } => {
             rollout(by, *bucket, (*percentage, *needed), *from, *held)
         }
-        Check::Split { point: Some(point), total, variant } => {
-            Item::plain(format!("split point {point} of {total}: variant {}", text::shown(variant)))
-        }
-        Check::Split { point: None, variant, .. } => {
-            Item::plain(format!("nothing to draw by: the first variant, {}", text::shown(variant)))
-        }
+        Check::Split { point, total, variant } => split(*point, *total, variant),
     }
+}
+
+fn group(of: &str, held: bool, below: Vec<Item>) -> Item {
+    let title = if of == "not" { "not".to_owned() } else { format!("{of} of") };
+    Item { below, ..Item::asks(format!("{title}: {}", text::yes_no(held)), held) }
+}
+
+fn split(point: Option<u32>, total: u32, variant: &str) -> Item {
+    let variant = text::shown(variant);
+    Item::plain(match point {
+        Some(point) => format!("split point {point} of {total}: variant {variant}"),
+        None => format!("nothing to draw by: the first variant, {variant}"),
+    })
 }
 
 fn breaker(state: &str, bucket: Option<u32>, share: u32, held: bool) -> Item {

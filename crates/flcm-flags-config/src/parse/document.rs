@@ -8,7 +8,7 @@ use flcm_flags::{Action, Detector, Policy, Recovery, Shared};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use crate::diagnostics::Span;
-use crate::parse::keyword::{OPERATORS, OneOf, Word};
+use crate::parse::keyword::{Keyword, OPERATORS, OneOf};
 
 /// A value and its place in the text.
 #[derive(Clone, Copy, Debug)]
@@ -241,7 +241,7 @@ pub struct Test {
     /// The attribute that is read.
     pub attribute: At<String>,
     /// What is asked.
-    #[schemars(with = "OperatorWord")]
+    #[schemars(with = "OperatorName")]
     pub operator: At<String>,
     /// What is compared with; left out for `exists` and `not_exists`.
     #[schemars(with = "Option<serde_json::Value>")]
@@ -350,7 +350,7 @@ pub struct ErrorThreshold {
     pub probe: Option<At<f64>>,
 }
 
-/// False rollbacks per flag and day; documents have words for some.
+/// False rollbacks per flag and day; some have a keyword.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Budget(pub f64);
 
@@ -380,33 +380,33 @@ impl Literal {
     }
 }
 
-/// The words for operators, as the schema lists them.
-struct OperatorWord;
+/// The operators, as the schema lists them.
+struct OperatorName;
 
-impl JsonSchema for OperatorWord {
+impl JsonSchema for OperatorName {
     fn schema_name() -> Cow<'static, str> {
         "Operator".into()
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        let words: Vec<&str> = OPERATORS.iter().map(|(word, _)| *word).collect();
-        json_schema!({ "type": "string", "enum": words })
+        let names: Vec<&str> = OPERATORS.iter().map(|(name, _)| *name).collect();
+        json_schema!({ "type": "string", "enum": names })
     }
 }
 
-impl Word for Budget {
+impl Keyword for Budget {
     const KEY: &'static str = "budget";
 
-    fn words() -> impl Iterator<Item = (&'static str, Self)> {
+    fn keywords() -> impl Iterator<Item = (&'static str, Self)> {
         [("fast", Self(0.01)), ("strict", Self(0.0001))].into_iter()
     }
 }
 
-impl Word for Ramp {
+impl Keyword for Ramp {
     const KEY: &'static str = "ramp";
     const UNKNOWN: &'static str = "unknown-ramp";
 
-    fn words() -> impl Iterator<Item = (&'static str, Self)> {
+    fn keywords() -> impl Iterator<Item = (&'static str, Self)> {
         [("step", Self::Step), ("linear", Self::Linear)].into_iter()
     }
 }
@@ -417,9 +417,9 @@ impl JsonSchema for Budget {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        let word = |(word, Self(budget))| json_schema!({ "const": word, "description": format!("{budget}") });
+        let keyword = |(keyword, Self(budget))| json_schema!({ "const": keyword, "description": format!("{budget}") });
         let mut choices = vec![json_schema!({ "type": "number", "minimum": 1e-9, "maximum": 0.5 })];
-        choices.extend(Self::words().map(word));
+        choices.extend(Self::keywords().map(keyword));
         json_schema!({ "oneOf": choices })
     }
 }

@@ -1,4 +1,4 @@
-//! Choices that a document makes by a word: the parser reads them, and the schema lists them.
+//! Keywords of documents, such as `detector: evidence`: the parser reads them, and the schema lists them.
 
 use std::borrow::Cow;
 use std::marker::PhantomData;
@@ -32,41 +32,41 @@ pub(crate) const OPERATORS: [(&str, Operator); 22] = [
     ("not_exists", Operator::NotExists),
 ];
 
-/// A choice that is made by a word.
-pub(crate) trait Word: Copy {
+/// A type whose values are written as keywords.
+pub(crate) trait Keyword: Copy {
     /// The key that takes it.
     const KEY: &'static str;
-    /// The code of an unknown word.
+    /// The code of the diagnostic for an unknown keyword.
     const UNKNOWN: &'static str = "unknown-word";
 
-    /// Each word, and what it stands for.
-    fn words() -> impl Iterator<Item = (&'static str, Self)>;
+    /// Each keyword, and its value.
+    fn keywords() -> impl Iterator<Item = (&'static str, Self)>;
 }
 
-/// The core's own choices: it has their words, too.
-macro_rules! words_of_the_core {
+/// Types of the core, which also defines their keywords.
+macro_rules! keywords_of_the_core {
     ($($name:ident = $key:literal,)*) => {
-        $(impl Word for $name {
+        $(impl Keyword for $name {
             const KEY: &'static str = $key;
 
-            fn words() -> impl Iterator<Item = (&'static str, Self)> {
+            fn keywords() -> impl Iterator<Item = (&'static str, Self)> {
                 Self::ALL.iter().map(|one| (one.as_str(), *one))
             }
         })*
     };
 }
 
-words_of_the_core! {
+keywords_of_the_core! {
     Action = "action",
     Detector = "detector",
     Recovery = "recovery",
     Shared = "shared",
 }
 
-/// Describes the words of a choice to the schema.
+/// Lists the keywords of a type in the schema.
 pub(crate) struct OneOf<T>(PhantomData<T>);
 
-impl<T: Word> JsonSchema for OneOf<T> {
+impl<T: Keyword> JsonSchema for OneOf<T> {
     fn inline_schema() -> bool {
         true
     }
@@ -76,7 +76,7 @@ impl<T: Word> JsonSchema for OneOf<T> {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        let words: Vec<&str> = T::words().map(|(word, _)| word).collect();
-        json_schema!({ "type": "string", "enum": words })
+        let keywords: Vec<&str> = T::keywords().map(|(keyword, _)| keyword).collect();
+        json_schema!({ "type": "string", "enum": keywords })
     }
 }

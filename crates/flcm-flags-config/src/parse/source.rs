@@ -68,31 +68,25 @@ pub(crate) fn parse(text: &str, diagnostics: &mut Diagnostics) -> Option<Node> {
         problem.help("split it into several documents");
         return None;
     }
-    let mut options = Options::default();
-    options.flow_nesting_limit = limits::NODE_DEPTH;
-    options.block_nesting_limit = limits::NODE_DEPTH;
-    let mut builder = Builder { diagnostics, frames: Vec::new(), anchors: HashMap::new(), nodes: 0, root: None };
-    let mut documents = 0;
-    for event in Parser::new_from_str_with_options(text, options) {
-        let (event, span) = match event {
-            Ok((event, span)) => (event, span.byte_range().unwrap_or_default().into()),
+    let mut builder = Builder::new(diagnostics);
+    for event in Parser::new_from_str_with_options(text, options()) {
+        match event {
+            Ok((event, span)) => builder.take(event, span.byte_range().unwrap_or_default().into())?,
             Err(error) => {
                 builder.syntax_error(&error);
                 return None;
             }
-        };
-        if matches!(event, Event::DocumentStart(..)) {
-            documents += 1;
-            if documents > 1 {
-                let problem = builder.diagnostics.error(span, "", "several-documents", "more than one YAML document");
-                problem.help("keep one document per file: remove the `---` in between");
-                return None;
-            }
         }
-        builder.take(event, span)?;
     }
     let empty = || Node { value: NodeValue::Null, span: Span::default() };
     Some(builder.root.unwrap_or_else(empty))
+}
+
+fn options() -> Options {
+    let mut options = Options::default();
+    options.flow_nesting_limit = limits::NODE_DEPTH;
+    options.block_nesting_limit = limits::NODE_DEPTH;
+    options
 }
 
 /// Builds the tree with a stack of its own, so that no nesting can exhaust the thread's.
@@ -101,6 +95,7 @@ struct Builder<'d> {
     frames: Vec<Frame>,
     anchors: HashMap<usize, (Node, usize)>,
     nodes: usize,
+    documents: usize,
     root: Option<Node>,
 }
 
@@ -118,7 +113,11 @@ enum Open {
     Map(Vec<(Key, Node)>, Option<Key>),
 }
 
-impl Builder<'_> {
+impl<'d> Builder<'d> {
+    fn new(diagnostics: &'d mut Diagnostics) -> Self {
+        Self { diagnostics, frames: Vec::new(), anchors: HashMap::new(), nodes: 0, documents: 0, root: None }
+    }
+
     fn take(&mut self, event: Event<'_>, span: Span) -> Option<()> {
         match event {
             Event::Scalar(text, style, anchor, tag) => self.scalar(&text, style, anchor, tag.as_deref(), span),
@@ -126,8 +125,19 @@ impl Builder<'_> {
             Event::MappingStart(_, anchor, tag) => self.open(Open::Map(Vec::new(), None), anchor, tag.as_deref(), span),
             Event::SequenceEnd | Event::MappingEnd => self.close(span),
             Event::Alias(anchor) => self.alias(anchor, span),
+            Event::DocumentStart(..) => self.start_document(span),
             _ => Some(()),
         }
+    }
+
+    fn start_document(&mut self, span: Span) -> Option<()> {
+        self.documents += 1;
+        if self.documents > 1 {
+            let problem = self.diagnostics.error(span, "", "several-documents", "more than one YAML document");
+            problem.help("keep one document per file: remove the `---` in between");
+            return None;
+        }
+        Some(())
     }
 
     fn open(&mut self, value: Open, anchor: usize, tag: Option<&Tag>, span: Span) -> Option<()> {
