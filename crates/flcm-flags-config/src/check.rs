@@ -336,14 +336,8 @@ impl<'d> Checker<'d> {
     }
 
     pub(crate) fn rule_limit(&mut self, rules: &[config::Rule], flag: &Flag, path: Path<'_>) {
-        self.limit(
-            rules.len(),
-            limits::RULES_PER_FLAG,
-            flag.span_of_default(),
-            path.key("rules"),
-            "limit-rules",
-            "rules",
-        );
+        let (span, path) = (flag.span_of_default(), path.key("rules"));
+        self.limit(rules.len(), limits::RULES_PER_FLAG, span, path, "limit-rules", "rules");
     }
 }
 

@@ -9,7 +9,7 @@ use flcm_flags::snapshot::wire::{self};
 use zerocopy::little_endian::{U16, U32, U64};
 
 use crate::compile::writer::{Sections, id, narrow, table};
-use crate::config::graph::{DecisionOrder, Graph, leaves};
+use crate::config::graph::{DecisionOrder, Graph, all_leaves};
 use crate::config::{Cohort, Condition, Config, Dependency, Expected, Flag, Override, Rule, Test, Value};
 
 mod condition;
@@ -60,14 +60,7 @@ impl<'c> Compiler<'c> {
     }
 
     fn all_tests(&self) -> Vec<&'c Test> {
-        let config = self.config;
-        let rules = config.flags.values().flat_map(|flag| &flag.rules).flat_map(|rule| &rule.conditions);
-        let whens = config.cohorts.values().filter_map(|cohort| cohort.when.as_ref()).flatten();
-        let tests = leaves(rules.chain(whens)).filter_map(|condition| match condition {
-            Condition::Test(test) => Some(test),
-            _ => None,
-        });
-        tests.collect()
+        all_leaves(self.config).filter_map(test_of).collect()
     }
 
     /// The strings that are compared by their ids come first, so that their table holds ids.
@@ -363,6 +356,10 @@ fn closure(order: &DecisionOrder, index: usize, table: &mut Vec<U32>) -> (U32, U
     let start = id(table.len());
     table.extend(closure.iter().map(|other| id(*other)));
     (start, U16::new(narrow(closure.len())))
+}
+
+const fn test_of(condition: &Condition) -> Option<&Test> {
+    if let Condition::Test(test) = condition { Some(test) } else { None }
 }
 
 fn variant_index(flag: &Flag, name: &str) -> u16 {

@@ -5,8 +5,8 @@ use std::fmt::Display;
 
 use flcm_flags::Serves;
 
-use crate::config::graph::leaves;
-use crate::config::{Condition, Config, Dependency, Expected, Flag as ConfigFlag, Rule, Value};
+use crate::config::graph::{all_leaves, cohort_name};
+use crate::config::{Config, Dependency, Expected, Flag as ConfigFlag, Rule, Value};
 use crate::diagnostics::{Diagnostics, Path, Span};
 use crate::parse::document::{At, Document, Flag, Rollout};
 
@@ -21,9 +21,7 @@ pub(crate) fn document(document: &Document, config: &Config, diagnostics: &mut D
 }
 
 fn unused_cohorts(document: &Document, config: &Config, diagnostics: &mut Diagnostics) {
-    let rules = config.flags.values().flat_map(|flag| &flag.rules).flat_map(|rule| &rule.conditions);
-    let whens = config.cohorts.values().filter_map(|cohort| cohort.when.as_ref()).flatten();
-    let cohorts: BTreeSet<&str> = leaves(rules.chain(whens)).filter_map(cohort_name).collect();
+    let cohorts: BTreeSet<&str> = all_leaves(config).filter_map(cohort_name).collect();
     let path = Path::Root.key("cohorts");
     for (name, _) in document.cohorts.0.iter().filter(|(name, _)| !cohorts.contains(name.value.as_str())) {
         let message = format!("nothing names cohort `{}`", name.value);
@@ -42,10 +40,6 @@ fn unused_templates(document: &Document, diagnostics: &mut Diagnostics) {
         let problem = diagnostics.warn(name.span, path.key(&name.value), "unused-template", message);
         problem.help("extend it, or remove it");
     }
-}
-
-fn cohort_name(condition: &Condition) -> Option<&str> {
-    if let Condition::Cohort(name) = condition { Some(name) } else { None }
 }
 
 /// A dependency that can never hold because the other flag is switched off.

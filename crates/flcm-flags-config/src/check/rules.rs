@@ -45,7 +45,10 @@ impl Checker<'_> {
             self.diagnostics.error(variant.span, path.key("variant"), "wrong-split", message).help("keep one of them");
         }
         match (&rule.variant, &rule.variants) {
-            (Some(name), _) => Some(self.single(name, variants, path.key("variant"))),
+            (Some(name), _) => {
+                self.known_variant(&name.value, variants, name.span, path.key("variant"));
+                Some(vec![(name.value.clone(), 1)])
+            }
             (None, Some(list)) => Some(self.shares(list, variants, path.key("variants"))),
             (None, None) => None,
         }

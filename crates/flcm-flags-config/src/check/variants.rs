@@ -86,17 +86,6 @@ impl Checker<'_> {
         list.iter().map(|At { value, .. }| (value.name.value.clone(), value.weight.value)).collect()
     }
 
-    /// The split of one variant alone.
-    pub(super) fn single(
-        &mut self,
-        name: &At<String>,
-        variants: &[config::Variant],
-        path: Path<'_>,
-    ) -> Vec<(String, u32)> {
-        self.known_variant(&name.value, variants, name.span, path);
-        vec![(name.value.clone(), 1)]
-    }
-
     pub(super) fn known_variant(
         &mut self,
         name: &str,

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::config::{Condition, Config, Dependency, Flag};
+use crate::config::{Cohort, Condition, Config, Dependency, Flag};
 use crate::limits;
 
 /// Things that name each other, by index, each with the indices of what it names.
@@ -28,34 +28,39 @@ pub(crate) struct DecisionOrder {
     pub(crate) closure: Vec<Vec<usize>>,
 }
 
+impl DecisionOrder {
+    /// What is needed when these are, by depth and index.
+    fn closure_of(&self, named: &[usize]) -> Vec<usize> {
+        let mut closure = named.to_vec();
+        closure.extend(named.iter().flat_map(|other| &self.closure[*other]));
+        closure.sort_unstable_by_key(|other| (self.depth[*other], *other));
+        closure.dedup();
+        closure
+    }
+
+    fn insert(&mut self, index: usize, closure: Vec<usize>) {
+        let deepest = closure.iter().map(|other| self.depth[*other] + 1).max().unwrap_or(0);
+        self.depth[index] = deepest.min(u8::MAX - 1);
+        self.closure[index] = closure;
+    }
+}
+
 impl Graph {
     /// Of flags, in the order of their keys: dependencies, and flags that conditions name.
     pub(crate) fn of_flags(config: &Config) -> Self {
-        let index: BTreeMap<&str, usize> = config.flags.keys().enumerate().map(|(i, key)| (key.as_str(), i)).collect();
-        Self(
-            config
-                .flags
-                .values()
-                .map(|flag| named_flags(flag).filter_map(|d| index.get(d.flag.as_str()).copied()).collect())
-                .collect(),
-        )
+        let index = index_of(config.flags.keys());
+        let named = |flag| named_flags(flag).filter_map(|other| index.get(other.flag.as_str()).copied()).collect();
+        Self(config.flags.values().map(named).collect())
     }
 
     /// Of cohorts, in the order of their names: cohorts that `when` names.
     pub(crate) fn of_cohorts(config: &Config) -> Self {
-        let index: BTreeMap<&str, usize> =
-            config.cohorts.keys().enumerate().map(|(i, key)| (key.as_str(), i)).collect();
-        let named = |condition: &Condition| match condition {
-            Condition::Cohort(name) => index.get(name.as_str()).copied(),
-            _ => None,
+        let index = index_of(config.cohorts.keys());
+        let named = |cohort: &Cohort| {
+            let conditions = leaves(cohort.when.iter().flatten());
+            conditions.filter_map(cohort_name).filter_map(|name| index.get(name).copied()).collect()
         };
-        Self(
-            config
-                .cohorts
-                .values()
-                .map(|cohort| leaves(cohort.when.iter().flatten()).filter_map(named).collect())
-                .collect(),
-        )
+        Self(config.cohorts.values().map(named).collect())
     }
 
     /// The order in which everything can be decided, or what is wrong with whom.
@@ -68,34 +73,23 @@ impl Graph {
         let mut order = DecisionOrder { depth: vec![0; count], closure: vec![Vec::new(); count] };
         let mut problems = Vec::new();
         for index in sorted {
-            let mut closure: Vec<usize> = self.0[index].clone();
-            for named in &self.0[index] {
-                closure.extend(&order.closure[*named]);
-            }
-            closure.sort_unstable_by_key(|other| (order.depth[*other], *other));
-            closure.dedup();
+            let mut closure = order.closure_of(&self.0[index]);
             if closure.len() > limits::CLOSURE {
                 problems.push((index, Problem::TooMany));
                 // Whatever builds on it is not reported again.
                 closure.truncate(limits::CLOSURE);
             }
-            let deepest = closure.iter().map(|other| order.depth[*other] + 1).max().unwrap_or(0);
-            order.depth[index] = deepest.min(u8::MAX - 1);
-            order.closure[index] = closure;
+            order.insert(index, closure);
         }
         if problems.is_empty() { Ok(order) } else { Err(problems) }
     }
 
     /// An order in which each follows what it names, and what has none because it is, or needs, a cycle.
     fn sort(&self) -> (Vec<usize>, Vec<usize>) {
+        let all = 0..self.0.len();
         let mut missing: Vec<usize> = self.0.iter().map(Vec::len).collect();
-        let mut users: Vec<Vec<usize>> = vec![Vec::new(); self.0.len()];
-        for (index, named) in self.0.iter().enumerate() {
-            for other in named {
-                users[*other].push(index);
-            }
-        }
-        let mut sorted: Vec<usize> = (0..self.0.len()).filter(|index| missing[*index] == 0).collect();
+        let users = self.users();
+        let mut sorted: Vec<usize> = all.clone().filter(|index| missing[*index] == 0).collect();
         let mut next = 0;
         while let Some(done) = sorted.get(next).copied() {
             next += 1;
@@ -106,7 +100,15 @@ impl Graph {
                 }
             }
         }
-        (sorted, (0..self.0.len()).filter(|index| missing[*index] > 0).collect())
+        (sorted, all.filter(|index| missing[*index] > 0).collect())
+    }
+
+    /// Who names each.
+    fn users(&self) -> Vec<Vec<usize>> {
+        let mut users = vec![Vec::new(); self.0.len()];
+        let names = |(index, named): (usize, &Vec<usize>)| named.iter().for_each(|other| users[*other].push(index));
+        self.0.iter().enumerate().for_each(names);
+        users
     }
 
     /// Cycles among `cyclic`, each of which names another of them: from each, one name is followed until the walk meets
@@ -128,14 +130,18 @@ impl Graph {
             if walk_of.get(&at) != Some(&walk) || steps.is_empty() {
                 continue;
             }
-            let mut cycle = steps.split_off(steps.iter().position(|step| *step == at).unwrap_or(0));
-            let first = (0..cycle.len()).min_by_key(|position| cycle[*position]).unwrap_or(0);
-            cycle.rotate_left(first);
-            cycle.push(cycle[0]);
-            cycles.push(cycle);
+            cycles.push(closed(steps.split_off(steps.iter().position(|step| *step == at).unwrap_or(0))));
         }
         cycles
     }
+}
+
+/// A cycle that begins and ends with its first member.
+fn closed(mut cycle: Vec<usize>) -> Vec<usize> {
+    let first = (0..cycle.len()).min_by_key(|position| cycle[*position]).unwrap_or(0);
+    cycle.rotate_left(first);
+    cycle.push(cycle[0]);
+    cycle
 }
 
 /// The flags that a flag names, as dependencies or in conditions.
@@ -146,6 +152,21 @@ pub(crate) fn named_flags(flag: &Flag) -> impl Iterator<Item = &Dependency> {
         _ => None,
     });
     flag.dependencies.iter().chain(in_conditions)
+}
+
+/// The cohort that a condition names.
+pub(crate) fn cohort_name(condition: &Condition) -> Option<&str> {
+    if let Condition::Cohort(name) = condition { Some(name) } else { None }
+}
+
+fn index_of<'n>(names: impl Iterator<Item = &'n String>) -> BTreeMap<&'n str, usize> {
+    names.enumerate().map(|(index, name)| (name.as_str(), index)).collect()
+}
+
+/// The conditions of all rules and cohorts.
+pub(crate) fn all_leaves(config: &Config) -> impl Iterator<Item = &Condition> {
+    let rules = config.flags.values().flat_map(|flag| &flag.rules).flat_map(|rule| &rule.conditions);
+    leaves(rules.chain(config.cohorts.values().filter_map(|cohort| cohort.when.as_ref()).flatten()))
 }
 
 /// Conditions that are no groups. A flat list, because groups nest only [`limits::CONDITION_DEPTH`] deep.

@@ -177,28 +177,38 @@ impl Table {
         let mut block = self.decided();
         let mut blocks = FIXED + 1;
         for _ in 0..MOST_STEPS / (self.rows.len() * self.stride) {
-            let mut numbers: HashMap<Vec<usize>, usize> = HashMap::new();
-            let split = |(state, row): (usize, &Vec<usize>)| {
-                if block[state + FIXED] < FIXED {
-                    return block[state + FIXED];
-                }
-                let fresh = numbers.len() + FIXED;
-                *numbers.entry(row.iter().map(|next| block[*next]).collect()).or_insert(fresh)
-            };
-            let split: Vec<usize> = self.rows.iter().enumerate().map(split).collect();
+            let (split, count) = self.split(&block);
             block.truncate(FIXED);
             block.extend(split);
-            if numbers.len() + FIXED == blocks {
-                // The start is the first row, so its block is the first block.
-                let mut rows = vec![Vec::new(); numbers.len()];
-                for (row, at) in self.rows.iter().zip(&block[FIXED..]).filter(|(_, at)| **at >= FIXED) {
-                    rows[at - FIXED] = row.iter().map(|next| block[*next]).collect();
-                }
-                return Self { rows, ..self };
+            if count == blocks {
+                return self.with_blocks(&block, count);
             }
-            blocks = numbers.len() + FIXED;
+            blocks = count;
         }
         self
+    }
+
+    /// The next block of each state, and how many blocks there are: members of a block that lead to different blocks part.
+    fn split(&self, block: &[usize]) -> (Vec<usize>, usize) {
+        let mut numbers: HashMap<Vec<usize>, usize> = HashMap::new();
+        let split = |(state, row): (usize, &Vec<usize>)| {
+            if block[state + FIXED] < FIXED {
+                return block[state + FIXED];
+            }
+            let fresh = numbers.len() + FIXED;
+            *numbers.entry(row.iter().map(|next| block[*next]).collect()).or_insert(fresh)
+        };
+        let split = self.rows.iter().enumerate().map(split).collect();
+        (split, numbers.len() + FIXED)
+    }
+
+    /// One row for each block. The start is the first row, so its block is the first block.
+    fn with_blocks(self, block: &[usize], count: usize) -> Self {
+        let mut rows = vec![Vec::new(); count - FIXED];
+        for (row, at) in self.rows.iter().zip(&block[FIXED..]).filter(|(_, at)| **at >= FIXED) {
+            rows[at - FIXED] = row.iter().map(|next| block[*next]).collect();
+        }
+        Self { rows, ..self }
     }
 
     /// A first block for each state: dead or accepting where whatever follows leads there (the automaton sees a match one

@@ -44,29 +44,41 @@ impl Changes {
 /// What is different between two versions of a flag.
 pub(super) fn of(from: &FlagView, to: &FlagView) -> Vec<Change> {
     let mut changes = Changes::default();
-    let json =
-        |value: &Option<serde_json::Value>| value.as_ref().map_or_else(|| "none".to_owned(), ToString::to_string);
     changes.compare("readable", &from.readable, &to.readable, |readable| text::yes_no(*readable).to_owned());
     changes.compare("enabled", &from.enabled, &to.enabled, |enabled| text::yes_no(*enabled).to_owned());
-    changes.compare("default", &from.default, &to.default, json);
-    changes.compare("on", &from.on, &to.on, json);
-    let before = changes.0.len();
-    changes.compare("salt", &from.salt, &to.salt, Clone::clone);
-    let by = |by: &Option<String>| by.as_deref().unwrap_or("targeting key").to_owned();
-    changes.compare("by", &from.by, &to.by, by);
-    changes.0[before..].iter_mut().for_each(|change| change.note = Some("reshuffles everyone"));
-    changes.compare("dependencies", &from.dependencies, &to.dependencies, |list| match list.len() {
-        0 => "none".to_owned(),
-        _ => list.join(", "),
-    });
+    changes.compare("default", &from.default, &to.default, |value| json_or_none(value.as_ref()));
+    changes.compare("on", &from.on, &to.on, |value| json_or_none(value.as_ref()));
+    draw(from, to, &mut changes);
+    changes.compare("dependencies", &from.dependencies, &to.dependencies, |list| list_or_none(list));
     changes
         .compare("overrides", &from.overrides, &to.overrides, |count| text::plural((*count).into(), "user", "users"));
     variants(&from.variants, &to.variants, &mut changes);
     rules(&from.rules, &to.rules, &mut changes);
     changes.compare("error_threshold", &from.error_threshold, &to.error_threshold, |threshold| {
-        threshold.as_ref().map_or_else(|| "none".to_owned(), ThresholdView::describe)
+        threshold.as_ref().map_or_else(none, ThresholdView::describe)
     });
     changes.0
+}
+
+fn none() -> String {
+    "none".to_owned()
+}
+
+fn json_or_none(value: Option<&serde_json::Value>) -> String {
+    value.map_or_else(none, ToString::to_string)
+}
+
+fn list_or_none(list: &[String]) -> String {
+    if list.is_empty() { none() } else { list.join(", ") }
+}
+
+/// What buckets are drawn with, and by.
+fn draw(from: &FlagView, to: &FlagView, changes: &mut Changes) {
+    let before = changes.0.len();
+    changes.compare("salt", &from.salt, &to.salt, Clone::clone);
+    let by = |by: &Option<String>| by.as_deref().unwrap_or("targeting key").to_owned();
+    changes.compare("by", &from.by, &to.by, by);
+    changes.0[before..].iter_mut().for_each(|change| change.note = Some("reshuffles everyone"));
 }
 
 fn variants(from: &[VariantView], to: &[VariantView], changes: &mut Changes) {

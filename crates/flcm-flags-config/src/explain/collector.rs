@@ -3,7 +3,7 @@
 use flcm_flags::bucket::BUCKETS;
 use flcm_flags::{
     AttributeValue, BoundContext, CohortId, Decision, Expected, FlagId, Group, Membership, Millis, PackedDecision,
-    Rule, Serves, Snapshot, Step, Test, Visitor,
+    Rule, Snapshot, Step, Test, Visitor,
 };
 
 use super::{Check, Explanation, text};
@@ -91,11 +91,7 @@ impl<'s, B: AsRef<[u8]>> Collector<'s, B> {
 
     fn start_rule(&mut self, rule: Rule<'_>) {
         let number = self.rules_so_far() + 1;
-        let serves = match rule.serves() {
-            Serves::CohortOff => "cohort off",
-            Serves::CohortOn => "cohort on",
-            Serves::On => "on",
-        };
+        let serves = text::serves(rule.serves());
         let (schedule, linear) = (rule.schedule().collect(), rule.is_linear());
         self.open(Frame::Rule { number, name: rule.name().map(str::to_owned), serves, schedule, linear });
     }
@@ -158,14 +154,21 @@ impl<'s, B: AsRef<[u8]>> Collector<'s, B> {
     }
 
     fn end_flag(&mut self, id: FlagId, outcome: PackedDecision, mut checks: Vec<Check>) {
-        let tried = checks.iter().filter(|check| matches!(check, Check::Rule { .. })).count();
-        let applied = matches!(checks.last(), Some(Check::Rule { held: true, .. }));
-        let all = self.snapshot.describe(id).map_or(0, |flag| flag.rules().count());
-        if applied && all > tried {
-            checks.push(Check::Untried { rules: all - tried });
+        let rules = self.untried(id, &checks);
+        if rules > 0 {
+            checks.push(Check::Untried { rules });
         }
         let explanation = self.explanation(id, Decision::new(self.snapshot, id, outcome), checks);
         self.decided.push((id, explanation));
+    }
+
+    /// How many rules stand behind the one that applied.
+    fn untried(&self, id: FlagId, checks: &[Check]) -> usize {
+        if !matches!(checks.last(), Some(Check::Rule { held: true, .. })) {
+            return 0;
+        }
+        let tried = checks.iter().filter(|check| matches!(check, Check::Rule { .. })).count();
+        self.snapshot.describe(id).map_or(0, |flag| flag.rules().count()).saturating_sub(tried)
     }
 
     fn test(&mut self, test: &Test<'_>, actual: Option<AttributeValue<'_>>, held: bool) {

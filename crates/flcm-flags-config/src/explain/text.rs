@@ -1,6 +1,6 @@
 //! What a snapshot says, in words: tests, conditions, numbers, percentages, times and values.
 
-use flcm_flags::{AttributeValue, Expected, FlagId, Node, Nodes, Operand, Snapshot, Test, Value};
+use flcm_flags::{AttributeValue, Expected, FlagId, Node, Nodes, Operand, Serves, Snapshot, Test, Value};
 use serde_json::Value as Json;
 
 use crate::parse::json::write_number;
@@ -9,6 +9,16 @@ use crate::parse::json::write_number;
 #[must_use]
 pub const fn yes_no(held: bool) -> &'static str {
     if held { "yes" } else { "no" }
+}
+
+/// How a rule serves those whom it reaches: `on`, `cohort on` or `cohort off`.
+#[must_use]
+pub const fn serves(serves: Serves) -> &'static str {
+    match serves {
+        Serves::CohortOff => "cohort off",
+        Serves::CohortOn => "cohort on",
+        Serves::On => "on",
+    }
 }
 
 /// `on` or `off`.

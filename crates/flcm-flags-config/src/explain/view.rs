@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use flcm_flags::{Flag, Policy, Rule, Serves, Snapshot};
+use flcm_flags::{Expected, Flag, FlagId, Policy, Rule, Snapshot, Variant};
 use serde::Serialize;
 use serde_json::Value as Json;
 
@@ -133,14 +133,7 @@ impl FlagView {
     /// Reads a flag of this snapshot.
     #[must_use]
     pub fn new<B: AsRef<[u8]>>(snapshot: &Snapshot<B>, flag: Flag<'_>) -> Self {
-        let dependency = |(other, expected)| {
-            let key = snapshot.describe(other).map_or("", |other| other.key()).to_owned();
-            format!("{key} {}", text::expectation(snapshot, other, expected))
-        };
-        let variant = |variant: flcm_flags::Variant<'_>| VariantView {
-            name: variant.name().to_owned(),
-            value: variant.value().map(text::json_of_value),
-        };
+        let dependencies = flag.dependencies().map(|(other, expected)| dependency(snapshot, other, expected));
         Self {
             key: flag.key().to_owned(),
             readable: flag.is_readable(),
@@ -149,12 +142,24 @@ impl FlagView {
             by: flag.by().map(str::to_owned),
             default: flag.default_value().map(text::json_of_value),
             on: flag.on_value().map(text::json_of_value),
-            variants: flag.variants().map(variant).collect(),
-            dependencies: flag.dependencies().map(dependency).collect(),
+            variants: flag.variants().map(VariantView::new).collect(),
+            dependencies: dependencies.collect(),
             overrides: flag.override_count(),
             rules: flag.rules().map(|rule| RuleView::new(snapshot, flag, rule)).collect(),
             error_threshold: flag.policy().map(ThresholdView::new),
         }
+    }
+}
+
+/// `checkout on`, `checkout variant blue`.
+fn dependency<B: AsRef<[u8]>>(snapshot: &Snapshot<B>, flag: FlagId, expected: Expected) -> String {
+    let key = snapshot.describe(flag).map_or("", |flag| flag.key());
+    format!("{key} {}", text::expectation(snapshot, flag, expected))
+}
+
+impl VariantView {
+    fn new(variant: Variant<'_>) -> Self {
+        Self { name: variant.name().to_owned(), value: variant.value().map(text::json_of_value) }
     }
 }
 
@@ -165,11 +170,7 @@ impl RuleView {
         let ramp = if rule.is_linear() { "linear" } else { "step" };
         Self {
             name: rule.name().map(str::to_owned),
-            serves: match rule.serves() {
-                Serves::CohortOff => "cohort off",
-                Serves::CohortOn => "cohort on",
-                Serves::On => "on",
-            },
+            serves: text::serves(rule.serves()),
             conditions: text::conditions(snapshot, rule.conditions()),
             percentage: rule.percentage(),
             ramp: (!schedule.is_empty()).then_some(ramp),

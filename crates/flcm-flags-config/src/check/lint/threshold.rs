@@ -36,41 +36,51 @@ fn has_control(rules: &[Rule]) -> bool {
     whole.is_empty() || !partial.is_empty() && whole.iter().all(|rule| !rule.conditions.is_empty())
 }
 
-/// A key, and its place when it is written.
+/// A key, and its position when it is written.
 type Key = (&'static str, Option<Span>);
 
+/// Warns about keys that change nothing beside the others.
 fn without_effect(threshold: &At<ErrorThreshold>, policy: &Policy, path: Path<'_>, diagnostics: &mut Diagnostics) {
     let At { value: written, span: whole } = threshold;
     // What is inherited may have its effect elsewhere, and this flag cannot take it back.
     let is_own = |span: &Span| (whole.start..whole.end).contains(&span.start);
-    let mut idle = |keys: &[Key], why: &str, help: &str| {
+    for (keys, why, help) in idle_keys(written, policy) {
         for (key, span) in keys {
             let Some(span) = span.filter(is_own) else { continue };
-            let message = format!("`{key}` does nothing {why}");
+            let message = format!("`{key}` has no effect {why}");
             diagnostics.warn(span, path.key(key), "threshold-without-effect", message).help(help);
         }
-    };
-    if policy.detector == Detector::Rate {
-        let keys = [
-            ("ratio", place(written.ratio)),
-            ("margin", place(written.margin)),
-            ("budget", place(written.budget)),
-            ("shared", place(written.shared)),
-        ];
-        idle(&keys, "with `detector: rate`", "remove it, or let `detector: evidence` decide");
-    } else {
-        let keys = [("min_samples", place(written.min_samples))];
-        idle(&keys, "without `detector: rate`", "remove it, or add `detector: rate`");
-    }
-    if policy.slow_ms == 0 {
-        idle(&[("slow_rate", place(written.slow_rate))], "without `slow_ms`", "remove it, or add `slow_ms`");
-    }
-    if policy.recovery == Recovery::Sticky {
-        let keys = [("cooldown", place(written.cooldown)), ("probe", place(written.probe))];
-        idle(&keys, "with `recovery: sticky`", "remove it, or `recovery: sticky`");
     }
 }
 
-fn place<T>(written: Option<At<T>>) -> Option<Span> {
+/// The keys that change nothing, why they do not, and what to do about it.
+fn idle_keys(written: &ErrorThreshold, policy: &Policy) -> Vec<(Vec<Key>, &'static str, &'static str)> {
+    let mut idle = vec![by_detector(written, policy.detector)];
+    if policy.slow_ms == 0 {
+        let keys = vec![("slow_rate", position(written.slow_rate))];
+        idle.push((keys, "without `slow_ms`", "remove it, or add `slow_ms`"));
+    }
+    if policy.recovery == Recovery::Sticky {
+        let keys = vec![("cooldown", position(written.cooldown)), ("probe", position(written.probe))];
+        idle.push((keys, "with `recovery: sticky`", "remove it, or `recovery: sticky`"));
+    }
+    idle
+}
+
+fn by_detector(written: &ErrorThreshold, detector: Detector) -> (Vec<Key>, &'static str, &'static str) {
+    if detector == Detector::Evidence {
+        let keys = vec![("min_samples", position(written.min_samples))];
+        return (keys, "without `detector: rate`", "remove it, or add `detector: rate`");
+    }
+    let keys = vec![
+        ("ratio", position(written.ratio)),
+        ("margin", position(written.margin)),
+        ("budget", position(written.budget)),
+        ("shared", position(written.shared)),
+    ];
+    (keys, "with `detector: rate`", "remove it, or let `detector: evidence` decide")
+}
+
+fn position<T>(written: Option<At<T>>) -> Option<Span> {
     written.map(|written| written.span)
 }
