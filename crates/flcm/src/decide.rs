@@ -1,4 +1,4 @@
-//! `flcm decide`: who gets what, and why.
+//! `flcm decide`: decides flags for contexts, and explains the decisions.
 
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
@@ -22,11 +22,11 @@ use output::{Form, Row};
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 A context is a flat JSON object, one per line: {\"targetingKey\": \"alice\", \"country\": \"DE\"}. Attributes are \
-strings, numbers, booleans or lists of strings; null is the same as absent. A line that is none is reported and skipped, \
-and the exit code is 1 in the end.
+strings, numbers, booleans or lists of strings; null is the same as absent. A line that is not a context is reported and \
+skipped, and the exit code is then 1.
 
-With --json there is one line per context and flag, in the order of the flag keys: {\"flag\", \"user\", \"enabled\", \
-\"value\", \"variant\", \"reason\", \"errorCode\", \"rule\", \"arm\"}; what is absent is null.
+With --json the output has one line per context and flag, sorted by flag key: {\"flag\", \"user\", \"enabled\", \
+\"value\", \"variant\", \"reason\", \"errorCode\", \"rule\", \"arm\"}. An absent field is null.
 
 Examples:
   flcm decide feature-flags.yaml --user alice --attr country=DE --explain
@@ -38,7 +38,7 @@ pub(crate) struct Options {
     /// Decide this flag; may be repeated. Default: all flags
     #[arg(long = "flag", value_name = "KEY")]
     flags: Vec<String>,
-    /// The targeting key
+    /// The targeting key: the id of the user
     #[arg(long, value_name = "ID", conflicts_with = "contexts")]
     user: Option<String>,
     /// An attribute; may be repeated. VALUE is read as JSON when it is a number, a boolean or a list of strings,
@@ -54,10 +54,10 @@ pub(crate) struct Options {
     /// Print JSON, one object per line
     #[arg(long)]
     json: bool,
-    /// Print how each decision came about
+    /// Print why each flag was decided as it was
     #[arg(long, conflicts_with = "summary")]
     explain: bool,
-    /// Print shares per flag instead of every decision
+    /// Print how many users get what, instead of every decision
     #[arg(long)]
     summary: bool,
 }
@@ -99,7 +99,7 @@ pub(crate) fn run(options: &Options) -> Result<bool, Failure> {
     Ok(well && known)
 }
 
-/// The flags that were asked for, or all of them, in the order of their keys.
+/// The flags that were asked for, or all of them, sorted by key.
 fn pick(snapshot: &Snapshot<Vec<u8>>, wanted: &[String]) -> Vec<Picked> {
     let keys = || snapshot.flags().filter_map(|id| snapshot.describe(id)).map(|flag| flag.key());
     let mut names: Vec<&str> = wanted.iter().map(String::as_str).collect();
@@ -135,7 +135,7 @@ struct DecideRun<'s> {
 const CHUNK: usize = 1 << 16;
 
 impl DecideRun<'_> {
-    /// Whether a progress bar would not be in the way of the output.
+    /// Whether there is room for a progress bar: not on a terminal that the decisions are written to.
     fn shows_progress(&self) -> bool {
         self.options.summary || !io::stdout().is_terminal()
     }

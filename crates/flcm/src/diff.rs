@@ -1,4 +1,4 @@
-//! `flcm diff`: which flags change, and for whom.
+//! `flcm diff`: compares two versions of the flags.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -15,27 +15,27 @@ mod output;
 /// Compare two documents or snapshots: which flags change, and for whom
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Shares are exact: they are counted over all 100,000 buckets and 2^32 split points, for users whose conditions hold for \
-that rule and for no other rule with conditions; rules without conditions count for everyone. Overrides and dependencies \
-are left aside. With --contexts real users are counted instead, all of it taken in.
+Shares are exact: they are counted over all 100,000 buckets and 2^32 split points. They are shares of the users who match \
+the conditions of that rule and of no other; rules without conditions match everyone. Overrides and dependencies are \
+ignored. With --contexts the users of a file are counted instead, and everything is taken into account.
 
-Exit code 0 whether or not there is a difference; with --exit-code it is 1 when there is one.")]
+The exit code is 0 whether or not there is a difference; with --exit-code it is 1 when there is one.")]
 pub(crate) struct Options {
-    /// The document or snapshot before
+    /// The old document or snapshot
     old: PathBuf,
-    /// The document or snapshot after
+    /// The new document or snapshot
     new: PathBuf,
-    /// Count over the contexts of this file, one flat JSON object per line; `-` is the standard input
+    /// Count the contexts of this file, one flat JSON object per line; `-` is the standard input
     #[arg(long, value_name = "FILE.jsonl")]
     contexts: Option<PathBuf>,
-    /// The time of the comparison, as RFC 3339 or milliseconds since 1970; it matters to schedules. Default: the system
+    /// The time of the comparison, as RFC 3339 or milliseconds since 1970; schedules depend on it. Default: the system
     /// clock
     #[arg(long, value_name = "TIME", value_parser = crate::parse_now)]
     now: Option<Millis>,
     /// Print JSON
     #[arg(long)]
     json: bool,
-    /// Exit with 1 when there is a difference
+    /// Exit with code 1 when there is a difference
     #[arg(long)]
     exit_code: bool,
 }

@@ -1,23 +1,23 @@
-//! What ends a command early, and how it is reported.
+//! Why a command fails, and how that is reported.
 
 use std::io;
 use std::process::ExitCode;
 
 use crate::style;
 
-/// Why a command ended early.
+/// Why a command failed.
 #[derive(Debug)]
 pub(crate) enum Failure {
     /// Nobody reads our output any more, as with `flcm decide … | head`.
     BrokenPipe,
-    /// Something that the user is told.
+    /// A problem that is reported to the user.
     Problem {
         /// What is wrong, and where.
         what: String,
         /// How to fix it.
         help: Option<String>,
     },
-    /// The user has been told.
+    /// The problem has been reported already.
     Reported,
 }
 

@@ -1,4 +1,4 @@
-//! `flcm simulate`: how soon a flag would be rolled back, and how often for nothing.
+//! `flcm simulate`: shows how soon a flag would be rolled back, and how often by mistake.
 
 use std::io::Write;
 use std::panic::resume_unwind;
@@ -14,13 +14,13 @@ use crate::style;
 
 mod output;
 
-/// Show how soon a flag would be rolled back, and how often for nothing
+/// Show how soon a flag would be rolled back, and how often by mistake
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Requests arrive independently of each other; of those that a rollout treats a share fails, of the others the baseline. The \
-breaker is the one that runs in production, looked at every second. A fault is there from the first request in one row, and after \
-an hour of health in the other. Healthy days, in which both arms fail by the baseline, show false rollbacks. Beside the flag's own \
-policy stand a plain rate over its window, and the same with a minimum of 100 calls.
+Requests arrive independently of each other. Treated requests, for which the flag is on, fail at --error-rate; all others at \
+--baseline. The breaker is the one that runs in production, and is checked every second. The fault is there from the first \
+request, or begins after a healthy hour. Healthy days, on which all requests fail at --baseline, show how often the flag is \
+rolled back by mistake. The flag's own policy is compared with a plain error rate over its window, from 11 and from 100 calls.
 
 Examples:
   flcm simulate feature-flags.yaml --flag v2_mentor_layer --error-rate 0.2 --rps 100
@@ -32,25 +32,25 @@ pub(crate) struct Options {
     /// The flag, which must have an `error_threshold`
     #[arg(long, value_name = "KEY")]
     flag: String,
-    /// Share of treated requests that fail, from 0 to 1
+    /// Share of the treated requests that fail, from 0 to 1
     #[arg(long, value_name = "RATE", value_parser = share)]
     error_rate: f64,
-    /// Requests of eligible users a second
+    /// Requests per second of eligible users
     #[arg(long, value_name = "NUMBER", value_parser = requests)]
     rps: f64,
-    /// Percentage of requests that is treated. Default: the flag's percentage now
+    /// Percentage of requests that are treated. Default: the flag's current percentage
     #[arg(long, value_name = "PERCENT", value_parser = percent)]
     share: Option<f64>,
     /// Share of all other requests that fail, from 0 to 1
     #[arg(long, value_name = "RATE", default_value = "0.01", value_parser = share)]
     baseline: f64,
-    /// Runs of each row
+    /// Simulated runs per row
     #[arg(long, value_name = "NUMBER", default_value_t = 1_000, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
     runs: u64,
-    /// Healthy days. Default: a tenth of the runs
+    /// Simulated healthy days. Default: a tenth of the runs
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
     days: Option<u64>,
-    /// Another number gives other runs
+    /// The seed of the random numbers
     #[arg(long, value_name = "NUMBER", default_value_t = 1)]
     seed: u64,
     /// Print JSON
@@ -62,7 +62,7 @@ pub(crate) struct Options {
 pub(crate) struct Simulation<'o> {
     options: &'o Options,
     comparison: Comparison,
-    /// Percentage of requests that is treated.
+    /// Percentage of requests that are treated.
     share: f64,
     results: Vec<PolicyResult>,
 }

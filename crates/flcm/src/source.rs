@@ -1,4 +1,4 @@
-//! Where flags come from: a document or a snapshot, told apart by the first bytes.
+//! Reads documents and snapshots; the first bytes tell which of them a file is.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -21,7 +21,7 @@ pub(crate) struct Source {
 }
 
 impl Source {
-    /// Reads a document or a snapshot. The errors of a document are reported; its warnings are `check`'s to tell.
+    /// Reads a document or a snapshot. The errors of a document are reported; `flcm check` reports its warnings.
     pub(crate) fn load(path: &Path) -> Result<Self, Failure> {
         let name = display(path);
         let bytes = read(path)?;
@@ -60,7 +60,7 @@ pub(crate) fn refused(diagnostics: &Diagnostics, name: &str, text: &str) -> Fail
     Failure::Reported
 }
 
-/// The problems for a person. A huge document, or one with a huge line, is not quoted: that would drown them.
+/// The problems as text, with the lines that they are in. Very long documents and lines are not quoted.
 pub(crate) fn render(diagnostics: &Diagnostics, name: &str, text: &str, colour: bool) -> String {
     const QUOTED_BYTES: usize = 4 << 20;
     const QUOTED_LINE: usize = 1_000;
@@ -89,7 +89,7 @@ pub(crate) fn open(path: &Path) -> Result<Box<dyn Read>, Failure> {
     Ok(Box::new(file))
 }
 
-/// The bytes of a document or a snapshot; of a document at most one more than its limit.
+/// The bytes of a document or a snapshot; of a document at most one byte more than its limit.
 fn read(path: &Path) -> Result<Vec<u8>, Failure> {
     let mut file = open(path)?;
     let mut bytes = Vec::new();

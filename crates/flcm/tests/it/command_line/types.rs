@@ -29,7 +29,7 @@ flags:
   class: { default: true }
 "#;
 
-const TYPES: &str = r"// Made by `flcm types` from a.yaml: make it anew when the document changes.
+const TYPES: &str = r"// Made by `flcm types` from a.yaml: run it again when the document changes.
 
 /**
  * What each flag serves: for `createFeatures<Flags>`. A decision that serves the default names no variant, and a flag
@@ -58,7 +58,7 @@ export interface Flags {
 }
 ";
 
-const KEYS: &str = r"// Made by `flcm types` from a.yaml: make it anew when the document changes.
+const KEYS: &str = r"// Made by `flcm types` from a.yaml: run it again when the document changes.
 
 import '@openfeature/core';
 
