@@ -1,4 +1,5 @@
-//! From a [`Document`] to a [`Config`]: names, ranges, references and limits. All problems are found, each where it stands.
+//! Checks a [`Document`] and builds a [`Config`]: names, ranges, references and limits. All problems are reported, each
+//! with its position.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,8 +22,8 @@ mod variants;
 
 /// Reads and checks a document.
 ///
-/// The configuration comes back unless there is an error; warnings do not keep it back. The diagnostics are in the order
-/// of their places in `text`.
+/// Returns the configuration unless there is an error; warnings do not matter. The diagnostics are in the order of
+/// their positions in `text`.
 ///
 /// ```
 /// let (config, diagnostics) = flcm_flags_config::check("flags: { beta: { rollout: { percentage: 10 } } }");
@@ -41,7 +42,7 @@ pub fn check(text: &str) -> (Option<Config>, Diagnostics) {
     (config.filter(|_| !diagnostics.has_errors()), diagnostics)
 }
 
-/// Something that is named where it is used, to be looked up when all names are known.
+/// A use of a name, which is looked up when all names are known.
 struct Named<T> {
     what: T,
     span: Span,
@@ -96,22 +97,22 @@ impl<'d> Checker<'d> {
         config::Cohort { users: members(&cohort.users), except: members(&cohort.except), when }
     }
 
-    /// Looks up the cohorts that were named.
+    /// Looks up all cohorts that are used.
     fn resolve_cohorts(&mut self, config: &mut Config) {
         let known: BTreeSet<String> = config.cohorts.keys().cloned().collect();
         for Named { what: name, span, path } in std::mem::take(&mut self.cohorts) {
             if known.contains(&name) {
                 continue;
             }
-            let message = format!("no cohort `{name}` is defined: it is empty unless the host names its members");
-            let define = || format!("define `cohorts.{name}`, or let the host feed it");
+            let message = format!("cohort `{name}` is not defined: it is empty unless the host supplies its members");
+            let define = || format!("define `cohorts.{name}`, or supply its members in the host");
             let help = self.guess(&name, known.iter().map(String::as_str)).unwrap_or_else(define);
             self.diagnostics.warn(span, path, "unknown-cohort", message).help(help);
             config.cohorts.entry(name).or_default();
         }
     }
 
-    /// Looks up the flags that were named, and the variants expected of them.
+    /// Looks up all flags that others depend on, and the expected variants.
     fn resolve_flags(&mut self, document: &Document, config: &Config) {
         for Named { what, span, path } in std::mem::take(&mut self.flags) {
             let Some(flag) = config.flags.get(&what.flag) else {
@@ -133,7 +134,7 @@ impl<'d> Checker<'d> {
         self.diagnostics.error(span, path, "unknown-flag", format!("unknown flag `{key}`{note}")).help(help);
     }
 
-    /// The name that was probably meant. None is looked for when no further problem is reported.
+    /// The name that was probably meant. It is not looked for once the limit of diagnostics is reached.
     fn guess<'n>(&self, name: &str, known: impl Iterator<Item = &'n str>) -> Option<String> {
         if self.diagnostics.is_full() { None } else { did_you_mean(name, known) }
     }
@@ -159,8 +160,8 @@ impl<'d> Checker<'d> {
                 }
                 Problem::TooMany => {
                     let most = limits::CLOSURE;
-                    let message = format!("`{name}` needs more than the limit of {most} others, directly or not");
-                    self.diagnostics.error(span, path, "limit-closure", message).help("depend on fewer, nearer ones");
+                    let message = format!("`{name}` depends, directly or indirectly, on more than the limit of {most}");
+                    self.diagnostics.error(span, path, "limit-closure", message).help("depend on fewer of them");
                 }
             }
         }
@@ -177,7 +178,7 @@ impl<'d> Checker<'d> {
         let problem = match name.value.len() {
             0 => "a name must not be empty".to_owned(),
             length if length > limits::NAME_BYTES => {
-                format!("a name of {length} bytes, more than the limit of {}", limits::NAME_BYTES)
+                format!("the name has {length} bytes, more than the limit of {}", limits::NAME_BYTES)
             }
             _ if name.value.chars().any(char::is_control) => "a name must not have control characters".to_owned(),
             _ => return,
@@ -188,7 +189,7 @@ impl<'d> Checker<'d> {
     fn limit(&mut self, count: usize, most: usize, span: Span, path: Path<'_>, code: &'static str, what: &str) {
         if count > most {
             let message = format!("{count} {what}, more than the limit of {most}");
-            self.diagnostics.error(span, path, code, message).help("split or simplify");
+            self.diagnostics.error(span, path, code, message).help("use fewer of them");
         }
     }
 
@@ -218,18 +219,18 @@ impl<'d> Checker<'d> {
 
     fn type_of_on(&mut self, flag: &Flag, default: &config::Value, path: Path<'_>) {
         let Some(on) = flag.on.as_ref().filter(|on| on.value.kind() != default.kind()) else { return };
-        let message = format!("`on` is a {}, and the flag's type is {}", on.value.kind(), default.kind());
+        let message = format!("`on` is a {}, but the flag's type is {}", on.value.kind(), default.kind());
         let problem = self.diagnostics.error(on.span, path.key("on"), "wrong-type", message);
         problem.help("give `on` the type of `default`");
     }
 
-    /// A flag that is no boolean needs `on` where a variant without value, or none, can be served.
+    /// A flag that is not a boolean needs `on`, unless all that it serves are variants with a value.
     fn check_on(&mut self, flag: &Flag, checked: &config::Flag, path: Path<'_>) {
         let serves_on = !checked.rules.is_empty() || checked.overrides.values().any(|to| *to != config::Override::Off);
         let all_valued = !checked.variants.is_empty() && checked.variants.iter().all(|variant| variant.value.is_some());
         if checked.on.is_none() && serves_on && !all_valued {
             let message =
-                format!("a {} flag needs `on`: it can be served without a variant's value", checked.default.kind());
+                format!("a {} flag needs `on`, which is served where no variant has a value", checked.default.kind());
             self.diagnostics
                 .error(flag.span_of_default(), path, "missing-key", message)
                 .help("add `on: …`, or give every variant a `value`");
@@ -255,10 +256,10 @@ impl<'d> Checker<'d> {
     fn flag_condition(&mut self, condition: &FlagCondition, span: Span, path: Path<'_>) -> Option<config::Dependency> {
         let expected = match (&condition.enabled, &condition.variant) {
             (Some(_), Some(_)) => {
-                let message = "`enabled` and `variant` together".to_owned();
+                let message = "`enabled` and `variant` cannot be combined".to_owned();
                 self.diagnostics
                     .error(span, path, "wrong-expectation", message)
-                    .help("a variant is on: remove `enabled`");
+                    .help("remove `enabled`: a flag that serves a variant is on");
                 return None;
             }
             (enabled, None) => config::Expected::Enabled(enabled.as_ref().is_none_or(|enabled| enabled.value)),
@@ -310,7 +311,7 @@ impl<'d> Checker<'d> {
             self.diagnostics.error(span, path, "wrong-percentage", message).help("write 25 for 25 %");
             return 0;
         }
-        // Exact: the nearest float of a decimal with three digits is what the division gives back.
+        // Exact: the division gives the float that is nearest to a decimal with three digits.
         #[expect(
             clippy::float_cmp,
             reason = "both sides are the nearest float of the same decimal, or it has more digits"
@@ -341,13 +342,13 @@ impl<'d> Checker<'d> {
     }
 }
 
-/// The position of each name. Of one that stands twice the first counts.
+/// The position of each name. If a name is given twice, the first one counts.
 fn spans<T>(entries: &Entries<T>) -> BTreeMap<&str, Span> {
     entries.0.iter().rev().map(|(name, _)| (name.value.as_str(), name.span)).collect()
 }
 
 impl Flag {
-    /// Where to point for what concerns the flag as a whole: a short place rather than the whole block.
+    /// The position for problems of the flag as a whole: a short one, rather than the whole block.
     pub(crate) fn span_of_default(&self) -> Span {
         self.default.as_ref().map_or(Span { start: self.span.start, end: self.span.start }, |default| default.span)
     }
@@ -365,7 +366,7 @@ fn by(flag: &Flag) -> Option<String> {
     Some(by.value.clone()).filter(|by| by != "user_id")
 }
 
-/// A rule that serves on to whom its conditions hold for, and nothing more.
+/// A rule without percentage and split, which serves all users for whom its conditions hold.
 pub(crate) const fn plain_rule(serves: Serves, conditions: Vec<config::Condition>) -> config::Rule {
     config::Rule {
         name: None,

@@ -1,5 +1,4 @@
-//! From a [`Config`] to the bytes of a snapshot. The same configuration gives the same bytes on every machine: whatever
-//! has no order of its own is sorted.
+//! Compiles a [`Config`] into the bytes of a snapshot. The same configuration gives the same bytes on every machine.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -20,11 +19,11 @@ use condition::{is_interned, texts};
 
 /// Compiles a checked configuration.
 ///
-/// A configuration from [`check`](crate::check) always compiles to a snapshot that loads. One that was put together by
-/// hand and names what it does not have compiles as well: conditions and dependencies on what is missing never hold.
+/// A configuration from [`check`](crate::check) always compiles to a snapshot that loads. A configuration that was
+/// built by hand may name flags or cohorts that it does not define; conditions and dependencies on those never hold.
 ///
 /// # Panics
-/// In debug builds, when a hand-made configuration is beyond the [limits](crate::limits).
+/// In debug builds, if a configuration that was built by hand exceeds the [limits](crate::limits).
 #[must_use]
 pub fn compile(config: &Config) -> Vec<u8> {
     let mut compiler = Compiler::new(config);
@@ -63,7 +62,7 @@ impl<'c> Compiler<'c> {
         all_leaves(self.config).filter_map(test_of).collect()
     }
 
-    /// The strings that are compared by their ids come first, so that their table holds ids.
+    /// Strings that are compared by id are interned first, so that their table contains the ids.
     fn operand_strings(&mut self) {
         let tests = self.all_tests();
         let texts: BTreeSet<&str> =
@@ -75,7 +74,7 @@ impl<'c> Compiler<'c> {
         self.sections.operand_table = table(texts.into_iter());
     }
 
-    /// Attributes that many conditions read get the lowest ids: those a bound context resolves ahead.
+    /// Attributes that many conditions read get the lowest ids, which a bound context resolves in advance.
     fn attributes(&mut self) {
         let mut uses: BTreeMap<&str, (u32, u8)> = BTreeMap::new();
         for test in self.all_tests() {
@@ -239,7 +238,7 @@ impl<'c> Compiler<'c> {
         wire::ValueRecord { kind, payload }
     }
 
-    /// The variants of positive weight, with their sums.
+    /// The variants with a weight above 0, with cumulative weights.
     fn shares(&mut self, weights: &[(u16, u32)]) -> (U32, U16) {
         let start = self.sections.shares.len();
         let mut sum = 0;
@@ -332,14 +331,14 @@ impl<'c> Compiler<'c> {
     /// A rule's own split.
     fn split(&mut self, rule: &Rule, flag: &Flag) -> (U32, U16) {
         let split = rule.split.iter().flatten();
-        // In the order of the flag's variants, so that a rule's split lies beside the flag's.
+        // In the order of the flag's variants, so that a rule's split is as close to the flag's split as possible.
         let mut weights: Vec<(u16, u32)> = split.map(|(name, weight)| (variant_index(flag, name), *weight)).collect();
         weights.sort_unstable();
         self.shares(&weights)
     }
 }
 
-/// What has to be looked at before a flag's rules.
+/// The steps that are needed before a flag's rules.
 fn steps(flag: &Flag, dependency_count: U16, overrides: U32) -> u8 {
     let steps = [
         (!flag.enabled, wire::step::DISABLED),
@@ -350,7 +349,7 @@ fn steps(flag: &Flag, dependency_count: U16, overrides: U32) -> u8 {
     steps.into_iter().filter(|(present, _)| *present).map(|(_, step)| step).sum()
 }
 
-/// Writes what a flag or cohort needs, directly or not, in the order in which it is decided.
+/// Writes all that a flag or cohort depends on, in the order in which it is decided.
 fn closure(order: &DecisionOrder, index: usize, table: &mut Vec<U32>) -> (U32, U16) {
     let closure = order.closure.get(index).map_or(&[][..], Vec::as_slice);
     let start = id(table.len());

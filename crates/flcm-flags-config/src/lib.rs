@@ -1,4 +1,4 @@
-//! Feature-flag documents: read, checked, and compiled into the snapshot that `flcm-flags` decides from.
+//! Reads and checks feature-flag documents, and compiles them into the snapshots that `flcm-flags` evaluates.
 //!
 //! ```text
 //! text ──parse──▶ Document ──check──▶ Config ──compile──▶ bytes
@@ -6,7 +6,7 @@
 //!
 //! | module | what it does |
 //! |---|---|
-//! | `parse` | reads YAML or JSON into a [`Document`](parse::document::Document), in which every value has its position |
+//! | `parse` | reads YAML or JSON into a [`Document`], in which every value has its position |
 //! | `config` | the checked document, its dependency graph, and its compiled regular expressions |
 //! | `check` | resolves `extends`, checks names, types and limits, and builds the [`Config`]; `check::lint` warns |
 //! | `compile` | writes the bytes of a snapshot |
@@ -16,7 +16,7 @@
 //!
 //! A module uses only modules that stand above it in this table.
 //!
-//! [`check`] does the first two steps and finds every problem at once; [`compile`] cannot fail.
+//! [`check`] does the first two steps and reports all problems at once; [`compile`] cannot fail.
 //!
 //! ```
 //! let (config, diagnostics) = flcm_flags_config::check("flags: { checkout: { rollout: { percentage: 10 } } }");

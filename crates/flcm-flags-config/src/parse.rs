@@ -67,7 +67,7 @@ impl Parser {
         let mut seen = HashSet::with_capacity(entries.len());
         for (key, _) in entries {
             if !seen.insert(key.text.as_str()) {
-                let message = format!("`{}` stands here twice", key.text);
+                let message = format!("`{}` is given twice", key.text);
                 self.diagnostics
                     .error(key.span, path.key(&key.text), "duplicate-key", message)
                     .help("keep one of them");
@@ -125,9 +125,9 @@ impl Parser {
         if let Some((_, value)) = T::keywords().find(|(word, _)| *word == written) {
             return Some(At { value, span });
         }
-        let message = format!("unknown word `{written}` for `{}`", T::KEY);
+        let message = format!("unknown value `{written}` for `{}`", T::KEY);
         let words: Vec<&str> = T::keywords().map(|(word, _)| word).collect();
-        let known = || format!("known words: {}", words.join(", "));
+        let known = || format!("allowed values: {}", words.join(", "));
         let problem = self.diagnostics.error(span, path, T::UNKNOWN, message);
         problem.help(did_you_mean(&written, words.iter().copied()).unwrap_or_else(known));
         None
@@ -239,7 +239,7 @@ impl Parser {
             let message = format!("{} users, more than the limit of {}", members.len(), limits::MEMBERS);
             self.diagnostics
                 .error(node.span, path, "limit-members", message)
-                .help("feed the cohort from the host instead");
+                .help("supply the members in the host instead");
         }
         Some(members)
     }

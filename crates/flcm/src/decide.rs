@@ -22,8 +22,8 @@ use output::{Form, Row};
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 A context is a flat JSON object, one per line: {\"targetingKey\": \"alice\", \"country\": \"DE\"}. Attributes are \
-strings, numbers, booleans or lists of strings; null is the same as absent. A line that is not a context is reported and \
-skipped, and the exit code is then 1.
+strings, numbers, booleans or lists of strings; null is the same as absent. A line that is not a context is reported \
+and skipped, and the exit code is then 1.
 
 With --json the output has one line per context and flag, sorted by flag key: {\"flag\", \"user\", \"enabled\", \
 \"value\", \"variant\", \"reason\", \"errorCode\", \"rule\", \"arm\"}. An absent field is null.

@@ -10,11 +10,11 @@ use crate::style;
 /// Create an API key for `flcm serve --keys`
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-The key is printed once and is not stored. Add the line below it to the key file, a JSON list. The line contains only a \
-hash of the key. With \"limit\": 100 in its line, a key may make 100 requests a second.
+The key is printed once and is not stored. Add the line below it to the key file, a JSON list. The line contains only \
+a hash of the key. With \"limit\": 100 in its line, a key may make 100 requests a second.
 
-A `client` key reads snapshots and sends metrics. Web pages contain it, so it is not a secret. A `server` key also requests \
-decisions and reads metrics. An `admin` key also publishes documents and holds flags.")]
+A `client` key reads snapshots and sends metrics. Web pages contain it, so it is not a secret. A `server` key also \
+requests decisions and reads metrics. An `admin` key also publishes documents and holds flags.")]
 pub(crate) struct Options {
     /// The owner of the key, as the audit log names it
     name: String,

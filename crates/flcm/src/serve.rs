@@ -14,14 +14,14 @@ mod otlp;
 /// Run the server: serve flags, collect metrics, roll back flags on all hosts
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-The document is watched. An edit is checked and published; if it has errors, the flags in use stay. Revisions, the audit \
-log, counts and the state of breakers are in the database beside it.
+The document is watched. An edit is checked and published; if it has errors, the flags in use stay. Revisions, the \
+audit log, counts and the state of breakers are in the database beside it.
 
 Without --keys the server listens on this machine only, and every caller may do everything.
 
-FLCM_LOG sets the log level, such as `debug`. FLCM_WEBHOOK_SECRET signs the requests to --webhook addresses. Together with \
---otlp-endpoint the server reads OTEL_EXPORTER_OTLP_HEADERS, OTEL_METRIC_EXPORT_INTERVAL, OTEL_RESOURCE_ATTRIBUTES and \
-OTEL_SERVICE_NAME, as OpenTelemetry defines them.")]
+FLCM_LOG sets the log level, such as `debug`. FLCM_WEBHOOK_SECRET signs the requests to --webhook addresses. Together \
+with --otlp-endpoint the server reads OTEL_EXPORTER_OTLP_HEADERS, OTEL_METRIC_EXPORT_INTERVAL, \
+OTEL_RESOURCE_ATTRIBUTES and OTEL_SERVICE_NAME, as OpenTelemetry defines them.")]
 pub(crate) struct Options {
     /// The document, YAML or JSON; without one the newest revision of the database is served
     #[arg(value_name = "DOC")]

@@ -17,10 +17,11 @@ mod output;
 /// Show how soon a flag would be rolled back, and how often by mistake
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Requests arrive independently of each other. Treated requests, for which the flag is on, fail at --error-rate; all others at \
---baseline. The breaker is the one that runs in production, and is checked every second. The fault is there from the first \
-request, or begins after a healthy hour. Healthy days, on which all requests fail at --baseline, show how often the flag is \
-rolled back by mistake. The flag's own policy is compared with a plain error rate over its window, from 11 and from 100 calls.
+Requests arrive independently of each other. Treated requests, for which the flag is on, fail at --error-rate; all \
+others at --baseline. The breaker is the one that runs in production, and is checked every second. The fault is there \
+from the first request, or begins after a healthy hour. Healthy days, on which all requests fail at --baseline, show \
+how often the flag is rolled back by mistake. The flag's own policy is compared with a plain error rate over its \
+window, from 11 and from 100 calls.
 
 Examples:
   flcm simulate feature-flags.yaml --flag v2_mentor_layer --error-rate 0.2 --rps 100

@@ -24,8 +24,8 @@ use text::{property, quoted};
 For each flag the output has the names of its variants, and the type of what it may serve: the default, `on`, and the \
 values of its variants. Changing a rollout, a rule or a weight changes no type.
 
-With `--for openfeature` the output has the flag keys that OpenFeature's JavaScript clients may request, by the type of what \
-the flags may serve. Write it to a file that ends in `.d.ts`, and turn on the compiler option `skipLibCheck`.
+With `--for openfeature` the output has the flag keys that OpenFeature's JavaScript clients may request, by the type \
+of what the flags may serve. Write it to a file that ends in `.d.ts`, and turn on the compiler option `skipLibCheck`.
 
 Examples:
   flcm types feature-flags.yaml > flags.d.ts
@@ -129,7 +129,8 @@ fn value(flag: &Flag) -> String {
 }
 
 /// Everything that a flag can serve, whatever its rules, weights and kill switch say: those are turned without anybody
-/// compiling an application again. A variant is drawn where there are some, so `on` itself is for those without a value.
+/// compiling an application again. A variant is drawn where there are some, so `on` itself is for those without a
+/// value.
 fn served(flag: &Flag) -> impl Iterator<Item = &Value> {
     let variants = &flag.variants;
     let is_on_served = variants.is_empty() || variants.iter().any(|variant| variant.value.is_none());

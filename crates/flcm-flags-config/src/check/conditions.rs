@@ -1,4 +1,4 @@
-//! Conditions: groups, and what their members name.
+//! Checks conditions and their groups.
 
 use super::Checker;
 use crate::check::operand;

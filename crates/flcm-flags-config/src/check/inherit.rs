@@ -9,11 +9,11 @@ use crate::diagnostics::{Diagnostics, Path, did_you_mean};
 use crate::limits;
 use crate::parse::document::{At, Document, Entries, ErrorThreshold, Flag, Override, Rollout};
 
-/// Resolves `extends` of every flag. A flag whose chain is broken comes back as it is written, with a diagnostic.
+/// Resolves `extends` of every flag. A flag whose chain is broken inherits up to there, with a diagnostic.
 pub(crate) fn flatten(document: &Document, diagnostics: &mut Diagnostics) -> Vec<(At<String>, Flag)> {
     let parents = Parents::new(document, diagnostics);
     for (name, template) in &document.templates.0 {
-        // A flag that extends it would only report a broken chain of its own.
+        // Flags that extend the template report only their own part of the chain.
         parents.resolve(name, template, Path::Root.key("templates").key(&name.value), diagnostics);
     }
     let flags = document.flags.0.iter();
@@ -25,7 +25,7 @@ pub(crate) fn flatten(document: &Document, diagnostics: &mut Diagnostics) -> Vec
         .collect()
 }
 
-/// What can be extended, by name.
+/// The flags and templates that can be extended, by name.
 struct Parents<'d>(HashMap<&'d str, &'d Flag>);
 
 impl<'d> Parents<'d> {
@@ -62,7 +62,7 @@ impl<'d> Parents<'d> {
         flat
     }
 
-    /// What the last name of a chain stands for.
+    /// The flag or template that the last name of a chain refers to.
     fn parent(&self, chain: &[&str]) -> Result<&'d Flag, Broken> {
         let Some((name, before)) = chain.split_last() else { return Err(Broken::Unknown) };
         let parent = self.0.get(name).ok_or(Broken::Unknown)?;
@@ -85,18 +85,18 @@ impl<'d> Parents<'d> {
     ) {
         let own = flag.extends.as_ref().unwrap_or(extends);
         match broken {
-            // Once for all members of the cycle, at the first of them.
+            // A cycle is reported once, at its first member.
             Broken::Cycle if extends.value == chain[0] && chain.iter().all(|member| *member >= chain[0]) => {
                 let message = format!("inheritance cycle: `{}`", chain.join("` → `"));
                 let problem = diagnostics.error(extends.span, path, "inheritance-cycle", message);
                 problem.help("remove one `extends` of the cycle");
             }
             Broken::TooLong => {
-                let message = format!("`extends` is a chain of more than {}", limits::EXTENDS_DEPTH);
+                let message = format!("the chain of `extends` is longer than the limit of {}", limits::EXTENDS_DEPTH);
                 let problem = diagnostics.error(own.span, path, "limit-extends-depth", message);
                 problem.help("extend a template nearer to the root");
             }
-            // A broken link further up is reported where it stands; here only what this flag itself extends.
+            // Only the flag's own `extends` is reported here; its ancestors report theirs.
             Broken::Unknown if own.span == extends.span => {
                 let message = format!("unknown template or flag `{}`", extends.value);
                 let problem = diagnostics.error(extends.span, path, "unknown-parent", message);
@@ -116,7 +116,7 @@ enum Broken {
     Unknown,
 }
 
-/// Fills what the child leaves open. Every key of a flag is named here, so that a new one is not forgotten.
+/// Fills in what the child leaves out. All keys of a flag are listed, so that a new one cannot be forgotten.
 fn inherit(child: &mut Flag, parent: &Flag) {
     let Flag {
         description: _,

@@ -1,4 +1,4 @@
-//! Warnings: what a document may say, and hardly means.
+//! Warnings about documents that are valid, but probably not what was meant.
 
 use std::collections::BTreeSet;
 use std::fmt::Display;
@@ -14,7 +14,7 @@ mod threshold;
 
 pub(crate) use threshold::threshold;
 
-/// Cohorts and templates that nothing names.
+/// Cohorts and templates that are not used.
 pub(crate) fn document(document: &Document, config: &Config, diagnostics: &mut Diagnostics) {
     unused_cohorts(document, config, diagnostics);
     unused_templates(document, diagnostics);
@@ -24,9 +24,9 @@ fn unused_cohorts(document: &Document, config: &Config, diagnostics: &mut Diagno
     let cohorts: BTreeSet<&str> = all_leaves(config).filter_map(cohort_name).collect();
     let path = Path::Root.key("cohorts");
     for (name, _) in document.cohorts.0.iter().filter(|(name, _)| !cohorts.contains(name.value.as_str())) {
-        let message = format!("nothing names cohort `{}`", name.value);
+        let message = format!("cohort `{}` is not used", name.value);
         let problem = diagnostics.warn(name.span, path.key(&name.value), "unused-cohort", message);
-        problem.help("name it in a flag, or remove it");
+        problem.help("use it in a flag, or remove it");
     }
 }
 
@@ -36,13 +36,13 @@ fn unused_templates(document: &Document, diagnostics: &mut Diagnostics) {
         all.filter_map(|(_, flag)| flag.extends.as_ref()).map(|extends| extends.value.as_str()).collect();
     let path = Path::Root.key("templates");
     for (name, _) in document.templates.0.iter().filter(|(name, _)| !parents.contains(name.value.as_str())) {
-        let message = format!("nothing extends template `{}`", name.value);
+        let message = format!("template `{}` is not used", name.value);
         let problem = diagnostics.warn(name.span, path.key(&name.value), "unused-template", message);
         problem.help("extend it, or remove it");
     }
 }
 
-/// A dependency that can never hold because the other flag is switched off.
+/// A dependency that can never hold, because the other flag is disabled.
 pub(crate) fn dependency(
     on: &ConfigFlag,
     what: &Dependency,
@@ -55,22 +55,22 @@ pub(crate) fn dependency(
         Expected::Variant(_) => false,
     };
     if !on.enabled && !can_hold {
-        let message = format!("flag `{}` is disabled, so this never holds", what.flag);
+        let message = format!("flag `{}` is disabled, so this can never hold", what.flag);
         diagnostics.warn(span, path, "disabled-dependency", message).help("enable that flag, or remove the dependency");
     }
 }
 
-/// A percentage of 0 or 100 that nothing will change.
+/// A percentage of 0 or 100 that no schedule changes.
 pub(crate) fn standing(percentage: &At<f64>, path: Path<'_>, diagnostics: &mut Diagnostics) {
     let (message, help) = match percentage.value {
-        0.0 => ("0 %: this reaches nobody", "raise it, or remove what it belongs to"),
-        100.0 => ("100 %: the rollout is complete", "remove the percentage, or the flag when the old way is gone"),
+        0.0 => ("0 % reaches no user", "raise the percentage, or remove the rule or the flag"),
+        100.0 => ("100 %: the rollout is complete", "remove the percentage, or the flag once the old code is gone"),
         _ => return,
     };
     diagnostics.warn(percentage.span, path, "standing-percentage", message).help(help);
 }
 
-/// Keys of `rollout` that change nothing.
+/// Keys of `rollout` that have no effect.
 pub(crate) fn rollout(flag: &Flag, path: Path<'_>, diagnostics: &mut Diagnostics) {
     let Some(At { value: rollout, span }) = &flag.rollout else { return };
     let mut warn = |span, path, (message, help): (&str, &str)| {
@@ -95,21 +95,20 @@ pub(crate) fn rollout(flag: &Flag, path: Path<'_>, diagnostics: &mut Diagnostics
 const WITHOUT_SHARE: (&str, &str) =
     ("a rollout without percentage, cohorts or schedule reaches everyone", "add a percentage, or remove `rollout`");
 const NOTHING_DRAWN: (&str, &str) =
-    ("nothing is drawn by this attribute", "add a percentage or variants, or remove `by`");
-const RAMP_ALONE: (&str, &str) =
-    ("a ramp runs between entries of a schedule, and there are fewer than two", "add entries, or remove `ramp`");
+    ("`by` has no effect, because all users get the same", "add a percentage or variants, or remove `by`");
+const RAMP_ALONE: (&str, &str) = ("`ramp` needs a schedule with at least two entries", "add entries, or remove `ramp`");
 
-/// Whether a bucket or a split point decides anything.
+/// Whether anything depends on a bucket or a split point.
 fn draws(flag: &Flag, rollout: &Rollout) -> bool {
     let stages = rollout.schedule.as_ref().is_some_and(|schedule| !schedule.value.is_empty());
     let variants = flag.variants.as_ref().is_some_and(|variants| variants.value.len() > 1);
     stages || variants || rollout.percentage.is_some() || flag.rules.is_some()
 }
 
-/// Rules that never apply because an earlier one does whenever they would.
+/// Rules that never apply, because an earlier rule applies to all of their users.
 ///
-/// All rules of a flag share one bucket, so an earlier rule with no more conditions and no smaller percentage takes every
-/// user that a later one could get.
+/// All rules of a flag use the same bucket. So an earlier rule with the same or fewer conditions, and the same or a
+/// higher percentage, takes every user of a later one.
 pub(crate) fn unreachable(rules: &[Rule], places: &[(Span, String)], diagnostics: &mut Diagnostics) {
     for (index, (rule, (span, path))) in rules.iter().zip(places).enumerate() {
         let covers = |earlier: &&Rule| {
@@ -118,11 +117,11 @@ pub(crate) fn unreachable(rules: &[Rule], places: &[(Span, String)], diagnostics
                 && earlier.schedule.is_empty()
                 && earlier.conditions.iter().all(|condition| rule.conditions.contains(condition))
         };
-        // Long lists are compared with their nearest neighbours only: the check must stay linear.
+        // A rule is compared with the 100 before it only, so that the check stays linear.
         let Some(earlier) = rules[index.saturating_sub(100)..index].iter().find(covers) else { continue };
         let name = earlier.name.as_ref().map_or_else(|| "an earlier rule".to_owned(), |name| format!("rule `{name}`"));
-        let message = format!("this never applies: {name} always does before it");
-        diagnostics.warn(*span, path, "unreachable-rule", message).help("move it ahead, or remove it");
+        let message = format!("this rule never applies: {name} always applies first");
+        diagnostics.warn(*span, path, "unreachable-rule", message).help("move it up, or remove it");
     }
 }
 

@@ -1,4 +1,4 @@
-//! Operators and what they compare with: each operator takes operands of certain kinds.
+//! Operators and their operands: each operator accepts operands of certain types.
 
 use flcm_flags::Operator;
 
@@ -9,7 +9,7 @@ use crate::limits;
 use crate::parse::document::{At, Literal, Operand, Test};
 use crate::parse::keyword::OPERATORS;
 
-/// Checks one test: the operator exists, and what it compares with is of a kind that it takes.
+/// Checks one test: the operator exists, and accepts the operand.
 pub(crate) fn check_test(
     test: &Test,
     path: Path<'_>,
@@ -39,7 +39,7 @@ fn find_operator(written: &At<String>, path: Path<'_>, diagnostics: &mut Diagnos
     found.map(|(_, operator)| *operator)
 }
 
-/// What an operator compares with.
+/// The operand of a test, if the operator accepts it.
 fn operand(operator: Operator, value: Option<&Operand>, patterns: &mut Patterns) -> Result<config::Operand, Refusal> {
     use Operator as O;
     let Some(value) = value else { return without_value(operator) };
@@ -59,7 +59,7 @@ fn operand(operator: Operator, value: Option<&Operand>, patterns: &mut Patterns)
         }
         O::Exists | O::NotExists => None,
     };
-    let wrong = || format!("operator `{operator}` does not take {}", describe(value));
+    let wrong = || format!("operator `{operator}` does not accept {}", describe(value));
     operand.ok_or_else(|| ("wrong-operand", wrong(), expected(operator)))
 }
 
@@ -103,17 +103,17 @@ fn version(operator: Operator, text: &str) -> Result<config::Operand, Refusal> {
     Ok(config::Operand::Text(text.to_owned()))
 }
 
-/// A list of one kind; `None` for what is no such list.
+/// A list of texts or of numbers; `None` for anything else.
 fn list(value: &Operand) -> Result<Option<config::Operand>, Refusal> {
     let Operand::Many(items) = value else { return Ok(None) };
     if items.len() > limits::OPERANDS {
         let message = format!("{} operands, more than the limit of {}", items.len(), limits::OPERANDS);
-        return Err(("limit-operands", message, "list users in a cohort"));
+        return Err(("limit-operands", message, "define a cohort for a long list of users"));
     }
     Ok(of_one_kind(items))
 }
 
-/// A list of one kind, at least one long, in a canonical order without repetition.
+/// A list of texts or of numbers, not empty, sorted and without duplicates.
 fn of_one_kind(items: &[At<Literal>]) -> Option<config::Operand> {
     let texts: Option<Vec<String>> = items.iter().map(|item| as_text(&item.value)).collect();
     let numbers: Option<Vec<f64>> = items.iter().map(|item| as_number(&item.value)).collect();
@@ -149,15 +149,15 @@ fn describe(operand: &Operand) -> String {
     }
 }
 
-/// What an operator takes.
+/// The help for an operand that an operator does not accept.
 const fn expected(operator: Operator) -> &'static str {
     use Operator as O;
     match operator {
         O::Equal | O::NotEqual => "give a string, a number or a boolean",
         O::Greater | O::GreaterEqual | O::Less | O::LessEqual => {
-            "give a number; for versions use `semver_gt` and its kind"
+            "give a number; for versions use an operator such as `semver_gt`"
         }
-        O::In | O::NotIn => "give a list of at least one, all strings or all numbers",
+        O::In | O::NotIn => "give a list with at least one item, all strings or all numbers",
         O::Contains | O::NotContains | O::Matches => "give a string, in quotes if it looks like something else",
         O::StartsWith | O::EndsWith => "give a string or a list of strings",
         O::Before | O::After => "give an RFC 3339 time such as 2026-12-01T00:00:00Z",

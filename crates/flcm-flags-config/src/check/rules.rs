@@ -1,4 +1,4 @@
-//! The rules of a flag: those that are written, then those that the short form stands for.
+//! The rules of a flag: those under `rules`, then those that the short form stands for.
 
 use flcm_flags::Serves;
 use flcm_flags::time::parse_rfc3339;
@@ -41,7 +41,7 @@ impl Checker<'_> {
 
     fn split(&mut self, rule: &Rule, variants: &[config::Variant], path: Path<'_>) -> Option<Vec<(String, u32)>> {
         if let (Some(variant), Some(_)) = (&rule.variant, &rule.variants) {
-            let message = "`variant` and `variants` together".to_owned();
+            let message = "`variant` and `variants` cannot be combined".to_owned();
             self.diagnostics.error(variant.span, path.key("variant"), "wrong-split", message).help("keep one of them");
         }
         match (&rule.variant, &rule.variants) {
@@ -79,7 +79,7 @@ impl Checker<'_> {
         self.roll_out(&mut rule, rollout, rollout_path);
         rules.push(rule);
         lint::rollout(flag, rollout_path, self.diagnostics);
-        // Only an empty rollout spans the flag; a position of its own says more.
+        // The position of the conditions is more precise than that of the flag.
         let position = flag.conditions.as_ref().map_or(*span, |conditions| conditions.span);
         positions.push((position, path.to_string()));
     }
@@ -98,7 +98,8 @@ impl Checker<'_> {
     fn schedule(&mut self, rollout: &Rollout, path: Path<'_>) -> Vec<(u64, u32)> {
         let Some(At { value: stages, span }) = &rollout.schedule else { return Vec::new() };
         if stages.len() > limits::SCHEDULE {
-            let message = format!("{} entries, more than the limit of {}", stages.len(), limits::SCHEDULE);
+            let (count, most) = (stages.len(), limits::SCHEDULE);
+            let message = format!("the schedule has {count} entries, more than the limit of {most}");
             let problem = self.diagnostics.error(*span, path, "limit-schedule", message);
             problem.help("use `ramp: linear` between fewer entries");
         }
@@ -121,9 +122,9 @@ impl Checker<'_> {
             let problem = self.diagnostics.error(at.span, path, "wrong-time", message);
             problem.help("write it like 2026-12-01T00:00:00Z");
         } else if previous >= time {
-            let message = "the schedule goes back in time".to_owned();
+            let message = "the entries of the schedule are not in the order of time".to_owned();
             let problem = self.diagnostics.error(at.span, path, "wrong-order", message);
-            problem.help("sort the entries by `at`, each time once");
+            problem.help("sort the entries by `at`, and give each time once");
         }
         time
     }

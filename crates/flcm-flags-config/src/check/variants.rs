@@ -48,7 +48,7 @@ impl Checker<'_> {
     fn type_of_value(&mut self, value: &At<Literal>, default: &config::Value, path: Path<'_>) {
         let (kind, flag_kind) = (value.value.kind(), default.kind());
         if kind != flag_kind && flag_kind != "boolean" {
-            let message = format!("the value is a {kind}, and the flag's type is {flag_kind}");
+            let message = format!("the value is a {kind}, but the flag's type is {flag_kind}");
             let problem = self.diagnostics.error(value.span, path, "wrong-type", message);
             problem.help("give it the type of `default`");
         }
@@ -81,7 +81,7 @@ impl Checker<'_> {
         for (index, At { value: Share { name, .. }, .. }) in list.iter().enumerate() {
             let path = path.index(index);
             self.known_variant(&name.value, variants, name.span, path.key("name"));
-            self.not_twice(name, path, &mut seen, "add the weights up");
+            self.not_twice(name, path, &mut seen, "combine them into one entry");
         }
         list.iter().map(|At { value, .. }| (value.name.value.clone(), value.weight.value)).collect()
     }

@@ -1,35 +1,34 @@
-//! What names what: flags that depend on flags, cohorts that name cohorts. Cycles are found here, and the order in which
-//! things can be decided.
+//! The dependency graphs of flags and of cohorts: finds cycles, and the order in which flags and cohorts are decided.
 
 use std::collections::BTreeMap;
 
 use crate::config::{Cohort, Condition, Config, Dependency, Flag};
 use crate::limits;
 
-/// Things that name each other, by index, each with the indices of what it names.
+/// A directed graph: for each vertex, the indices of the vertices that it names.
 #[derive(Debug)]
 pub(crate) struct Graph(pub(crate) Vec<Vec<usize>>);
 
-/// What is wrong with a thing's place in the graph.
+/// What is wrong with a vertex.
 #[derive(Debug)]
 pub(crate) enum Problem {
-    /// It is part of this cycle; it comes first and last.
+    /// It is part of this cycle, which begins and ends with it.
     Cycle(Vec<usize>),
-    /// It needs more than [`limits::CLOSURE`] others.
+    /// It depends on more than [`limits::CLOSURE`] others.
     TooMany,
 }
 
-/// Where everything stands in a graph without problems.
+/// The order in which a graph without problems is decided.
 #[derive(Debug, Default)]
 pub(crate) struct DecisionOrder {
-    /// 0 for what names nothing, else one more than the deepest of what it names.
+    /// 0 for a vertex that names no other, else one more than the deepest vertex that it names.
     pub(crate) depth: Vec<u8>,
-    /// All that it needs, directly or not, by depth and index.
+    /// All vertices that it depends on, directly or indirectly, by depth and index.
     pub(crate) closure: Vec<Vec<usize>>,
 }
 
 impl DecisionOrder {
-    /// What is needed when these are, by depth and index.
+    /// These vertices and all that they depend on, by depth and index.
     fn closure_of(&self, named: &[usize]) -> Vec<usize> {
         let mut closure = named.to_vec();
         closure.extend(named.iter().flat_map(|other| &self.closure[*other]));
@@ -63,7 +62,7 @@ impl Graph {
         Self(config.cohorts.values().map(named).collect())
     }
 
-    /// The order in which everything can be decided, or what is wrong with whom.
+    /// The order in which all vertices can be decided, or the problems.
     pub(crate) fn order(&self) -> Result<DecisionOrder, Vec<(usize, Problem)>> {
         let (sorted, cyclic) = self.sort();
         if !cyclic.is_empty() {
@@ -76,7 +75,7 @@ impl Graph {
             let mut closure = order.closure_of(&self.0[index]);
             if closure.len() > limits::CLOSURE {
                 problems.push((index, Problem::TooMany));
-                // Whatever builds on it is not reported again.
+                // Vertices that depend on this one are not reported again.
                 closure.truncate(limits::CLOSURE);
             }
             order.insert(index, closure);
@@ -84,7 +83,7 @@ impl Graph {
         if problems.is_empty() { Ok(order) } else { Err(problems) }
     }
 
-    /// An order in which each follows what it names, and what has none because it is, or needs, a cycle.
+    /// A topological order, and the vertices that have none: they are in a cycle, or depend on one.
     fn sort(&self) -> (Vec<usize>, Vec<usize>) {
         let all = 0..self.0.len();
         let mut missing: Vec<usize> = self.0.iter().map(Vec::len).collect();
@@ -103,7 +102,7 @@ impl Graph {
         (sorted, all.filter(|index| missing[*index] > 0).collect())
     }
 
-    /// Who names each.
+    /// The vertices that name each vertex.
     fn users(&self) -> Vec<Vec<usize>> {
         let mut users = vec![Vec::new(); self.0.len()];
         let names = |(index, named): (usize, &Vec<usize>)| named.iter().for_each(|other| users[*other].push(index));
@@ -111,8 +110,8 @@ impl Graph {
         users
     }
 
-    /// Cycles among `cyclic`, each of which names another of them: from each, one name is followed until the walk meets
-    /// itself, or what an earlier walk has seen. A cycle begins and ends with its first member.
+    /// Cycles among `cyclic`, each of which names another of them. From each vertex one edge is followed at a time,
+    /// until the walk meets itself or a vertex of an earlier walk. A cycle begins and ends with its first member.
     fn cycles(&self, cyclic: &[usize]) -> Vec<Vec<usize>> {
         let mut walk_of: BTreeMap<usize, usize> = BTreeMap::new();
         let mut cycles = Vec::new();
@@ -169,7 +168,7 @@ pub(crate) fn all_leaves(config: &Config) -> impl Iterator<Item = &Condition> {
     leaves(rules.chain(config.cohorts.values().filter_map(|cohort| cohort.when.as_ref()).flatten()))
 }
 
-/// Conditions that are no groups. A flat list, because groups nest only [`limits::CONDITION_DEPTH`] deep.
+/// The conditions inside all groups. Recursion is safe: groups nest at most [`limits::CONDITION_DEPTH`] deep.
 pub(crate) fn leaves<'c>(conditions: impl Iterator<Item = &'c Condition>) -> impl Iterator<Item = &'c Condition> {
     let mut found = Vec::new();
     conditions.for_each(|condition| collect(condition, &mut found));

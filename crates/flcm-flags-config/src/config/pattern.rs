@@ -1,7 +1,7 @@
-//! Regular expressions as tables: `regex-automata` determinises them, and what is left here is what the core walks.
+//! Regular expressions as tables of a DFA, which `regex-automata` builds and the core walks.
 //!
-//! Only whether there is a match matters, so all accepting states are one, which ends the search; then states that no
-//! text can tell apart become one, and bytes that no state tells apart one class.
+//! Only whether there is a match matters, so all accepting states become one state, which ends the search. Then
+//! equivalent states are merged, and so are classes of bytes that all states treat the same.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -30,16 +30,16 @@ pub struct Pattern {
 #[derive(Debug, Default)]
 pub(crate) struct Patterns(pub(crate) BTreeMap<String, Pattern>);
 
-/// Code, message and help of the problem that something is refused for.
+/// Code, message and help of an error.
 pub(crate) type Refusal = (&'static str, String, &'static str);
 
 impl Patterns {
-    /// Compiles a pattern, unless the document had it before.
+    /// Compiles a pattern, unless it was compiled before.
     pub(crate) fn add(&mut self, text: &str) -> Result<(), Refusal> {
         if !self.0.contains_key(text) {
             if self.0.len() >= limits::PATTERNS {
                 let message = format!("more than the limit of {} different patterns", limits::PATTERNS);
-                return Err(("limit-patterns", message, "use `starts_with`, `ends_with` or `in` where they do"));
+                return Err(("limit-patterns", message, "use `starts_with`, `ends_with` or `in` where they suffice"));
             }
             self.0.insert(text.to_owned(), Pattern::compile(text)?);
         }
@@ -62,7 +62,7 @@ impl Pattern {
         Ok(pattern)
     }
 
-    /// How many states there are, the two fixed ones included.
+    /// The number of states, including the two fixed ones.
     #[must_use]
     pub fn states(&self) -> usize {
         FIXED + self.transitions.len() / self.stride
@@ -78,7 +78,7 @@ fn build(text: &str) -> Result<dense::DFA<Vec<u32>>, Refusal> {
     let thompson = thompson::Config::new().nfa_size_limit(Some(limits::PATTERN_BUILD_BYTES));
     dense::Builder::new().thompson(thompson).configure(config).build(text).map_err(|error| {
         if error.to_string().contains("word bound") {
-            let message = "a DFA cannot decide Unicode word boundaries".to_owned();
+            let message = "Unicode word boundaries are not supported".to_owned();
             return ("wrong-pattern", message, "write (?-u:\\b) for a boundary between ASCII words");
         }
         too_large()
@@ -93,7 +93,7 @@ fn too_large() -> Refusal {
 
 fn regex_syntax_check(text: &str) -> Result<(), Refusal> {
     let Err(error) = regex_automata::util::syntax::parse(text) else { return Ok(()) };
-    // The last line names the problem; those above draw it under the pattern, which the diagnostic does.
+    // The last line names the problem. The lines above it show the pattern, as the diagnostic does.
     let problem = error.to_string().lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
     Err((
         "wrong-pattern",
@@ -156,8 +156,8 @@ impl Table {
         let mut states = States { dfa, ids: HashMap::new(), found: Vec::new() };
         let stride = representatives.len() + 1;
         let mut rows = Vec::new();
-        // Without look-behind, a search starts at the start of the text. No pattern id is asked for, so this cannot fail;
-        // if it did, the pattern would match nothing.
+        // Without look-behind, a search starts at the start of the text. No pattern id is asked for, so this cannot
+        // fail; if it did, the pattern would match nothing.
         match dfa.start_state(&start::Config::new()) {
             Ok(start) if !dfa.is_dead_state(start) => drop(states.number(start)),
             _ => rows.push(vec![0; stride]),
@@ -170,8 +170,8 @@ impl Table {
         Self { classes, stride, rows }
     }
 
-    /// Makes states one that no text tells apart: blocks of states are split until all members of a block lead to the same
-    /// blocks. A table that would take too long stays as it is: larger, and just as right.
+    /// Merges equivalent states: blocks of states are split until all members of a block lead to the same blocks. A
+    /// table that would take too long to minimise stays as it is, which is larger and equally correct.
     fn minimised(self) -> Self {
         const MOST_STEPS: usize = 50_000_000;
         let mut block = self.decided();
@@ -188,7 +188,7 @@ impl Table {
         self
     }
 
-    /// The next block of each state, and how many blocks there are: members of a block that lead to different blocks part.
+    /// Splits blocks whose members lead to different blocks: the new block of each state, and the number of blocks.
     fn split(&self, block: &[usize]) -> (Vec<usize>, usize) {
         let mut numbers: HashMap<Vec<usize>, usize> = HashMap::new();
         let split = |(state, row): (usize, &Vec<usize>)| {
@@ -211,8 +211,8 @@ impl Table {
         Self { rows, ..self }
     }
 
-    /// A first block for each state: dead or accepting where whatever follows leads there (the automaton sees a match one
-    /// byte late), and one block for the rest. The start keeps a row of its own.
+    /// The first block of each state: dead or accepting if every next byte leads there (the automaton sees a match one
+    /// byte late), and one block for the rest. The start state keeps a row of its own.
     fn decided(&self) -> Vec<usize> {
         let mut block: Vec<usize> = (0..FIXED).chain(self.rows.iter().map(|_| FIXED)).collect();
         loop {
@@ -230,7 +230,7 @@ impl Table {
         }
     }
 
-    /// Makes columns one that no state tells apart. The end of the text keeps its own, the last.
+    /// Merges equal columns. The end of the text keeps its own column, the last.
     fn merged(self) -> Self {
         let end = self.stride - 1;
         let column = |class: usize| -> Vec<usize> { self.rows.iter().map(|row| row[class]).collect() };

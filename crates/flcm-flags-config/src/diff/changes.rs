@@ -1,4 +1,4 @@
-//! What is written differently.
+//! The settings that change.
 
 use std::collections::BTreeSet;
 use std::fmt::Display;
@@ -10,16 +10,16 @@ use crate::config::{Cohort, Condition, Config};
 use crate::explain::text;
 use crate::explain::view::{FlagView, RuleView, ThresholdView, VariantView};
 
-/// One thing that is written differently.
+/// One setting that changes.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 pub struct Change {
     /// `enabled`, `rule 2 percentage`, `variant blue`, …
     pub what: String,
-    /// `None` when it was not there.
+    /// The old value; `None` if there was none.
     pub from: Option<String>,
-    /// `None` when it is gone.
+    /// The new value; `None` if it is removed.
     pub to: Option<String>,
-    /// What follows from it, where that is not plain to see.
+    /// A consequence that is not obvious.
     pub note: Option<&'static str>,
 }
 
@@ -41,7 +41,7 @@ impl Changes {
     }
 }
 
-/// What is different between two versions of a flag.
+/// The settings that change between two versions of a flag.
 pub(super) fn of(from: &FlagView, to: &FlagView) -> Vec<Change> {
     let mut changes = Changes::default();
     changes.compare("readable", &from.readable, &to.readable, |readable| text::yes_no(*readable).to_owned());
@@ -72,7 +72,7 @@ fn list_or_none(list: &[String]) -> String {
     if list.is_empty() { none() } else { list.join(", ") }
 }
 
-/// What buckets are drawn with, and by.
+/// The salt and the hashed attribute.
 fn draw(from: &FlagView, to: &FlagView, changes: &mut Changes) {
     let before = changes.0.len();
     changes.compare("salt", &from.salt, &to.salt, Clone::clone);
@@ -99,7 +99,7 @@ fn variants(from: &[VariantView], to: &[VariantView], changes: &mut Changes) {
     }
 }
 
-/// Rules of the same shape at the start and at the end belong together; in between they do in their order.
+/// Pairs the rules: those with equal conditions at the start and at the end, and the ones between in their order.
 fn rules(from: &[RuleView], to: &[RuleView], changes: &mut Changes) {
     let alike = |(a, b): &(&RuleView, &RuleView)| (&a.conditions, a.serves) == (&b.conditions, b.serves);
     let start = from.iter().zip(to).take_while(alike).count();
@@ -145,13 +145,13 @@ fn rule(number: usize, from: &RuleView, to: &RuleView, changes: &mut Changes) {
     }
 }
 
-/// What only documents tell: who is overridden, and who belongs to the cohorts that the flag names.
+/// What only documents show: overrides, and the members of the cohorts that the flag uses.
 pub(super) fn of_documents<B>(old: &Version<'_, B>, new: &Version<'_, B>, key: &str) -> Vec<Change> {
     let (Some(from), Some(to)) = (old.config, new.config) else { return Vec::new() };
     let mut changes = Changes::default();
     let overrides = |config: &Config| config.flags.get(key).map(|flag| flag.overrides.clone()).unwrap_or_default();
     let (before, after) = (overrides(from), overrides(to));
-    // A different number is told by the snapshots.
+    // If their number differs, the snapshots show it already.
     if before != after && before.len() == after.len() {
         let count = after.iter().filter(|(user, serve)| before.get(*user) != Some(serve)).count();
         let text = format!("{} different", text::plural(count as u64, "user", "users"));
@@ -177,7 +177,7 @@ fn describe(cohort: &Cohort) -> String {
     format!("{users}{except}{when}")
 }
 
-/// The cohorts that a flag names, and those that these name.
+/// The cohorts that a flag uses, directly or indirectly.
 fn cohorts_of(config: &Config, key: &str) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     let rules = config.flags.get(key).map_or(&[][..], |flag| &flag.rules);
@@ -204,8 +204,8 @@ pub(super) fn notes<B: AsRef<[u8]>>(old: &Version<'_, B>, new: &Version<'_, B>, 
     if !opaque || old.snapshot.digest() == new.snapshot.digest() {
         return Vec::new();
     }
-    let hidden = "a snapshot hides who is overridden and who belongs to a cohort, so that was not compared: compare the \
-                  documents, or count with --contexts";
+    let hidden = "a snapshot does not show overrides and the members of cohorts, so these were not compared: compare \
+                  the documents, or count with --contexts";
     let note = if any { hidden.to_owned() } else { format!("the bytes differ, and no flag does; {hidden}") };
     vec![note]
 }

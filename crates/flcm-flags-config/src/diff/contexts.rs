@@ -5,8 +5,8 @@ use flcm_flags::{Context, Decision, FlagId, Millis, PackedDecision, Snapshot, Tr
 use super::{Difference, Move, Moves, Served};
 use crate::explain::text;
 
-/// Counts contexts by what changes for them. No thread is started: a caller that has threads gives each of them a counter
-/// of its own, and [merges](Self::merge) them.
+/// Counts contexts by what changes for them. No thread is started: a caller with threads gives each of them its own
+/// counter, and [merges](Self::merge) the counters.
 #[derive(Debug)]
 pub struct ContextCounter<'s, B> {
     now: Millis,
@@ -84,7 +84,7 @@ impl<'s, B: AsRef<[u8]>> Side<'s, B> {
     }
 }
 
-/// One flag in both versions. What a pair of decisions means is found out once.
+/// One flag in both versions. Each pair of decisions is compared only once.
 #[derive(Debug)]
 struct FlagMoves {
     ids: [Option<FlagId>; 2],

@@ -1,4 +1,4 @@
-//! The visitor that writes an explanation down, step by step.
+//! The visitor that builds an explanation, step by step.
 
 use flcm_flags::bucket::BUCKETS;
 use flcm_flags::{
@@ -8,7 +8,7 @@ use flcm_flags::{
 
 use super::{Check, Explanation, text};
 
-/// What is open while steps come in, innermost last.
+/// A step that has started and not ended; the innermost is the last.
 enum Frame {
     Cohort(String),
     Flag(FlagId),
@@ -31,7 +31,7 @@ impl<'s, B: AsRef<[u8]>> Collector<'s, B> {
         Self { snapshot, user, now, frames: Vec::new(), decided: Vec::new() }
     }
 
-    /// Puts every prerequisite where the flag's tree first names it.
+    /// Puts the explanation of every prerequisite where the flag's tree names it first.
     pub(super) fn finish(mut self, flag: FlagId, decision: Decision<'_>) -> Explanation {
         let position = self.decided.iter().position(|(id, _)| *id == flag);
         let Some(position) = position else { return self.explanation(flag, decision, Vec::new()) };
@@ -162,7 +162,7 @@ impl<'s, B: AsRef<[u8]>> Collector<'s, B> {
         self.decided.push((id, explanation));
     }
 
-    /// How many rules stand behind the one that applied.
+    /// The number of rules after the one that applied.
     fn untried(&self, id: FlagId, checks: &[Check]) -> usize {
         if !matches!(checks.last(), Some(Check::Rule { held: true, .. })) {
             return 0;
@@ -189,7 +189,7 @@ impl<'s, B: AsRef<[u8]>> Collector<'s, B> {
     }
 }
 
-/// Leaves out what a rule would have served to a user whom it did not reach: that only confuses.
+/// Leaves out the split and the rollout of a rule that did not apply.
 fn without_shares(mut checks: Vec<Check>) -> Vec<Check> {
     checks.retain(|check| !matches!(check, Check::Split { .. } | Check::Rollout { percentage: BUCKETS, .. }));
     checks
@@ -227,7 +227,7 @@ impl<B: AsRef<[u8]>> Visitor for Collector<'_, B> {
 
 /// When a schedule first reaches the percentage `needed`, after `now`.
 ///
-/// On a straight line it is the smallest `t` with `p0 + floor((p1 - p0) * (t - t0) / (t1 - t0)) >= needed`.
+/// With a linear ramp it is the smallest `t` with `p0 + floor((p1 - p0) * (t - t0) / (t1 - t0)) >= needed`.
 fn first_time(schedule: &[(u64, u32)], linear: bool, needed: u32, now: Millis) -> Option<u64> {
     let mut previous = None;
     for (at, percentage) in schedule.iter().copied() {

@@ -1,19 +1,19 @@
-//! Explanations as text: a tree of lines that a product manager can read.
+//! Explanations as text: a tree of lines in plain English.
 
 use super::{Check, Explanation, text};
 
 /// One line of an explanation.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Line {
-    /// The branches of the tree in front of the text.
+    /// The branches of the tree, before the text.
     pub branch: String,
-    /// What is said.
+    /// The text.
     pub text: String,
-    /// Whether what was asked holds; `None` for a line that asks nothing.
+    /// Whether the check holds; `None` for a line that is not a check.
     pub held: Option<bool>,
 }
 
-/// A line with the lines that belong below it.
+/// A line and the lines below it.
 struct Item {
     text: String,
     held: Option<bool>,
@@ -134,7 +134,7 @@ fn other_flag(flag: &str, expected: &str, dependency: bool, held: bool, explanat
 
 fn rule(number: usize, name: Option<&str>, serves: &str, held: bool, checks: &[Check], user: Option<&str>) -> Item {
     let name = name.map_or_else(String::new, |name| format!(" ({})", text::shown(name)));
-    // The rule of a listed cohort is told in one line.
+    // The rule of a listed cohort is one line.
     if let (true, [Check::Cohort { cohort, because, checks: when, .. }, rest @ ..]) = (serves != "on", checks) {
         let off = if held && serves == "cohort off" { ", so it is off" } else { "" };
         let cohort = text::shown(cohort);

@@ -1,4 +1,4 @@
-//! What a snapshot says about a flag, as plain data: `flcm inspect` prints it, [`crate::diff`] compares it.
+//! A flag of a snapshot as plain data, for `flcm inspect` and [`crate::diff`].
 
 use std::fmt::Write;
 
@@ -18,9 +18,9 @@ pub struct FlagView {
     pub readable: bool,
     /// The kill switch.
     pub enabled: bool,
-    /// What buckets are drawn with.
+    /// The salt of the user's bucket.
     pub salt: String,
-    /// `None` for the targeting key.
+    /// The attribute that is hashed; `None` for the targeting key.
     pub by: Option<String>,
     /// What is served when no rule applies.
     pub default: Option<Json>,
@@ -28,11 +28,11 @@ pub struct FlagView {
     pub on: Option<Json>,
     /// In the order of the document.
     pub variants: Vec<VariantView>,
-    /// In words: `checkout on`.
+    /// As text: `checkout on`.
     pub dependencies: Vec<String>,
     /// How many users are listed.
     pub overrides: u32,
-    /// In the order in which they are looked at.
+    /// In the order in which they are tried.
     pub rules: Vec<RuleView>,
     /// `None` when the flag does not roll back.
     pub error_threshold: Option<ThresholdView>,
@@ -54,7 +54,7 @@ pub struct RuleView {
     pub name: Option<String>,
     /// `on`, `cohort on` or `cohort off`.
     pub serves: &'static str,
-    /// In words; empty when there are none.
+    /// As text; empty when there are none.
     pub conditions: String,
     /// Thousandths of a percent, before the schedule begins.
     #[serde(serialize_with = "as_percent")]
@@ -63,7 +63,7 @@ pub struct RuleView {
     pub schedule: Vec<StageView>,
     /// `linear` or `step`; `None` without a schedule.
     pub ramp: Option<&'static str>,
-    /// Empty when the rule splits nobody.
+    /// Empty when the rule has no split.
     pub weights: Vec<WeightView>,
 }
 
@@ -86,7 +86,7 @@ pub struct WeightView {
     pub weight: u32,
 }
 
-/// When and how a flag rolls back, like [`Policy`]; its words are those of documents.
+/// When and how a flag rolls back: a [`Policy`], with the keywords of documents.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ThresholdView {
     /// Error rate above which the flag is rolled back, between 0 and 1.
@@ -100,11 +100,11 @@ pub struct ThresholdView {
     /// Share of users that passes half-open, in thousandths of a percent.
     #[serde(serialize_with = "as_percent")]
     pub probe: u32,
-    /// What finds out.
+    /// How a fault is detected.
     pub detector: &'static str,
     /// How many times the control's error rate is tolerated.
     pub ratio: f64,
-    /// What is tolerated on top of it.
+    /// The error rate that is tolerated on top of that.
     pub margin: f64,
     /// How many false rollbacks the flag may have in a day, on average.
     pub budget: f64,
@@ -179,7 +179,7 @@ impl RuleView {
         }
     }
 
-    /// What happens to whom, in words.
+    /// Who gets what, as text.
     #[must_use]
     pub fn describe(&self) -> String {
         let Self { serves, conditions, percentage, schedule, ramp, .. } = self;
@@ -239,7 +239,7 @@ impl ThresholdView {
         }
     }
 
-    /// One line. Details follow when they are not the default, so that it stays short.
+    /// One line. Settings that have their default are left out.
     #[must_use]
     pub fn describe(&self) -> String {
         let Self { rate, window, min_samples, cooldown, probe, .. } = self;

@@ -1,4 +1,4 @@
-//! JSON text: canonical, so that the same document gives the same bytes everywhere.
+//! Canonical JSON text, so that the same document gives the same bytes everywhere.
 
 use std::fmt::Write;
 

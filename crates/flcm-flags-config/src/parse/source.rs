@@ -1,4 +1,4 @@
-//! YAML text as a tree of nodes that know their places. JSON is read by the same parser.
+//! Parses YAML into a tree of nodes with their positions. JSON is read by the same parser.
 //!
 //! `granit-parser` reads the YAML: it is the parser under `serde-saphyr`, used directly because its events carry byte
 //! positions, which lets one pass find every problem of a document.
@@ -11,7 +11,7 @@ use granit_parser::{Event, Options, Parser, ScalarStyle, Tag};
 use crate::diagnostics::{Diagnostic, Diagnostics, Span};
 use crate::limits;
 
-/// A value of the document and its place.
+/// A value of the document and its position.
 #[derive(Clone, Debug)]
 pub(crate) struct Node {
     pub(crate) value: NodeValue,
@@ -28,7 +28,7 @@ pub(crate) enum NodeValue {
     String(String),
 }
 
-/// A key of a map and its place.
+/// A key of a map and its position.
 #[derive(Clone, Debug)]
 pub(crate) struct Key {
     pub(crate) text: String,
@@ -36,7 +36,7 @@ pub(crate) struct Key {
 }
 
 impl Node {
-    /// What the value is, for a message.
+    /// The type of the value, for messages.
     pub(crate) fn kind(&self) -> &'static str {
         match &self.value {
             NodeValue::Bool(_) => "a boolean",
@@ -50,7 +50,7 @@ impl Node {
 }
 
 impl Node {
-    /// How many lists and maps lie within each other here; at most [`limits::NODE_DEPTH`].
+    /// How deep lists and maps nest here; at most [`limits::NODE_DEPTH`].
     fn depth(&self) -> usize {
         match &self.value {
             NodeValue::List(items) => 1 + items.iter().map(Self::depth).max().unwrap_or(0),
@@ -60,7 +60,7 @@ impl Node {
     }
 }
 
-/// Parses a document. `None` when it cannot be read at all; the diagnostics then say why.
+/// Parses a document. `None` if it cannot be read at all; the diagnostics say why.
 pub(crate) fn parse(text: &str, diagnostics: &mut Diagnostics) -> Option<Node> {
     if text.len() > limits::DOCUMENT_BYTES {
         let message = format!("the document is longer than the limit of {} bytes", limits::DOCUMENT_BYTES);
@@ -89,7 +89,7 @@ fn options() -> Options {
     options
 }
 
-/// Builds the tree with a stack of its own, so that no nesting can exhaust the thread's.
+/// Builds the tree with its own stack, so that deep nesting cannot overflow the thread's stack.
 struct Builder<'d> {
     diagnostics: &'d mut Diagnostics,
     frames: Vec<Frame>,
@@ -164,7 +164,8 @@ impl<'d> Builder<'d> {
 
     fn alias(&mut self, anchor: usize, span: Span) -> Option<()> {
         let Some((node, size)) = self.anchors.get(&anchor) else {
-            self.error(span, "yaml-syntax", "an alias inside of what it names").help("write the value out");
+            let problem = self.error(span, "yaml-syntax", "the alias is inside the value that it refers to");
+            problem.help("write the value out");
             return None;
         };
         let (node, size) = (Node { span, ..node.clone() }, *size);
@@ -189,7 +190,7 @@ impl<'d> Builder<'d> {
         self.add(node, 1)
     }
 
-    /// Puts a finished node where it belongs.
+    /// Adds a finished node to the list or map that is open.
     fn add(&mut self, node: Node, size: usize) -> Option<()> {
         let span = node.span;
         match self.frames.last_mut().map(|frame| &mut frame.value) {
@@ -212,7 +213,7 @@ impl<'d> Builder<'d> {
         if self.nodes <= limits::NODES {
             return Some(());
         }
-        let message = format!("more than the limit of {} nodes, aliases resolved", limits::NODES);
+        let message = format!("more than the limit of {} nodes, with aliases expanded", limits::NODES);
         self.error(span, "limit-nodes", message).help("use fewer aliases, or split the document");
         None
     }
@@ -236,7 +237,7 @@ impl<'d> Builder<'d> {
         let (code, help) = if error.info().contains("recursion limit") {
             ("limit-nesting", format!("lists and maps may nest {} deep", limits::NODE_DEPTH))
         } else {
-            ("yaml-syntax", "check indentation, quotes and brackets up to this place".to_owned())
+            ("yaml-syntax", "check indentation, quotes and brackets before this position".to_owned())
         };
         self.error(Span { start, end: start + 1 }, code, error.info().clone()).help(help);
     }
@@ -246,7 +247,7 @@ impl<'d> Builder<'d> {
         self.diagnostics.error(span, path, code, message)
     }
 
-    /// Where the open lists and maps are, as a path.
+    /// The path of the list or map that is open.
     fn path(&self) -> String {
         let mut path = String::new();
         for frame in &self.frames {
@@ -284,7 +285,7 @@ fn number(text: &str) -> Option<f64> {
         ".nan" | ".NaN" | ".NAN" => return Some(f64::NAN),
         _ => {}
     }
-    // Rust reads the words for infinity and NaN too, which YAML takes for text.
+    // Rust also parses `inf` and `nan`, which are text in YAML.
     let numeric = text.bytes().all(|byte| byte.is_ascii_digit() || b"+-.eE".contains(&byte));
     let digits = text.bytes().any(|byte| byte.is_ascii_digit());
     if numeric && digits { text.parse().ok() } else { None }

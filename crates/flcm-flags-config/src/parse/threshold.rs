@@ -1,4 +1,4 @@
-//! `error_threshold`, key by key.
+//! Parses `error_threshold`.
 
 use super::Parser;
 use crate::diagnostics::Path;
@@ -28,7 +28,7 @@ impl Parser {
         Some(At { value, span: node.span })
     }
 
-    /// A number, or a word for one.
+    /// A number, or a keyword.
     fn budget(&mut self, node: &Node, path: Path<'_>) -> Option<At<Budget>> {
         if matches!(node.value, NodeValue::String(_)) {
             return self.keyword(node, path);

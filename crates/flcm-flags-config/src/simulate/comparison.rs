@@ -1,4 +1,5 @@
-//! A flag's policy beside plain error rates: how soon each finds a fault, and how often it rolls back a healthy flag.
+//! Compares a flag's policy with plain error rates: how soon each detects a fault, and how often it rolls back a
+//! healthy flag.
 
 use std::ops::Range;
 
@@ -10,8 +11,8 @@ use super::{Course, Delays, Source, Traffic};
 const HOUR: u64 = 3_600;
 const DAY: u64 = 24 * HOUR;
 
-/// What is compared, and over how many runs. No thread is started: a caller that has threads runs a [`part`](Self::part)
-/// on each, and [merges](Self::merge) the results.
+/// What is compared, and over how many runs. No thread is started: a caller with threads runs a [`part`](Self::part) on
+/// each of them, and [merges](Self::merge) the results.
 ///
 /// ```
 /// use flcm_flags::Policy;
@@ -30,15 +31,16 @@ pub struct Comparison {
     pub policy: Policy,
     /// Requests, and how many of them fail once the fault is there. A healthy flag fails as often as the control.
     pub traffic: Traffic,
-    /// How many runs with a fault each policy gets, with the fault from the start and again after a healthy hour.
+    /// How many runs with a fault are simulated for each policy: once with the fault from the start, once after an
+    /// hour.
     pub runs: u64,
-    /// How many healthy days each policy gets.
+    /// How many healthy days are simulated for each policy.
     pub days: u64,
-    /// Another number gives other runs.
+    /// The seed of the random numbers.
     pub seed: u64,
 }
 
-/// A policy, and what it did.
+/// A policy and its results.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PolicyResult {
     /// `this flag`, or which plain rate it is.
@@ -58,8 +60,8 @@ impl Comparison {
         self.part(0, 1)
     }
 
-    /// One of several equal parts of the runs and days, counted from 0. The runs are the same in however many parts they
-    /// are done.
+    /// One of several equal parts of the runs and days, counted from 0. The number of parts does not change the
+    /// results.
     #[must_use]
     pub fn part(&self, part: u64, parts: u64) -> Vec<PolicyResult> {
         let range = |all: u64| (all * part / parts)..(all * (part + 1) / parts);
@@ -79,7 +81,7 @@ impl Comparison {
 
     /// The flag's own policy, and plain rates over its window.
     fn policies(&self) -> Vec<(&'static str, Policy)> {
-        // A policy that only notifies is asked when it would have rolled back.
+        // A policy that only notifies is simulated as if it rolled back.
         let own = Policy { action: Action::Disable, ..self.policy };
         let plain = Policy { detector: Detector::Rate, ..own };
         let mut policies = vec![("this flag", own)];

@@ -1,12 +1,12 @@
-//! Random numbers, and how many independent things happen in a second.
+//! Random numbers and the Poisson distribution.
 
 use flcm_flags::bucket::mix;
 
-/// A stream of random numbers out of a seed.
+/// A stream of random numbers from a seed.
 #[derive(Clone, Debug)]
 pub struct Random(u64);
 
-/// The golden ratio in 64 bits: the states of a stream lie as far apart as they can.
+/// The golden ratio in 64 bits, which spreads the states of a stream evenly.
 const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
 
 impl Random {
@@ -16,7 +16,7 @@ impl Random {
         Self(seed)
     }
 
-    /// The seed of one of many runs, so that their streams have nothing to do with each other.
+    /// The seed of one of many runs, so that their streams are independent.
     #[must_use]
     pub const fn seed(seed: u64, run: u64) -> u64 {
         mix(mix(seed ^ STEP) ^ run.wrapping_mul(STEP))
@@ -35,13 +35,13 @@ impl Random {
     }
 }
 
-/// A Poisson distribution, as a table of what is at most so likely.
+/// A Poisson distribution, as a table of cumulative probabilities.
 #[derive(Clone, Debug)]
 pub struct Poisson {
-    /// The number that the table begins with: what is below has a probability that no random number hits.
+    /// The first number of the table; smaller ones are too improbable to be drawn.
     least: u32,
     cumulative: Vec<f64>,
-    /// Where to begin looking, by 256ths of the probability.
+    /// Where the search begins, by 256ths of the probability.
     guide: Vec<u32>,
 }
 

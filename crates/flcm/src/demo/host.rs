@@ -1,5 +1,5 @@
-//! A host of the demo: an application with users. It decides each call through the client, as any Rust service does, and
-//! reports to the demo several times a second.
+//! A host of the demo: an application with users. It decides each call through the client, as any Rust service does,
+//! and reports to the demo several times a second.
 
 use std::io::{BufRead, Write};
 use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
@@ -85,9 +85,9 @@ impl Host {
             instance: Some(options.first + 1),
             ..ClientOptions::url(&options.url)
         };
-        let features = Features::start(client).await.map_err(no_flags)?;
+        let features = Features::start(client).await.map_err(|error| no_flags(&error))?;
         // The demo shows what the server decides for both hosts, so the host's own breaker only watches.
-        features.set_mode(FLAG, Mode::Observe).map_err(no_flags)?;
+        features.set_mode(FLAG, Mode::Observe).map_err(|error| no_flags(&error))?;
         let report = Report { host: options.host, ..Report::default() };
         Ok(Self { options, features, failing: USUAL, report })
     }
@@ -150,7 +150,7 @@ impl Host {
     }
 }
 
-fn no_flags(error: flcm_flags_client::Error) -> Failure {
+fn no_flags(error: &flcm_flags_client::Error) -> Failure {
     Failure::new(format!("the server has no `{FLAG}`: {error}"), "run the demo again")
 }
 

@@ -1,4 +1,4 @@
-//! Thresholds that see less than they might, and keys of one that change nothing.
+//! Warnings about `error_threshold`: no control group, a plain rate, keys without effect.
 
 use flcm_flags::bucket::BUCKETS;
 use flcm_flags::{Detector, Policy, Recovery, Serves};
@@ -13,22 +13,22 @@ pub(crate) fn threshold(key: &str, flag: &Flag, checked: &ConfigFlag, path: Path
     let path = path.key("error_threshold");
     if policy.detector == Detector::Evidence && !has_control(&checked.rules) {
         let message =
-            format!("no percentage leaves anybody out of `{key}`, so there is no control to compare its errors with");
+            format!("no percentage leaves users out of `{key}`, so there is no control to compare its errors with");
         diagnostics
             .warn(written.span, path, "threshold-without-control", message)
             .help("hold back 1 to 5 % while the threshold is set: `percentage: 99`");
     }
     if let Some(detector) = written.value.detector.filter(|detector| detector.value == Detector::Rate) {
-        let message = "a rate over a window rolls a healthy flag back by chance, and finds a fault late";
+        let message = "a plain error rate rolls back healthy flags by chance, and detects faults late";
         diagnostics
             .warn(detector.span, path.key("detector"), "rate-detector", message)
-            .help("`detector: evidence` bounds both; `flcm simulate` shows them");
+            .help("use `detector: evidence`, which limits false rollbacks; `flcm simulate` compares both");
     }
     without_effect(written, policy, path, diagnostics);
 }
 
-/// Whether a percentage alone may leave somebody out, whom no other rule then serves. A flag that nobody gets has no need
-/// of one.
+/// Whether a percentage leaves some users out whom no other rule serves; those are the control group. A flag that no
+/// user gets needs none.
 fn has_control(rules: &[Rule]) -> bool {
     let is_whole = |rule: &Rule| rule.percentage == BUCKETS && rule.schedule.iter().all(|(_, share)| *share == BUCKETS);
     let (whole, partial): (Vec<&Rule>, Vec<&Rule>) =
@@ -39,10 +39,10 @@ fn has_control(rules: &[Rule]) -> bool {
 /// A key, and its position when it is written.
 type Key = (&'static str, Option<Span>);
 
-/// Warns about keys that change nothing beside the others.
+/// Warns about keys that have no effect in combination with the others.
 fn without_effect(threshold: &At<ErrorThreshold>, policy: &Policy, path: Path<'_>, diagnostics: &mut Diagnostics) {
     let At { value: written, span: whole } = threshold;
-    // What is inherited may have its effect elsewhere, and this flag cannot take it back.
+    // Inherited keys are not reported: they may have an effect in another flag.
     let is_own = |span: &Span| (whole.start..whole.end).contains(&span.start);
     for (keys, why, help) in idle_keys(written, policy) {
         for (key, span) in keys {
@@ -53,7 +53,7 @@ fn without_effect(threshold: &At<ErrorThreshold>, policy: &Policy, path: Path<'_
     }
 }
 
-/// The keys that change nothing, why they do not, and what to do about it.
+/// The keys without effect, the reason, and the help.
 fn idle_keys(written: &ErrorThreshold, policy: &Policy) -> Vec<(Vec<Key>, &'static str, &'static str)> {
     let mut idle = vec![by_detector(written, policy.detector)];
     if policy.slow_ms == 0 {
@@ -62,7 +62,7 @@ fn idle_keys(written: &ErrorThreshold, policy: &Policy) -> Vec<(Vec<Key>, &'stat
     }
     if policy.recovery == Recovery::Sticky {
         let keys = vec![("cooldown", position(written.cooldown)), ("probe", position(written.probe))];
-        idle.push((keys, "with `recovery: sticky`", "remove it, or `recovery: sticky`"));
+        idle.push((keys, "with `recovery: sticky`", "remove it, or remove `recovery: sticky`"));
     }
     idle
 }
