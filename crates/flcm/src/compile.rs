@@ -58,6 +58,6 @@ fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
 fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut file = fs::File::create(path)?;
     file.write_all(bytes)?;
-    // Without this a crash of the machine may leave the new name with none of the bytes.
+    // Without this, a crash of the machine may leave an empty file under the new name.
     file.sync_all()
 }

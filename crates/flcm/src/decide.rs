@@ -10,8 +10,8 @@ use crate::failure::Failure;
 use crate::source::{self, Source};
 use crate::style;
 
+mod attribute;
 mod contexts;
-mod given;
 mod output;
 mod summary;
 
@@ -43,8 +43,8 @@ pub(crate) struct Options {
     user: Option<String>,
     /// An attribute; may be repeated. VALUE is read as JSON when it is a number, a boolean or a list of strings,
     /// otherwise as text
-    #[arg(long = "attr", value_name = "NAME=VALUE", value_parser = given::attribute, conflicts_with = "contexts")]
-    attributes: Vec<given::Attribute>,
+    #[arg(long = "attr", value_name = "NAME=VALUE", value_parser = attribute::parse, conflicts_with = "contexts")]
+    attributes: Vec<attribute::Attribute>,
     /// A file with one context per line; `-` is the standard input
     #[arg(long, value_name = "FILE.jsonl")]
     contexts: Option<PathBuf>,
@@ -62,7 +62,7 @@ pub(crate) struct Options {
     summary: bool,
 }
 
-/// A flag that was asked for.
+/// A flag that is to be decided.
 pub(crate) struct Picked {
     key: String,
     id: Option<FlagId>,
@@ -87,19 +87,19 @@ pub(crate) fn run(options: &Options) -> Result<bool, Failure> {
     let rows = output::rows(&source.snapshot, picked, form);
     let snapshot = &source.snapshot;
     let mut run = DecideRun { options, snapshot, now, rows, decisions: Vec::new(), out: Vec::new(), users: 0 };
-    let well = if let Some(path) = &options.contexts {
+    let all_read = if let Some(path) = &options.contexts {
         contexts::each(path, &source.snapshot, run.shows_progress(), |context| run.decide(context))?
     } else {
-        let attributes = given::by_name(&options.attributes);
+        let attributes = attribute::by_name(&options.attributes);
         let borrowed: Vec<_> = attributes.iter().map(|(name, value)| (*name, value.borrow())).collect();
         run.decide(&Context::new(options.user.as_deref(), &borrowed).bind(&source.snapshot))?;
         true
     };
     run.finish()?;
-    Ok(well && known)
+    Ok(all_read && known)
 }
 
-/// The flags that were asked for, or all of them, sorted by key.
+/// The wanted flags, or all of them, sorted by key.
 fn pick(snapshot: &Snapshot<Vec<u8>>, wanted: &[String]) -> Vec<Picked> {
     let keys = || snapshot.flags().filter_map(|id| snapshot.describe(id)).map(|flag| flag.key());
     let mut names: Vec<&str> = wanted.iter().map(String::as_str).collect();
@@ -131,11 +131,11 @@ struct DecideRun<'s> {
     users: u64,
 }
 
-/// Bytes that are collected before they are written.
+/// Output is collected up to this many bytes before it is written.
 const CHUNK: usize = 1 << 16;
 
 impl DecideRun<'_> {
-    /// Whether there is room for a progress bar: not on a terminal that the decisions are written to.
+    /// Whether to show a progress bar: not if the decisions are written to a terminal.
     fn shows_progress(&self) -> bool {
         self.options.summary || !io::stdout().is_terminal()
     }

@@ -48,9 +48,9 @@ pub(crate) fn run(options: &Options) -> Result<bool, Failure> {
     let (old, new) = (Source::load(&options.old)?, Source::load(&options.new)?);
     let now = crate::now_or(options.now);
     let mut difference = compare_all(&old.version(), &new.version(), now);
-    let mut well = true;
+    let mut all_read = true;
     if let Some(path) = &options.contexts {
-        well = count(path, [&old.snapshot, &new.snapshot], &mut difference, now)?;
+        all_read = count(path, [&old.snapshot, &new.snapshot], &mut difference, now)?;
     }
     difference.drop_same();
     if options.json {
@@ -59,7 +59,7 @@ pub(crate) fn run(options: &Options) -> Result<bool, Failure> {
     } else {
         anstream::stdout().write_all(output::of(&difference).as_bytes())?;
     }
-    Ok(well && (!options.exit_code || difference.is_empty()))
+    Ok(all_read && (!options.exit_code || difference.is_empty()))
 }
 
 /// Counts the contexts of a file; whether every line could be read.

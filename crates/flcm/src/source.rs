@@ -16,7 +16,7 @@ use crate::style;
 pub(crate) struct Source {
     pub(crate) name: String,
     pub(crate) snapshot: Snapshot<Vec<u8>>,
-    /// What the document said, if it was one.
+    /// The checked document, if the source was one.
     pub(crate) config: Option<Config>,
 }
 
@@ -42,7 +42,7 @@ impl Source {
     }
 }
 
-/// Checks a document. Its problems are reported when it is refused; otherwise `warned` gets them.
+/// Checks a document. If it is rejected its problems are reported; otherwise `warned` gets the warnings.
 pub(crate) fn accept(name: &str, text: &str, warned: impl FnOnce(&Diagnostics)) -> Result<Config, Failure> {
     let (config, diagnostics) = check(text);
     let Some(config) = config else {
@@ -52,7 +52,7 @@ pub(crate) fn accept(name: &str, text: &str, warned: impl FnOnce(&Diagnostics)) 
     Ok(config)
 }
 
-/// Reports why a document is refused.
+/// Reports why a document is rejected.
 pub(crate) fn refused(diagnostics: &Diagnostics, name: &str, text: &str) -> Failure {
     style::note(&render(diagnostics, name, text, style::is_error_coloured()));
     let (errors, _) = diagnostics.counts();
@@ -71,7 +71,7 @@ pub(crate) fn render(diagnostics: &Diagnostics, name: &str, text: &str, colour: 
     lines.join("\n")
 }
 
-/// A path as it is named in messages.
+/// A path, as messages show it.
 pub(crate) fn display(path: &Path) -> String {
     if is_stdin(path) { "<stdin>".to_owned() } else { style::shown(&path.display().to_string()) }
 }
@@ -102,7 +102,7 @@ fn read(path: &Path) -> Result<Vec<u8>, Failure> {
     Ok(bytes)
 }
 
-/// The text of a document, read no further than one byte behind the limit.
+/// The text of a document; at most one byte more than its limit is read.
 pub(crate) fn read_document(path: &Path) -> Result<String, Failure> {
     let bytes = read(path)?;
     if bytes.starts_with(&wire::MAGIC) {
@@ -113,7 +113,7 @@ pub(crate) fn read_document(path: &Path) -> Result<String, Failure> {
 }
 
 fn text(name: &str, bytes: Vec<u8>) -> Result<String, Failure> {
-    // Too long a document is refused for its length, even when the cut falls into a character.
+    // A document that is too long is rejected for its length, even if it was cut inside a character.
     let is_cut = bytes.len() > limits::DOCUMENT_BYTES;
     match String::from_utf8(bytes) {
         Ok(text) => Ok(text),

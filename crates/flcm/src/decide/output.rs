@@ -16,20 +16,20 @@ use crate::style::{BAD, DIM, GOOD, NAME, NOTE, pad, shown};
 pub(super) enum Form {
     /// One JSON object per line.
     Json,
-    /// Not at all: they are only counted.
+    /// Decisions are not written, only counted.
     Silent,
-    /// Columns for a person, with a first one for the user where there are several.
+    /// Columns, the first one for the user if there are several.
     Text { coloured: bool, users: bool },
 }
 
-/// One flag and what has been decided of it so far.
+/// One flag and its decisions so far.
 pub(super) struct Row {
     pub(super) key: String,
     id: Option<FlagId>,
     form: Form,
     /// Widths of the columns of flags and variants.
     widths: (usize, usize),
-    /// What stands ahead of the user.
+    /// The text before the user.
     head: Vec<u8>,
     pub(super) counts: Vec<DecisionCount>,
 }
@@ -37,7 +37,7 @@ pub(super) struct Row {
 /// One of the different decisions of a flag.
 pub(super) struct DecisionCount {
     pub(super) packed: PackedDecision,
-    /// What stands behind the user.
+    /// The text after the user.
     tail: Vec<u8>,
     pub(super) count: u64,
 }
@@ -77,7 +77,7 @@ pub(super) struct User<'c> {
 impl<'c> User<'c> {
     pub(super) fn new(key: Option<&'c str>) -> Self {
         let is_plain = |key: &str| key.bytes().all(|byte| byte >= b' ' && byte != b'"' && byte != b'\\');
-        // Quotes are added by the writer where nothing has to be escaped.
+        // A key without escapes is written with quotes around it.
         let json = key.filter(|key| !is_plain(key)).map(|key| Cow::Owned(json(key)));
         Self { key, json }
     }
@@ -178,7 +178,7 @@ impl Row {
         format!("{}\n", columns.join("  "))
     }
 
-    /// What `--explain` says of a flag that does not exist.
+    /// The explanation of a flag that does not exist.
     pub(super) fn not_found(&self, user: Option<&str>, as_json: bool) -> Vec<u8> {
         let mut out = Vec::new();
         if as_json {
@@ -207,7 +207,7 @@ fn json_tail(decision: Decision<'_>) -> String {
     )
 }
 
-/// The tree of one decision, in colour where there is one; with the user where there are several.
+/// The tree of one decision, coloured if colours are on, with the user if there are several.
 pub(super) fn write_explanation(explanation: &Explanation, with_user: bool, out: &mut Vec<u8>) {
     let coloured = crate::style::is_coloured();
     for (index, line) in explanation.lines().into_iter().enumerate() {
@@ -223,7 +223,7 @@ pub(super) fn write_explanation(explanation: &Explanation, with_user: bool, out:
     out.push(b'\n');
 }
 
-/// Colours the branches, the answer, and in the first line what was decided.
+/// Colours the branches, the result of the check, and in the first line the decision.
 fn paint(branch: &str, text: &str, held: Option<bool>, is_title: bool) -> String {
     let style = match held {
         Some(true) => GOOD,
@@ -244,7 +244,7 @@ fn paint(branch: &str, text: &str, held: Option<bool>, is_title: bool) -> String
     format!("{DIM}{branch}{DIM:#}{before}{style}{answer}{style:#}{after}")
 }
 
-/// The text around an answer.
+/// The text before the result of a check, the result, and the text after it.
 fn split<'t>(text: &'t str, answer: &str) -> (&'t str, &'t str, &'t str) {
     let start = text.find(answer).map_or(0, |start| start + 2);
     let end = text.find(answer).map_or(0, |start| start + answer.len());

@@ -1,4 +1,4 @@
-//! Decisions counted: how many are on, which variants they get, and why.
+//! Counts of decisions: by on and off, by variant, and by reason.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::output::Row;
 use crate::style::{self, BAD, DIM, GOOD, NAME, shown};
 
-/// What was counted for one flag.
+/// The counts of one flag.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Counts<'s> {

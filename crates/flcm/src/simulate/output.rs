@@ -1,4 +1,4 @@
-//! What was simulated, for people and for programs.
+//! The results of a simulation, as text and as JSON.
 
 use std::fmt::Write;
 
@@ -13,7 +13,7 @@ use crate::style::{self, BAD, DIM, GOOD, NAME, NOTE, shown};
 const HOUR: u64 = 3_600;
 const DAY: u64 = 24 * HOUR;
 
-/// Delays at which the chart has a bar.
+/// The delays for which the chart has a bar.
 const MARKS: [u64; 11] = [1, 2, 5, 10, 30, 60, 300, 900, HOUR, 6 * HOUR, DAY];
 
 pub(super) fn text(simulation: &Simulation<'_>) -> String {
@@ -59,7 +59,7 @@ fn describe(policy: &Policy) -> String {
     }
 }
 
-/// A bar for each mark: the share that was found by then.
+/// A bar for each delay: the share of runs in which the fault was detected by then.
 fn chart(delays: &Delays, text: &mut String) {
     let runs = delays.found.len() as u64 + delays.never;
     let last = delays.quantile(0.99).unwrap_or(DAY);
@@ -103,7 +103,7 @@ fn write_table(simulation: &Simulation<'_>, text: &mut String) -> std::fmt::Resu
     Ok(())
 }
 
-/// Median and the delay within which nine of ten runs were found.
+/// The median delay, and the delay of nine runs out of ten.
 fn both(delays: &Delays) -> String {
     let one = |share| delays.quantile(share).map_or_else(|| "–".to_owned(), brief);
     match delays.share_found() {
