@@ -79,10 +79,8 @@ fn roll_out(demo: &mut DemoProcesses, screen: &mut Screen) -> Result<(), Failure
 /// The feature begins to fail, and is rolled back.
 fn break_it(demo: &mut DemoProcesses, screen: &mut Screen) -> Result<(), Failure> {
     screen.step(&format!("the mentor layer breaks: {:.0} % of its calls fail", BROKEN * 100.0));
-    let broken = demo.send(&format!("fail {BROKEN}"))?;
-    until(demo, screen, "nothing was rolled back", |demo| {
-        demo.hosts().all(|host| host.trip == TripState::HeldOff.as_str())
-    })?;
+    let broken = demo.set_failing(BROKEN)?;
+    until(demo, screen, "nothing was rolled back", |demo| demo.all_are(TripState::HeldOff))?;
     let took = demo.hosts().map(|host| host.tripped_at).max().unwrap_or(0).saturating_sub(broken);
     let failed: u64 = demo.hosts().map(|host| host.failures_since_break).sum();
     screen.fact(&format!(
@@ -97,11 +95,9 @@ fn break_it(demo: &mut DemoProcesses, screen: &mut Screen) -> Result<(), Failure
 /// The fault is fixed, and an operator acknowledges the rollback.
 fn fix_it(demo: &mut DemoProcesses, screen: &mut Screen) -> Result<(), Failure> {
     screen.step("the fault is fixed, and an operator acknowledges the rollback");
-    demo.send("fail 0")?;
+    demo.set_failing(0.0)?;
     demo.server.acknowledge(FLAG)?;
-    until(demo, screen, "the flag did not come back", |demo| {
-        demo.hosts().all(|host| host.trip == TripState::Clear.as_str())
-    })?;
+    until(demo, screen, "the flag did not come back", |demo| demo.all_are(TripState::Clear))?;
     screen.fact("both hosts serve it again");
     Ok(())
 }

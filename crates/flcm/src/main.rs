@@ -84,7 +84,7 @@ fn run(command: Command) -> Result<bool, Failure> {
         Command::Completions { shell } => completions(shell),
         Command::Decide(options) => decide::run(&options),
         Command::Demo(options) => demo::run(&options),
-        Command::DemoHost(options) => demo::run_host(options),
+        Command::DemoHost(options) => demo::run_host(&options),
         Command::Diff(options) => diff::run(&options),
         Command::Inspect(options) => inspect::run(&options),
         Command::Key(options) => key::run(&options),

@@ -7,25 +7,25 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use flcm_flags::TripState;
 use serde::{Deserialize, Serialize};
 
 use super::server::Server;
 use crate::failure::Failure;
 
-/// Users of each host.
-const USERS: u64 = 1500;
-
-const HOSTS: usize = 2;
+/// The first user of each host.
+const FIRST_USERS: [u64; 2] = [0, 1500];
 
 /// What a host reports, several times a second.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 pub(super) struct Report {
-    pub(super) host: usize,
-    pub(super) revision: u64,
+    /// Which host it is.
+    pub(super) first_user: u64,
+    pub(super) revision: Option<u64>,
     /// When the host began to use that revision, in milliseconds since 1970.
     pub(super) adopted_at: u64,
     /// What holds the flag back, if anything does.
-    pub(super) trip: String,
+    pub(super) trip: Option<String>,
     /// When that took effect.
     pub(super) tripped_at: u64,
     /// Since the last report: calls of the new way and of the old way, all and failed.
@@ -42,7 +42,7 @@ pub(super) struct DemoProcesses {
     children: Vec<Child>,
     inputs: Vec<ChildStdin>,
     reports: Receiver<Report>,
-    latest: [Report; HOSTS],
+    latest: [Report; 2],
     /// Reports that have come in and are not yet shown.
     unseen: Vec<Report>,
 }
@@ -68,16 +68,14 @@ impl DemoProcesses {
             latest: Default::default(),
             unseen: Vec::new(),
         };
-        for (index, first) in (0..HOSTS).zip((0..).step_by(1500)) {
-            processes.start_host(index, first, sender.clone())?;
+        for first_user in FIRST_USERS {
+            processes.start_host(first_user, sender.clone())?;
         }
         Ok(processes)
     }
 
-    fn start_host(&mut self, index: usize, first: u64, sender: Sender<Report>) -> Result<(), Failure> {
-        let (index, first, users) = (index.to_string(), first.to_string(), USERS.to_string());
-        let url = &self.server.url;
-        let mut host = start(&["demo-host", url, "--host", &index, "--first", &first, "--users", &users])?;
+    fn start_host(&mut self, first_user: u64, sender: Sender<Report>) -> Result<(), Failure> {
+        let mut host = start(&["demo-host", &self.server.url, &first_user.to_string()])?;
         self.inputs.extend(host.stdin.take());
         if let Some(output) = host.stdout.take() {
             std::thread::spawn(move || pass_on(output, &sender));
@@ -94,8 +92,8 @@ impl DemoProcesses {
     pub(super) fn receive(&mut self, time: Duration) {
         match self.reports.recv_timeout(time) {
             Ok(report) => {
-                if let Some(latest) = self.latest.get_mut(report.host) {
-                    latest.clone_from(&report);
+                if let Some(host) = FIRST_USERS.iter().position(|first| *first == report.first_user) {
+                    self.latest[host].clone_from(&report);
                 }
                 self.unseen.push(report);
             }
@@ -115,10 +113,15 @@ impl DemoProcesses {
         self.latest.iter()
     }
 
-    /// The revision that all hosts use; 0 while they differ.
-    pub(super) fn revision(&self) -> u64 {
-        let [first, second] = [self.latest[0].revision, self.latest[1].revision];
-        if first == second { first } else { 0 }
+    /// The revision that all hosts use; `None` while they differ.
+    pub(super) fn revision(&self) -> Option<u64> {
+        let [first, second] = &self.latest;
+        first.revision.filter(|_| first.revision == second.revision)
+    }
+
+    /// Whether all hosts say that the flag is in this state.
+    pub(super) fn all_are(&self, trip: TripState) -> bool {
+        self.latest.iter().all(|host| host.trip.as_deref() == Some(trip.as_str()))
     }
 
     /// Edits the document as an editor does, by replacing the file; returns when.
@@ -136,11 +139,11 @@ impl DemoProcesses {
         Ok(at)
     }
 
-    /// Sends a line to all hosts; returns when.
-    pub(super) fn send(&mut self, line: &str) -> Result<u64, Failure> {
+    /// Sets the share of the new way's calls that fail, on all hosts; returns when.
+    pub(super) fn set_failing(&mut self, share: f64) -> Result<u64, Failure> {
         let at = now();
         for input in &mut self.inputs {
-            writeln!(input, "{line}").and_then(|()| input.flush())?;
+            writeln!(input, "{share}").and_then(|()| input.flush())?;
         }
         Ok(at)
     }

@@ -64,7 +64,7 @@ impl Screen {
         }
         self.shown = Instant::now();
         let Calls { new, old } = std::mem::take(&mut self.calls);
-        let trip = demo.hosts().map(|host| host.trip.as_str()).next().unwrap_or_default();
+        let trip = demo.hosts().find_map(|host| host.trip.as_deref()).unwrap_or_default();
         let all = u128::from(new[0] + old[0]).max(1);
         let text = format!(
             "{DIM}{:>4} s{DIM:#}  new way {GOOD}{}{GOOD:#} {:>6} of calls   fails {}   old way fails {}   {}",
