@@ -118,7 +118,7 @@ fault shortcut-ignores-the-breaker $core/evaluate.rs 's/^            \&\& self\.
 fault shortcut-is-control-without-conditions $core/evaluate.rs 's/return Some\(off\(flag, Reason::Default\)\);/return Some(off(flag, Reason::Default).of_arm(Arm::Control));/'
 fault shortcut-forgets-control $core/evaluate.rs 's/\.of_arm\(Arm::Control\), \|packed\|/, |packed|/'
 fault split-in-the-order-of-the-rule flcm-flags-config/src/compile.rs 's/^        weights\.sort_unstable\(\);//'
-fault salt-inherited flcm-flags-config/src/inherit.rs 's/^        salt: _,/        salt,/; s/^    fill\(&mut child\.default, default\);/&\n    fill(\&mut child.salt, salt);/'
+fault salt-inherited flcm-flags-config/src/check/inherit.rs 's/^        salt: _,/        salt,/; s/^    fill\(&mut child\.default, default\);/&\n    fill(\&mut child.salt, salt);/'
 
 # The breaker.
 fault generation-not-checked $core/breaker.rs 's/counts\.generation != self\.generation \|\| //'

@@ -1,26 +1,29 @@
-//! From a [`Document`] to a [`Config`]: names, ranges, references and limits. All problems are found, each where it stands.
+//! Checks a [`Document`] and builds a [`Config`]: names, ranges, references and limits. All problems are reported, each
+//! with its position.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use flcm_flags::Serves;
 
+use crate::config::graph::{Graph, Problem};
+use crate::config::pattern::Patterns;
 use crate::config::{self, Config};
 use crate::diagnostics::{Diagnostics, Path, Span, did_you_mean};
-use crate::document::{At, Dependency, Document, Entries, Flag, FlagCondition, Override, Rule};
-use crate::graph::{Graph, Problem};
-use crate::inherit;
 use crate::limits;
-use crate::lint;
-use crate::pattern::Patterns;
+use crate::parse::document::{At, Cohort, Dependency, Document, Entries, Flag, FlagCondition, Override, Rule};
 
 mod conditions;
+mod inherit;
+mod lint;
+mod operand;
+mod rules;
 mod threshold;
 mod variants;
 
 /// Reads and checks a document.
 ///
-/// The configuration comes back unless there is an error; warnings do not keep it back. The diagnostics are in the order
-/// of their places in `text`.
+/// Returns the configuration unless there is an error; warnings do not matter. The diagnostics are in the order of
+/// their positions in `text`.
 ///
 /// ```
 /// let (config, diagnostics) = flcm_flags_config::check("flags: { beta: { rollout: { percentage: 10 } } }");
@@ -39,11 +42,18 @@ pub fn check(text: &str) -> (Option<Config>, Diagnostics) {
     (config.filter(|_| !diagnostics.has_errors()), diagnostics)
 }
 
-/// Something that is named where it is used, to be looked up when all names are known.
+/// A use of a name, which is looked up when all names are known.
 struct Named<T> {
     what: T,
     span: Span,
     path: String,
+}
+
+/// Flags or cohorts, and where they are defined.
+struct Vertices<'v> {
+    names: &'v [&'v str],
+    spans: BTreeMap<&'v str, Span>,
+    path: Path<'v>,
 }
 
 pub(crate) struct Checker<'d> {
@@ -59,125 +69,107 @@ impl<'d> Checker<'d> {
     }
 
     fn document(mut self, document: &Document) -> Config {
+        self.names(&document.templates, "templates");
+        self.names(&document.flags, "flags");
+        self.names(&document.cohorts, "cohorts");
+        let (count, path) = (document.flags.0.len(), Path::Root.key("flags"));
+        self.limit(count, limits::FLAGS, Span::default(), path, "limit-flags", "flags");
         let mut config =
-            Config { revision: document.revision.as_ref().map_or(0, |revision| revision.value), ..Config::default() };
-        for (names, path) in [
-            (names(&document.templates), "templates"),
-            (names(&document.flags), "flags"),
-            (names(&document.cohorts), "cohorts"),
-        ] {
-            names.for_each(|name| self.name(name, Path::Root.key(path).key(&name.value)));
-        }
-        self.limit(
-            document.flags.0.len(),
-            limits::FLAGS,
-            Span::default(),
-            Path::Root.key("flags"),
-            "limit-flags",
-            "flags",
-        );
+            Config { revision: document.revision.map_or(0, |revision| revision.value), ..Config::default() };
         for (name, cohort) in &document.cohorts.0 {
-            let path = Path::Root.key("cohorts");
-            let members =
-                |list: &Option<Vec<At<String>>>| list.iter().flatten().map(|user| user.value.clone()).collect();
-            let when = cohort.when.as_ref().map(|when| self.conditions(when, path.key(&name.value).key("when"), false));
-            config.cohorts.insert(
-                name.value.clone(),
-                config::Cohort { users: members(&cohort.users), except: members(&cohort.except), when },
-            );
+            config.cohorts.insert(name.value.clone(), self.cohort(name, cohort));
         }
-        let flat = inherit::flatten(document, self.diagnostics);
-        for (key, flag) in &flat {
-            let checked = self.flag(&key.value, flag, Path::Root.key("flags").key(&key.value));
-            config.flags.insert(key.value.clone(), checked);
+        for (key, flag) in &inherit::flatten(document, self.diagnostics) {
+            config.flags.insert(key.value.clone(), self.flag(&key.value, flag, path.key(&key.value)));
         }
-        self.resolve(document, &mut config);
+        self.resolve_cohorts(&mut config);
+        self.resolve_flags(document, &config);
         self.graphs(document, &config);
         lint::document(document, &config, self.diagnostics);
         config.patterns = self.patterns.0;
         config
     }
 
-    /// Looks up everything that was named.
-    fn resolve(&mut self, document: &Document, config: &mut Config) {
+    fn cohort(&mut self, name: &At<String>, cohort: &Cohort) -> config::Cohort {
+        let path = Path::Root.key("cohorts");
+        let members = |list: &Option<Vec<At<String>>>| list.iter().flatten().map(|user| user.value.clone()).collect();
+        let when = cohort.when.as_ref().map(|when| self.conditions(when, path.key(&name.value).key("when"), false));
+        config::Cohort { users: members(&cohort.users), except: members(&cohort.except), when }
+    }
+
+    /// Looks up all cohorts that are used.
+    fn resolve_cohorts(&mut self, config: &mut Config) {
         let known: BTreeSet<String> = config.cohorts.keys().cloned().collect();
         for Named { what: name, span, path } in std::mem::take(&mut self.cohorts) {
-            if !known.contains(&name) {
-                let message = format!("no cohort `{name}` is defined: it is empty unless the host names its members");
-                let names =
-                    known.iter().map(String::as_str).take(if self.diagnostics.is_full() { 0 } else { usize::MAX });
-                let define = || format!("define `cohorts.{name}`, or let the host feed it");
-                let help = did_you_mean(&name, names).unwrap_or_else(define);
-                self.diagnostics.warn(span, path, "unknown-cohort", message).help(help);
-                config.cohorts.entry(name).or_default();
+            if known.contains(&name) {
+                continue;
             }
+            let message = format!("cohort `{name}` is not defined: it is empty unless the host supplies its members");
+            let define = || format!("define `cohorts.{name}`, or supply its members in the host");
+            let help = self.guess(&name, known.iter().map(String::as_str)).unwrap_or_else(define);
+            self.diagnostics.warn(span, path, "unknown-cohort", message).help(help);
+            config.cohorts.entry(name).or_default();
         }
+    }
+
+    /// Looks up all flags that others depend on, and the expected variants.
+    fn resolve_flags(&mut self, document: &Document, config: &Config) {
         for Named { what, span, path } in std::mem::take(&mut self.flags) {
             let Some(flag) = config.flags.get(&what.flag) else {
-                let template = document.templates.0.iter().any(|(name, _)| name.value == what.flag);
-                let note = if template { "; a template is not a flag" } else { "" };
-                let message = format!("unknown flag `{}`{note}", what.flag);
-                let names = config.flags.keys().map(String::as_str).take(if self.diagnostics.is_full() {
-                    0
-                } else {
-                    usize::MAX
-                });
-                let help = did_you_mean(&what.flag, names).unwrap_or_else(|| "name a flag of this document".to_owned());
-                self.diagnostics.error(span, path, "unknown-flag", message).help(help);
+                self.unknown_flag(&what.flag, document, config, (span, path));
                 continue;
             };
             if let config::Expected::Variant(name) = &what.expected {
-                let variants = flag.variants.iter().map(|variant| variant.name.as_str());
-                self.known_variant(name, variants, span, &path);
+                self.known_variant(name, &flag.variants, span, &path);
             }
             lint::dependency(flag, &what, span, &path, self.diagnostics);
         }
     }
 
-    fn graphs(&mut self, document: &Document, config: &Config) {
-        let flags: Vec<&str> = config.flags.keys().map(String::as_str).collect();
-        let cohorts: Vec<&str> = config.cohorts.keys().map(String::as_str).collect();
-        self.graph(
-            &Graph::of_flags(config),
-            &flags,
-            Path::Root.key("flags"),
-            &places(&document.flags),
-            ("prerequisite cycle", "prerequisite-cycle"),
-        );
-        self.graph(
-            &Graph::of_cohorts(config),
-            &cohorts,
-            Path::Root.key("cohorts"),
-            &places(&document.cohorts),
-            ("cohort cycle", "cohort-cycle"),
-        );
+    fn unknown_flag(&mut self, key: &str, document: &Document, config: &Config, (span, path): (Span, String)) {
+        let is_template = document.templates.0.iter().any(|(name, _)| name.value == key);
+        let note = if is_template { "; a template is not a flag" } else { "" };
+        let help = self.guess(key, config.flags.keys().map(String::as_str));
+        let help = help.unwrap_or_else(|| "name a flag of this document".to_owned());
+        self.diagnostics.error(span, path, "unknown-flag", format!("unknown flag `{key}`{note}")).help(help);
     }
 
-    fn graph(
-        &mut self,
-        graph: &Graph,
-        names: &[&str],
-        path: Path<'_>,
-        places: &BTreeMap<&str, Span>,
-        (title, code): (&str, &'static str),
-    ) {
+    /// The name that was probably meant. It is not looked for once the limit of diagnostics is reached.
+    fn guess<'n>(&self, name: &str, known: impl Iterator<Item = &'n str>) -> Option<String> {
+        if self.diagnostics.is_full() { None } else { did_you_mean(name, known) }
+    }
+
+    fn graphs(&mut self, document: &Document, config: &Config) {
+        let keys: Vec<&str> = config.flags.keys().map(String::as_str).collect();
+        let flags = Vertices { names: &keys, spans: spans(&document.flags), path: Path::Root.key("flags") };
+        self.graph(&Graph::of_flags(config), &flags, ("prerequisite cycle", "prerequisite-cycle"));
+        let names: Vec<&str> = config.cohorts.keys().map(String::as_str).collect();
+        let cohorts = Vertices { names: &names, spans: spans(&document.cohorts), path: Path::Root.key("cohorts") };
+        self.graph(&Graph::of_cohorts(config), &cohorts, ("cohort cycle", "cohort-cycle"));
+    }
+
+    fn graph(&mut self, graph: &Graph, vertices: &Vertices<'_>, (title, code): (&str, &'static str)) {
         for (index, problem) in graph.order().err().into_iter().flatten() {
-            let (path, span) = (path.key(names[index]), places.get(names[index]).copied().unwrap_or_default());
+            let name = vertices.names[index];
+            let (path, span) = (vertices.path.key(name), vertices.spans.get(name).copied().unwrap_or_default());
             match problem {
                 Problem::Cycle(cycle) => {
-                    let cycle: Vec<&str> = cycle.into_iter().map(|member| names[member]).collect();
+                    let cycle: Vec<&str> = cycle.into_iter().map(|member| vertices.names[member]).collect();
                     let message = format!("{title}: `{}`", cycle.join("` → `"));
                     self.diagnostics.error(span, path, code, message).help("remove one link of the cycle");
                 }
                 Problem::TooMany => {
-                    let message = format!(
-                        "`{}` needs more than the limit of {} others, directly or not",
-                        names[index],
-                        limits::CLOSURE
-                    );
-                    self.diagnostics.error(span, path, "limit-closure", message).help("depend on fewer, nearer ones");
+                    let most = limits::CLOSURE;
+                    let message = format!("`{name}` depends, directly or indirectly, on more than the limit of {most}");
+                    self.diagnostics.error(span, path, "limit-closure", message).help("depend on fewer of them");
                 }
             }
+        }
+    }
+
+    fn names<T>(&mut self, entries: &Entries<T>, key: &str) {
+        for (name, _) in &entries.0 {
+            self.name(name, Path::Root.key(key).key(&name.value));
         }
     }
 
@@ -186,7 +178,7 @@ impl<'d> Checker<'d> {
         let problem = match name.value.len() {
             0 => "a name must not be empty".to_owned(),
             length if length > limits::NAME_BYTES => {
-                format!("a name of {length} bytes, more than the limit of {}", limits::NAME_BYTES)
+                format!("the name has {length} bytes, more than the limit of {}", limits::NAME_BYTES)
             }
             _ if name.value.chars().any(char::is_control) => "a name must not have control characters".to_owned(),
             _ => return,
@@ -197,7 +189,7 @@ impl<'d> Checker<'d> {
     fn limit(&mut self, count: usize, most: usize, span: Span, path: Path<'_>, code: &'static str, what: &str) {
         if count > most {
             let message = format!("{count} {what}, more than the limit of {most}");
-            self.diagnostics.error(span, path, code, message).help("split or simplify");
+            self.diagnostics.error(span, path, code, message).help("use fewer of them");
         }
     }
 
@@ -205,47 +197,40 @@ impl<'d> Checker<'d> {
         let default = flag.default.as_ref().map_or(config::Value::Bool(false), |default| default.value.clone());
         let variants = self.variants(flag, &default, path);
         let rules = self.rules(flag, &variants, path);
-        if let Some(on) = &flag.on
-            && on.value.kind() != default.kind()
-        {
-            let message = format!("`on` is a {}, and the flag's type is {}", on.value.kind(), default.kind());
-            self.diagnostics
-                .error(on.span, path.key("on"), "wrong-type", message)
-                .help("give `on` the type of `default`");
-        }
-        let rollout = flag.rollout.as_ref().map(|rollout| &rollout.value);
+        self.type_of_on(flag, &default, path);
+        let threshold = flag.error_threshold.as_ref();
         let checked = config::Flag {
             description: flag.description.as_ref().map(|text| text.value.clone()),
-            enabled: flag.enabled.as_ref().is_none_or(|enabled| enabled.value),
-            on: flag
-                .on
-                .as_ref()
-                .map(|on| on.value.clone())
-                .or_else(|| (default.kind() == "boolean").then_some(config::Value::Bool(true))),
+            enabled: flag.enabled.is_none_or(|enabled| enabled.value),
+            on: on(flag, &default),
             default,
             salt: flag.salt.as_ref().map_or(key, |salt| &salt.value).to_owned(),
-            by: rollout.and_then(|rollout| rollout.by.as_ref()).map(|by| by.value.clone()).filter(|by| by != "user_id"),
+            by: by(flag),
             dependencies: self.dependencies(flag, path),
             overrides: self.overrides(flag, &variants, path),
             rules,
             variants,
-            error_threshold: flag
-                .error_threshold
-                .as_ref()
-                .and_then(|threshold| self.threshold(threshold, path.key("error_threshold"))),
+            error_threshold: threshold.and_then(|written| self.threshold(written, path.key("error_threshold"))),
         };
         self.check_on(flag, &checked, path);
         lint::threshold(key, flag, &checked, path, self.diagnostics);
         checked
     }
 
-    /// A flag that is no boolean needs `on` where a variant without value, or none, can be served.
+    fn type_of_on(&mut self, flag: &Flag, default: &config::Value, path: Path<'_>) {
+        let Some(on) = flag.on.as_ref().filter(|on| on.value.kind() != default.kind()) else { return };
+        let message = format!("`on` is a {}, but the flag's type is {}", on.value.kind(), default.kind());
+        let problem = self.diagnostics.error(on.span, path.key("on"), "wrong-type", message);
+        problem.help("give `on` the type of `default`");
+    }
+
+    /// A flag that is not a boolean needs `on`, unless all that it serves are variants with a value.
     fn check_on(&mut self, flag: &Flag, checked: &config::Flag, path: Path<'_>) {
         let serves_on = !checked.rules.is_empty() || checked.overrides.values().any(|to| *to != config::Override::Off);
         let all_valued = !checked.variants.is_empty() && checked.variants.iter().all(|variant| variant.value.is_some());
         if checked.on.is_none() && serves_on && !all_valued {
             let message =
-                format!("a {} flag needs `on`: it can be served without a variant's value", checked.default.kind());
+                format!("a {} flag needs `on`, which is served where no variant has a value", checked.default.kind());
             self.diagnostics
                 .error(flag.span_of_default(), path, "missing-key", message)
                 .help("add `on: …`, or give every variant a `value`");
@@ -253,28 +238,28 @@ impl<'d> Checker<'d> {
     }
 
     fn dependencies(&mut self, flag: &Flag, path: Path<'_>) -> Vec<config::Dependency> {
-        let list = flag.dependencies.iter().flat_map(|list| &list.value);
-        let checked = list.enumerate().filter_map(|(index, At { value, span })| {
-            let path = path.key("dependencies");
-            match value {
-                Dependency::Expects(condition) => self.flag_condition(condition, *span, path.index(index)),
-                Dependency::Key(key) => {
-                    let dependency =
-                        config::Dependency { flag: key.clone(), expected: config::Expected::Enabled(true) };
-                    Some(self.named_flag(dependency, *span, path.index(index)))
-                }
+        let path = path.key("dependencies");
+        let list = flag.dependencies.iter().flat_map(|list| &list.value).enumerate();
+        list.filter_map(|(index, dependency)| self.dependency(dependency, path.index(index))).collect()
+    }
+
+    fn dependency(&mut self, At { value, span }: &At<Dependency>, path: Path<'_>) -> Option<config::Dependency> {
+        match value {
+            Dependency::Expects(condition) => self.flag_condition(condition, *span, path),
+            Dependency::Key(key) => {
+                let dependency = config::Dependency { flag: key.clone(), expected: config::Expected::Enabled(true) };
+                Some(self.named_flag(dependency, *span, path))
             }
-        });
-        checked.collect()
+        }
     }
 
     fn flag_condition(&mut self, condition: &FlagCondition, span: Span, path: Path<'_>) -> Option<config::Dependency> {
         let expected = match (&condition.enabled, &condition.variant) {
             (Some(_), Some(_)) => {
-                let message = "`enabled` and `variant` together".to_owned();
+                let message = "`enabled` and `variant` cannot be combined".to_owned();
                 self.diagnostics
                     .error(span, path, "wrong-expectation", message)
-                    .help("a variant is on: remove `enabled`");
+                    .help("remove `enabled`: a flag that serves a variant is on");
                 return None;
             }
             (enabled, None) => config::Expected::Enabled(enabled.as_ref().is_none_or(|enabled| enabled.value)),
@@ -296,27 +281,25 @@ impl<'d> Checker<'d> {
         variants: &[config::Variant],
         path: Path<'_>,
     ) -> BTreeMap<String, config::Override> {
+        let Some(overrides) = &flag.overrides else { return BTreeMap::new() };
         let path = path.key("overrides");
-        let entries = flag.overrides.iter().flat_map(|overrides| &overrides.0);
-        let count = flag.overrides.as_ref().map_or(0, |overrides| overrides.0.len());
-        self.limit(count, limits::OVERRIDES, flag.span_of_default(), path, "limit-overrides", "overrides");
-        let checked = entries.map(|(user, At { value, span })| {
-            let serve = match value {
-                Override::Switch(true) => config::Override::On,
-                Override::Switch(false) => config::Override::Off,
-                Override::Variant(name) => {
-                    self.known_variant(
-                        name,
-                        variants.iter().map(|variant| variant.name.as_str()),
-                        *span,
-                        path.key(&user.value),
-                    );
-                    config::Override::Variant(name.clone())
-                }
-            };
-            (user.value.clone(), serve)
-        });
-        checked.collect()
+        let span = flag.span_of_default();
+        self.limit(overrides.0.len(), limits::OVERRIDES, span, path, "limit-overrides", "overrides");
+        let entries = overrides.0.iter();
+        entries
+            .map(|(user, serve)| (user.value.clone(), self.override_(serve, variants, path.key(&user.value))))
+            .collect()
+    }
+
+    fn override_(&mut self, serve: &At<Override>, variants: &[config::Variant], path: Path<'_>) -> config::Override {
+        match &serve.value {
+            Override::Switch(true) => config::Override::On,
+            Override::Switch(false) => config::Override::Off,
+            Override::Variant(name) => {
+                self.known_variant(name, variants, serve.span, path);
+                config::Override::Variant(name.clone())
+            }
+        }
     }
 
     /// Thousandths of a percent.
@@ -328,7 +311,7 @@ impl<'d> Checker<'d> {
             self.diagnostics.error(span, path, "wrong-percentage", message).help("write 25 for 25 %");
             return 0;
         }
-        // Exact: the nearest float of a decimal with three digits is what the division gives back.
+        // Exact: the division gives the float that is nearest to a decimal with three digits.
         #[expect(
             clippy::float_cmp,
             reason = "both sides are the nearest float of the same decimal, or it has more digits"
@@ -354,34 +337,36 @@ impl<'d> Checker<'d> {
     }
 
     pub(crate) fn rule_limit(&mut self, rules: &[config::Rule], flag: &Flag, path: Path<'_>) {
-        self.limit(
-            rules.len(),
-            limits::RULES_PER_FLAG,
-            flag.span_of_default(),
-            path.key("rules"),
-            "limit-rules",
-            "rules",
-        );
+        let (span, path) = (flag.span_of_default(), path.key("rules"));
+        self.limit(rules.len(), limits::RULES_PER_FLAG, span, path, "limit-rules", "rules");
     }
 }
 
-/// Where each name stands. Of one that stands twice the first place counts.
-fn places<T>(entries: &Entries<T>) -> BTreeMap<&str, Span> {
+/// The position of each name. If a name is given twice, the first one counts.
+fn spans<T>(entries: &Entries<T>) -> BTreeMap<&str, Span> {
     entries.0.iter().rev().map(|(name, _)| (name.value.as_str(), name.span)).collect()
 }
 
-fn names<T>(entries: &Entries<T>) -> Box<dyn Iterator<Item = &At<String>> + '_> {
-    Box::new(entries.0.iter().map(|(name, _)| name))
-}
-
 impl Flag {
-    /// Where to point for what concerns the flag as a whole: a short place rather than the whole block.
+    /// The position for problems of the flag as a whole: a short one, rather than the whole block.
     pub(crate) fn span_of_default(&self) -> Span {
         self.default.as_ref().map_or(Span { start: self.span.start, end: self.span.start }, |default| default.span)
     }
 }
 
-/// A rule that serves on to whom its conditions hold for, and nothing more.
+/// What is served when on: what is written, or `true` for a boolean flag.
+fn on(flag: &Flag, default: &config::Value) -> Option<config::Value> {
+    let written = flag.on.as_ref().map(|on| on.value.clone());
+    written.or_else(|| (default.kind() == "boolean").then_some(config::Value::Bool(true)))
+}
+
+/// The attribute that is hashed; `user_id` is another name of the targeting key.
+fn by(flag: &Flag) -> Option<String> {
+    let by = flag.rollout.as_ref()?.value.by.as_ref()?;
+    Some(by.value.clone()).filter(|by| by != "user_id")
+}
+
+/// A rule without percentage and split, which serves all users for whom its conditions hold.
 pub(crate) const fn plain_rule(serves: Serves, conditions: Vec<config::Condition>) -> config::Rule {
     config::Rule {
         name: None,

@@ -1,5 +1,4 @@
-//! From a [`Config`] to the bytes of a snapshot. The same configuration gives the same bytes on every machine: whatever
-//! has no order of its own is sorted.
+//! Compiles a [`Config`] into the bytes of a snapshot. The same configuration gives the same bytes on every machine.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -8,22 +7,23 @@ use flcm_flags::bucket::{Draw, key, sip};
 use flcm_flags::snapshot::wire::{self};
 use zerocopy::little_endian::{U16, U32, U64};
 
+use crate::compile::writer::{Sections, id, narrow, table};
+use crate::config::graph::{DecisionOrder, Graph, all_leaves};
 use crate::config::{Cohort, Condition, Config, Dependency, Expected, Flag, Override, Rule, Test, Value};
-use crate::graph::{Graph, Order, leaves};
-use crate::writer::{Sections, id, narrow, table};
 
 mod condition;
 mod policy;
+mod writer;
 
 use condition::{is_interned, texts};
 
 /// Compiles a checked configuration.
 ///
-/// A configuration from [`check`](crate::check) always compiles to a snapshot that loads. One that was put together by
-/// hand and names what it does not have compiles as well: conditions and dependencies on what is missing never hold.
+/// A configuration from [`check`](crate::check) always compiles to a snapshot that loads. A configuration that was
+/// built by hand may name flags or cohorts that it does not define; conditions and dependencies on those never hold.
 ///
 /// # Panics
-/// In debug builds, when a hand-made configuration is beyond the [limits](crate::limits).
+/// In debug builds, if a configuration that was built by hand exceeds the [limits](crate::limits).
 #[must_use]
 pub fn compile(config: &Config) -> Vec<u8> {
     let mut compiler = Compiler::new(config);
@@ -59,17 +59,10 @@ impl<'c> Compiler<'c> {
     }
 
     fn all_tests(&self) -> Vec<&'c Test> {
-        let config = self.config;
-        let rules = config.flags.values().flat_map(|flag| &flag.rules).flat_map(|rule| &rule.conditions);
-        let whens = config.cohorts.values().filter_map(|cohort| cohort.when.as_ref()).flatten();
-        let tests = leaves(rules.chain(whens)).filter_map(|condition| match condition {
-            Condition::Test(test) => Some(test),
-            _ => None,
-        });
-        tests.collect()
+        all_leaves(self.config).filter_map(test_of).collect()
     }
 
-    /// The strings that are compared by their ids come first, so that their table holds ids.
+    /// Strings that are compared by id are interned first, so that their table contains the ids.
     fn operand_strings(&mut self) {
         let tests = self.all_tests();
         let texts: BTreeSet<&str> =
@@ -81,7 +74,7 @@ impl<'c> Compiler<'c> {
         self.sections.operand_table = table(texts.into_iter());
     }
 
-    /// Attributes that many conditions read get the lowest ids: those a bound context resolves ahead.
+    /// Attributes that many conditions read get the lowest ids, which a bound context resolves in advance.
     fn attributes(&mut self) {
         let mut uses: BTreeMap<&str, (u32, u8)> = BTreeMap::new();
         for test in self.all_tests() {
@@ -128,14 +121,14 @@ impl<'c> Compiler<'c> {
         }
     }
 
-    fn cohort(&mut self, index: usize, name: &str, cohort: &'c Cohort, order: &Order) -> wire::CohortRecord {
+    fn cohort(&mut self, index: usize, name: &str, cohort: &'c Cohort, order: &DecisionOrder) -> wire::CohortRecord {
         let member_key = key("cohort", name);
         let (except, except_count) = self.members(member_key, &cohort.except);
         let (users, user_count) = self.members(member_key, &cohort.users);
         let conditions = id(self.sections.nodes.len());
         let condition_count = self.conditions(cohort.when.iter().flatten());
-        let closure = order.closure.get(index).map_or(&[][..], Vec::as_slice);
-        let record = wire::CohortRecord {
+        let (closure, closure_count) = closure(order, index, &mut self.sections.cohort_closures);
+        wire::CohortRecord {
             key: U64::new(member_key),
             name: self.sections.strings.intern(name),
             except,
@@ -145,12 +138,10 @@ impl<'c> Compiler<'c> {
             when: cohort.when.is_some().into(),
             conditions,
             condition_count,
-            closure: id(self.sections.cohort_closures.len()),
-            closure_count: U16::new(narrow(closure.len())),
+            closure,
+            closure_count,
             depth: order.depth.get(index).copied().unwrap_or(0),
-        };
-        self.sections.cohort_closures.extend(closure.iter().map(|other| id(*other)));
-        record
+        }
     }
 
     fn members(&mut self, member_key: u64, users: &[String]) -> (U32, U32) {
@@ -177,10 +168,42 @@ impl<'c> Compiler<'c> {
         self.sections.order = deep.into_iter().map(|(_, index)| id(index)).collect();
     }
 
-    fn flag(&mut self, index: usize, flag_key: &str, flag: &'c Flag, order: &Order) -> wire::FlagRecord {
+    fn flag(&mut self, index: usize, flag_key: &str, flag: &'c Flag, order: &DecisionOrder) -> wire::FlagRecord {
         let own: Vec<(u16, u32)> = (0..).zip(flag.variants.iter().map(|variant| variant.weight)).collect();
         let (shares, share_count) = self.shares(&own);
-        let variants = id(self.sections.variants.len());
+        let (variants, variant_count) = self.variants(flag);
+        let (closure, closure_count) = closure(order, index, &mut self.sections.closures);
+        let (dependencies, dependency_count) = self.dependencies(&flag.dependencies);
+        let (rules, rule_count) = self.rules(flag);
+        let overrides = self.overrides(flag_key, flag);
+        wire::FlagRecord {
+            hash_key: U64::new(key("flag", &flag.salt)),
+            key: self.sections.strings.intern(flag_key),
+            salt: self.sections.strings.intern(&flag.salt),
+            by: self.attribute(flag.by.as_deref()),
+            default: self.value(Some(&flag.default)),
+            on: self.value(flag.on.as_ref()),
+            steps: steps(flag, dependency_count, overrides),
+            level: 1,
+            hash: wire::HASH_SIP_MIX,
+            depth: order.depth.get(index).copied().unwrap_or(0),
+            rules,
+            rule_count,
+            variants,
+            variant_count,
+            shares,
+            share_count,
+            closure,
+            closure_count,
+            dependencies,
+            dependency_count,
+            overrides,
+            policy: self.policy(flag),
+        }
+    }
+
+    fn variants(&mut self, flag: &Flag) -> (U32, U16) {
+        let start = id(self.sections.variants.len());
         for variant in &flag.variants {
             let record = wire::VariantRecord {
                 name: self.sections.strings.intern(&variant.name),
@@ -188,52 +211,20 @@ impl<'c> Compiler<'c> {
             };
             self.sections.variants.push(record);
         }
-        let closure = order.closure.get(index).map_or(&[][..], Vec::as_slice);
-        let closure_start = id(self.sections.closures.len());
-        self.sections.closures.extend(closure.iter().map(|other| id(*other)));
-        let (dependencies, dependency_count) = self.dependencies(&flag.dependencies);
-        let rules = id(self.sections.rules.len());
+        (start, U16::new(narrow(flag.variants.len())))
+    }
+
+    fn rules(&mut self, flag: &'c Flag) -> (U32, U16) {
+        let start = id(self.sections.rules.len());
         for rule in &flag.rules {
             let record = self.rule(rule, flag);
             self.sections.rules.push(record);
         }
-        let overrides = self.overrides(flag_key, flag);
-        let steps = [
-            (!flag.enabled, wire::step::DISABLED),
-            (flag.by.is_some(), wire::step::BY),
-            (dependency_count.get() > 0, wire::step::DEPENDENCIES),
-            (overrides.get() != wire::NONE, wire::step::OVERRIDES),
-        ];
-        let steps = steps.into_iter().filter(|(present, _)| *present).map(|(_, step)| step).sum();
-        wire::FlagRecord {
-            hash_key: U64::new(key("flag", &flag.salt)),
-            key: self.sections.strings.intern(flag_key),
-            salt: self.sections.strings.intern(&flag.salt),
-            by: flag
-                .by
-                .as_ref()
-                .and_then(|by| self.attributes.get(by.as_str()))
-                .copied()
-                .unwrap_or(U32::new(wire::NONE)),
-            default: self.value(Some(&flag.default)),
-            on: self.value(flag.on.as_ref()),
-            steps,
-            level: 1,
-            hash: wire::HASH_SIP_MIX,
-            depth: order.depth.get(index).copied().unwrap_or(0),
-            rules,
-            rule_count: U16::new(narrow(flag.rules.len())),
-            variants,
-            variant_count: U16::new(narrow(flag.variants.len())),
-            shares,
-            share_count,
-            closure: closure_start,
-            closure_count: U16::new(narrow(closure.len())),
-            dependencies,
-            dependency_count,
-            overrides,
-            policy: self.policy(flag),
-        }
+        (start, U16::new(narrow(flag.rules.len())))
+    }
+
+    fn attribute(&self, name: Option<&str>) -> U32 {
+        name.and_then(|name| self.attributes.get(name)).copied().unwrap_or(U32::new(wire::NONE))
     }
 
     fn value(&mut self, value: Option<&Value>) -> wire::ValueRecord {
@@ -247,7 +238,7 @@ impl<'c> Compiler<'c> {
         wire::ValueRecord { kind, payload }
     }
 
-    /// The variants of positive weight, with their sums.
+    /// The variants with a weight above 0, with cumulative weights.
     fn shares(&mut self, weights: &[(u16, u32)]) -> (U32, U16) {
         let start = self.sections.shares.len();
         let mut sum = 0;
@@ -305,17 +296,8 @@ impl<'c> Compiler<'c> {
     }
 
     fn rule(&mut self, rule: &'c Rule, flag: &Flag) -> wire::RuleRecord {
-        let schedule = id(self.sections.schedules.len());
-        let stage = |(at, percentage): &(u64, u32)| wire::ScheduleRecord {
-            at: U64::new(*at),
-            percentage: U32::new(*percentage),
-        };
-        self.sections.schedules.extend(rule.schedule.iter().map(stage));
-        let split = rule.split.iter().flatten();
-        // In the order of the flag's variants, so that a rule's split lies beside the flag's.
-        let mut weights: Vec<(u16, u32)> = split.map(|(name, weight)| (variant_index(flag, name), *weight)).collect();
-        weights.sort_unstable();
-        let (shares, share_count) = self.shares(&weights);
+        let (schedule, schedule_count) = self.schedule(rule);
+        let (shares, share_count) = self.split(rule, flag);
         let conditions = id(self.sections.nodes.len());
         let condition_count = self.conditions(rule.conditions.iter());
         wire::RuleRecord {
@@ -328,13 +310,55 @@ impl<'c> Compiler<'c> {
             linear: rule.linear.into(),
             percentage: U32::new(rule.percentage),
             schedule,
-            schedule_count: U16::new(narrow(rule.schedule.len())),
+            schedule_count,
             conditions,
             condition_count,
             shares,
             share_count,
         }
     }
+
+    fn schedule(&mut self, rule: &Rule) -> (U32, U16) {
+        let start = id(self.sections.schedules.len());
+        let stage = |(at, percentage): &(u64, u32)| wire::ScheduleRecord {
+            at: U64::new(*at),
+            percentage: U32::new(*percentage),
+        };
+        self.sections.schedules.extend(rule.schedule.iter().map(stage));
+        (start, U16::new(narrow(rule.schedule.len())))
+    }
+
+    /// A rule's own split.
+    fn split(&mut self, rule: &Rule, flag: &Flag) -> (U32, U16) {
+        let split = rule.split.iter().flatten();
+        // In the order of the flag's variants, so that a rule's split is as close to the flag's split as possible.
+        let mut weights: Vec<(u16, u32)> = split.map(|(name, weight)| (variant_index(flag, name), *weight)).collect();
+        weights.sort_unstable();
+        self.shares(&weights)
+    }
+}
+
+/// The steps that are needed before a flag's rules.
+fn steps(flag: &Flag, dependency_count: U16, overrides: U32) -> u8 {
+    let steps = [
+        (!flag.enabled, wire::step::DISABLED),
+        (flag.by.is_some(), wire::step::BY),
+        (dependency_count.get() > 0, wire::step::DEPENDENCIES),
+        (overrides.get() != wire::NONE, wire::step::OVERRIDES),
+    ];
+    steps.into_iter().filter(|(present, _)| *present).map(|(_, step)| step).sum()
+}
+
+/// Writes all that a flag or cohort depends on, in the order in which it is decided.
+fn closure(order: &DecisionOrder, index: usize, table: &mut Vec<U32>) -> (U32, U16) {
+    let closure = order.closure.get(index).map_or(&[][..], Vec::as_slice);
+    let start = id(table.len());
+    table.extend(closure.iter().map(|other| id(*other)));
+    (start, U16::new(narrow(closure.len())))
+}
+
+const fn test_of(condition: &Condition) -> Option<&Test> {
+    if let Condition::Test(test) = condition { Some(test) } else { None }
 }
 
 fn variant_index(flag: &Flag, name: &str) -> u16 {

@@ -1,5 +1,5 @@
-//! The configuration: a document that has been checked. Inheritance is resolved, the short form has become rules, and
-//! every name is known; compiling it cannot fail.
+//! The configuration: a document that has been checked. Inheritance is resolved, the short form is turned into rules,
+//! and all names are known. It always compiles.
 
 use std::collections::BTreeMap;
 
@@ -7,15 +7,18 @@ use flcm_flags::Serves;
 
 pub use flcm_flags::{Operator, Policy};
 
-pub use crate::document::Literal as Value;
-pub use crate::pattern::Pattern;
+pub use crate::parse::document::Literal as Value;
+pub(crate) mod graph;
+pub(crate) mod pattern;
+
+pub use pattern::Pattern;
 
 /// A checked document.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Config {
-    /// The document's revision; 0 when it names none.
+    /// The document's revision; 0 when it has none.
     pub revision: u64,
-    /// Cohorts by name; a cohort that is only named by flags is here as well, and empty.
+    /// Cohorts by name. A cohort that flags use and the document does not define is here as well, and empty.
     pub cohorts: BTreeMap<String, Cohort>,
     /// Flags by key.
     pub flags: BTreeMap<String, Flag>,
@@ -45,15 +48,15 @@ pub struct Flag {
     pub default: Value,
     /// Served when on, by a variant without a value or without variants; `None` when that cannot happen.
     pub on: Option<Value>,
-    /// What buckets are drawn with.
+    /// The salt of users' buckets.
     pub salt: String,
     /// The attribute that is hashed; `None` for the targeting key.
     pub by: Option<String>,
-    /// What other flags must have decided.
+    /// The decisions that other flags must have made.
     pub dependencies: Vec<Dependency>,
     /// Targeting keys and what they are served.
     pub overrides: BTreeMap<String, Override>,
-    /// Rules in the order in which they are tried, those of the short form included.
+    /// Rules in the order in which they are tried, including those of the short form.
     pub rules: Vec<Rule>,
     /// Variants in the document's order.
     pub variants: Vec<Variant>,
@@ -61,12 +64,12 @@ pub struct Flag {
     pub error_threshold: Option<Policy>,
 }
 
-/// What another flag must have decided.
+/// The decision that another flag must have made.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Dependency {
     /// The other flag.
     pub flag: String,
-    /// What it must have decided.
+    /// The decision that it must have made.
     pub expected: Expected,
 }
 
@@ -95,7 +98,7 @@ pub enum Override {
 pub struct Rule {
     /// Its name; `None` for the short form and for unnamed rules.
     pub name: Option<String>,
-    /// What it serves, and why.
+    /// What it serves.
     pub serves: Serves,
     /// Conditions, all of which must hold.
     pub conditions: Vec<Condition>,
@@ -103,9 +106,9 @@ pub struct Rule {
     pub percentage: u32,
     /// Milliseconds since 1970 and thousandths of a percent; times ascend.
     pub schedule: Vec<(u64, u32)>,
-    /// Whether the schedule runs straight from entry to entry.
+    /// Whether the percentage rises linearly between entries of the schedule.
     pub linear: bool,
-    /// A split of its own: variant names and weights. `None` for the flag's.
+    /// The rule's own split: variant names and weights. `None` for the flag's split.
     pub split: Option<Vec<(String, u32)>>,
 }
 
@@ -118,7 +121,7 @@ pub enum Condition {
     Any(Vec<Self>),
     /// The user must be a member of a cohort.
     Cohort(String),
-    /// Another flag must have decided so.
+    /// Another flag must have made this decision.
     Flag(Dependency),
     /// The member must not hold.
     Not(Box<Self>),
@@ -126,18 +129,18 @@ pub enum Condition {
     Test(Test),
 }
 
-/// An attribute, an operator and what is compared.
+/// A comparison of an attribute with an operand.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Test {
     /// The attribute that is read.
     pub attribute: String,
-    /// What is asked.
+    /// The operator.
     pub operator: Operator,
-    /// What is compared with.
+    /// The operand.
     pub operand: Operand,
 }
 
-/// What a test compares with; its kind fits the operator.
+/// The operand of a test. Its type fits the operator.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Operand {
     /// A boolean.

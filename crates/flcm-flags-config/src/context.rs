@@ -1,4 +1,4 @@
-//! A context that owns its strings, and the one JSON form that contexts have.
+//! A context that owns its strings, and the JSON form of contexts.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -10,7 +10,8 @@ use serde_json::Value as Json;
 /// The key under which the flat JSON form keeps the targeting key.
 const TARGETING_KEY: &str = "targetingKey";
 
-/// Who is asking. As JSON it is flat: `{"targetingKey": "alice", "country": "DE"}`; `null` is the same as absent.
+/// An evaluation context. As JSON it is flat: `{"targetingKey": "alice", "country": "DE"}`; `null` is the same as
+/// absent.
 ///
 /// ```
 /// use flcm_flags_config::{Attribute, OwnedContext};
@@ -44,15 +45,15 @@ pub enum Attribute {
     Text(String),
 }
 
-/// Why something is no context: what is wrong, and how to fix it.
+/// Why a context cannot be read, and how to fix it.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct ContextError(String);
 
 impl OwnedContext {
-    /// Reads the JSON form. Of two values with one name the later counts.
+    /// Reads the JSON form. If a name is given twice, the later value counts.
     ///
     /// # Errors
-    /// The text is no flat JSON object, or the type of a value is none that an attribute has.
+    /// The text is not a flat JSON object, or a value has a type that attributes do not have.
     pub fn from_json(text: &str) -> Result<Self, ContextError> {
         let no_object = |what: &dyn fmt::Display| {
             refuse(what, r#"write a flat JSON object: {"targetingKey": "alice", "country": "DE"}"#)
@@ -60,17 +61,19 @@ impl OwnedContext {
         match serde_json::from_str(text) {
             Ok(Json::Object(flat)) => Self::from_flat(flat),
             Ok(other) => Err(no_object(&format_args!("a context is {}", kind(&other)))),
-            Err(error) => Err(no_object(&format_args!("the context is no JSON: {}", error.to_string().to_lowercase()))),
+            Err(error) => {
+                Err(no_object(&format_args!("the context is not JSON: {}", error.to_string().to_lowercase())))
+            }
         }
     }
 
-    /// A context of a targeting key alone.
+    /// A context with a targeting key and no attributes.
     #[must_use]
     pub fn of(targeting_key: &str) -> Self {
         Self { targeting_key: Some(targeting_key.to_owned()), attributes: BTreeMap::new() }
     }
 
-    /// Lends the context in the core's form.
+    /// Calls a function with the context in the core's form.
     pub fn with_core<T>(&self, use_it: impl FnOnce(Context<'_>) -> T) -> T {
         let lists: BTreeMap<&str, Vec<&str>> = self
             .attributes
@@ -147,7 +150,7 @@ fn refuse(what: impl fmt::Display, help: &str) -> ContextError {
     ContextError(format!("{what} ({help})"))
 }
 
-/// What a value is, for people.
+/// The type of a value, for messages.
 const fn kind(value: &Json) -> &'static str {
     match value {
         Json::Array(_) => "a list",
@@ -229,7 +232,7 @@ mod tests {
     fn what_is_no_context_is_refused_with_its_name_and_a_remedy() {
         let object = r#" (write a flat JSON object: {"targetingKey": "alice", "country": "DE"})"#;
         for (text, message) in [
-            ("", &*format!("the context is no JSON: eof while parsing a value at line 1 column 0{object}")),
+            ("", &*format!("the context is not JSON: eof while parsing a value at line 1 column 0{object}")),
             ("[]", &*format!("a context is a list{object}")),
             ("null", &*format!("a context is null{object}")),
             (r#"{"targetingKey":42}"#, r#"`targetingKey` is a number (write it as text: {"targetingKey": "42"})"#),

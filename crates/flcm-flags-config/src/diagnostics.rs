@@ -1,4 +1,4 @@
-//! Diagnostics: all problems of a document at once, each with a code, a path, a position, and what to do about it.
+//! Diagnostics: all problems of a document at once, each with a code, a path, a position, and how to fix it.
 
 use std::fmt;
 use std::ops::Range;
@@ -12,18 +12,18 @@ use crate::limits;
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
-    /// The document is refused.
+    /// The document is rejected.
     Error,
-    /// The document is accepted, and probably not what was meant.
+    /// The document is accepted, but is probably not what was meant.
     Warning,
 }
 
-/// A place in a document's text: bytes from `start` up to `end`.
+/// A position in a document's text: bytes from `start` up to `end`.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Span {
     /// First byte.
     pub start: usize,
-    /// One behind the last byte.
+    /// The byte after the last one.
     pub end: usize,
 }
 
@@ -38,9 +38,9 @@ impl From<Range<usize>> for Span {
 pub struct Diagnostic {
     /// Stable name of the kind of problem, such as `unknown-key`.
     pub code: &'static str,
-    /// Whether the document is refused for it.
+    /// Whether the document is rejected for it.
     pub severity: Severity,
-    /// Where in the document's structure, such as `flags.checkout.rollout.percentage`.
+    /// The path in the document, such as `flags.checkout.rollout.percentage`.
     pub path: String,
     /// Line, from 1.
     pub line: usize,
@@ -50,18 +50,18 @@ pub struct Diagnostic {
     pub message: String,
     /// How to fix it.
     pub help: Option<String>,
-    /// Where in the text.
+    /// The position in the text.
     #[serde(skip)]
     pub span: Span,
 }
 
-/// The problems of one document, in the order of their places.
+/// The problems of one document, in the order of their positions.
 #[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
 #[serde(transparent)]
 pub struct Diagnostics(Vec<Diagnostic>);
 
 impl Diagnostics {
-    /// Whether the document is refused.
+    /// Whether the document is rejected.
     #[must_use]
     pub fn has_errors(&self) -> bool {
         self.0.iter().any(|diagnostic| diagnostic.severity == Severity::Error)
@@ -85,7 +85,7 @@ impl Diagnostics {
         (errors, self.0.len() - errors)
     }
 
-    /// Renders all problems for a person, each with its line of the document's `text`.
+    /// Renders all problems as text, each with its line of the document.
     #[must_use]
     pub fn render(&self, name: &str, text: &str, colour: bool) -> String {
         let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
@@ -93,7 +93,7 @@ impl Diagnostics {
         rendered.join("\n\n")
     }
 
-    /// Whether there are as many problems as are reported, so that no time is to be spent on the next.
+    /// Whether the limit of diagnostics is reached, so that no time need be spent on further ones.
     pub(crate) fn is_full(&self) -> bool {
         self.0.len() >= limits::DIAGNOSTICS
     }
@@ -132,8 +132,8 @@ impl Diagnostics {
         &mut self.0[index]
     }
 
-    /// Gives every problem its line and column, and puts them in the order of the text. What is inherited several times
-    /// is reported once, and problems past the limit are dropped.
+    /// Gives every problem its line and column, and sorts them by position. Problems that are inherited several times
+    /// are reported once, and problems past the limit are dropped.
     pub(crate) fn locate(&mut self, text: &str) {
         self.0.sort_by_key(|diagnostic| (diagnostic.span.start, diagnostic.severity));
         self.0
@@ -157,7 +157,7 @@ impl Diagnostics {
 }
 
 impl Diagnostics {
-    /// Drops warnings about a place that has an error in it: what is missing there may just have been unreadable.
+    /// Drops warnings about a position that also has an error, which may be the cause.
     fn drop_consequences(&mut self) {
         let errors = self.0.iter().filter(|diagnostic| diagnostic.severity == Severity::Error);
         let starts: Vec<usize> = errors.map(|error| error.span.start).collect();
@@ -202,7 +202,7 @@ impl Diagnostic {
 }
 
 impl Diagnostic {
-    /// The line to show, and the part of it to point at; `None` for a line that nobody reads, such as minified JSON.
+    /// The line to show, and the part of it to point at; `None` for a very long line, such as minified JSON.
     fn quoted<'t>(&self, text: &'t str) -> Option<(&'t str, Range<usize>)> {
         const LONGEST_LINE: usize = 1_000;
         // A parser may point into the middle of a character.
@@ -224,7 +224,7 @@ impl fmt::Display for Diagnostic {
     }
 }
 
-/// Where in the document's structure something stands. Kept on the stack; it becomes text only for a problem.
+/// A path in the document. It is kept on the stack, and is only formatted for a problem.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Path<'p> {
     Root,
@@ -253,16 +253,16 @@ impl fmt::Display for Path<'_> {
     }
 }
 
-/// A guess is worth so many comparisons: thousands of unknown names among thousands of names would take minutes.
+/// How many names are compared for a guess: thousands of unknown names among thousands of names would take minutes.
 const COMPARED: usize = 1_000;
 
 /// `did you mean …` for the nearest of the names that exist, if one is near.
 #[must_use]
 pub fn did_you_mean<'a>(wanted: &str, names: impl IntoIterator<Item = &'a str>) -> Option<String> {
-    // A third of the letters may differ: more, and the guess is noise.
+    // At most a third of the characters may differ, or the guess is too often wrong.
     let length = wanted.chars().count();
     let most = (length / 3).max(1).min(length.saturating_sub(1));
-    // As many edits as the lengths differ by are the least; bytes are at most four a letter.
+    // The number of edits is at least the difference in length; a character has at most four bytes.
     let is_near = |name: &&str| name.len().abs_diff(wanted.len()) <= most * 4;
     let near = names.into_iter().filter(is_near).take(COMPARED);
     let (distance, name) = near.map(|name| (strsim::damerau_levenshtein(wanted, name), name)).min()?;

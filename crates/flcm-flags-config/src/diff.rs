@@ -1,7 +1,7 @@
-//! Differences: which flags change between two versions of a document, and for whom.
+//! Compares two versions of a document: which flags change, and for how many users.
 //!
-//! What is written differently is told flag by flag; how many users it moves are exact shares, counted over all buckets
-//! and split points. Both need no users: who wants to count real ones decides each with both versions, and adds [`Moves`].
+//! For each flag a difference lists the settings that change, and the exact shares of users that get something else,
+//! counted over all buckets and split points. Neither needs real users. [`compare_for`] also counts real contexts.
 //!
 //! ```
 //! use flcm_flags::{Millis, Snapshot};
@@ -26,26 +26,28 @@ use std::collections::BTreeSet;
 use flcm_flags::{Flag, FlagId, Millis, Snapshot};
 use serde::Serialize;
 
-use crate::Config;
-use crate::explanation::words;
-use crate::view::FlagView;
+use crate::explain::text;
+use crate::explain::view::FlagView;
+use crate::{Config, OwnedContext};
 
 mod changes;
+mod contexts;
 mod intervals;
 mod moves;
 
 pub use changes::Change;
+pub use contexts::ContextCounter;
 pub use intervals::{Share, Shares};
 pub use moves::{Move, Moves, Served};
 
 /// One of the two versions that are compared.
 #[derive(Debug)]
 pub struct Version<'v, B> {
-    /// What it is called in the difference: a file, a revision.
+    /// Its name in the difference, such as a file or a revision.
     pub name: &'v str,
-    /// What decides.
+    /// The compiled flags.
     pub snapshot: &'v Snapshot<B>,
-    /// What the document said. Without it nobody knows who is overridden and who belongs to a cohort.
+    /// The checked document, if there is one: a snapshot does not show overrides and the members of cohorts.
     pub config: Option<&'v Config>,
 }
 
@@ -54,19 +56,19 @@ pub struct Version<'v, B> {
 pub struct Difference {
     /// The time of the comparison, as RFC 3339 in UTC.
     pub now: String,
-    /// The version before.
+    /// The old version.
     pub old: Side,
-    /// The version after.
+    /// The new version.
     pub new: Side,
-    /// In the order of their keys.
+    /// Sorted by key.
     pub flags: Vec<FlagDifference>,
     /// What could not be compared.
     pub notes: Vec<String>,
-    /// How many contexts were counted; `None` as long as nobody counts.
+    /// How many contexts were counted; `None` if none are counted.
     pub contexts: Option<u64>,
 }
 
-/// What stands for a version in a difference.
+/// A version, as a difference shows it.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 pub struct Side {
     /// The name of the version.
@@ -84,13 +86,13 @@ pub struct FlagDifference {
     pub flag: String,
     /// What happened to it.
     pub status: Status,
-    /// What is written differently; empty for a flag that is added or removed.
+    /// The settings that change; empty for a flag that is added or removed.
     pub changes: Vec<Change>,
     /// Changed flags that this one depends on.
     pub through: Vec<String>,
-    /// Class of users by class of users; those for which nothing changes are left out.
+    /// The shares by class of users. Classes for which nothing changes are left out.
     pub shares: Vec<Shares>,
-    /// Real users; `None` as long as nobody counts.
+    /// The contexts by what changes for them; `None` if none are counted.
     pub contexts: Option<Moves>,
 }
 
@@ -102,15 +104,15 @@ pub enum Status {
     Added,
     /// Not changed itself, but a flag that it depends on is.
     Affected,
-    /// It is written differently.
+    /// Its settings change.
     Changed,
-    /// It is gone.
+    /// It is removed.
     Removed,
-    /// Nothing.
+    /// It is unchanged.
     Same,
 }
 
-/// Every flag that changes, at a time that matters to schedules.
+/// Every flag that changes. Schedules are compared at the given time.
 #[must_use]
 pub fn compare<B: AsRef<[u8]>>(old: &Version<'_, B>, new: &Version<'_, B>, now: Millis) -> Difference {
     let mut difference = compare_all(old, new, now);
@@ -118,7 +120,7 @@ pub fn compare<B: AsRef<[u8]>>(old: &Version<'_, B>, new: &Version<'_, B>, now: 
     difference
 }
 
-/// Like [`compare`], the unchanged flags included: users may move where two snapshots show no change.
+/// Like [`compare`], and includes unchanged flags: two snapshots may treat a user differently without showing a change.
 #[must_use]
 pub fn compare_all<B: AsRef<[u8]>>(old: &Version<'_, B>, new: &Version<'_, B>, now: Millis) -> Difference {
     let keys: BTreeSet<&str> = old.keys().chain(new.keys()).collect();
@@ -134,17 +136,51 @@ pub fn compare_all<B: AsRef<[u8]>>(old: &Version<'_, B>, new: &Version<'_, B>, n
         }
     }
     let notes = changes::notes(old, new, !changed.is_empty());
-    Difference { now: words::rfc3339(now.0), old: old.side(), new: new.side(), flags, notes, contexts: None }
+    Difference { now: text::rfc3339(now.0), old: old.side(), new: new.side(), flags, notes, contexts: None }
+}
+
+/// Like [`compare`], and counts for how many of these contexts each flag changes.
+///
+/// ```
+/// use flcm_flags::{Millis, Snapshot};
+/// use flcm_flags_config::OwnedContext;
+/// use flcm_flags_config::diff::{Version, compare_for};
+///
+/// let document = |percentage| format!("flags: {{ beta: {{ rollout: {{ percentage: {percentage} }} }} }}");
+/// let compile = |percentage| flcm_flags_config::compile(&flcm_flags_config::check(&document(percentage)).0.unwrap());
+/// let [before, after] = [Snapshot::from_bytes(compile(0))?, Snapshot::from_bytes(compile(100))?];
+/// let [old, new] = [&before, &after].map(|snapshot| Version { name: "", snapshot, config: None });
+/// let users = ["alice", "bob"].map(OwnedContext::of);
+/// let difference = compare_for(&old, &new, Millis(0), &users);
+/// assert_eq!(difference.contexts, Some(2));
+/// assert_eq!(difference.flags[0].contexts.as_ref().unwrap().gain, 2);
+/// # Ok::<(), flcm_flags::SnapshotError>(())
+/// ```
+#[must_use]
+pub fn compare_for<'c, B: AsRef<[u8]>>(
+    old: &Version<'_, B>,
+    new: &Version<'_, B>,
+    now: Millis,
+    contexts: impl IntoIterator<Item = &'c OwnedContext>,
+) -> Difference {
+    let mut difference = compare_all(old, new, now);
+    let mut counter = ContextCounter::new(&difference, [old.snapshot, new.snapshot], now);
+    for context in contexts {
+        context.with_core(|context| counter.add(&context));
+    }
+    counter.write_to(&mut difference);
+    difference.drop_same();
+    difference
 }
 
 impl Difference {
-    /// Whether there is nothing to tell: no flag, and no note either.
+    /// Whether there is neither a changed flag nor a note.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.flags.is_empty() && self.notes.is_empty()
     }
 
-    /// Leaves out the flags that are the same, unless users were counted whom they treat differently.
+    /// Leaves out unchanged flags, unless contexts were counted for which they change.
     pub fn drop_same(&mut self) {
         self.flags.retain(|flag| flag.status != Status::Same || flag.contexts.as_ref().is_some_and(Moves::moved));
     }
@@ -188,7 +224,7 @@ impl<'v, B: AsRef<[u8]>> Version<'v, B> {
         self.snapshot.flags().filter_map(|id| self.snapshot.describe(id)).map(|flag| flag.key())
     }
 
-    /// The flags that decide ahead of this one, directly or not.
+    /// The flags that this one depends on, directly or indirectly.
     fn prerequisites(&self, key: &str) -> Vec<String> {
         let closure = self.flag(key).map_or(&[][..], |flag| flag.closure());
         let flags = closure.iter().filter_map(|id| self.snapshot.describe(FlagId(id.get())));

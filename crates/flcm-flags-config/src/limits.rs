@@ -1,69 +1,69 @@
-//! Every limit of a document, each with its reason. A document beyond one is refused by the name of the limit.
+//! The limits of documents, each with its reason. The diagnostic of a document that exceeds one names the limit.
 
-/// Bytes of a document: a hundred times the largest configuration we know of, and still parsed in seconds.
+/// Bytes of a document: a hundred times the largest document we know of, and still parsed in seconds.
 pub const DOCUMENT_BYTES: usize = 64 << 20;
 
-/// YAML nodes after aliases are resolved: what a document of [`DOCUMENT_BYTES`] can hold without them, so that a few
-/// lines of nested aliases cannot fill the memory.
+/// YAML nodes after aliases are expanded: as many as a document of [`DOCUMENT_BYTES`] can have without aliases, so that
+/// a few lines of nested aliases cannot exhaust memory.
 pub const NODES: usize = 4_000_000;
 
-/// How deep lists and maps nest: more than [`CONDITION_DEPTH`] needs, and shallow enough for recursion.
+/// How deep lists and maps nest: deeper than [`CONDITION_DEPTH`] needs, and shallow enough for recursion.
 pub const NODE_DEPTH: usize = 64;
 
-/// How deep groups of conditions nest: the core walks them with recursion, on stacks that may be small.
+/// How deep groups of conditions nest: the core evaluates them recursively, on stacks that may be small.
 pub const CONDITION_DEPTH: usize = 16;
 
-/// Flags of a document: a snapshot of so many is still loaded in a few milliseconds.
+/// Flags of a document: a snapshot with this many still loads in a few milliseconds.
 pub const FLAGS: usize = 100_000;
 
-/// Rules of a flag, those of the short form included: each may be tried in one decision.
+/// Rules of a flag, including those of the short form: one decision may try all of them.
 pub const RULES_PER_FLAG: usize = 1_000;
 
-/// Nodes of the conditions of one rule or cohort: all may be tried in one decision.
+/// Conditions of one rule or cohort, including groups: one decision may evaluate all of them.
 pub const CONDITIONS_PER_RULE: usize = 1_000;
 
-/// Operands of one condition; more users than that are a cohort.
+/// Operands of one condition; a cohort can list more users.
 pub const OPERANDS: usize = 10_000;
 
-/// Variants of a flag: their weights still sum up in 32 bits.
+/// Variants of a flag: the sum of their weights fits into 32 bits.
 pub const VARIANTS: usize = 256;
 
 /// The largest weight of a variant.
 pub const WEIGHT: u32 = flcm_flags::snapshot::wire::MAX_WEIGHT;
 
-/// Entries of a schedule: a step a day for more than two years.
+/// Entries of a schedule: one a day for more than two years.
 pub const SCHEDULE: usize = 1_000;
 
-/// Listed users of one cohort, and listed exceptions: eight bytes each in the snapshot.
+/// Listed users of one cohort, and listed exceptions: each takes eight bytes of the snapshot.
 pub const MEMBERS: usize = 2_000_000;
 
-/// Overrides of one flag; more users than that are a cohort.
+/// Overrides of one flag; a cohort can list more users.
 pub const OVERRIDES: usize = 100_000;
 
-/// Flags that a flag depends on, directly or not: a decision keeps their outcomes on the stack. Also the cohorts that
-/// a cohort names.
+/// Flags that a flag depends on, directly or indirectly: their decisions are kept on the stack. Also cohorts that a
+/// cohort depends on.
 pub const CLOSURE: usize = flcm_flags::snapshot::wire::MAX_CLOSURE;
 
-/// How long a chain of `extends` may be: longer ones cannot be read any more.
+/// The length of a chain of `extends`: longer ones are hard to read.
 pub const EXTENDS_DEPTH: usize = 16;
 
 /// Bytes of a name.
 pub const NAME_BYTES: usize = 256;
 
-/// Characters of a regular expression: beyond that it is a program.
+/// Characters of a regular expression: longer ones are hard to read and slow to compile.
 pub const PATTERN_CHARS: usize = 1_000;
 
 /// Bytes of the table of one regular expression. Unicode classes such as `\w` take about 80 KB.
 pub const PATTERN_TABLE_BYTES: usize = 256 << 10;
 
-/// Bytes of memory for building one table: some patterns double with every character.
+/// Bytes of memory for building one table: the size of some patterns doubles with every character.
 pub const PATTERN_BUILD_BYTES: usize = 2 << 20;
 
-/// Different regular expressions of a document: each may take up to a tenth of a second to compile.
+/// Distinct regular expressions of a document: each may take a tenth of a second to compile.
 pub const PATTERNS: usize = 1_000;
 
-/// The last millisecond that a schedule can name: 2^53, as everywhere.
+/// The last time of a schedule, in milliseconds since 1970: JavaScript's numbers are exact up to here.
 pub const TIME: u64 = 1 << 53;
 
-/// Problems that are reported; the rest of a document that is wrong everywhere adds nothing.
+/// Diagnostics that are reported: more would not help anyone.
 pub const DIAGNOSTICS: usize = 1_000;

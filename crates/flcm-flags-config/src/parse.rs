@@ -4,19 +4,23 @@
 use std::collections::HashSet;
 
 use crate::diagnostics::{Diagnostics, Path, did_you_mean};
-use crate::document::{
+use crate::limits;
+use crate::parse::document::{
     AllOf, AnyOf, At, Cohort, Condition, Dependency, Document, Entries, Flag, FlagCondition, InCohort, Literal, NotOf,
     Operand, Override, Rollout, Rule, Share, Stage, Switches, Test, Variant,
 };
-use crate::json;
-use crate::limits;
-use crate::source::{self, Node, NodeValue};
-use crate::word::Word;
 
+pub mod document;
+pub mod json;
+pub(crate) mod keyword;
 mod map;
+pub(crate) mod schema;
+mod source;
 mod threshold;
 
+use keyword::Keyword;
 use map::Map;
+use source::{Node, NodeValue};
 
 impl Document {
     /// Reads a document (YAML or JSON). Problems are added to `diagnostics`; what could be read comes back, unless the
@@ -63,7 +67,7 @@ impl Parser {
         let mut seen = HashSet::with_capacity(entries.len());
         for (key, _) in entries {
             if !seen.insert(key.text.as_str()) {
-                let message = format!("`{}` stands here twice", key.text);
+                let message = format!("`{}` is given twice", key.text);
                 self.diagnostics
                     .error(key.span, path.key(&key.text), "duplicate-key", message)
                     .help("keep one of them");
@@ -116,14 +120,14 @@ impl Parser {
     }
 
     /// One of a few words.
-    fn word<T: Word>(&mut self, node: &Node, path: Path<'_>) -> Option<At<T>> {
+    fn keyword<T: Keyword>(&mut self, node: &Node, path: Path<'_>) -> Option<At<T>> {
         let At { value: written, span } = self.text(node, path)?;
-        if let Some((_, value)) = T::words().find(|(word, _)| *word == written) {
+        if let Some((_, value)) = T::keywords().find(|(word, _)| *word == written) {
             return Some(At { value, span });
         }
-        let message = format!("unknown word `{written}` for `{}`", T::KEY);
-        let words: Vec<&str> = T::words().map(|(word, _)| word).collect();
-        let known = || format!("known words: {}", words.join(", "));
+        let message = format!("unknown value `{written}` for `{}`", T::KEY);
+        let words: Vec<&str> = T::keywords().map(|(word, _)| word).collect();
+        let known = || format!("allowed values: {}", words.join(", "));
         let problem = self.diagnostics.error(span, path, T::UNKNOWN, message);
         problem.help(did_you_mean(&written, words.iter().copied()).unwrap_or_else(known));
         None
@@ -235,7 +239,7 @@ impl Parser {
             let message = format!("{} users, more than the limit of {}", members.len(), limits::MEMBERS);
             self.diagnostics
                 .error(node.span, path, "limit-members", message)
-                .help("feed the cohort from the host instead");
+                .help("supply the members in the host instead");
         }
         Some(members)
     }
@@ -302,7 +306,7 @@ impl Parser {
             by: map.get(self, "by", Self::text),
             cohorts: map.get(self, "cohorts", Self::cohort_switches),
             schedule: map.get(self, "schedule", |parser, node, path| parser.list(node, path, Self::stage)),
-            ramp: map.get(self, "ramp", Self::word),
+            ramp: map.get(self, "ramp", Self::keyword),
         };
         map.finish(self);
         Some(At { value, span: node.span })

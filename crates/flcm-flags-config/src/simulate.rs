@@ -1,27 +1,31 @@
-//! What a policy would do: traffic with a known fault, second by second, and the core's own breaker in front of it.
+//! Simulates what a policy would do: traffic with a known fault, second by second, observed by the core's own breaker.
 //!
-//! Requests arrive independently of each other (Poisson), and each fails with the rate of its arm. The same seed gives the
-//! same run.
+//! Requests arrive independently of each other (Poisson), and each fails at the rate of its arm. The same seed gives
+//! the same run. No thread is started.
+
+use std::ops::Range;
 
 use flcm_flags::breaker::{Breaker, Cause, Event, Plan};
 use flcm_flags::{Counts, Millis, Sample};
 
+mod comparison;
 mod poisson;
 mod statistics;
 
+pub use comparison::{Comparison, PolicyResult};
 pub use poisson::{Poisson, Random};
 pub use statistics::{Delays, interval};
 
 /// Requests, and how many of them fail.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Traffic {
-    /// Requests of eligible users a second.
+    /// Requests per second of eligible users.
     pub requests: f64,
-    /// Share of them that the rollout treats, between 0 and 1.
+    /// The share of them that gets the feature, between 0 and 1.
     pub share: f64,
-    /// Share of the treated that fails.
+    /// The share of those that fails.
     pub treatment: f64,
-    /// Share of the others that fails.
+    /// The share of all others that fails.
     pub control: f64,
 }
 
@@ -33,7 +37,7 @@ pub struct Source {
 }
 
 impl Source {
-    /// Prepares to draw. Outcomes that fail and those that do not arrive independently.
+    /// Prepares to draw. Failures and successes arrive independently of each other.
     #[must_use]
     pub fn new(traffic: &Traffic) -> Self {
         let arm = |requests: f64, rate: f64| [Poisson::new(requests * rate), Poisson::new(requests * (1.0 - rate))];
@@ -58,7 +62,7 @@ impl Source {
 pub struct Course {
     /// Outcomes while it is healthy.
     pub healthy: Source,
-    /// Seconds of that.
+    /// How many seconds it is healthy.
     pub healthy_seconds: u64,
     /// Outcomes from then on.
     pub failing: Source,
@@ -71,20 +75,20 @@ pub struct Course {
 pub enum Ending {
     /// While it was healthy.
     Falsely,
-    /// So many seconds after the fault began.
+    /// This many seconds after the fault began.
     After(u64, Cause),
     /// Not at all.
     Never,
 }
 
 impl Course {
-    /// A flag that is healthy for a whole time.
+    /// A flag that stays healthy.
     #[must_use]
     pub fn healthy(source: Source, seconds: u64) -> Self {
         Self { failing: source.clone(), healthy: source, healthy_seconds: seconds, seconds }
     }
 
-    /// Runs until the breaker trips, or the time is over.
+    /// Runs until the breaker trips, or the time is up.
     #[must_use]
     pub fn run(&self, plan: &Plan, seed: u64) -> Ending {
         let mut random = Random::new(seed);
@@ -107,19 +111,8 @@ impl Course {
         Ending::Never
     }
 
-    /// Many runs, on all processors; in the order of their seeds.
-    #[must_use]
-    pub fn runs(&self, plan: &Plan, seed: u64, runs: u64) -> Vec<Ending> {
-        let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get) as u64;
-        let part = |thread: u64| (runs * thread / threads)..(runs * (thread + 1) / threads);
-        std::thread::scope(|scope| {
-            let workers: Vec<_> = (0..threads)
-                .map(|thread| {
-                    let one = move |run| self.run(plan, Random::seed(seed, run));
-                    scope.spawn(move || part(thread).map(one).collect::<Vec<_>>())
-                })
-                .collect();
-            workers.into_iter().flat_map(|worker| worker.join().unwrap_or_default()).collect()
-        })
+    /// Many runs, each with the seed of its number. A caller with threads gives each of them a part of the numbers.
+    pub fn runs(&self, plan: &Plan, seed: u64, numbers: Range<u64>) -> impl Iterator<Item = Ending> {
+        numbers.map(move |number| self.run(plan, Random::seed(seed, number)))
     }
 }

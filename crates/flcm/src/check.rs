@@ -1,4 +1,4 @@
-//! `flcm check`: all problems of documents.
+//! `flcm check`: reports all problems of documents.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -13,7 +13,7 @@ use crate::style::{self, BAD, GOOD, NOTE, plural};
 /// Check documents and report every problem at once
 #[derive(Debug, clap::Args)]
 #[command(after_help = "With --json the output is one array of objects: file, code, severity, path, line, column, \
-                        message, help. Exit code 1 when a document has an error.")]
+                        message, help. The exit code is 1 when a document has an error.")]
 pub(crate) struct Options {
     /// The documents, YAML or JSON
     #[arg(required = true, value_name = "DOC")]
@@ -21,7 +21,7 @@ pub(crate) struct Options {
     /// Print the problems as one JSON array
     #[arg(long)]
     json: bool,
-    /// Let warnings fail as errors do
+    /// Exit with code 1 for warnings, too
     #[arg(long)]
     deny_warnings: bool,
 }
@@ -49,7 +49,7 @@ pub(crate) fn run(options: &Options) -> Result<bool, Failure> {
     for path in &options.documents {
         let text = match source::read_document(path) {
             Ok(text) => text,
-            // One file that cannot be read does not keep the others from being checked.
+            // The other files are checked all the same.
             Err(failure) => {
                 failure.report();
                 readable = false;

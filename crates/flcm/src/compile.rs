@@ -1,4 +1,4 @@
-//! `flcm compile`: from a document to a snapshot.
+//! `flcm compile`: compiles a document into a snapshot.
 
 use std::fs;
 use std::io::{self, Write};
@@ -13,15 +13,13 @@ use crate::style::{self, GOOD, count, plural};
 
 /// Compile a document into a snapshot
 #[derive(Debug, clap::Args)]
-#[command(
-    after_help = "A document with errors leaves FILE as it is, and so does a disk that is full: the snapshot is \
-                        written beside it and then renamed."
-)]
+#[command(after_help = "FILE is replaced only when the whole snapshot is written. If the document has errors, or the \
+                        disk is full, FILE stays as it is.")]
 pub(crate) struct Options {
     /// The document, YAML or JSON
     #[arg(value_name = "DOC")]
     document: PathBuf,
-    /// Where the snapshot goes
+    /// Write the snapshot to this file
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
 }
@@ -45,7 +43,7 @@ pub(crate) fn run(options: &Options) -> Result<bool, Failure> {
     Ok(true)
 }
 
-/// Writes a file so that a reader sees the old bytes or the new ones, never a part.
+/// Replaces a file at once: a reader sees the old bytes or the new ones, never a part.
 fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut name = path.file_name().ok_or(io::ErrorKind::IsADirectory)?.to_owned();
     name.push(format!(".{}.tmp", std::process::id()));
@@ -60,6 +58,6 @@ fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
 fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut file = fs::File::create(path)?;
     file.write_all(bytes)?;
-    // Without this a crash of the machine may leave the new name with none of the bytes.
+    // Without this, a crash of the machine may leave an empty file under the new name.
     file.sync_all()
 }

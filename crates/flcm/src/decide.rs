@@ -1,4 +1,4 @@
-//! `flcm decide`: who gets what, and why.
+//! `flcm decide`: decides flags for contexts, and explains the decisions.
 
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
@@ -10,8 +10,8 @@ use crate::failure::Failure;
 use crate::source::{self, Source};
 use crate::style;
 
+mod attribute;
 mod contexts;
-mod given;
 mod output;
 mod summary;
 
@@ -22,11 +22,11 @@ use output::{Form, Row};
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 A context is a flat JSON object, one per line: {\"targetingKey\": \"alice\", \"country\": \"DE\"}. Attributes are \
-strings, numbers, booleans or lists of strings; null is the same as absent. A line that is none is reported and skipped, \
-and the exit code is 1 in the end.
+strings, numbers, booleans or lists of strings; null is the same as absent. A line that is not a context is reported \
+and skipped, and the exit code is then 1.
 
-With --json there is one line per context and flag, in the order of the flag keys: {\"flag\", \"user\", \"enabled\", \
-\"value\", \"variant\", \"reason\", \"errorCode\", \"rule\", \"arm\"}; what is absent is null.
+With --json the output has one line per context and flag, sorted by flag key: {\"flag\", \"user\", \"enabled\", \
+\"value\", \"variant\", \"reason\", \"errorCode\", \"rule\", \"arm\"}. An absent field is null.
 
 Examples:
   flcm decide feature-flags.yaml --user alice --attr country=DE --explain
@@ -38,13 +38,13 @@ pub(crate) struct Options {
     /// Decide this flag; may be repeated. Default: all flags
     #[arg(long = "flag", value_name = "KEY")]
     flags: Vec<String>,
-    /// The targeting key
+    /// The targeting key: the id of the user
     #[arg(long, value_name = "ID", conflicts_with = "contexts")]
     user: Option<String>,
     /// An attribute; may be repeated. VALUE is read as JSON when it is a number, a boolean or a list of strings,
     /// otherwise as text
-    #[arg(long = "attr", value_name = "NAME=VALUE", value_parser = given::attribute, conflicts_with = "contexts")]
-    attributes: Vec<given::Attribute>,
+    #[arg(long = "attr", value_name = "NAME=VALUE", value_parser = attribute::parse, conflicts_with = "contexts")]
+    attributes: Vec<attribute::Attribute>,
     /// A file with one context per line; `-` is the standard input
     #[arg(long, value_name = "FILE.jsonl")]
     contexts: Option<PathBuf>,
@@ -54,15 +54,15 @@ pub(crate) struct Options {
     /// Print JSON, one object per line
     #[arg(long)]
     json: bool,
-    /// Print how each decision came about
+    /// Print why each flag was decided as it was
     #[arg(long, conflicts_with = "summary")]
     explain: bool,
-    /// Print shares per flag instead of every decision
+    /// Print how many users get what, instead of every decision
     #[arg(long)]
     summary: bool,
 }
 
-/// A flag that was asked for.
+/// A flag that is to be decided.
 pub(crate) struct Picked {
     key: String,
     id: Option<FlagId>,
@@ -85,21 +85,21 @@ pub(crate) fn run(options: &Options) -> Result<bool, Failure> {
         (false, false) => Form::Text { coloured: style::is_coloured(), users: options.contexts.is_some() },
     };
     let rows = output::rows(&source.snapshot, picked, form);
-    let mut desk =
-        Desk { options, snapshot: &source.snapshot, now, rows, outcomes: Vec::new(), out: Vec::new(), users: 0 };
-    let well = if let Some(path) = &options.contexts {
-        contexts::each(path, &source.snapshot, desk.shows_progress(), |context| desk.decide(context))?
+    let snapshot = &source.snapshot;
+    let mut run = DecideRun { options, snapshot, now, rows, decisions: Vec::new(), out: Vec::new(), users: 0 };
+    let all_read = if let Some(path) = &options.contexts {
+        contexts::each(path, &source.snapshot, run.shows_progress(), |context| run.decide(context))?
     } else {
-        let attributes = given::by_name(&options.attributes);
+        let attributes = attribute::by_name(&options.attributes);
         let borrowed: Vec<_> = attributes.iter().map(|(name, value)| (*name, value.borrow())).collect();
-        desk.decide(&Context::new(options.user.as_deref(), &borrowed).bind(&source.snapshot))?;
+        run.decide(&Context::new(options.user.as_deref(), &borrowed).bind(&source.snapshot))?;
         true
     };
-    desk.finish()?;
-    Ok(well && known)
+    run.finish()?;
+    Ok(all_read && known)
 }
 
-/// The flags that were asked for, or all of them, in the order of their keys.
+/// The wanted flags, or all of them, sorted by key.
 fn pick(snapshot: &Snapshot<Vec<u8>>, wanted: &[String]) -> Vec<Picked> {
     let keys = || snapshot.flags().filter_map(|id| snapshot.describe(id)).map(|flag| flag.key());
     let mut names: Vec<&str> = wanted.iter().map(String::as_str).collect();
@@ -120,22 +120,22 @@ fn pick(snapshot: &Snapshot<Vec<u8>>, wanted: &[String]) -> Vec<Picked> {
         .collect()
 }
 
-/// Where contexts come in and decisions go out.
-struct Desk<'s> {
+/// A run of `flcm decide`: contexts come in, and decisions go out.
+struct DecideRun<'s> {
     options: &'s Options,
     snapshot: &'s Snapshot<Vec<u8>>,
     now: Millis,
     rows: Vec<Row>,
-    outcomes: Vec<PackedDecision>,
+    decisions: Vec<PackedDecision>,
     out: Vec<u8>,
     users: u64,
 }
 
-/// Bytes that are collected before they are written.
+/// Output is collected up to this many bytes before it is written.
 const CHUNK: usize = 1 << 16;
 
-impl Desk<'_> {
-    /// Whether a progress bar would not be in the way of the output.
+impl DecideRun<'_> {
+    /// Whether to show a progress bar: not if the decisions are written to a terminal.
     fn shows_progress(&self) -> bool {
         self.options.summary || !io::stdout().is_terminal()
     }
@@ -149,12 +149,12 @@ impl Desk<'_> {
         let all = self.options.flags.is_empty();
         if all {
             let nothing = flcm_flags::Decision::flag_not_found().packed();
-            self.outcomes.resize(self.rows.len(), nothing);
-            evaluate_all(self.snapshot, &Trips::NONE, context, self.now, &mut self.outcomes);
+            self.decisions.resize(self.rows.len(), nothing);
+            evaluate_all(self.snapshot, &Trips::NONE, context, self.now, &mut self.decisions);
         }
         for (index, row) in self.rows.iter_mut().enumerate() {
-            let outcome = if all { self.outcomes[index] } else { row.ask(self.snapshot, context, self.now) };
-            row.write(self.snapshot, outcome, &user, &mut self.out);
+            let decision = if all { self.decisions[index] } else { row.ask(self.snapshot, context, self.now) };
+            row.write(self.snapshot, decision, &user, &mut self.out);
         }
         if self.out.len() >= CHUNK { self.flush() } else { Ok(()) }
     }

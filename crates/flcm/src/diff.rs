@@ -1,41 +1,41 @@
-//! `flcm diff`: which flags change, and for whom.
+//! `flcm diff`: compares two versions of the flags.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use flcm_flags::Millis;
-use flcm_flags_config::diff::{Version, compare_all};
+use flcm_flags::{Millis, Snapshot};
+use flcm_flags_config::diff::{ContextCounter, Difference, Version, compare_all};
 
+use crate::decide::{Contexts, Parser};
 use crate::failure::Failure;
 use crate::source::Source;
 
-mod contexts;
 mod output;
 
 /// Compare two documents or snapshots: which flags change, and for whom
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Shares are exact: they are counted over all 100,000 buckets and 2^32 split points, for users whose conditions hold for \
-that rule and for no other rule with conditions; rules without conditions count for everyone. Overrides and dependencies \
-are left aside. With --contexts real users are counted instead, all of it taken in.
+Shares are exact: they are counted over all 100,000 buckets and 2^32 split points. They are shares of the users who \
+match the conditions of that rule and of no other; rules without conditions match everyone. Overrides and dependencies \
+are ignored. With --contexts the users of a file are counted instead, and everything is taken into account.
 
-Exit code 0 whether or not there is a difference; with --exit-code it is 1 when there is one.")]
+The exit code is 0 whether or not there is a difference; with --exit-code it is 1 when there is one.")]
 pub(crate) struct Options {
-    /// The document or snapshot before
+    /// The old document or snapshot
     old: PathBuf,
-    /// The document or snapshot after
+    /// The new document or snapshot
     new: PathBuf,
-    /// Count over the contexts of this file, one flat JSON object per line; `-` is the standard input
+    /// Count the contexts of this file, one flat JSON object per line; `-` is the standard input
     #[arg(long, value_name = "FILE.jsonl")]
     contexts: Option<PathBuf>,
-    /// The time of the comparison, as RFC 3339 or milliseconds since 1970; it matters to schedules. Default: the system
+    /// The time of the comparison, as RFC 3339 or milliseconds since 1970; schedules depend on it. Default: the system
     /// clock
     #[arg(long, value_name = "TIME", value_parser = crate::parse_now)]
     now: Option<Millis>,
     /// Print JSON
     #[arg(long)]
     json: bool,
-    /// Exit with 1 when there is a difference
+    /// Exit with code 1 when there is a difference
     #[arg(long)]
     exit_code: bool,
 }
@@ -48,15 +48,9 @@ pub(crate) fn run(options: &Options) -> Result<bool, Failure> {
     let (old, new) = (Source::load(&options.old)?, Source::load(&options.new)?);
     let now = crate::now_or(options.now);
     let mut difference = compare_all(&old.version(), &new.version(), now);
-    let mut well = true;
+    let mut all_read = true;
     if let Some(path) = &options.contexts {
-        let keys: Vec<String> = difference.flags.iter().map(|flag| flag.flag.clone()).collect();
-        let counted = contexts::count(path, [&old.snapshot, &new.snapshot], &keys, now)?;
-        well = counted.well;
-        difference.contexts = Some(counted.contexts);
-        for (flag, moves) in difference.flags.iter_mut().zip(counted.moves) {
-            flag.contexts = Some(moves);
-        }
+        all_read = count(path, [&old.snapshot, &new.snapshot], &mut difference, now)?;
     }
     difference.drop_same();
     if options.json {
@@ -65,7 +59,27 @@ pub(crate) fn run(options: &Options) -> Result<bool, Failure> {
     } else {
         anstream::stdout().write_all(output::of(&difference).as_bytes())?;
     }
-    Ok(well && (!options.exit_code || difference.is_empty()))
+    Ok(all_read && (!options.exit_code || difference.is_empty()))
+}
+
+/// Counts the contexts of a file; whether every line could be read.
+fn count(
+    path: &Path,
+    snapshots: [&Snapshot<Vec<u8>>; 2],
+    difference: &mut Difference,
+    now: Millis,
+) -> Result<bool, Failure> {
+    let mut counter = ContextCounter::new(difference, snapshots, now);
+    let mut parser = Parser::new(snapshots.into_iter().flat_map(Snapshot::attributes));
+    let mut contexts = Contexts::open(path, true)?;
+    while contexts.advance()? {
+        contexts.parse(&mut parser, |context| {
+            counter.add(context);
+            Ok(())
+        })?;
+    }
+    counter.write_to(difference);
+    Ok(contexts.finish())
 }
 
 impl Source {

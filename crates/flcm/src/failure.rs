@@ -1,23 +1,23 @@
-//! What ends a command early, and how it is reported.
+//! Why a command fails, and how that is reported.
 
 use std::io;
 use std::process::ExitCode;
 
 use crate::style;
 
-/// Why a command ended early.
+/// Why a command failed.
 #[derive(Debug)]
 pub(crate) enum Failure {
-    /// Nobody reads our output any more, as with `flcm decide … | head`.
+    /// The reader of the output is gone, as with `flcm decide … | head`.
     BrokenPipe,
-    /// Something that the user is told.
+    /// A problem that is reported to the user.
     Problem {
         /// What is wrong, and where.
         what: String,
         /// How to fix it.
         help: Option<String>,
     },
-    /// The user has been told.
+    /// The problem has been reported already.
     Reported,
 }
 
@@ -51,7 +51,7 @@ impl Failure {
     }
 }
 
-/// Of writing to the standard output; files have [`Failure::file`].
+/// For the standard output; [`Failure::file`] is for files.
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
         match error.kind() {
@@ -61,7 +61,7 @@ impl From<io::Error> for Failure {
     }
 }
 
-/// The error in our style: lower case, and without the number that the system adds.
+/// The error in lower case, and without the number that the system adds.
 fn plain(error: &io::Error) -> String {
     let text = error.to_string();
     text.split(" (os error").next().unwrap_or(&text).to_lowercase()

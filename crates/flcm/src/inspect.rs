@@ -1,18 +1,18 @@
-//! `flcm inspect`: what is in a snapshot.
+//! `flcm inspect`: shows what a snapshot contains.
 
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::PathBuf;
 
 use flcm_flags::snapshot::wire;
-use flcm_flags_config::view::FlagView;
+use flcm_flags_config::explain::view::FlagView;
 use serde::Serialize;
 
 use crate::failure::Failure;
 use crate::source::Source;
 use crate::style::{BAD, DIM, GOOD, NAME, count, plural, shown};
 
-/// Show what a snapshot holds: header, sections and flags
+/// Show what a snapshot contains: header, sections and flags
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
     /// A snapshot; a document is compiled first

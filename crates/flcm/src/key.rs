@@ -1,4 +1,4 @@
-//! `flcm key`: a new key for `flcm serve`.
+//! `flcm key`: creates an API key for `flcm serve`.
 
 use std::io::Write;
 
@@ -7,18 +7,18 @@ use flcm_flags_server::{Role, mint};
 use crate::failure::Failure;
 use crate::style;
 
-/// Make a key for `flcm serve --keys`
+/// Create an API key for `flcm serve --keys`
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-The key is printed once and kept nowhere. The line below it goes into the file of keys, a JSON list; it holds only a hash. \
-\"limit\": 100 in a line lets that key ask 100 times a second.
+The key is printed once and is not stored. Add the line below it to the key file, a JSON list. The line contains only \
+a hash of the key. With \"limit\": 100 in its line, a key may make 100 requests a second.
 
-A `client` reads snapshots and sends metrics: pages have it, so it is no secret. A `server` also asks for decisions and reads \
-metrics. An `admin` also publishes documents and holds flags.")]
+A `client` key reads snapshots and sends metrics. Web pages contain it, so it is not a secret. A `server` key also \
+requests decisions and reads metrics. An `admin` key also publishes documents and holds flags.")]
 pub(crate) struct Options {
-    /// Whose key it is: stands in the audit
+    /// The owner of the key, as the audit log names it
     name: String,
-    /// What it is good for: client, server or admin
+    /// What the key may do: client, server or admin
     #[arg(long)]
     role: Role,
 }
@@ -27,7 +27,7 @@ pub(crate) fn run(options: &Options) -> Result<bool, Failure> {
     let (key, line) = mint(&options.name, options.role);
     style::note(&"the key, shown only here:");
     writeln!(std::io::stdout(), "{key}")?;
-    style::note(&"for the file of keys:");
+    style::note(&"its line for the key file:");
     writeln!(std::io::stdout(), "{line}")?;
     Ok(true)
 }

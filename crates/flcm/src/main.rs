@@ -27,15 +27,15 @@ use failure::Failure;
 #[derive(Debug, Parser)]
 #[command(
     version,
-    after_help = "Exit codes: 0 done; 1 the input has errors; 2 wrong usage.\n\nWherever a file is read, `-` is the \
-                  standard input. A DOC is a document in YAML or JSON; a SNAPSHOT is what `flcm compile` writes, and \
-                  is told apart by its first bytes.",
+    after_help = "Exit codes: 0 done; 1 the input has errors; 2 wrong usage.\n\nIn place of an input file, `-` means \
+                  the standard input. DOC is a document in YAML or JSON. SNAPSHOT is a file that `flcm compile` wrote; \
+                  its first bytes tell it from a document.",
     max_term_width = 100
 )]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
-    /// When to colour the output; `auto` asks the terminal and honours `NO_COLOR`
+    /// When to colour the output; `auto` colours it on a terminal, unless `NO_COLOR` is set
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
     color: clap::ColorChoice,
 }
@@ -46,18 +46,18 @@ enum Command {
     Compile(compile::Options),
     /// Print a script that completes commands and options in a shell
     Completions {
-        /// The shell
+        /// Which shell
         shell: clap_complete::Shell,
     },
     Decide(decide::Options),
     Demo(demo::Options),
-    /// A host of the demo
+    /// Run a host of the demo
     #[command(hide = true)]
     DemoHost(demo::HostOptions),
     Diff(diff::Options),
     Inspect(inspect::Options),
     Key(key::Options),
-    /// Print the `OpenAPI` description of what `flcm serve` answers
+    /// Print the `OpenAPI` description of the server
     Openapi,
     /// Print the JSON Schema of documents, for editors
     Schema,
@@ -84,7 +84,7 @@ fn run(command: Command) -> Result<bool, Failure> {
         Command::Completions { shell } => completions(shell),
         Command::Decide(options) => decide::run(&options),
         Command::Demo(options) => demo::run(&options),
-        Command::DemoHost(options) => demo::run_host(options),
+        Command::DemoHost(options) => demo::run_host(&options),
         Command::Diff(options) => diff::run(&options),
         Command::Inspect(options) => inspect::run(&options),
         Command::Key(options) => key::run(&options),
@@ -120,7 +120,7 @@ fn parse_now(text: &str) -> Result<Millis, String> {
     })
 }
 
-/// The time of `--now`, or of the system clock: no other code reads a clock.
+/// The time of `--now`, or of the system clock.
 fn now_or(given: Option<Millis>) -> Millis {
     given.unwrap_or_else(|| {
         let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! `flcm serve`: flags for hosts, and rollback for all of them.
+//! `flcm serve`: runs the server.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -11,55 +11,55 @@ use crate::{source, style};
 
 mod otlp;
 
-/// Serve flags to hosts, add up what they measure, roll back for all of them
+/// Run the server: serve flags, collect metrics, roll back flags on all hosts
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-The document is followed: an edit is checked and published, and one with errors leaves what is in use. Everything else that is \
-worth keeping (revisions, audit, counts, breakers) is in the database beside it.
+The document is watched. An edit is checked and published; if it has errors, the flags in use stay. Revisions, the \
+audit log, counts and the state of breakers are in the database beside it.
 
-Without --keys it listens on this machine only, and everyone there may do everything.
+Without --keys the server listens on this machine only, and every caller may do everything.
 
-FLCM_LOG says how much is logged, such as `debug`; FLCM_WEBHOOK_SECRET signs what --webhook addresses are sent. With \
---otlp-endpoint, OTEL_EXPORTER_OTLP_HEADERS, OTEL_METRIC_EXPORT_INTERVAL, OTEL_RESOURCE_ATTRIBUTES and OTEL_SERVICE_NAME \
-say what OpenTelemetry has them say.")]
+FLCM_LOG sets the log level, such as `debug`. FLCM_WEBHOOK_SECRET signs the requests to --webhook addresses. Together \
+with --otlp-endpoint the server reads OTEL_EXPORTER_OTLP_HEADERS, OTEL_METRIC_EXPORT_INTERVAL, \
+OTEL_RESOURCE_ATTRIBUTES and OTEL_SERVICE_NAME, as OpenTelemetry defines them.")]
 pub(crate) struct Options {
     /// The document, YAML or JSON; without one the newest revision of the database is served
     #[arg(value_name = "DOC")]
     document: Option<PathBuf>,
-    /// Where to listen
+    /// The address to listen on
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8787")]
     listen: SocketAddr,
     /// The database. Default: the document's path with `.db` in place of its ending
     #[arg(long, value_name = "FILE")]
     database: Option<PathBuf>,
-    /// Keys and their roles: a JSON list of the lines that `flcm key` prints
+    /// API keys and their roles: a JSON list of the lines that `flcm key` prints
     #[arg(long, value_name = "FILE")]
     keys: Option<PathBuf>,
-    /// Pages of this origin may ask, such as `https://shop.example.com`; `*` is all; may be given several times
+    /// Allow requests from pages of this origin, such as `https://shop.example.com`; `*` allows all; may be repeated
     #[arg(long = "origin", value_name = "ORIGIN")]
     origins: Vec<String>,
-    /// Certificate chain, a PEM file: it speaks TLS then
+    /// Certificate chain, a PEM file; turns TLS on
     #[arg(long, value_name = "FILE", requires = "tls_key")]
     tls_cert: Option<PathBuf>,
     /// Private key of the certificate, a PEM file
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     tls_key: Option<PathBuf>,
-    /// Tell this address what happens to breakers, as JSON; may be given several times
+    /// Send the events of breakers to this address, as JSON; may be repeated
     #[arg(long = "webhook", value_name = "URL")]
     webhooks: Vec<String>,
-    /// Tell this address in the form that Slack takes; may be given several times
+    /// Send the events of breakers to this Slack webhook; may be repeated
     #[arg(long = "slack", value_name = "URL")]
     slack: Vec<String>,
-    /// Push metrics to this collector of OpenTelemetry, by OTLP over HTTP, such as `http://localhost:4318`
+    /// Push metrics to this OpenTelemetry collector, by OTLP over HTTP, such as `http://localhost:4318`
     #[arg(long, value_name = "URL")]
     otlp_endpoint: Option<String>,
-    /// More connections than so many are refused
+    /// The largest number of connections; more are refused
     #[arg(long, value_name = "COUNT", default_value_t = 20_000)]
     max_connections: usize,
-    /// A larger batch of metrics is refused
+    /// The largest batch of metrics; a larger one is refused
     #[arg(long, value_name = "BYTES", default_value_t = 16 << 20)]
     max_batch: usize,
-    /// Log lines as JSON
+    /// Write the log as JSON
     #[arg(long)]
     log_json: bool,
 }
@@ -72,9 +72,9 @@ pub(crate) fn run(options: Options) -> Result<bool, Failure> {
     runtime.block_on(async {
         let server =
             Server::bind(options.into_server()?).await.map_err(|error| failure(error, name, text.as_deref()))?;
-        // Before it says that it is there: whoever has heard that may want it to end.
+        // Before the address is printed: whoever has read it may send a signal at once.
         let stopped = stopped()?;
-        // Bound to port 0, the system has chosen one.
+        // For port 0 the system has chosen a port.
         style::note(&format!("listening on {}", server.address()?));
         Ok(server.run(stopped).await)
     })
@@ -82,10 +82,10 @@ pub(crate) fn run(options: Options) -> Result<bool, Failure> {
 
 impl Options {
     fn into_server(self) -> Result<flcm_flags_server::Options, Failure> {
-        let database = self
-            .database
-            .or_else(|| Some(self.document.as_ref()?.with_extension("db")))
-            .ok_or_else(|| Failure::new("neither a document nor a database", "flcm serve feature-flags.yaml"))?;
+        let database =
+            self.database.or_else(|| Some(self.document.as_ref()?.with_extension("db"))).ok_or_else(|| {
+                Failure::new("neither a document nor a database is given", "try `flcm serve feature-flags.yaml`")
+            })?;
         let keys = self.keys.as_deref().map(read_keys).transpose()?.unwrap_or_default();
         let secret = std::env::var("FLCM_WEBHOOK_SECRET").ok();
         let otlp =
@@ -116,7 +116,7 @@ fn read_keys(path: &Path) -> Result<Keys, Failure> {
     })
 }
 
-/// As many as the system lets us have; files, the database, and those who are refused need some as well.
+/// As many connections as the system allows. Files, the database and refused connections need descriptors as well.
 fn connections(wanted: usize) -> usize {
     const OTHERS: u64 = 256;
     let allowed = rlimit::increase_nofile_limit(wanted as u64 + OTHERS).unwrap_or(1024);
@@ -138,7 +138,7 @@ fn failure(error: StartError, name: Option<String>, document: Option<&Path>) -> 
     }
 }
 
-/// Done when the system, or a person at the terminal, wants it to end. Listens to both from now on.
+/// Completes when the process is asked to end, by SIGINT or SIGTERM. Both are caught from now on.
 #[cfg(unix)]
 fn stopped() -> std::io::Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};

@@ -1,12 +1,12 @@
-//! `flcm simulate`: how soon a flag would be rolled back, and how often for nothing.
+//! `flcm simulate`: shows how soon a flag would be rolled back, and how often by mistake.
 
 use std::io::Write;
+use std::panic::resume_unwind;
 use std::path::PathBuf;
 
-use flcm_flags::breaker::{Plan, Scope};
-use flcm_flags::{Action, Detector, Flag, Policy};
+use flcm_flags::Flag;
 use flcm_flags_config::did_you_mean;
-use flcm_flags_config::simulate::{Course, Delays, Source as Outcomes, Traffic};
+use flcm_flags_config::simulate::{Comparison, PolicyResult, Traffic};
 
 use crate::failure::Failure;
 use crate::source::Source;
@@ -14,13 +14,14 @@ use crate::style;
 
 mod output;
 
-/// Show how soon a flag would be rolled back, and how often for nothing
+/// Show how soon a flag would be rolled back, and how often by mistake
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Requests arrive independently of each other; of those that a rollout treats a share fails, of the others the baseline. The \
-breaker is the one that runs in production, looked at every second. A fault is there from the first request in one row, and after \
-an hour of health in the other. Healthy days, in which both arms fail by the baseline, show false rollbacks. Beside the flag's own \
-policy stand a plain rate over its window, and the same with a minimum of 100 calls.
+Requests arrive independently of each other. Treated requests, for which the flag is on, fail at --error-rate; all \
+others at --baseline. The breaker is the one that runs in production, and is checked every second. The fault is there \
+from the first request, or begins after a healthy hour. Healthy days, on which all requests fail at --baseline, show \
+how often the flag is rolled back by mistake. The flag's own policy is compared with a plain error rate over its \
+window, from 11 and from 100 calls.
 
 Examples:
   flcm simulate feature-flags.yaml --flag v2_mentor_layer --error-rate 0.2 --rps 100
@@ -32,25 +33,25 @@ pub(crate) struct Options {
     /// The flag, which must have an `error_threshold`
     #[arg(long, value_name = "KEY")]
     flag: String,
-    /// Share of treated requests that fail, from 0 to 1
+    /// Share of the treated requests that fail, from 0 to 1
     #[arg(long, value_name = "RATE", value_parser = share)]
     error_rate: f64,
-    /// Requests of eligible users a second
+    /// Requests per second of eligible users
     #[arg(long, value_name = "NUMBER", value_parser = requests)]
     rps: f64,
-    /// Percentage of requests that is treated. Default: the flag's percentage now
+    /// Percentage of requests that are treated. Default: the flag's current percentage
     #[arg(long, value_name = "PERCENT", value_parser = percent)]
     share: Option<f64>,
     /// Share of all other requests that fail, from 0 to 1
     #[arg(long, value_name = "RATE", default_value = "0.01", value_parser = share)]
     baseline: f64,
-    /// Runs of each row
+    /// Simulated runs per row
     #[arg(long, value_name = "NUMBER", default_value_t = 1_000, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
     runs: u64,
-    /// Healthy days. Default: a tenth of the runs
+    /// Simulated healthy days. Default: a tenth of the runs
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
     days: Option<u64>,
-    /// Another number gives other runs
+    /// The seed of the random numbers
     #[arg(long, value_name = "NUMBER", default_value_t = 1)]
     seed: u64,
     /// Print JSON
@@ -58,26 +59,13 @@ pub(crate) struct Options {
     json: bool,
 }
 
-const HOUR: u64 = 3_600;
-const DAY: u64 = 24 * HOUR;
-
 /// What was simulated.
 pub(crate) struct Simulation<'o> {
     options: &'o Options,
-    policy: Policy,
-    /// Percentage of requests that is treated.
+    comparison: Comparison,
+    /// Percentage of requests that are treated.
     share: f64,
-    days: u64,
-    rules: Vec<Rule>,
-}
-
-/// A policy, and what it did.
-struct Rule {
-    name: &'static str,
-    from_start: Delays,
-    after_an_hour: Delays,
-    /// Healthy days on which it rolled back.
-    false_days: u64,
+    results: Vec<PolicyResult>,
 }
 
 pub(crate) fn run(options: &Options) -> Result<bool, Failure> {
@@ -90,8 +78,9 @@ pub(crate) fn run(options: &Options) -> Result<bool, Failure> {
     let now = crate::now_or(None);
     let share = options.share.unwrap_or_else(|| f64::from(flag.percentage_at(now)) / 1000.0);
     let days = options.days.unwrap_or_else(|| options.runs.div_ceil(10));
-    let mut simulation = Simulation { options, policy, share, days, rules: Vec::new() };
-    simulation.all();
+    let comparison =
+        Comparison { policy, traffic: traffic(options, share), runs: options.runs, days, seed: options.seed };
+    let simulation = Simulation { options, comparison, share, results: on_all_processors(comparison) };
     let text = if options.json { output::json(&simulation)? } else { output::text(&simulation) };
     std::io::stdout().write_all(text.as_bytes())?;
     Ok(true)
@@ -107,41 +96,19 @@ fn find<'s>(source: &'s Source, key: &str) -> Result<Flag<'s>, Failure> {
     })
 }
 
-impl Simulation<'_> {
-    /// The flag's own policy, and plain rates to compare it with.
-    fn all(&mut self) {
-        // What only notifies is asked when it would have rolled back.
-        let own = Policy { action: Action::Disable, ..self.policy };
-        let plain = Policy { detector: Detector::Rate, ..own };
-        self.rule("this flag", &own);
-        if own.detector == Detector::Evidence {
-            self.rule("plain rate, from 11 calls", &Policy { min_samples: 11, ..plain });
-        }
-        self.rule("plain rate, from 100 calls", &Policy { min_samples: 100, ..plain });
-    }
+fn traffic(options: &Options, share: f64) -> Traffic {
+    let Options { rps, error_rate, baseline, .. } = *options;
+    Traffic { requests: rps, share: share / 100.0, treatment: error_rate, control: baseline }
+}
 
-    fn rule(&mut self, name: &'static str, policy: &Policy) {
-        let plan = Plan::new(policy, Scope::Fleet);
-        let Options { seed, runs, error_rate, baseline, rps, .. } = *self.options;
-        let outcomes = |treatment| {
-            Outcomes::new(&Traffic { requests: rps, share: self.share / 100.0, treatment, control: baseline })
-        };
-        let (healthy, failing) = (outcomes(baseline), outcomes(error_rate));
-        let delays = |healthy_seconds, seconds| {
-            let course = Course {
-                healthy: healthy.clone(),
-                healthy_seconds,
-                failing: failing.clone(),
-                seconds: healthy_seconds + seconds,
-            };
-            Delays::of(&course.runs(&plan, seed, runs))
-        };
-        let from_start = delays(0, DAY);
-        let after_an_hour = delays(HOUR, 6 * HOUR);
-        let days = Course::healthy(healthy.clone(), DAY).runs(&plan, seed.wrapping_add(1), self.days);
-        let false_days = Delays::of(&days).falsely;
-        self.rules.push(Rule { name, from_start, after_an_hour, false_days });
-    }
+/// Splits the runs over the processors, and puts the results together.
+fn on_all_processors(comparison: Comparison) -> Vec<PolicyResult> {
+    let parts = std::thread::available_parallelism().map_or(1, std::num::NonZero::get) as u64;
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..parts).map(|part| scope.spawn(move || comparison.part(part, parts))).collect();
+        let finished = workers.into_iter().map(|worker| worker.join().unwrap_or_else(|panic| resume_unwind(panic)));
+        Comparison::merge(finished)
+    })
 }
 
 fn number(text: &str, most: f64, what: &str) -> Result<f64, String> {

@@ -1,4 +1,4 @@
-//! Where flags come from: a document or a snapshot, told apart by the first bytes.
+//! Reads documents and snapshots; the first bytes tell which of them a file is.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -16,12 +16,12 @@ use crate::style;
 pub(crate) struct Source {
     pub(crate) name: String,
     pub(crate) snapshot: Snapshot<Vec<u8>>,
-    /// What the document said, if it was one.
+    /// The checked document, if the source was one.
     pub(crate) config: Option<Config>,
 }
 
 impl Source {
-    /// Reads a document or a snapshot. The errors of a document are reported; its warnings are `check`'s to tell.
+    /// Reads a document or a snapshot. The errors of a document are reported; `flcm check` reports its warnings.
     pub(crate) fn load(path: &Path) -> Result<Self, Failure> {
         let name = display(path);
         let bytes = read(path)?;
@@ -42,7 +42,7 @@ impl Source {
     }
 }
 
-/// Checks a document. Its problems are reported when it is refused; otherwise `warned` gets them.
+/// Checks a document. If it is rejected its problems are reported; otherwise `warned` gets the warnings.
 pub(crate) fn accept(name: &str, text: &str, warned: impl FnOnce(&Diagnostics)) -> Result<Config, Failure> {
     let (config, diagnostics) = check(text);
     let Some(config) = config else {
@@ -52,7 +52,7 @@ pub(crate) fn accept(name: &str, text: &str, warned: impl FnOnce(&Diagnostics)) 
     Ok(config)
 }
 
-/// Reports why a document is refused.
+/// Reports why a document is rejected.
 pub(crate) fn refused(diagnostics: &Diagnostics, name: &str, text: &str) -> Failure {
     style::note(&render(diagnostics, name, text, style::is_error_coloured()));
     let (errors, _) = diagnostics.counts();
@@ -60,7 +60,7 @@ pub(crate) fn refused(diagnostics: &Diagnostics, name: &str, text: &str) -> Fail
     Failure::Reported
 }
 
-/// The problems for a person. A huge document, or one with a huge line, is not quoted: that would drown them.
+/// The problems as text, with the lines that they are in. Very long documents and lines are not quoted.
 pub(crate) fn render(diagnostics: &Diagnostics, name: &str, text: &str, colour: bool) -> String {
     const QUOTED_BYTES: usize = 4 << 20;
     const QUOTED_LINE: usize = 1_000;
@@ -71,7 +71,7 @@ pub(crate) fn render(diagnostics: &Diagnostics, name: &str, text: &str, colour: 
     lines.join("\n")
 }
 
-/// A path as it is named in messages.
+/// A path, as messages show it.
 pub(crate) fn display(path: &Path) -> String {
     if is_stdin(path) { "<stdin>".to_owned() } else { style::shown(&path.display().to_string()) }
 }
@@ -89,7 +89,7 @@ pub(crate) fn open(path: &Path) -> Result<Box<dyn Read>, Failure> {
     Ok(Box::new(file))
 }
 
-/// The bytes of a document or a snapshot; of a document at most one more than its limit.
+/// The bytes of a document or a snapshot; of a document at most one byte more than its limit.
 fn read(path: &Path) -> Result<Vec<u8>, Failure> {
     let mut file = open(path)?;
     let mut bytes = Vec::new();
@@ -102,7 +102,7 @@ fn read(path: &Path) -> Result<Vec<u8>, Failure> {
     Ok(bytes)
 }
 
-/// The text of a document, read no further than one byte behind the limit.
+/// The text of a document; at most one byte more than its limit is read.
 pub(crate) fn read_document(path: &Path) -> Result<String, Failure> {
     let bytes = read(path)?;
     if bytes.starts_with(&wire::MAGIC) {
@@ -113,7 +113,7 @@ pub(crate) fn read_document(path: &Path) -> Result<String, Failure> {
 }
 
 fn text(name: &str, bytes: Vec<u8>) -> Result<String, Failure> {
-    // Too long a document is refused for its length, even when the cut falls into a character.
+    // A document that is too long is rejected for its length, even if it was cut inside a character.
     let is_cut = bytes.len() > limits::DOCUMENT_BYTES;
     match String::from_utf8(bytes) {
         Ok(text) => Ok(text),

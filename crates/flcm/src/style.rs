@@ -5,7 +5,7 @@ use std::io::Write;
 
 use anstyle::{AnsiColor, Style};
 
-pub(crate) use flcm_flags_config::explanation::words::{count, plural, shown};
+pub(crate) use flcm_flags_config::explain::text::{count, plural, shown};
 
 /// What is on, gained or well.
 pub(crate) const GOOD: Style = AnsiColor::Green.on_default();
@@ -18,7 +18,7 @@ pub(crate) const NAME: Style = Style::new().bold();
 /// What may be skipped.
 pub(crate) const DIM: Style = Style::new().dimmed();
 
-/// Settles for the whole process when to colour.
+/// Sets for the whole process when to colour.
 pub(crate) fn choose(choice: clap::ColorChoice) {
     let choice = match choice {
         clap::ColorChoice::Auto => anstream::ColorChoice::Auto,
@@ -38,30 +38,30 @@ pub(crate) fn is_error_coloured() -> bool {
     anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never
 }
 
-/// Reports a problem. That the standard error is gone is no reason to stop.
+/// Reports a problem. Goes on if the standard error is closed.
 pub(crate) fn error(what: &dyn Display) {
     const ERROR: Style = BAD.bold();
     let _ = writeln!(anstream::stderr(), "{ERROR}error{ERROR:#}: {what}");
 }
 
-/// Reports what is probably not meant.
+/// Reports what is probably a mistake.
 pub(crate) fn warning(what: &dyn Display) {
     const WARNING: Style = NOTE.bold();
     let _ = writeln!(anstream::stderr(), "{WARNING}warning{WARNING:#}: {what}");
 }
 
-/// Says how to fix what was reported.
+/// Prints how to fix what was reported.
 pub(crate) fn help(help: &dyn Display) {
     const HELP: Style = AnsiColor::Cyan.on_default().bold();
     let _ = writeln!(anstream::stderr(), "{HELP}help{HELP:#}: {help}");
 }
 
-/// Says something to the person, beside the output.
+/// Prints a note to the standard error.
 pub(crate) fn note(text: &dyn Display) {
     let _ = writeln!(anstream::stderr(), "{text}");
 }
 
-/// A share as text, right-aligned in seven columns: ` 12.3 %`. A share that is not nothing never shows as 0.0 %.
+/// A share as text, right-aligned in seven columns: ` 12.3 %`. A share above 0 never shows as 0.0 %.
 pub(crate) fn share(part: u128, whole: u128) -> String {
     let text = match (part * 1_000 + whole / 2).checked_div(whole) {
         None => "–".to_owned(),
@@ -75,7 +75,7 @@ pub(crate) fn share(part: u128, whole: u128) -> String {
 /// Columns of a bar.
 pub(crate) const BAR: u128 = 24;
 
-/// A bar of [`BAR`] columns, to an eighth of a column. What is not nothing shows.
+/// A bar of [`BAR`] columns, to an eighth of a column. Anything above 0 shows.
 pub(crate) fn bar(part: u128, whole: u128) -> String {
     const EIGHTHS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
     let eighths = (part * BAR * 8 + whole / 2).checked_div(whole).unwrap_or(0).max(u128::from(part > 0)).min(BAR * 8);

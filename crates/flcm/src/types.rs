@@ -1,4 +1,4 @@
-//! `flcm types`: what a document's flags serve, as TypeScript.
+//! `flcm types`: TypeScript types for the flags of a document.
 
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -18,14 +18,14 @@ mod text;
 use shape::Shape;
 use text::{property, quoted};
 
-/// Print TypeScript types of what the flags serve
+/// Print TypeScript types for the flags of a document
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-For each flag the names of its variants, and the type of what it may serve: the default, `on`, and the values of its \
-variants. A rollout, a rule or a weight may change without changing a type.
+For each flag the output has the names of its variants, and the type of what it may serve: the default, `on`, and the \
+values of its variants. Changing a rollout, a rule or a weight changes no type.
 
-With `--for openfeature` the keys that OpenFeature's clients for JavaScript may ask for, by the type of what the flags may \
-serve. The file must end in `.d.ts`, and the compiler's `skipLibCheck` be on.
+With `--for openfeature` the output has the flag keys that OpenFeature's JavaScript clients may request, by the type \
+of what the flags may serve. Write it to a file that ends in `.d.ts`, and turn on the compiler option `skipLibCheck`.
 
 Examples:
   flcm types feature-flags.yaml > flags.d.ts
@@ -34,12 +34,12 @@ pub(crate) struct Options {
     /// The document, YAML or JSON
     #[arg(value_name = "DOC")]
     document: PathBuf,
-    /// Whose calls are to be checked
+    /// The client whose calls are checked
     #[arg(long = "for", value_name = "CLIENT", default_value = "features")]
     client: Client,
 }
 
-/// Who reads the types.
+/// The client that uses the types.
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
 enum Client {
     /// `createFeatures` of `@flcm/features`
@@ -58,7 +58,7 @@ pub(crate) fn run(options: &Options) -> Result<bool, Failure> {
         Client::Features => declarations(&config),
         Client::Openfeature => openfeature::declarations(&config),
     };
-    let head = format!("// Made by `flcm types` from {name}: make it anew when the document changes.\n\n");
+    let head = format!("// Made by `flcm types` from {name}: run it again when the document changes.\n\n");
     std::io::stdout().write_all((head + &declarations).as_bytes())?;
     Ok(true)
 }
@@ -129,7 +129,8 @@ fn value(flag: &Flag) -> String {
 }
 
 /// Everything that a flag can serve, whatever its rules, weights and kill switch say: those are turned without anybody
-/// compiling an application again. A variant is drawn where there are some, so `on` itself is for those without a value.
+/// compiling an application again. A variant is drawn where there are some, so `on` itself is for those without a
+/// value.
 fn served(flag: &Flag) -> impl Iterator<Item = &Value> {
     let variants = &flag.variants;
     let is_on_served = variants.is_empty() || variants.iter().any(|variant| variant.value.is_none());

@@ -1,11 +1,11 @@
-//! Conditions: groups, and what their members name.
+//! Checks conditions and their groups.
 
 use super::Checker;
+use crate::check::operand;
 use crate::config;
 use crate::diagnostics::{Path, Span};
-use crate::document::{At, Condition};
 use crate::limits;
-use crate::operand;
+use crate::parse::document::{At, Condition};
 
 impl Checker<'_> {
     pub(crate) fn conditions(
@@ -39,25 +39,14 @@ impl Scope<'_, '_> {
     fn condition(&mut self, At { value, span }: &At<Condition>, path: Path<'_>) -> Option<config::Condition> {
         *self.count += 1;
         Some(match value {
-            Condition::All(group) => {
-                config::Condition::All(self.group(*span, path, |scope| scope.list(&group.all, path.key("all")))?)
-            }
-            Condition::Any(group) => {
-                config::Condition::Any(self.group(*span, path, |scope| scope.list(&group.any, path.key("any")))?)
-            }
+            Condition::All(group) => config::Condition::All(self.members(&group.all, *span, path, "all")?),
+            Condition::Any(group) => config::Condition::Any(self.members(&group.any, *span, path, "any")?),
             Condition::Not(group) => {
                 let member = self.group(*span, path, |scope| scope.condition(&group.not, path.key("not")))?;
                 config::Condition::Not(Box::new(member?))
             }
             Condition::Cohort(cohort) => self.checker.named_cohort(&cohort.cohort, path.key("cohort")),
-            Condition::Flag(_) if !self.flags_allowed => {
-                let message = "a cohort must not depend on a flag".to_owned();
-                self.checker
-                    .diagnostics
-                    .error(*span, path, "flag-in-cohort", message)
-                    .help("put the condition into the flag's rules");
-                return None;
-            }
+            Condition::Flag(_) if !self.flags_allowed => return self.flag_in_cohort(*span, path),
             Condition::Flag(condition) => config::Condition::Flag(self.checker.flag_condition(condition, *span, path)?),
             Condition::Test(test) => {
                 let Checker { patterns, diagnostics, .. } = &mut *self.checker;
@@ -66,13 +55,28 @@ impl Scope<'_, '_> {
         })
     }
 
+    fn members(
+        &mut self,
+        list: &[At<Condition>],
+        span: Span,
+        path: Path<'_>,
+        key: &str,
+    ) -> Option<Vec<config::Condition>> {
+        self.group(span, path, |scope| scope.list(list, path.key(key)))
+    }
+
+    fn flag_in_cohort<T>(&mut self, span: Span, path: Path<'_>) -> Option<T> {
+        let message = "a cohort must not depend on a flag".to_owned();
+        let problem = self.checker.diagnostics.error(span, path, "flag-in-cohort", message);
+        problem.help("put the condition into the flag's rules");
+        None
+    }
+
     fn group<T>(&mut self, span: Span, path: Path<'_>, members: impl FnOnce(&mut Self) -> T) -> Option<T> {
         if self.depth >= limits::CONDITION_DEPTH {
             let message = format!("conditions nest deeper than the limit of {}", limits::CONDITION_DEPTH);
-            self.checker
-                .diagnostics
-                .error(span, path, "limit-condition-depth", message)
-                .help("move a part into a cohort");
+            let problem = self.checker.diagnostics.error(span, path, "limit-condition-depth", message);
+            problem.help("move a part into a cohort");
             return None;
         }
         self.depth += 1;

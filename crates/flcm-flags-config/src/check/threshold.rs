@@ -1,4 +1,4 @@
-//! `error_threshold`: what it leaves out, and what its numbers may be.
+//! Checks `error_threshold`: its defaults, and the ranges of its numbers.
 
 use std::fmt::Display;
 use std::ops::RangeInclusive;
@@ -7,7 +7,7 @@ use flcm_flags::Policy;
 
 use super::Checker;
 use crate::diagnostics::Path;
-use crate::document::{At, Budget, ErrorThreshold};
+use crate::parse::document::{At, Budget, ErrorThreshold};
 
 impl Checker<'_> {
     pub(super) fn threshold(&mut self, threshold: &At<ErrorThreshold>, path: Path<'_>) -> Option<Policy> {
@@ -41,10 +41,10 @@ impl Checker<'_> {
         }
     }
 
-    /// A share of outcomes that is neither none nor all.
+    /// A share of outcomes above 0 and below 1.
     fn rate(&mut self, written: Option<At<f64>>, key: &str, usual: f64, path: Path<'_>) -> f64 {
         if let Some(At { value, span }) = written.filter(|rate| !(rate.value > 0.0 && rate.value < 1.0)) {
-            let message = format!("`{key}` is {value}, and must lie between 0 and 1");
+            let message = format!("`{key}` is {value}, and must be between 0 and 1");
             self.diagnostics.error(span, path.key(key), "wrong-rate", message).help("write 5 % as 0.05");
         }
         or(written, usual)
@@ -61,12 +61,12 @@ impl Checker<'_> {
         if let Some(At { value, span }) = written.filter(|number| !range.contains(&number.value)) {
             let message = format!("`{key}` is {value}, and must be {} to {}", range.start(), range.end());
             let problem = self.diagnostics.error(span, path.key(key), "wrong-number", message);
-            problem.help(format!("{usual} is usual"));
+            problem.help(format!("the default is {usual}"));
         }
         or(written, usual)
     }
 
-    /// In a snapshot 0 says that no call is slow; a document says so by leaving the key out.
+    /// A snapshot uses 0 for no limit; a document leaves the key out instead.
     fn at_least_one(&mut self, slow_ms: Option<At<u32>>, path: Path<'_>) {
         if let Some(At { value: 0, span }) = slow_ms {
             let problem = self.diagnostics.error(span, path, "wrong-number", "`slow_ms` is 0, and must be 1 or more");
@@ -75,7 +75,7 @@ impl Checker<'_> {
     }
 }
 
-/// What is written, or what is usual.
+/// The written value, or the default.
 fn or<T>(written: Option<At<T>>, usual: T) -> T {
     written.map_or(usual, |written| written.value)
 }

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use super::Checker;
 use crate::config;
 use crate::diagnostics::{Path, Span, did_you_mean};
-use crate::document::{At, Flag, Share, Variant};
 use crate::limits;
+use crate::parse::document::{At, Flag, Literal, Share, Variant};
 
 impl Checker<'_> {
     pub(super) fn variants(&mut self, flag: &Flag, default: &config::Value, path: Path<'_>) -> Vec<config::Variant> {
@@ -14,30 +14,8 @@ impl Checker<'_> {
         let path = path.key("variants");
         self.limit(list.len(), limits::VARIANTS, *span, path, "limit-variants", "variants");
         let mut seen = BTreeSet::new();
-        for (index, At { value: Variant { name, weight, value }, .. }) in list.iter().enumerate() {
-            let path = path.index(index);
-            self.name(name, path.key("name"));
-            if !seen.insert(name.value.as_str()) {
-                let message = format!("variant `{}` stands here twice", name.value);
-                self.diagnostics
-                    .error(name.span, path.key("name"), "duplicate-name", message)
-                    .help("rename one of them");
-            }
-            if weight.value == 0 {
-                let message = format!("variant `{}` has weight 0: only rules and overrides can serve it", name.value);
-                self.diagnostics
-                    .warn(weight.span, path.key("weight"), "zero-weight", message)
-                    .help("give it a weight, or remove it");
-            }
-            if let Some(value) =
-                value.as_ref().filter(|value| value.value.kind() != default.kind() && default.kind() != "boolean")
-            {
-                let message =
-                    format!("the value is a {}, and the flag's type is {}", value.value.kind(), default.kind());
-                self.diagnostics
-                    .error(value.span, path.key("value"), "wrong-type", message)
-                    .help("give it the type of `default`");
-            }
+        for (index, At { value: variant, .. }) in list.iter().enumerate() {
+            self.variant(variant, default, path.index(index), &mut seen);
         }
         self.weights(list.iter().map(|variant| variant.value.weight.value), *span, path);
         let variant = |At { value, .. }: &At<Variant>| config::Variant {
@@ -48,6 +26,41 @@ impl Checker<'_> {
         list.iter().map(variant).collect()
     }
 
+    fn variant<'v>(
+        &mut self,
+        Variant { name, weight, value }: &'v Variant,
+        default: &config::Value,
+        path: Path<'_>,
+        seen: &mut BTreeSet<&'v str>,
+    ) {
+        self.name(name, path.key("name"));
+        self.not_twice(name, path, seen, "rename one of them");
+        if weight.value == 0 {
+            let message = format!("variant `{}` has weight 0: only rules and overrides can serve it", name.value);
+            let problem = self.diagnostics.warn(weight.span, path.key("weight"), "zero-weight", message);
+            problem.help("give it a weight, or remove it");
+        }
+        if let Some(value) = value {
+            self.type_of_value(value, default, path.key("value"));
+        }
+    }
+
+    fn type_of_value(&mut self, value: &At<Literal>, default: &config::Value, path: Path<'_>) {
+        let (kind, flag_kind) = (value.value.kind(), default.kind());
+        if kind != flag_kind && flag_kind != "boolean" {
+            let message = format!("the value is a {kind}, but the flag's type is {flag_kind}");
+            let problem = self.diagnostics.error(value.span, path, "wrong-type", message);
+            problem.help("give it the type of `default`");
+        }
+    }
+
+    fn not_twice<'v>(&mut self, name: &'v At<String>, path: Path<'_>, seen: &mut BTreeSet<&'v str>, help: &str) {
+        if !seen.insert(name.value.as_str()) {
+            let message = format!("variant `{}` is listed twice", name.value);
+            self.diagnostics.error(name.span, path.key("name"), "duplicate-name", message).help(help);
+        }
+    }
+
     fn weights(&mut self, mut weights: impl Iterator<Item = u32>, span: Span, path: Path<'_>) {
         if weights.all(|weight| weight == 0) {
             let message = "no variant has a weight above 0".to_owned();
@@ -56,56 +69,36 @@ impl Checker<'_> {
     }
 
     /// A rule's own split, over the flag's variants.
-    pub(crate) fn shares(
+    pub(super) fn shares(
         &mut self,
-        list: &At<Vec<At<Share>>>,
+        At { value: list, span }: &At<Vec<At<Share>>>,
         variants: &[config::Variant],
         path: Path<'_>,
     ) -> Vec<(String, u32)> {
-        self.weights(list.value.iter().map(|share| share.value.weight.value), list.span, path);
-        self.limit(list.value.len(), limits::VARIANTS, list.span, path, "limit-variants", "variants");
+        self.weights(list.iter().map(|share| share.value.weight.value), *span, path);
+        self.limit(list.len(), limits::VARIANTS, *span, path, "limit-variants", "variants");
         let mut seen = BTreeSet::new();
-        let shares = list.value.iter().enumerate().map(|(index, At { value: Share { name, weight }, .. })| {
+        for (index, At { value: Share { name, .. }, .. }) in list.iter().enumerate() {
             let path = path.index(index);
-            self.known_variant(
-                &name.value,
-                variants.iter().map(|variant| variant.name.as_str()),
-                name.span,
-                path.key("name"),
-            );
-            if !seen.insert(name.value.as_str()) {
-                let message = format!("variant `{}` stands here twice", name.value);
-                self.diagnostics
-                    .error(name.span, path.key("name"), "duplicate-name", message)
-                    .help("add the weights up");
-            }
-            (name.value.clone(), weight.value)
-        });
-        shares.collect()
+            self.known_variant(&name.value, variants, name.span, path.key("name"));
+            self.not_twice(name, path, &mut seen, "combine them into one entry");
+        }
+        list.iter().map(|At { value, .. }| (value.name.value.clone(), value.weight.value)).collect()
     }
 
-    /// The split of one variant alone.
-    pub(crate) fn single(
-        &mut self,
-        name: &At<String>,
-        variants: &[config::Variant],
-        path: Path<'_>,
-    ) -> Vec<(String, u32)> {
-        self.known_variant(&name.value, variants.iter().map(|variant| variant.name.as_str()), name.span, path);
-        vec![(name.value.clone(), 1)]
-    }
-
-    pub(super) fn known_variant<'v>(
+    pub(super) fn known_variant(
         &mut self,
         name: &str,
-        variants: impl Iterator<Item = &'v str> + Clone,
+        variants: &[config::Variant],
         span: Span,
         path: impl std::fmt::Display,
     ) {
-        if !variants.clone().any(|variant| variant == name) {
-            let problem = self.diagnostics.error(span, path, "unknown-variant", format!("unknown variant `{name}`"));
-            problem
-                .help(did_you_mean(name, variants).unwrap_or_else(|| "name one of the flag's `variants`".to_owned()));
+        let names = variants.iter().map(|variant| variant.name.as_str());
+        if names.clone().any(|variant| variant == name) {
+            return;
         }
+        let problem = self.diagnostics.error(span, path, "unknown-variant", format!("unknown variant `{name}`"));
+        let help = did_you_mean(name, names);
+        problem.help(help.unwrap_or_else(|| "name one of the flag's `variants`".to_owned()));
     }
 }

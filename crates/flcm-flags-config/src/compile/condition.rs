@@ -5,11 +5,11 @@ use flcm_flags::snapshot::wire::{self, node};
 use zerocopy::little_endian::U32;
 
 use super::Compiler;
+use crate::compile::writer::id;
 use crate::config::{Condition, Operand, Test};
-use crate::writer::id;
 
 impl<'c> Compiler<'c> {
-    /// Writes conditions that stand side by side; says how many nodes they take.
+    /// Writes a list of conditions; returns the number of nodes.
     pub(super) fn conditions(&mut self, conditions: impl Iterator<Item = &'c Condition>) -> U32 {
         let start = self.sections.nodes.len();
         conditions.for_each(|condition| self.condition(condition));
@@ -88,7 +88,7 @@ pub(super) fn texts(test: &Test) -> Vec<&str> {
     }
 }
 
-/// The kind of node, and whether it is the negative one of its pair.
+/// The kind of node, and whether the operator is negated.
 const fn kind(test: &Test) -> (u8, bool) {
     use Operator as O;
     let equal = match test.operand {

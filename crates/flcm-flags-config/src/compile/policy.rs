@@ -6,8 +6,8 @@ use zerocopy::IntoBytes;
 use zerocopy::little_endian::{F64, U32};
 
 use super::Compiler;
+use crate::compile::writer::id;
 use crate::config::Flag;
-use crate::writer::id;
 
 impl Compiler<'_> {
     pub(super) fn policy(&mut self, flag: &Flag) -> U32 {
@@ -22,8 +22,8 @@ impl Compiler<'_> {
         id(self.sections.policies.len() - 1)
     }
 
-    /// The details of all policies, in their order, unless none differs from the default: documents that name none keep the
-    /// bytes that they had before there were any.
+    /// The details of all policies, in their order. They are left out if all are the default, so that older documents
+    /// keep their bytes.
     pub(super) fn policy_details(&mut self) {
         let policies = self.config.flags.values().filter_map(|flag| flag.error_threshold.as_ref());
         let details: Vec<PolicyDetailRecord> = policies.map(detail).collect();

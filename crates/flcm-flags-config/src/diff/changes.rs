@@ -1,4 +1,4 @@
-//! What is written differently.
+//! The settings that change.
 
 use std::collections::BTreeSet;
 use std::fmt::Display;
@@ -7,19 +7,19 @@ use serde::Serialize;
 
 use super::Version;
 use crate::config::{Cohort, Condition, Config};
-use crate::explanation::words;
-use crate::view::{FlagView, RuleView, ThresholdView, VariantView};
+use crate::explain::text;
+use crate::explain::view::{FlagView, RuleView, ThresholdView, VariantView};
 
-/// One thing that is written differently.
+/// One setting that changes.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 pub struct Change {
     /// `enabled`, `rule 2 percentage`, `variant blue`, …
     pub what: String,
-    /// `None` when it was not there.
+    /// The old value; `None` if there was none.
     pub from: Option<String>,
-    /// `None` when it is gone.
+    /// The new value; `None` if it is removed.
     pub to: Option<String>,
-    /// What follows from it, where that is not plain to see.
+    /// A consequence that is not obvious.
     pub note: Option<&'static str>,
 }
 
@@ -41,32 +41,44 @@ impl Changes {
     }
 }
 
-/// What is different between two versions of a flag.
+/// The settings that change between two versions of a flag.
 pub(super) fn of(from: &FlagView, to: &FlagView) -> Vec<Change> {
     let mut changes = Changes::default();
-    let json =
-        |value: &Option<serde_json::Value>| value.as_ref().map_or_else(|| "none".to_owned(), ToString::to_string);
-    changes.compare("readable", &from.readable, &to.readable, |readable| words::yes_no(*readable).to_owned());
-    changes.compare("enabled", &from.enabled, &to.enabled, |enabled| words::yes_no(*enabled).to_owned());
-    changes.compare("default", &from.default, &to.default, json);
-    changes.compare("on", &from.on, &to.on, json);
+    changes.compare("readable", &from.readable, &to.readable, |readable| text::yes_no(*readable).to_owned());
+    changes.compare("enabled", &from.enabled, &to.enabled, |enabled| text::yes_no(*enabled).to_owned());
+    changes.compare("default", &from.default, &to.default, |value| json_or_none(value.as_ref()));
+    changes.compare("on", &from.on, &to.on, |value| json_or_none(value.as_ref()));
+    draw(from, to, &mut changes);
+    changes.compare("dependencies", &from.dependencies, &to.dependencies, |list| list_or_none(list));
+    changes
+        .compare("overrides", &from.overrides, &to.overrides, |count| text::plural((*count).into(), "user", "users"));
+    variants(&from.variants, &to.variants, &mut changes);
+    rules(&from.rules, &to.rules, &mut changes);
+    changes.compare("error_threshold", &from.error_threshold, &to.error_threshold, |threshold| {
+        threshold.as_ref().map_or_else(none, ThresholdView::describe)
+    });
+    changes.0
+}
+
+fn none() -> String {
+    "none".to_owned()
+}
+
+fn json_or_none(value: Option<&serde_json::Value>) -> String {
+    value.map_or_else(none, ToString::to_string)
+}
+
+fn list_or_none(list: &[String]) -> String {
+    if list.is_empty() { none() } else { list.join(", ") }
+}
+
+/// The salt and the hashed attribute.
+fn draw(from: &FlagView, to: &FlagView, changes: &mut Changes) {
     let before = changes.0.len();
     changes.compare("salt", &from.salt, &to.salt, Clone::clone);
     let by = |by: &Option<String>| by.as_deref().unwrap_or("targeting key").to_owned();
     changes.compare("by", &from.by, &to.by, by);
     changes.0[before..].iter_mut().for_each(|change| change.note = Some("reshuffles everyone"));
-    changes.compare("dependencies", &from.dependencies, &to.dependencies, |list| match list.len() {
-        0 => "none".to_owned(),
-        _ => list.join(", "),
-    });
-    changes
-        .compare("overrides", &from.overrides, &to.overrides, |count| words::plural((*count).into(), "user", "users"));
-    variants(&from.variants, &to.variants, &mut changes);
-    rules(&from.rules, &to.rules, &mut changes);
-    changes.compare("error_threshold", &from.error_threshold, &to.error_threshold, |threshold| {
-        threshold.as_ref().map_or_else(|| "none".to_owned(), ThresholdView::describe)
-    });
-    changes.0
 }
 
 fn variants(from: &[VariantView], to: &[VariantView], changes: &mut Changes) {
@@ -87,7 +99,7 @@ fn variants(from: &[VariantView], to: &[VariantView], changes: &mut Changes) {
     }
 }
 
-/// Rules of the same shape at the start and at the end belong together; in between they do in their order.
+/// Pairs the rules: those with equal conditions at the start and at the end, and the ones between in their order.
 fn rules(from: &[RuleView], to: &[RuleView], changes: &mut Changes) {
     let alike = |(a, b): &(&RuleView, &RuleView)| (&a.conditions, a.serves) == (&b.conditions, b.serves);
     let start = from.iter().zip(to).take_while(alike).count();
@@ -118,10 +130,10 @@ fn rule(number: usize, from: &RuleView, to: &RuleView, changes: &mut Changes) {
         if conditions.is_empty() { "everyone".to_owned() } else { conditions.clone() }
     });
     changes.compare(format!("rule {number} percentage"), &from.percentage, &to.percentage, |percentage| {
-        words::percent(*percentage)
+        text::percent(*percentage)
     });
     changes.compare(format!("rule {number} schedule"), &from.schedule, &to.schedule, |schedule| {
-        let stages = schedule.iter().map(|stage| format!("{} from {}", words::percent(stage.percentage), stage.at));
+        let stages = schedule.iter().map(|stage| format!("{} from {}", text::percent(stage.percentage), stage.at));
         if schedule.is_empty() { "none".to_owned() } else { stages.collect::<Vec<_>>().join(", ") }
     });
     if from.ramp.is_some() && to.ramp.is_some() {
@@ -133,16 +145,16 @@ fn rule(number: usize, from: &RuleView, to: &RuleView, changes: &mut Changes) {
     }
 }
 
-/// What only documents tell: who is overridden, and who belongs to the cohorts that the flag names.
+/// What only documents show: overrides, and the members of the cohorts that the flag uses.
 pub(super) fn of_documents<B>(old: &Version<'_, B>, new: &Version<'_, B>, key: &str) -> Vec<Change> {
     let (Some(from), Some(to)) = (old.config, new.config) else { return Vec::new() };
     let mut changes = Changes::default();
     let overrides = |config: &Config| config.flags.get(key).map(|flag| flag.overrides.clone()).unwrap_or_default();
     let (before, after) = (overrides(from), overrides(to));
-    // A different number is told by the snapshots.
+    // If their number differs, the snapshots show it already.
     if before != after && before.len() == after.len() {
         let count = after.iter().filter(|(user, serve)| before.get(*user) != Some(serve)).count();
-        let text = format!("{} different", words::plural(count as u64, "user", "users"));
+        let text = format!("{} different", text::plural(count as u64, "user", "users"));
         changes.add("overrides", None, Some(text));
     }
     let names: BTreeSet<String> = [from, to].into_iter().flat_map(|config| cohorts_of(config, key)).collect();
@@ -156,7 +168,7 @@ pub(super) fn of_documents<B>(old: &Version<'_, B>, new: &Version<'_, B>, key: &
 }
 
 fn describe(cohort: &Cohort) -> String {
-    let users = words::plural(cohort.users.len() as u64, "user", "users");
+    let users = text::plural(cohort.users.len() as u64, "user", "users");
     let except = match cohort.except.len() {
         0 => String::new(),
         count => format!(", {count} excepted"),
@@ -165,7 +177,7 @@ fn describe(cohort: &Cohort) -> String {
     format!("{users}{except}{when}")
 }
 
-/// The cohorts that a flag names, and those that these name.
+/// The cohorts that a flag uses, directly or indirectly.
 fn cohorts_of(config: &Config, key: &str) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     let rules = config.flags.get(key).map_or(&[][..], |flag| &flag.rules);
@@ -192,8 +204,8 @@ pub(super) fn notes<B: AsRef<[u8]>>(old: &Version<'_, B>, new: &Version<'_, B>, 
     if !opaque || old.snapshot.digest() == new.snapshot.digest() {
         return Vec::new();
     }
-    let hidden = "a snapshot hides who is overridden and who belongs to a cohort, so that was not compared: compare the \
-                  documents, or count with --contexts";
+    let hidden = "a snapshot does not show overrides and the members of cohorts, so these were not compared: compare \
+                  the documents, or count with --contexts";
     let note = if any { hidden.to_owned() } else { format!("the bytes differ, and no flag does; {hidden}") };
     vec![note]
 }

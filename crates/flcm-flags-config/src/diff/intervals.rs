@@ -1,8 +1,9 @@
-//! Exact shares: the buckets and split points that a change moves, counted as integers.
+//! Exact shares of users for whom a flag changes, counted over buckets and split points.
 //!
-//! A user is a point in the gate space, 0 to 99,999, times the split space, 2^32. A rule takes the buckets below its
-//! percentage; of its variants each takes a range of split points. So both versions cut the plane into rectangles, and
-//! what changes is a sum of areas. Two versions with different salts draw independently: then the areas are products.
+//! A user is a point in a plane: a bucket, 0 to 99,999, and a split point, below 2^32. A rule takes the buckets below
+//! its percentage, and each of its variants takes a range of split points. So both versions divide the plane into
+//! rectangles, and a share is a sum of their areas. With different salts the two versions are independent, and the
+//! areas are products.
 
 use std::collections::BTreeSet;
 
@@ -11,8 +12,8 @@ use flcm_flags::{Flag, Millis, Rule, Serves, Snapshot};
 use serde::Serialize;
 
 use super::moves::{Move, Served};
-use crate::explanation::words;
-use crate::view::FlagView;
+use crate::explain::text;
+use crate::explain::view::FlagView;
 
 /// Split points.
 const POINTS: u64 = 1 << 32;
@@ -20,14 +21,14 @@ const POINTS: u64 = 1 << 32;
 /// The area of everyone.
 const WHOLE: u64 = BUCKETS as u64 * POINTS;
 
-/// One rule, as far as buckets and split points go.
+/// The buckets and split points of one rule.
 #[derive(Clone, Debug)]
 struct Area {
-    /// In words; empty when it is for everyone.
+    /// As text; empty for a rule without conditions.
     conditions: String,
-    /// Buckets below are inside.
+    /// The buckets below this one are inside.
     end: u32,
-    /// What is served up to behind which split point, ascending up to [`POINTS`].
+    /// The end of each range of split points and what is served there, ascending up to [`POINTS`].
     ranges: Vec<(u64, Served)>,
 }
 
@@ -36,14 +37,14 @@ struct Area {
 pub(super) struct Side {
     areas: Vec<Area>,
     off: Served,
-    /// What buckets are drawn with and by; `None` for a flag that does not exist.
+    /// The salt and the hashed attribute; `None` for a flag that does not exist.
     draw: Option<(String, Option<String>)>,
 }
 
 /// What changes for some users, as shares of them.
 #[derive(Clone, Debug, Serialize)]
 pub struct Shares {
-    /// The conditions that hold for them, in words; `None` when no rule with conditions applies.
+    /// The conditions that hold for them, as text; `None` when no rule with conditions applies.
     pub conditions: Option<String>,
     /// Whether the flag has rules with conditions at all, before or after. Not in JSON.
     #[serde(skip)]
@@ -84,7 +85,7 @@ impl Share {
 
 impl Side {
     pub(super) fn new<B: AsRef<[u8]>>(snapshot: &Snapshot<B>, flag: Flag<'_>, view: &FlagView, now: Millis) -> Self {
-        let default = flag.default_value().map(words::json_of_value);
+        let default = flag.default_value().map(text::json_of_value);
         let off = Served {
             enabled: default == Some(serde_json::Value::Bool(true)),
             variant: None,
@@ -103,10 +104,10 @@ impl Side {
             Serves::CohortOn => (BUCKETS, ranges(flag, rule)),
             Serves::On => (rule.percentage_at(now), ranges(flag, rule)),
         };
-        Area { conditions: words::conditions(snapshot, rule.conditions()), end, ranges }
+        Area { conditions: text::conditions(snapshot, rule.conditions()), end, ranges }
     }
 
-    /// The areas that count for users of whom only these conditions hold, or none.
+    /// The areas for users for whom only these conditions hold, or none.
     fn applicable(&self, conditions: Option<&str>) -> Vec<&Area> {
         let applies = |area: &&Area| area.conditions.is_empty() || Some(area.conditions.as_str()) == conditions;
         self.areas.iter().filter(applies).collect()
@@ -117,7 +118,7 @@ fn ranges(flag: Flag<'_>, rule: Rule<'_>) -> Vec<(u64, Served)> {
     let on = |value: Option<flcm_flags::Value<'_>>, variant: Option<&str>| Served {
         enabled: true,
         variant: variant.map(str::to_owned),
-        value: value.or_else(|| flag.on_value()).map(|value| words::json_of_value(value).to_string()),
+        value: value.or_else(|| flag.on_value()).map(|value| text::json_of_value(value).to_string()),
     };
     let shares: Vec<(u16, u32)> = rule.shares().collect();
     let Some(&(_, total)) = shares.last() else { return vec![(POINTS, on(None, None))] };
@@ -134,31 +135,21 @@ fn boundary(cumulative: u32, total: u32) -> u64 {
     (u64::from(cumulative) << 32).div_ceil(u64::from(total))
 }
 
-/// What changes, class of users by class of users. Classes for which nothing changes are left out.
+/// The shares by class of users. Classes for which nothing changes are left out.
 pub(super) fn shares(old: &Side, new: &Side) -> Vec<Shares> {
-    let conditions: BTreeSet<&str> = [old, new]
-        .into_iter()
-        .flat_map(|side| &side.areas)
-        .map(|area| area.conditions.as_str())
-        .filter(|conditions| !conditions.is_empty())
-        .collect();
+    let conditions = conditions_of(old, new);
     let flag_has_conditions = !conditions.is_empty();
-    let independent = old.draw.is_some() && new.draw.is_some() && old.draw != new.draw;
-    let mut all = Vec::new();
-    for conditions in conditions.into_iter().map(Some).chain([None]) {
-        let (before, after) = (old.applicable(conditions), new.applicable(conditions));
-        let mut areas = Areas::default();
-        if independent {
-            areas.multiply(&distribution(&before, &old.off), &distribution(&after, &new.off));
-        } else {
-            areas.overlay((&before, &old.off), (&after, &new.off));
-        }
-        all.extend(areas.shares(conditions, flag_has_conditions));
-    }
-    all
+    let classes = conditions.into_iter().map(Some).chain([None]);
+    classes.filter_map(|class| Areas::of(old, new, class).shares(class, flag_has_conditions)).collect()
 }
 
-/// Areas by what happens in them.
+/// The different conditions of the rules of both versions.
+fn conditions_of<'s>(old: &'s Side, new: &'s Side) -> BTreeSet<&'s str> {
+    let all = old.areas.iter().chain(&new.areas).map(|area| area.conditions.as_str());
+    all.filter(|conditions| !conditions.is_empty()).collect()
+}
+
+/// Areas by what changes in them.
 #[derive(Default)]
 struct Areas {
     gain: u128,
@@ -169,6 +160,19 @@ struct Areas {
 }
 
 impl Areas {
+    /// The areas of users for whom only these conditions hold, or none.
+    fn of(old: &Side, new: &Side, conditions: Option<&str>) -> Self {
+        let (before, after) = (old.applicable(conditions), new.applicable(conditions));
+        let independent = old.draw.is_some() && new.draw.is_some() && old.draw != new.draw;
+        let mut areas = Self::default();
+        if independent {
+            areas.multiply(&distribution(&before, &old.off), &distribution(&after, &new.off));
+        } else {
+            areas.overlay((&before, &old.off), (&after, &new.off));
+        }
+        areas
+    }
+
     fn add(&mut self, old: &Served, new: &Served, area: u128) {
         self.whole += area;
         match Move::of(old, new) {
@@ -180,7 +184,7 @@ impl Areas {
         }
     }
 
-    /// Lays both versions over each other: one draw decides both.
+    /// Overlays both versions, which have the same buckets.
     fn overlay(&mut self, (old, old_off): (&[&Area], &Served), (new, new_off): (&[&Area], &Served)) {
         let ends: BTreeSet<u32> = old.iter().chain(new).map(|area| area.end).chain([0, BUCKETS]).collect();
         let ends: Vec<u32> = ends.into_iter().collect();
@@ -195,7 +199,7 @@ impl Areas {
         }
     }
 
-    /// Multiplies both versions: each has a draw of its own.
+    /// Multiplies both versions, which have independent buckets.
     fn multiply(&mut self, old: &[(Served, u64)], new: &[(Served, u64)]) {
         for (before, old_area) in old {
             for (after, new_area) in new {
@@ -218,7 +222,7 @@ impl Areas {
     }
 }
 
-/// What a bucket gets: of the first rule that it is inside of.
+/// What a bucket gets: from the first rule that includes it.
 fn at<'s>(areas: &[&'s Area], off: &'s Served, bucket: u32) -> Vec<(u64, &'s Served)> {
     match areas.iter().find(|area| bucket < area.end) {
         Some(area) => area.ranges.iter().map(|(end, served)| (*end, served)).collect(),
@@ -231,7 +235,7 @@ fn holding<'s>(ranges: &[(u64, &'s Served)], point: u64) -> &'s Served {
     ranges[index].1
 }
 
-/// What is served to how much of the plane.
+/// What is served, and the area that gets it.
 fn distribution(areas: &[&Area], off: &Served) -> Vec<(Served, u64)> {
     let mut all = Vec::new();
     let mut start = 0;
@@ -254,7 +258,7 @@ mod tests {
     use flcm_flags::{Flag, Millis, Rule, Serves, Snapshot};
 
     use super::{Move, POINTS, Side, boundary, shares};
-    use crate::view::FlagView;
+    use crate::explain::view::FlagView;
 
     /// The draw whose upper half is the first of a bucket and whose lower half is `point`: `mix` is a bijection.
     fn draw(bucket: u32, point: u64) -> Draw {

@@ -1,19 +1,19 @@
-//! What a change does to a user, and users counted by it.
+//! What changes for a user, and counts of users by that.
 
 use serde::Serialize;
 
-/// What a user gets. The default is what a flag that does not exist serves.
+/// What a user gets. The default stands for a flag that does not exist.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Served {
     /// Whether the feature is on.
     pub enabled: bool,
     /// The variant's name.
     pub variant: Option<String>,
-    /// As JSON text.
+    /// The value, as JSON text.
     pub value: Option<String>,
 }
 
-/// What a change does to a user.
+/// What changes for a user.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Move {
     /// From off to on.
@@ -29,7 +29,7 @@ pub enum Move {
 }
 
 impl Move {
-    /// From what was served to what is served now.
+    /// Compares what was served with what is served now.
     #[must_use]
     pub fn of(old: &Served, new: &Served) -> Self {
         match (old.enabled, new.enabled) {
@@ -42,7 +42,7 @@ impl Move {
     }
 }
 
-/// Users counted by what happens to them.
+/// Users counted by what changes for them.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Moves {
     /// From off to on.
@@ -53,15 +53,24 @@ pub struct Moves {
     pub switch: u64,
     /// To another value.
     pub value: u64,
-    /// Who notices nothing.
+    /// Nothing changes.
     pub same: u64,
 }
 
 impl Moves {
-    /// Whether anything happens to anyone.
+    /// Whether anything changes for any user.
     #[must_use]
     pub fn moved(&self) -> bool {
         self.gain + self.lose + self.switch + self.value > 0
+    }
+
+    /// Adds the counts of another part.
+    pub(super) const fn merge(&mut self, other: &Self) {
+        self.gain += other.gain;
+        self.lose += other.lose;
+        self.switch += other.switch;
+        self.value += other.value;
+        self.same += other.same;
     }
 
     /// Counts one more user.

@@ -1,10 +1,10 @@
-//! Maps of a document, read key by key.
+//! Maps of a document, which are read key by key.
 
 use super::Parser;
 use crate::diagnostics::{Path, did_you_mean};
-use crate::source::{self, Node, NodeValue};
+use crate::parse::source::{self, Node, NodeValue};
 
-/// A map whose keys are taken one by one; what was never asked for is unknown.
+/// A map whose keys are read one by one. A key that is never asked for is unknown.
 pub(super) struct Map<'n, 'p> {
     pub(super) node: &'n Node,
     pub(super) path: Path<'p>,
@@ -16,7 +16,7 @@ impl<'n> Map<'n, '_> {
         if let NodeValue::Map(entries) = &self.node.value { entries } else { &[] }
     }
 
-    /// Takes an optional key.
+    /// Reads an optional key.
     pub(super) fn get<T>(
         &mut self,
         parser: &mut Parser,
@@ -28,7 +28,7 @@ impl<'n> Map<'n, '_> {
         read(parser, node, self.path.key(key))
     }
 
-    /// Like [`get`](Self::get), for a key that must be there.
+    /// Reads a required key.
     pub(super) fn need<T>(
         &mut self,
         parser: &mut Parser,
@@ -43,7 +43,7 @@ impl<'n> Map<'n, '_> {
         self.get(parser, key, read)
     }
 
-    /// Reports the keys that nobody asked for.
+    /// Reports the keys that were never asked for.
     pub(super) fn finish(self, parser: &mut Parser) {
         for (key, _) in self.entries() {
             if self.asked.contains(&key.text.as_str()) {

@@ -1,9 +1,9 @@
-//! `error_threshold`, key by key.
+//! Parses `error_threshold`.
 
 use super::Parser;
 use crate::diagnostics::Path;
-use crate::document::{At, Budget, ErrorThreshold};
-use crate::source::{Node, NodeValue};
+use crate::parse::document::{At, Budget, ErrorThreshold};
+use crate::parse::source::{Node, NodeValue};
 
 impl Parser {
     pub(super) fn error_threshold(&mut self, node: &Node, path: Path<'_>) -> Option<At<ErrorThreshold>> {
@@ -11,16 +11,16 @@ impl Parser {
         let value = ErrorThreshold {
             rate: map.get(self, "rate", Self::number),
             window: map.get(self, "window", Self::u32),
-            detector: map.get(self, "detector", Self::word),
+            detector: map.get(self, "detector", Self::keyword),
             ratio: map.get(self, "ratio", Self::number),
             margin: map.get(self, "margin", Self::number),
             budget: map.get(self, "budget", Self::budget),
             min_samples: map.get(self, "min_samples", Self::u32),
             slow_ms: map.get(self, "slow_ms", Self::u32),
             slow_rate: map.get(self, "slow_rate", Self::number),
-            action: map.get(self, "action", Self::word),
-            shared: map.get(self, "shared", Self::word),
-            recovery: map.get(self, "recovery", Self::word),
+            action: map.get(self, "action", Self::keyword),
+            shared: map.get(self, "shared", Self::keyword),
+            recovery: map.get(self, "recovery", Self::keyword),
             cooldown: map.get(self, "cooldown", Self::u32),
             probe: map.get(self, "probe", Self::number),
         };
@@ -28,10 +28,10 @@ impl Parser {
         Some(At { value, span: node.span })
     }
 
-    /// A number, or a word for one.
+    /// A number, or a keyword.
     fn budget(&mut self, node: &Node, path: Path<'_>) -> Option<At<Budget>> {
         if matches!(node.value, NodeValue::String(_)) {
-            return self.word(node, path);
+            return self.keyword(node, path);
         }
         self.number(node, path).map(|At { value, span }| At { value: Budget(value), span })
     }

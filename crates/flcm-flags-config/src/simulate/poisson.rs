@@ -1,12 +1,12 @@
-//! Random numbers, and how many independent things happen in a second.
+//! Random numbers and the Poisson distribution.
 
 use flcm_flags::bucket::mix;
 
-/// A stream of random numbers out of a seed.
+/// A stream of random numbers from a seed.
 #[derive(Clone, Debug)]
 pub struct Random(u64);
 
-/// The golden ratio in 64 bits: the states of a stream lie as far apart as they can.
+/// The golden ratio in 64 bits, which spreads the states of a stream evenly.
 const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
 
 impl Random {
@@ -16,7 +16,7 @@ impl Random {
         Self(seed)
     }
 
-    /// The seed of one of many runs, so that their streams have nothing to do with each other.
+    /// The seed of one of many runs, so that their streams are independent.
     #[must_use]
     pub const fn seed(seed: u64, run: u64) -> u64 {
         mix(mix(seed ^ STEP) ^ run.wrapping_mul(STEP))
@@ -35,13 +35,13 @@ impl Random {
     }
 }
 
-/// A Poisson distribution, as a table of what is at most so likely.
+/// A Poisson distribution, as a table of cumulative probabilities.
 #[derive(Clone, Debug)]
 pub struct Poisson {
-    /// The number that the table begins with: what is below has a probability that no random number hits.
+    /// The first number of the table; smaller ones are too improbable to be drawn.
     least: u32,
     cumulative: Vec<f64>,
-    /// Where to begin looking, by 256ths of the probability.
+    /// Where the search begins, by 256ths of the probability.
     guide: Vec<u32>,
 }
 
@@ -51,35 +51,17 @@ const WIDTH: f64 = 12.0;
 impl Poisson {
     /// The distribution of a mean of at most a billion.
     #[must_use]
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "at most a billion, and not negative")]
     pub fn new(mean: f64) -> Self {
         let mean = mean.clamp(0.0, 1e9);
-        let width = WIDTH * mean.sqrt() + 30.0;
-        let (least, most) = ((mean - width).max(0.0) as u32, (mean + width) as u32);
-        // From the peak in both directions, so that nothing underflows, and scaled to a sum of 1.
-        let peak = mean as u32;
-        let mut weights = vec![0.0; (most - least + 1) as usize];
-        let mut weight = 1.0;
-        for number in (least..=peak).rev() {
-            weights[(number - least) as usize] = weight;
-            weight *= f64::from(number) / mean.max(f64::MIN_POSITIVE);
-        }
-        weight = 1.0;
-        for number in peak + 1..=most {
-            weight *= mean / f64::from(number);
-            weights[(number - least) as usize] = weight;
-        }
+        let (least, weights) = weights(mean);
         let sum: f64 = weights.iter().sum();
         let mut below = 0.0;
-        let cumulative: Vec<f64> = weights
-            .iter()
-            .map(|weight| {
-                below += weight / sum;
-                below
-            })
-            .collect();
-        let place = |step: u32| cumulative.partition_point(|below| *below <= f64::from(step) / 256.0) as u32;
-        let guide = (0..256).map(place).collect();
+        let add = |weight: f64| {
+            below += weight / sum;
+            below
+        };
+        let cumulative: Vec<f64> = weights.into_iter().map(add).collect();
+        let guide = guide(&cumulative);
         Self { least, cumulative, guide }
     }
 
@@ -93,6 +75,34 @@ impl Poisson {
         }
         self.least + place
     }
+}
+
+/// The least number in the table, and how likely each number from there on is, up to a factor.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "at most a billion, and not negative")]
+fn weights(mean: f64) -> (u32, Vec<f64>) {
+    let width = WIDTH * mean.sqrt() + 30.0;
+    let (least, most) = ((mean - width).max(0.0) as u32, (mean + width) as u32);
+    // From the peak in both directions, so that nothing underflows.
+    let peak = mean as u32;
+    let mut weights = vec![0.0; (most - least + 1) as usize];
+    let mut weight = 1.0;
+    for number in (least..=peak).rev() {
+        weights[(number - least) as usize] = weight;
+        weight *= f64::from(number) / mean.max(f64::MIN_POSITIVE);
+    }
+    weight = 1.0;
+    for number in peak + 1..=most {
+        weight *= mean / f64::from(number);
+        weights[(number - least) as usize] = weight;
+    }
+    (least, weights)
+}
+
+/// For each 256th of the probability, where the table reaches it.
+#[expect(clippy::cast_possible_truncation, reason = "a table is far shorter than 2^32")]
+fn guide(cumulative: &[f64]) -> Vec<u32> {
+    let start = |step: u32| cumulative.partition_point(|below| *below <= f64::from(step) / 256.0) as u32;
+    (0..256).map(start).collect()
 }
 
 #[cfg(test)]

@@ -1,26 +1,26 @@
-//! What many runs have in common.
+//! Statistics over many runs.
 
 use super::Ending;
 
-/// How long it took until a fault was found.
-#[derive(Clone, Debug, Default)]
+/// How long it took to detect a fault.
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Delays {
     /// Seconds, ascending.
     pub found: Vec<u64>,
     /// Runs that were rolled back before the fault began.
     pub falsely: u64,
-    /// Runs in which it was not found.
+    /// Runs in which the fault was not detected.
     pub never: u64,
 }
 
 impl Delays {
-    /// Sorts endings.
+    /// The delays of many runs.
     #[must_use]
-    pub fn of(endings: &[Ending]) -> Self {
+    pub fn of(endings: impl IntoIterator<Item = Ending>) -> Self {
         let mut delays = Self::default();
         for ending in endings {
             match ending {
-                Ending::After(seconds, _) => delays.found.push(*seconds),
+                Ending::After(seconds, _) => delays.found.push(seconds),
                 Ending::Falsely => delays.falsely += 1,
                 Ending::Never => delays.never += 1,
             }
@@ -29,8 +29,16 @@ impl Delays {
         delays
     }
 
-    /// The delay within which a share of the runs was found; `None` when fewer were. Runs that were rolled back falsely
-    /// do not count.
+    /// Adds the delays of other runs.
+    pub fn merge(&mut self, other: Self) {
+        self.found.extend(other.found);
+        self.found.sort_unstable();
+        self.falsely += other.falsely;
+        self.never += other.never;
+    }
+
+    /// The delay within which the fault was detected in this share of the runs; `None` if it was detected in fewer.
+    /// Runs with a false rollback do not count.
     #[must_use]
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "a count")]
     pub fn quantile(&self, share: f64) -> Option<u64> {
@@ -39,7 +47,7 @@ impl Delays {
         self.found.get(place).copied()
     }
 
-    /// Share of the runs in which it was found.
+    /// The share of the runs in which the fault was detected.
     #[must_use]
     #[expect(clippy::cast_precision_loss, reason = "a count")]
     pub fn share_found(&self) -> f64 {
@@ -56,7 +64,7 @@ pub fn interval(hits: u64, runs: u64) -> (f64, f64) {
     (low, high)
 }
 
-/// The rate up to which something holds.
+/// The rate up to which a condition holds, by bisection.
 fn solve(holds: impl Fn(f64) -> bool) -> f64 {
     let (mut low, mut high) = (0.0, 1.0);
     for _ in 0..100 {
@@ -66,7 +74,7 @@ fn solve(holds: impl Fn(f64) -> bool) -> f64 {
     low
 }
 
-/// Probability of at least so many hits, by the tail that has fewer terms.
+/// The probability of at least this many hits, computed from the tail with fewer terms.
 #[expect(clippy::cast_precision_loss, reason = "counts of runs")]
 fn at_least(hits: u64, runs: u64, rate: f64) -> f64 {
     let term = |count: u64| {

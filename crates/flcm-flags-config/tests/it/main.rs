@@ -2,6 +2,8 @@
 
 mod damage;
 mod hostile;
+mod layers;
+mod partial_results;
 mod schema;
 mod size;
 mod threshold;

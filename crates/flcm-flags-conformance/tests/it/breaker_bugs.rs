@@ -213,10 +213,10 @@ fn the_first_failure_opens_nothing() {
 fn little_traffic_is_no_blindness() {
     let little = |treatment| Source::new(&Traffic { requests: 1.0, share: 0.1, treatment, control: 0.01 });
     let course = Course { healthy: little(0.01), healthy_seconds: 0, failing: little(1.0), seconds: 86_400 };
-    assert_eq!(Delays::of(&course.runs(&plan(), 1, 100)).never, 0);
+    assert_eq!(Delays::of(course.runs(&plan(), 1, 0..100)).never, 0);
     // What a minimum of 100 calls in 300 seconds makes of it.
     let minimum = plan_of(Policy { detector: Detector::Rate, min_samples: 100, ..Policy::DEFAULT });
-    assert_eq!(Delays::of(&course.runs(&minimum, 1, 20)).never, 20);
+    assert_eq!(Delays::of(course.runs(&minimum, 1, 0..20)).never, 20);
 }
 
 /// gobreaker #37, PR #119: a callback under the lock, which dead-locked; and outside of it, which lost the order.

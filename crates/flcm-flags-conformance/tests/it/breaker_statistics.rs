@@ -20,7 +20,7 @@ fn scenario_08_healthy_days_are_not_rolled_back() {
     // A tenth of the days of the scenario; `conformance false-alarms` runs twenty times as many.
     for requests in [1.0, 10.0, 100.0] {
         let course = Course::healthy(traffic(requests, 0.01, 0.01), DAY);
-        let delays = Delays::of(&course.runs(&plan(), 8, 30));
+        let delays = Delays::of(course.runs(&plan(), 8, 0..30));
         assert_eq!((delays.falsely, delays.found.len()), (0, 0), "{requests} requests a second");
     }
 }
@@ -29,7 +29,7 @@ fn delays(requests: f64, rate: f64, healthy_seconds: u64) -> (u64, u64) {
     let healthy = traffic(requests, 0.01, 0.01);
     let course =
         Course { healthy, healthy_seconds, failing: traffic(requests, rate, 0.01), seconds: healthy_seconds + DAY };
-    let delays = Delays::of(&course.runs(&plan(), 9, 200));
+    let delays = Delays::of(course.runs(&plan(), 9, 0..200));
     (delays.quantile(0.5).expect("a median"), delays.quantile(0.9).expect("nine of ten"))
 }
 

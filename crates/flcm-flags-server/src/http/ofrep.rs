@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use flcm_flags::bucket::sip;
 use flcm_flags::{BoundContext, Decision, FlagId, Millis, Reason, evaluate};
 use flcm_flags_config::OwnedContext;
-use flcm_flags_config::explanation::words::json_of_value;
+use flcm_flags_config::explain::text::json_of_value;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;

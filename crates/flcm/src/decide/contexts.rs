@@ -18,13 +18,13 @@ mod lines;
 use line::{LineSeed, Slot};
 use lines::{LINE_BYTES, Line, Lines};
 
-/// Lines that are reported one by one; behind that they are counted.
+/// Lines that cannot be read are reported up to this many; further ones are only counted.
 const REPORTED: u64 = 10;
 
-/// Lines between two looks at the progress bar: some tens of milliseconds.
+/// Lines between two updates of the progress bar: some tens of milliseconds of work.
 const PROGRESS_LINES: u64 = 1 << 16;
 
-/// Calls `decide` with every context of a file. Whether all lines could be read; those that could not are reported.
+/// Calls `decide` with every context of a file, and reports lines that cannot be read; whether there were none.
 pub(super) fn each(
     path: &Path,
     snapshot: &Snapshot<Vec<u8>>,
@@ -43,7 +43,7 @@ pub(super) fn each(
 pub(crate) struct Contexts {
     name: String,
     lines: Lines<Box<dyn Read>>,
-    /// Where the line at hand is.
+    /// The position of the current line.
     line: Range<usize>,
     number: u64,
     failed: u64,
@@ -86,7 +86,7 @@ impl Contexts {
         Ok(false)
     }
 
-    /// Reads the line as a context and passes it on. A line that is none is reported and skipped.
+    /// Parses the current line as a context and passes it on. A line that is not a context is reported and skipped.
     pub(crate) fn parse(
         &mut self,
         parser: &mut Parser<'_>,
@@ -104,7 +104,7 @@ impl Contexts {
         Ok(())
     }
 
-    /// Whether every line could be read. Says how many could not.
+    /// Reports how many lines could not be read; whether there were none.
     pub(crate) fn finish(&self) -> bool {
         self.progress.finish_and_clear();
         if self.failed > 0 {
@@ -157,9 +157,9 @@ fn progress(length: Option<u64>, show: bool) -> ProgressBar {
     bar
 }
 
-/// Reads lines into buffers that it keeps, so that a line allocates nothing but strings with escapes.
+/// Parses lines into buffers that it reuses, so that only strings with escapes are allocated.
 pub(crate) struct Parser<'s> {
-    /// Names of the attributes that can matter, sorted; others are checked and dropped.
+    /// Names of the attributes that flags read, sorted; others are only checked.
     names: Vec<&'s str>,
     slots: Vec<Slot<'static>>,
     items: Vec<Cow<'static, str>>,
@@ -169,14 +169,14 @@ pub(crate) struct Parser<'s> {
 
 impl<'s> Parser<'s> {
     pub(crate) fn new(attributes: impl Iterator<Item = &'s str>) -> Self {
-        // The host's word on membership is no attribute of the snapshot.
+        // `cohorts` names the cohorts of the user; it is not an attribute of the snapshot.
         let mut names: Vec<&str> = attributes.chain(["cohorts"]).collect();
         names.sort_unstable();
         names.dedup();
         Self { names, slots: Vec::new(), items: Vec::new(), item_texts: Vec::new(), attributes: Vec::new() }
     }
 
-    /// Reads one line and calls `pass` with the context.
+    /// Parses one line and calls `pass` with the context.
     pub(crate) fn with<T>(&mut self, text: &str, pass: impl FnOnce(&Context<'_>) -> T) -> Result<T, serde_json::Error> {
         let mut slots: Vec<Slot<'_>> = recycle(std::mem::take(&mut self.slots));
         slots.resize_with(self.names.len(), || Slot::Absent);
@@ -199,7 +199,7 @@ impl<'s> Parser<'s> {
     }
 }
 
-/// Empties a vector and gives its memory to elements that differ in their lifetime only.
+/// Empties a vector and reuses its memory for elements that differ only in their lifetime.
 fn recycle<A, B>(mut vec: Vec<A>) -> Vec<B> {
     vec.clear();
     // The standard library collects such an iterator in place. If it ever did not, this would cost an allocation.
@@ -222,7 +222,7 @@ mod tests {
 
     fn read(line: &str) -> Result<String, String> {
         let mut parser = Parser::new(["age", "list", "name"].into_iter());
-        // Whatever stood in the line before must not shine through.
+        // Values of the line before must not show up.
         let _ = parser.with(r#"{"targetingKey": "x", "age": 1, "list": ["y"], "name": "z"}"#, |_| ());
         parser.with(line, |context| format!("{context:?}")).map_err(|error| error.to_string())
     }

@@ -1,12 +1,12 @@
-//! Decisions as lines. A flag has few different outcomes, so the part of a line that follows from the outcome is written
-//! once and copied from then on.
+//! Decisions as lines. A flag has few different decisions, so the part of a line that follows from the decision is
+//! written once and copied from then on.
 
 use std::borrow::Cow;
 
 use anstyle::Style;
 use flcm_flags::{BoundContext, Decision, FlagId, Millis, PackedDecision, Snapshot, Trips, evaluate};
 use flcm_flags_config::Explanation;
-use flcm_flags_config::explanation::words;
+use flcm_flags_config::explain::text;
 
 use super::Picked;
 use crate::style::{BAD, DIM, GOOD, NAME, NOTE, pad, shown};
@@ -16,28 +16,28 @@ use crate::style::{BAD, DIM, GOOD, NAME, NOTE, pad, shown};
 pub(super) enum Form {
     /// One JSON object per line.
     Json,
-    /// Not at all: they are only counted.
+    /// Decisions are not written, only counted.
     Silent,
-    /// Columns for a person, with a first one for the user where there are several.
+    /// Columns, the first one for the user if there are several.
     Text { coloured: bool, users: bool },
 }
 
-/// One flag and what has been decided of it so far.
+/// One flag and its decisions so far.
 pub(super) struct Row {
     pub(super) key: String,
     id: Option<FlagId>,
     form: Form,
     /// Widths of the columns of flags and variants.
     widths: (usize, usize),
-    /// What stands ahead of the user.
+    /// The text before the user.
     head: Vec<u8>,
-    pub(super) kinds: Vec<Kind>,
+    pub(super) counts: Vec<DecisionCount>,
 }
 
-/// One outcome of a flag.
-pub(super) struct Kind {
-    pub(super) outcome: PackedDecision,
-    /// What stands behind the user.
+/// One of the different decisions of a flag.
+pub(super) struct DecisionCount {
+    pub(super) packed: PackedDecision,
+    /// The text after the user.
     tail: Vec<u8>,
     pub(super) count: u64,
 }
@@ -53,14 +53,14 @@ pub(super) fn rows(snapshot: &Snapshot<Vec<u8>>, picked: Vec<Picked>, form: Form
             Form::Json => format!("{{\"flag\":{},\"user\":", json(&key)).into_bytes(),
             Form::Silent | Form::Text { .. } => Vec::new(),
         };
-        Row { key, id, form, widths, head, kinds: Vec::new() }
+        Row { key, id, form, widths, head, counts: Vec::new() }
     };
     picked.into_iter().map(row).collect()
 }
 
 fn json(text: &str) -> String {
     let mut out = String::new();
-    flcm_flags_config::json::write_string(&mut out, text);
+    flcm_flags_config::parse::json::write_string(&mut out, text);
     out
 }
 
@@ -77,7 +77,7 @@ pub(super) struct User<'c> {
 impl<'c> User<'c> {
     pub(super) fn new(key: Option<&'c str>) -> Self {
         let is_plain = |key: &str| key.bytes().all(|byte| byte >= b' ' && byte != b'"' && byte != b'\\');
-        // Quotes are added by the writer where nothing has to be escaped.
+        // A key without escapes is written with quotes around it.
         let json = key.filter(|key| !is_plain(key)).map(|key| Cow::Owned(json(key)));
         Self { key, json }
     }
@@ -112,18 +112,18 @@ impl Row {
         decision.unwrap_or_else(Decision::flag_not_found).packed()
     }
 
-    /// Counts an outcome and writes its line.
+    /// Counts a decision and writes its line.
     #[inline]
     pub(super) fn write(
         &mut self,
         snapshot: &Snapshot<Vec<u8>>,
-        outcome: PackedDecision,
+        packed: PackedDecision,
         user: &User<'_>,
         out: &mut Vec<u8>,
     ) {
-        let index = self.kinds.iter().position(|kind| kind.outcome == outcome);
-        let index = index.unwrap_or_else(|| self.learn(snapshot, outcome));
-        self.kinds[index].count += 1;
+        let index = self.counts.iter().position(|counted| counted.packed == packed);
+        let index = index.unwrap_or_else(|| self.learn(snapshot, packed));
+        self.counts[index].count += 1;
         match self.form {
             Form::Json => {
                 out.extend_from_slice(&self.head);
@@ -133,27 +133,27 @@ impl Row {
             Form::Text { users: true, .. } => user.write_text(out),
             Form::Text { users: false, .. } => {}
         }
-        out.extend_from_slice(&self.kinds[index].tail);
-        // The outcomes that most users get move to the front.
-        if index > 0 && self.kinds[index].count > self.kinds[index - 1].count {
-            self.kinds.swap(index, index - 1);
+        out.extend_from_slice(&self.counts[index].tail);
+        // The decisions that most users get move to the front.
+        if index > 0 && self.counts[index].count > self.counts[index - 1].count {
+            self.counts.swap(index, index - 1);
         }
     }
 
-    fn learn(&mut self, snapshot: &Snapshot<Vec<u8>>, outcome: PackedDecision) -> usize {
-        let decision = self.decision(snapshot, outcome);
+    fn learn(&mut self, snapshot: &Snapshot<Vec<u8>>, packed: PackedDecision) -> usize {
+        let decision = self.decision(snapshot, packed);
         let tail = match self.form {
             Form::Json => json_tail(decision),
             Form::Silent => String::new(),
             Form::Text { coloured, .. } => self.text_tail(decision, coloured),
         };
-        self.kinds.push(Kind { outcome, tail: tail.into_bytes(), count: 0 });
-        self.kinds.len() - 1
+        self.counts.push(DecisionCount { packed, tail: tail.into_bytes(), count: 0 });
+        self.counts.len() - 1
     }
 
-    /// Gives an outcome its words back.
-    pub(super) fn decision<'s>(&self, snapshot: &'s Snapshot<Vec<u8>>, outcome: PackedDecision) -> Decision<'s> {
-        self.id.map_or_else(Decision::flag_not_found, |id| Decision::new(snapshot, id, outcome))
+    /// The decision that was packed.
+    pub(super) fn decision<'s>(&self, snapshot: &'s Snapshot<Vec<u8>>, packed: PackedDecision) -> Decision<'s> {
+        self.id.map_or_else(Decision::flag_not_found, |id| Decision::new(snapshot, id, packed))
     }
 
     fn text_tail(&self, decision: Decision<'_>, coloured: bool) -> String {
@@ -171,14 +171,14 @@ impl Row {
         }
         columns.push(paint(DIM, &format!("{}{code}", decision.reason())));
         columns.extend(decision.rule().map(|rule| format!("rule {}", shown(rule))));
-        match decision.value().map(words::json_of_value) {
+        match decision.value().map(text::json_of_value) {
             None | Some(serde_json::Value::Bool(_)) => {}
             Some(value) => columns.push(shown(&value.to_string())),
         }
         format!("{}\n", columns.join("  "))
     }
 
-    /// What `--explain` says of a flag that does not exist.
+    /// The explanation of a flag that does not exist.
     pub(super) fn not_found(&self, user: Option<&str>, as_json: bool) -> Vec<u8> {
         let mut out = Vec::new();
         if as_json {
@@ -195,7 +195,7 @@ impl Row {
 }
 
 fn json_tail(decision: Decision<'_>) -> String {
-    let value = decision.value().map_or_else(|| "null".to_owned(), |value| words::json_of_value(value).to_string());
+    let value = decision.value().map_or_else(|| "null".to_owned(), |value| text::json_of_value(value).to_string());
     format!(
         ",\"enabled\":{},\"value\":{value},\"variant\":{},\"reason\":\"{}\",\"errorCode\":{},\"rule\":{},\"arm\":\"{}\"}}\n",
         decision.enabled(),
@@ -207,7 +207,7 @@ fn json_tail(decision: Decision<'_>) -> String {
     )
 }
 
-/// The tree of one decision, in colour where there is one; with the user where there are several.
+/// The tree of one decision, coloured if colours are on, with the user if there are several.
 pub(super) fn write_explanation(explanation: &Explanation, with_user: bool, out: &mut Vec<u8>) {
     let coloured = crate::style::is_coloured();
     for (index, line) in explanation.lines().into_iter().enumerate() {
@@ -223,7 +223,7 @@ pub(super) fn write_explanation(explanation: &Explanation, with_user: bool, out:
     out.push(b'\n');
 }
 
-/// Colours the branches, the answer, and in the first line what was decided.
+/// Colours the branches, the result of the check, and in the first line the decision.
 fn paint(branch: &str, text: &str, held: Option<bool>, is_title: bool) -> String {
     let style = match held {
         Some(true) => GOOD,
@@ -244,7 +244,7 @@ fn paint(branch: &str, text: &str, held: Option<bool>, is_title: bool) -> String
     format!("{DIM}{branch}{DIM:#}{before}{style}{answer}{style:#}{after}")
 }
 
-/// The text around an answer.
+/// The text before the result of a check, the result, and the text after it.
 fn split<'t>(text: &'t str, answer: &str) -> (&'t str, &'t str, &'t str) {
     let start = text.find(answer).map_or(0, |start| start + 2);
     let end = text.find(answer).map_or(0, |start| start + answer.len());

@@ -1,17 +1,17 @@
-//! Decisions counted: how many are on, which variants they get, and why.
+//! Counts of decisions: by on and off, by variant, and by reason.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use anstyle::Style;
 use flcm_flags::{Millis, Snapshot};
-use flcm_flags_config::explanation::words;
+use flcm_flags_config::explain::text;
 use serde::Serialize;
 
 use super::output::Row;
 use crate::style::{self, BAD, DIM, GOOD, NAME, shown};
 
-/// What was counted for one flag.
+/// The counts of one flag.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Counts<'s> {
@@ -38,7 +38,7 @@ pub(super) fn of(snapshot: &Snapshot<Vec<u8>>, rows: &[Row], contexts: u64, now:
     let width = names.map(|name| name.chars().count()).max().unwrap_or(0).max("PREREQUISITE_FAILED".len()) + 2;
     let (contexts, flags) =
         (style::plural(contexts, "user", "users"), style::plural(rows.len() as u64, "flag", "flags"));
-    let mut text = paint.with(DIM, &format!("{contexts}, {flags}, at {}\n", words::rfc3339(now.0)));
+    let mut text = paint.with(DIM, &format!("{contexts}, {flags}, at {}\n", text::rfc3339(now.0)));
     for counts in &all {
         text.push('\n');
         table(counts, width, &paint, &mut text);
@@ -51,15 +51,15 @@ fn count<'s>(snapshot: &'s Snapshot<Vec<u8>>, row: &'s Row, contexts: u64) -> Co
     let variants = flag.iter().flat_map(flcm_flags::Flag::variants).map(|variant| (variant.name(), 0)).collect();
     let mut counts =
         Counts { flag: &row.key, contexts, on: 0, variants, reasons: BTreeMap::new(), errors: BTreeMap::new() };
-    for kind in &row.kinds {
-        let decision = row.decision(snapshot, kind.outcome);
-        counts.on += if decision.enabled() { kind.count } else { 0 };
-        *counts.reasons.entry(decision.reason().as_str()).or_default() += kind.count;
+    for counted in &row.counts {
+        let decision = row.decision(snapshot, counted.packed);
+        counts.on += if decision.enabled() { counted.count } else { 0 };
+        *counts.reasons.entry(decision.reason().as_str()).or_default() += counted.count;
         if let Some(variant) = decision.variant() {
-            *counts.variants.entry(variant).or_default() += kind.count;
+            *counts.variants.entry(variant).or_default() += counted.count;
         }
         if let Some(code) = decision.reason().error_code() {
-            *counts.errors.entry(code.as_str()).or_default() += kind.count;
+            *counts.errors.entry(code.as_str()).or_default() += counted.count;
         }
     }
     counts

@@ -1,15 +1,16 @@
-//! What the demo shows: a line a second, and what happens in between.
+//! What the demo prints: a line every second, and what happens in between.
 
 use std::io::{Stdout, Write};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anstyle::Style;
+use flcm_flags::TripState;
 
-use super::cast::{Cast, Report};
+use super::processes::{DemoProcesses, Report};
 use crate::style::{BAD, DIM, GOOD, NAME, NOTE, bar, share};
 
-/// A line is shown so often.
+/// A line is printed this often.
 const EVERY: Duration = Duration::from_secs(1);
 
 /// Calls of both ways: all, and those that failed.
@@ -36,12 +37,12 @@ impl Screen {
         self.line(&format!("{DIM}document {}{DIM:#}", document.display()));
     }
 
-    /// Something new begins.
-    pub(super) fn scene(&mut self, text: &str) {
+    /// The title of a new step.
+    pub(super) fn step(&mut self, text: &str) {
         self.line(&format!("\n{NAME}{text}{NAME:#}"));
     }
 
-    /// Something was seen.
+    /// Something that was observed.
     pub(super) fn fact(&mut self, text: &str) {
         self.line(&format!("{NOTE}→ {text}{NOTE:#}"));
     }
@@ -50,12 +51,12 @@ impl Screen {
         self.line(text);
     }
 
-    /// Adds up what hosts say, and shows it when it is time to.
-    pub(super) fn show(&mut self, cast: &mut Cast) {
-        for Report { new, old, .. } in cast.take_reports() {
-            for place in 0..2 {
-                self.calls.new[place] += new[place];
-                self.calls.old[place] += old[place];
+    /// Adds up the reports of the hosts, and prints a line when it is time to.
+    pub(super) fn show(&mut self, demo: &mut DemoProcesses) {
+        for Report { new, old, .. } in demo.take_reports() {
+            for index in 0..2 {
+                self.calls.new[index] += new[index];
+                self.calls.old[index] += old[index];
             }
         }
         if self.shown.elapsed() < EVERY {
@@ -63,7 +64,7 @@ impl Screen {
         }
         self.shown = Instant::now();
         let Calls { new, old } = std::mem::take(&mut self.calls);
-        let trip = cast.hosts().map(|host| host.trip.as_str()).next().unwrap_or_default();
+        let trip = demo.hosts().find_map(|host| host.trip.as_deref()).unwrap_or_default();
         let all = u128::from(new[0] + old[0]).max(1);
         let text = format!(
             "{DIM}{:>4} s{DIM:#}  new way {GOOD}{}{GOOD:#} {:>6} of calls   fails {}   old way fails {}   {}",
@@ -78,7 +79,7 @@ impl Screen {
     }
 
     fn line(&mut self, text: &str) {
-        // Nobody may read any more: the demo ends by itself.
+        // The reader may be gone: the demo then ends by itself.
         let _ = writeln!(self.output, "{text}");
     }
 }
@@ -90,10 +91,10 @@ fn rate([all, failed]: [u64; 2]) -> String {
 }
 
 fn state(trip: &str) -> String {
-    let (style, word) = match trip {
-        "clear" => (GOOD, "on"),
-        "off" => (BAD, "rolled back"),
-        other => (NOTE, other),
+    let (style, word) = match TripState::from_word(trip) {
+        Some(TripState::Clear) => (GOOD, "on"),
+        Some(TripState::HeldOff) => (BAD, "rolled back"),
+        _ => (NOTE, trip),
     };
     format!("{style}{word}{style:#}")
 }

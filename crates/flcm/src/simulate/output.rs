@@ -1,21 +1,24 @@
-//! What was simulated, for people and for programs.
+//! The results of a simulation, as text and as JSON.
 
 use std::fmt::Write;
 
 use flcm_flags::{Detector, Policy};
-use flcm_flags_config::simulate::{Delays, interval};
+use flcm_flags_config::simulate::{Delays, PolicyResult, interval};
 use serde_json::{Value, json};
 
-use super::{DAY, HOUR, Rule, Simulation};
+use super::Simulation;
 use crate::failure::Failure;
 use crate::style::{self, BAD, DIM, GOOD, NAME, NOTE, shown};
 
-/// Delays at which the chart has a bar.
+const HOUR: u64 = 3_600;
+const DAY: u64 = 24 * HOUR;
+
+/// The delays for which the chart has a bar.
 const MARKS: [u64; 11] = [1, 2, 5, 10, 30, 60, 300, 900, HOUR, 6 * HOUR, DAY];
 
 pub(super) fn text(simulation: &Simulation<'_>) -> String {
     let mut text = String::new();
-    let own = &simulation.rules[0];
+    let own = &simulation.results[0];
     // Writing to a string cannot fail.
     let _ = write_head(simulation, &mut text);
     for (title, delays) in
@@ -30,7 +33,7 @@ pub(super) fn text(simulation: &Simulation<'_>) -> String {
 
 fn write_head(simulation: &Simulation<'_>, text: &mut String) -> std::fmt::Result {
     let super::Options { flag, rps, error_rate, baseline, .. } = simulation.options;
-    let (share, policy) = (simulation.share, &simulation.policy);
+    let (share, policy) = (simulation.share, &simulation.comparison.policy);
     writeln!(text, "{}", paint(NAME, &shown(flag)))?;
     writeln!(text, "  traffic   {rps} requests/s, {share} % of them treated")?;
     writeln!(text, "  failing   {} of the treated, {} of the others", of_hundred(*error_rate), of_hundred(*baseline))?;
@@ -56,7 +59,7 @@ fn describe(policy: &Policy) -> String {
     }
 }
 
-/// A bar for each mark: the share that was found by then.
+/// A bar for each delay: the share of runs in which the fault was detected by then.
 fn chart(delays: &Delays, text: &mut String) {
     let runs = delays.found.len() as u64 + delays.never;
     let last = delays.quantile(0.99).unwrap_or(DAY);
@@ -71,7 +74,7 @@ fn chart(delays: &Delays, text: &mut String) {
 }
 
 fn write_table(simulation: &Simulation<'_>, text: &mut String) -> std::fmt::Result {
-    let days = simulation.days;
+    let days = simulation.comparison.days;
     writeln!(
         text,
         "\n{}",
@@ -83,14 +86,14 @@ fn write_table(simulation: &Simulation<'_>, text: &mut String) -> std::fmt::Resu
             )
         )
     )?;
-    for Rule { name, from_start, after_an_hour, false_days } in &simulation.rules {
+    for PolicyResult { name, from_start, after_an_hour, false_days } in &simulation.results {
         let (low, high) = interval(*false_days, days);
-        let colour = if low > simulation.policy.budget { BAD } else { GOOD };
+        let colour = if low > simulation.comparison.policy.budget { BAD } else { GOOD };
         let falsely = format!("{false_days} of {days} ({} to {})", of_hundred(low), of_hundred(high));
         writeln!(text, "{name:<28}{:>18}{:>18}  {}", both(from_start), both(after_an_hour), paint(colour, &falsely))?;
     }
-    let false_before = simulation.rules.iter().filter(|rule| rule.after_an_hour.falsely > 0);
-    for Rule { name, after_an_hour, .. } in false_before {
+    let false_before = simulation.results.iter().filter(|rule| rule.after_an_hour.falsely > 0);
+    for PolicyResult { name, after_an_hour, .. } in false_before {
         let note = format!(
             "{name}: {} of {} runs were rolled back within the healthy hour",
             after_an_hour.falsely, simulation.options.runs
@@ -100,7 +103,7 @@ fn write_table(simulation: &Simulation<'_>, text: &mut String) -> std::fmt::Resu
     Ok(())
 }
 
-/// Median and the delay within which nine of ten runs were found.
+/// The median delay, and the delay of nine runs out of ten.
 fn both(delays: &Delays) -> String {
     let one = |share| delays.quantile(share).map_or_else(|| "–".to_owned(), brief);
     match delays.share_found() {
@@ -112,16 +115,16 @@ fn both(delays: &Delays) -> String {
 
 pub(super) fn json(simulation: &Simulation<'_>) -> Result<String, Failure> {
     let super::Options { flag, rps, error_rate, baseline, runs, seed, .. } = simulation.options;
-    let rules: Vec<Value> = simulation.rules.iter().map(|rule| json_of(rule, simulation.days)).collect();
+    let rules: Vec<Value> = simulation.results.iter().map(|rule| json_of(rule, simulation.comparison.days)).collect();
     let value = json!({
         "flag": flag, "requestsPerSecond": rps, "sharePercent": simulation.share, "errorRate": error_rate,
-        "baseline": baseline, "runs": runs, "seed": seed, "budget": simulation.policy.budget, "rules": rules,
+        "baseline": baseline, "runs": runs, "seed": seed, "budget": simulation.comparison.policy.budget, "rules": rules,
     });
     let text = serde_json::to_string(&value).map_err(std::io::Error::from)?;
     Ok(text + "\n")
 }
 
-fn json_of(rule: &Rule, days: u64) -> Value {
+fn json_of(rule: &PolicyResult, days: u64) -> Value {
     let delays = |delays: &Delays| {
         json!({
             "medianSeconds": delays.quantile(0.5), "p90Seconds": delays.quantile(0.9),

@@ -1,4 +1,4 @@
-//! The keys that `OpenFeature`'s clients may ask for, by the type that they ask for.
+//! The flag keys that `OpenFeature`'s clients may request, by type.
 
 use std::fmt::Write as _;
 
@@ -9,7 +9,7 @@ use super::text::quoted;
 
 type IsKind = fn(&Value) -> bool;
 
-/// `OpenFeature`'s names, and whether a value is of that kind. Lists are objects to it.
+/// `OpenFeature`'s names of types, and whether a value has that type. Lists are objects.
 const KINDS: [(&str, IsKind); 4] = [
     ("BooleanFlagKey", |value| matches!(value, Value::Bool(_))),
     ("StringFlagKey", |value| matches!(value, Value::String(_))),
@@ -17,7 +17,7 @@ const KINDS: [(&str, IsKind); 4] = [
     ("ObjectFlagKey", |value| matches!(value, Value::Json(_))),
 ];
 
-/// What stands above the keys. Without the import it would stand in for the package, rather than add to it.
+/// The start of the file. Without the import the declaration would replace the package's own types.
 const HEAD: &str = "\
 import '@openfeature/core';
 

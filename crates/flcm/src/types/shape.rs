@@ -1,4 +1,4 @@
-//! The TypeScript types of values, put together deep: one type for all objects, and one for all lists.
+//! TypeScript types of JSON values: all objects become one type, and all lists become one.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,21 +6,21 @@ use serde_json::{Map, Value as Json};
 
 use super::text::property;
 
-/// What is known of some values that stand in the same place.
+/// The type of several values that occur at the same position.
 #[derive(Debug, Default)]
 pub(super) struct Shape {
-    /// TypeScript's names of the plain kinds.
+    /// TypeScript's names of the primitive types.
     plain: BTreeSet<&'static str>,
-    /// What the lists hold, if there are lists.
+    /// The type of the items of lists, if there are lists.
     items: Option<Box<Shape>>,
     object: Option<Object>,
 }
 
-/// What is known of some objects.
+/// The type of several objects.
 #[derive(Debug, Default)]
 struct Object {
     count: usize,
-    /// Beside the shape: how many objects have the key.
+    /// How many objects have each key, and the type of its values.
     entries: BTreeMap<String, (usize, Shape)>,
 }
 

@@ -1,8 +1,8 @@
-//! Names and texts as TypeScript writes them.
+//! Names and string literals in TypeScript.
 
 use crate::style::shown;
 
-/// The name of a property: as it is when it is an identifier. Reserved words may name properties.
+/// The name of a property, quoted unless it is an identifier. Reserved words may name properties.
 pub(super) fn property(name: &str) -> String {
     let is_head = |character: char| character.is_ascii_alphabetic() || matches!(character, '_' | '$');
     let is_tail = |character: char| is_head(character) || character.is_ascii_digit();
@@ -10,8 +10,8 @@ pub(super) fn property(name: &str) -> String {
     if is_identifier { name.to_owned() } else { quoted(name) }
 }
 
-/// A string literal. Control characters and marks that turn the direction of a line are escaped the way that Rust and
-/// TypeScript share: `\u{1b}`.
+/// A string literal. Control characters, and those that change the direction of text, are escaped in a way that Rust
+/// and TypeScript share: `\u{1b}`.
 pub(super) fn quoted(text: &str) -> String {
     let escaped = text.replace('\\', "\\\\").replace('\'', "\\'").replace('\n', "\\n");
     format!("'{}'", shown(&escaped))

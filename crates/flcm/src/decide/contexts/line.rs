@@ -1,4 +1,4 @@
-//! One line: a flat JSON object, read straight into slots that borrow from it.
+//! Parses one line, a flat JSON object, into slots that borrow from it.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -6,14 +6,14 @@ use std::fmt;
 use flcm_flags::AttributeValue;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
-/// Stands between what is wrong and how to fix it, in the errors of this file.
+/// Separates the problem from the help in errors of this file.
 pub(super) const HELP: &str = "\u{1f}";
 
-/// What a line says about one attribute.
+/// The value of one attribute in a line.
 pub(super) enum Slot<'l> {
     Absent,
     Bool(bool),
-    /// From the first to behind the last of the line's items.
+    /// The range of its items among the items of the line.
     List(usize, usize),
     Number(f64),
     Text(Cow<'l, str>),
@@ -31,7 +31,7 @@ impl Slot<'_> {
     }
 }
 
-/// Where the attributes of a line go.
+/// The slots for the attributes of a line.
 pub(super) struct LineSeed<'p, 'l> {
     /// Sorted.
     pub(super) names: &'p [&'p str],
@@ -83,10 +83,10 @@ enum Key<'l> {
 
 struct KeySeed<'p>(&'p [&'p str]);
 
-/// What a name means; `None` for one that cannot matter.
+/// The meaning of a name; `None` for an attribute that no flag reads.
 #[inline]
 fn find(names: &[&str], name: &str) -> Option<Key<'static>> {
-    /// So few names are found faster one by one.
+    /// Up to this many names, a linear search is faster.
     const FEW: usize = 8;
     if name == "targetingKey" {
         return Some(Key::User);
@@ -181,7 +181,7 @@ impl<'l> Visitor<'l> for UserSeed {
     }
 }
 
-/// The value of an attribute. Without `items` it is checked and dropped.
+/// The value of an attribute. Without `items` it is only checked.
 struct ValueSeed<'p, 'l> {
     name: &'p str,
     items: Option<&'p mut Vec<Cow<'l, str>>>,

@@ -1,21 +1,21 @@
-//! Lines of a file, read in place into one buffer that never grows.
+//! Reads the lines of a file into one buffer, which never grows.
 
 use std::io::{self, Read};
 use std::ops::Range;
 
 use memchr::memchr;
 
-/// Bytes of one line: a context is small, and a file without line ends must not fill the memory.
+/// The longest line, in bytes: a context is small, and a file without line ends must not exhaust memory.
 pub(super) const LINE_BYTES: usize = 1 << 20;
 
-/// Bytes of one read: what is read is parsed while the cache still holds it.
+/// Bytes of one read: few enough that they are parsed while they are in the CPU's cache.
 const CHUNK: usize = 1 << 17;
 
 /// A file, line by line.
 pub(super) struct Lines<R> {
     reader: R,
     buffer: Vec<u8>,
-    /// What of the buffer has been read and not been given out.
+    /// The part of the buffer that was read from the file and is not yet returned.
     filled: Range<usize>,
     /// Whether the file has ended.
     ended: bool,
@@ -23,10 +23,10 @@ pub(super) struct Lines<R> {
     pub(super) bytes: u64,
 }
 
-/// A line, or what stands for it.
+/// A line, or that it was too long.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) enum Line {
-    /// Where in the buffer it is, without its line end.
+    /// The line's position in the buffer, without its line end.
     At(Range<usize>),
     /// It is longer than [`LINE_BYTES`], and was skipped.
     TooLong,
@@ -66,7 +66,7 @@ impl<R: Read> Lines<R> {
         }
     }
 
-    /// Moves what is left to the front and reads more behind it.
+    /// Moves the rest to the front of the buffer, and reads more after it.
     fn fill(&mut self) -> io::Result<()> {
         self.buffer.copy_within(self.filled.clone(), 0);
         self.filled = 0..self.filled.len();
@@ -94,7 +94,7 @@ mod tests {
 
     use super::{LINE_BYTES, Line, Lines};
 
-    /// Gives a few bytes at a time.
+    /// Returns a few bytes at a time.
     struct Drip<'b>(&'b [u8], usize);
 
     impl Read for Drip<'_> {

@@ -1,53 +1,53 @@
 //! `flcm compile` and `flcm inspect`.
 
-use super::run::{Desk, MENTOR};
+use super::run::{MENTOR, TestFolder};
 
 #[test]
 fn a_snapshot_is_written_whole_or_not_at_all() {
-    let desk = Desk::new();
-    desk.file("a.yaml", format!("revision: 7\n{MENTOR}"));
-    let ran = desk.run(&["compile", "a.yaml", "-o", "a.snapshot"]);
+    let folder = TestFolder::new();
+    folder.file("a.yaml", format!("revision: 7\n{MENTOR}"));
+    let ran = folder.run(&["compile", "a.yaml", "-o", "a.snapshot"]);
     assert_eq!((ran.code, ran.out.as_str()), (Some(0), ""));
-    let bytes = desk.read("a.snapshot");
+    let bytes = folder.read("a.snapshot");
     assert!(bytes.starts_with(b"FLCMSNAP"));
     let digest = u64::from_le_bytes(bytes[8..16].try_into().unwrap());
     let said = format!("a.snapshot: 1 flag, {} bytes, digest {digest:016x}, revision 7\n", bytes.len());
     assert!(ran.err.ends_with(&said), "{}", ran.err);
 
-    desk.file("a.yaml", "flags: { a: { rollout: { percentage: 101 } } }");
-    let error = desk.run(&["compile", "a.yaml", "-o", "a.snapshot"]).failed();
+    folder.file("a.yaml", "flags: { a: { rollout: { percentage: 101 } } }");
+    let error = folder.run(&["compile", "a.yaml", "-o", "a.snapshot"]).failed();
     assert!(error.contains("a.yaml is refused: 1 error"), "{error}");
-    assert_eq!(desk.read("a.snapshot"), bytes);
-    let names: Vec<_> = std::fs::read_dir(desk.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(folder.read("a.snapshot"), bytes);
+    let names: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(names.len(), 2, "nothing is left beside them: {names:?}");
 }
 
 #[test]
 fn a_target_that_cannot_be_written_is_left_alone() {
-    let desk = Desk::new();
-    desk.file("a.yaml", MENTOR);
-    std::fs::create_dir(desk.path().join("taken")).unwrap();
-    let error = desk.run(&["compile", "a.yaml", "-o", "taken"]).failed();
+    let folder = TestFolder::new();
+    folder.file("a.yaml", MENTOR);
+    std::fs::create_dir(folder.path().join("taken")).unwrap();
+    let error = folder.run(&["compile", "a.yaml", "-o", "taken"]).failed();
     assert!(error.contains("error: cannot write taken: "), "{error}");
-    let error = desk.run(&["compile", "a.yaml", "-o", "no/where"]).failed();
+    let error = folder.run(&["compile", "a.yaml", "-o", "no/where"]).failed();
     assert!(error.contains("error: cannot write no/where: no such file"), "{error}");
-    assert_eq!(std::fs::read_dir(desk.path()).unwrap().count(), 2);
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2);
 }
 
 #[test]
 fn a_snapshot_is_no_document() {
-    let desk = Desk::new();
-    desk.file("a.yaml", MENTOR);
-    desk.run(&["compile", "a.yaml", "-o", "a.snapshot"]).well();
+    let folder = TestFolder::new();
+    folder.file("a.yaml", MENTOR);
+    folder.run(&["compile", "a.yaml", "-o", "a.snapshot"]).well();
     for command in [&["check", "a.snapshot"][..], &["compile", "a.snapshot", "-o", "b"], &["types", "a.snapshot"]] {
-        assert!(desk.run(command).failed().contains("a.snapshot is a snapshot, not a document"));
+        assert!(folder.run(command).failed().contains("a.snapshot is a snapshot, not a document"));
     }
 }
 
 #[test]
 fn inspect_shows_what_was_compiled() {
-    let desk = Desk::new();
-    desk.file("a.yaml", "\
+    let folder = TestFolder::new();
+    folder.file("a.yaml", "\
 revision: 3
 flags:
   legacy: {}
@@ -62,11 +62,12 @@ flags:
     rules: [{ name: germans, conditions: [{ any: [{ attribute: country, operator: in, value: [DE, AT] }, { not: { cohort: beta } }] }], variant: red }]
     error_threshold: { rate: 0.05, window: 300 }
 ");
-    desk.run(&["compile", "a.yaml", "-o", "a.snapshot"]).well();
-    let json: serde_json::Value = serde_json::from_str(&desk.run(&["inspect", "--json", "a.snapshot"]).well()).unwrap();
+    folder.run(&["compile", "a.yaml", "-o", "a.snapshot"]).well();
+    let json: serde_json::Value =
+        serde_json::from_str(&folder.run(&["inspect", "--json", "a.snapshot"]).well()).unwrap();
     assert_eq!(json["version"], 1);
     assert_eq!(json["revision"], 3);
-    assert_eq!(json["length"], desk.read("a.snapshot").len());
+    assert_eq!(json["length"], folder.read("a.snapshot").len());
     let page = &json["flags"][1];
     let expected = serde_json::json!({
         "key": "page", "readable": true, "enabled": true, "salt": "pepper", "by": "company",
@@ -96,7 +97,7 @@ flags:
         },
     });
     assert_eq!(*page, expected);
-    let text = desk.run(&["inspect", "a.snapshot"]).well();
+    let text = folder.run(&["inspect", "a.snapshot"]).well();
     for part in [
         "revision    3\n",
         "\n2 flags\n",
@@ -113,8 +114,8 @@ flags:
 
 #[test]
 fn inspect_shows_how_a_flag_rolls_back() {
-    let desk = Desk::new();
-    desk.file("a.yaml", "\
+    let folder = TestFolder::new();
+    folder.file("a.yaml", "\
 flags:
   usual: { error_threshold: { rate: 0.05 } }
   further:
@@ -123,8 +124,9 @@ flags:
       { rate: 0.05, ratio: 2, margin: 0.25, budget: strict, slow_ms: 800, slow_rate: 0.125, action: step_back, shared: hold, recovery: auto }
   plain: { rollout: { percentage: 5 }, error_threshold: { rate: 0.05, detector: rate, recovery: sticky } }
 ");
-    desk.run(&["compile", "a.yaml", "-o", "a.snapshot"]).well();
-    let json: serde_json::Value = serde_json::from_str(&desk.run(&["inspect", "--json", "a.snapshot"]).well()).unwrap();
+    folder.run(&["compile", "a.yaml", "-o", "a.snapshot"]).well();
+    let json: serde_json::Value =
+        serde_json::from_str(&folder.run(&["inspect", "--json", "a.snapshot"]).well()).unwrap();
     assert_eq!(
         json["flags"][0]["errorThreshold"],
         serde_json::json!({
@@ -133,7 +135,7 @@ flags:
             "action": "step_back", "shared": "hold", "recovery": "auto",
         })
     );
-    let text = desk.run(&["inspect", "a.snapshot"]).well();
+    let text = folder.run(&["inspect", "a.snapshot"]).well();
     for part in [
         "probe 5 %; ratio 2; margin 0.25; budget 0.0001 a day; slow above 800 ms; slow rate 0.125; action step_back; shared hold; recovery auto\n",
         "probe 5 %; detector rate; recovery sticky\n",
@@ -145,17 +147,17 @@ flags:
 
 #[test]
 fn damaged_bytes_are_refused() {
-    let desk = Desk::new();
-    desk.file("a.yaml", MENTOR);
-    desk.run(&["compile", "a.yaml", "-o", "a.snapshot"]).well();
-    let mut bytes = desk.read("a.snapshot");
+    let folder = TestFolder::new();
+    folder.file("a.yaml", MENTOR);
+    folder.run(&["compile", "a.yaml", "-o", "a.snapshot"]).well();
+    let mut bytes = folder.read("a.snapshot");
     let last = bytes.len() - 1;
     bytes[last] ^= 1;
-    desk.file("a.snapshot", bytes);
+    folder.file("a.snapshot", bytes);
     for command in ["inspect", "decide"] {
-        let error = desk.run(&[command, "a.snapshot"]).failed();
+        let error = folder.run(&[command, "a.snapshot"]).failed();
         assert!(error.contains("error: a.snapshot: invalid snapshot: "), "{error}");
     }
-    desk.file("short", "FLCMSNAP");
-    assert!(desk.run(&["inspect", "short"]).failed().contains("invalid snapshot"));
+    folder.file("short", "FLCMSNAP");
+    assert!(folder.run(&["inspect", "short"]).failed().contains("invalid snapshot"));
 }

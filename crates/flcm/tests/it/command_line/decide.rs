@@ -1,6 +1,6 @@
 //! `flcm decide`, one user at a time or a few.
 
-use super::run::{Desk, MENTOR};
+use super::run::{MENTOR, TestFolder};
 
 const DOCUMENT: &str = "\
 flags:
@@ -20,9 +20,9 @@ flags:
 
 #[test]
 fn json_has_exactly_these_keys_in_this_order() {
-    let desk = Desk::new();
-    desk.file("a.yaml", DOCUMENT);
-    let out = desk.run(&["decide", "a.yaml", "--json", "--user", "alice", "--attr", "country=DE"]).well();
+    let folder = TestFolder::new();
+    folder.file("a.yaml", DOCUMENT);
+    let out = folder.run(&["decide", "a.yaml", "--json", "--user", "alice", "--attr", "country=DE"]).well();
     assert_eq!(out, "\
 {\"flag\":\"banner\",\"user\":\"alice\",\"enabled\":true,\"value\":\"sky\",\"variant\":\"blue\",\"reason\":\"TARGETING_MATCH\",\"errorCode\":null,\"rule\":\"germans\",\"arm\":\"treatment\"}
 {\"flag\":\"limits\",\"user\":\"alice\",\"enabled\":true,\"value\":{\"b\":[1,2.5]},\"variant\":null,\"reason\":\"OVERRIDE\",\"errorCode\":null,\"rule\":null,\"arm\":\"outside\"}
@@ -30,7 +30,7 @@ fn json_has_exactly_these_keys_in_this_order() {
 {\"flag\":\"switched_off\",\"user\":\"alice\",\"enabled\":false,\"value\":false,\"variant\":null,\"reason\":\"DISABLED\",\"errorCode\":null,\"rule\":null,\"arm\":\"outside\"}
 ");
     let out =
-        desk.run(&["decide", "a.yaml", "--json", "--flag", "ratio", "--flag", "banner", "--user", "carol"]).well();
+        folder.run(&["decide", "a.yaml", "--json", "--flag", "ratio", "--flag", "banner", "--user", "carol"]).well();
     assert_eq!(out, "\
 {\"flag\":\"banner\",\"user\":\"carol\",\"enabled\":true,\"value\":\"a \\\"quoted\\\" on\",\"variant\":\"red\",\"reason\":\"OVERRIDE\",\"errorCode\":null,\"rule\":null,\"arm\":\"outside\"}
 {\"flag\":\"ratio\",\"user\":\"carol\",\"enabled\":false,\"value\":1.5,\"variant\":null,\"reason\":\"STATIC\",\"errorCode\":null,\"rule\":null,\"arm\":\"outside\"}
@@ -39,20 +39,20 @@ fn json_has_exactly_these_keys_in_this_order() {
 
 #[test]
 fn without_a_targeting_key_the_user_is_null() {
-    let desk = Desk::new();
-    desk.file("a.yaml", MENTOR);
-    let out = desk.run(&["decide", "a.yaml", "--json"]).well();
+    let folder = TestFolder::new();
+    folder.file("a.yaml", MENTOR);
+    let out = folder.run(&["decide", "a.yaml", "--json"]).well();
     assert!(out.starts_with("{\"flag\":\"v2_mentor_layer\",\"user\":null,\"enabled\":false,"), "{out}");
     // An empty one is a targeting key like others.
-    let out = desk.run(&["decide", "a.yaml", "--json", "--user", ""]).well();
+    let out = folder.run(&["decide", "a.yaml", "--json", "--user", ""]).well();
     assert!(out.starts_with("{\"flag\":\"v2_mentor_layer\",\"user\":\"\","), "{out}");
 }
 
 #[test]
 fn an_unknown_flag_is_an_error_of_its_own_line() {
-    let desk = Desk::new();
-    desk.file("a.yaml", MENTOR);
-    let ran = desk.run(&[
+    let folder = TestFolder::new();
+    folder.file("a.yaml", MENTOR);
+    let ran = folder.run(&[
         "decide",
         "a.yaml",
         "--json",
@@ -77,16 +77,16 @@ fn an_unknown_flag_is_an_error_of_its_own_line() {
 
 #[test]
 fn a_snapshot_decides_as_its_document_does() {
-    let desk = Desk::new();
-    desk.file("a.yaml", MENTOR);
+    let folder = TestFolder::new();
+    folder.file("a.yaml", MENTOR);
     let line = |user| format!("{{\"targetingKey\":\"user-{user}\",\"account_age_days\":{}}}", user % 60);
     let lines: Vec<String> = (0..2_000).map(line).collect();
-    desk.file("users.jsonl", lines.join("\n"));
-    desk.run(&["compile", "a.yaml", "-o", "a.snapshot"]).well();
+    folder.file("users.jsonl", lines.join("\n"));
+    folder.run(&["compile", "a.yaml", "-o", "a.snapshot"]).well();
     for form in [&["--json"][..], &[], &["--summary"], &["--explain"], &["--explain", "--json"]] {
         let run = |source| {
             let arguments = [&["decide", source, "--contexts", "users.jsonl", "--now", "0"], form].concat();
-            desk.run(&arguments).well()
+            folder.run(&arguments).well()
         };
         let (document, snapshot) = (run("a.yaml"), run("a.snapshot"));
         assert!(!document.is_empty());
@@ -96,9 +96,9 @@ fn a_snapshot_decides_as_its_document_does() {
 
 #[test]
 fn contexts_decide_as_options_do() {
-    let desk = Desk::new();
-    desk.file("a.yaml", DOCUMENT);
-    let options = desk.run(&[
+    let folder = TestFolder::new();
+    folder.file("a.yaml", DOCUMENT);
+    let options = folder.run(&[
         "decide",
         "a.yaml",
         "--json",
@@ -110,7 +110,7 @@ fn contexts_decide_as_options_do() {
         "cohorts=[\"a\"]",
     ]);
     let line = r#"{"cohorts":["a"],"country":"\u0044E","targetingKey":"k\u00e4the \"\\\u007f\t","more":[]}"#;
-    let contexts = desk.run_with_input(&["decide", "a.yaml", "--json", "--contexts", "-"], line);
+    let contexts = folder.run_with_input(&["decide", "a.yaml", "--json", "--contexts", "-"], line);
     let out = options.well();
     assert_eq!(out, contexts.well());
     for line in out.lines() {
@@ -121,12 +121,12 @@ fn contexts_decide_as_options_do() {
 
 #[test]
 fn users_are_escaped_as_json_wants_it() {
-    let desk = Desk::new();
-    desk.file("a.yaml", MENTOR);
+    let folder = TestFolder::new();
+    folder.file("a.yaml", MENTOR);
     for user in ["\"", "a\\b", "\t", "\u{7f}", "ä", "a,b"] {
         let line = serde_json::json!({ "targetingKey": user }).to_string();
-        let contexts = desk.run_with_input(&["decide", "a.yaml", "--json", "--contexts", "-"], line).well();
-        assert_eq!(contexts, desk.run(&["decide", "a.yaml", "--json", "--user", user]).well());
+        let contexts = folder.run_with_input(&["decide", "a.yaml", "--json", "--contexts", "-"], line).well();
+        assert_eq!(contexts, folder.run(&["decide", "a.yaml", "--json", "--user", user]).well());
         let decided: serde_json::Value = serde_json::from_str(&contexts).unwrap();
         assert_eq!(decided["user"], user);
     }
@@ -134,15 +134,15 @@ fn users_are_escaped_as_json_wants_it() {
 
 #[test]
 fn the_host_names_cohorts() {
-    let desk = Desk::new();
-    desk.file("a.yaml", MENTOR);
+    let folder = TestFolder::new();
+    folder.file("a.yaml", MENTOR);
     let lines = "\
 {\"targetingKey\":\"a\",\"cohorts\":[\"beta_testers\"]}
 {\"targetingKey\":\"a\",\"cohorts\":[\"beta_testers\",\"banned\"]}
 {\"targetingKey\":\"a\",\"cohorts\":[\"banned\"]}
 {\"targetingKey\":\"a\",\"cohorts\":[]}
 ";
-    let out = desk.run_with_input(&["decide", "a.yaml", "--json", "--contexts", "-"], lines).well();
+    let out = folder.run_with_input(&["decide", "a.yaml", "--json", "--contexts", "-"], lines).well();
     let reasons: Vec<_> =
         out.lines().map(|line| (line.contains("\"enabled\":true"), line.contains("TARGETING_MATCH"))).collect();
     assert_eq!(reasons, [(true, true), (true, true), (false, true), (false, false)]);
@@ -150,13 +150,13 @@ fn the_host_names_cohorts() {
 
 #[test]
 fn now_moves_along_a_schedule() {
-    let desk = Desk::new();
-    desk.file(
+    let folder = TestFolder::new();
+    folder.file(
         "a.yaml",
         "flags: { a: { rollout: { percentage: 0, schedule: [{ at: 2026-12-01T00:00:00Z, percentage: 100 }] } } }",
     );
     let enabled = |now| {
-        desk.run(&["decide", "a.yaml", "--json", "--user", "u", "--now", now]).well().contains("\"enabled\":true")
+        folder.run(&["decide", "a.yaml", "--json", "--user", "u", "--now", now]).well().contains("\"enabled\":true")
     };
     assert!(!enabled("2026-11-30T23:59:59.999Z"));
     assert!(enabled("2026-12-01T00:00:00Z"));
@@ -166,16 +166,16 @@ fn now_moves_along_a_schedule() {
 
 #[test]
 fn the_summary_counts() {
-    let desk = Desk::new();
-    desk.file("a.yaml", "flags: { a: { conditions: [{ attribute: n, operator: '<', value: 3 }], variants: [{ name: x, weight: 1 }, { name: y, weight: 0 }] } }");
+    let folder = TestFolder::new();
+    folder.file("a.yaml", "flags: { a: { conditions: [{ attribute: n, operator: '<', value: 3 }], variants: [{ name: x, weight: 1 }, { name: y, weight: 0 }] } }");
     let lines: Vec<String> = (0..10).map(|n| format!("{{\"n\":{n}}}")).collect();
-    desk.file("users.jsonl", lines.join("\n"));
-    let json = desk.run(&["decide", "a.yaml", "--contexts", "users.jsonl", "--summary", "--json"]).well();
+    folder.file("users.jsonl", lines.join("\n"));
+    let json = folder.run(&["decide", "a.yaml", "--contexts", "users.jsonl", "--summary", "--json"]).well();
     assert_eq!(
         json,
         "{\"flag\":\"a\",\"contexts\":10,\"on\":3,\"variants\":{\"x\":3,\"y\":0},\"reasons\":{\"DEFAULT\":7,\"TARGETING_MATCH\":3},\"errors\":{}}\n"
     );
-    let text = desk.run(&["decide", "a.yaml", "--contexts", "users.jsonl", "--summary", "--now", "0"]).well();
+    let text = folder.run(&["decide", "a.yaml", "--contexts", "users.jsonl", "--summary", "--now", "0"]).well();
     assert_eq!(
         text,
         "\
@@ -192,10 +192,10 @@ a                      30.0 %  ███████▎············�
 
 #[test]
 fn text_is_in_columns_and_cannot_move_the_cursor() {
-    let desk = Desk::new();
-    desk.file("a.yaml", DOCUMENT);
+    let folder = TestFolder::new();
+    folder.file("a.yaml", DOCUMENT);
     let line = r#"{"targetingKey":"e\u001b[2Jvil","country":"DE"}"#;
-    let out = desk.run_with_input(&["decide", "a.yaml", "--contexts", "-"], line).well();
+    let out = folder.run_with_input(&["decide", "a.yaml", "--contexts", "-"], line).well();
     assert_eq!(
         out,
         "\
@@ -209,24 +209,24 @@ e\\u{1b}[2Jvil     switched_off  off          DISABLED
 
 #[test]
 fn one_standard_input_cannot_be_two_files() {
-    let error = Desk::new().run(&["decide", "-", "--contexts", "-"]).failed();
+    let error = TestFolder::new().run(&["decide", "-", "--contexts", "-"]).failed();
     assert!(error.contains("cannot both be the standard input"), "{error}");
-    let out = Desk::new().run_with_input(&["decide", "-", "--json", "--user", "alice"], MENTOR).well();
+    let out = TestFolder::new().run_with_input(&["decide", "-", "--json", "--user", "alice"], MENTOR).well();
     assert!(out.contains("\"user\":\"alice\""));
 }
 
 #[test]
 fn a_long_decimal_is_read_to_the_last_bit() {
-    let desk = Desk::new();
+    let folder = TestFolder::new();
     // A reader that is not exact to the last bit gets another float for one of these.
     for number in
         ["0.1", "12.345678901234567890123", "7.120190887522012e-10", "9007199254740993", "123456.7890123456789e-7"]
     {
         let document =
             format!("flags: {{ a: {{ conditions: [{{ attribute: n, operator: '==', value: {number} }}] }} }}");
-        desk.file("a.yaml", document);
+        folder.file("a.yaml", document);
         let line = format!("{{\"n\":{number}}}");
-        let out = desk.run_with_input(&["decide", "a.yaml", "--json", "--contexts", "-"], line).well();
+        let out = folder.run_with_input(&["decide", "a.yaml", "--json", "--contexts", "-"], line).well();
         assert!(out.contains("\"enabled\":true"), "{number}: {out}");
     }
 }

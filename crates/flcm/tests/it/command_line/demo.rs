@@ -1,10 +1,10 @@
 //! `flcm demo`: real processes, so it takes its time.
 
-use super::run::Desk;
+use super::run::TestFolder;
 
 #[test]
 fn a_rollout_and_a_rollback_reach_both_hosts() {
-    let shown = Desk::new().run(&["demo", "--once"]).well();
+    let shown = TestFolder::new().run(&["demo", "--once"]).well();
     let facts: Vec<&str> = shown.lines().filter_map(|line| line.strip_prefix("→ ")).collect();
     let [followed, rolled_back, words, back] = facts[..] else { panic!("{shown}") };
     assert!(followed.starts_with("both hosts use the new revision"), "{followed}");

@@ -1,6 +1,6 @@
 //! `flcm diff`.
 
-use super::run::Desk;
+use super::run::TestFolder;
 
 const OLD: &str = "\
 flags:
@@ -18,16 +18,16 @@ flags:
   young: { rollout: { percentage: 12.345 } }
 ";
 
-fn desk() -> Desk {
-    let desk = Desk::new();
-    desk.file("old.yaml", OLD);
-    desk.file("new.yaml", NEW);
-    desk
+fn folder() -> TestFolder {
+    let folder = TestFolder::new();
+    folder.file("old.yaml", OLD);
+    folder.file("new.yaml", NEW);
+    folder
 }
 
 #[test]
 fn what_changes_is_told_with_exact_shares() {
-    let out = desk().run(&["diff", "old.yaml", "new.yaml", "--now", "0"]).well();
+    let out = folder().run(&["diff", "old.yaml", "new.yaml", "--now", "0"]).well();
     let (head, flags) = out.split_once("\n\n").unwrap();
     assert!(
         head.starts_with("old  old.yaml  revision 0  digest ") && head.ends_with("\nat   1970-01-01T00:00:00Z"),
@@ -62,25 +62,25 @@ overrides and dependencies are left aside. Use --contexts to count real users.
 
 #[test]
 fn exit_codes_are_those_of_git() {
-    let desk = desk();
-    assert_eq!(desk.run(&["diff", "old.yaml", "new.yaml"]).code, Some(0));
-    assert_eq!(desk.run(&["diff", "old.yaml", "new.yaml", "--exit-code"]).code, Some(1));
-    let same = desk.run(&["diff", "old.yaml", "old.yaml", "--exit-code"]).well();
+    let folder = folder();
+    assert_eq!(folder.run(&["diff", "old.yaml", "new.yaml"]).code, Some(0));
+    assert_eq!(folder.run(&["diff", "old.yaml", "new.yaml", "--exit-code"]).code, Some(1));
+    let same = folder.run(&["diff", "old.yaml", "old.yaml", "--exit-code"]).well();
     assert!(same.ends_with("\nno flag changes\n"), "{same}");
-    assert_eq!(desk.run(&["diff", "old.yaml", "no.yaml"]).code, Some(1));
+    assert_eq!(folder.run(&["diff", "old.yaml", "no.yaml"]).code, Some(1));
 }
 
 #[test]
 fn real_users_are_counted_as_both_versions_decide_them() {
-    let desk = desk();
+    let folder = folder();
     let users: Vec<String> =
         (0..3_000).map(|user| format!("{{\"targetingKey\":\"u{user}\",\"n\":{}}}", user % 10)).collect();
-    desk.file("users.jsonl", users.join("\n"));
-    let out = desk.run(&["diff", "old.yaml", "new.yaml", "--contexts", "users.jsonl", "--json"]).well();
+    folder.file("users.jsonl", users.join("\n"));
+    let out = folder.run(&["diff", "old.yaml", "new.yaml", "--contexts", "users.jsonl", "--json"]).well();
     let json: serde_json::Value = serde_json::from_str(&out).unwrap();
     assert_eq!(json["contexts"], 3_000);
     let decided = |source| {
-        let out = desk.run(&["decide", source, "--contexts", "users.jsonl", "--json"]).well();
+        let out = folder.run(&["decide", source, "--contexts", "users.jsonl", "--json"]).well();
         let lines = out.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
         let flag = |line: &serde_json::Value| line["flag"].as_str().unwrap().to_owned();
         let user = |line: &serde_json::Value| line["user"].as_str().unwrap().to_owned();
@@ -116,11 +116,11 @@ fn real_users_are_counted_as_both_versions_decide_them() {
 
 #[test]
 fn snapshots_compare_as_documents_do() {
-    let desk = desk();
-    desk.run(&["compile", "old.yaml", "-o", "old"]).well();
-    desk.run(&["compile", "new.yaml", "-o", "new"]).well();
+    let folder = folder();
+    folder.run(&["compile", "old.yaml", "-o", "old"]).well();
+    folder.run(&["compile", "new.yaml", "-o", "new"]).well();
     let compare = |old, new| {
-        let out = desk.run(&["diff", old, new, "--json", "--now", "0"]).well();
+        let out = folder.run(&["diff", old, new, "--json", "--now", "0"]).well();
         serde_json::from_str::<serde_json::Value>(&out).unwrap()["flags"].clone()
     };
     assert_eq!(compare("old.yaml", "new.yaml"), compare("old", "new"));
@@ -129,32 +129,32 @@ fn snapshots_compare_as_documents_do() {
 
 #[test]
 fn what_a_snapshot_hides_is_said() {
-    let desk = Desk::new();
+    let folder = TestFolder::new();
     for (name, user) in [("old", "alice"), ("new", "bob")] {
-        desk.file(
+        folder.file(
             "a.yaml",
             format!("cohorts: {{ c: {{ users: [{user}] }} }}\nflags: {{ a: {{ rollout: {{ cohorts: [c: true] }} }} }}"),
         );
-        desk.run(&["compile", "a.yaml", "-o", name]).well();
-        std::fs::rename(desk.path().join("a.yaml"), desk.path().join(format!("{name}.yaml"))).unwrap();
+        folder.run(&["compile", "a.yaml", "-o", name]).well();
+        std::fs::rename(folder.path().join("a.yaml"), folder.path().join(format!("{name}.yaml"))).unwrap();
     }
-    let hidden = desk.run(&["diff", "old", "new", "--exit-code"]);
+    let hidden = folder.run(&["diff", "old", "new", "--exit-code"]);
     assert!(hidden.out.contains("the bytes differ, and no flag does"), "{}", hidden.out);
     assert_eq!(hidden.code, Some(1));
-    let plain = desk.run(&["diff", "old.yaml", "new.yaml"]).well();
+    let plain = folder.run(&["diff", "old.yaml", "new.yaml"]).well();
     assert!(plain.contains("a  changed\n  cohort c  1 user → 1 user\n"), "{plain}");
-    desk.file(
+    folder.file(
         "users.jsonl",
         "{\"targetingKey\":\"alice\"}\n{\"targetingKey\":\"bob\"}\n{\"targetingKey\":\"carol\"}\n",
     );
-    let counted = desk.run(&["diff", "old", "new", "--contexts", "users.jsonl"]).well();
+    let counted = folder.run(&["diff", "old", "new", "--contexts", "users.jsonl"]).well();
     assert!(counted.contains("gain         33.3 %") && counted.contains("lose         33.3 %"), "{counted}");
 }
 
 #[test]
 fn every_kind_of_change_is_named() {
-    let desk = Desk::new();
-    desk.file("old.yaml", "\
+    let folder = TestFolder::new();
+    folder.file("old.yaml", "\
 flags:
   other: {}
   a:
@@ -164,7 +164,7 @@ flags:
     rules: [{ name: first, conditions: [{ attribute: n, operator: exists }] }]
     rollout: { percentage: 5, schedule: [{ at: 2026-12-01T00:00:00Z, percentage: 10 }, { at: 2026-12-02T00:00:00Z, percentage: 20 }] }
 ");
-    desk.file("new.yaml", "\
+    folder.file("new.yaml", "\
 flags:
   other: {}
   a:
@@ -180,7 +180,7 @@ flags:
     rollout: { percentage: 5, by: company, ramp: linear, schedule: [{ at: 2026-12-01T00:00:00Z, percentage: 10 }, { at: 2026-12-03T00:00:00Z, percentage: 20 }] }
     error_threshold: { rate: 0.5, window: 60 }
 ");
-    let out = desk.run(&["diff", "old.yaml", "new.yaml", "--json", "--now", "0"]).well();
+    let out = folder.run(&["diff", "old.yaml", "new.yaml", "--json", "--now", "0"]).well();
     let json: serde_json::Value = serde_json::from_str(&out).unwrap();
     let changes = json["flags"][0]["changes"].as_array().unwrap();
     let names: Vec<_> = changes.iter().map(|change| change["what"].as_str().unwrap()).collect();
@@ -212,15 +212,15 @@ flags:
 
 #[test]
 fn another_way_of_rolling_back_is_a_change() {
-    let desk = Desk::new();
+    let folder = TestFolder::new();
     let document = |more: &str| {
         format!("flags: {{ a: {{ rollout: {{ percentage: 5 }}, error_threshold: {{ rate: 0.05{more} }} }} }}")
     };
-    desk.file("old.yaml", document(", budget: 0.001"));
-    desk.file("same.yaml", document(""));
-    desk.file("new.yaml", document(", budget: fast"));
+    folder.file("old.yaml", document(", budget: 0.001"));
+    folder.file("same.yaml", document(""));
+    folder.file("new.yaml", document(", budget: fast"));
     let changes = |new: &str| {
-        let out = desk.run(&["diff", "old.yaml", new, "--json"]).well();
+        let out = folder.run(&["diff", "old.yaml", new, "--json"]).well();
         let json: serde_json::Value = serde_json::from_str(&out).unwrap();
         json["flags"][0]["changes"].clone()
     };
@@ -234,17 +234,17 @@ fn another_way_of_rolling_back_is_a_change() {
 
 #[test]
 fn now_decides_what_a_schedule_has_reached() {
-    let desk = Desk::new();
-    desk.file(
+    let folder = TestFolder::new();
+    folder.file(
         "old.yaml",
         "flags: { a: { rollout: { percentage: 0, schedule: [{ at: 2026-12-01T00:00:00Z, percentage: 10 }] } } }",
     );
-    desk.file(
+    folder.file(
         "new.yaml",
         "flags: { a: { rollout: { percentage: 0, schedule: [{ at: 2026-12-01T00:00:00Z, percentage: 30 }] } } }",
     );
-    let before = desk.run(&["diff", "old.yaml", "new.yaml", "--now", "2026-11-30T00:00:00Z"]).well();
+    let before = folder.run(&["diff", "old.yaml", "new.yaml", "--now", "2026-11-30T00:00:00Z"]).well();
     assert!(before.contains("at   2026-11-30T00:00:00Z") && !before.contains("gain"), "{before}");
-    let after = desk.run(&["diff", "old.yaml", "new.yaml", "--now", "2026-12-01T00:00:00Z"]).well();
+    let after = folder.run(&["diff", "old.yaml", "new.yaml", "--now", "2026-12-01T00:00:00Z"]).well();
     assert!(after.contains("gain           20 %"), "{after}");
 }

@@ -1,11 +1,11 @@
 //! `flcm decide --explain`.
 
-use super::run::{Desk, MENTOR};
+use super::run::{MENTOR, TestFolder};
 
 fn explain(document: &str, arguments: &[&str]) -> String {
-    let desk = Desk::new();
-    desk.file("a.yaml", document);
-    desk.run(&[&["decide", "a.yaml", "--explain", "--now", "2026-11-01T00:00:00Z"], arguments].concat()).well()
+    let folder = TestFolder::new();
+    folder.file("a.yaml", document);
+    folder.run(&[&["decide", "a.yaml", "--explain", "--now", "2026-11-01T00:00:00Z"], arguments].concat()).well()
 }
 
 #[test]
@@ -40,10 +40,10 @@ v2_mentor_layer → off (DEFAULT)
 
 #[test]
 fn the_percentage_that_it_names_is_the_smallest() {
-    let desk = Desk::new();
+    let folder = TestFolder::new();
     let enabled = |percentage: &str| {
-        desk.file("a.yaml", format!("flags: {{ v2_mentor_layer: {{ rollout: {{ percentage: {percentage} }} }} }}"));
-        desk.run(&["decide", "a.yaml", "--json", "--user", "alice"]).well().contains("\"enabled\":true")
+        folder.file("a.yaml", format!("flags: {{ v2_mentor_layer: {{ rollout: {{ percentage: {percentage} }} }} }}"));
+        folder.run(&["decide", "a.yaml", "--json", "--user", "alice"]).well().contains("\"enabled\":true")
     };
     assert!(!enabled("63.324"));
     assert!(enabled("63.325"));
@@ -142,11 +142,11 @@ fn json_says_the_same() {
 
 #[test]
 fn an_unknown_flag_has_no_tree() {
-    let desk = Desk::new();
-    desk.file("a.yaml", MENTOR);
-    let ran = desk.run(&["decide", "a.yaml", "--explain", "--flag", "nobody"]);
+    let folder = TestFolder::new();
+    folder.file("a.yaml", MENTOR);
+    let ran = folder.run(&["decide", "a.yaml", "--explain", "--flag", "nobody"]);
     assert_eq!((ran.code, ran.out.as_str()), (Some(1), "nobody → error FLAG_NOT_FOUND\n"));
-    let ran = desk.run(&["decide", "a.yaml", "--explain", "--json", "--flag", "nobody"]);
+    let ran = folder.run(&["decide", "a.yaml", "--explain", "--json", "--flag", "nobody"]);
     let json: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
     assert_eq!((&json["errorCode"], &json["checks"]), (&"FLAG_NOT_FOUND".into(), &serde_json::json!([])));
 }

@@ -2,63 +2,63 @@
 
 use std::fs::File;
 
-use super::run::Desk;
+use super::run::TestFolder;
 
 /// The codes that a document is refused with.
-fn refused(desk: &Desk, name: &str) -> Vec<String> {
-    let ran = desk.run(&["check", "--json", name]);
+fn refused(folder: &TestFolder, name: &str) -> Vec<String> {
+    let ran = folder.run(&["check", "--json", name]);
     assert_eq!(ran.code, Some(1), "{}", ran.err);
     let problems: Vec<serde_json::Value> = serde_json::from_str(&ran.out).unwrap();
-    let text = desk.run(&["check", name]);
+    let text = folder.run(&["check", name]);
     assert!(text.code == Some(1) && text.out.len() < 100_000, "{} bytes for a person", text.out.len());
     problems.iter().map(|problem| problem["code"].as_str().unwrap().to_owned()).collect()
 }
 
 #[test]
 fn a_huge_document_is_refused_without_being_read() {
-    let desk = Desk::new();
+    let folder = TestFolder::new();
     // A terabyte, most of it a hole: whoever reads it all does not come back.
-    File::create(desk.path().join("huge.yaml")).unwrap().set_len(1 << 40).unwrap();
-    assert_eq!(refused(&desk, "huge.yaml"), ["limit-document-bytes"]);
-    desk.file("long.yaml", format!("# {}", "ä".repeat(50_000_000)));
-    assert_eq!(refused(&desk, "long.yaml"), ["limit-document-bytes"]);
+    File::create(folder.path().join("huge.yaml")).unwrap().set_len(1 << 40).unwrap();
+    assert_eq!(refused(&folder, "huge.yaml"), ["limit-document-bytes"]);
+    folder.file("long.yaml", format!("# {}", "ä".repeat(50_000_000)));
+    assert_eq!(refused(&folder, "long.yaml"), ["limit-document-bytes"]);
 }
 
 #[test]
 fn deep_nesting_is_refused() {
-    let desk = Desk::new();
-    desk.file("deep.yaml", "[".repeat(100_000));
-    assert_eq!(refused(&desk, "deep.yaml"), ["limit-nesting"]);
-    desk.file("deep.json", format!("{}1{}", "{\"flags\":".repeat(100_000), "}".repeat(100_000)));
-    assert_eq!(refused(&desk, "deep.json"), ["limit-nesting"]);
+    let folder = TestFolder::new();
+    folder.file("deep.yaml", "[".repeat(100_000));
+    assert_eq!(refused(&folder, "deep.yaml"), ["limit-nesting"]);
+    folder.file("deep.json", format!("{}1{}", "{\"flags\":".repeat(100_000), "}".repeat(100_000)));
+    assert_eq!(refused(&folder, "deep.json"), ["limit-nesting"]);
     let not = format!(
         "flags: {{ a: {{ conditions: [{}{{attribute: a, operator: exists}}{}] }} }}",
         "{not: ".repeat(20),
         "}".repeat(20)
     );
-    desk.file("not.yaml", not);
-    assert!(refused(&desk, "not.yaml").iter().all(|code| code.starts_with("limit-")));
+    folder.file("not.yaml", not);
+    assert!(refused(&folder, "not.yaml").iter().all(|code| code.starts_with("limit-")));
 }
 
 #[test]
 fn a_bomb_of_aliases_is_refused() {
-    let desk = Desk::new();
+    let folder = TestFolder::new();
     let line = |level| match level {
         0 => "a0: &a0 [x, x, x, x, x, x, x, x, x, x]".to_owned(),
         _ => format!("a{level}: &a{level} [{}]", [format!("*a{}", level - 1).as_str(); 10].join(", ")),
     };
-    desk.file("bomb.yaml", (0..12).map(line).collect::<Vec<_>>().join("\n"));
-    assert!(refused(&desk, "bomb.yaml").iter().any(|code| code == "limit-nodes"));
+    folder.file("bomb.yaml", (0..12).map(line).collect::<Vec<_>>().join("\n"));
+    assert!(refused(&folder, "bomb.yaml").iter().any(|code| code == "limit-nodes"));
 }
 
 #[test]
 fn an_exploding_pattern_is_refused() {
-    let desk = Desk::new();
+    let folder = TestFolder::new();
     for pattern in ["(a|b)*a(a|b){30}", "(x{1000}){1000}", "\\\\w{500}"] {
         let document =
             format!("flags: {{ a: {{ conditions: [{{ attribute: a, operator: matches, value: \"{pattern}\" }}] }} }}");
-        desk.file("pattern.yaml", document);
-        let codes = refused(&desk, "pattern.yaml");
+        folder.file("pattern.yaml", document);
+        let codes = refused(&folder, "pattern.yaml");
         assert!(codes.len() == 1 && codes[0].starts_with("limit-pattern"), "{pattern}: {codes:?}");
     }
 }

@@ -21,9 +21,9 @@ flags:
 ";
 
 /// A directory that goes away with the test.
-pub(crate) struct Desk(PathBuf);
+pub(crate) struct TestFolder(PathBuf);
 
-impl Desk {
+impl TestFolder {
     pub(crate) fn new() -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
@@ -73,7 +73,7 @@ impl Desk {
     }
 }
 
-impl Drop for Desk {
+impl Drop for TestFolder {
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(&self.0);
     }

@@ -1,23 +1,23 @@
 //! `flcm simulate`: how soon a flag would be rolled back, and how often for nothing.
 
-use super::run::{Desk, MENTOR};
+use super::run::{MENTOR, TestFolder};
 
 const GUARDED: &str = "flags: { guarded: { rollout: { percentage: 10 }, error_threshold: { rate: 0.05 } }, bare: {} }";
 
 /// Few runs: each is a day, or seven hours.
 const FEW: [&str; 4] = ["--runs", "40", "--days", "4"];
 
-fn simulated(desk: &Desk, more: &[&str]) -> serde_json::Value {
+fn simulated(folder: &TestFolder, more: &[&str]) -> serde_json::Value {
     let base = ["simulate", "flags.yaml", "--flag", "guarded", "--json"];
-    let out = desk.run(&[&base, more, &FEW].concat()).well();
+    let out = folder.run(&[&base, more, &FEW].concat()).well();
     serde_json::from_str(&out).unwrap_or_else(|error| panic!("{error}: {out}"))
 }
 
 #[test]
 fn a_clear_fault_is_found_in_seconds_and_a_healthy_flag_stays() {
-    let desk = Desk::new();
-    desk.file("flags.yaml", GUARDED);
-    let json = simulated(&desk, &["--error-rate", "0.5", "--rps", "100"]);
+    let folder = TestFolder::new();
+    folder.file("flags.yaml", GUARDED);
+    let json = simulated(&folder, &["--error-rate", "0.5", "--rps", "100"]);
     assert_eq!((&json["sharePercent"], &json["runs"]), (&10.0.into(), &40.into()));
     let own = &json["rules"][0];
     let seconds = |row: &str| own[row]["medianSeconds"].as_u64().unwrap();
@@ -29,10 +29,10 @@ fn a_clear_fault_is_found_in_seconds_and_a_healthy_flag_stays() {
 
 #[test]
 fn the_same_seed_gives_the_same_runs() {
-    let desk = Desk::new();
-    desk.file("flags.yaml", GUARDED);
+    let folder = TestFolder::new();
+    folder.file("flags.yaml", GUARDED);
     let run = |seed| {
-        simulated(&desk, &["--error-rate", "0.2", "--rps", "20", "--share", "30", "--seed", seed])["rules"].clone()
+        simulated(&folder, &["--error-rate", "0.2", "--rps", "20", "--share", "30", "--seed", seed])["rules"].clone()
     };
     assert_eq!(run("1"), run("1"));
     assert_ne!(run("1"), run("2"));
@@ -40,36 +40,49 @@ fn the_same_seed_gives_the_same_runs() {
 
 #[test]
 fn a_minimum_of_calls_is_blind_at_little_traffic() {
-    let desk = Desk::new();
-    desk.file("flags.yaml", GUARDED);
-    let json = simulated(&desk, &["--error-rate", "1", "--rps", "1"]);
+    let folder = TestFolder::new();
+    folder.file("flags.yaml", GUARDED);
+    let json = simulated(&folder, &["--error-rate", "1", "--rps", "1"]);
     assert_eq!(json["rules"][2]["fromStart"]["shareFound"], 0.0);
     assert_eq!(json["rules"][0]["fromStart"]["shareFound"], 1.0);
 }
 
 #[test]
 fn for_people_there_are_bars_and_a_table() {
-    let desk = Desk::new();
-    desk.file("flags.yaml", GUARDED);
+    let folder = TestFolder::new();
+    folder.file("flags.yaml", GUARDED);
     let arguments = ["simulate", "flags.yaml", "--flag", "guarded", "--error-rate", "0.2", "--rps", "100"];
-    let out = desk.run(&[&arguments[..], &FEW].concat()).well();
+    let out = folder.run(&[&arguments[..], &FEW].concat()).well();
     for part in
         ["guarded\n", "100 requests/s, 10 % of them treated", "within    5 s  ", "this flag", "false rollbacks a day"]
     {
         assert!(out.contains(part), "`{part}` in:\n{out}");
     }
     assert!(!out.contains('\u{1b}'), "no colours in a pipe");
-    let all = desk.run(&[&arguments[..], &FEW, &["--share", "100"]].concat()).well();
+    let all = folder.run(&[&arguments[..], &FEW, &["--share", "100"]].concat()).well();
     assert!(all.contains("there is no control: hold back 1 to 5 %"), "{all}");
 }
 
 #[test]
 fn what_cannot_be_simulated_is_said() {
-    let desk = Desk::new();
-    desk.file("flags.yaml", GUARDED);
-    desk.file("mentor.yaml", MENTOR);
+    let folder = TestFolder::new();
+    folder.file("flags.yaml", GUARDED);
+    folder.file("mentor.yaml", MENTOR);
     let with = |file, flag, rate| {
-        desk.run(&["simulate", file, "--flag", flag, "--error-rate", rate, "--rps", "10", "--runs", "1", "--days", "1"])
+        folder.run(&[
+            "simulate",
+            file,
+            "--flag",
+            flag,
+            "--error-rate",
+            rate,
+            "--rps",
+            "10",
+            "--runs",
+            "1",
+            "--days",
+            "1",
+        ])
     };
     let err = with("flags.yaml", "guardde", "0.2").failed();
     assert!(err.contains("no flag `guardde`") && err.contains("did you mean `guarded`?"), "{err}");

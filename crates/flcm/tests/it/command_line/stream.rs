@@ -2,12 +2,12 @@
 
 use std::io::{BufRead, BufReader, Write};
 
-use super::run::{Desk, MENTOR};
+use super::run::{MENTOR, TestFolder};
 
 #[test]
 fn bad_lines_are_told_and_the_others_go_through() {
-    let desk = Desk::new();
-    desk.file("a.yaml", MENTOR);
+    let folder = TestFolder::new();
+    folder.file("a.yaml", MENTOR);
     let lines = [
         r#"{"targetingKey":"good-1"}"#,
         r#"{"targetingKey":5}"#,
@@ -18,8 +18,8 @@ fn bad_lines_are_told_and_the_others_go_through() {
         "[1]",
         r#"{"targetingKey":"good-2","account_age_days":31}"#,
     ];
-    desk.file("users.jsonl", lines.join("\n"));
-    let ran = desk.run(&["decide", "a.yaml", "--json", "--contexts", "users.jsonl"]);
+    folder.file("users.jsonl", lines.join("\n"));
+    let ran = folder.run(&["decide", "a.yaml", "--json", "--contexts", "users.jsonl"]);
     let users: Vec<_> = ran.out.lines().map(|line| line.split('"').nth(7).unwrap()).collect();
     assert_eq!(users, ["good-1", "good-2"]);
     assert_eq!(
@@ -42,10 +42,10 @@ error: users.jsonl: 5 lines of 8 could not be read; the others were decided
 
 #[test]
 fn at_most_ten_bad_lines_are_told_one_by_one() {
-    let desk = Desk::new();
-    desk.file("a.yaml", MENTOR);
+    let folder = TestFolder::new();
+    folder.file("a.yaml", MENTOR);
     let lines = "nonsense\n".repeat(1_000) + "{}\n";
-    let ran = desk.run_with_input(&["decide", "a.yaml", "--json", "--contexts", "-"], lines);
+    let ran = folder.run_with_input(&["decide", "a.yaml", "--json", "--contexts", "-"], lines);
     assert_eq!(ran.out.lines().count(), 1);
     let error = ran.failed();
     assert_eq!(error.matches("error: <stdin>:").count(), 11);
@@ -57,27 +57,27 @@ fn at_most_ten_bad_lines_are_told_one_by_one() {
 
 #[test]
 fn odd_lines_are_still_lines() {
-    let desk = Desk::new();
-    desk.file("a.yaml", MENTOR);
+    let folder = TestFolder::new();
+    folder.file("a.yaml", MENTOR);
     let lines =
         b"\xef\xbb\xbf{\"targetingKey\":\"bom\"}\r\n   \n{\"targetingKey\":\"crlf\"}\r\n{\"targetingKey\":\"last\"}";
-    let ran = desk.run_with_input(&["decide", "a.yaml", "--json", "--contexts", "-"], lines);
+    let ran = folder.run_with_input(&["decide", "a.yaml", "--json", "--contexts", "-"], lines);
     let users: Vec<_> = ran.out.lines().map(|line| line.split('"').nth(7).unwrap()).collect();
     assert_eq!(users, ["bom", "crlf", "last"]);
     let ran =
-        desk.run_with_input(&["decide", "a.yaml", "--json", "--contexts", "-"], b"{\"targetingKey\":\"\xff\"}\n{}\n");
+        folder.run_with_input(&["decide", "a.yaml", "--json", "--contexts", "-"], b"{\"targetingKey\":\"\xff\"}\n{}\n");
     assert_eq!(ran.out.lines().count(), 1);
     assert!(ran.failed().contains("<stdin>:1:18: not UTF-8"));
-    assert_eq!(desk.run(&["decide", "a.yaml", "--json", "--contexts", "-"]).well(), "");
+    assert_eq!(folder.run(&["decide", "a.yaml", "--json", "--contexts", "-"]).well(), "");
 }
 
 #[test]
 fn a_line_without_end_does_not_fill_the_memory() {
-    let desk = Desk::new();
-    desk.file("a.yaml", MENTOR);
+    let folder = TestFolder::new();
+    folder.file("a.yaml", MENTOR);
     let mut lines = format!("{{\"targetingKey\":\"{}\"}}\n", "x".repeat(3 << 20));
     lines.push_str("{\"targetingKey\":\"next\"}\n");
-    let ran = desk.run_with_input(&["decide", "a.yaml", "--json", "--contexts", "-"], lines);
+    let ran = folder.run_with_input(&["decide", "a.yaml", "--json", "--contexts", "-"], lines);
     assert_eq!(ran.out.lines().count(), 1);
     let error = ran.failed();
     assert!(error.contains("<stdin>:1: longer than the limit of 1048576 bytes"), "{error}");
@@ -85,18 +85,18 @@ fn a_line_without_end_does_not_fill_the_memory() {
     let head = "{\"targetingKey\":\"";
     let fits = format!("{head}{}\"}}\n", "x".repeat((1 << 20) - head.len() - 3));
     assert_eq!(fits.len(), 1 << 20);
-    let ran = desk.run_with_input(&["decide", "a.yaml", "--json", "--contexts", "-"], fits.repeat(3));
+    let ran = folder.run_with_input(&["decide", "a.yaml", "--json", "--contexts", "-"], fits.repeat(3));
     assert_eq!(ran.well().lines().count(), 3);
 }
 
 #[test]
 fn a_reader_that_goes_away_ends_it_quietly() {
-    let desk = Desk::new();
-    desk.file("a.yaml", MENTOR);
-    desk.file("users.jsonl", "{\"targetingKey\":\"alice\"}\n".repeat(50_000));
+    let folder = TestFolder::new();
+    folder.file("a.yaml", MENTOR);
+    folder.file("users.jsonl", "{\"targetingKey\":\"alice\"}\n".repeat(50_000));
     for form in [&["--json"][..], &[], &["--explain"]] {
         let arguments = [&["decide", "a.yaml", "--contexts", "users.jsonl"], form].concat();
-        let mut child = desk.spawn(&arguments);
+        let mut child = folder.spawn(&arguments);
         let mut first = String::new();
         BufReader::with_capacity(64, child.stdout.take().unwrap()).read_line(&mut first).unwrap();
         assert!(first.contains("v2_mentor_layer"));
@@ -107,8 +107,8 @@ fn a_reader_that_goes_away_ends_it_quietly() {
 
 /// The most memory that a run of so many lines has taken, in KB.
 #[cfg(target_os = "linux")]
-fn peak_memory(desk: &Desk, lines: usize) -> u64 {
-    let mut child = desk.spawn(&["decide", "a.yaml", "--json", "--contexts", "-"]);
+fn peak_memory(folder: &TestFolder, lines: usize) -> u64 {
+    let mut child = folder.spawn(&["decide", "a.yaml", "--json", "--contexts", "-"]);
     let mut stdin = child.stdin.take().unwrap();
     let stdout = child.stdout.take().unwrap();
     let reader = std::thread::spawn(move || BufReader::new(stdout).lines().count());
@@ -133,9 +133,9 @@ fn peak_memory(desk: &Desk, lines: usize) -> u64 {
 #[test]
 #[cfg(target_os = "linux")]
 fn memory_does_not_grow_with_the_file() {
-    let desk = Desk::new();
-    desk.file("a.yaml", MENTOR);
-    let (few, many) = (peak_memory(&desk, 20_000), peak_memory(&desk, 400_000));
+    let folder = TestFolder::new();
+    folder.file("a.yaml", MENTOR);
+    let (few, many) = (peak_memory(&folder, 20_000), peak_memory(&folder, 400_000));
     // 400,000 lines are 25 MB in and 60 MB out.
     assert!(many < few + 1_000, "{few} KB, then {many} KB");
 }

@@ -1,6 +1,6 @@
 //! `flcm types`.
 
-use super::run::{Desk, MENTOR};
+use super::run::{MENTOR, TestFolder};
 
 /// Every kind of value, alone and beside others.
 const DOCUMENT: &str = r#"
@@ -29,7 +29,7 @@ flags:
   class: { default: true }
 "#;
 
-const TYPES: &str = r"// Made by `flcm types` from a.yaml: make it anew when the document changes.
+const TYPES: &str = r"// Made by `flcm types` from a.yaml: run it again when the document changes.
 
 /**
  * What each flag serves: for `createFeatures<Flags>`. A decision that serves the default names no variant, and a flag
@@ -58,7 +58,7 @@ export interface Flags {
 }
 ";
 
-const KEYS: &str = r"// Made by `flcm types` from a.yaml: make it anew when the document changes.
+const KEYS: &str = r"// Made by `flcm types` from a.yaml: run it again when the document changes.
 
 import '@openfeature/core';
 
@@ -91,27 +91,27 @@ declare module '@openfeature/core' {
 
 #[test]
 fn keys_for_openfeature_stand_under_what_they_serve() {
-    let desk = Desk::new();
-    desk.file("a.yaml", DOCUMENT);
-    assert_eq!(desk.run(&["types", "a.yaml", "--for", "openfeature"]).well(), KEYS);
-    let none = desk.run_with_input(&["types", "-", "--for", "openfeature"], "flags: {}\n").well();
+    let folder = TestFolder::new();
+    folder.file("a.yaml", DOCUMENT);
+    assert_eq!(folder.run(&["types", "a.yaml", "--for", "openfeature"]).well(), KEYS);
+    let none = folder.run_with_input(&["types", "-", "--for", "openfeature"], "flags: {}\n").well();
     assert_eq!(none.matches("FlagKey = never;").count(), 4, "{none}");
 }
 
 #[test]
 fn every_kind_of_value_has_its_type() {
-    let desk = Desk::new();
-    desk.file("a.yaml", DOCUMENT);
-    assert_eq!(desk.run(&["types", "a.yaml"]).well(), TYPES);
+    let folder = TestFolder::new();
+    folder.file("a.yaml", DOCUMENT);
+    assert_eq!(folder.run(&["types", "a.yaml"]).well(), TYPES);
 }
 
 #[test]
 fn the_folder_of_the_document_leaves_no_trace() {
-    let desk = Desk::new();
-    desk.file("a.yaml", DOCUMENT);
-    let whole = desk.path().join("a.yaml");
-    assert_eq!(desk.run(&["types", whole.to_str().unwrap()]).well(), TYPES);
-    let types = desk.run_with_input(&["types", "-"], "flags: {}\n").well();
+    let folder = TestFolder::new();
+    folder.file("a.yaml", DOCUMENT);
+    let whole = folder.path().join("a.yaml");
+    assert_eq!(folder.run(&["types", whole.to_str().unwrap()]).well(), TYPES);
+    let types = folder.run_with_input(&["types", "-"], "flags: {}\n").well();
     assert!(types.starts_with("// Made by `flcm types` from <stdin>: "), "{types}");
     assert!(types.ends_with("export interface Flags {\n}\n"), "{types}");
 }
@@ -119,8 +119,8 @@ fn the_folder_of_the_document_leaves_no_trace() {
 /// What the types say about `variant` and `value` is what decisions are.
 #[test]
 fn decisions_are_of_their_types() {
-    let desk = Desk::new();
-    desk.file(
+    let folder = TestFolder::new();
+    folder.file(
         "a.yaml",
         "\
 flags:
@@ -129,23 +129,24 @@ flags:
 ",
     );
     let decided = |user| {
-        let lines = desk.run(&["decide", "a.yaml", "--user", user, "--json"]).well();
+        let lines = folder.run(&["decide", "a.yaml", "--user", user, "--json"]).well();
         let one = |line: &str| -> serde_json::Value { serde_json::from_str(line).unwrap() };
         lines.lines().map(one).map(|line| (line["variant"].clone(), line["value"].clone())).collect::<Vec<_>>()
     };
     let (none, warm) = (serde_json::Value::Null, serde_json::Value::from("warm"));
     assert_eq!(decided("alice"), [(none.clone(), true.into()), (warm, "Hi".into())]);
     assert_eq!(decided("bob"), [(none.clone(), true.into()), (none, false.into())]);
-    let types = desk.run(&["types", "a.yaml"]).well();
+    let types = folder.run(&["types", "a.yaml"]).well();
     assert!(types.contains("plain: { readonly variant: never; readonly value: boolean };"), "{types}");
     assert!(types.contains("tone: { readonly variant: 'warm'; readonly value: boolean | 'Hi' };"), "{types}");
 }
 
 #[test]
 fn a_document_is_refused_as_by_compile() {
-    let desk = Desk::new();
-    desk.file("bad.yaml", format!("{MENTOR}  a: {{ rollout: {{ percentag: 10 }} }}\n"));
-    let (types, compile) = (desk.run(&["types", "bad.yaml"]), desk.run(&["compile", "bad.yaml", "-o", "a.snapshot"]));
+    let folder = TestFolder::new();
+    folder.file("bad.yaml", format!("{MENTOR}  a: {{ rollout: {{ percentag: 10 }} }}\n"));
+    let (types, compile) =
+        (folder.run(&["types", "bad.yaml"]), folder.run(&["compile", "bad.yaml", "-o", "a.snapshot"]));
     assert_eq!((types.code, types.out.as_str()), (Some(1), ""));
     assert!(types.err.contains("bad.yaml is refused: 1 error"), "{}", types.err);
     assert_eq!((types.code, types.err), (compile.code, compile.err));

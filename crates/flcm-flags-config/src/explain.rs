@@ -1,4 +1,4 @@
-//! Explanations: how a decision came about, as a tree that people and programs can read.
+//! Explanations: why a flag was decided as it was, as a tree for people and as JSON for programs.
 //!
 //! ```
 //! use flcm_flags::{Context, Millis, Snapshot, Trips};
@@ -20,13 +20,14 @@ use serde::Serialize;
 
 mod collector;
 mod lines;
-pub mod words;
+pub mod text;
+pub mod view;
 
 pub use lines::Line;
 
 use collector::Collector;
 
-/// How one flag was decided for one context.
+/// Why one flag was decided as it was for one context.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Explanation {
@@ -40,19 +41,19 @@ pub struct Explanation {
     pub value: Option<serde_json::Value>,
     /// Name of the variant that is served.
     pub variant: Option<String>,
-    /// Why.
+    /// The reason of the decision.
     pub reason: &'static str,
-    /// What kept the flag from being decided.
+    /// The error code, if the flag could not be decided.
     pub error_code: Option<&'static str>,
     /// Name of the rule that applied, if it has one.
     pub rule: Option<String>,
-    /// The side of the breaker's comparison.
+    /// The arm of the breaker's comparison: `treatment`, `control` or `outside`.
     pub arm: &'static str,
-    /// What was looked at, in order.
+    /// The checks that led to the decision, in order.
     pub checks: Vec<Check>,
 }
 
-/// One thing that was looked at.
+/// One check that was made.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(tag = "check", rename_all = "snake_case", rename_all_fields = "camelCase")]
 pub enum Check {
@@ -61,7 +62,7 @@ pub enum Check {
         /// Whether the flag is enabled.
         held: bool,
     },
-    /// The breaker, when it has something to say.
+    /// The breaker, unless it is closed.
     Breaker {
         /// `probing`, `off`, or `capped` with thousandths of a percent.
         state: String,
@@ -76,20 +77,20 @@ pub enum Check {
     Flag {
         /// The other flag.
         flag: String,
-        /// What it should have decided: `on`, `off` or `variant …`.
+        /// The expected decision: `on`, `off` or `variant …`.
         expected: String,
         /// Whether it is a dependency, rather than a condition of a rule.
         dependency: bool,
-        /// Whether it did.
+        /// Whether the other flag decided so.
         held: bool,
-        /// How the other flag was decided. It is shown once, where it is first named.
+        /// Why the other flag was decided as it was; only where it is named first.
         explanation: Option<Box<Explanation>>,
     },
     /// The user is listed in the flag's overrides.
     Override,
     /// A rule.
     Rule {
-        /// Its place in the flag, from 1.
+        /// Its number within the flag, from 1.
         number: usize,
         /// Its name.
         name: Option<String>,
@@ -100,7 +101,7 @@ pub enum Check {
         /// Its conditions, its percentage and the variant it drew.
         checks: Vec<Check>,
     },
-    /// Rules behind the one that applied.
+    /// Rules after the one that applied.
     Untried {
         /// How many.
         rules: usize,
@@ -120,11 +121,11 @@ pub enum Check {
         attribute: String,
         /// The operator, as in the document.
         operator: &'static str,
-        /// What was compared with, as JSON; absent when the operator asks for presence.
+        /// The operand, as JSON; absent for `exists` and `not_exists`.
         operand: Option<serde_json::Value>,
-        /// The test in words.
+        /// The test as text.
         text: String,
-        /// What the attribute is; `None` when it is absent.
+        /// The value of the attribute; `None` when it is absent.
         actual: Option<serde_json::Value>,
         /// Whether it passes.
         held: bool,
@@ -140,7 +141,7 @@ pub enum Check {
         /// The conditions of `when`.
         checks: Vec<Check>,
     },
-    /// The gate of a rule.
+    /// The rollout percentage of a rule.
     Rollout {
         /// What was hashed: `targeting key`, or the attribute that `by` names.
         by: String,
@@ -150,7 +151,7 @@ pub enum Check {
         percentage: u32,
         /// The smallest percentage, in thousandths of a percent, that lets this user in.
         needed: u32,
-        /// When the schedule, as it stands, lets this user in: milliseconds since 1970.
+        /// When the schedule lets this user in, in milliseconds since 1970.
         from: Option<u64>,
         /// Whether the user is in.
         held: bool,
@@ -167,7 +168,7 @@ pub enum Check {
 }
 
 impl Explanation {
-    /// Decides a flag and writes down how. Every condition is looked at, those behind a miss as well.
+    /// Decides a flag and records how. All conditions are evaluated, even after one has failed.
     #[must_use]
     pub fn of<B: AsRef<[u8]>, T: AsRef<[u8]>>(
         snapshot: &Snapshot<B>,
@@ -181,7 +182,7 @@ impl Explanation {
         collector.finish(flag, decision)
     }
 
-    /// What there is to say of a flag that the snapshot does not have.
+    /// The explanation for a flag that is not in the snapshot.
     #[must_use]
     pub fn flag_not_found(flag: &str, user: Option<&str>) -> Self {
         Self::new(flag.to_owned(), user.map(str::to_owned), Decision::flag_not_found(), Vec::new())
@@ -192,7 +193,7 @@ impl Explanation {
             flag,
             user,
             enabled: decision.enabled(),
-            value: decision.value().map(words::json_of_value),
+            value: decision.value().map(text::json_of_value),
             variant: decision.variant().map(str::to_owned),
             reason: decision.reason().as_str(),
             error_code: decision.reason().error_code().map(ErrorCode::as_str),
@@ -202,7 +203,7 @@ impl Explanation {
         }
     }
 
-    /// The explanation as lines of text, the branches of the tree drawn.
+    /// The explanation as lines of text, drawn as a tree.
     #[must_use]
     pub fn lines(&self) -> Vec<Line> {
         lines::of(self)

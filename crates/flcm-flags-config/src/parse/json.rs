@@ -1,8 +1,8 @@
-//! JSON text: canonical, so that the same document gives the same bytes everywhere.
+//! Canonical JSON text, so that the same document gives the same bytes everywhere.
 
 use std::fmt::Write;
 
-use crate::source::{Node, NodeValue};
+use crate::parse::source::{Key, Node, NodeValue};
 
 /// An object or array as canonical text: keys sorted by their bytes, no white space, numbers as [`write_number`].
 pub(crate) fn canonical(node: &Node) -> String {
@@ -17,27 +17,31 @@ fn write(out: &mut String, node: &Node) {
         NodeValue::Null => out.push_str("null"),
         NodeValue::Number(value) => write_number(out, *value),
         NodeValue::String(value) => write_string(out, value),
-        NodeValue::List(items) => {
-            out.push('[');
-            for (index, item) in items.iter().enumerate() {
-                out.push_str(if index > 0 { "," } else { "" });
-                write(out, item);
-            }
-            out.push(']');
-        }
-        NodeValue::Map(entries) => {
-            let mut sorted: Vec<_> = entries.iter().collect();
-            sorted.sort_by_key(|(key, _)| &key.text);
-            out.push('{');
-            for (index, (key, value)) in sorted.into_iter().enumerate() {
-                out.push_str(if index > 0 { "," } else { "" });
-                write_string(out, &key.text);
-                out.push(':');
-                write(out, value);
-            }
-            out.push('}');
-        }
+        NodeValue::List(items) => write_list(out, items),
+        NodeValue::Map(entries) => write_map(out, entries),
     }
+}
+
+fn write_list(out: &mut String, items: &[Node]) {
+    out.push('[');
+    for (index, item) in items.iter().enumerate() {
+        out.push_str(if index > 0 { "," } else { "" });
+        write(out, item);
+    }
+    out.push(']');
+}
+
+fn write_map(out: &mut String, entries: &[(Key, Node)]) {
+    let mut sorted: Vec<_> = entries.iter().collect();
+    sorted.sort_by_key(|(key, _)| &key.text);
+    out.push('{');
+    for (index, (key, value)) in sorted.into_iter().enumerate() {
+        out.push_str(if index > 0 { "," } else { "" });
+        write_string(out, &key.text);
+        out.push(':');
+        write(out, value);
+    }
+    out.push('}');
 }
 
 /// Writes a number so that it reads back as the same float: integers of magnitude below 2^53 without a fraction.

@@ -1,5 +1,5 @@
-//! The document as it is written: every key optional, every value with its place. `schema` describes the same types to
-//! editors.
+//! The document as it is written: all keys are optional, and all values have their position. The JSON Schema is
+//! generated from the same types.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -8,18 +8,18 @@ use flcm_flags::{Action, Detector, Policy, Recovery, Shared};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use crate::diagnostics::Span;
-use crate::word::{OneOf, Word};
+use crate::parse::keyword::{Keyword, OPERATORS, OneOf};
 
-/// A value and its place in the text.
+/// A value and its position in the text.
 #[derive(Clone, Copy, Debug)]
 pub struct At<T> {
     /// The value.
     pub value: T,
-    /// Its place.
+    /// Its position.
     pub span: Span,
 }
 
-/// Named entries in the order in which they are written. Names are unique.
+/// Named entries in the order of the document. Names are unique.
 #[derive(Clone, Debug)]
 pub struct Entries<T>(pub Vec<(At<String>, T)>);
 
@@ -33,12 +33,12 @@ impl<T> Default for Entries<T> {
 #[derive(Clone, Debug, Default, JsonSchema)]
 #[schemars(deny_unknown_fields, title = "FLCM feature flags")]
 pub struct Document {
-    /// Monotonic number of this version of the document; a host refuses to go back.
+    /// The number of this version of the document. It must increase: hosts refuse older revisions.
     pub revision: Option<At<u64>>,
     /// Named groups of users.
     #[schemars(default)]
     pub cohorts: Entries<Cohort>,
-    /// What flags may extend. A template is not a flag.
+    /// Templates, which flags may extend. A template is not a flag.
     #[schemars(default)]
     pub templates: Entries<Flag>,
     /// The flags, by key.
@@ -46,7 +46,8 @@ pub struct Document {
     pub flags: Entries<Flag>,
 }
 
-/// A group of users: not in `except`, and listed in `users`, or named by the host, or `when` holds.
+/// A group of users. A user is a member if `users` lists the user, the host names the user, or `when` holds, and
+/// `except` does not list the user.
 #[derive(Clone, Debug, Default, JsonSchema)]
 #[schemars(deny_unknown_fields, rename = "Cohort")]
 pub struct Cohort {
@@ -75,25 +76,25 @@ pub struct Flag {
     /// Served when on, by a variant without a value or without variants.
     #[schemars(extend("default" = true))]
     pub on: Option<At<Literal>>,
-    /// What buckets are drawn with; default the flag key. Changing it reshuffles every user. Never inherited.
+    /// The salt of users' buckets; default the flag key. Changing it reassigns every user. Never inherited.
     pub salt: Option<At<String>>,
-    /// Flags that must have decided so, for the same context, before this one is looked at.
+    /// Other flags, and the decisions that they must make for the same context before this flag can be on.
     pub dependencies: Option<At<Vec<At<Dependency>>>>,
     /// Targeting key to on, off or the name of a variant.
-    // A targeting key is no name: it may be empty, and as long as it likes.
+    // A targeting key may be empty and of any length, unlike a name.
     #[schemars(with = "Option<BTreeMap<String, Override>>")]
     pub overrides: Option<Entries<At<Override>>>,
-    /// Who gets the flag by percentage, cohort and time.
+    /// Who gets the flag, by percentage, cohort and time.
     pub rollout: Option<At<Rollout>>,
-    /// Conditions, all of which must hold, of the short form.
+    /// Conditions of the short form, all of which must hold.
     pub conditions: Option<At<Vec<At<Condition>>>>,
-    /// What is drawn when the flag is on.
+    /// The variants among which users are split when the flag is on.
     pub variants: Option<At<Vec<At<Variant>>>>,
-    /// Rules, tried in order, ahead of the short form.
+    /// Rules, tried in order, before the short form.
     pub rules: Option<At<Vec<At<Rule>>>>,
     /// When the flag rolls back.
     pub error_threshold: Option<At<ErrorThreshold>>,
-    /// The flag's place.
+    /// The flag's position.
     #[schemars(skip)]
     pub span: Span,
 }
@@ -104,11 +105,11 @@ pub struct Flag {
 pub enum Dependency {
     /// The flag must be on.
     Key(String),
-    /// The flag must have decided so.
+    /// The flag must make this decision.
     Expects(FlagCondition),
 }
 
-/// What another flag must have decided.
+/// The decision that another flag must make.
 #[derive(Clone, Debug, JsonSchema)]
 #[schemars(deny_unknown_fields, rename = "FlagCondition")]
 pub struct FlagCondition {
@@ -131,7 +132,7 @@ pub enum Override {
     Variant(String),
 }
 
-/// Who gets the flag by percentage, cohort and time.
+/// Who gets the flag, by percentage, cohort and time.
 #[derive(Clone, Debug, Default, JsonSchema)]
 #[schemars(deny_unknown_fields, rename = "Rollout")]
 pub struct Rollout {
@@ -140,17 +141,17 @@ pub struct Rollout {
     pub percentage: Option<At<f64>>,
     /// The attribute that is hashed; default the targeting key.
     pub by: Option<At<String>>,
-    /// Cohorts that get the flag (`true`) or do not (`false`), whatever conditions and percentage say.
+    /// Cohorts that get the flag (`true`) or do not (`false`), regardless of conditions and percentage.
     #[schemars(with = "Option<CohortSwitches>")]
     pub cohorts: Option<At<Switches>>,
-    /// Percentages that take over with time.
+    /// Percentages that apply from given times on.
     pub schedule: Option<At<Vec<At<Stage>>>>,
-    /// How the schedule runs between its entries.
+    /// How the percentage changes between entries of the schedule.
     #[schemars(extend("default" = "step"))]
     pub ramp: Option<At<Ramp>>,
 }
 
-/// Cohorts and whether they get the flag, in the order in which they are written.
+/// Cohorts and whether they get the flag, in the order of the document.
 pub type Switches = Vec<(At<String>, At<bool>)>;
 
 /// One map, or a list of one-key maps.
@@ -166,7 +167,7 @@ enum CohortSwitches {
 #[derive(Clone, Debug, JsonSchema)]
 #[schemars(deny_unknown_fields, rename = "Stage")]
 pub struct Stage {
-    /// RFC 3339 time from which the percentage holds.
+    /// RFC 3339 time from which the percentage applies.
     #[schemars(extend("format" = "date-time"))]
     pub at: At<String>,
     /// 0 to 100, at most three decimals.
@@ -174,13 +175,13 @@ pub struct Stage {
     pub percentage: At<f64>,
 }
 
-/// How a schedule runs between its entries.
+/// How the percentage changes between entries of a schedule.
 #[derive(Clone, Copy, Debug, Eq, JsonSchema, PartialEq)]
 #[schemars(rename_all = "lowercase", rename = "Ramp")]
 pub enum Ramp {
-    /// In a straight line.
+    /// Linearly, from entry to entry.
     Linear,
-    /// At once.
+    /// In steps, at the time of an entry.
     Step,
 }
 
@@ -194,7 +195,7 @@ pub enum Condition {
     Any(AnyOf),
     /// The user must be a member of a cohort.
     Cohort(InCohort),
-    /// Another flag must have decided so.
+    /// Another flag must make this decision.
     Flag(FlagCondition),
     /// The member must not hold.
     Not(NotOf),
@@ -240,15 +241,15 @@ pub struct InCohort {
 pub struct Test {
     /// The attribute that is read.
     pub attribute: At<String>,
-    /// What is asked.
-    #[schemars(with = "OperatorWord")]
+    /// How the attribute is compared.
+    #[schemars(with = "OperatorName")]
     pub operator: At<String>,
-    /// What is compared with; left out for `exists` and `not_exists`.
+    /// The value to compare with; left out for `exists` and `not_exists`.
     #[schemars(with = "Option<serde_json::Value>")]
     pub value: Option<At<Operand>>,
 }
 
-/// What a condition compares with, as written.
+/// The value that a condition compares with.
 #[derive(Clone, Debug)]
 pub enum Operand {
     /// A list.
@@ -274,7 +275,7 @@ pub struct Variant {
 #[derive(Clone, Debug, Default, JsonSchema)]
 #[schemars(deny_unknown_fields, rename = "Rule")]
 pub struct Rule {
-    /// Shown with every decision that the rule makes.
+    /// Its name, which explanations and decisions show.
     pub name: Option<At<String>>,
     /// Conditions, all of which must hold.
     pub conditions: Option<At<Vec<At<Condition>>>>,
@@ -283,7 +284,7 @@ pub struct Rule {
     pub percentage: Option<At<f64>>,
     /// The variant that is served; default the flag's own split.
     pub variant: Option<At<String>>,
-    /// A split of the rule's own, over the flag's variants.
+    /// The rule's own split over the flag's variants.
     pub variants: Option<At<Vec<At<Share>>>>,
 }
 
@@ -298,19 +299,19 @@ pub struct Share {
     pub weight: At<u32>,
 }
 
-/// When and how the flag rolls back: on evidence that it fails too often, or more often than its control, the users whom
-/// only a percentage leaves out.
+/// When and how the flag rolls back: on evidence that it fails too often, or more often than its control, the users
+/// whom only a percentage leaves out.
 #[derive(Clone, Debug, Default, JsonSchema)]
 #[schemars(deny_unknown_fields, rename = "ErrorThreshold")]
 pub struct ErrorThreshold {
     /// Error rate above which the flag is rolled back, between 0 and 1.
     #[schemars(range(min = 0, max = 1))]
     pub rate: Option<At<f64>>,
-    /// Seconds that are shown and sent with events; with `detector: rate`, over which the rate is taken.
+    /// The window in seconds. Events contain its counts; `detector: rate` takes the error rate over it.
     #[schemars(range(min = 1, max = 86_400), extend("default" = Policy::DEFAULT.window))]
     pub window: Option<At<u32>>,
-    /// `evidence` gathers evidence against the threshold and against the control, and bounds false alarms; `rate` compares
-    /// the rate within the window.
+    /// `evidence` tests the errors against the threshold and against the control, and limits false rollbacks; `rate`
+    /// compares the error rate within the window.
     #[schemars(with = "Option<OneOf<Detector>>", extend("default" = Policy::DEFAULT.detector.as_str()))]
     pub detector: Option<At<Detector>>,
     /// How many times the control's error rate is tolerated.
@@ -319,38 +320,38 @@ pub struct ErrorThreshold {
     /// Error rate that is tolerated on top of that.
     #[schemars(range(min = 0, max = 1), extend("default" = Policy::DEFAULT.margin))]
     pub margin: Option<At<f64>>,
-    /// False rollbacks per flag and day, on average.
+    /// How many false rollbacks per flag and day are acceptable, on average.
     #[schemars(extend("default" = Policy::DEFAULT.budget))]
     pub budget: Option<At<Budget>>,
-    /// Outcomes before a rate counts; with `detector: rate` only.
+    /// How many outcomes `detector: rate` needs before it compares the rate.
     #[schemars(extend("default" = Policy::DEFAULT.min_samples))]
     pub min_samples: Option<At<u32>>,
-    /// Milliseconds above which a call is slow; default no call is.
+    /// Milliseconds above which a call is slow; by default no call is slow.
     #[schemars(range(min = 1))]
     pub slow_ms: Option<At<u32>>,
     /// Share of slow calls above which the flag is rolled back, between 0 and 1.
     #[schemars(range(min = 0, max = 1), extend("default" = Policy::DEFAULT.slow_rate))]
     pub slow_rate: Option<At<f64>>,
-    /// `disable` switches the flag off for errors, and takes it back to its last good percentage for slow calls;
-    /// `step_back` takes it back for errors, too; `notify` only reports.
+    /// `disable` turns the flag off for errors, and returns it to its last good percentage for slow calls; `step_back`
+    /// returns it to that percentage for errors, too; `notify` only reports.
     #[schemars(with = "Option<OneOf<Action>>", extend("default" = Policy::DEFAULT.action.as_str()))]
     pub action: Option<At<Action>>,
-    /// When the control fails as well: `roll_back` all the same, or `hold` the percentage where it is.
+    /// When the control fails as well: `roll_back` all the same, or `hold` the current percentage.
     #[schemars(with = "Option<OneOf<Shared>>", extend("default" = Policy::DEFAULT.shared.as_str()))]
     pub shared: Option<At<Shared>>,
-    /// `auto` probes the flag after `cooldown`; `sticky` waits for a person; `by_cause` waits for a person if the flag did
-    /// worse than its control.
+    /// `auto` probes the flag after `cooldown`; `sticky` waits for an operator; `by_cause` waits for an operator if the
+    /// flag did worse than its control.
     #[schemars(with = "Option<OneOf<Recovery>>", extend("default" = Policy::DEFAULT.recovery.as_str()))]
     pub recovery: Option<At<Recovery>>,
     /// Seconds from the rollback to the first probe.
     #[schemars(extend("default" = Policy::DEFAULT.cooldown))]
     pub cooldown: Option<At<u32>>,
-    /// Percentage of users that passes while the flag is probed.
+    /// Percentage of users who get the flag while it is probed.
     #[schemars(range(min = 0, max = 100), extend("default" = f64::from(Policy::DEFAULT.probe) / 1_000.0))]
     pub probe: Option<At<f64>>,
 }
 
-/// False rollbacks per flag and day; documents have words for some.
+/// False rollbacks per flag and day; some have a keyword.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Budget(pub f64);
 
@@ -380,17 +381,34 @@ impl Literal {
     }
 }
 
-/// The words for operators, as the schema lists them.
-struct OperatorWord;
+/// The operators, as the schema lists them.
+struct OperatorName;
 
-impl JsonSchema for OperatorWord {
+impl JsonSchema for OperatorName {
     fn schema_name() -> Cow<'static, str> {
         "Operator".into()
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        let words: Vec<&str> = crate::operand::WORDS.iter().map(|(word, _)| *word).collect();
-        json_schema!({ "type": "string", "enum": words })
+        let names: Vec<&str> = OPERATORS.iter().map(|(name, _)| *name).collect();
+        json_schema!({ "type": "string", "enum": names })
+    }
+}
+
+impl Keyword for Budget {
+    const KEY: &'static str = "budget";
+
+    fn keywords() -> impl Iterator<Item = (&'static str, Self)> {
+        [("fast", Self(0.01)), ("strict", Self(0.0001))].into_iter()
+    }
+}
+
+impl Keyword for Ramp {
+    const KEY: &'static str = "ramp";
+    const UNKNOWN: &'static str = "unknown-ramp";
+
+    fn keywords() -> impl Iterator<Item = (&'static str, Self)> {
+        [("step", Self::Step), ("linear", Self::Linear)].into_iter()
     }
 }
 
@@ -400,9 +418,9 @@ impl JsonSchema for Budget {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        let word = |(word, Self(budget))| json_schema!({ "const": word, "description": format!("{budget}") });
+        let keyword = |(keyword, Self(budget))| json_schema!({ "const": keyword, "description": format!("{budget}") });
         let mut choices = vec![json_schema!({ "type": "number", "minimum": 1e-9, "maximum": 0.5 })];
-        choices.extend(Self::words().map(word));
+        choices.extend(Self::keywords().map(keyword));
         json_schema!({ "oneOf": choices })
     }
 }

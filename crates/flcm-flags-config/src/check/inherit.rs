@@ -6,14 +6,14 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::diagnostics::{Diagnostics, Path, did_you_mean};
-use crate::document::{At, Document, Entries, ErrorThreshold, Flag, Override, Rollout};
 use crate::limits;
+use crate::parse::document::{At, Document, Entries, ErrorThreshold, Flag, Override, Rollout};
 
-/// Resolves `extends` of every flag. A flag whose chain is broken comes back as it is written, with a diagnostic.
+/// Resolves `extends` of every flag. A flag whose chain is broken inherits up to there, with a diagnostic.
 pub(crate) fn flatten(document: &Document, diagnostics: &mut Diagnostics) -> Vec<(At<String>, Flag)> {
     let parents = Parents::new(document, diagnostics);
     for (name, template) in &document.templates.0 {
-        // A flag that extends it would only report a broken chain of its own.
+        // Flags that extend the template report only their own part of the chain.
         parents.resolve(name, template, Path::Root.key("templates").key(&name.value), diagnostics);
     }
     let flags = document.flags.0.iter();
@@ -25,7 +25,7 @@ pub(crate) fn flatten(document: &Document, diagnostics: &mut Diagnostics) -> Vec
         .collect()
 }
 
-/// What can be extended, by name.
+/// The flags and templates that can be extended, by name.
 struct Parents<'d>(HashMap<&'d str, &'d Flag>);
 
 impl<'d> Parents<'d> {
@@ -45,49 +45,78 @@ impl<'d> Parents<'d> {
     fn resolve(&self, key: &At<String>, flag: &Flag, path: Path<'_>, diagnostics: &mut Diagnostics) -> Flag {
         let mut flat = flag.clone();
         let mut chain = vec![key.value.as_str()];
-        let mut seen: HashSet<&str> = chain.iter().copied().collect();
         let mut next = flag.extends.as_ref();
         while let Some(extends) = next {
-            let path = path.key("extends");
-            let name = extends.value.as_str();
-            chain.push(name);
-            // A broken link further up is reported where it stands; here only what this flag says itself.
-            let own = flag.extends.as_ref().is_some_and(|own| own.span == extends.span);
-            let Some(parent) = self.0.get(name) else {
-                if own {
-                    let message = format!("unknown template or flag `{name}`");
-                    let problem = diagnostics.error(extends.span, path, "unknown-parent", message);
-                    let define = || "define it under `templates`, or remove `extends`".to_owned();
-                    problem.help(did_you_mean(name, self.0.keys().copied()).unwrap_or_else(define));
+            chain.push(extends.value.as_str());
+            match self.parent(&chain) {
+                Ok(parent) => {
+                    inherit(&mut flat, parent);
+                    next = parent.extends.as_ref();
                 }
-                break;
-            };
-            if !seen.insert(name) {
-                // Once for all of its members, at the first of them.
-                if name == key.value && chain.iter().all(|member| *member >= name) {
-                    let message = format!("inheritance cycle: `{}`", chain.join("` → `"));
-                    diagnostics
-                        .error(extends.span, path, "inheritance-cycle", message)
-                        .help("remove one `extends` of the cycle");
+                Err(broken) => {
+                    self.report(broken, flag, extends, &chain, path.key("extends"), diagnostics);
+                    break;
                 }
-                break;
             }
-            if chain.len() > limits::EXTENDS_DEPTH + 1 {
-                let message = format!("`extends` is a chain of more than {}", limits::EXTENDS_DEPTH);
-                let at = flag.extends.as_ref().map_or(extends.span, |own| own.span);
-                diagnostics
-                    .error(at, path, "limit-extends-depth", message)
-                    .help("extend a template nearer to the root");
-                break;
-            }
-            inherit(&mut flat, parent);
-            next = parent.extends.as_ref();
         }
         flat
     }
+
+    /// The flag or template that the last name of a chain refers to.
+    fn parent(&self, chain: &[&str]) -> Result<&'d Flag, Broken> {
+        let Some((name, before)) = chain.split_last() else { return Err(Broken::Unknown) };
+        let parent = self.0.get(name).ok_or(Broken::Unknown)?;
+        match chain.len() {
+            _ if before.contains(name) => Err(Broken::Cycle),
+            length if length > limits::EXTENDS_DEPTH + 1 => Err(Broken::TooLong),
+            _ => Ok(parent),
+        }
+    }
+
+    /// Reports a chain that is broken at its last link, `extends`.
+    fn report(
+        &self,
+        broken: Broken,
+        flag: &Flag,
+        extends: &At<String>,
+        chain: &[&str],
+        path: Path<'_>,
+        diagnostics: &mut Diagnostics,
+    ) {
+        let own = flag.extends.as_ref().unwrap_or(extends);
+        match broken {
+            // A cycle is reported once, at its first member.
+            Broken::Cycle if extends.value == chain[0] && chain.iter().all(|member| *member >= chain[0]) => {
+                let message = format!("inheritance cycle: `{}`", chain.join("` → `"));
+                let problem = diagnostics.error(extends.span, path, "inheritance-cycle", message);
+                problem.help("remove one `extends` of the cycle");
+            }
+            Broken::TooLong => {
+                let message = format!("the chain of `extends` is longer than the limit of {}", limits::EXTENDS_DEPTH);
+                let problem = diagnostics.error(own.span, path, "limit-extends-depth", message);
+                problem.help("extend a template nearer to the root");
+            }
+            // Only the flag's own `extends` is reported here; its ancestors report theirs.
+            Broken::Unknown if own.span == extends.span => {
+                let message = format!("unknown template or flag `{}`", extends.value);
+                let problem = diagnostics.error(extends.span, path, "unknown-parent", message);
+                let define = || "define it under `templates`, or remove `extends`".to_owned();
+                problem.help(did_you_mean(&extends.value, self.0.keys().copied()).unwrap_or_else(define));
+            }
+            Broken::Cycle | Broken::Unknown => {}
+        }
+    }
 }
 
-/// Fills what the child leaves open. Every key of a flag is named here, so that a new one is not forgotten.
+/// Why a chain of `extends` does not end.
+#[derive(Clone, Copy)]
+enum Broken {
+    Cycle,
+    TooLong,
+    Unknown,
+}
+
+/// Fills in what the child leaves out. All keys of a flag are listed, so that a new one cannot be forgotten.
 fn inherit(child: &mut Flag, parent: &Flag) {
     let Flag {
         description: _,

@@ -1,12 +1,12 @@
-//! What a snapshot says about a flag, as plain data: `flcm inspect` prints it, [`crate::diff`] compares it.
+//! A flag of a snapshot as plain data, for `flcm inspect` and [`crate::diff`].
 
 use std::fmt::Write;
 
-use flcm_flags::{Flag, Policy, Rule, Serves, Snapshot};
+use flcm_flags::{Expected, Flag, FlagId, Policy, Rule, Snapshot, Variant};
 use serde::Serialize;
 use serde_json::Value as Json;
 
-use crate::explanation::words;
+use crate::explain::text;
 
 /// A flag.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -18,9 +18,9 @@ pub struct FlagView {
     pub readable: bool,
     /// The kill switch.
     pub enabled: bool,
-    /// What buckets are drawn with.
+    /// The salt of the user's bucket.
     pub salt: String,
-    /// `None` for the targeting key.
+    /// The attribute that is hashed; `None` for the targeting key.
     pub by: Option<String>,
     /// What is served when no rule applies.
     pub default: Option<Json>,
@@ -28,11 +28,11 @@ pub struct FlagView {
     pub on: Option<Json>,
     /// In the order of the document.
     pub variants: Vec<VariantView>,
-    /// In words: `checkout on`.
+    /// As text: `checkout on`.
     pub dependencies: Vec<String>,
     /// How many users are listed.
     pub overrides: u32,
-    /// In the order in which they are looked at.
+    /// In the order in which they are tried.
     pub rules: Vec<RuleView>,
     /// `None` when the flag does not roll back.
     pub error_threshold: Option<ThresholdView>,
@@ -54,7 +54,7 @@ pub struct RuleView {
     pub name: Option<String>,
     /// `on`, `cohort on` or `cohort off`.
     pub serves: &'static str,
-    /// In words; empty when there are none.
+    /// As text; empty when there are none.
     pub conditions: String,
     /// Thousandths of a percent, before the schedule begins.
     #[serde(serialize_with = "as_percent")]
@@ -63,7 +63,7 @@ pub struct RuleView {
     pub schedule: Vec<StageView>,
     /// `linear` or `step`; `None` without a schedule.
     pub ramp: Option<&'static str>,
-    /// Empty when the rule splits nobody.
+    /// Empty when the rule has no split.
     pub weights: Vec<WeightView>,
 }
 
@@ -86,7 +86,7 @@ pub struct WeightView {
     pub weight: u32,
 }
 
-/// When and how a flag rolls back, like [`Policy`]; its words are those of documents.
+/// When and how a flag rolls back: a [`Policy`], with the keywords of documents.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ThresholdView {
     /// Error rate above which the flag is rolled back, between 0 and 1.
@@ -100,11 +100,11 @@ pub struct ThresholdView {
     /// Share of users that passes half-open, in thousandths of a percent.
     #[serde(serialize_with = "as_percent")]
     pub probe: u32,
-    /// What finds out.
+    /// How a fault is detected.
     pub detector: &'static str,
     /// How many times the control's error rate is tolerated.
     pub ratio: f64,
-    /// What is tolerated on top of it.
+    /// The error rate that is tolerated on top of that.
     pub margin: f64,
     /// How many false rollbacks the flag may have in a day, on average.
     pub budget: f64,
@@ -133,24 +133,17 @@ impl FlagView {
     /// Reads a flag of this snapshot.
     #[must_use]
     pub fn new<B: AsRef<[u8]>>(snapshot: &Snapshot<B>, flag: Flag<'_>) -> Self {
-        let dependency = |(other, expected)| {
-            let key = snapshot.describe(other).map_or("", |other| other.key()).to_owned();
-            format!("{key} {}", words::expectation(snapshot, other, expected))
-        };
-        let variant = |variant: flcm_flags::Variant<'_>| VariantView {
-            name: variant.name().to_owned(),
-            value: variant.value().map(words::json_of_value),
-        };
+        let dependencies = flag.dependencies().map(|(other, expected)| dependency(snapshot, other, expected));
         Self {
             key: flag.key().to_owned(),
             readable: flag.is_readable(),
             enabled: flag.enabled(),
             salt: flag.salt().to_owned(),
             by: flag.by().map(str::to_owned),
-            default: flag.default_value().map(words::json_of_value),
-            on: flag.on_value().map(words::json_of_value),
-            variants: flag.variants().map(variant).collect(),
-            dependencies: flag.dependencies().map(dependency).collect(),
+            default: flag.default_value().map(text::json_of_value),
+            on: flag.on_value().map(text::json_of_value),
+            variants: flag.variants().map(VariantView::new).collect(),
+            dependencies: dependencies.collect(),
             overrides: flag.override_count(),
             rules: flag.rules().map(|rule| RuleView::new(snapshot, flag, rule)).collect(),
             error_threshold: flag.policy().map(ThresholdView::new),
@@ -158,19 +151,27 @@ impl FlagView {
     }
 }
 
+/// `checkout on`, `checkout variant blue`.
+fn dependency<B: AsRef<[u8]>>(snapshot: &Snapshot<B>, flag: FlagId, expected: Expected) -> String {
+    let key = snapshot.describe(flag).map_or("", |flag| flag.key());
+    format!("{key} {}", text::expectation(snapshot, flag, expected))
+}
+
+impl VariantView {
+    fn new(variant: Variant<'_>) -> Self {
+        Self { name: variant.name().to_owned(), value: variant.value().map(text::json_of_value) }
+    }
+}
+
 impl RuleView {
     fn new<B: AsRef<[u8]>>(snapshot: &Snapshot<B>, flag: Flag<'_>, rule: Rule<'_>) -> Self {
-        let stage = |(at, percentage)| StageView { at: words::rfc3339(at), percentage };
+        let stage = |(at, percentage)| StageView { at: text::rfc3339(at), percentage };
         let schedule: Vec<StageView> = rule.schedule().map(stage).collect();
         let ramp = if rule.is_linear() { "linear" } else { "step" };
         Self {
             name: rule.name().map(str::to_owned),
-            serves: match rule.serves() {
-                Serves::CohortOff => "cohort off",
-                Serves::CohortOn => "cohort on",
-                Serves::On => "on",
-            },
-            conditions: words::conditions(snapshot, rule.conditions()),
+            serves: text::serves(rule.serves()),
+            conditions: text::conditions(snapshot, rule.conditions()),
             percentage: rule.percentage(),
             ramp: (!schedule.is_empty()).then_some(ramp),
             schedule,
@@ -178,7 +179,7 @@ impl RuleView {
         }
     }
 
-    /// What happens to whom, in words.
+    /// Who gets what, as text.
     #[must_use]
     pub fn describe(&self) -> String {
         let Self { serves, conditions, percentage, schedule, ramp, .. } = self;
@@ -186,11 +187,11 @@ impl RuleView {
         let mut text = match *serves {
             "cohort off" => format!("{who}: off"),
             "cohort on" => format!("{who}: on"),
-            _ => format!("{who}: {}", words::percent(*percentage)),
+            _ => format!("{who}: {}", text::percent(*percentage)),
         };
         for StageView { at, percentage } in schedule {
             // Writing to a string cannot fail.
-            let _ = write!(text, ", {} from {at}", words::percent(*percentage));
+            let _ = write!(text, ", {} from {at}", text::percent(*percentage));
         }
         if *ramp == Some("linear") {
             text.push_str(", in a straight line");
@@ -238,11 +239,11 @@ impl ThresholdView {
         }
     }
 
-    /// One line. Details follow when they are not the default, so that it stays short.
+    /// One line. Settings that have their default are left out.
     #[must_use]
     pub fn describe(&self) -> String {
         let Self { rate, window, min_samples, cooldown, probe, .. } = self;
-        let probe = words::percent(*probe);
+        let probe = text::percent(*probe);
         let mut text = format!(
             "error rate above {rate} in {window} s, from {min_samples} outcomes; cooldown {cooldown} s, probe {probe}"
         );

@@ -1,13 +1,14 @@
-//! The visitor that writes an explanation down, step by step.
+//! The visitor that builds an explanation, step by step.
 
 use flcm_flags::bucket::BUCKETS;
 use flcm_flags::{
-    BoundContext, Decision, Expected, FlagId, Group, Membership, Millis, Rule, Serves, Snapshot, Step, Visitor,
+    AttributeValue, BoundContext, CohortId, Decision, Expected, FlagId, Group, Membership, Millis, PackedDecision,
+    Rule, Snapshot, Step, Test, Visitor,
 };
 
-use super::{Check, Explanation, words};
+use super::{Check, Explanation, text};
 
-/// What is open while steps come in, innermost last.
+/// A step that has started and not ended; the innermost is the last.
 enum Frame {
     Cohort(String),
     Flag(FlagId),
@@ -30,7 +31,7 @@ impl<'s, B: AsRef<[u8]>> Collector<'s, B> {
         Self { snapshot, user, now, frames: Vec::new(), decided: Vec::new() }
     }
 
-    /// Puts every prerequisite where the flag's tree first names it.
+    /// Puts the explanation of every prerequisite where the flag's tree names it first.
     pub(super) fn finish(mut self, flag: FlagId, decision: Decision<'_>) -> Explanation {
         let position = self.decided.iter().position(|(id, _)| *id == flag);
         let Some(position) = position else { return self.explanation(flag, decision, Vec::new()) };
@@ -90,11 +91,7 @@ impl<'s, B: AsRef<[u8]>> Collector<'s, B> {
 
     fn start_rule(&mut self, rule: Rule<'_>) {
         let number = self.rules_so_far() + 1;
-        let serves = match rule.serves() {
-            Serves::CohortOff => "cohort off",
-            Serves::CohortOn => "cohort on",
-            Serves::On => "on",
-        };
+        let serves = text::serves(rule.serves());
         let (schedule, linear) = (rule.schedule().collect(), rule.is_linear());
         self.open(Frame::Rule { number, name: rule.name().map(str::to_owned), serves, schedule, linear });
     }
@@ -105,7 +102,7 @@ impl<'s, B: AsRef<[u8]>> Collector<'s, B> {
     }
 
     fn other_flag(&mut self, flag: FlagId, expected: Expected, dependency: bool, held: bool) {
-        let expected = words::expectation(self.snapshot, flag, expected);
+        let expected = text::expectation(self.snapshot, flag, expected);
         self.add(Check::Flag { flag: self.key(flag), expected, dependency, held, explanation: None });
     }
 
@@ -126,7 +123,7 @@ impl<'s, B: AsRef<[u8]>> Collector<'s, B> {
     }
 
     fn because(&self, membership: Membership, has_conditions: bool) -> String {
-        let user = self.user.as_deref().map_or_else(|| "a user without targeting key".to_owned(), words::shown);
+        let user = self.user.as_deref().map_or_else(|| "a user without targeting key".to_owned(), text::shown);
         match membership {
             Membership::Excepted => format!("{user} is excepted"),
             Membership::Host => format!("the host names {user} as a member"),
@@ -140,24 +137,11 @@ impl<'s, B: AsRef<[u8]>> Collector<'s, B> {
     }
 
     fn end(&mut self, step: &Step<'_, '_>) {
-        let Some((frame, mut checks)) = self.frames.pop() else { return };
+        let Some((frame, checks)) = self.frames.pop() else { return };
         match (frame, *step) {
-            (Frame::Flag(id), Step::FlagEnd(outcome)) => {
-                let tried = checks.iter().filter(|check| matches!(check, Check::Rule { .. })).count();
-                let applied = matches!(checks.last(), Some(Check::Rule { held: true, .. }));
-                let all = self.snapshot.describe(id).map_or(0, |flag| flag.rules().count());
-                if applied && all > tried {
-                    checks.push(Check::Untried { rules: all - tried });
-                }
-                let decision = Decision::new(self.snapshot, id, outcome);
-                let explanation = self.explanation(id, decision, checks);
-                self.decided.push((id, explanation));
-            }
+            (Frame::Flag(id), Step::FlagEnd(outcome)) => self.end_flag(id, outcome, checks),
             (Frame::Rule { number, name, serves, .. }, Step::RuleEnd { applied: held }) => {
-                // What a rule would have given to a user whom it did not reach only confuses.
-                let is_gift =
-                    |check: &Check| matches!(check, Check::Split { .. } | Check::Rollout { percentage: BUCKETS, .. });
-                checks.retain(|check| held || !is_gift(check));
+                let checks = if held { checks } else { without_shares(checks) };
                 self.add(Check::Rule { number, name, serves, held, checks });
             }
             (Frame::Group(of), Step::GroupEnd { held }) => self.add(Check::Group { of, held, checks }),
@@ -167,6 +151,55 @@ impl<'s, B: AsRef<[u8]>> Collector<'s, B> {
             }
             _ => debug_assert!(false, "steps with a start and an end enclose what belongs to them"),
         }
+    }
+
+    fn end_flag(&mut self, id: FlagId, outcome: PackedDecision, mut checks: Vec<Check>) {
+        let rules = self.untried(id, &checks);
+        if rules > 0 {
+            checks.push(Check::Untried { rules });
+        }
+        let explanation = self.explanation(id, Decision::new(self.snapshot, id, outcome), checks);
+        self.decided.push((id, explanation));
+    }
+
+    /// The number of rules after the one that applied.
+    fn untried(&self, id: FlagId, checks: &[Check]) -> usize {
+        if !matches!(checks.last(), Some(Check::Rule { held: true, .. })) {
+            return 0;
+        }
+        let tried = checks.iter().filter(|check| matches!(check, Check::Rule { .. })).count();
+        self.snapshot.describe(id).map_or(0, |flag| flag.rules().count()).saturating_sub(tried)
+    }
+
+    fn test(&mut self, test: &Test<'_>, actual: Option<AttributeValue<'_>>, held: bool) {
+        self.add(Check::Test {
+            attribute: test.attribute().to_owned(),
+            operator: test.operator().as_str(),
+            operand: text::json_of_operands(test),
+            text: text::test(test),
+            actual: actual.map(text::json_of_attribute),
+            held,
+        });
+    }
+
+    fn cohort_condition(&mut self, cohort: CohortId, held: bool) {
+        let because = if held { "a member" } else { "not a member" }.to_owned();
+        let cohort = self.snapshot.cohort_name(cohort).to_owned();
+        self.add(Check::Cohort { cohort, because, held, checks: Vec::new() });
+    }
+}
+
+/// Leaves out the split and the rollout of a rule that did not apply.
+fn without_shares(mut checks: Vec<Check>) -> Vec<Check> {
+    checks.retain(|check| !matches!(check, Check::Split { .. } | Check::Rollout { percentage: BUCKETS, .. }));
+    checks
+}
+
+const fn group_name(group: Group) -> &'static str {
+    match group {
+        Group::All => "all",
+        Group::Any => "any",
+        Group::Not => "not",
     }
 }
 
@@ -181,25 +214,10 @@ impl<B: AsRef<[u8]>> Visitor for Collector<'_, B> {
             Step::FlagCondition { flag, expected, held } => self.other_flag(flag, expected, false, held),
             Step::Override => self.add(Check::Override),
             Step::RuleStart(rule) => self.start_rule(rule),
-            Step::GroupStart(group) => self.open(Frame::Group(match group {
-                Group::All => "all",
-                Group::Any => "any",
-                Group::Not => "not",
-            })),
-            Step::Test { test, actual, held } => self.add(Check::Test {
-                attribute: test.attribute().to_owned(),
-                operator: test.operator().as_str(),
-                operand: words::json_of_operands(&test),
-                text: words::test(&test),
-                actual: actual.map(words::json_of_attribute),
-                held,
-            }),
+            Step::GroupStart(group) => self.open(Frame::Group(group_name(group))),
+            Step::Test { test, actual, held } => self.test(&test, actual, held),
             Step::CohortStart(cohort) => self.open(Frame::Cohort(self.snapshot.cohort_name(cohort).to_owned())),
-            Step::CohortCondition { cohort, held } => {
-                let because = if held { "a member" } else { "not a member" }.to_owned();
-                let cohort = self.snapshot.cohort_name(cohort).to_owned();
-                self.add(Check::Cohort { cohort, because, held, checks: Vec::new() });
-            }
+            Step::CohortCondition { cohort, held } => self.cohort_condition(cohort, held),
             Step::Rollout { bucket, percentage, inside } => self.rollout(bucket, percentage, inside),
             Step::Split { point, total, variant } => self.split(point, total, variant),
             Step::GroupEnd { .. } | Step::CohortEnd(_) | Step::RuleEnd { .. } | Step::FlagEnd(_) => self.end(&step),
@@ -209,7 +227,7 @@ impl<B: AsRef<[u8]>> Visitor for Collector<'_, B> {
 
 /// When a schedule first reaches the percentage `needed`, after `now`.
 ///
-/// On a straight line it is the smallest `t` with `p0 + floor((p1 - p0) * (t - t0) / (t1 - t0)) >= needed`.
+/// With a linear ramp it is the smallest `t` with `p0 + floor((p1 - p0) * (t - t0) / (t1 - t0)) >= needed`.
 fn first_time(schedule: &[(u64, u32)], linear: bool, needed: u32, now: Millis) -> Option<u64> {
     let mut previous = None;
     for (at, percentage) in schedule.iter().copied() {

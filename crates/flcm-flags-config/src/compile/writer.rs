@@ -7,7 +7,7 @@ use flcm_flags::snapshot::wire::{self, section};
 use zerocopy::little_endian::{F64, U16, U32, U64};
 use zerocopy::{Immutable, IntoBytes};
 
-/// The records of a snapshot in the making.
+/// The records of the snapshot that is being written.
 #[derive(Default)]
 pub(crate) struct Sections {
     pub(crate) strings: Strings,
@@ -73,7 +73,7 @@ impl Sections {
     }
 }
 
-/// Section bytes, and what the table says of them, with offsets from the start of the body.
+/// The bytes of the sections, and their table with offsets from the start of the body.
 #[derive(Default)]
 struct Body {
     bytes: Vec<u8>,
@@ -140,7 +140,7 @@ impl Strings {
         self.ends.len()
     }
 
-    /// Where each begins, and where the last one ends.
+    /// The start of each string, and the end of the last one.
     fn starts(&self) -> Vec<U32> {
         if self.ends.is_empty() { Vec::new() } else { [0].iter().chain(&self.ends).map(|end| id(*end)).collect() }
     }
@@ -161,7 +161,7 @@ impl Numbers {
         })
     }
 
-    /// Numbers that must stand side by side.
+    /// Numbers that must be adjacent.
     pub(crate) fn append(&mut self, numbers: &[f64]) -> U32 {
         let start = id(self.list.len());
         self.list.extend(numbers.iter().map(|number| F64::new(*number)));
@@ -169,7 +169,7 @@ impl Numbers {
     }
 }
 
-/// A hash table of names that stand in this order.
+/// A hash table of names in this order.
 pub(crate) fn table<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> Vec<U32> {
     let count = u32::try_from(names.len()).unwrap_or(u32::MAX);
     let mut slots = vec![wire::NONE; usize::try_from(index::slots_for(count)).unwrap_or(0)];

@@ -1,7 +1,7 @@
-//! Regular expressions as tables: `regex-automata` determinises them, and what is left here is what the core walks.
+//! Regular expressions as tables of a DFA, which `regex-automata` builds and the core walks.
 //!
-//! Only whether there is a match matters, so all accepting states are one, which ends the search; then states that no
-//! text can tell apart become one, and bytes that no state tells apart one class.
+//! Only whether there is a match matters, so all accepting states become one state, which ends the search. Then
+//! equivalent states are merged, and so are classes of bytes that all states treat the same.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -30,16 +30,16 @@ pub struct Pattern {
 #[derive(Debug, Default)]
 pub(crate) struct Patterns(pub(crate) BTreeMap<String, Pattern>);
 
-/// Code, message and help of a refusal.
-type Refusal = (&'static str, String, &'static str);
+/// Code, message and help of an error.
+pub(crate) type Refusal = (&'static str, String, &'static str);
 
 impl Patterns {
-    /// Compiles a pattern, unless the document had it before.
+    /// Compiles a pattern, unless it was compiled before.
     pub(crate) fn add(&mut self, text: &str) -> Result<(), Refusal> {
         if !self.0.contains_key(text) {
             if self.0.len() >= limits::PATTERNS {
                 let message = format!("more than the limit of {} different patterns", limits::PATTERNS);
-                return Err(("limit-patterns", message, "use `starts_with`, `ends_with` or `in` where they do"));
+                return Err(("limit-patterns", message, "use `starts_with`, `ends_with` or `in` where they suffice"));
             }
             self.0.insert(text.to_owned(), Pattern::compile(text)?);
         }
@@ -49,56 +49,97 @@ impl Patterns {
 
 impl Pattern {
     fn compile(text: &str) -> Result<Self, Refusal> {
-        const SMALLER: &str = "ask for less: fewer repetitions, (?-u:\\w) or [a-z] in place of \\w, an anchor in front";
         if text.chars().count() > limits::PATTERN_CHARS {
             let message = format!("the pattern is longer than the limit of {} characters", limits::PATTERN_CHARS);
             return Err(("limit-pattern-chars", message, "split it into several conditions under `any`"));
         }
         regex_syntax_check(text)?;
-        let config = dense::Config::new()
-            .start_kind(StartKind::Unanchored)
-            .dfa_size_limit(Some(limits::PATTERN_BUILD_BYTES))
-            .determinize_size_limit(Some(limits::PATTERN_BUILD_BYTES));
-        let thompson = thompson::Config::new().nfa_size_limit(Some(limits::PATTERN_BUILD_BYTES));
-        let dfa = dense::Builder::new().thompson(thompson).configure(config).build(text);
-        let too_large = || {
-            let message =
-                format!("the pattern needs a table larger than the limit of {} bytes", limits::PATTERN_TABLE_BYTES);
-            ("limit-pattern-table", message, SMALLER)
-        };
-        let dfa = dfa.map_err(|error| {
-            if error.to_string().contains("word bound") {
-                let message = "a DFA cannot decide Unicode word boundaries".to_owned();
-                return ("wrong-pattern", message, "write (?-u:\\b) for a boundary between ASCII words");
-            }
-            too_large()
-        })?;
-        let table = Table::read(&dfa).minimised().merged();
-        let pattern = table.finish();
+        let pattern = Table::read(&build(text)?).minimised().merged().finish();
         let bytes = pattern.transitions.len() * 2;
         if bytes > limits::PATTERN_TABLE_BYTES || pattern.states() > usize::from(u16::MAX) {
-            Err(too_large())
-        } else {
-            Ok(pattern)
+            return Err(too_large());
         }
+        Ok(pattern)
     }
 
-    /// How many states there are, the two fixed ones included.
+    /// The number of states, including the two fixed ones.
     #[must_use]
     pub fn states(&self) -> usize {
         FIXED + self.transitions.len() / self.stride
     }
 }
 
+/// Determinises an expression, within the limits of memory.
+fn build(text: &str) -> Result<dense::DFA<Vec<u32>>, Refusal> {
+    let config = dense::Config::new()
+        .start_kind(StartKind::Unanchored)
+        .dfa_size_limit(Some(limits::PATTERN_BUILD_BYTES))
+        .determinize_size_limit(Some(limits::PATTERN_BUILD_BYTES));
+    let thompson = thompson::Config::new().nfa_size_limit(Some(limits::PATTERN_BUILD_BYTES));
+    dense::Builder::new().thompson(thompson).configure(config).build(text).map_err(|error| {
+        if error.to_string().contains("word bound") {
+            let message = "Unicode word boundaries are not supported".to_owned();
+            return ("wrong-pattern", message, "write (?-u:\\b) for a boundary between ASCII words");
+        }
+        too_large()
+    })
+}
+
+fn too_large() -> Refusal {
+    const HELP: &str = "simplify it: fewer repetitions, (?-u:\\w) or [a-z] in place of \\w, an anchor in front";
+    let message = format!("the pattern needs a table larger than the limit of {} bytes", limits::PATTERN_TABLE_BYTES);
+    ("limit-pattern-table", message, HELP)
+}
+
 fn regex_syntax_check(text: &str) -> Result<(), Refusal> {
     let Err(error) = regex_automata::util::syntax::parse(text) else { return Ok(()) };
-    // The last line names the problem; those above draw it under the pattern, which the diagnostic does.
+    // The last line names the problem. The lines above it show the pattern, as the diagnostic does.
     let problem = error.to_string().lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
     Err((
         "wrong-pattern",
         format!("not a regular expression: {problem}"),
         "use Rust's regex syntax, without look-around or back-references",
     ))
+}
+
+/// The class of each byte, and the first byte of each class.
+fn byte_classes(dfa: &dense::DFA<Vec<u32>>) -> ([usize; 256], Vec<u8>) {
+    let class = |byte: u8| dfa.byte_classes().get(byte);
+    let first = |byte: u8| (0..byte).all(|lower| class(lower) != class(byte));
+    let representatives: Vec<u8> = (0..=255).filter(|byte| first(*byte)).collect();
+    let index = |byte: u8| representatives.iter().position(|other| class(*other) == class(byte)).unwrap_or(0);
+    (std::array::from_fn(|byte| index(u8::try_from(byte).unwrap_or(0))), representatives)
+}
+
+/// The states of an automaton that have been found, and their numbers.
+struct States<'d> {
+    dfa: &'d dense::DFA<Vec<u32>>,
+    ids: HashMap<StateID, usize>,
+    found: Vec<StateID>,
+}
+
+impl States<'_> {
+    fn number(&mut self, state: StateID) -> usize {
+        if self.dfa.is_match_state(state) {
+            return 1;
+        }
+        if self.dfa.is_dead_state(state) {
+            return 0;
+        }
+        *self.ids.entry(state).or_insert_with(|| {
+            self.found.push(state);
+            self.found.len() - 1 + FIXED
+        })
+    }
+
+    /// Where each class of bytes leads from a state, and the end of the text.
+    fn row(&mut self, state: StateID, representatives: &[u8]) -> Vec<usize> {
+        let dfa = self.dfa;
+        let mut row: Vec<usize> =
+            representatives.iter().map(|byte| self.number(dfa.next_state(state, *byte))).collect();
+        row.push(self.number(dfa.next_eoi_state(state)));
+        row
+    }
 }
 
 /// A table whose columns are still classes of the automaton.
@@ -111,79 +152,67 @@ struct Table {
 impl Table {
     /// All states that a search can reach, in the order in which they are found.
     fn read(dfa: &dense::DFA<Vec<u32>>) -> Self {
-        let classes: [usize; 256] =
-            std::array::from_fn(|byte| usize::from(dfa.byte_classes().get(u8::try_from(byte).unwrap_or(0))));
-        let representatives: Vec<u8> = (0..=255)
-            .filter(|byte| (0..*byte).all(|lower| classes[usize::from(lower)] != classes[usize::from(*byte)]))
-            .collect();
-        let mut ids: HashMap<StateID, usize> = HashMap::new();
-        let mut found: Vec<StateID> = Vec::new();
-        let mut number = |state: StateID, found: &mut Vec<StateID>| {
-            if dfa.is_match_state(state) {
-                return 1;
-            }
-            if dfa.is_dead_state(state) {
-                return 0;
-            }
-            *ids.entry(state).or_insert_with(|| {
-                found.push(state);
-                found.len() - 1 + FIXED
-            })
-        };
-        // Without look-behind, a search starts at the start of the text. No pattern id is asked for, so this cannot fail;
-        // if it did, the pattern would match nothing.
+        let (classes, representatives) = byte_classes(dfa);
+        let mut states = States { dfa, ids: HashMap::new(), found: Vec::new() };
+        let stride = representatives.len() + 1;
         let mut rows = Vec::new();
+        // Without look-behind, a search starts at the start of the text. No pattern id is asked for, so this cannot
+        // fail; if it did, the pattern would match nothing.
         match dfa.start_state(&start::Config::new()) {
-            Ok(start) if !dfa.is_dead_state(start) => drop(number(start, &mut found)),
-            _ => rows.push(vec![0; representatives.len() + 1]),
+            Ok(start) if !dfa.is_dead_state(start) => drop(states.number(start)),
+            _ => rows.push(vec![0; stride]),
         }
         let mut next = 0;
-        while let Some(state) = found.get(next).copied() {
+        while let Some(state) = states.found.get(next).copied() {
             next += 1;
-            let mut row: Vec<usize> =
-                representatives.iter().map(|byte| number(dfa.next_state(state, *byte), &mut found)).collect();
-            row.push(number(dfa.next_eoi_state(state), &mut found));
-            rows.push(row);
+            rows.push(states.row(state, &representatives));
         }
-        let class =
-            |byte: usize| representatives.iter().position(|other| classes[usize::from(*other)] == classes[byte]);
-        let classes = std::array::from_fn(|byte| class(byte).unwrap_or(0));
-        Self { classes, stride: representatives.len() + 1, rows }
+        Self { classes, stride, rows }
     }
 
-    /// Makes states one that no text tells apart: blocks of states are split until all members of a block lead to the same
-    /// blocks. A table that would take too long stays as it is: larger, and just as right.
+    /// Merges equivalent states: blocks of states are split until all members of a block lead to the same blocks. A
+    /// table that would take too long to minimise stays as it is, which is larger and equally correct.
     fn minimised(self) -> Self {
         const MOST_STEPS: usize = 50_000_000;
         let mut block = self.decided();
         let mut blocks = FIXED + 1;
         for _ in 0..MOST_STEPS / (self.rows.len() * self.stride) {
-            let mut numbers: HashMap<Vec<usize>, usize> = HashMap::new();
-            let split = |(state, row): (usize, &Vec<usize>)| {
-                if block[state + FIXED] < FIXED {
-                    return block[state + FIXED];
-                }
-                let fresh = numbers.len() + FIXED;
-                *numbers.entry(row.iter().map(|next| block[*next]).collect()).or_insert(fresh)
-            };
-            let split: Vec<usize> = self.rows.iter().enumerate().map(split).collect();
+            let (split, count) = self.split(&block);
             block.truncate(FIXED);
             block.extend(split);
-            if numbers.len() + FIXED == blocks {
-                // The start is the first row, so its block is the first block.
-                let mut rows = vec![Vec::new(); numbers.len()];
-                for (row, at) in self.rows.iter().zip(&block[FIXED..]).filter(|(_, at)| **at >= FIXED) {
-                    rows[at - FIXED] = row.iter().map(|next| block[*next]).collect();
-                }
-                return Self { rows, ..self };
+            if count == blocks {
+                return self.with_blocks(&block, count);
             }
-            blocks = numbers.len() + FIXED;
+            blocks = count;
         }
         self
     }
 
-    /// A first block for each state: dead or accepting where whatever follows leads there (the automaton sees a match one
-    /// byte late), and one block for the rest. The start keeps a row of its own.
+    /// Splits blocks whose members lead to different blocks: the new block of each state, and the number of blocks.
+    fn split(&self, block: &[usize]) -> (Vec<usize>, usize) {
+        let mut numbers: HashMap<Vec<usize>, usize> = HashMap::new();
+        let split = |(state, row): (usize, &Vec<usize>)| {
+            if block[state + FIXED] < FIXED {
+                return block[state + FIXED];
+            }
+            let fresh = numbers.len() + FIXED;
+            *numbers.entry(row.iter().map(|next| block[*next]).collect()).or_insert(fresh)
+        };
+        let split = self.rows.iter().enumerate().map(split).collect();
+        (split, numbers.len() + FIXED)
+    }
+
+    /// One row for each block. The start is the first row, so its block is the first block.
+    fn with_blocks(self, block: &[usize], count: usize) -> Self {
+        let mut rows = vec![Vec::new(); count - FIXED];
+        for (row, at) in self.rows.iter().zip(&block[FIXED..]).filter(|(_, at)| **at >= FIXED) {
+            rows[at - FIXED] = row.iter().map(|next| block[*next]).collect();
+        }
+        Self { rows, ..self }
+    }
+
+    /// The first block of each state: dead or accepting if every next byte leads there (the automaton sees a match one
+    /// byte late), and one block for the rest. The start state keeps a row of its own.
     fn decided(&self) -> Vec<usize> {
         let mut block: Vec<usize> = (0..FIXED).chain(self.rows.iter().map(|_| FIXED)).collect();
         loop {
@@ -201,7 +230,7 @@ impl Table {
         }
     }
 
-    /// Makes columns one that no state tells apart. The end of the text keeps its own, the last.
+    /// Merges equal columns. The end of the text keeps its own column, the last.
     fn merged(self) -> Self {
         let end = self.stride - 1;
         let column = |class: usize| -> Vec<usize> { self.rows.iter().map(|row| row[class]).collect() };

@@ -1,19 +1,19 @@
-//! Explanations as text: a tree of lines that a product manager can read.
+//! Explanations as text: a tree of lines in plain English.
 
-use super::{Check, Explanation, words};
+use super::{Check, Explanation, text};
 
 /// One line of an explanation.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Line {
-    /// The branches of the tree in front of the text.
+    /// The branches of the tree, before the text.
     pub branch: String,
-    /// What is said.
+    /// The text.
     pub text: String,
-    /// Whether what was asked holds; `None` for a line that asks nothing.
+    /// Whether the check holds; `None` for a line that is not a check.
     pub held: Option<bool>,
 }
 
-/// A line with the lines that belong below it.
+/// A line and the lines below it.
 struct Item {
     text: String,
     held: Option<bool>,
@@ -47,7 +47,7 @@ fn draw(items: Vec<Item>, indent: &str, lines: &mut Vec<Line>) {
 }
 
 fn title(explanation: &Explanation) -> String {
-    format!("{} → {}", words::shown(&explanation.flag), served(explanation))
+    format!("{} → {}", text::shown(&explanation.flag), served(explanation))
 }
 
 /// `on, variant core_only (SPLIT)`.
@@ -56,12 +56,12 @@ fn served(explanation: &Explanation) -> String {
     if let Some(code) = explanation.error_code {
         return format!("error {code}: the caller's fallback applies");
     }
-    let on_off = words::on_off(explanation.enabled);
+    let on_off = text::on_off(explanation.enabled);
     let variant = explanation.variant.as_ref();
-    let variant = variant.map_or_else(String::new, |variant| format!(", variant {}", words::shown(variant)));
+    let variant = variant.map_or_else(String::new, |variant| format!(", variant {}", text::shown(variant)));
     let value = match &explanation.value {
         Some(serde_json::Value::Bool(value)) if *value == explanation.enabled => String::new(),
-        Some(value) => format!(", value {}", words::shown(&value.to_string())),
+        Some(value) => format!(", value {}", text::shown(&value.to_string())),
         None => String::new(),
     };
     format!("{on_off}{variant}{value} ({reason})")
@@ -79,93 +79,94 @@ fn item(check: &Check, user: Option<&str>) -> Item {
         Check::Flag { flag, expected, dependency, held, explanation } => {
             other_flag(flag, expected, *dependency, *held, explanation.as_deref())
         }
-        Check::Override => {
-            let user = user.unwrap_or_default();
-            Item::asks(format!("override for {}: yes", words::shown(user)), true)
-        }
+        Check::Override => Item::asks(format!("override for {}: yes", text::shown(user.unwrap_or_default())), true),
         Check::Rule { number, name, serves, held, checks } => {
             rule(*number, name.as_deref(), serves, *held, checks, user)
         }
         Check::Untried { rules: 1 } => Item::plain("1 more rule, not tried".to_owned()),
         Check::Untried { rules } => Item::plain(format!("{rules} more rules, not tried")),
-        Check::Group { of, held, checks } => {
-            let title = if *of == "not" { "not".to_owned() } else { format!("{of} of") };
-            let below = items(checks, user);
-            Item { below, ..Item::asks(format!("{title}: {}", words::yes_no(*held)), *held) }
-        }
+        Check::Group { of, held, checks } => group(of, *held, items(checks, user)),
         Check::Test { text, actual, held, operator, .. } => test(text, actual.as_ref(), operator, *held),
         Check::Cohort { cohort, because, held, checks } => {
-            let text = format!("cohort {}: {}: {because}", words::shown(cohort), words::yes_no(*held));
+            let text = format!("cohort {}: {}: {because}", text::shown(cohort), text::yes_no(*held));
             Item { below: items(checks, user), ..Item::asks(text, *held) }
         }
         Check::Rollout { by, bucket, percentage, needed, from, held } => {
             rollout(by, *bucket, (*percentage, *needed), *from, *held)
         }
-        Check::Split { point: Some(point), total, variant } => {
-            Item::plain(format!("split point {point} of {total}: variant {}", words::shown(variant)))
-        }
-        Check::Split { point: None, variant, .. } => {
-            Item::plain(format!("nothing to draw by: the first variant, {}", words::shown(variant)))
-        }
+        Check::Split { point, total, variant } => split(*point, *total, variant),
     }
+}
+
+fn group(of: &str, held: bool, below: Vec<Item>) -> Item {
+    let title = if of == "not" { "not".to_owned() } else { format!("{of} of") };
+    Item { below, ..Item::asks(format!("{title}: {}", text::yes_no(held)), held) }
+}
+
+fn split(point: Option<u32>, total: u32, variant: &str) -> Item {
+    let variant = text::shown(variant);
+    Item::plain(match point {
+        Some(point) => format!("split point {point} of {total}: variant {variant}"),
+        None => format!("nothing to draw by: the first variant, {variant}"),
+    })
 }
 
 fn breaker(state: &str, bucket: Option<u32>, share: u32, held: bool) -> Item {
     let text = match bucket {
         Some(bucket) => format!(
             "breaker {state}: {}, probe bucket {}, probe share {}",
-            words::yes_no(held),
-            words::percent(bucket),
-            words::percent(share)
+            text::yes_no(held),
+            text::percent(bucket),
+            text::percent(share)
         ),
-        None => format!("breaker {state}: {}", words::yes_no(held)),
+        None => format!("breaker {state}: {}", text::yes_no(held)),
     };
     Item::asks(text, held)
 }
 
 fn other_flag(flag: &str, expected: &str, dependency: bool, held: bool, explanation: Option<&Explanation>) -> Item {
     let needs = if dependency { "needs " } else { "" };
-    let text = format!("{needs}flag {} {}: {}", words::shown(flag), words::shown(expected), words::yes_no(held));
+    let text = format!("{needs}flag {} {}: {}", text::shown(flag), text::shown(expected), text::yes_no(held));
     let Some(explanation) = explanation else { return Item::asks(format!("{text} (as above)"), held) };
     let below = items(&explanation.checks, explanation.user.as_deref());
     Item { below, ..Item::asks(format!("{text}, it is {}", served(explanation)), held) }
 }
 
 fn rule(number: usize, name: Option<&str>, serves: &str, held: bool, checks: &[Check], user: Option<&str>) -> Item {
-    let name = name.map_or_else(String::new, |name| format!(" ({})", words::shown(name)));
-    // The rule of a listed cohort is told in one line.
+    let name = name.map_or_else(String::new, |name| format!(" ({})", text::shown(name)));
+    // The rule of a listed cohort is one line.
     if let (true, [Check::Cohort { cohort, because, checks: when, .. }, rest @ ..]) = (serves != "on", checks) {
         let off = if held && serves == "cohort off" { ", so it is off" } else { "" };
-        let cohort = words::shown(cohort);
-        let text = format!("rule {number} (cohort {cohort}): {}: {because}{off}", words::yes_no(held));
+        let cohort = text::shown(cohort);
+        let text = format!("rule {number} (cohort {cohort}): {}: {because}{off}", text::yes_no(held));
         let below = items(when, user).into_iter().chain(items(rest, user)).collect();
         return Item { below, ..Item::asks(text, held) };
     }
-    let text = format!("rule {number}{name}: {}", words::yes_no(held));
+    let text = format!("rule {number}{name}: {}", text::yes_no(held));
     Item { below: items(checks, user), ..Item::asks(text, held) }
 }
 
 fn test(text: &str, actual: Option<&serde_json::Value>, operator: &str, held: bool) -> Item {
-    let answer = words::yes_no(held);
+    let answer = text::yes_no(held);
     let actual = match actual {
         _ if operator == "not_exists" && held => return Item::asks(format!("{text}: {answer}"), held),
-        Some(actual) => format!("is {}", words::shown(&actual.to_string())),
+        Some(actual) => format!("is {}", text::shown(&actual.to_string())),
         None => "is absent".to_owned(),
     };
     Item::asks(format!("{text}: {answer} ({actual})"), held)
 }
 
 fn rollout(by: &str, bucket: Option<u32>, (percentage, needed): (u32, u32), from: Option<u64>, held: bool) -> Item {
-    let (rollout, answer) = (words::percent(percentage), words::yes_no(held));
+    let (rollout, answer) = (text::percent(percentage), text::yes_no(held));
     let draw = match bucket {
         _ if held && percentage == flcm_flags::bucket::BUCKETS => format!("rollout {rollout}: {answer}"),
-        Some(bucket) => format!("bucket {}, rollout {rollout}: {answer}", words::percent(bucket)),
-        None => format!("no bucket without {}, rollout {rollout}: {answer}", words::shown(by)),
+        Some(bucket) => format!("bucket {}, rollout {rollout}: {answer}", text::percent(bucket)),
+        None => format!("no bucket without {}, rollout {rollout}: {answer}", text::shown(by)),
     };
     let hint = match (held, from) {
         (true, _) => String::new(),
-        (false, None) => format!("; in at {} or more", words::percent(needed)),
-        (false, Some(from)) => format!("; in at {} or more, from {}", words::percent(needed), words::rfc3339(from)),
+        (false, None) => format!("; in at {} or more", text::percent(needed)),
+        (false, Some(from)) => format!("; in at {} or more, from {}", text::percent(needed), text::rfc3339(from)),
     };
     Item::asks(format!("{draw}{hint}"), held)
 }

@@ -1,4 +1,4 @@
-//! Who plays: a server and two hosts, each a process. They end with the demo, however that ends.
+//! The processes of the demo: a server and two hosts. They end with the demo, however it ends.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -7,47 +7,49 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use flcm_flags::TripState;
 use serde::{Deserialize, Serialize};
 
-use super::http::Server;
+use super::server::Server;
 use crate::failure::Failure;
 
-/// Users of each host.
-const USERS: u64 = 1500;
-const HOSTS: [&str; 2] = ["shop-1", "shop-2"];
+/// The first user of each host.
+const FIRST_USERS: [u64; 2] = [0, 1500];
 
-/// What a host says of itself, several times a second.
+/// What a host reports, several times a second.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 pub(super) struct Report {
-    pub(super) host: usize,
-    pub(super) revision: u64,
-    /// When it began to use that, in milliseconds since 1970.
+    /// Which host it is.
+    pub(super) first_user: u64,
+    pub(super) revision: Option<u64>,
+    /// When the host began to use that revision, in milliseconds since 1970.
     pub(super) adopted_at: u64,
-    pub(super) trip: String,
-    /// When it was told that.
+    /// What holds the flag back, if anything does.
+    pub(super) trip: Option<String>,
+    /// When that took effect.
     pub(super) tripped_at: u64,
-    /// Since its last report: calls the new way and the old way, and how many failed.
+    /// Since the last report: calls of the new way and of the old way, all and failed.
     pub(super) new: [u64; 2],
     pub(super) old: [u64; 2],
-    /// Calls that failed since the new way is broken.
+    /// Calls of the new way that failed since it began to fail.
     pub(super) failures_since_break: u64,
 }
 
-/// All of them.
-pub(super) struct Cast {
+/// The server and the hosts.
+pub(super) struct DemoProcesses {
     folder: PathBuf,
-    server: Server,
+    pub(super) server: Server,
     children: Vec<Child>,
     inputs: Vec<ChildStdin>,
     reports: Receiver<Report>,
     latest: [Report; 2],
-    /// What was said and not yet shown.
+    /// Reports that have come in and are not yet shown.
     unseen: Vec<Report>,
 }
 
-impl Cast {
-    /// Starts them in a folder of their own.
-    pub(super) fn gather(document: &str) -> Result<Self, Failure> {
+impl DemoProcesses {
+    /// Starts the processes, in a folder of their own.
+    pub(super) fn spawn(document: &str) -> Result<Self, Failure> {
         let folder = std::env::temp_dir().join(format!("flcm-demo-{:08x}", rand::random::<u32>()));
         let path = folder.join("feature-flags.yaml");
         let name = path.display().to_string();
@@ -57,24 +59,23 @@ impl Cast {
         let mut server = start(&["serve", &name, "--listen", "127.0.0.1:0"])?;
         let url = address_of(&mut server)?;
         let (sender, reports) = channel();
-        let mut cast = Self {
+        let mut processes = Self {
             folder,
-            server: Server::new(&url),
+            server: Server::new(url)?,
             children: vec![server],
             inputs: Vec::new(),
             reports,
-            latest: [Report::default(), Report::default()],
+            latest: Default::default(),
             unseen: Vec::new(),
         };
-        for (index, first) in (0..HOSTS.len()).zip((0..).step_by(1500)) {
-            cast.start_host(&url, index, first, sender.clone())?;
+        for first_user in FIRST_USERS {
+            processes.start_host(first_user, sender.clone())?;
         }
-        Ok(cast)
+        Ok(processes)
     }
 
-    fn start_host(&mut self, url: &str, index: usize, first: u64, sender: Sender<Report>) -> Result<(), Failure> {
-        let (index, first, users) = (index.to_string(), first.to_string(), USERS.to_string());
-        let mut host = start(&["demo-host", url, "--host", &index, "--first", &first, "--users", &users])?;
+    fn start_host(&mut self, first_user: u64, sender: Sender<Report>) -> Result<(), Failure> {
+        let mut host = start(&["demo-host", &self.server.url, &first_user.to_string()])?;
         self.inputs.extend(host.stdin.take());
         if let Some(output) = host.stdout.take() {
             std::thread::spawn(move || pass_on(output, &sender));
@@ -83,45 +84,47 @@ impl Cast {
         Ok(())
     }
 
-    pub(super) fn url(&self) -> &str {
-        &self.server.url
-    }
-
     pub(super) fn document(&self) -> PathBuf {
         self.folder.join("feature-flags.yaml")
     }
 
-    /// Takes in what hosts say, for a while.
-    pub(super) fn listen(&mut self, time: Duration) {
+    /// Waits for a report, at most for so long.
+    pub(super) fn receive(&mut self, time: Duration) {
         match self.reports.recv_timeout(time) {
             Ok(report) => {
-                if let Some(latest) = self.latest.get_mut(report.host) {
-                    latest.clone_from(&report);
+                if let Some(host) = FIRST_USERS.iter().position(|first| *first == report.first_user) {
+                    self.latest[host].clone_from(&report);
                 }
                 self.unseen.push(report);
             }
-            // A host that has ended says nothing more: whoever waits for it says so.
+            // All hosts have ended. The step that waits for one of them fails in the end.
             Err(RecvTimeoutError::Disconnected) => std::thread::sleep(time),
             Err(RecvTimeoutError::Timeout) => {}
         }
     }
 
-    /// What was said since it was asked last.
+    /// Takes the reports that have come in since the last call.
     pub(super) fn take_reports(&mut self) -> Vec<Report> {
         std::mem::take(&mut self.unseen)
     }
 
+    /// The latest report of each host.
     pub(super) fn hosts(&self) -> impl Iterator<Item = &Report> {
         self.latest.iter()
     }
 
-    /// The revision that all hosts use; 0 while they do not agree.
-    pub(super) fn revision(&self) -> u64 {
-        let [first, second] = [self.latest[0].revision, self.latest[1].revision];
-        if first == second { first } else { 0 }
+    /// The revision that all hosts use; `None` while they differ.
+    pub(super) fn revision(&self) -> Option<u64> {
+        let [first, second] = &self.latest;
+        first.revision.filter(|_| first.revision == second.revision)
     }
 
-    /// Edits the document as an editor does, with another file in the place of the old one; answers when.
+    /// Whether all hosts say that the flag is in this state.
+    pub(super) fn all_are(&self, trip: TripState) -> bool {
+        self.latest.iter().all(|host| host.trip.as_deref() == Some(trip.as_str()))
+    }
+
+    /// Edits the document as an editor does, by replacing the file; returns when.
     pub(super) fn edit(&self, from: &str, to: &str) -> Result<u64, Failure> {
         let path = self.document();
         let name = path.display().to_string();
@@ -136,29 +139,19 @@ impl Cast {
         Ok(at)
     }
 
-    /// Says a line to all hosts; answers when.
-    pub(super) fn tell(&mut self, line: &str) -> Result<u64, Failure> {
+    /// Sets the share of the new way's calls that fail, on all hosts; returns when.
+    pub(super) fn set_failing(&mut self, share: f64) -> Result<u64, Failure> {
         let at = now();
         for input in &mut self.inputs {
-            writeln!(input, "{line}").and_then(|()| input.flush())?;
+            writeln!(input, "{share}").and_then(|()| input.flush())?;
         }
         Ok(at)
     }
-
-    pub(super) fn acknowledge(&self, flag: &str) -> Result<(), Failure> {
-        self.server.acknowledge(flag)
-    }
-
-    /// What the server says of what happened last to a flag.
-    pub(super) fn last_words(&self, flag: &str) -> Result<String, Failure> {
-        let trips = self.server.trips()?;
-        Ok(trips["flags"][flag]["last"]["text"].as_str().unwrap_or("the server says nothing of it").to_owned())
-    }
 }
 
-impl Drop for Cast {
+impl Drop for DemoProcesses {
     fn drop(&mut self) {
-        // The hosts first, so that none complains about a server that is gone.
+        // The hosts first, so that none reports that the server is gone.
         for child in self.children.iter_mut().rev() {
             let _ = child.kill();
             let _ = child.wait();
@@ -175,27 +168,27 @@ fn start(arguments: &[&str]) -> Result<Child, Failure> {
     command.spawn().map_err(|error| Failure::new(format!("cannot start a process: {error}"), "run the demo again"))
 }
 
-/// Waits until the server listens, and lets the rest of what it says pass.
+/// Waits until the server listens. What it logs from then on is discarded.
 fn address_of(server: &mut Child) -> Result<String, Failure> {
-    let Some(output) = server.stderr.take() else { return Err(silent("")) };
+    let Some(output) = server.stderr.take() else { return Err(not_started("")) };
     let mut lines = BufReader::new(output);
-    let mut said = String::new();
+    let mut log = String::new();
     loop {
         let mut line = String::new();
         if lines.read_line(&mut line)? == 0 {
-            return Err(silent(&said));
+            return Err(not_started(&log));
         }
         if let Some(address) = line.trim().strip_prefix("listening on ") {
             let url = format!("http://{address}");
             std::thread::spawn(move || std::io::copy(&mut lines, &mut std::io::sink()));
             return Ok(url);
         }
-        said.push_str(&line);
+        log.push_str(&line);
     }
 }
 
-fn silent(said: &str) -> Failure {
-    Failure::new(format!("the server did not start: {}", said.trim()), "see what `flcm serve` says")
+fn not_started(log: &str) -> Failure {
+    Failure::new(format!("the server did not start: {}", log.trim()), "run `flcm serve` to see why")
 }
 
 /// Reads reports until there are no more.

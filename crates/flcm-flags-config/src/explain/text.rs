@@ -1,14 +1,24 @@
-//! What a snapshot says, in words: tests, conditions, numbers, percentages, times and values.
+//! Parts of a snapshot as text: tests, conditions, numbers, percentages, times and values.
 
-use flcm_flags::{AttributeValue, Expected, FlagId, Node, Nodes, Operand, Snapshot, Test, Value};
+use flcm_flags::{AttributeValue, Expected, FlagId, Node, Nodes, Operand, Serves, Snapshot, Test, Value};
 use serde_json::Value as Json;
 
-use crate::json::write_number;
+use crate::parse::json::write_number;
 
 /// `yes` or `no`.
 #[must_use]
 pub const fn yes_no(held: bool) -> &'static str {
     if held { "yes" } else { "no" }
+}
+
+/// What a rule serves: `on`, `cohort on` or `cohort off`.
+#[must_use]
+pub const fn serves(serves: Serves) -> &'static str {
+    match serves {
+        Serves::CohortOff => "cohort off",
+        Serves::CohortOn => "cohort on",
+        Serves::On => "on",
+    }
 }
 
 /// `on` or `off`.
@@ -17,10 +27,10 @@ pub const fn on_off(enabled: bool) -> &'static str {
     if enabled { "on" } else { "off" }
 }
 
-/// Digits in groups of three.
+/// A number with its digits in groups of three.
 ///
 /// ```
-/// assert_eq!(flcm_flags_config::explanation::words::count(1_234_567), "1,234,567");
+/// assert_eq!(flcm_flags_config::explain::text::count(1_234_567), "1,234,567");
 /// ```
 #[must_use]
 pub fn count(number: u64) -> String {
@@ -35,10 +45,10 @@ pub fn count(number: u64) -> String {
     text
 }
 
-/// A number of things.
+/// A number with its noun.
 ///
 /// ```
-/// use flcm_flags_config::explanation::words::plural;
+/// use flcm_flags_config::explain::text::plural;
 /// assert_eq!((plural(1, "user", "users"), plural(2_000, "user", "users")), ("1 user".into(), "2,000 users".into()));
 /// ```
 #[must_use]
@@ -49,7 +59,7 @@ pub fn plural(number: u64, one: &str, many: &str) -> String {
 /// Thousandths of a percent as text: `63.324 %`, `10 %`.
 ///
 /// ```
-/// use flcm_flags_config::explanation::words::percent;
+/// use flcm_flags_config::explain::text::percent;
 /// assert_eq!((percent(63_324), percent(10_000), percent(500)), ("63.324 %".into(), "10 %".into(), "0.5 %".into()));
 /// ```
 #[must_use]
@@ -63,7 +73,7 @@ pub fn percent(thousandths: u32) -> String {
 /// Milliseconds since 1970 as RFC 3339 in UTC; the fraction is left out when it is zero.
 ///
 /// ```
-/// use flcm_flags_config::explanation::words::rfc3339;
+/// use flcm_flags_config::explain::text::rfc3339;
 /// assert_eq!(rfc3339(1_796_083_200_123), "2026-12-01T00:00:00.123Z");
 /// ```
 #[must_use]
@@ -84,10 +94,10 @@ pub fn rfc3339(millis: u64) -> String {
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}{fraction}Z")
 }
 
-/// Text from outside for a terminal: control characters are escaped, so that a user id cannot move the cursor.
+/// Text of users, safe for a terminal: control characters are escaped, so that a user id cannot move the cursor.
 ///
 /// ```
-/// assert_eq!(flcm_flags_config::explanation::words::shown("a\u{1b}[2J"), "a\\u{1b}[2J");
+/// assert_eq!(flcm_flags_config::explain::text::shown("a\u{1b}[2J"), "a\\u{1b}[2J");
 /// ```
 #[must_use]
 pub fn shown(text: &str) -> String {
@@ -102,7 +112,7 @@ pub fn shown(text: &str) -> String {
     shown
 }
 
-/// Marks that turn the direction of the text around them, and others that leave no trace.
+/// Characters that change the direction of text, and others that are invisible.
 const fn is_invisible(character: char) -> bool {
     matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
@@ -131,7 +141,7 @@ pub fn test(test: &Test<'_>) -> String {
     }
 }
 
-/// Conditions side by side: `account_age_days > 30 and (cohort beta or not plan == "free")`. Empty without any.
+/// A list of conditions: `account_age_days > 30 and (cohort beta or not plan == "free")`. Empty without any.
 #[must_use]
 pub fn conditions<B: AsRef<[u8]>>(snapshot: &Snapshot<B>, nodes: Nodes<'_>) -> String {
     let parts: Vec<String> = nodes.map(|node| condition(snapshot, node)).collect();
@@ -160,7 +170,7 @@ fn group<B: AsRef<[u8]>>(snapshot: &Snapshot<B>, nodes: Nodes<'_>, between: &str
     }
 }
 
-/// What a test compares with, as JSON; a time as RFC 3339 text. `None` when the operator asks for presence.
+/// The operand of a test, as JSON; a time as RFC 3339 text. `None` for `exists` and `not_exists`.
 #[must_use]
 pub fn json_of_operands(test: &Test<'_>) -> Option<Json> {
     let mut operands = test.operands().map(json_of_operand);
@@ -184,11 +194,11 @@ fn json_of_operand(operand: Operand<'_>) -> Option<Json> {
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "not negative, and below 2^53")]
 fn json_of_time(time: f64) -> Json {
-    // Before 1970 there is no text of ours; the number says it as well.
+    // Times before 1970 are shown as numbers.
     if time < 0.0 { number(time) } else { Json::from(rfc3339(time as u64)) }
 }
 
-/// What a context carries, as JSON.
+/// The value of an attribute, as JSON.
 #[must_use]
 pub fn json_of_attribute(value: AttributeValue<'_>) -> Json {
     match value {
@@ -211,7 +221,7 @@ pub fn json_of_value(value: Value<'_>) -> Json {
     }
 }
 
-/// Integers without a fraction, as everywhere.
+/// A number, without a fraction if it is an integer.
 fn number(value: f64) -> Json {
     let mut text = String::new();
     write_number(&mut text, value);

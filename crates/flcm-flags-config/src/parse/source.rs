@@ -1,4 +1,4 @@
-//! YAML text as a tree of nodes that know their places. JSON is read by the same parser.
+//! Parses YAML into a tree of nodes with their positions. JSON is read by the same parser.
 //!
 //! `granit-parser` reads the YAML: it is the parser under `serde-saphyr`, used directly because its events carry byte
 //! positions, which lets one pass find every problem of a document.
@@ -11,7 +11,7 @@ use granit_parser::{Event, Options, Parser, ScalarStyle, Tag};
 use crate::diagnostics::{Diagnostic, Diagnostics, Span};
 use crate::limits;
 
-/// A value of the document and its place.
+/// A value of the document and its position.
 #[derive(Clone, Debug)]
 pub(crate) struct Node {
     pub(crate) value: NodeValue,
@@ -28,7 +28,7 @@ pub(crate) enum NodeValue {
     String(String),
 }
 
-/// A key of a map and its place.
+/// A key of a map and its position.
 #[derive(Clone, Debug)]
 pub(crate) struct Key {
     pub(crate) text: String,
@@ -36,7 +36,7 @@ pub(crate) struct Key {
 }
 
 impl Node {
-    /// What the value is, for a message.
+    /// The type of the value, for messages.
     pub(crate) fn kind(&self) -> &'static str {
         match &self.value {
             NodeValue::Bool(_) => "a boolean",
@@ -50,7 +50,7 @@ impl Node {
 }
 
 impl Node {
-    /// How many lists and maps lie within each other here; at most [`limits::NODE_DEPTH`].
+    /// How deep lists and maps nest here; at most [`limits::NODE_DEPTH`].
     fn depth(&self) -> usize {
         match &self.value {
             NodeValue::List(items) => 1 + items.iter().map(Self::depth).max().unwrap_or(0),
@@ -60,7 +60,7 @@ impl Node {
     }
 }
 
-/// Parses a document. `None` when it cannot be read at all; the diagnostics then say why.
+/// Parses a document. `None` if it cannot be read at all; the diagnostics say why.
 pub(crate) fn parse(text: &str, diagnostics: &mut Diagnostics) -> Option<Node> {
     if text.len() > limits::DOCUMENT_BYTES {
         let message = format!("the document is longer than the limit of {} bytes", limits::DOCUMENT_BYTES);
@@ -68,39 +68,34 @@ pub(crate) fn parse(text: &str, diagnostics: &mut Diagnostics) -> Option<Node> {
         problem.help("split it into several documents");
         return None;
     }
-    let mut options = Options::default();
-    options.flow_nesting_limit = limits::NODE_DEPTH;
-    options.block_nesting_limit = limits::NODE_DEPTH;
-    let mut builder = Builder { diagnostics, frames: Vec::new(), anchors: HashMap::new(), nodes: 0, root: None };
-    let mut documents = 0;
-    for event in Parser::new_from_str_with_options(text, options) {
-        let (event, span) = match event {
-            Ok((event, span)) => (event, span.byte_range().unwrap_or_default().into()),
+    let mut builder = Builder::new(diagnostics);
+    for event in Parser::new_from_str_with_options(text, options()) {
+        match event {
+            Ok((event, span)) => builder.take(event, span.byte_range().unwrap_or_default().into())?,
             Err(error) => {
                 builder.syntax_error(&error);
                 return None;
             }
-        };
-        if matches!(event, Event::DocumentStart(..)) {
-            documents += 1;
-            if documents > 1 {
-                let problem = builder.diagnostics.error(span, "", "several-documents", "more than one YAML document");
-                problem.help("keep one document per file: remove the `---` in between");
-                return None;
-            }
         }
-        builder.take(event, span)?;
     }
     let empty = || Node { value: NodeValue::Null, span: Span::default() };
     Some(builder.root.unwrap_or_else(empty))
 }
 
-/// Builds the tree with a stack of its own, so that no nesting can exhaust the thread's.
+fn options() -> Options {
+    let mut options = Options::default();
+    options.flow_nesting_limit = limits::NODE_DEPTH;
+    options.block_nesting_limit = limits::NODE_DEPTH;
+    options
+}
+
+/// Builds the tree with its own stack, so that deep nesting cannot overflow the thread's stack.
 struct Builder<'d> {
     diagnostics: &'d mut Diagnostics,
     frames: Vec<Frame>,
     anchors: HashMap<usize, (Node, usize)>,
     nodes: usize,
+    documents: usize,
     root: Option<Node>,
 }
 
@@ -118,7 +113,11 @@ enum Open {
     Map(Vec<(Key, Node)>, Option<Key>),
 }
 
-impl Builder<'_> {
+impl<'d> Builder<'d> {
+    fn new(diagnostics: &'d mut Diagnostics) -> Self {
+        Self { diagnostics, frames: Vec::new(), anchors: HashMap::new(), nodes: 0, documents: 0, root: None }
+    }
+
     fn take(&mut self, event: Event<'_>, span: Span) -> Option<()> {
         match event {
             Event::Scalar(text, style, anchor, tag) => self.scalar(&text, style, anchor, tag.as_deref(), span),
@@ -126,8 +125,19 @@ impl Builder<'_> {
             Event::MappingStart(_, anchor, tag) => self.open(Open::Map(Vec::new(), None), anchor, tag.as_deref(), span),
             Event::SequenceEnd | Event::MappingEnd => self.close(span),
             Event::Alias(anchor) => self.alias(anchor, span),
+            Event::DocumentStart(..) => self.start_document(span),
             _ => Some(()),
         }
+    }
+
+    fn start_document(&mut self, span: Span) -> Option<()> {
+        self.documents += 1;
+        if self.documents > 1 {
+            let problem = self.diagnostics.error(span, "", "several-documents", "more than one YAML document");
+            problem.help("keep one document per file: remove the `---` in between");
+            return None;
+        }
+        Some(())
     }
 
     fn open(&mut self, value: Open, anchor: usize, tag: Option<&Tag>, span: Span) -> Option<()> {
@@ -154,7 +164,8 @@ impl Builder<'_> {
 
     fn alias(&mut self, anchor: usize, span: Span) -> Option<()> {
         let Some((node, size)) = self.anchors.get(&anchor) else {
-            self.error(span, "yaml-syntax", "an alias inside of what it names").help("write the value out");
+            let problem = self.error(span, "yaml-syntax", "the alias is inside the value that it refers to");
+            problem.help("write the value out");
             return None;
         };
         let (node, size) = (Node { span, ..node.clone() }, *size);
@@ -179,7 +190,7 @@ impl Builder<'_> {
         self.add(node, 1)
     }
 
-    /// Puts a finished node where it belongs.
+    /// Adds a finished node to the list or map that is open.
     fn add(&mut self, node: Node, size: usize) -> Option<()> {
         let span = node.span;
         match self.frames.last_mut().map(|frame| &mut frame.value) {
@@ -202,7 +213,7 @@ impl Builder<'_> {
         if self.nodes <= limits::NODES {
             return Some(());
         }
-        let message = format!("more than the limit of {} nodes, aliases resolved", limits::NODES);
+        let message = format!("more than the limit of {} nodes, with aliases expanded", limits::NODES);
         self.error(span, "limit-nodes", message).help("use fewer aliases, or split the document");
         None
     }
@@ -226,7 +237,7 @@ impl Builder<'_> {
         let (code, help) = if error.info().contains("recursion limit") {
             ("limit-nesting", format!("lists and maps may nest {} deep", limits::NODE_DEPTH))
         } else {
-            ("yaml-syntax", "check indentation, quotes and brackets up to this place".to_owned())
+            ("yaml-syntax", "check indentation, quotes and brackets before this position".to_owned())
         };
         self.error(Span { start, end: start + 1 }, code, error.info().clone()).help(help);
     }
@@ -236,7 +247,7 @@ impl Builder<'_> {
         self.diagnostics.error(span, path, code, message)
     }
 
-    /// Where the open lists and maps are, as a path.
+    /// The path of the list or map that is open.
     fn path(&self) -> String {
         let mut path = String::new();
         for frame in &self.frames {
@@ -274,7 +285,7 @@ fn number(text: &str) -> Option<f64> {
         ".nan" | ".NaN" | ".NAN" => return Some(f64::NAN),
         _ => {}
     }
-    // Rust reads the words for infinity and NaN too, which YAML takes for text.
+    // Rust also parses `inf` and `nan`, which are text in YAML.
     let numeric = text.bytes().all(|byte| byte.is_ascii_digit() || b"+-.eE".contains(&byte));
     let digits = text.bytes().any(|byte| byte.is_ascii_digit());
     if numeric && digits { text.parse().ok() } else { None }

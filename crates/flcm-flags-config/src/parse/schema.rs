@@ -1,11 +1,11 @@
-//! The JSON Schema of the document, for editors. It describes the same types that the parser fills.
+//! The JSON Schema of documents, for editors. It is generated from the types that the parser fills.
 
 use schemars::Schema;
 use schemars::generate::SchemaSettings;
 use schemars::transform::{Transform, transform_subschemas};
 use serde_json::Value;
 
-use crate::document::Document;
+use crate::parse::document::Document;
 
 /// The JSON Schema (draft 2020-12) of a document, as pretty-printed text that ends in a line feed.
 #[must_use]
@@ -17,7 +17,7 @@ pub fn schema() -> String {
     text + "\n"
 }
 
-/// A key without a value is left out of a document; `null` is an error there, so the schema must not offer it.
+/// Removes `null` from the schema: documents leave a key out instead, and `null` is an error.
 #[derive(Clone)]
 struct NoNull;
 
