@@ -30,7 +30,6 @@ mod start;
 pub(crate) use asks::{Answer, Ask, Asks, BatchRefusal, Draft, Taken};
 pub(crate) use commands::{Command, Order};
 pub(crate) use report::{Figures, Standing};
-pub use start::StartError;
 pub(crate) use start::start;
 
 use asks::Reply;

@@ -8,6 +8,7 @@
 //! and what it acknowledges is on the disk. Requests are answered from what it has put in place, without waiting for it.
 
 mod clock;
+mod error;
 mod event;
 mod exposition;
 mod families;
@@ -25,7 +26,8 @@ mod totals;
 mod watch;
 mod webhooks;
 
+pub use error::StartError;
 pub use http::openapi;
 pub use keys::{Key, Keys, Role, mint};
 pub use options::{Options, Otlp, Webhook, WebhookFormat};
-pub use server::{Server, StartError};
+pub use server::Server;

@@ -14,11 +14,10 @@ use reqwest::{Client, Response};
 use tokio::sync::oneshot;
 
 use crate::clock::wall;
+use crate::error::StartError;
 use crate::families;
-use crate::fleet::StartError;
 use crate::http::App;
 use crate::options::Otlp;
-use crate::server::other;
 use crate::tls;
 
 mod request;
@@ -63,7 +62,7 @@ impl Pusher {
         let headers = headers(&otlp.headers)?;
         let client = tls::client(TIMEOUT).default_headers(headers).build();
         let client = client.map_err(|error| {
-            other(format!("no client for the collector: {error}"), "check the system's certificates")
+            StartError::other(format!("no client for the collector: {error}"), "check the system's certificates")
         })?;
         let url = format!("{}/v1/metrics", otlp.endpoint.trim_end_matches('/'));
         let interval = Duration::from_millis(otlp.interval_ms);
@@ -175,7 +174,8 @@ fn wait_after(interval: Duration, failures: u32, asked: Duration) -> Duration {
 fn headers(given: &[(String, String)]) -> Result<HeaderMap, StartError> {
     let mut headers = HeaderMap::new();
     for (name, value) in given {
-        let wrong = || other(format!("`{name}` can be no header for the collector"), "check its name and value");
+        let wrong =
+            || StartError::other(format!("`{name}` can be no header for the collector"), "check its name and value");
         let mut value = HeaderValue::try_from(value).map_err(|_| wrong())?;
         value.set_sensitive(true);
         headers.insert(HeaderName::try_from(name).map_err(|_| wrong())?, value);

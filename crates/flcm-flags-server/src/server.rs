@@ -10,8 +10,8 @@ use std::thread::JoinHandle;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
+use crate::error::StartError;
 use crate::fleet;
-pub use crate::fleet::StartError;
 use crate::http::{self, App};
 use crate::options::{Options, Webhook};
 use crate::store::Store;
@@ -51,7 +51,7 @@ impl Server {
         let document = options.document.zip(text.clone());
         let listener = TcpListener::bind(options.address).await.map_err(|error| {
             let help = "end what listens there, or name another address with --listen";
-            other(format!("cannot listen on {}: {error}", options.address), help)
+            StartError::other(format!("cannot listen on {}: {error}", options.address), help)
         })?;
         let store = Store::open(&options.database)?;
         let hooks = options.webhooks.iter().map(Webhook::name).collect();
@@ -63,7 +63,8 @@ impl Server {
             let _alive: oneshot::Sender<()> = alive;
             fleet.run(&asks)
         });
-        let fleet = thread.map_err(|error| other(format!("cannot start a thread: {error}"), "free some memory"))?;
+        let fleet =
+            thread.map_err(|error| StartError::other(format!("cannot start a thread: {error}"), "free some memory"))?;
         let courier = webhooks::Courier::new(
             options.webhooks,
             options.database.clone(),
@@ -131,24 +132,20 @@ impl Server {
 fn check(options: &Options) -> Result<(), StartError> {
     let is_address = |url: &str| url.starts_with("http://") || url.starts_with("https://");
     if options.otlp.as_ref().is_some_and(|otlp| !is_address(&otlp.endpoint)) {
-        return Err(other("the collector is no address", "write it like http://localhost:4318"));
+        return Err(StartError::other("the collector is no address", "write it like http://localhost:4318"));
     }
     if options.webhooks.iter().any(|hook| !is_address(&hook.url)) {
-        return Err(other("a webhook is no address", "write it like https://hooks.example.com/flags"));
+        return Err(StartError::other("a webhook is no address", "write it like https://hooks.example.com/flags"));
     }
     if options.keys.is_empty() && !options.address.ip().is_loopback() {
         let what = format!("without keys it listens on this machine only, not on {}", options.address);
-        return Err(other(what, "make keys with `flcm key` and name their file with --keys"));
+        return Err(StartError::other(what, "make keys with `flcm key` and name their file with --keys"));
     }
     Ok(())
 }
 
 fn read(path: &Path) -> Result<String, StartError> {
     fs::read_to_string(path).map_err(|error| {
-        other(format!("cannot read {}: {error}", path.display()), "check the path, and that it is UTF-8")
+        StartError::other(format!("cannot read {}: {error}", path.display()), "check the path, and that it is UTF-8")
     })
-}
-
-pub(crate) fn other(what: impl Into<String>, help: &str) -> StartError {
-    StartError::Other(what.into(), help.to_owned())
 }

@@ -11,6 +11,8 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
+use crate::error::StartError;
+
 mod audit;
 mod counts;
 mod outbox;
@@ -62,6 +64,12 @@ impl fmt::Display for StoreError {
 }
 
 impl std::error::Error for StoreError {}
+
+impl From<StoreError> for StartError {
+    fn from(StoreError { what, help }: StoreError) -> Self {
+        Self::other(what, help)
+    }
+}
 
 impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> Self {

@@ -12,8 +12,7 @@ use tokio_rustls::rustls::crypto::{CryptoProvider, ring};
 use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
-use crate::fleet::StartError;
-use crate::server::other;
+use crate::error::StartError;
 
 /// The cryptography of all connections.
 fn provider() -> CryptoProvider {
@@ -30,8 +29,9 @@ pub(crate) fn client(timeout: Duration) -> ClientBuilder {
 /// Reads certificate chain and key.
 pub(crate) fn acceptor(chain: &Path, key: &Path) -> Result<TlsAcceptor, StartError> {
     let pem = "it must be a PEM file";
-    let wrong =
-        |path: &Path, error: &dyn std::fmt::Display| other(format!("cannot use {}: {error}", path.display()), pem);
+    let wrong = |path: &Path, error: &dyn std::fmt::Display| {
+        StartError::other(format!("cannot use {}: {error}", path.display()), pem)
+    };
     let certificates = CertificateDer::pem_file_iter(chain).and_then(Iterator::collect::<Result<Vec<_>, _>>);
     let certificates = certificates.map_err(|error| wrong(chain, &error))?;
     let key_der = PrivateKeyDer::from_pem_file(key).map_err(|error| wrong(key, &error))?;

@@ -12,11 +12,11 @@ use reqwest::Client;
 use sha2::Sha256;
 
 use crate::clock::wall;
+use crate::error::StartError;
 use crate::event::BreakerEvent;
-use crate::fleet::{Asks, StartError};
+use crate::fleet::Asks;
 use crate::live::Shared;
 use crate::options::{Webhook, WebhookFormat};
-use crate::server::other;
 use crate::store::{Delivery, Letter, Reader, Record};
 use crate::tls;
 
@@ -48,9 +48,9 @@ impl Courier {
         asks: Asks,
         shared: Arc<Shared>,
     ) -> Result<Self, StartError> {
-        let client = tls::client(TIMEOUT)
-            .build()
-            .map_err(|error| other(format!("no client for webhooks: {error}"), "check the system's certificates"))?;
+        let client = tls::client(TIMEOUT).build().map_err(|error| {
+            StartError::other(format!("no client for webhooks: {error}"), "check the system's certificates")
+        })?;
         Ok(Self { hooks: Arc::new(hooks), database, asks, shared, client })
     }
 

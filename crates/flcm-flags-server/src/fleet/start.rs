@@ -1,7 +1,6 @@
 //! A start: everything that was kept is taken up, and batches behind the last checkpoint are added up again.
 
 use std::collections::{BTreeMap, HashMap};
-use std::fmt;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
 
@@ -18,43 +17,14 @@ use super::ledgers::Ledgers;
 use super::settle::Unsaved;
 use super::{Fleet, Millis};
 use crate::clock::{Clock, wall};
+use crate::error::StartError;
 use crate::live::{Live, News, Shared};
 use crate::published::Published;
-use crate::store::{Kept, KeptBreaker, Record, Revision, Store, StoreError, Summary};
+use crate::store::{Kept, KeptBreaker, Record, Revision, Store, Summary};
 use crate::totals::Totals;
 
 /// Questions that may wait.
 const WAITING: usize = 8192;
-
-/// Why a server does not start.
-#[derive(Debug)]
-pub enum StartError {
-    /// What is wrong, and how to fix it.
-    Other(String, String),
-    /// The document has errors.
-    Refused(Diagnostics),
-}
-
-impl fmt::Display for StartError {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Other(what, help) => write!(formatter, "{what} ({help})"),
-            Self::Refused(diagnostics) => {
-                write!(formatter, "the document is refused: {} errors", diagnostics.counts().0)
-            }
-        }
-    }
-}
-
-impl std::error::Error for StartError {}
-
-impl From<StoreError> for StartError {
-    fn from(error: StoreError) -> Self {
-        let text = error.to_string();
-        let (what, help) = text.rsplit_once(" (").unwrap_or((&text, ""));
-        Self::Other(what.to_owned(), help.trim_end_matches(')').to_owned())
-    }
-}
 
 /// A fleet that can be run, what is shared with it, and how to ask it.
 pub(crate) struct Started {
