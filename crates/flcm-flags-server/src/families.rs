@@ -3,7 +3,7 @@
 use flcm_flags::metrics::Durations;
 
 use crate::fleet::Figures;
-use crate::http::App;
+use crate::state::App;
 
 /// What a family of figures is.
 #[derive(Clone, Copy, Debug)]

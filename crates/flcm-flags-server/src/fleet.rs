@@ -11,7 +11,7 @@ use flcm_flags_engine::Guards;
 
 use crate::clock::Clock;
 use crate::event::BreakerEvent;
-use crate::http::Content;
+use crate::ingest::Content;
 use crate::live::Shared;
 use crate::published::Published;
 use crate::store::{Record, Store};

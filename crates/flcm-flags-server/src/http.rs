@@ -1,9 +1,6 @@
 //! What is asked over HTTP. A handler admits, asks, and answers; it decides nothing.
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::Router;
@@ -12,12 +9,10 @@ use axum::http::{HeaderMap, HeaderName, Method, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use axum::routing::{get, post};
-use flcm_flags::metrics::Histogram;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
-use crate::fleet::Asks;
-use crate::keys::{Keys, Role};
-use crate::live::Shared;
+use crate::keys::Role;
+use crate::state::App;
 use crate::store::{Reader, Stored};
 
 mod audit;
@@ -34,26 +29,11 @@ mod problem;
 mod revisions;
 mod stream;
 
-pub(crate) use body::{Content, Room};
 pub use openapi::openapi;
 pub(crate) use problem::Problem;
 
 /// A page need not ask again so soon whether it may ask.
 const PREFLIGHT: Duration = Duration::from_hours(2);
-
-/// What handlers need.
-#[derive(Debug)]
-pub(crate) struct App {
-    pub(crate) shared: Arc<Shared>,
-    pub(crate) asks: Asks,
-    pub(crate) keys: Keys,
-    pub(crate) database: PathBuf,
-    pub(crate) origins: Vec<String>,
-    pub(crate) batch_bytes: usize,
-    pub(crate) room: Room,
-    pub(crate) requests: Requests,
-    pub(crate) is_closing: AtomicBool,
-}
 
 pub(crate) type Context = State<Arc<App>>;
 
@@ -82,12 +62,6 @@ impl App {
             tracing::error!(%error, "the database cannot be read");
             Problem::not_stored(&error)
         })
-    }
-
-    /// Lets streams end, and says that this server is not to be asked any more.
-    pub(crate) fn close(&self) {
-        self.is_closing.store(true, Ordering::Relaxed);
-        self.shared.news.send_modify(|news| news.closing = true);
     }
 }
 
@@ -131,37 +105,6 @@ fn cors(app: &Arc<App>) -> CorsLayer {
         .allow_headers(allowed)
         .expose_headers(exposed)
         .max_age(PREFLIGHT)
-}
-
-/// How often each path was asked, how it was answered, and how long that took.
-#[derive(Debug, Default)]
-pub(crate) struct Requests(Mutex<BTreeMap<String, Answers>>);
-
-/// How one path was answered.
-#[derive(Clone, Debug)]
-pub(crate) struct Answers {
-    /// How often, by method and status.
-    pub(crate) counts: BTreeMap<(&'static str, u16), u64>,
-    /// In milliseconds.
-    pub(crate) durations: Histogram,
-}
-
-impl Requests {
-    fn count(&self, path: &str, answer: (&'static str, u16), milliseconds: f64) {
-        let mut paths = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if !paths.contains_key(path) {
-            let answers = Answers { counts: BTreeMap::new(), durations: Histogram::new() };
-            paths.insert(path.to_owned(), answers);
-        }
-        if let Some(answers) = paths.get_mut(path) {
-            *answers.counts.entry(answer).or_default() += 1;
-            answers.durations.record(milliseconds);
-        }
-    }
-
-    pub(crate) fn all(&self) -> BTreeMap<String, Answers> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
 }
 
 async fn count(State(app): Context, mut request: Request, next: Next) -> Response {

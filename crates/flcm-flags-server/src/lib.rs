@@ -8,18 +8,21 @@
 //! and what it acknowledges is on the disk. Requests are answered from what it has put in place, without waiting for it.
 
 mod clock;
+mod counters;
 mod error;
 mod event;
 mod exposition;
 mod families;
 mod fleet;
 mod http;
+mod ingest;
 mod keys;
 mod live;
 mod options;
 mod otlp;
 mod published;
 mod server;
+mod state;
 mod store;
 mod tls;
 mod totals;

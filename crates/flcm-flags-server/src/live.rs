@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
@@ -11,6 +10,7 @@ use flcm_flags::Trips;
 use serde::Serialize;
 use tokio::sync::watch;
 
+use crate::counters::Counters;
 use crate::published::Published;
 
 /// The revision in use, and what has tripped of it.
@@ -43,42 +43,6 @@ pub(crate) struct Shared {
     pub(crate) live: ArcSwap<Live>,
     pub(crate) news: watch::Sender<News>,
     pub(crate) counters: Counters,
-}
-
-/// What the server counts of itself.
-#[derive(Debug, Default)]
-pub(crate) struct Counters {
-    pub(crate) batches: Counter,
-    pub(crate) repeated: Counter,
-    pub(crate) gaps: Counter,
-    pub(crate) invalid: Counter,
-    pub(crate) unknown_flags: Counter,
-    pub(crate) store_failures: Counter,
-    pub(crate) refused_documents: Counter,
-    pub(crate) refused_connections: Counter,
-    pub(crate) denied: Counter,
-    pub(crate) connections: Counter,
-    pub(crate) streams: Counter,
-    pub(crate) delivered: Counter,
-    pub(crate) undelivered: Counter,
-}
-
-/// A number that many count.
-#[derive(Debug, Default)]
-pub(crate) struct Counter(AtomicU64);
-
-impl Counter {
-    pub(crate) fn add(&self, amount: u64) {
-        self.0.fetch_add(amount, Ordering::Relaxed);
-    }
-
-    pub(crate) fn value(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
-    }
-
-    pub(crate) fn subtract(&self, amount: u64) {
-        self.0.fetch_sub(amount, Ordering::Relaxed);
-    }
 }
 
 impl Shared {

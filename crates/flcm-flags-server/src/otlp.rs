@@ -16,8 +16,8 @@ use tokio::sync::oneshot;
 use crate::clock::wall;
 use crate::error::StartError;
 use crate::families;
-use crate::http::App;
 use crate::options::Otlp;
+use crate::state::App;
 use crate::tls;
 
 mod request;

@@ -12,8 +12,10 @@ use tokio::sync::oneshot;
 
 use crate::error::StartError;
 use crate::fleet;
-use crate::http::{self, App};
+use crate::http;
+use crate::ingest::BodyMemory;
 use crate::options::{Options, Webhook};
+use crate::state::{App, Requests};
 use crate::store::Store;
 use crate::{otlp, tls, watch, webhooks};
 
@@ -78,8 +80,8 @@ impl Server {
             database: options.database,
             origins: options.origins,
             batch_bytes: options.batch_bytes,
-            room: http::Room::default(),
-            requests: http::Requests::default(),
+            bodies: BodyMemory::default(),
+            requests: Requests::default(),
             is_closing: AtomicBool::new(false),
         });
         let pusher = options.otlp.map(|otlp| otlp::Pusher::new(otlp, Arc::clone(&app), started.began)).transpose()?;

@@ -9,8 +9,8 @@ use notify::{Event, RecursiveMode, Watcher, recommended_watcher};
 use tokio::sync::mpsc;
 
 use crate::fleet::{Answer, Draft};
-use crate::http::App;
 use crate::published::Published;
+use crate::state::App;
 
 /// Editors write in several steps; a file that was left alone for so long is whole.
 const SETTLES: Duration = Duration::from_millis(50);

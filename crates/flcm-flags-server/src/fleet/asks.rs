@@ -6,7 +6,7 @@ use tokio::sync::oneshot;
 
 use super::{Figures, Order, PATIENCE, Standing};
 use crate::event::BreakerEvent;
-use crate::http::Content;
+use crate::ingest::Content;
 use crate::published::Published;
 use crate::store::{Delivery, StoreError};
 

@@ -11,7 +11,7 @@ use super::asks::Reply;
 use super::hosts::Hosts;
 use super::ledgers::{Before, OLDEST_MS};
 use super::{Answer, BatchRefusal, Fleet, Taken};
-use crate::http::Content;
+use crate::ingest::Content;
 
 impl Fleet {
     /// Takes batches that came together: in one commit, each once.

@@ -1,92 +1,30 @@
-//! Bodies of requests: as large as they may be, and there in time.
-
-use std::sync::Arc;
-use std::time::Duration;
+//! Bodies of requests: what goes wrong while they are read, their types, and JSON.
 
 use axum::body::Body;
 use axum::http::{HeaderMap, StatusCode, header};
-use bytes::Bytes;
-use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::de::DeserializeOwned;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::{App, Problem};
-
-/// A body must be there within so long.
-const TIMEOUT: Duration = Duration::from_secs(10);
+use super::Problem;
+use crate::ingest::{BodyError, Content, TIMEOUT};
+use crate::state::App;
 
 /// The largest body that is JSON.
 const JSON_BYTES: usize = 256 << 10;
 
-/// All bodies that are being read, or whose requests are not answered yet, have at most so many bytes together.
-const ROOM: usize = 256 << 20;
-/// Room is given in pieces of so many.
-const PIECE: usize = 64 << 10;
-
-/// Room for bodies, so that many large ones at once cannot fill the memory.
-#[derive(Debug)]
-pub(crate) struct Room(Arc<Semaphore>);
-
-impl Default for Room {
-    fn default() -> Self {
-        Self(Arc::new(Semaphore::new(ROOM / PIECE)))
-    }
-}
-
-/// A body that was read, and the room that it takes until nobody needs it any more.
-#[derive(Debug)]
-pub(crate) struct Content {
-    pub(crate) bytes: Bytes,
-    _room: Option<OwnedSemaphorePermit>,
-}
-
-/// Reads a body. Room is taken as it arrives: one that is only announced keeps nobody else out.
-pub(super) async fn read(app: &App, body: Body, most: usize) -> Result<Content, Problem> {
-    if axum::body::HttpBody::size_hint(&body).lower() > most as u64 {
-        return Err(too_large(most));
-    }
-    tokio::time::timeout(TIMEOUT, gather(&app.room, body, most)).await.unwrap_or_else(|_| {
-        let message = format!("the body was not there within {} s", TIMEOUT.as_secs());
-        Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "TOO_SLOW", message, "send it faster"))
+/// Reads a body of at most `limit` bytes.
+pub(super) async fn read(app: &App, body: Body, limit: usize) -> Result<Content, Problem> {
+    app.bodies.read(body, limit).await.map_err(|error| match error {
+        BodyError::Incomplete => Problem::bad_request("the body ended early", "send all of it"),
+        BodyError::NoMemory => Problem::busy(),
+        BodyError::Timeout => {
+            let message = format!("the body did not arrive within {} s", TIMEOUT.as_secs());
+            Problem::new(StatusCode::REQUEST_TIMEOUT, "TOO_SLOW", message, "send it faster")
+        }
+        BodyError::TooLarge => {
+            let message = format!("the body is larger than {limit} bytes");
+            Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "TOO_LARGE", message, "send less at once")
+        }
     })
-}
-
-async fn gather(room: &Room, body: Body, most: usize) -> Result<Content, Problem> {
-    let mut body = Limited::new(body, most);
-    let (mut first, mut joined, mut length) = (Bytes::new(), Vec::new(), 0);
-    let mut taken: Option<OwnedSemaphorePermit> = None;
-    while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|error| if error.is::<LengthLimitError>() { too_large(most) } else { broken() })?;
-        let Ok(part) = frame.into_data() else { continue };
-        let has = taken.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
-        let more = u32::try_from((length + part.len()).div_ceil(PIECE) - has).unwrap_or(u32::MAX);
-        let permit = Arc::clone(&room.0).try_acquire_many_owned(more).map_err(|_| Problem::busy())?;
-        match &mut taken {
-            Some(taken) => taken.merge(permit),
-            None => taken = Some(permit),
-        }
-        // Joined as they come: kept apart, parts of a byte each would take many times their length. Most bodies come in one.
-        if length == 0 {
-            first = part;
-        } else {
-            if joined.is_empty() {
-                joined.extend_from_slice(&first);
-            }
-            joined.extend_from_slice(&part);
-        }
-        length = first.len().max(joined.len());
-    }
-    let bytes = if joined.is_empty() { first } else { joined.into() };
-    Ok(Content { bytes, _room: taken })
-}
-
-fn too_large(most: usize) -> Problem {
-    let message = format!("the body is larger than {most} bytes");
-    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "TOO_LARGE", message, "send less at once")
-}
-
-fn broken() -> Problem {
-    Problem::bad_request("the body ended early", "send all of it")
 }
 
 /// Reads a body of JSON, which must say so: a page of another origin cannot send that unasked. An empty one is `{}`.

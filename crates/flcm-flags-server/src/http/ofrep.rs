@@ -14,11 +14,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
-use super::{App, Context, Problem, body};
+use super::{Context, Problem, body};
 use crate::clock::wall;
 use crate::keys::Role;
 use crate::live::Live;
 use crate::published::names;
+use crate::state::App;
 
 /// The largest question.
 const BYTES: usize = 64 << 10;

@@ -4,7 +4,7 @@ use axum::extract::Request;
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderValue, header};
 
-use super::App;
+use crate::state::App;
 
 /// Whether a page of this origin may ask.
 pub(super) fn may_ask(app: &App, origin: &HeaderValue) -> bool {

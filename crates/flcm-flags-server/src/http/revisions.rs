@@ -13,11 +13,12 @@ use flcm_flags_config::{Diagnostics, limits};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{App, Context, Problem, body};
+use super::{Context, Problem, body};
 use crate::clock::wall;
 use crate::fleet::Draft;
 use crate::keys::Role;
 use crate::published::Published;
+use crate::state::App;
 use crate::store::{Revision, Summary};
 
 /// The types of a document.

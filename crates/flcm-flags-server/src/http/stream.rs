@@ -11,9 +11,10 @@ use bytes::Bytes;
 use futures_util::stream;
 use tokio::sync::watch;
 
-use super::{App, Context, Problem};
+use super::{Context, Problem};
 use crate::keys::Role;
 use crate::live::News;
+use crate::state::App;
 
 /// Something is sent at least so often, so that hosts and proxies see that it lives.
 const HEARTBEAT: Duration = Duration::from_secs(15);

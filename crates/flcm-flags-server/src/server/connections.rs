@@ -14,7 +14,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_rustls::TlsAcceptor;
 
-use crate::http::App;
+use crate::state::App;
 
 /// The head of a request, or the handshake before it, must be there within so long.
 const HEAD: Duration = Duration::from_secs(10);

@@ -1,0 +1,66 @@
+//! What everything that answers requests shares.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use flcm_flags::metrics::Histogram;
+
+use crate::fleet::Asks;
+use crate::ingest::BodyMemory;
+use crate::keys::Keys;
+use crate::live::Shared;
+
+/// What handlers need.
+#[derive(Debug)]
+pub(crate) struct App {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) asks: Asks,
+    pub(crate) keys: Keys,
+    pub(crate) database: PathBuf,
+    pub(crate) origins: Vec<String>,
+    pub(crate) batch_bytes: usize,
+    pub(crate) bodies: BodyMemory,
+    pub(crate) requests: Requests,
+    pub(crate) is_closing: AtomicBool,
+}
+
+impl App {
+    /// Lets streams end, and says that this server is not to be asked any more.
+    pub(crate) fn close(&self) {
+        self.is_closing.store(true, Ordering::Relaxed);
+        self.shared.news.send_modify(|news| news.closing = true);
+    }
+}
+
+/// How often each path was asked, how it was answered, and how long that took.
+#[derive(Debug, Default)]
+pub(crate) struct Requests(Mutex<BTreeMap<String, Answers>>);
+
+/// How one path was answered.
+#[derive(Clone, Debug)]
+pub(crate) struct Answers {
+    /// How often, by method and status.
+    pub(crate) counts: BTreeMap<(&'static str, u16), u64>,
+    /// In milliseconds.
+    pub(crate) durations: Histogram,
+}
+
+impl Requests {
+    pub(crate) fn count(&self, path: &str, answer: (&'static str, u16), milliseconds: f64) {
+        let mut paths = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if !paths.contains_key(path) {
+            let answers = Answers { counts: BTreeMap::new(), durations: Histogram::new() };
+            paths.insert(path.to_owned(), answers);
+        }
+        if let Some(answers) = paths.get_mut(path) {
+            *answers.counts.entry(answer).or_default() += 1;
+            answers.durations.record(milliseconds);
+        }
+    }
+
+    pub(crate) fn all(&self) -> BTreeMap<String, Answers> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
