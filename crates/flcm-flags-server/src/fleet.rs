@@ -12,8 +12,8 @@ use flcm_flags_engine::Guards;
 use crate::clock::Clock;
 use crate::event::BreakerEvent;
 use crate::ingest::Content;
-use crate::live::Shared;
 use crate::published::Published;
+use crate::serving::Shared;
 use crate::store::{Record, Store};
 use crate::totals::Totals;
 

@@ -19,9 +19,9 @@ mod audit;
 mod batches;
 mod body;
 mod breakers;
-mod figures;
 mod flags;
 mod health;
+mod metrics;
 mod ofrep;
 mod openapi;
 mod origin;
@@ -70,7 +70,7 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
     let for_pages = Router::new()
         .route("/flags", get(flags::give).put(revisions::publish))
         .route("/flags/stream", get(stream::open))
-        .route("/metrics", post(batches::take).get(figures::give))
+        .route("/metrics", post(batches::take).get(metrics::give))
         .route("/ofrep/v1/evaluate/flags", post(ofrep::evaluate_all))
         .route("/ofrep/v1/evaluate/flags/{key}", post(ofrep::evaluate_one))
         // Before the layer, which answers what pages ask beforehand: set behind it, this would take its place.

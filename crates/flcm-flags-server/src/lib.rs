@@ -9,24 +9,22 @@
 
 mod clock;
 mod counters;
+mod document_watcher;
 mod error;
 mod event;
-mod exposition;
-mod families;
 mod fleet;
 mod http;
 mod ingest;
 mod keys;
-mod live;
+mod metrics;
 mod options;
-mod otlp;
 mod published;
 mod server;
+mod serving;
 mod state;
 mod store;
 mod tls;
 mod totals;
-mod watch;
 mod webhooks;
 
 pub use error::StartError;

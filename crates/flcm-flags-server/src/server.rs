@@ -10,14 +10,17 @@ use std::thread::JoinHandle;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
+use crate::document_watcher;
 use crate::error::StartError;
 use crate::fleet;
 use crate::http;
 use crate::ingest::BodyMemory;
+use crate::metrics::otlp;
 use crate::options::{Options, Webhook};
 use crate::state::{App, Requests};
 use crate::store::Store;
-use crate::{otlp, tls, watch, webhooks};
+use crate::tls;
+use crate::webhooks;
 
 mod connections;
 
@@ -101,7 +104,8 @@ impl Server {
     /// when something in it has failed that it cannot do without, and is to be started anew then.
     pub async fn run(self, stop: impl Future<Output = ()>) -> bool {
         let Self { app, listener, connections, fleet, gone, document, courier, pusher } = self;
-        let follower = document.map(|(path, text)| tokio::spawn(watch::follow(path, text, Arc::clone(&app))));
+        let follower =
+            document.map(|(path, text)| tokio::spawn(document_watcher::follow(path, text, Arc::clone(&app))));
         let courier = tokio::spawn(courier.run());
         let (last, stopped) = oneshot::channel();
         let pusher = pusher.map(|pusher| tokio::spawn(pusher.run(stopped)));

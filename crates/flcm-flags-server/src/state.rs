@@ -10,7 +10,7 @@ use flcm_flags::metrics::Histogram;
 use crate::fleet::Asks;
 use crate::ingest::BodyMemory;
 use crate::keys::Keys;
-use crate::live::Shared;
+use crate::serving::Shared;
 
 /// What handlers need.
 #[derive(Debug)]

@@ -105,7 +105,7 @@ impl Fleet {
     pub(super) fn standing(&self) -> Standing {
         let snapshot = &self.published.snapshot;
         let words = self.words();
-        let report = |(key, word): (&str, crate::live::Word)| {
+        let report = |(key, word): (&str, crate::serving::Word)| {
             let guard = snapshot.flag(key).and_then(|id| self.guards.breaker(id));
             let mut report = guard.map_or_else(FlagReport::held, |(breaker, plan)| FlagReport::new(breaker, plan));
             report.trip = word.trip;

@@ -7,7 +7,7 @@ use flcm_flags_engine::FlagTransition;
 
 use super::Fleet;
 use crate::event::BreakerEvent;
-use crate::live::{Live, Word, snapshot_event, trips_event};
+use crate::serving::{Live, Word, snapshot_event, trips_event};
 use crate::store::{Checkpoint, Happened, KeptBreaker, Letter, Record, Stored, audit_of};
 
 /// What is in force, and not yet stored.

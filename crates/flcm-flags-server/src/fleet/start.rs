@@ -18,8 +18,8 @@ use super::settle::Unsaved;
 use super::{Fleet, Millis};
 use crate::clock::{Clock, wall};
 use crate::error::StartError;
-use crate::live::{Live, News, Shared};
 use crate::published::Published;
+use crate::serving::{Live, News, Shared};
 use crate::store::{Kept, KeptBreaker, Record, Revision, Store, Summary};
 use crate::totals::Totals;
 

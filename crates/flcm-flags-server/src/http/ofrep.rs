@@ -17,8 +17,8 @@ use utoipa::ToSchema;
 use super::{Context, Problem, body};
 use crate::clock::wall;
 use crate::keys::Role;
-use crate::live::Live;
 use crate::published::names;
+use crate::serving::Live;
 use crate::state::App;
 
 /// The largest question.

@@ -8,7 +8,7 @@ use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder
 use utoipa::{Modify, OpenApi};
 
 use super::breakers::CommandWord;
-use super::{audit, batches, breakers, figures, flags, health, ofrep, revisions, stream};
+use super::{audit, batches, breakers, flags, health, metrics, ofrep, revisions, stream};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -22,7 +22,7 @@ use super::{audit, batches, breakers, figures, flags, health, ofrep, revisions, 
         flags::give,
         stream::open,
         batches::take,
-        figures::give,
+        metrics::give,
         ofrep::evaluate_one,
         ofrep::evaluate_all,
         breakers::list,

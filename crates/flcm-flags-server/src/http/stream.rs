@@ -13,7 +13,7 @@ use tokio::sync::watch;
 
 use super::{Context, Problem};
 use crate::keys::Role;
-use crate::live::News;
+use crate::serving::News;
 use crate::state::App;
 
 /// Something is sent at least so often, so that hosts and proxies see that it lives.

@@ -15,14 +15,14 @@ use tokio::sync::oneshot;
 
 use crate::clock::wall;
 use crate::error::StartError;
-use crate::families;
+use crate::metrics::catalog;
 use crate::options::Otlp;
 use crate::state::App;
 use crate::tls;
 
-mod request;
+mod encoder;
 
-use request::Figures;
+use encoder::Figures;
 
 /// An attempt may take so long; the last one, for which the end of the server waits, less.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -97,9 +97,9 @@ impl Pusher {
         let (app, resource, (began, started)) = (Arc::clone(&self.app), Arc::clone(&self.resource), self.since);
         let body = tokio::task::spawn_blocking(move || {
             let mut taken = Figures::new(nanoseconds(began), nanoseconds(wall().max(began).max(started)));
-            families::of_hosts(&figures, &mut taken);
+            catalog::of_hosts(&figures, &mut taken);
             taken.since = nanoseconds(started);
-            families::of_server(&app, &figures, &mut taken);
+            catalog::of_server(&app, &figures, &mut taken);
             compressed(&taken.finish(&resource).encode_to_vec())
         });
         let body = body.await.map_err(|error| Failure::new(error.to_string()))?;

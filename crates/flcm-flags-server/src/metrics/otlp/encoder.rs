@@ -12,7 +12,7 @@ use opentelemetry_proto::tonic::metrics::v1::{
 };
 use opentelemetry_proto::tonic::resource::v1::Resource;
 
-use crate::families::{Families, Kind};
+use crate::metrics::catalog::{Families, Kind};
 
 /// Takes figures down for a request. Times are in nanoseconds since 1970.
 #[derive(Debug)]
@@ -164,7 +164,7 @@ mod tests {
     use opentelemetry_proto::tonic::common::v1::any_value::Value;
 
     use super::{Figures, attributes, named};
-    use crate::families::{Families, Kind};
+    use crate::metrics::catalog::{Families, Kind};
 
     fn words(labels: &[(&str, &str)]) -> Vec<(String, Value)> {
         attributes(labels).into_iter().map(|pair| (pair.key, pair.value.unwrap().value.unwrap())).collect()

@@ -4,7 +4,7 @@ use std::fmt::{Display, Write};
 
 use flcm_flags::metrics::Durations;
 
-use crate::families::{Families, Kind};
+use crate::metrics::catalog::{Families, Kind};
 
 /// Families of figures, as `OpenMetrics` text.
 #[derive(Debug, Default)]
@@ -76,7 +76,7 @@ fn escape(value: &str, text: &mut String) {
 #[cfg(test)]
 mod tests {
     use super::Exposition;
-    use crate::families::{Families, Kind};
+    use crate::metrics::catalog::{Families, Kind};
 
     #[test]
     fn labels_are_escaped_and_the_text_has_an_end() {

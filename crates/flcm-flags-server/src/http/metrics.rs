@@ -5,9 +5,9 @@ use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 
 use super::{Context, Problem};
-use crate::exposition::Exposition;
-use crate::families;
 use crate::keys::Role;
+use crate::metrics::catalog;
+use crate::metrics::openmetrics::Exposition;
 
 const TEXT: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
@@ -20,7 +20,7 @@ pub(super) async fn give(State(app): Context, headers: HeaderMap) -> Result<Resp
     app.admit(&headers, Role::Server)?;
     let figures = app.asks.figures().await?;
     let mut text = Exposition::default();
-    families::of_hosts(&figures, &mut text);
-    families::of_server(&app, &figures, &mut text);
+    catalog::of_hosts(&figures, &mut text);
+    catalog::of_server(&app, &figures, &mut text);
     Ok(([(header::CONTENT_TYPE, TEXT)], text.finish()).into_response())
 }
