@@ -21,7 +21,7 @@ mod window;
 pub use bytes::BreakerError;
 pub use plan::{Plan, Scope};
 pub use ratio::{SAMPLE_RATIO_ALARM, sample_ratio};
-pub use transition::{Cause, Description, Event, Mode, Next, Report, State, Statistics, Transition};
+pub use transition::{Cause, Description, Event, Mode, Next, Report, State, Statistics, Transition, TransitionId};
 pub use units::Units;
 pub use window::{Arms, Window};
 

@@ -193,6 +193,48 @@ impl Transition {
     pub const fn describe<'t>(&'t self, flag: &'t str) -> Description<'t> {
         Description { flag, transition: self }
     }
+
+    /// Whether it is worth a notification: exposure changes, or a person is waited for.
+    ///
+    /// That is so for each change of state, for `tripped` (also where the state stays, as when a rollout falls back further), for a
+    /// `reminder`, for `stage_held`, and for `would_trip`. Webhooks of servers and of hosts follow this rule by default.
+    #[must_use]
+    pub fn is_notable(&self) -> bool {
+        self.from != self.to
+            || matches!(self.event, Event::Tripped | Event::WouldTrip | Event::StageHeld | Event::Reminder)
+    }
+
+    /// The identity of this transition of a flag, as text: the same for each attempt to deliver it, so that receivers can tell
+    /// repetitions. See [`TransitionId`].
+    #[must_use]
+    pub const fn id<'t>(&'t self, flag: &'t str) -> TransitionId<'t> {
+        TransitionId { flag, transition: self }
+    }
+}
+
+/// The identity of a transition as text: `flag-generation-sequence-time`, for the header `webhook-id` and for events in JSON.
+///
+/// Each byte of the flag key that is no letter or digit of ASCII, `-` or `_` stands as `%` and two hexadecimal digits. So no two keys
+/// give the same text, a header can carry it, and it has no dot, by which Standard Webhooks divides what is signed. The time
+/// tells transitions apart whose numbers are the same, because a host or a server has lost what it had stored.
+#[derive(Clone, Copy, Debug)]
+pub struct TransitionId<'t> {
+    flag: &'t str,
+    transition: &'t Transition,
+}
+
+impl fmt::Display for TransitionId<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for byte in self.flag.bytes() {
+            if byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_' {
+                write!(formatter, "{}", char::from(byte))?;
+            } else {
+                write!(formatter, "%{byte:02X}")?;
+            }
+        }
+        let Transition { generation, sequence, at, .. } = self.transition;
+        write!(formatter, "-{generation}-{sequence}-{}", at.0)
+    }
 }
 
 /// A transition as a line of text.
@@ -277,5 +319,60 @@ impl fmt::Display for Percent {
             _ if rest % 100 == 0 => write!(formatter, "{whole}.{} %", rest / 100),
             _ => write!(formatter, "{whole}.{rest:03} %"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+
+    use std::string::ToString;
+
+    use super::{Arms, Event, Mode, Next, Report, State, Statistics, Transition};
+    use crate::time::Millis;
+
+    fn transition(event: Event, from: State, to: State) -> Transition {
+        let (errors, slow) = (Statistics::default(), Statistics::default());
+        Transition {
+            event,
+            cause: None,
+            from,
+            to,
+            mode: Mode::Auto,
+            generation: 3,
+            sequence: 7,
+            at: Millis(1_700_000_000_123),
+            attempt: 1,
+            trips: 1,
+            percent_before: 50_000,
+            percent_after: 0,
+            next: Next::Nothing,
+            report: Report { window: Arms::default(), errors, slow, limit: 1.0, spread: 1.0 },
+        }
+    }
+
+    #[test]
+    fn each_change_of_state_is_notable() {
+        for event in Event::ALL {
+            assert!(transition(*event, State::Closed, State::Open).is_notable(), "{event}");
+        }
+    }
+
+    #[test]
+    fn without_a_change_of_state_only_what_waits_for_a_person_is_notable() {
+        let notable = ["tripped", "would_trip", "stage_held", "reminder"];
+        for event in Event::ALL {
+            let is_notable = transition(*event, State::Open, State::Open).is_notable();
+            assert_eq!(is_notable, notable.contains(&event.as_str()), "{event}");
+        }
+    }
+
+    #[test]
+    fn ids_tell_flags_apart_and_fit_into_a_header() {
+        let tripped = transition(Event::Tripped, State::Closed, State::Open);
+        assert_eq!(tripped.id("new-checkout_2").to_string(), "new-checkout_2-3-7-1700000000123");
+        assert_eq!(tripped.id("a.b").to_string(), "a%2Eb-3-7-1700000000123");
+        assert_eq!(tripped.id("a%2Eb").to_string(), "a%252Eb-3-7-1700000000123");
+        assert_eq!(tripped.id("\u{e4}\n").to_string(), "%C3%A4%0A-3-7-1700000000123");
     }
 }
