@@ -10,12 +10,12 @@ use flcm_flags::{Millis, TripState};
 use flcm_flags_engine::Guards;
 
 use crate::clock::Clock;
-use crate::event::BreakerEvent;
 use crate::ingest::Content;
 use crate::published::Published;
 use crate::serving::Shared;
 use crate::store::{Record, Store};
 use crate::totals::Totals;
+use crate::transition::FleetTransition;
 
 mod asks;
 mod commands;
@@ -29,7 +29,8 @@ mod start;
 
 pub(crate) use asks::{Answer, Ask, Asks, BatchRefusal, Draft, Taken};
 pub(crate) use commands::{Command, Order};
-pub(crate) use report::{Figures, Standing};
+pub(crate) use hosts::Host;
+pub(crate) use report::{Figures, FlagReport, Standing};
 pub(crate) use start::start;
 
 use asks::Reply;
@@ -58,7 +59,7 @@ pub(crate) struct Fleet {
     totals: Totals,
     hosts: Hosts,
     /// What happened last to each flag that something has happened to.
-    events: BTreeMap<String, BreakerEvent>,
+    events: BTreeMap<String, FleetTransition>,
     unsaved: Unsaved,
     /// Names of webhooks.
     hooks: Vec<String>,

@@ -25,6 +25,7 @@ mod state;
 mod store;
 mod tls;
 mod totals;
+mod transition;
 mod webhooks;
 
 pub use error::StartError;

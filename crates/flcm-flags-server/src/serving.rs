@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
-use flcm_flags::Trips;
+use flcm_flags::{TripState, Trips};
 use serde::Serialize;
 use tokio::sync::watch;
 
@@ -32,9 +32,14 @@ pub(crate) struct News {
 /// What the fleet says of one flag.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Word {
-    pub(crate) trip: String,
+    #[serde(serialize_with = "as_text")]
+    pub(crate) trip: TripState,
     /// Under which outcomes are evidence; of a flag without a breaker 0.
     pub(crate) generation: u32,
+}
+
+fn as_text<S: serde::Serializer>(trip: &TripState, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(trip)
 }
 
 /// What both sides of the server share.

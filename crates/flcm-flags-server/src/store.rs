@@ -18,7 +18,7 @@ mod counts;
 mod outbox;
 mod revisions;
 
-pub(crate) use audit::{Record, audit_of};
+pub(crate) use audit::{Record, audit_of, detail_of};
 pub(crate) use counts::{Checkpoint, Happened, Kept, KeptBreaker};
 pub(crate) use outbox::{Delivery, Letter};
 pub(crate) use revisions::{Revision, Summary};

@@ -62,12 +62,14 @@ const SERVER: Layers = &[
     ("keys", &[]),
     ("published", &[]),
     ("totals", &[]),
-    ("event", &[]),
+    ("transition", &[]),
+    // JSON: the fleet does not know of it.
+    ("event", &["transition"]),
     ("options", &["keys"]),
     ("serving", &["counters", "published"]),
-    ("store", &["clock", "error", "event", "totals"]),
+    ("store", &["clock", "error", "event", "totals", "transition"]),
     ("tls", &["error"]),
-    ("fleet", &["clock", "error", "event", "ingest", "published", "serving", "store", "totals"]),
+    ("fleet", &["clock", "error", "ingest", "published", "serving", "store", "totals", "transition"]),
     // What all below share: only they may import the handle of the fleet and the state of requests.
     ("state", &["fleet", "ingest", "keys", "serving"]),
     ("document_watcher", &["fleet", "published", "state"]),

@@ -5,17 +5,17 @@ use std::sync::mpsc::{SyncSender, TrySendError};
 use tokio::sync::oneshot;
 
 use super::{Figures, Order, PATIENCE, Standing};
-use crate::event::BreakerEvent;
 use crate::ingest::Content;
 use crate::published::Published;
 use crate::store::{Delivery, StoreError};
+use crate::transition::FleetTransition;
 
 /// A question.
 #[derive(Debug)]
 pub(crate) enum Ask {
     /// With its room until it is answered: whoever has sent it may have gone.
     Batch(Content, Reply<Taken>),
-    Command(Order, Reply<Option<BreakerEvent>>),
+    Command(Order, Reply<Option<FleetTransition>>),
     /// How the delivery of a letter went.
     Delivered(i64, Delivery, Reply<()>),
     Figures(Reply<Figures>),
@@ -100,7 +100,7 @@ impl Asks {
         self.ask(|reply| Ask::Batch(batch, reply)).await
     }
 
-    pub(crate) async fn command(&self, order: Order) -> Result<Option<BreakerEvent>, Answer> {
+    pub(crate) async fn command(&self, order: Order) -> Result<Option<FleetTransition>, Answer> {
         self.ask(|reply| Ask::Command(order, reply)).await
     }
 

@@ -5,8 +5,8 @@ use flcm_flags::{FlagId, TripState};
 use serde_json::json;
 
 use super::{Answer, Fleet};
-use crate::event::BreakerEvent;
 use crate::store::Record;
+use crate::transition::FleetTransition;
 
 /// What a person may do to a flag.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -47,7 +47,7 @@ pub(crate) struct Order {
 
 impl Fleet {
     /// Does it; answers what came of it, if anything did.
-    pub(super) fn command(&mut self, order: &Order) -> Result<Option<BreakerEvent>, Answer> {
+    pub(super) fn command(&mut self, order: &Order) -> Result<Option<FleetTransition>, Answer> {
         let flag = self.published.snapshot.flag(&order.flag).ok_or(Answer::NoSuchFlag)?;
         let (action, detail) = (order.command.as_str(), json!({}));
         let mut record = self.record(&order.actor, action, &order.reason, detail);
@@ -72,7 +72,7 @@ impl Fleet {
         order: &Order,
         record: Record,
         was_held: bool,
-    ) -> Result<Option<BreakerEvent>, Answer> {
+    ) -> Result<Option<FleetTransition>, Answer> {
         let now = self.clock.now();
         let mut news = Vec::new();
         // What has happened until now was the breaker's doing, not the person's.
@@ -108,7 +108,7 @@ impl Fleet {
     }
 
     /// A flag without a breaker can be held, and let go.
-    fn command_flag(&mut self, flag: FlagId, order: &Order, record: Record) -> Result<Option<BreakerEvent>, Answer> {
+    fn command_flag(&mut self, flag: FlagId, order: &Order, record: Record) -> Result<Option<FleetTransition>, Answer> {
         let changed = match order.command {
             Command::Hold => self.holds.insert(order.flag.clone(), TripState::HeldOff) != Some(TripState::HeldOff),
             Command::Release => self.holds.remove(&order.flag).is_some(),
@@ -127,7 +127,7 @@ impl Fleet {
         self.stored(None)
     }
 
-    fn stored(&self, event: Option<BreakerEvent>) -> Result<Option<BreakerEvent>, Answer> {
+    fn stored(&self, event: Option<FleetTransition>) -> Result<Option<FleetTransition>, Answer> {
         if self.unsaved.is_empty() { Ok(event) } else { Err(Answer::NotYetStored) }
     }
 }

@@ -2,41 +2,38 @@
 
 use std::collections::BTreeMap;
 
-use flcm_flags::breaker::{Breaker, Plan};
+use flcm_flags::TripState;
+use flcm_flags::breaker::{Arms, Breaker, Mode, Plan, State};
 use flcm_flags::metrics::{CustomValue, Durations};
-use serde::Serialize;
-use utoipa::ToSchema;
 
 use super::Fleet;
 use super::hosts::Host;
-use crate::event::{BreakerEvent, Outcomes, finite};
 use crate::totals::FlagCounts;
+use crate::transition::FleetTransition;
 
-/// Where the breaker of a flag stands.
-#[derive(Clone, Debug, Default, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+/// Where a flag stands.
+#[derive(Clone, Debug)]
 pub(crate) struct FlagReport {
-    /// What hosts are told: `clear`, `probing`, `held off`, or `capped` and thousandths of a percent.
-    pub(crate) trip: String,
-    /// `closed`, `open` or `half_open`; absent without a breaker.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) state: Option<String>,
-    /// What a person has said: `auto`, `held`, `forced_closed` or `observe`.
-    pub(crate) mode: String,
-    /// Under which outcomes are evidence; 0 without a breaker.
+    /// What hosts are told.
+    pub(crate) trip: TripState,
+    /// Nothing for a flag without a breaker, which a person holds.
+    pub(crate) breaker: Option<BreakerReport>,
+    /// What happened last.
+    pub(crate) last: Option<FleetTransition>,
+    /// Hosts that disagree.
+    pub(crate) hosts: Vec<Host>,
+}
+
+/// Where a breaker stands.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct BreakerReport {
+    pub(crate) state: State,
+    pub(crate) mode: Mode,
     pub(crate) generation: u32,
-    /// The outcomes of the last minutes, of users who had the feature.
-    pub(crate) treatment: Outcomes,
-    /// The same of users whom the percentage left out.
-    pub(crate) control: Outcomes,
+    /// The outcomes of the last minutes.
+    pub(crate) window: Arms,
     /// The largest statistic, as a share of what a rollback takes.
     pub(crate) evidence: f64,
-    /// What happened last.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Object)]
-    pub(crate) last: Option<BreakerEvent>,
-    /// Hosts that do otherwise.
-    pub(crate) hosts: Vec<Host>,
 }
 
 /// What was counted of a flag.
@@ -50,7 +47,7 @@ pub(crate) struct FlagFigures {
 }
 
 /// Where all breakers stand.
-#[derive(Clone, Debug, Serialize, ToSchema)]
+#[derive(Clone, Debug)]
 pub(crate) struct Standing {
     /// The revision in use.
     pub(crate) revision: u64,
@@ -107,10 +104,12 @@ impl Fleet {
         let words = self.words();
         let report = |(key, word): (&str, crate::serving::Word)| {
             let guard = snapshot.flag(key).and_then(|id| self.guards.breaker(id));
-            let mut report = guard.map_or_else(FlagReport::held, |(breaker, plan)| FlagReport::new(breaker, plan));
-            report.trip = word.trip;
-            report.last = self.events.get(key).cloned();
-            report.hosts = self.hosts.of(key);
+            let report = FlagReport {
+                trip: word.trip,
+                breaker: guard.map(|(breaker, plan)| BreakerReport::new(breaker, plan)),
+                last: self.events.get(key).cloned(),
+                hosts: self.hosts.of(key),
+            };
             (key.to_owned(), report)
         };
         let flags = words.into_iter().map(report).collect();
@@ -118,24 +117,16 @@ impl Fleet {
     }
 }
 
-impl FlagReport {
-    /// Of a flag without a breaker, as far as that can tell.
-    fn held() -> Self {
-        Self { mode: "held".to_owned(), ..Self::default() }
-    }
-
-    /// Of a flag with one, as far as that knows.
+impl BreakerReport {
     fn new(breaker: &Breaker, plan: &Plan) -> Self {
         let report = breaker.report(plan);
         let statistics = [report.errors.absolute, report.errors.relative, report.slow.absolute, report.slow.relative];
         Self {
-            state: Some(breaker.state().as_str().to_owned()),
-            mode: breaker.mode().as_str().to_owned(),
+            state: breaker.state(),
+            mode: breaker.mode(),
             generation: breaker.generation(),
-            treatment: report.window.treatment.into(),
-            control: report.window.control.into(),
-            evidence: finite(statistics.into_iter().fold(0.0, f64::max) / report.limit),
-            ..Self::default()
+            window: report.window,
+            evidence: statistics.into_iter().fold(0.0, f64::max) / report.limit,
         }
     }
 }

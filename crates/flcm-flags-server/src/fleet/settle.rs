@@ -6,9 +6,9 @@ use std::sync::Arc;
 use flcm_flags_engine::FlagTransition;
 
 use super::Fleet;
-use crate::event::BreakerEvent;
 use crate::serving::{Live, Word, snapshot_event, trips_event};
 use crate::store::{Checkpoint, Happened, KeptBreaker, Letter, Record, Stored, audit_of};
+use crate::transition::FleetTransition;
 
 /// What is in force, and not yet stored.
 #[derive(Debug, Default)]
@@ -37,39 +37,26 @@ impl Fleet {
     /// Stores what happened to breakers, and what else is in force. Before it is announced: what hosts have heard must be there after a
     /// kill, and its generation with it.
     pub(super) fn take_down(&mut self, news: &[FlagTransition], actor: &str, reason: &str) {
-        let events: Vec<BreakerEvent> = news
-            .iter()
-            .filter_map(|(id, transition)| {
-                let flag = self.published.snapshot.describe(*id)?;
-                Some(BreakerEvent::new(flag.key(), transition, actor))
-            })
-            .collect();
-        for event in events {
-            tracing::warn!(flag = event.flag, event = event.event, actor, "{}", event.text);
-            self.unsaved.records.push(audit_of(&event, reason));
-            if event.is_news() {
-                self.write_letters(&event);
+        for (id, transition) in news {
+            let Some(flag) = self.published.snapshot.describe(*id) else { continue };
+            let (flag, actor) = (flag.key().to_owned(), actor.to_owned());
+            let happened = FleetTransition { flag: flag.clone(), actor, transition: *transition };
+            tracing::warn!(flag, event = %transition.event, actor = happened.actor, "{}", happened.text());
+            self.unsaved.records.push(audit_of(&happened, reason));
+            if transition.is_notable() {
+                self.write_letters(&happened);
             }
-            self.unsaved.flags.insert(event.flag.clone());
-            self.events.insert(event.flag.clone(), event);
+            self.unsaved.flags.insert(flag.clone());
+            self.events.insert(flag, happened);
         }
         self.save();
     }
 
-    fn write_letters(&mut self, event: &BreakerEvent) {
-        let Ok(text) = serde_json::to_string(event) else { return };
+    fn write_letters(&mut self, event: &FleetTransition) {
         for hook in &self.hooks {
-            self.unsaved.letters.push(Letter {
-                id: 0,
-                hook: hook.clone(),
-                flag: event.flag.clone(),
-                message: event.id.clone(),
-                event: text.clone(),
-                at: event.at,
-                attempts: 0,
-                // At once: the fleet's time may be ahead of the clock that the courier goes by.
-                due: 0,
-            });
+            // Due at once: the fleet's time may be ahead of the clock that the courier goes by.
+            let letter = Letter { id: 0, hook: hook.clone(), event: event.clone(), attempts: 0, due: 0 };
+            self.unsaved.letters.push(letter);
         }
     }
 
@@ -92,7 +79,7 @@ impl Fleet {
         let flags = snapshot.flags().filter_map(|id| {
             let (trip, generation) = self.says(id);
             let is_told = generation.is_some() || trip != flcm_flags::TripState::Clear;
-            let word = Word { trip: trip.to_string(), generation: generation.unwrap_or(0) };
+            let word = Word { trip, generation: generation.unwrap_or(0) };
             is_told.then_some((snapshot.describe(id)?.key(), word))
         });
         flags.collect()

@@ -22,6 +22,7 @@ use crate::published::Published;
 use crate::serving::{Live, News, Shared};
 use crate::store::{Kept, KeptBreaker, Record, Revision, Store, Summary};
 use crate::totals::Totals;
+use crate::transition::FleetTransition;
 
 /// Questions that may wait.
 const WAITING: usize = 8192;
@@ -185,7 +186,7 @@ impl Fleet {
     /// A flag has lost its breaker, and the server was ended before that was stored: what had tripped stays so.
     fn take_up_unguarded(&mut self, breaker: &KeptBreaker) {
         self.unsaved.flags.insert(breaker.flag.clone());
-        if breaker.event.as_ref().is_some_and(|event| event.to != "closed") {
+        if breaker.event.as_ref().is_some_and(FleetTransition::holds_back) {
             self.holds.entry(breaker.flag.clone()).or_insert(TripState::HeldOff);
             self.unsaved.holds = true;
         }

@@ -1,17 +1,20 @@
 //! `GET /trips` and a person's hand on a flag.
 
+use std::collections::BTreeMap;
+
 use axum::Json;
 use axum::body::Body;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
+use flcm_flags::breaker::Mode;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
 use super::{Context, Problem, body};
-use crate::event::BreakerEvent;
-use crate::fleet::{Command, Order, Standing};
+use crate::event::{BreakerEvent, Outcomes, finite};
+use crate::fleet::{Command, FlagReport, Host, Order, Standing};
 use crate::keys::Role;
 
 /// Why, and what is meant.
@@ -60,14 +63,77 @@ pub(crate) struct CommandAnswer {
     event: Option<BreakerEvent>,
 }
 
+/// Where all flags stand.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct TripsAnswer {
+    /// The revision in use.
+    revision: u64,
+    /// Flags with a breaker, and those that a person holds.
+    flags: BTreeMap<String, FlagStatus>,
+    /// Whether everything that is in force is stored.
+    stored: bool,
+}
+
+/// Where a flag stands.
+#[derive(Debug, Default, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct FlagStatus {
+    /// What hosts are told: `clear`, `probing`, `held off`, or `capped` and thousandths of a percent.
+    trip: String,
+    /// `closed`, `open` or `half_open`; absent without a breaker.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    state: Option<&'static str>,
+    /// What a person has said: `auto`, `held`, `forced_closed` or `observe`.
+    mode: &'static str,
+    /// The generation whose outcomes are evidence; 0 without a breaker.
+    generation: u32,
+    /// The outcomes of the last minutes, of users who had the feature.
+    treatment: Outcomes,
+    /// The same of users whom the percentage left out.
+    control: Outcomes,
+    /// The largest statistic, as a share of what a rollback takes.
+    evidence: f64,
+    /// What happened last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Object)]
+    last: Option<BreakerEvent>,
+    /// Hosts that disagree.
+    hosts: Vec<Host>,
+}
+
+impl From<Standing> for TripsAnswer {
+    fn from(Standing { revision, flags, stored }: Standing) -> Self {
+        let flags = flags.into_iter().map(|(key, report)| (key, FlagStatus::from(report))).collect();
+        Self { revision, flags, stored }
+    }
+}
+
+impl From<FlagReport> for FlagStatus {
+    fn from(FlagReport { trip, breaker, last, hosts }: FlagReport) -> Self {
+        let last = last.as_ref().map(BreakerEvent::from);
+        // Without a breaker a person holds it.
+        let status = Self { trip: trip.to_string(), mode: Mode::Held.as_str(), last, hosts, ..Self::default() };
+        let Some(breaker) = breaker else { return status };
+        Self {
+            state: Some(breaker.state.as_str()),
+            mode: breaker.mode.as_str(),
+            generation: breaker.generation,
+            treatment: breaker.window.treatment.into(),
+            control: breaker.window.control.into(),
+            evidence: finite(breaker.evidence),
+            ..status
+        }
+    }
+}
+
 /// Where all breakers stand, and which hosts do otherwise.
 #[utoipa::path(get, path = "/trips", tag = "breakers", responses(
-    (status = 200, body = Standing),
+    (status = 200, body = TripsAnswer),
     (status = 401, body = Problem), (status = 403, body = Problem), (status = 429, body = Problem), (status = 503, body = Problem),
 ))]
-pub(super) async fn list(State(app): Context, headers: HeaderMap) -> Result<Json<Standing>, Problem> {
+pub(super) async fn list(State(app): Context, headers: HeaderMap) -> Result<Json<TripsAnswer>, Problem> {
     app.admit(&headers, Role::Server)?;
-    Ok(Json(app.asks.standing().await?))
+    Ok(Json(app.asks.standing().await?.into()))
 }
 
 /// Does something to a flag, for all hosts at once.
@@ -99,5 +165,5 @@ pub(super) async fn command(
         CommandWord::Release => Command::Release,
     };
     let event = app.asks.command(Order { flag, command, actor, reason }).await?;
-    Ok(Json(CommandAnswer { event }))
+    Ok(Json(CommandAnswer { event: event.as_ref().map(BreakerEvent::from) }))
 }

@@ -1,5 +1,7 @@
 //! Everything that is measured, family by family: for whoever asks, and for whom it is pushed to.
 
+use flcm_flags::TripState;
+use flcm_flags::breaker::State;
 use flcm_flags::metrics::Durations;
 
 use crate::fleet::Figures;
@@ -98,9 +100,9 @@ fn flags(figures: &Figures, to: &mut impl Families) {
 fn breakers(figures: &Figures, to: &mut impl Families) {
     to.family("flcm_breaker_state", Kind::Gauge, "1 for the state that the flag's breaker is in.");
     for (flag, report) in &figures.standing.flags {
-        for state in ["closed", "open", "half_open"] {
-            let is_it = report.state.as_deref() == Some(state);
-            to.whole(&[("flag", flag), ("state", state)], u64::from(is_it));
+        for state in State::ALL {
+            let is_it = report.breaker.is_some_and(|breaker| breaker.state == *state);
+            to.whole(&[("flag", flag), ("state", state.as_str())], u64::from(is_it));
         }
     }
     to.family(
@@ -109,11 +111,12 @@ fn breakers(figures: &Figures, to: &mut impl Families) {
         "1 for a flag of which hosts are told to hold it back, wholly or in part.",
     );
     for (flag, report) in &figures.standing.flags {
-        to.whole(&[("flag", flag)], u64::from(report.trip != "clear"));
+        to.whole(&[("flag", flag)], u64::from(report.trip != TripState::Clear));
     }
     to.family("flcm_evidence", Kind::Gauge, "The largest statistic of a breaker, as a share of what a rollback takes.");
     for (flag, report) in &figures.standing.flags {
-        to.number(&[("flag", flag)], report.evidence);
+        let evidence = report.breaker.map_or(0.0, |breaker| breaker.evidence);
+        to.number(&[("flag", flag)], evidence.min(f64::MAX));
     }
     to.family("flcm_disagreeing_hosts", Kind::Gauge, "Hosts that do otherwise than the fleet says.");
     for (flag, report) in &figures.standing.flags {

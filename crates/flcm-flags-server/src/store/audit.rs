@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 
 use super::{Reader, Stored, from_bits, to_bits};
 use crate::event::BreakerEvent;
+use crate::transition::FleetTransition;
 
 /// One thing that was done.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -32,18 +33,23 @@ pub(crate) struct Record {
     pub(crate) detail: Value,
 }
 
-/// The record of something that happened to a breaker.
-pub(crate) fn audit_of(event: &BreakerEvent, reason: &str) -> Record {
+/// The record of a transition.
+pub(crate) fn audit_of(happened: &FleetTransition, reason: &str) -> Record {
     Record {
         id: 0,
-        at: event.at,
-        actor: event.actor.clone(),
-        action: event.event.clone(),
-        flag: Some(event.flag.clone()),
+        at: happened.transition.at.0,
+        actor: happened.actor.clone(),
+        action: happened.transition.event.as_str().to_owned(),
+        flag: Some(happened.flag.clone()),
         revision: None,
         reason: reason.to_owned(),
-        detail: serde_json::to_value(event).unwrap_or_default(),
+        detail: detail_of(happened),
     }
+}
+
+/// A transition as the detail of a record.
+pub(crate) fn detail_of(happened: &FleetTransition) -> Value {
+    serde_json::to_value(BreakerEvent::from(happened)).unwrap_or_default()
 }
 
 /// Adds a record.

@@ -9,8 +9,9 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::audit::append;
 use super::outbox::post;
 use super::{Letter, Record, Store, Stored, from_bits, to_bits};
-use crate::event::BreakerEvent;
+use crate::event;
 use crate::totals;
+use crate::transition::FleetTransition;
 
 /// The key of custom metrics among the totals: no flag has it.
 const CUSTOMS: &str = "";
@@ -26,7 +27,7 @@ pub(crate) struct KeptBreaker {
     /// The last batch that it knows of.
     pub(crate) upto: i64,
     /// What happened to it last.
-    pub(crate) event: Option<BreakerEvent>,
+    pub(crate) event: Option<FleetTransition>,
 }
 
 /// Everything that a start takes up.
@@ -156,7 +157,7 @@ fn load_breakers(connection: &Connection, kept: &mut Kept) -> Stored<()> {
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
         let event: Option<String> = row.get(3)?;
-        let event = event.map(|event| serde_json::from_str(&event)).transpose()?;
+        let event = event.map(|text| event::from_json(&text)).transpose()?;
         kept.breakers.push(KeptBreaker { flag: row.get(0)?, bytes: row.get(1)?, upto: row.get(2)?, event });
     }
     let mut statement = connection.prepare("SELECT flag, trip FROM holds")?;
@@ -166,7 +167,7 @@ fn load_breakers(connection: &Connection, kept: &mut Kept) -> Stored<()> {
 
 fn put_breaker(connection: &Connection, breaker: &KeptBreaker) -> Stored<()> {
     let KeptBreaker { flag, bytes, upto, event } = breaker;
-    let event = event.as_ref().map(serde_json::to_string).transpose()?;
+    let event = event.as_ref().map(event::to_json).transpose()?;
     let mut statement = connection.prepare_cached("REPLACE INTO breakers VALUES (?1, ?2, ?3, ?4)")?;
     statement.execute(params![flag, bytes, upto, event])?;
     Ok(())

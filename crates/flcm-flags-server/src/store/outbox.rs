@@ -4,6 +4,8 @@ use rusqlite::{Connection, params};
 
 use super::audit::append;
 use super::{Reader, Record, Store, Stored, from_bits, to_bits};
+use crate::event;
+use crate::transition::FleetTransition;
 
 /// What one webhook is to be told.
 #[derive(Clone, Debug)]
@@ -12,13 +14,7 @@ pub(crate) struct Letter {
     pub(crate) id: i64,
     /// The name of the webhook.
     pub(crate) hook: String,
-    pub(crate) flag: String,
-    /// The name of the message: the same for each attempt.
-    pub(crate) message: String,
-    /// A [`BreakerEvent`](crate::event::BreakerEvent) as JSON.
-    pub(crate) event: String,
-    /// When it happened.
-    pub(crate) at: u64,
+    pub(crate) event: FleetTransition,
     pub(crate) attempts: u32,
     /// When to try next.
     pub(crate) due: u64,
@@ -36,11 +32,10 @@ pub(crate) enum Delivery {
 
 /// Puts a letter into the outbox.
 pub(super) fn post(connection: &Connection, letter: &Letter) -> Stored<()> {
-    let Letter { hook, flag, message, event, at, attempts, due, .. } = letter;
-    let mut statement = connection.prepare_cached(
-        "INSERT INTO outbox (hook, flag, message, event, at, attempts, due) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-    )?;
-    statement.execute(params![hook, flag, message, event, to_bits(*at), attempts, to_bits(*due)])?;
+    let Letter { hook, event, attempts, due, .. } = letter;
+    let mut statement = connection
+        .prepare_cached("INSERT INTO outbox (hook, flag, event, attempts, due) VALUES (?1, ?2, ?3, ?4, ?5)")?;
+    statement.execute(params![hook, event.flag, event::to_json(event)?, attempts, to_bits(*due)])?;
     Ok(())
 }
 
@@ -62,21 +57,21 @@ impl Store {
 impl Reader {
     /// The oldest letter to each webhook of each flag: those behind it wait, so that they arrive in order.
     pub(crate) fn letters(&self) -> Stored<Vec<Letter>> {
-        let sql = "SELECT id, hook, flag, message, event, at, attempts, due FROM outbox \
+        let sql = "SELECT id, hook, event, attempts, due FROM outbox \
                    WHERE id IN (SELECT min(id) FROM outbox GROUP BY hook, flag) ORDER BY due LIMIT 100";
         let mut statement = self.0.prepare(sql)?;
-        let rows = statement.query_map([], |row| {
-            Ok(Letter {
+        let mut rows = statement.query([])?;
+        let mut letters = Vec::new();
+        while let Some(row) = rows.next()? {
+            let event: String = row.get(2)?;
+            letters.push(Letter {
                 id: row.get(0)?,
                 hook: row.get(1)?,
-                flag: row.get(2)?,
-                message: row.get(3)?,
-                event: row.get(4)?,
-                at: from_bits(row.get(5)?),
-                attempts: row.get(6)?,
-                due: from_bits(row.get(7)?),
-            })
-        })?;
-        Ok(rows.collect::<Result<_, _>>()?)
+                event: event::from_json(&event)?,
+                attempts: row.get(3)?,
+                due: from_bits(row.get(4)?),
+            });
+        }
+        Ok(letters)
     }
 }

@@ -46,9 +46,7 @@ CREATE TABLE outbox (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     hook TEXT NOT NULL,
     flag TEXT NOT NULL,
-    message TEXT NOT NULL,
     event TEXT NOT NULL,
-    at INTEGER NOT NULL,
     attempts INTEGER NOT NULL,
     due INTEGER NOT NULL
 ) STRICT;

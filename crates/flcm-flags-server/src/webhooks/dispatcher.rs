@@ -10,11 +10,11 @@ use reqwest::Client;
 use super::signature::signature;
 use crate::clock::wall;
 use crate::error::StartError;
-use crate::event::BreakerEvent;
+use crate::event;
 use crate::fleet::Asks;
 use crate::options::{Webhook, WebhookFormat};
 use crate::serving::Shared;
-use crate::store::{Delivery, Letter, Reader, Record};
+use crate::store::{Delivery, Letter, Reader, Record, detail_of};
 use crate::tls;
 
 /// An attempt may take so long.
@@ -84,7 +84,12 @@ impl Courier {
             }
             Err(error) => {
                 self.shared.counters.undelivered.add(1);
-                tracing::warn!(flag = letter.flag, attempt = letter.attempts + 1, error, "a webhook was not told");
+                tracing::warn!(
+                    flag = letter.event.flag,
+                    attempt = letter.attempts + 1,
+                    error,
+                    "a webhook was not told"
+                );
                 after_failure(&letter, &error)
             }
         };
@@ -94,15 +99,10 @@ impl Courier {
 
     async fn post(&self, hook: &Webhook, letter: &Letter) -> Result<(), String> {
         let body = match hook.format {
-            WebhookFormat::Json => letter.event.clone(),
-            WebhookFormat::Slack => {
-                let event: BreakerEvent = serde_json::from_str(&letter.event).map_err(|error| error.to_string())?;
-                serde_json::json!({ "text": event.text }).to_string()
-            }
+            WebhookFormat::Json => event::to_json(&letter.event).map_err(|error| error.to_string())?,
+            WebhookFormat::Slack => serde_json::json!({ "text": letter.event.text() }).to_string(),
         };
-        // Dots divide what is signed; a header carries no control characters, and ids are to stay readable.
-        let id = letter.message.replace(|character: char| !character.is_ascii_alphanumeric(), "-");
-        let (id, at) = (format!("{id}-{}", letter.at), wall() / 1000);
+        let (id, at) = (letter.event.id(), wall() / 1000);
         let mut request = self.client.post(&hook.url).header("content-type", "application/json");
         request = request.header("webhook-id", &id).header("webhook-timestamp", at);
         if let Some(secret) = &hook.secret {
@@ -130,16 +130,16 @@ impl Told {
 /// When to try again, if at all.
 fn after_failure(letter: &Letter, error: &str) -> Delivery {
     let now = wall();
-    if now.saturating_sub(letter.at) > GIVE_UP_MS {
+    if now.saturating_sub(letter.event.transition.at.0) > GIVE_UP_MS {
         return Delivery::GivenUp(Record {
             id: 0,
             at: now,
             actor: "server".to_owned(),
             action: "notification_failed".to_owned(),
-            flag: Some(letter.flag.clone()),
+            flag: Some(letter.event.flag.clone()),
             revision: None,
             reason: format!("given up after {} attempts: {error}", letter.attempts + 1),
-            detail: serde_json::from_str(&letter.event).unwrap_or_default(),
+            detail: detail_of(&letter.event),
         });
     }
     let wait = FIRST_WAIT_MS.saturating_mul(1 << letter.attempts.min(16)).min(LONGEST_WAIT_MS);
