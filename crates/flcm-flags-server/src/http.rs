@@ -5,16 +5,15 @@ use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderMap, HeaderName, Method, header};
+use axum::http::{HeaderName, Method, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
-use axum::routing::{get, post};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
-use crate::keys::Role;
 use crate::state::App;
 use crate::store::{Reader, Stored};
 
+mod access;
 mod audit;
 mod batches;
 mod body;
@@ -27,10 +26,12 @@ mod openapi;
 mod origin;
 mod problem;
 mod revisions;
+mod routes;
 mod stream;
 
 pub use openapi::openapi;
 pub(crate) use problem::Problem;
+use routes::{Routes, get, post};
 
 /// A page need not ask again so soon whether it may ask.
 const PREFLIGHT: Duration = Duration::from_hours(2);
@@ -38,19 +39,6 @@ const PREFLIGHT: Duration = Duration::from_hours(2);
 pub(crate) type Context = State<Arc<App>>;
 
 impl App {
-    /// The name of whoever asks, if they may do what the role may.
-    fn admit(&self, headers: &HeaderMap, role: Role) -> Result<&str, Problem> {
-        if self.keys.is_empty() && !origin::is_of_this_machine(headers) {
-            return Err(Problem::foreign_host());
-        }
-        let bearer = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-        let key = bearer.and_then(|text| text.strip_prefix("Bearer ")).or_else(|| {
-            // What clients of the OpenFeature protocol may send in its place.
-            headers.get("x-api-key").and_then(|value| value.to_str().ok())
-        });
-        self.keys.admit(key, role).inspect_err(|_| self.shared.counters.denied.add(1)).map_err(Problem::from)
-    }
-
     /// Reads the database, away from the threads that answer.
     async fn read<T: Send + 'static>(
         &self,
@@ -67,16 +55,17 @@ impl App {
 
 /// All that can be asked.
 pub(crate) fn router(app: &Arc<App>) -> Router {
-    let for_pages = Router::new()
+    let for_pages = Routes::default()
         .route("/flags", get(flags::give).put(revisions::publish))
         .route("/flags/stream", get(stream::open))
         .route("/metrics", post(batches::take).get(metrics::give))
         .route("/ofrep/v1/evaluate/flags", post(ofrep::evaluate_all))
         .route("/ofrep/v1/evaluate/flags/{key}", post(ofrep::evaluate_one))
-        // Before the layer, which answers what pages ask beforehand: set behind it, this would take its place.
+        .into_router()
+        // Set before the layer, which answers preflight requests of pages: set behind it, this would take its place.
         .method_not_allowed_fallback(problem::no_such_method)
         .layer(cors(app));
-    for_pages
+    let others = Routes::default()
         .route("/trips", get(breakers::list))
         .route("/flags/{key}/{command}", post(breakers::command))
         .route("/revisions", get(revisions::list))
@@ -86,7 +75,9 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
         .route("/audit", get(audit::list))
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
-        .route("/openapi.json", get(openapi::give))
+        .route("/openapi.json", get(openapi::give));
+    for_pages
+        .merge(others.into_router())
         .fallback(problem::no_such_path)
         .method_not_allowed_fallback(problem::no_such_method)
         .layer(from_fn_with_state(Arc::clone(app), count))

@@ -4,6 +4,7 @@ use std::fmt;
 use std::fmt::Write;
 use std::num::NonZeroU32;
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine;
@@ -49,7 +50,7 @@ impl FromStr for Role {
 
 /// One key, as far as the server knows it.
 pub struct Key {
-    name: String,
+    name: Arc<str>,
     role: Role,
     hash: [u8; 32],
     limiter: Option<DefaultDirectRateLimiter>,
@@ -72,12 +73,20 @@ struct Line {
     limit: Option<NonZeroU32>,
 }
 
-/// Why a request is not let in.
+/// Whose request it is.
+#[derive(Clone, Debug)]
+pub(crate) struct Caller {
+    /// The name of the key.
+    pub(crate) name: Arc<str>,
+    pub(crate) role: Role,
+}
+
+/// Why a request is refused.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Denial {
     /// No key, or none that is known.
     Unknown,
-    /// The key is not good for this.
+    /// The role of the key does not allow this.
     Forbidden,
     /// Too many requests: not before so long.
     Limited(Duration),
@@ -106,16 +115,19 @@ impl Keys {
         self.0.is_empty()
     }
 
-    /// The name of whoever brings this key, if it is good for a role.
-    pub(crate) fn admit(&self, key: Option<&str>, role: Role) -> Result<&str, Denial> {
+    /// Whose key this is, if it has at least a role.
+    pub(crate) fn admit(&self, key: Option<&str>, role: Role) -> Result<Caller, Denial> {
         if self.is_empty() {
-            return Ok("anyone");
+            return Ok(Caller { name: "anyone".into(), role: Role::Admin });
         }
         let found = self.find(key.ok_or(Denial::Unknown)?).ok_or(Denial::Unknown)?;
         if found.role < role {
             return Err(Denial::Forbidden);
         }
-        found.limit().map_or(Ok(&found.name), |wait| Err(Denial::Limited(wait)))
+        match found.limit() {
+            Some(wait) => Err(Denial::Limited(wait)),
+            None => Ok(Caller { name: Arc::clone(&found.name), role: found.role }),
+        }
     }
 
     /// Looks at all of them, so that how long it takes tells nothing.
@@ -130,7 +142,12 @@ impl Key {
         let hash = from_hex(&sha256).ok_or_else(|| {
             format!("`sha256` of key `{name}` is no hash: write 64 hexadecimal digits, as `flcm key` prints them")
         })?;
-        Ok(Self { name, role, hash, limiter: limit.map(|limit| RateLimiter::direct(Quota::per_second(limit))) })
+        Ok(Self {
+            name: name.into(),
+            role,
+            hash,
+            limiter: limit.map(|limit| RateLimiter::direct(Quota::per_second(limit))),
+        })
     }
 
     /// How long to wait, if there were too many requests.
@@ -169,11 +186,12 @@ mod tests {
     fn a_key_is_good_for_its_role_and_those_below() {
         let (key, line) = mint("ci", Role::Server);
         let keys = Keys::from_json(&format!("[{line}]")).expect("keys");
-        assert_eq!(keys.admit(Some(&key), Role::Client), Ok("ci"));
-        assert_eq!(keys.admit(Some(&key), Role::Server), Ok("ci"));
-        assert_eq!(keys.admit(Some(&key), Role::Admin), Err(Denial::Forbidden));
-        assert_eq!(keys.admit(Some("flcm_server_guess"), Role::Client), Err(Denial::Unknown));
-        assert_eq!(keys.admit(None, Role::Client), Err(Denial::Unknown));
+        let name = |key, role| keys.admit(key, role).map(|caller| caller.name.to_string());
+        assert_eq!(name(Some(&key), Role::Client), Ok("ci".to_owned()));
+        assert_eq!(name(Some(&key), Role::Server), Ok("ci".to_owned()));
+        assert_eq!(name(Some(&key), Role::Admin), Err(Denial::Forbidden));
+        assert_eq!(name(Some("flcm_server_guess"), Role::Client), Err(Denial::Unknown));
+        assert_eq!(name(None, Role::Client), Err(Denial::Unknown));
         assert!(!format!("{keys:?}").contains(&line[40..60]), "no hash in a log");
     }
 

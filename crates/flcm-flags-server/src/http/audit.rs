@@ -2,11 +2,10 @@
 
 use axum::Json;
 use axum::extract::{Query, State};
-use axum::http::HeaderMap;
 
+use super::access::{Admin, Authorized};
 use super::revisions::{PageQuery, bad_query};
 use super::{Context, Problem};
-use crate::keys::Role;
 use crate::store::Record;
 
 /// What was done, the newest first. Nothing of it can be changed.
@@ -15,11 +14,10 @@ use crate::store::Record;
     (status = 429, body = Problem), (status = 503, body = Problem),
 ))]
 pub(super) async fn list(
+    _: Authorized<Admin>,
     State(app): Context,
     query: Result<Query<PageQuery>, axum::extract::rejection::QueryRejection>,
-    headers: HeaderMap,
 ) -> Result<Json<Vec<Record>>, Problem> {
-    app.admit(&headers, Role::Admin)?;
     let (before, limit) = query.map_err(|error| bad_query(&error))?.bounds()?;
     app.read(move |reader| reader.audit(before, limit)).await.map(Json)
 }

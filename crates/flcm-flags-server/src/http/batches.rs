@@ -4,8 +4,8 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 
+use super::access::{Authorized, Client};
 use super::{Context, Problem, body};
-use crate::keys::Role;
 
 const BATCH: &str = "application/vnd.flcm.batch";
 
@@ -18,8 +18,12 @@ const BATCH: &str = "application/vnd.flcm.batch";
     (status = 409, description = "One before it is missing", body = Problem), (status = 413, body = Problem),
     (status = 415, body = Problem), (status = 422, body = Problem), (status = 429, body = Problem), (status = 503, body = Problem),
 ))]
-pub(super) async fn take(State(app): Context, headers: HeaderMap, content: Body) -> Result<StatusCode, Problem> {
-    app.admit(&headers, Role::Client)?;
+pub(super) async fn take(
+    _: Authorized<Client>,
+    State(app): Context,
+    headers: HeaderMap,
+    content: Body,
+) -> Result<StatusCode, Problem> {
     body::expect_type(&headers, &[BATCH])?;
     let batch = body::read(&app, content, app.batch_bytes).await?;
     let taken = app.asks.batch(batch).await?;

@@ -12,10 +12,10 @@ use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
+use super::access::{Admin, Authorized, Server};
 use super::{Context, Problem, body};
 use crate::event::{BreakerEvent, Outcomes, finite};
 use crate::fleet::{Command, FlagReport, Host, Order, Standing};
-use crate::keys::Role;
 
 /// Why, and what is meant.
 #[derive(Debug, Default, Deserialize, ToSchema)]
@@ -131,8 +131,7 @@ impl From<FlagReport> for FlagStatus {
     (status = 200, body = TripsAnswer),
     (status = 401, body = Problem), (status = 403, body = Problem), (status = 429, body = Problem), (status = 503, body = Problem),
 ))]
-pub(super) async fn list(State(app): Context, headers: HeaderMap) -> Result<Json<TripsAnswer>, Problem> {
-    app.admit(&headers, Role::Server)?;
+pub(super) async fn list(_: Authorized<Server>, State(app): Context) -> Result<Json<TripsAnswer>, Problem> {
     Ok(Json(app.asks.standing().await?.into()))
 }
 
@@ -149,12 +148,13 @@ pub(super) async fn list(State(app): Context, headers: HeaderMap) -> Result<Json
     (status = 413, body = Problem), (status = 415, body = Problem), (status = 429, body = Problem), (status = 503, body = Problem),
 ))]
 pub(super) async fn command(
+    key: Authorized<Admin>,
     State(app): Context,
     path: Result<Path<(String, CommandWord)>, PathRejection>,
     headers: HeaderMap,
     content: Body,
 ) -> Result<Json<CommandAnswer>, Problem> {
-    let actor = app.admit(&headers, Role::Admin)?.to_owned();
+    let actor = key.name();
     let Ok(Path((flag, command))) = path else { return Err(super::problem::no_such_path().await) };
     let CommandRequest { reason, generation } = body::read_json(&app, &headers, content).await?;
     let command = match command {

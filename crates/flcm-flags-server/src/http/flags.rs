@@ -4,6 +4,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
+use super::access::{Authorized, Client};
 use super::{Context, Problem};
 use crate::keys::Role;
 use crate::published::{Body, Encoded, Published, names};
@@ -20,12 +21,16 @@ use crate::published::{Body, Encoded, Published, names};
     (status = 304, description = "The host has it"),
     (status = 401, body = Problem), (status = 403, body = Problem), (status = 406, body = Problem), (status = 429, body = Problem),
 ))]
-pub(super) async fn give(State(app): Context, headers: HeaderMap) -> Result<Response, Problem> {
+pub(super) async fn give(
+    key: Authorized<Client>,
+    State(app): Context,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
     let live = app.shared.live.load();
     let body = choose(&live.published, &headers)?;
     // A snapshot holds hashes of users, the document their names.
     let is_document = std::ptr::eq(body, &raw const live.published.as_document);
-    app.admit(&headers, if is_document { Role::Server } else { Role::Client })?;
+    key.require(if is_document { Role::Server } else { Role::Client })?;
     let takes_gzip = headers.get_all(header::ACCEPT_ENCODING).iter().any(takes_gzip);
     let Encoded { etag, bytes } = if takes_gzip { &body.gzip } else { &body.plain };
     let common = [

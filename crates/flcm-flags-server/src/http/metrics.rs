@@ -1,11 +1,11 @@
 //! `GET /metrics`: what was measured, for Prometheus.
 
 use axum::extract::State;
-use axum::http::{HeaderMap, header};
+use axum::http::header;
 use axum::response::{IntoResponse, Response};
 
+use super::access::{Authorized, Server};
 use super::{Context, Problem};
-use crate::keys::Role;
 use crate::metrics::catalog;
 use crate::metrics::openmetrics::Exposition;
 
@@ -16,8 +16,7 @@ const TEXT: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     (status = 200, body = String, content_type = "application/openmetrics-text"),
     (status = 401, body = Problem), (status = 403, body = Problem), (status = 429, body = Problem), (status = 503, body = Problem),
 ))]
-pub(super) async fn give(State(app): Context, headers: HeaderMap) -> Result<Response, Problem> {
-    app.admit(&headers, Role::Server)?;
+pub(super) async fn give(_: Authorized<Server>, State(app): Context) -> Result<Response, Problem> {
     let figures = app.asks.figures().await?;
     let mut text = Exposition::default();
     catalog::of_hosts(&figures, &mut text);

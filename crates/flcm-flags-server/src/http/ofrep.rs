@@ -14,9 +14,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
+use super::access::{Authorized, Server};
 use super::{Context, Problem, body};
 use crate::clock::wall;
-use crate::keys::Role;
 use crate::published::names;
 use crate::serving::Live;
 use crate::state::App;
@@ -93,12 +93,12 @@ pub(crate) struct BulkEvaluation {
     (status = 429, body = Problem), (status = 503, body = Problem),
 ))]
 pub(super) async fn evaluate_one(
+    _: Authorized<Server>,
     State(app): Context,
     path: Result<Path<String>, PathRejection>,
     headers: HeaderMap,
     content: Body,
 ) -> Result<Response, Problem> {
-    app.admit(&headers, Role::Server)?;
     let Path(key) = path.map_err(|error| super::problem::bad_path(&error))?;
     let context = match read(&app, &headers, content).await? {
         Ok(context) => context,
@@ -128,8 +128,12 @@ pub(super) async fn evaluate_one(
     (status = 403, body = Problem), (status = 408, body = Problem), (status = 413, body = Problem), (status = 415, body = Problem),
     (status = 429, body = Problem), (status = 503, body = Problem),
 ))]
-pub(super) async fn evaluate_all(State(app): Context, headers: HeaderMap, content: Body) -> Result<Response, Problem> {
-    app.admit(&headers, Role::Server)?;
+pub(super) async fn evaluate_all(
+    _: Authorized<Server>,
+    State(app): Context,
+    headers: HeaderMap,
+    content: Body,
+) -> Result<Response, Problem> {
     let context = match read(&app, &headers, content).await? {
         Ok(context) => context,
         Err(error) => return Ok(failed(error)),

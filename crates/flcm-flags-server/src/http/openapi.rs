@@ -7,6 +7,7 @@ use bytes::Bytes;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
+use super::access::Public;
 use super::breakers::CommandWord;
 use super::{audit, batches, breakers, flags, health, metrics, ofrep, revisions, stream};
 
@@ -72,7 +73,7 @@ pub fn openapi() -> String {
 
 /// This description.
 #[utoipa::path(get, path = "/openapi.json", tag = "operation", security(()), responses((status = 200, body = Object)))]
-pub(super) async fn give() -> impl IntoResponse {
+pub(super) async fn give(_: Public) -> impl IntoResponse {
     static TEXT: LazyLock<Bytes> = LazyLock::new(|| openapi().into());
     ([(axum::http::header::CONTENT_TYPE, "application/json")], TEXT.clone())
 }

@@ -70,7 +70,7 @@ impl Problem {
         Self::new(StatusCode::NOT_FOUND, "REVISION_NOT_FOUND", message, "GET /revisions lists them")
     }
 
-    pub(super) fn foreign_host() -> Self {
+    pub(super) fn host_not_allowed() -> Self {
         let help = "ask it as localhost, or give it keys";
         Self::new(StatusCode::FORBIDDEN, "FOREIGN_HOST", "without keys only this machine may ask", help)
     }

@@ -13,10 +13,10 @@ use flcm_flags_config::{Diagnostics, limits};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use super::access::{Admin, Authorized};
 use super::{Context, Problem, body};
 use crate::clock::wall;
 use crate::fleet::Draft;
-use crate::keys::Role;
 use crate::published::Published;
 use crate::state::App;
 use crate::store::{Revision, Summary};
@@ -108,12 +108,13 @@ impl PageQuery {
     (status = 429, body = Problem), (status = 503, body = Problem),
 ))]
 pub(super) async fn publish(
+    key: Authorized<Admin>,
     State(app): Context,
     query: Result<Query<PublishQuery>, axum::extract::rejection::QueryRejection>,
     headers: HeaderMap,
     content: Body,
 ) -> Result<Response, Problem> {
-    let author = app.admit(&headers, Role::Admin)?.to_owned();
+    let author = key.name();
     let Query(PublishQuery { reason, dry_run }) = query.map_err(|error| bad_query(&error))?;
     body::expect_type(&headers, DOCUMENT)?;
     let current = app.shared.published();
@@ -165,11 +166,10 @@ impl Change {
     (status = 429, body = Problem), (status = 503, body = Problem),
 ))]
 pub(super) async fn list(
+    _: Authorized<Admin>,
     State(app): Context,
     query: Result<Query<PageQuery>, axum::extract::rejection::QueryRejection>,
-    headers: HeaderMap,
 ) -> Result<Json<Vec<Summary>>, Problem> {
-    app.admit(&headers, Role::Admin)?;
     let (before, limit) = query.map_err(|error| bad_query(&error))?.bounds()?;
     app.read(move |reader| reader.revisions(before, limit)).await.map(Json)
 }
@@ -181,11 +181,10 @@ pub(super) async fn list(
     (status = 429, body = Problem), (status = 503, body = Problem),
 ))]
 pub(super) async fn one(
+    _: Authorized<Admin>,
     State(app): Context,
     number: Result<Path<u64>, axum::extract::rejection::PathRejection>,
-    headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    app.admit(&headers, Role::Admin)?;
     let revision = find(&app, number.map_err(|error| bad_number(&error))?.0).await?;
     Ok(([(header::CONTENT_TYPE, HeaderValue::from_static("application/yaml"))], revision.document).into_response())
 }
@@ -197,12 +196,11 @@ pub(super) async fn one(
     (status = 422, body = Problem), (status = 429, body = Problem), (status = 503, body = Problem),
 ))]
 pub(super) async fn difference(
+    _: Authorized<Admin>,
     State(app): Context,
     number: Result<Path<u64>, axum::extract::rejection::PathRejection>,
     query: Result<Query<DiffQuery>, axum::extract::rejection::QueryRejection>,
-    headers: HeaderMap,
 ) -> Result<Json<Difference>, Problem> {
-    app.admit(&headers, Role::Admin)?;
     let (Path(from), Query(DiffQuery { to })) =
         (number.map_err(|error| bad_number(&error))?, query.map_err(|error| bad_query(&error))?);
     let old = find(&app, from).await?;
@@ -224,12 +222,13 @@ pub(super) async fn difference(
     (status = 503, body = Problem),
 ))]
 pub(super) async fn revert(
+    key: Authorized<Admin>,
     State(app): Context,
     number: Result<Path<u64>, axum::extract::rejection::PathRejection>,
     headers: HeaderMap,
     content: Body,
 ) -> Result<Response, Problem> {
-    let author = app.admit(&headers, Role::Admin)?.to_owned();
+    let author = key.name();
     let Path(number) = number.map_err(|error| bad_number(&error))?;
     let RevertRequest { reason } = body::read_json(&app, &headers, content).await?;
     let current = app.shared.published();

@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::{HeaderMap, header};
+use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::stream;
 use tokio::sync::watch;
 
+use super::access::{Authorized, Client};
 use super::{Context, Problem};
-use crate::keys::Role;
 use crate::serving::News;
 use crate::state::App;
 
@@ -35,8 +35,7 @@ struct Listener {
     (status = 200, description = "Events without end", content_type = "text/event-stream"),
     (status = 401, body = Problem), (status = 403, body = Problem), (status = 429, body = Problem),
 ))]
-pub(super) async fn open(State(app): Context, headers: HeaderMap) -> Result<Response, Problem> {
-    app.admit(&headers, Role::Client)?;
+pub(super) async fn open(_: Authorized<Client>, State(app): Context) -> Result<Response, Problem> {
     app.shared.counters.streams.add(1);
     let news = app.shared.news.subscribe();
     let listener = Box::new(Listener { app, news, told: News::default() });
