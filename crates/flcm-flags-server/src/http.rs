@@ -30,7 +30,7 @@ mod routes;
 mod stream;
 
 pub use openapi::openapi;
-pub(crate) use problem::Problem;
+pub(crate) use problem::{Kind, MEDIA_TYPE, Problem};
 use routes::{Routes, get, post};
 
 /// A page need not ask again so soon whether it may ask.

@@ -1,10 +1,11 @@
 //! Bodies of requests: what goes wrong while they are read, their types, and JSON.
 
 use axum::body::Body;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, header};
 use serde::de::DeserializeOwned;
 
 use super::Problem;
+use super::problem::Kind;
 use crate::ingest::{BodyError, Content, TIMEOUT};
 use crate::state::App;
 
@@ -18,11 +19,11 @@ pub(super) async fn read(app: &App, body: Body, limit: usize) -> Result<Content,
         BodyError::NoMemory => Problem::busy(),
         BodyError::Timeout => {
             let message = format!("the body did not arrive within {} s", TIMEOUT.as_secs());
-            Problem::new(StatusCode::REQUEST_TIMEOUT, "TOO_SLOW", message, "send it faster")
+            Problem::new(Kind::TooSlow, message, "send it faster")
         }
         BodyError::TooLarge => {
             let message = format!("the body is larger than {limit} bytes");
-            Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "TOO_LARGE", message, "send less at once")
+            Problem::new(Kind::TooLarge, message, "send less at once")
         }
     })
 }
@@ -51,5 +52,5 @@ pub(super) fn expect_type(headers: &HeaderMap, types: &[&str]) -> Result<(), Pro
         return Ok(());
     }
     let message = format!("the body is `{given}`; it must be {}", types.join(" or "));
-    Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "WRONG_TYPE", message, "say so in `Content-Type`"))
+    Err(Problem::new(Kind::WrongType, message, "name it in `Content-Type`"))
 }

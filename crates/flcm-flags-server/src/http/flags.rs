@@ -5,6 +5,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use super::access::{Authorized, Client};
+use super::problem::Kind;
 use super::{Context, Problem};
 use crate::keys::Role;
 use crate::published::{Body, Encoded, Published, names};
@@ -61,9 +62,9 @@ fn choose<'p>(published: &'p Published, headers: &HeaderMap) -> Result<&'p Body,
     let [snapshot, document] = bodies.map(liked);
     match (snapshot, document) {
         (0, 0) => {
-            let message = format!("`{}` is not what there is", accept.join(", "));
+            let message = format!("`Accept: {}` names no type that there is", accept.join(", "));
             let help = "ask for application/vnd.flcm.snapshot, or for application/yaml, or for */*";
-            Err(Problem::new(StatusCode::NOT_ACCEPTABLE, "NOT_ACCEPTABLE", message, help))
+            Err(Problem::new(Kind::NotAcceptable, message, help))
         }
         _ if document > snapshot => Ok(bodies[1]),
         _ => Ok(bodies[0]),

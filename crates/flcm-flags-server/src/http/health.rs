@@ -3,7 +3,6 @@
 use std::sync::atomic::Ordering;
 
 use axum::extract::State;
-use axum::http::StatusCode;
 
 use super::access::Public;
 use super::{Context, Problem};
@@ -22,8 +21,7 @@ pub(super) async fn healthz(_: Public) -> &'static str {
 ))]
 pub(super) async fn readyz(_: Public, State(app): Context) -> Result<&'static str, Problem> {
     if app.is_closing.load(Ordering::Relaxed) {
-        let help = "ask another server";
-        return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "CLOSING", "the server goes away", help));
+        return Err(Problem::closing());
     }
     app.asks.ping().await?;
     Ok("ready\n")

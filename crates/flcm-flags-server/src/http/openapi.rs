@@ -5,11 +5,15 @@ use std::sync::LazyLock;
 use axum::response::IntoResponse;
 use bytes::Bytes;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::{Content, RefOr};
 use utoipa::{Modify, OpenApi};
 
 use super::access::Public;
 use super::breakers::CommandWord;
+use super::problem::MEDIA_TYPE;
 use super::{audit, batches, breakers, flags, health, metrics, ofrep, revisions, stream};
+
+const JSON: &str = "application/json";
 
 #[derive(OpenApi)]
 #[openapi(
@@ -39,7 +43,7 @@ use super::{audit, batches, breakers, flags, health, metrics, ofrep, revisions, 
         give,
     ),
     components(schemas(CommandWord)),
-    modifiers(&Keys),
+    modifiers(&Keys, &ProblemTypes),
     security(("bearer" = []), ("key" = [])),
     tags(
         (name = "hosts", description = "What runtimes ask: key `client`"),
@@ -61,6 +65,28 @@ impl Modify for Keys {
         let key = ApiKey::Header(ApiKeyValue::new("X-API-Key"));
         components.add_security_scheme("key", SecurityScheme::ApiKey(key));
     }
+}
+
+/// Gives problems their media type, which handlers need not repeat for each status.
+struct ProblemTypes;
+
+impl Modify for ProblemTypes {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let paths = document.paths.paths.values_mut();
+        let operations = paths.flat_map(|path| [&mut path.get, &mut path.post, &mut path.put].into_iter().flatten());
+        for response in operations.flat_map(|operation| operation.responses.responses.values_mut()) {
+            let RefOr::T(response) = response else { continue };
+            if response.content.get(JSON).is_some_and(is_problem) {
+                let content = response.content.swap_remove(JSON);
+                response.content.extend(content.map(|content| (MEDIA_TYPE.to_owned(), content)));
+            }
+        }
+    }
+}
+
+fn is_problem(content: &RefOr<Content>) -> bool {
+    let RefOr::T(Content { schema: Some(RefOr::Ref(schema)), .. }) = content else { return false };
+    schema.ref_location == "#/components/schemas/Problem"
 }
 
 /// The interface as an `OpenAPI` 3.1 document, as JSON.

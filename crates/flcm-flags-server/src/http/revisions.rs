@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::body::Body;
 use axum::extract::{Path, Query, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use flcm_flags::Millis;
 use flcm_flags_config::diff::{Difference, Version, compare};
@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::access::{Admin, Authorized};
+use super::problem::Kind;
 use super::{Context, Problem, body};
 use crate::clock::wall;
 use crate::fleet::Draft;
@@ -254,7 +255,7 @@ fn difference_of(old: &Published, new: &Published) -> Difference {
 fn expect_match(headers: &HeaderMap, current: &Published) -> Result<(), Problem> {
     let marks = headers.get(header::IF_MATCH).ok_or_else(|| {
         let help = "send the ETag that GET /flags gave, or `*`";
-        Problem::new(StatusCode::PRECONDITION_REQUIRED, "MATCH_REQUIRED", "`If-Match` is missing", help)
+        Problem::new(Kind::PreconditionRequired, "the header `If-Match` is missing", help)
     })?;
     let is_named = marks.to_str().is_ok_and(|marks| current.is_named_by(marks));
     if is_named { Ok(()) } else { Err(Problem::conflict()) }

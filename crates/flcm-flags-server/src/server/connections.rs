@@ -14,6 +14,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_rustls::TlsAcceptor;
 
+use crate::http::{Kind, MEDIA_TYPE, Problem};
 use crate::state::App;
 
 /// The head of a request, or the handshake before it, must be there within so long.
@@ -24,9 +25,6 @@ const STALLED: Duration = Duration::from_secs(30);
 
 /// So many at a time are told why they are refused; more are only closed. (They need files, of which those who start a server keep some.)
 const REFUSALS: usize = 192;
-
-const TOO_MANY: &str = r#"{"code":"TOO_MANY_CONNECTIONS","message":"too many connections","help":"try again later"}"#;
-const CLOSING: &str = r#"{"code":"CLOSING","message":"the server goes away","help":"ask another server"}"#;
 
 /// How connections are taken.
 #[derive(Clone)]
@@ -79,7 +77,7 @@ impl Connections {
         tokio::pin!(drained);
         loop {
             tokio::select! {
-                Ok((stream, _)) = listener.accept() => self.refuse(stream, CLOSING),
+                Ok((stream, _)) = listener.accept() => self.refuse(stream, &Problem::closing()),
                 ended = &mut drained => {
                     if ended.is_err() {
                         tracing::warn!("some answers did not end in time");
@@ -90,16 +88,17 @@ impl Connections {
         }
     }
 
-    fn refuse(&self, stream: TcpStream, why: &'static str) {
+    fn refuse(&self, stream: TcpStream, problem: &Problem) {
         if let Ok(turn) = Arc::clone(&self.refusals).try_acquire_owned() {
-            tokio::spawn(refuse(stream, why, turn));
+            tokio::spawn(refuse(stream, problem.to_json(), turn));
         }
     }
 
     fn take(&self, stream: TcpStream, router: &Router, app: &Arc<App>, graceful: &GracefulShutdown) {
         let Ok(permit) = Arc::clone(&self.free).try_acquire_owned() else {
             app.shared.counters.refused_connections.add(1);
-            self.refuse(stream, TOO_MANY);
+            let detail = "the server has as many connections as it may have";
+            self.refuse(stream, &Problem::new(Kind::TooManyConnections, detail, "try again later"));
             return;
         };
         let _ = stream.set_nodelay(true);
@@ -151,15 +150,15 @@ async fn converse<S>(
 }
 
 /// Says no to a connection, and waits a moment until that was read.
-async fn refuse(mut stream: TcpStream, why: &'static str, _turn: OwnedSemaphorePermit) {
-    let length = why.len();
+async fn refuse(mut stream: TcpStream, body: String, _turn: OwnedSemaphorePermit) {
+    let length = body.len();
     let head = format!(
-        "HTTP/1.1 503 Service Unavailable\r\nretry-after: 5\r\ncontent-type: application/json\r\n\
+        "HTTP/1.1 503 Service Unavailable\r\nretry-after: 5\r\ncontent-type: {MEDIA_TYPE}\r\n\
          content-length: {length}\r\nconnection: close\r\n\r\n"
     );
     let said = async {
         stream.write_all(head.as_bytes()).await?;
-        stream.write_all(why.as_bytes()).await?;
+        stream.write_all(body.as_bytes()).await?;
         stream.shutdown().await?;
         let mut rest = [0; 1024];
         while tokio::io::AsyncReadExt::read(&mut stream, &mut rest).await? > 0 {}

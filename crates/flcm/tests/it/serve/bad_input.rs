@@ -127,8 +127,8 @@ fn paths_methods_and_queries_that_do_not_exist_are_told_as_problems() {
     let post = |path: &str| server.post(path, "{}");
     assert_eq!(post("/flags/nobody_knows_it/hold").expect(404).code(), "FLAG_NOT_FOUND");
     assert_eq!(post("/flags/plain/explode").expect(404).code(), "PATH_NOT_FOUND");
-    assert_eq!(post("/flags/plain/acknowledge").expect(409).code(), "IMPOSSIBLE");
-    assert_eq!(post("/flags/guarded/acknowledge").expect(409).code(), "IMPOSSIBLE");
+    assert_eq!(post("/flags/plain/acknowledge").expect(409).code(), "INVALID_STATE");
+    assert_eq!(post("/flags/guarded/acknowledge").expect(409).code(), "INVALID_STATE");
     assert_eq!(post("/flags/%ff/hold").expect(404).code(), "PATH_NOT_FOUND");
     assert_eq!(post("/ofrep/v1/evaluate/flags/%ff").expect(400).code(), "INVALID_REQUEST");
     assert_eq!(server.get("/nowhere").expect(404).code(), "PATH_NOT_FOUND");

@@ -27,10 +27,14 @@ impl Answer {
         serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
 
-    /// The code of a problem. Each has a message and help as well.
+    /// The code of a problem, which is otherwise as RFC 9457 describes it, and has help.
     pub(crate) fn code(&self) -> String {
         let problem = self.json();
-        assert!(problem["message"].is_string() && problem["help"].is_string(), "{problem}");
+        assert_eq!(self.header("content-type"), Some("application/problem+json"), "{problem}");
+        for member in ["type", "title", "detail", "help"] {
+            assert!(problem[member].is_string(), "{member}: {problem}");
+        }
+        assert_eq!(problem["status"], self.status, "{problem}");
         problem["code"].as_str().unwrap().to_owned()
     }
 

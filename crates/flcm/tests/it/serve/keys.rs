@@ -88,7 +88,7 @@ fn without_keys_a_page_of_a_stranger_gets_nothing() {
     for (method, path, ..) in PATHS {
         for host in ["evil.example", "evil.example:80", "localhost.evil.example", "10.0.0.1", "0.0.0.0"] {
             let answer = ask(server.address, method, path, &[("host", host), BATCH], b"").unwrap();
-            assert_eq!(answer.expect(403).code(), "FOREIGN_HOST", "{method} {path} as {host}");
+            assert_eq!(answer.expect(403).code(), "HOST_NOT_ALLOWED", "{method} {path} as {host}");
         }
     }
     ask(server.address, "GET", "/flags", &[("host", "localhost:1")], b"").unwrap().expect(200);

@@ -88,7 +88,7 @@ fn an_acknowledgement_means_the_rollback_that_was_seen() {
     let generation = trip(&server, &mut host);
     let acknowledge =
         |generation| server.post("/flags/fragile/acknowledge", &format!(r#"{{"generation":{generation}}}"#));
-    assert_eq!(acknowledge(generation - 1).expect(409).code(), "IMPOSSIBLE");
+    assert_eq!(acknowledge(generation - 1).expect(409).code(), "INVALID_STATE");
     let event = acknowledge(generation).expect(200).json()["event"].clone();
     assert_eq!((&event["event"], &event["actor"]), (&"acknowledged".into(), &"anyone".into()), "{event}");
     assert!(!is_held(&server, "fragile"));

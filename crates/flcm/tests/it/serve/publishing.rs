@@ -23,7 +23,7 @@ fn a_document_is_taken_whole_or_not_at_all() {
     assert_eq!(refused.code(), "INVALID_DOCUMENT");
     let diagnostic = &refused.json()["diagnostics"][0];
     assert!(diagnostic["path"].as_str().unwrap().contains("percentage") && diagnostic["line"] == 1, "{diagnostic}");
-    assert_eq!(put(&[YAML], FLAGS.as_bytes()).expect(428).code(), "MATCH_REQUIRED");
+    assert_eq!(put(&[YAML], FLAGS.as_bytes()).expect(428).code(), "PRECONDITION_REQUIRED");
     let wrong = [YAML, ("if-match", "\"0123456789abcdef\"")];
     assert_eq!(put(&wrong, FLAGS.as_bytes()).expect(412).code(), "CONFLICT");
     let json = [("content-type", "text/plain"), ("if-match", "*")];
