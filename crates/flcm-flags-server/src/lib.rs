@@ -8,6 +8,8 @@
 //! and what it acknowledges is on the disk. Requests are answered from what it has put in place, without waiting for it.
 
 mod clock;
+#[cfg(feature = "command-line")]
+pub mod command_line;
 mod counters;
 mod document_watcher;
 mod error;

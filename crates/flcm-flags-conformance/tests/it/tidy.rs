@@ -92,6 +92,9 @@ const SERVER: Layers = &[
             "webhooks",
         ],
     ),
+    ("command_line", &["error", "keys", "options", "server"]),
+    // The program of the crate; it uses what the library exports.
+    ("bin", &[]),
     ("lib", &[]),
 ];
 

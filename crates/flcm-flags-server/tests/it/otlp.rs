@@ -4,9 +4,9 @@ use opentelemetry_proto::tonic::collector::metrics::v1::{ExportMetricsPartialSuc
 use opentelemetry_proto::tonic::metrics::v1::metric::Data;
 use prost::Message;
 
-use super::collector::{Collector, Point, Push};
-use super::desk::{Desk, Server, until};
-use super::host::{Host, Tally};
+use crate::collector::{Collector, Point, Push};
+use crate::desk::{Desk, Server, until};
+use crate::host::{Host, Tally};
 
 const PLAIN: [(&str, &str); 3] = [
     ("feature_flag.key", "plain"),

@@ -1,4 +1,4 @@
-//! Runs `flcm serve`, and does to it what networks, disks, people and the system do.
+//! Runs the server as a program, and does to it what networks, disks, people and the system do.
 
 mod bad_input;
 mod collector;

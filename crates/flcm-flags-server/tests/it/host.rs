@@ -8,7 +8,7 @@ use flcm_flags::metrics::FlagMetrics;
 use flcm_flags::metrics::batch::{Header, Writer};
 use flcm_flags::{Arm, Context, Millis, Sample, Snapshot, Trips, evaluate};
 
-use super::http::{Answer, ask};
+use crate::http::{Answer, ask};
 
 pub(crate) const BATCH: (&str, &str) = ("content-type", "application/vnd.flcm.batch");
 

@@ -5,10 +5,10 @@ use std::net::TcpStream;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::desk::{Desk, Server, until};
-use super::host::{BATCH, Host};
-use super::http::{ask, connect, head, rest};
-use super::stream::Stream;
+use crate::desk::{Desk, Server, until};
+use crate::host::{BATCH, Host};
+use crate::http::{ask, connect, head, rest};
+use crate::stream::Stream;
 
 /// The limits are ten seconds; this machine may be busy.
 const LIMIT: Duration = Duration::from_secs(40);

@@ -1,7 +1,7 @@
 //! A person's hand on a flag stays there, whatever the document says and however the server ends.
 
-use super::desk::{Desk, FLAGS, Server, until};
-use super::host::{Host, Tally, errors};
+use crate::desk::{Desk, FLAGS, Server, until};
+use crate::host::{Host, Tally, errors};
 
 /// [`FLAGS`] with a threshold taken away, and one given.
 fn turned() -> String {

@@ -4,9 +4,9 @@ use flcm_flags::metrics::FlagMetrics;
 use flcm_flags::metrics::batch::{Header, Writer};
 use flcm_flags::{Context, Millis, Snapshot, TripState, Trips, evaluate};
 
-use super::desk::{Desk, FLAGS, Server, until};
-use super::host::{BATCH, Host, Tally, batch, decisions};
-use super::http::ask;
+use crate::desk::{Desk, FLAGS, Server, until};
+use crate::host::{BATCH, Host, Tally, batch, decisions};
+use crate::http::ask;
 
 /// A batch of a host whose own breaker holds a flag back.
 fn held_back(instance: u64, flag: &str) -> Vec<u8> {

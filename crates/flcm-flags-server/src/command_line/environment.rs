@@ -1,9 +1,9 @@
 //! Where metrics are pushed to, and what the environment says of it: the names and forms are OpenTelemetry's.
 
-use flcm_flags_server::Otlp;
 use percent_encoding::percent_decode_str;
 
-use crate::failure::Failure;
+use crate::error::StartError;
+use crate::options::Otlp;
 
 /// What OpenTelemetry's own exporters do.
 const INTERVAL_MS: u64 = 60_000;
@@ -11,7 +11,7 @@ const INTERVAL_MS: u64 = 60_000;
 const SERVICE: &str = "service.name";
 
 /// Only an address that was given turns pushing on: an environment made for other programs does not.
-pub(super) fn read(endpoint: String, variable: impl Fn(&str) -> Option<String>) -> Result<Otlp, Failure> {
+pub(super) fn read(endpoint: String, variable: impl Fn(&str) -> Option<String>) -> Result<Otlp, StartError> {
     // An empty one is as good as none, as OpenTelemetry has it.
     let variable = |name: &str| variable(name).filter(|text| !text.trim().is_empty());
     let pairs = |name| variable(name).map_or(Ok(Vec::new()), |text| pairs(name, &text));
@@ -27,7 +27,7 @@ pub(super) fn read(endpoint: String, variable: impl Fn(&str) -> Option<String>) 
 }
 
 /// `key=value` with commas between; what has a meaning here stands as `%2C` in a value.
-fn pairs(name: &str, text: &str) -> Result<Vec<(String, String)>, Failure> {
+fn pairs(name: &str, text: &str) -> Result<Vec<(String, String)>, StartError> {
     let pair = |part: &str| {
         let (key, value) = part.split_once('=')?;
         let value = percent_decode_str(value.trim()).decode_utf8().ok()?;
@@ -36,13 +36,16 @@ fn pairs(name: &str, text: &str) -> Result<Vec<(String, String)>, Failure> {
     let parts = text.split(',').filter(|part| !part.trim().is_empty());
     // Not what it says, which may be a key.
     parts.map(pair).collect::<Option<_>>().ok_or_else(|| {
-        Failure::new(format!("{name} has another form than `key=value,key=value`"), "write a comma in a value as %2C")
+        StartError::other(
+            format!("{name} has another form than `key=value,key=value`"),
+            "write a comma in a value as %2C",
+        )
     })
 }
 
-fn interval(text: &str) -> Result<u64, Failure> {
+fn interval(text: &str) -> Result<u64, StartError> {
     text.trim().parse().ok().filter(|interval| *interval > 0).ok_or_else(|| {
-        Failure::new(
+        StartError::other(
             format!("OTEL_METRIC_EXPORT_INTERVAL is `{text}`, which is no number of milliseconds"),
             "write a whole number from 1 on, such as 60000",
         )
@@ -53,10 +56,10 @@ fn interval(text: &str) -> Result<u64, Failure> {
 mod tests {
     use super::read;
 
-    fn otlp(variables: &[(&str, &str)]) -> Result<flcm_flags_server::Otlp, String> {
+    fn otlp(variables: &[(&str, &str)]) -> Result<crate::options::Otlp, String> {
         let variable =
             |name: &str| variables.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
-        read("http://collector:4318".to_owned(), variable).map_err(|failure| format!("{failure:?}"))
+        read("http://collector:4318".to_owned(), variable).map_err(|error| format!("{error:?}"))
     }
 
     fn pair(key: &str, value: &str) -> (String, String) {

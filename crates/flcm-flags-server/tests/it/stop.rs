@@ -4,10 +4,10 @@ use std::io::Write;
 
 use flcm_flags::metrics::batch::Header;
 
-use super::desk::{Desk, until};
-use super::host::{BATCH, Host, Tally, batch, decisions};
-use super::http::{ask, connect, head, rest};
-use super::stream::Stream;
+use crate::desk::{Desk, until};
+use crate::host::{BATCH, Host, Tally, batch, decisions};
+use crate::http::{ask, connect, head, rest};
+use crate::stream::Stream;
 
 const COUNTED: Tally<'_> = Tally { flag: "plain", decisions: 1, errors: 0, generation: 0 };
 

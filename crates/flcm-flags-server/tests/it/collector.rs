@@ -14,7 +14,7 @@ use opentelemetry_proto::tonic::metrics::v1::number_data_point::Value;
 use opentelemetry_proto::tonic::metrics::v1::{AggregationTemporality, Metric, NumberDataPoint};
 use prost::Message;
 
-use super::http::request;
+use crate::http::request;
 
 /// What was pushed at once.
 #[derive(Clone, Debug)]

@@ -10,10 +10,10 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use super::desk::{Desk, FLAGS, Server, figure, until};
-use super::host::{Count, Host, Tally, decisions, errors};
-use super::http::{Answer, ask};
-use super::stream::Stream;
+use crate::desk::{Desk, FLAGS, Server, figure, until};
+use crate::host::{Count, Host, Tally, decisions, errors};
+use crate::http::{Answer, ask};
+use crate::stream::Stream;
 
 /// Each counts a flag of its own, so that of each it is known exactly what may be there.
 const HOSTS: u64 = 4;

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 
-use super::desk::DEADLINE;
+use crate::desk::DEADLINE;
 
 /// What was answered.
 #[derive(Debug)]

@@ -2,10 +2,10 @@
 
 use std::fs;
 
-use super::desk::{Desk, FLAGS, Server, until};
-use super::host::{Host, Tally, decisions};
-use super::http::ask;
-use super::stream::Stream;
+use crate::desk::{Desk, FLAGS, Server, until};
+use crate::host::{Host, Tally, decisions};
+use crate::http::ask;
+use crate::stream::Stream;
 
 const BAD: &str = "flags: { a: { rollout: { percentage: 120 } } }";
 

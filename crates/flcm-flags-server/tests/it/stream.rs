@@ -4,8 +4,8 @@ use std::io::{self, BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
-use super::desk::Desk;
-use super::http::{connect, head};
+use crate::desk::Desk;
+use crate::http::{connect, head};
 
 /// A stream that is open.
 pub(crate) struct Stream(BufReader<TcpStream>);

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::http::{Answer, ask};
+use crate::http::{Answer, ask};
 
 /// Nothing here takes so long, unless it has gone wrong: the machine may be busy with other things.
 pub(crate) const DEADLINE: Duration = Duration::from_mins(1);
@@ -63,10 +63,10 @@ impl Desk {
         fs::write(self.path(name), text).unwrap();
     }
 
-    /// `flcm serve`, not yet started; the caller may add to it.
+    /// The server, not yet started; the caller may add to it.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_flcm"));
-        command.arg("serve").args(arguments).current_dir(&self.0);
+        let mut command = Command::new(env!("CARGO_BIN_EXE_flcm-flags-server"));
+        command.args(arguments).current_dir(&self.0);
         if !arguments.contains(&"--listen") {
             command.args(["--listen", "127.0.0.1:0"]);
         }

@@ -2,9 +2,9 @@
 
 use flcm_flags::metrics::batch::Header;
 
-use super::desk::{Desk, Server};
-use super::host::{BATCH, Tally, batch, decisions};
-use super::http::{Answer, ask, connect, head, rest};
+use crate::desk::{Desk, Server};
+use crate::host::{BATCH, Tally, batch, decisions};
+use crate::http::{Answer, ask, connect, head, rest};
 
 type Headers<'h> = &'h [(&'h str, &'h str)];
 

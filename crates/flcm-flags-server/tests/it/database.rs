@@ -3,8 +3,8 @@
 use std::fs;
 use std::time::Duration;
 
-use super::desk::{Desk, bytes, until};
-use super::host::{Host, Tally, decisions};
+use crate::desk::{Desk, bytes, until};
+use crate::host::{Host, Tally, decisions};
 
 const SERVE: &[&str] = &["flags.yaml"];
 
@@ -123,14 +123,14 @@ fn a_folder_that_cannot_be_written_to_is_told() {
     use std::os::unix::process::CommandExt;
     let desk = Desk::new();
     let binary = desk.path("flcm");
-    fs::copy(env!("CARGO_BIN_EXE_flcm"), &binary).unwrap();
+    fs::copy(env!("CARGO_BIN_EXE_flcm-flags-server"), &binary).unwrap();
     fs::set_permissions(desk.path(""), fs::Permissions::from_mode(0o555)).unwrap();
     let mut command = desk.command(SERVE);
     let is_root = fs::metadata("/proc/self").is_ok_and(|of| std::os::unix::fs::MetadataExt::uid(&of) == 0);
     if is_root {
         // The superuser may write everywhere. The binary may be where only that may read.
         command = std::process::Command::new(binary);
-        command.args(["serve", "flags.yaml", "--listen", "127.0.0.1:0"]).current_dir(desk.path("")).uid(65534);
+        command.args(["flags.yaml", "--listen", "127.0.0.1:0"]).current_dir(desk.path("")).uid(65534);
     }
     // Another test that starts a server may still hold what was copied open to write.
     let out = until("it is run", || command.output().ok());

@@ -2,8 +2,8 @@
 
 use std::thread;
 
-use super::desk::{Desk, FLAGS};
-use super::http::ask;
+use crate::desk::{Desk, FLAGS};
+use crate::http::ask;
 
 const YAML: (&str, &str) = ("content-type", "application/yaml");
 

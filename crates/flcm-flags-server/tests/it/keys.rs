@@ -1,11 +1,12 @@
 //! Who may ask what: by keys, and without any only from this machine.
 
 use std::io::{Read, Write};
-use std::process::Command;
 
-use super::desk::{Desk, Server};
-use super::host::BATCH;
-use super::http::{ask, connect};
+use flcm_flags_server::{Role, mint};
+
+use crate::desk::{Desk, Server};
+use crate::host::BATCH;
+use crate::http::{ask, connect};
 
 /// What can be asked, the least role that may, and a content type that is taken. None of it does anything when it is let in.
 const PATHS: [(&str, &str, usize, &str); 18] = [
@@ -31,17 +32,10 @@ const PATHS: [(&str, &str, usize, &str); 18] = [
 
 const ROLES: [&str; 3] = ["client", "server", "admin"];
 
-/// Makes a key for each role with `flcm key`, and starts a server that knows them.
+/// Makes a key for each role, and starts a server that knows them.
 fn serve_with_keys(desk: &Desk) -> (Server, Vec<String>) {
-    let (mut keys, mut lines) = (Vec::new(), Vec::new());
-    for role in ROLES {
-        let out = Command::new(env!("CARGO_BIN_EXE_flcm")).args(["key", role, "--role", role]).output().unwrap();
-        assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
-        let text = String::from_utf8(out.stdout).unwrap();
-        let (key, line) = text.trim().split_once('\n').unwrap();
-        keys.push(key.to_owned());
-        lines.push(line.to_owned());
-    }
+    let made = [Role::Client, Role::Server, Role::Admin].map(|role| mint(role.as_str(), role));
+    let (keys, lines): (Vec<_>, Vec<_>) = made.into_iter().unzip();
     desk.file("keys.json", format!("[{}]", lines.join(",")));
     let mut command = desk.command(&["flags.yaml", "--keys", "keys.json"]);
     command.env("FLCM_LOG", "trace");
@@ -58,7 +52,7 @@ fn each_path_asks_for_a_key_that_is_good_for_it() {
         headers.extend(bearer.as_deref().map(|bearer| ("authorization", bearer)));
         // A stream has no end: its first bytes tell enough.
         let mut stream = connect(server.address).unwrap();
-        let head = super::http::head(server.address, method, path, &headers) + "content-length: 0\r\n\r\n";
+        let head = crate::http::head(server.address, method, path, &headers) + "content-length: 0\r\n\r\n";
         stream.write_all(head.as_bytes()).unwrap();
         let mut first = [0; 12];
         stream.read_exact(&mut first).unwrap();

@@ -6,17 +6,17 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::thread;
 
-use super::desk::{Desk, FLAGS, Server, until};
-use super::host::{Host, Tally, decisions, errors};
-use super::people::trip;
-use super::stream::Stream;
+use crate::desk::{Desk, FLAGS, Server, until};
+use crate::host::{Host, Tally, decisions, errors};
+use crate::people::trip;
+use crate::stream::Stream;
 
 const COUNTED: &[Tally<'_>] = &[Tally { flag: "plain", decisions: 3, errors: 2, generation: 0 }];
 
 /// A server that is told, rather than ended, when it may not write: as on a disk that is full.
 fn serve_limited(desk: &Desk) -> Server {
     let mut command = Command::new("sh");
-    command.args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_flcm"), "serve", "flags.yaml"]);
+    command.args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_flcm-flags-server"), "flags.yaml"]);
     command.args(["--listen", "127.0.0.1:0"]).current_dir(desk.path(""));
     Server::start(command)
 }
