@@ -1,12 +1,12 @@
 //! A revision in use: the document, its snapshot, and each body that `GET /flags` may answer with, made once.
 
-use std::io::Write;
-
 use axum::http::HeaderValue;
 use bytes::Bytes;
-use flate2::{Compression, write::GzEncoder};
+use flate2::Compression;
 use flcm_flags::Snapshot;
 use flcm_flags_config::{Config, Diagnostics, check, compile};
+
+use crate::gzip::gzip;
 
 /// The media type of a snapshot.
 pub(crate) const SNAPSHOT: &str = "application/vnd.flcm.snapshot";
@@ -85,7 +85,7 @@ impl Published {
 
 impl Body {
     fn new(media_type: &'static str, bytes: Bytes, mark: &str) -> Self {
-        let zipped = Bytes::from(gzip(&bytes));
+        let zipped = Bytes::from(gzip(&bytes, Compression::default()));
         Self {
             media_type: HeaderValue::from_static(media_type),
             plain: Encoded { etag: quoted(mark), bytes },
@@ -102,9 +102,4 @@ pub(crate) fn names(marks: &str, etag: &HeaderValue) -> bool {
 
 fn quoted(mark: &str) -> HeaderValue {
     HeaderValue::from_str(&format!("\"{mark}\"")).expect("letters, digits and hyphens")
-}
-
-fn gzip(bytes: &[u8]) -> Vec<u8> {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
-    encoder.write_all(bytes).and_then(|()| encoder.finish()).expect("writing to memory cannot fail")
 }

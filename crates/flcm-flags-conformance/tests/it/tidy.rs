@@ -58,9 +58,11 @@ const SERVER: Layers = &[
     ("clock", &[]),
     ("counters", &[]),
     ("error", &[]),
+    ("gzip", &[]),
     ("ingest", &[]),
     ("keys", &[]),
-    ("published", &[]),
+    ("retry", &[]),
+    ("published", &["gzip"]),
     ("totals", &[]),
     ("transition", &[]),
     // JSON: the fleet does not know of it.
@@ -73,8 +75,8 @@ const SERVER: Layers = &[
     // What all below share: only they may import the handle of the fleet and the state of requests.
     ("state", &["fleet", "ingest", "keys", "serving"]),
     ("document_watcher", &["fleet", "published", "state"]),
-    ("metrics", &["clock", "error", "fleet", "options", "state", "tls"]),
-    ("webhooks", &["clock", "error", "event", "fleet", "options", "serving", "store", "tls"]),
+    ("metrics", &["clock", "error", "fleet", "gzip", "options", "retry", "state", "tls"]),
+    ("webhooks", &["clock", "error", "event", "fleet", "options", "retry", "serving", "store", "tls"]),
     ("http", &["clock", "event", "fleet", "ingest", "keys", "metrics", "published", "serving", "state", "store"]),
     (
         "server",

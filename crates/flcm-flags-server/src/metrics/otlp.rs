@@ -1,22 +1,22 @@
 //! Pushing metrics to a collector of OpenTelemetry. What is pushed is the sums so far, so a push that is lost is made up for by the
 //! next one, and nothing waits for a collector that is away.
 
-use std::io::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
 use flate2::Compression;
-use flate2::write::GzEncoder;
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceResponse;
 use prost::Message;
-use reqwest::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
+use reqwest::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Client, Response};
 use tokio::sync::oneshot;
 
 use crate::clock::wall;
 use crate::error::StartError;
+use crate::gzip::gzip;
 use crate::metrics::catalog;
 use crate::options::Otlp;
+use crate::retry::{BackOff, retry_after};
 use crate::state::App;
 use crate::tls;
 
@@ -30,9 +30,6 @@ const LAST: Duration = Duration::from_secs(3);
 
 /// The waits behind failed attempts double up to this, unless the interval is longer.
 const LONGEST_WAIT: Duration = Duration::from_mins(5);
-
-/// A collector that asks for a longer pause is asked again nevertheless.
-const LONGEST_ASKED: Duration = Duration::from_hours(1);
 
 /// So much of an answer is read: it says what was not taken, in a few words.
 const ANSWER_BYTES: usize = 16 << 10;
@@ -53,7 +50,7 @@ pub(crate) struct Pusher {
 #[derive(Debug)]
 struct Failure {
     what: String,
-    asked: Duration,
+    asked: Option<Duration>,
 }
 
 impl Pusher {
@@ -83,7 +80,7 @@ impl Pusher {
                 _ = &mut stop => break,
             };
             failures = if pushed.is_ok() { 0 } else { failures + 1 };
-            let asked = pushed.as_ref().err().map_or(Duration::ZERO, |failure| failure.asked);
+            let asked = pushed.as_ref().err().and_then(|failure| failure.asked);
             wait = wait_after(self.interval, failures, asked);
             health.follow(pushed);
         }
@@ -100,7 +97,7 @@ impl Pusher {
             catalog::of_hosts(&figures, &mut taken);
             taken.since = nanoseconds(started);
             catalog::of_server(&app, &figures, &mut taken);
-            compressed(&taken.finish(&resource).encode_to_vec())
+            gzip(&taken.finish(&resource).encode_to_vec(), Compression::fast())
         });
         let body = body.await.map_err(|error| Failure::new(error.to_string()))?;
         let request = self.client.post(&self.url).header(CONTENT_TYPE, "application/x-protobuf");
@@ -111,7 +108,7 @@ impl Pusher {
 
 impl Failure {
     fn new(what: impl Into<String>) -> Self {
-        Self { what: what.into(), asked: Duration::ZERO }
+        Self { what: what.into(), asked: None }
     }
 }
 
@@ -142,8 +139,7 @@ impl Health {
 
 async fn answered(mut response: Response) -> Result<String, Failure> {
     if !response.status().is_success() {
-        let asked = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
-        let asked = Duration::from_secs(asked.unwrap_or_default());
+        let asked = retry_after(response.headers(), wall());
         return Err(Failure { what: format!("status {}", response.status()), asked });
     }
     let mut answer = Vec::new();
@@ -162,13 +158,12 @@ async fn answered(mut response: Response) -> Result<String, Failure> {
     Ok(if untaken.error_message.is_empty() { "it does not say why".to_owned() } else { untaken.error_message })
 }
 
-/// The interval, or longer behind failures; up to a fifth more by chance then, so that many servers do not come at once.
-fn wait_after(interval: Duration, failures: u32, asked: Duration) -> Duration {
+/// The interval, or longer after failures.
+fn wait_after(interval: Duration, failures: u32, asked: Option<Duration>) -> Duration {
     if failures == 0 {
         return interval;
     }
-    let doubled = interval.saturating_mul(1 << failures.min(16)).min(LONGEST_WAIT.max(interval));
-    doubled.max(asked.min(LONGEST_ASKED)).mul_f64(rand::random_range(1.0..1.2))
+    BackOff { first: interval, longest: LONGEST_WAIT.max(interval) }.wait(failures, asked)
 }
 
 fn headers(given: &[(String, String)]) -> Result<HeaderMap, StartError> {
@@ -188,13 +183,6 @@ fn cause(error: &dyn std::error::Error) -> String {
     std::iter::successors(Some(error), |error| error.source()).last().map_or_else(String::new, ToString::to_string)
 }
 
-fn compressed(bytes: &[u8]) -> Vec<u8> {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
-    // Writing to memory cannot fail.
-    let _ = encoder.write_all(bytes);
-    encoder.finish().unwrap_or_default()
-}
-
 const fn nanoseconds(milliseconds: u64) -> u64 {
     milliseconds.saturating_mul(1_000_000)
 }
@@ -203,20 +191,19 @@ const fn nanoseconds(milliseconds: u64) -> u64 {
 mod tests {
     use std::time::Duration;
 
-    use super::{LONGEST_ASKED, LONGEST_WAIT, headers, wait_after};
+    use super::{LONGEST_WAIT, headers, wait_after};
 
     #[test]
-    fn waits_double_and_end_somewhere() {
-        let (second, none) = (Duration::from_secs(1), Duration::ZERO);
+    fn the_interval_is_kept_until_pushes_fail() {
+        let (second, hour) = (Duration::from_secs(1), Duration::from_hours(1));
         let about = |wait: Duration, expected: Duration| wait >= expected && wait <= expected.mul_f64(1.2);
-        assert_eq!(wait_after(second, 0, none), second);
-        assert!(about(wait_after(second, 1, none), second * 2));
-        assert!(about(wait_after(second, 3, none), second * 8));
-        assert!(about(wait_after(second, u32::MAX, none), LONGEST_WAIT));
-        assert!(about(wait_after(LONGEST_ASKED, 9, none), LONGEST_ASKED));
-        assert!(about(wait_after(second, 1, second * 30), second * 30));
-        assert!(about(wait_after(second, 1, Duration::MAX), LONGEST_ASKED));
+        assert_eq!(wait_after(second, 0, None), second);
+        assert!(about(wait_after(second, 1, None), second * 2));
+        assert!(about(wait_after(second, u32::MAX, None), LONGEST_WAIT));
+        assert!(about(wait_after(hour, 9, None), hour));
+        assert!(about(wait_after(second, 1, Some(second * 30)), second * 30));
     }
+
     #[test]
     fn headers_that_are_none_are_refused_and_values_never_shown() {
         let pair = |name: &str, value: &str| [(name.to_owned(), value.to_owned())];

@@ -13,6 +13,7 @@ use crate::error::StartError;
 use crate::event;
 use crate::fleet::Asks;
 use crate::options::{Webhook, WebhookFormat};
+use crate::retry::{BackOff, retry_after};
 use crate::serving::Shared;
 use crate::store::{Delivery, Letter, Reader, Record, detail_of};
 use crate::tls;
@@ -24,8 +25,7 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 const LOOKS: Duration = Duration::from_millis(500);
 
 /// The waits behind failed attempts double from the first to the longest; a letter is given up after a day.
-const FIRST_WAIT_MS: u64 = 1_000;
-const LONGEST_WAIT_MS: u64 = 300_000;
+const BACK_OFF: BackOff = BackOff { first: Duration::from_secs(1), longest: Duration::from_mins(5) };
 const GIVE_UP_MS: u64 = 24 * 3_600_000;
 
 /// Brings letters to webhooks.
@@ -36,6 +36,20 @@ pub(crate) struct Courier {
     asks: Asks,
     shared: Arc<Shared>,
     client: Client,
+}
+
+/// Why a delivery failed.
+#[derive(Debug)]
+struct Failure {
+    what: String,
+    /// The pause that the receiver asks for.
+    asked: Option<Duration>,
+}
+
+impl Failure {
+    fn new(what: impl Into<String>) -> Self {
+        Self { what: what.into(), asked: None }
+    }
 }
 
 impl Courier {
@@ -75,31 +89,27 @@ impl Courier {
     async fn attempt(&self, letter: Letter) -> (i64, Delivery) {
         let outcome = match self.hooks.iter().find(|hook| hook.name() == letter.hook) {
             Some(hook) => self.post(hook, &letter).await,
-            None => Err("the webhook is not among the options any more".to_owned()),
+            None => Err(Failure::new("the webhook is not among the options any more")),
         };
         let delivery = match outcome {
             Ok(()) => {
                 self.shared.counters.delivered.add(1);
                 Delivery::Done
             }
-            Err(error) => {
+            Err(failure) => {
                 self.shared.counters.undelivered.add(1);
-                tracing::warn!(
-                    flag = letter.event.flag,
-                    attempt = letter.attempts + 1,
-                    error,
-                    "a webhook was not told"
-                );
-                after_failure(&letter, &error)
+                let (flag, attempt) = (&letter.event.flag, letter.attempts + 1);
+                tracing::warn!(flag, attempt, error = failure.what, "a webhook was not delivered");
+                after_failure(&letter, &failure)
             }
         };
         let _ = self.asks.delivered(letter.id, delivery.clone()).await;
         (letter.id, delivery)
     }
 
-    async fn post(&self, hook: &Webhook, letter: &Letter) -> Result<(), String> {
+    async fn post(&self, hook: &Webhook, letter: &Letter) -> Result<(), Failure> {
         let body = match hook.format {
-            WebhookFormat::Json => event::to_json(&letter.event).map_err(|error| error.to_string())?,
+            WebhookFormat::Json => event::to_json(&letter.event).map_err(|error| Failure::new(error.to_string()))?,
             WebhookFormat::Slack => serde_json::json!({ "text": letter.event.text() }).to_string(),
         };
         let (id, at) = (letter.event.id(), wall() / 1000);
@@ -108,8 +118,13 @@ impl Courier {
         if let Some(secret) = &hook.secret {
             request = request.header("webhook-signature", signature(secret, &id, at, &body));
         }
-        let response = request.body(body).send().await.map_err(|error| error.without_url().to_string())?;
-        if response.status().is_success() { Ok(()) } else { Err(format!("status {}", response.status())) }
+        let response = request.body(body).send().await;
+        let response = response.map_err(|error| Failure::new(error.without_url().to_string()))?;
+        if response.status().is_success() {
+            return Ok(());
+        }
+        let asked = retry_after(response.headers(), wall());
+        Err(Failure { what: format!("status {}", response.status()), asked })
     }
 }
 
@@ -128,7 +143,7 @@ impl Told {
 }
 
 /// When to try again, if at all.
-fn after_failure(letter: &Letter, error: &str) -> Delivery {
+fn after_failure(letter: &Letter, failure: &Failure) -> Delivery {
     let now = wall();
     if now.saturating_sub(letter.event.transition.at.0) > GIVE_UP_MS {
         return Delivery::GivenUp(Record {
@@ -138,11 +153,10 @@ fn after_failure(letter: &Letter, error: &str) -> Delivery {
             action: "notification_failed".to_owned(),
             flag: Some(letter.event.flag.clone()),
             revision: None,
-            reason: format!("given up after {} attempts: {error}", letter.attempts + 1),
+            reason: format!("given up after {} attempts: {}", letter.attempts + 1, failure.what),
             detail: detail_of(&letter.event),
         });
     }
-    let wait = FIRST_WAIT_MS.saturating_mul(1 << letter.attempts.min(16)).min(LONGEST_WAIT_MS);
-    // Up to a fifth by chance, so that many letters do not come at once.
-    Delivery::Later(now + wait + rand::random_range(0..=wait / 5))
+    let wait = BACK_OFF.wait(letter.attempts, failure.asked).as_millis();
+    Delivery::Later(now + u64::try_from(wait).unwrap_or(u64::MAX))
 }
