@@ -141,9 +141,9 @@ impl Fleet {
             return;
         }
         self.ticked = now.0 / 1000;
-        let mut news = Vec::new();
-        self.guards.poll(&self.published.snapshot, now, &mut news);
-        self.settle(&news, "breaker", "");
+        let mut transitions = Vec::new();
+        self.guards.poll(&self.published.snapshot, now, &mut transitions);
+        self.settle(&transitions, "breaker", "");
         self.hosts.forget(now);
         self.save();
         let is_due = now.0.saturating_sub(self.checkpointed.0) >= CHECKPOINT_MS && self.logged_bytes > 0;

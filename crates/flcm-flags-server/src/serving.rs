@@ -20,9 +20,9 @@ pub(crate) struct Live {
     pub(crate) trips: Trips<Vec<u8>>,
 }
 
-/// What streams say: whole each time, so that one that is slow needs only the latest.
+/// What streams send: the full state each time, so that a slow stream needs only the latest one.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct News {
+pub(crate) struct StreamState {
     pub(crate) snapshot: Bytes,
     pub(crate) trips: Bytes,
     /// Whether the server goes away.
@@ -46,13 +46,13 @@ fn as_text<S: serde::Serializer>(trip: &TripState, serializer: S) -> Result<S::O
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) live: ArcSwap<Live>,
-    pub(crate) news: watch::Sender<News>,
+    pub(crate) stream: watch::Sender<StreamState>,
     pub(crate) counters: Counters,
 }
 
 impl Shared {
-    pub(crate) fn new(live: Live, news: News) -> Self {
-        Self { live: ArcSwap::from_pointee(live), news: watch::Sender::new(news), counters: Counters::default() }
+    pub(crate) fn new(live: Live, stream: StreamState) -> Self {
+        Self { live: ArcSwap::from_pointee(live), stream: watch::Sender::new(stream), counters: Counters::default() }
     }
 
     pub(crate) fn published(&self) -> Arc<Published> {

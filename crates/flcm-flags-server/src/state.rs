@@ -30,7 +30,7 @@ impl App {
     /// Lets streams end, and says that this server is not to be asked any more.
     pub(crate) fn close(&self) {
         self.is_closing.store(true, Ordering::Relaxed);
-        self.shared.news.send_modify(|news| news.closing = true);
+        self.shared.stream.send_modify(|stream| stream.closing = true);
     }
 }
 

@@ -74,15 +74,15 @@ impl Fleet {
         was_held: bool,
     ) -> Result<Option<FleetTransition>, Answer> {
         let now = self.clock.now();
-        let mut news = Vec::new();
+        let mut transitions = Vec::new();
         // What has happened until now was the breaker's doing, not the person's.
-        self.guards.poll(&self.published.snapshot, now, &mut news);
-        self.settle(&std::mem::take(&mut news), "breaker", "");
+        self.guards.poll(&self.published.snapshot, now, &mut transitions);
+        self.settle(&std::mem::take(&mut transitions), "breaker", "");
         let snapshot = &self.published.snapshot;
         let mode = match order.command {
             Command::Acknowledge(generation) => {
                 let current = self.guards.breaker(flag).map_or(0, |(breaker, _)| breaker.generation());
-                self.guards.acknowledge(snapshot, flag, generation.unwrap_or(current), now, &mut news);
+                self.guards.acknowledge(snapshot, flag, generation.unwrap_or(current), now, &mut transitions);
                 None
             }
             Command::Force => Some(Mode::ForcedClosed),
@@ -91,19 +91,19 @@ impl Fleet {
             Command::Release => Some(Mode::Auto),
         };
         if let Some(mode) = mode {
-            self.guards.set_mode(snapshot, flag, mode, now, &mut news);
-        } else if news.is_empty() {
+            self.guards.set_mode(snapshot, flag, mode, now, &mut transitions);
+        } else if transitions.is_empty() {
             let what = format!("`{}` has nothing to acknowledge in this generation", order.flag);
             return Err(Answer::Impossible(what, "look at GET /trips: it may have changed, or be held by a person"));
         }
-        if news.is_empty() && !was_held {
+        if transitions.is_empty() && !was_held {
             // It was so already, but that may not be stored yet.
             return self.stored(None);
         }
         self.unsaved.records.push(record);
-        self.take_down(&news, &order.actor, &order.reason);
+        self.take_down(&transitions, &order.actor, &order.reason);
         self.announce();
-        let event = self.events.get(&order.flag).filter(|_| !news.is_empty()).cloned();
+        let event = self.events.get(&order.flag).filter(|_| !transitions.is_empty()).cloned();
         self.stored(event)
     }
 

@@ -56,14 +56,14 @@ impl Fleet {
                 return false;
             }
         };
-        let mut news = Vec::new();
+        let mut transitions = Vec::new();
         for (bytes, batch) in fresh {
             self.logged_bytes += bytes.len();
-            self.add(batch, now, |_| true, &mut news);
+            self.add(batch, now, |_| true, &mut transitions);
         }
         self.last_batch = last;
         self.shared.counters.batches.add(fresh.len() as u64);
-        self.settle(&news, "breaker", "");
+        self.settle(&transitions, "breaker", "");
         true
     }
 
@@ -93,7 +93,7 @@ impl Fleet {
         batch: &Batch<'_>,
         now: Millis,
         is_evidence: impl Fn(&str) -> bool,
-        news: &mut Vec<FlagTransition>,
+        transitions: &mut Vec<FlagTransition>,
     ) {
         let (instance, published) = (batch.header().instance, Arc::clone(&self.published));
         let mut expected = FlagId(0);
@@ -116,7 +116,7 @@ impl Fleet {
                 && (counts.treatment.total > 0 || counts.control.total > 0)
                 && is_evidence(counted.key())
             {
-                self.guards.record(&published.snapshot, id, &counts, now, news);
+                self.guards.record(&published.snapshot, id, &counts, now, transitions);
             }
             self.hosts.note(instance, counted.key(), Hosts::disagreement(&counts, held_back, says), now);
         }

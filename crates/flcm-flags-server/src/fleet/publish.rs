@@ -41,12 +41,12 @@ impl Fleet {
         let (snapshot, now) = (&self.published.snapshot, self.clock.now());
         let mut guards = Guards::none(snapshot.flags().len());
         guards.guard(snapshot, Scope::Fleet, now);
-        let mut news = Vec::new();
-        guards.carry(snapshot, (&self.guards, &before.snapshot), now, &mut news);
+        let mut transitions = Vec::new();
+        guards.carry(snapshot, (&self.guards, &before.snapshot), now, &mut transitions);
         let guards = std::mem::replace(&mut self.guards, guards);
         self.keep_trips(&guards, &before.snapshot);
         self.say_holds();
-        self.take_down(&news, "breaker", "the document has changed");
+        self.take_down(&transitions, "breaker", "the document has changed");
         self.announce();
     }
 

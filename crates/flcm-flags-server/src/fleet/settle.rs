@@ -27,17 +27,17 @@ impl Unsaved {
 
 impl Fleet {
     /// Stores what happened to breakers, then lets everyone know, whether it could be stored or not.
-    pub(super) fn settle(&mut self, news: &[FlagTransition], actor: &str, reason: &str) {
-        if !news.is_empty() {
-            self.take_down(news, actor, reason);
+    pub(super) fn settle(&mut self, transitions: &[FlagTransition], actor: &str, reason: &str) {
+        if !transitions.is_empty() {
+            self.take_down(transitions, actor, reason);
             self.announce();
         }
     }
 
     /// Stores what happened to breakers, and what else is in force. Before it is announced: what hosts have heard must be there after a
     /// kill, and its generation with it.
-    pub(super) fn take_down(&mut self, news: &[FlagTransition], actor: &str, reason: &str) {
-        for (id, transition) in news {
+    pub(super) fn take_down(&mut self, transitions: &[FlagTransition], actor: &str, reason: &str) {
+        for (id, transition) in transitions {
             let Some(flag) = self.published.snapshot.describe(*id) else { continue };
             let (flag, actor) = (flag.key().to_owned(), actor.to_owned());
             let happened = FleetTransition { flag: flag.clone(), actor, transition: *transition };
@@ -67,9 +67,9 @@ impl Fleet {
         self.shared.live.store(Arc::new(live));
         let trips = trips_event(self.epoch, self.sequence, &self.words());
         let snapshot = snapshot_event(&self.published);
-        self.shared.news.send_modify(|news| {
-            news.trips = trips;
-            news.snapshot = snapshot;
+        self.shared.stream.send_modify(|stream| {
+            stream.trips = trips;
+            stream.snapshot = snapshot;
         });
     }
 

@@ -19,7 +19,7 @@ use super::{Fleet, Millis};
 use crate::clock::{Clock, wall};
 use crate::error::StartError;
 use crate::published::Published;
-use crate::serving::{Live, News, Shared};
+use crate::serving::{Live, Shared, StreamState};
 use crate::store::{Kept, KeptBreaker, Record, Revision, Store, Summary};
 use crate::totals::Totals;
 use crate::transition::FleetTransition;
@@ -45,7 +45,7 @@ pub(crate) fn start(mut store: Store, document: Option<String>, hooks: Vec<Strin
     let published = Arc::new(published);
     let flags = published.snapshot.flags().len();
     let live = Live { published: Arc::clone(&published), trips: Guards::none(flags).trips().clone() };
-    let shared = Arc::new(Shared::new(live, News::default()));
+    let shared = Arc::new(Shared::new(live, StreamState::default()));
     let mut fleet = Fleet {
         store,
         clock,
@@ -85,12 +85,12 @@ fn not_published(answer: Answer) -> StartError {
 }
 
 /// The revision to begin with, and the one to follow it: what was kept goes on under the newest that was kept, and is then led to
-/// what the file says, where that is news. So the latest edit counts, wherever it was made.
+/// what the file says, where that has changed. So the latest edit counts, wherever it was made.
 fn first(store: &mut Store, document: Option<String>, clock: Clock) -> Result<(Published, Option<Draft>), StartError> {
     let (newest, of_file) = (store.newest()?, store.newest_of_file()?);
-    let news = document.filter(|text| of_file.as_ref().is_none_or(|revision| revision.document != *text));
+    let edited = document.filter(|text| of_file.as_ref().is_none_or(|revision| revision.document != *text));
     let last = newest.as_ref().map_or_else(|| Store::base(wall()), |newest| newest.summary.number);
-    let (edit, refused) = match news.map(|text| Published::new(text, last)) {
+    let (edit, refused) = match edited.map(|text| Published::new(text, last)) {
         Some(Ok((published, _))) => (Some(published), None),
         Some(Err(diagnostics)) => (None, Some(diagnostics)),
         None => (None, None),
@@ -151,11 +151,11 @@ impl Fleet {
         self.holds = trips.collect();
         let start = kept.batches.first().map_or(self.clock.now(), |(_, at, _)| *at);
         self.guards.guard(&self.published.snapshot, Scope::Fleet, start);
-        let (mut news, mut known) = (Vec::new(), HashMap::new());
+        let (mut transitions, mut known) = (Vec::new(), HashMap::new());
         for breaker in kept.breakers {
             known.insert(breaker.flag.clone(), breaker.upto);
             let restored = self.published.snapshot.flag(&breaker.flag);
-            match restored.map_or(Ok(false), |id| self.guards.restore(id, &breaker.bytes, &mut news)) {
+            match restored.map_or(Ok(false), |id| self.guards.restore(id, &breaker.bytes, &mut transitions)) {
                 Ok(true) => {}
                 Ok(false) => self.take_up_unguarded(&breaker),
                 Err(error) => {
@@ -173,13 +173,13 @@ impl Fleet {
             let Ok(batch) = Batch::from_bytes(&bytes) else { continue };
             let _ = self.ledgers.accept(batch.header(), self.clock.now());
             let is_new = |flag: &str| known.get(flag).is_none_or(|upto| *upto < id);
-            self.add(&batch, at, is_new, &mut news);
+            self.add(&batch, at, is_new, &mut transitions);
             self.last_batch = id;
             self.logged_bytes += bytes.len();
         }
         let now = self.clock.now();
-        self.guards.poll(&self.published.snapshot, now, &mut news);
-        self.take_down(&news, "breaker", "");
+        self.guards.poll(&self.published.snapshot, now, &mut transitions);
+        self.take_down(&transitions, "breaker", "");
         self.announce();
         self.make_checkpoint();
     }
