@@ -17,26 +17,26 @@ use crate::store::{Record, Store};
 use crate::totals::Totals;
 use crate::transition::FleetTransition;
 
-mod asks;
 mod commands;
+mod handle;
 mod hosts;
 mod ledgers;
 mod merge;
+mod persist;
 mod publish;
 mod report;
-mod settle;
 mod start;
 
-pub(crate) use asks::{Answer, Ask, Asks, BatchRefusal, Draft, Taken};
 pub(crate) use commands::{Command, Order};
+pub(crate) use handle::{Answer, Ask, Asks, BatchRefusal, Draft, Taken};
 pub(crate) use hosts::Host;
 pub(crate) use report::{Figures, FlagReport, Standing};
 pub(crate) use start::start;
 
-use asks::Reply;
+use handle::Reply;
 use hosts::Hosts;
 use ledgers::Ledgers;
-use settle::Unsaved;
+use persist::Unsaved;
 
 /// Questions that are answered together, batches of them in one commit; then it is looked at what is due.
 const GROUP: usize = 512;
@@ -143,7 +143,7 @@ impl Fleet {
         self.ticked = now.0 / 1000;
         let mut transitions = Vec::new();
         self.guards.poll(&self.published.snapshot, now, &mut transitions);
-        self.settle(&transitions, "breaker", "");
+        self.persist_and_broadcast(&transitions, "breaker", "");
         self.hosts.forget(now);
         self.save();
         let is_due = now.0.saturating_sub(self.checkpointed.0) >= CHECKPOINT_MS && self.logged_bytes > 0;

@@ -77,7 +77,7 @@ impl Totals {
     }
 
     /// It is stored.
-    pub(crate) fn settled(&mut self) {
+    pub(crate) fn mark_stored(&mut self) {
         self.flags.values_mut().for_each(|totals| totals.is_dirty = false);
     }
 

@@ -77,7 +77,7 @@ impl Fleet {
         let mut transitions = Vec::new();
         // What has happened until now was the breaker's doing, not the person's.
         self.guards.poll(&self.published.snapshot, now, &mut transitions);
-        self.settle(&std::mem::take(&mut transitions), "breaker", "");
+        self.persist_and_broadcast(&std::mem::take(&mut transitions), "breaker", "");
         let snapshot = &self.published.snapshot;
         let mode = match order.command {
             Command::Acknowledge(generation) => {
@@ -101,8 +101,8 @@ impl Fleet {
             return self.stored(None);
         }
         self.unsaved.records.push(record);
-        self.take_down(&transitions, &order.actor, &order.reason);
-        self.announce();
+        self.persist_transitions(&transitions, &order.actor, &order.reason);
+        self.broadcast();
         let event = self.events.get(&order.flag).filter(|_| !transitions.is_empty()).cloned();
         self.stored(event)
     }
@@ -122,7 +122,7 @@ impl Fleet {
             self.unsaved.holds = true;
             self.unsaved.records.push(record);
             self.save();
-            self.announce();
+            self.broadcast();
         }
         self.stored(None)
     }

@@ -71,7 +71,7 @@ impl Ledgers {
     }
 
     /// What was said to be kept is kept.
-    pub(super) fn settled(&mut self, stale: &[Name]) {
+    pub(super) fn mark_stored(&mut self, stale: &[Name]) {
         self.dirty.clear();
         for name in stale {
             self.lines.remove(name);

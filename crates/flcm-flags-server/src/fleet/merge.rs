@@ -7,7 +7,7 @@ use flcm_flags::metrics::batch::{Batch, Receipt};
 use flcm_flags::{Flag, FlagId, Millis, TripState};
 use flcm_flags_engine::FlagTransition;
 
-use super::asks::Reply;
+use super::handle::Reply;
 use super::hosts::Hosts;
 use super::ledgers::{Before, OLDEST_MS};
 use super::{Answer, BatchRefusal, Fleet, Taken};
@@ -63,7 +63,7 @@ impl Fleet {
         }
         self.last_batch = last;
         self.shared.counters.batches.add(fresh.len() as u64);
-        self.settle(&transitions, "breaker", "");
+        self.persist_and_broadcast(&transitions, "breaker", "");
         true
     }
 

@@ -45,13 +45,13 @@ impl Fleet {
         guards.carry(snapshot, (&self.guards, &before.snapshot), now, &mut transitions);
         let guards = std::mem::replace(&mut self.guards, guards);
         self.keep_trips(&guards, &before.snapshot);
-        self.say_holds();
-        self.take_down(&transitions, "breaker", "the document has changed");
-        self.announce();
+        self.apply_holds();
+        self.persist_transitions(&transitions, "breaker", "the document has changed");
+        self.broadcast();
     }
 
     /// Says again what is held.
-    pub(super) fn say_holds(&mut self) {
+    pub(super) fn apply_holds(&mut self) {
         for (key, trip) in &self.holds {
             if let Some(flag) = self.published.snapshot.flag(key) {
                 self.guards.say(flag, *trip);

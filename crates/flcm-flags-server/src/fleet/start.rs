@@ -11,10 +11,10 @@ use flcm_flags_config::Diagnostics;
 use flcm_flags_engine::Guards;
 use serde_json::json;
 
-use super::asks::{Answer, Ask, Asks, Draft};
+use super::handle::{Answer, Ask, Asks, Draft};
 use super::hosts::Hosts;
 use super::ledgers::Ledgers;
-use super::settle::Unsaved;
+use super::persist::Unsaved;
 use super::{Fleet, Millis};
 use crate::clock::{Clock, wall};
 use crate::error::StartError;
@@ -66,7 +66,7 @@ pub(crate) fn start(mut store: Store, document: Option<String>, hooks: Vec<Strin
         checkpointed: clock.now(),
         ticked: 0,
     };
-    fleet.take_up(kept);
+    fleet.recover(kept);
     let began = fleet.store.began()?;
     if let Some(edit) = edit {
         fleet.publish(edit).map_err(not_published)?;
@@ -143,7 +143,7 @@ fn keep_first(store: &mut Store, published: &Published, now: Millis) -> Result<(
 }
 
 impl Fleet {
-    fn take_up(&mut self, kept: Kept) {
+    fn recover(&mut self, kept: Kept) {
         self.ledgers.restore(kept.ledgers, self.clock.now());
         kept.totals.into_iter().for_each(|(key, stored)| self.totals.restore(key, stored));
         self.totals.restore_customs(&kept.customs);
@@ -157,18 +157,18 @@ impl Fleet {
             let restored = self.published.snapshot.flag(&breaker.flag);
             match restored.map_or(Ok(false), |id| self.guards.restore(id, &breaker.bytes, &mut transitions)) {
                 Ok(true) => {}
-                Ok(false) => self.take_up_unguarded(&breaker),
+                Ok(false) => self.recover_unguarded(&breaker),
                 Err(error) => {
                     tracing::error!(flag = breaker.flag, %error, "a breaker that was kept cannot be read; it starts anew");
                     // What had tripped is held, until a person lets it go.
-                    self.take_up_unguarded(&breaker);
+                    self.recover_unguarded(&breaker);
                 }
             }
             if let Some(event) = breaker.event {
                 self.events.insert(breaker.flag, event);
             }
         }
-        self.say_holds();
+        self.apply_holds();
         for (id, at, bytes) in kept.batches {
             let Ok(batch) = Batch::from_bytes(&bytes) else { continue };
             let _ = self.ledgers.accept(batch.header(), self.clock.now());
@@ -179,12 +179,12 @@ impl Fleet {
         }
         let now = self.clock.now();
         self.guards.poll(&self.published.snapshot, now, &mut transitions);
-        self.take_down(&transitions, "breaker", "");
-        self.announce();
+        self.persist_transitions(&transitions, "breaker", "");
+        self.broadcast();
         self.make_checkpoint();
     }
     /// A flag has lost its breaker, and the server was ended before that was stored: what had tripped stays so.
-    fn take_up_unguarded(&mut self, breaker: &KeptBreaker) {
+    fn recover_unguarded(&mut self, breaker: &KeptBreaker) {
         self.unsaved.flags.insert(breaker.flag.clone());
         if breaker.event.as_ref().is_some_and(FleetTransition::holds_back) {
             self.holds.entry(breaker.flag.clone()).or_insert(TripState::HeldOff);

@@ -48,7 +48,7 @@ fn nothing_is_lost_and_nothing_counts_twice_however_often_the_server_is_killed()
         }
         server
     });
-    scene.settle(&server);
+    scene.persist_and_broadcast(&server);
     scene.check(&server);
     scene.check_revisions(&server);
     scene.report(rounds, begun.elapsed());
@@ -204,7 +204,7 @@ impl Scene {
 // What must be so.
 impl Scene {
     /// Lets the hosts send what waits.
-    fn settle(&self, server: &Server) {
+    fn persist_and_broadcast(&self, server: &Server) {
         for host in &self.hosts {
             let mut host = host.lock().unwrap();
             until("a batch is acknowledged", || {

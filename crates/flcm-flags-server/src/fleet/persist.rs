@@ -1,4 +1,4 @@
-//! What happened is stored, then announced; where it cannot be stored it is in force all the same, and stored as soon as possible.
+//! What happened is stored, then broadcast; where it cannot be stored it is in force all the same, and stored as soon as possible.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -27,16 +27,16 @@ impl Unsaved {
 
 impl Fleet {
     /// Stores what happened to breakers, then lets everyone know, whether it could be stored or not.
-    pub(super) fn settle(&mut self, transitions: &[FlagTransition], actor: &str, reason: &str) {
+    pub(super) fn persist_and_broadcast(&mut self, transitions: &[FlagTransition], actor: &str, reason: &str) {
         if !transitions.is_empty() {
-            self.take_down(transitions, actor, reason);
-            self.announce();
+            self.persist_transitions(transitions, actor, reason);
+            self.broadcast();
         }
     }
 
-    /// Stores what happened to breakers, and what else is in force. Before it is announced: what hosts have heard must be there after a
+    /// Stores what happened to breakers, and what else is in force. Before it is broadcast: what hosts have heard must be there after a
     /// kill, and its generation with it.
-    pub(super) fn take_down(&mut self, transitions: &[FlagTransition], actor: &str, reason: &str) {
+    pub(super) fn persist_transitions(&mut self, transitions: &[FlagTransition], actor: &str, reason: &str) {
         for (id, transition) in transitions {
             let Some(flag) = self.published.snapshot.describe(*id) else { continue };
             let (flag, actor) = (flag.key().to_owned(), actor.to_owned());
@@ -61,7 +61,7 @@ impl Fleet {
     }
 
     /// Puts the state of now in the place of what requests and streams see.
-    pub(super) fn announce(&mut self) {
+    pub(super) fn broadcast(&mut self) {
         self.sequence += 1;
         let live = Live { published: Arc::clone(&self.published), trips: self.guards.trips().clone() };
         self.shared.live.store(Arc::new(live));
@@ -143,8 +143,8 @@ impl Fleet {
             upto: self.last_batch,
         };
         self.store.checkpoint(&point)?;
-        self.ledgers.settled(&stale);
-        self.totals.settled();
+        self.ledgers.mark_stored(&stale);
+        self.totals.mark_stored();
         self.logged_bytes = 0;
         Ok(())
     }
