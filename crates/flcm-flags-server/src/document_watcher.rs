@@ -8,7 +8,7 @@ use std::time::Duration;
 use notify::{Event, RecursiveMode, Watcher, recommended_watcher};
 use tokio::sync::mpsc;
 
-use crate::fleet::{Answer, Draft};
+use crate::fleet::{FleetError, PublishRequest};
 use crate::published::Published;
 use crate::state::App;
 
@@ -93,15 +93,15 @@ async fn publish(path: &Path, text: &str, app: &App) -> bool {
         for problem in &warnings {
             tracing::warn!("{}:{problem}", path.display());
         }
-        let draft = Draft {
+        let request = PublishRequest {
             published,
             after: last,
             author: "file".to_owned(),
             reason: "the file was edited".to_owned(),
             origin: "file",
         };
-        match app.asks.publish(draft).await {
-            Err(Answer::Conflict) => {}
+        match app.fleet.publish(request).await {
+            Err(FleetError::Conflict) => {}
             Err(error) => {
                 tracing::error!(?error, "an edit could not be published; it is tried again");
                 return false;

@@ -28,7 +28,7 @@ mod report;
 mod start;
 
 pub(crate) use commands::{Command, Order};
-pub(crate) use handle::{Answer, Ask, Asks, BatchRefusal, Draft, Taken};
+pub(crate) use handle::{BatchRefusal, FleetError, FleetHandle, FleetRequest, PublishRequest, Taken};
 pub(crate) use hosts::Host;
 pub(crate) use report::{Figures, FlagReport, Standing};
 pub(crate) use start::start;
@@ -76,11 +76,11 @@ pub(crate) struct Fleet {
 
 impl Fleet {
     /// Does what it is asked to, until nobody can ask any more; whether everything is stored then.
-    pub(crate) fn run(mut self, asks: &Receiver<Ask>) -> bool {
+    pub(crate) fn run(mut self, requests: &Receiver<FleetRequest>) -> bool {
         let mut goes_on = true;
         while goes_on {
-            match asks.recv_timeout(self.clock.until_second()) {
-                Ok(ask) => goes_on = self.answer(ask, asks),
+            match requests.recv_timeout(self.clock.until_second()) {
+                Ok(request) => goes_on = self.handle(request, requests),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => goes_on = false,
             }
@@ -96,41 +96,41 @@ impl Fleet {
     }
 
     /// Answers a question, and those that wait behind it; batches together. Whether there may be more.
-    fn answer(&mut self, first: Ask, asks: &Receiver<Ask>) -> bool {
+    fn handle(&mut self, first: FleetRequest, requests: &Receiver<FleetRequest>) -> bool {
         let mut batches: Vec<(Content, Reply<Taken>)> = Vec::new();
         let (mut next, mut goes_on, mut answered) = (Some(first), true, 0);
-        while let Some(ask) = next {
+        while let Some(request) = next {
             answered += 1;
-            match ask {
-                Ask::Batch(batch, reply) => batches.push((batch, reply)),
+            match request {
+                FleetRequest::Batch(batch, reply) => batches.push((batch, reply)),
                 // Strangers may ask this, and must not part what shares a commit.
-                Ask::Ping(reply) => reply.give(Ok(())),
-                Ask::Stop => goes_on = false,
+                FleetRequest::Ping(reply) => reply.give(Ok(())),
+                FleetRequest::Stop => goes_on = false,
                 other => {
                     self.take_batches(std::mem::take(&mut batches));
-                    self.answer_one(other);
+                    self.handle_one(other);
                 }
             }
-            next = (goes_on && answered < GROUP).then(|| asks.try_recv().ok()).flatten();
+            next = (goes_on && answered < GROUP).then(|| requests.try_recv().ok()).flatten();
         }
         self.take_batches(batches);
         goes_on
     }
 
-    fn answer_one(&mut self, ask: Ask) {
-        match ask {
-            Ask::Command(order, reply) => reply.give(self.command(&order)),
-            Ask::Delivered(letter, delivery, reply) => {
+    fn handle_one(&mut self, request: FleetRequest) {
+        match request {
+            FleetRequest::Command(order, reply) => reply.give(self.command(&order)),
+            FleetRequest::Delivered(letter, delivery, reply) => {
                 if let Err(error) = self.store.delivered(letter, &delivery) {
                     self.complain("a delivery could not be taken down; it will be made again", &error);
                 }
                 reply.give(Ok(()));
             }
-            Ask::Figures(reply) => reply.give(Ok(self.figures())),
-            Ask::Publish(draft, reply) => reply.give(self.publish(*draft)),
-            Ask::Standing(reply) => reply.give(Ok(self.standing())),
+            FleetRequest::Figures(reply) => reply.give(Ok(self.figures())),
+            FleetRequest::Publish(publish, reply) => reply.give(self.publish(*publish)),
+            FleetRequest::Standing(reply) => reply.give(Ok(self.standing())),
             // These do not wait for their turn.
-            Ask::Batch(..) | Ask::Ping(_) | Ask::Stop => {}
+            FleetRequest::Batch(..) | FleetRequest::Ping(_) | FleetRequest::Stop => {}
         }
     }
 

@@ -61,12 +61,12 @@ impl Server {
         let store = Store::open(&options.database)?;
         let hooks = options.webhooks.iter().map(Webhook::name).collect();
         let started = fleet::start(store, text, hooks)?;
-        let (fleet, asks) = (started.fleet, started.asks);
+        let (fleet, requests) = (started.fleet, started.requests);
         let (alive, gone) = oneshot::channel();
         let thread = std::thread::Builder::new().name("fleet".to_owned()).spawn(move || {
             // Dropped with the thread, however that ends.
             let _alive: oneshot::Sender<()> = alive;
-            fleet.run(&asks)
+            fleet.run(&requests)
         });
         let fleet =
             thread.map_err(|error| StartError::other(format!("cannot start a thread: {error}"), "free some memory"))?;
@@ -78,7 +78,7 @@ impl Server {
         )?;
         let app = Arc::new(App {
             shared: started.shared,
-            asks: started.handle,
+            fleet: started.handle,
             keys: options.keys,
             database: options.database,
             origins: options.origins,
@@ -125,9 +125,9 @@ impl Server {
         if let Some(pusher) = pusher {
             let _ = pusher.await;
         }
-        let asks = app.asks.clone();
+        let handle = app.fleet.clone();
         let ended = tokio::task::spawn_blocking(move || {
-            asks.stop();
+            handle.stop();
             fleet.join()
         });
         matches!(ended.await, Ok(Ok(true)))

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use flcm_flags::metrics::Histogram;
 
-use crate::fleet::Asks;
+use crate::fleet::FleetHandle;
 use crate::ingest::BodyMemory;
 use crate::keys::Keys;
 use crate::serving::Shared;
@@ -16,7 +16,7 @@ use crate::serving::Shared;
 #[derive(Debug)]
 pub(crate) struct App {
     pub(crate) shared: Arc<Shared>,
-    pub(crate) asks: Asks,
+    pub(crate) fleet: FleetHandle,
     pub(crate) keys: Keys,
     pub(crate) database: PathBuf,
     pub(crate) origins: Vec<String>,

@@ -4,7 +4,7 @@ use flcm_flags::breaker::Mode;
 use flcm_flags::{FlagId, TripState};
 use serde_json::json;
 
-use super::{Answer, Fleet};
+use super::{Fleet, FleetError};
 use crate::store::Record;
 use crate::transition::FleetTransition;
 
@@ -47,8 +47,8 @@ pub(crate) struct Order {
 
 impl Fleet {
     /// Does it; answers what came of it, if anything did.
-    pub(super) fn command(&mut self, order: &Order) -> Result<Option<FleetTransition>, Answer> {
-        let flag = self.published.snapshot.flag(&order.flag).ok_or(Answer::NoSuchFlag)?;
+    pub(super) fn command(&mut self, order: &Order) -> Result<Option<FleetTransition>, FleetError> {
+        let flag = self.published.snapshot.flag(&order.flag).ok_or(FleetError::NoSuchFlag)?;
         let (action, detail) = (order.command.as_str(), json!({}));
         let mut record = self.record(&order.actor, action, &order.reason, detail);
         record.flag = Some(order.flag.clone());
@@ -72,7 +72,7 @@ impl Fleet {
         order: &Order,
         record: Record,
         was_held: bool,
-    ) -> Result<Option<FleetTransition>, Answer> {
+    ) -> Result<Option<FleetTransition>, FleetError> {
         let now = self.clock.now();
         let mut transitions = Vec::new();
         // What has happened until now was the breaker's doing, not the person's.
@@ -94,7 +94,10 @@ impl Fleet {
             self.guards.set_mode(snapshot, flag, mode, now, &mut transitions);
         } else if transitions.is_empty() {
             let what = format!("`{}` has nothing to acknowledge in this generation", order.flag);
-            return Err(Answer::Impossible(what, "look at GET /trips: it may have changed, or be held by a person"));
+            return Err(FleetError::InvalidState(
+                what,
+                "look at GET /trips: it may have changed, or be held by a person",
+            ));
         }
         if transitions.is_empty() && !was_held {
             // It was so already, but that may not be stored yet.
@@ -108,13 +111,18 @@ impl Fleet {
     }
 
     /// A flag without a breaker can be held, and let go.
-    fn command_flag(&mut self, flag: FlagId, order: &Order, record: Record) -> Result<Option<FleetTransition>, Answer> {
+    fn command_flag(
+        &mut self,
+        flag: FlagId,
+        order: &Order,
+        record: Record,
+    ) -> Result<Option<FleetTransition>, FleetError> {
         let changed = match order.command {
             Command::Hold => self.holds.insert(order.flag.clone(), TripState::HeldOff) != Some(TripState::HeldOff),
             Command::Release => self.holds.remove(&order.flag).is_some(),
             _ => {
                 let what = format!("`{}` has no breaker", order.flag);
-                return Err(Answer::Impossible(what, "give it an `error_threshold`, or use hold and release"));
+                return Err(FleetError::InvalidState(what, "give it an `error_threshold`, or use hold and release"));
             }
         };
         if changed {
@@ -127,7 +135,7 @@ impl Fleet {
         self.stored(None)
     }
 
-    fn stored(&self, event: Option<FleetTransition>) -> Result<Option<FleetTransition>, Answer> {
-        if self.unsaved.is_empty() { Ok(event) } else { Err(Answer::NotYetStored) }
+    fn stored(&self, event: Option<FleetTransition>) -> Result<Option<FleetTransition>, FleetError> {
+        if self.unsaved.is_empty() { Ok(event) } else { Err(FleetError::NotYetStored) }
     }
 }

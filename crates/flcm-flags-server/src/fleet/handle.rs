@@ -12,7 +12,7 @@ use crate::transition::FleetTransition;
 
 /// A question.
 #[derive(Debug)]
-pub(crate) enum Ask {
+pub(crate) enum FleetRequest {
     /// With its room until it is answered: whoever has sent it may have gone.
     Batch(Content, Reply<Taken>),
     Command(Order, Reply<Option<FleetTransition>>),
@@ -21,7 +21,7 @@ pub(crate) enum Ask {
     Figures(Reply<Figures>),
     /// Whether it answers at all.
     Ping(Reply<()>),
-    Publish(Box<Draft>, Reply<u64>),
+    Publish(Box<PublishRequest>, Reply<u64>),
     Standing(Reply<Standing>),
     /// No more questions: store everything.
     Stop,
@@ -29,7 +29,7 @@ pub(crate) enum Ask {
 
 /// A document that is to be published, checked and compiled as the revision that follows `after`.
 #[derive(Debug)]
-pub(crate) struct Draft {
+pub(crate) struct PublishRequest {
     pub(crate) published: Published,
     pub(crate) after: u64,
     pub(crate) author: String,
@@ -58,7 +58,7 @@ pub(crate) enum BatchRefusal {
 
 /// Why something was not done.
 #[derive(Debug)]
-pub(crate) enum Answer {
+pub(crate) enum FleetError {
     /// A batch was refused.
     Batch(BatchRefusal),
     /// Too many wait already.
@@ -66,9 +66,9 @@ pub(crate) enum Answer {
     /// Another revision came first.
     Conflict,
     /// The fleet did not answer in time: it may be done yet.
-    Late,
+    Timeout,
     /// It cannot be done to this flag as it is: what is wrong, and what to do.
-    Impossible(String, &'static str),
+    InvalidState(String, &'static str),
     /// There is no such flag.
     NoSuchFlag,
     /// It could not be kept.
@@ -79,64 +79,64 @@ pub(crate) enum Answer {
 
 /// Where an answer goes. Whoever has asked may have gone.
 #[derive(Debug)]
-pub(crate) struct Reply<T>(oneshot::Sender<Result<T, Answer>>);
+pub(crate) struct Reply<T>(oneshot::Sender<Result<T, FleetError>>);
 
 impl<T> Reply<T> {
-    pub(super) fn give(self, answer: Result<T, Answer>) {
+    pub(super) fn give(self, answer: Result<T, FleetError>) {
         let _ = self.0.send(answer);
     }
 }
 
-/// Asks the fleet.
+/// FleetHandle the fleet.
 #[derive(Clone, Debug)]
-pub(crate) struct Asks(SyncSender<Ask>);
+pub(crate) struct FleetHandle(SyncSender<FleetRequest>);
 
-impl Asks {
-    pub(super) const fn new(sender: SyncSender<Ask>) -> Self {
+impl FleetHandle {
+    pub(super) const fn new(sender: SyncSender<FleetRequest>) -> Self {
         Self(sender)
     }
 
-    pub(crate) async fn batch(&self, batch: Content) -> Result<Taken, Answer> {
-        self.ask(|reply| Ask::Batch(batch, reply)).await
+    pub(crate) async fn batch(&self, batch: Content) -> Result<Taken, FleetError> {
+        self.ask(|reply| FleetRequest::Batch(batch, reply)).await
     }
 
-    pub(crate) async fn command(&self, order: Order) -> Result<Option<FleetTransition>, Answer> {
-        self.ask(|reply| Ask::Command(order, reply)).await
+    pub(crate) async fn command(&self, order: Order) -> Result<Option<FleetTransition>, FleetError> {
+        self.ask(|reply| FleetRequest::Command(order, reply)).await
     }
 
-    pub(crate) async fn ping(&self) -> Result<(), Answer> {
-        self.ask(Ask::Ping).await
+    pub(crate) async fn ping(&self) -> Result<(), FleetError> {
+        self.ask(FleetRequest::Ping).await
     }
 
-    pub(crate) async fn standing(&self) -> Result<Standing, Answer> {
-        self.ask(Ask::Standing).await
+    pub(crate) async fn standing(&self) -> Result<Standing, FleetError> {
+        self.ask(FleetRequest::Standing).await
     }
 
-    pub(crate) async fn figures(&self) -> Result<Figures, Answer> {
-        self.ask(Ask::Figures).await
+    pub(crate) async fn figures(&self) -> Result<Figures, FleetError> {
+        self.ask(FleetRequest::Figures).await
     }
 
     /// Answers the number of the revision.
-    pub(crate) async fn publish(&self, draft: Draft) -> Result<u64, Answer> {
-        self.ask(|reply| Ask::Publish(Box::new(draft), reply)).await
+    pub(crate) async fn publish(&self, request: PublishRequest) -> Result<u64, FleetError> {
+        self.ask(|reply| FleetRequest::Publish(Box::new(request), reply)).await
     }
 
-    pub(crate) async fn delivered(&self, letter: i64, delivery: Delivery) -> Result<(), Answer> {
-        self.ask(|reply| Ask::Delivered(letter, delivery, reply)).await
+    pub(crate) async fn delivered(&self, letter: i64, delivery: Delivery) -> Result<(), FleetError> {
+        self.ask(|reply| FleetRequest::Delivered(letter, delivery, reply)).await
     }
 
     /// Lets the fleet end. Waits for room, which there is as soon as it has answered.
     pub(crate) fn stop(&self) {
-        let _ = self.0.send(Ask::Stop);
+        let _ = self.0.send(FleetRequest::Stop);
     }
 
-    async fn ask<T>(&self, ask: impl FnOnce(Reply<T>) -> Ask) -> Result<T, Answer> {
+    async fn ask<T>(&self, ask: impl FnOnce(Reply<T>) -> FleetRequest) -> Result<T, FleetError> {
         let (sender, receiver) = oneshot::channel();
         match self.0.try_send(ask(Reply(sender))) {
             Ok(()) => {}
-            Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => return Err(Answer::Busy),
+            Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => return Err(FleetError::Busy),
         }
         let answer = tokio::time::timeout(PATIENCE, receiver).await;
-        answer.ok().and_then(Result::ok).unwrap_or(Err(Answer::Late))
+        answer.ok().and_then(Result::ok).unwrap_or(Err(FleetError::Timeout))
     }
 }

@@ -10,7 +10,7 @@ use flcm_flags_engine::FlagTransition;
 use super::handle::Reply;
 use super::hosts::Hosts;
 use super::ledgers::{Before, OLDEST_MS};
-use super::{Answer, BatchRefusal, Fleet, Taken};
+use super::{BatchRefusal, Fleet, FleetError, Taken};
 use crate::ingest::Content;
 
 impl Fleet {
@@ -32,14 +32,14 @@ impl Fleet {
                 Ok(_) => answers.push((reply, Taken { repeated: true })),
                 Err(refusal) => {
                     self.count_refusal(refusal);
-                    reply.give(Err(Answer::Batch(refusal)));
+                    reply.give(Err(FleetError::Batch(refusal)));
                 }
             }
         }
         let kept = self.keep_batches(&fresh, before, now);
         for (reply, taken) in answers {
             // A repetition is not acknowledged either: what it repeats may be among those that were lost just now.
-            reply.give(if kept { Ok(taken) } else { Err(Answer::Busy) });
+            reply.give(if kept { Ok(taken) } else { Err(FleetError::Busy) });
         }
     }
 

@@ -8,15 +8,15 @@ use flcm_flags::{Snapshot, TripState};
 use flcm_flags_engine::Guards;
 use serde_json::json;
 
-use super::{Answer, Draft, Fleet};
+use super::{Fleet, FleetError, PublishRequest};
 use crate::store::{Revision, Summary};
 
 impl Fleet {
     /// Stores a revision, and puts it in use; answers its number.
-    pub(super) fn publish(&mut self, draft: Draft) -> Result<u64, Answer> {
-        let Draft { published, after, author, reason, origin } = draft;
+    pub(super) fn publish(&mut self, request: PublishRequest) -> Result<u64, FleetError> {
+        let PublishRequest { published, after, author, reason, origin } = request;
         if after != self.published.number {
-            return Err(Answer::Conflict);
+            return Err(FleetError::Conflict);
         }
         let (number, digest) = (published.number, published.digest());
         let detail = json!({ "digest": digest, "origin": origin, "before": after });
@@ -28,7 +28,7 @@ impl Fleet {
         let stored = self.checkpoint().and_then(|()| self.store.publish(&revision, &record));
         stored.map_err(|error| {
             self.complain("a revision could not be stored; the one before stays in use", &error);
-            Answer::NotStored(error)
+            FleetError::NotStored(error)
         })?;
         let Summary { author, reason, .. } = revision.summary;
         tracing::info!(revision = number, author, reason, origin, "published");

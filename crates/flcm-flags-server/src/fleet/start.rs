@@ -11,7 +11,7 @@ use flcm_flags_config::Diagnostics;
 use flcm_flags_engine::Guards;
 use serde_json::json;
 
-use super::handle::{Answer, Ask, Asks, Draft};
+use super::handle::{FleetError, FleetHandle, FleetRequest, PublishRequest};
 use super::hosts::Hosts;
 use super::ledgers::Ledgers;
 use super::persist::Unsaved;
@@ -30,8 +30,8 @@ const WAITING: usize = 8192;
 /// A fleet that can be run, what is shared with it, and how to ask it.
 pub(crate) struct Started {
     pub(crate) fleet: Fleet,
-    pub(crate) asks: Receiver<Ask>,
-    pub(crate) handle: Asks,
+    pub(crate) requests: Receiver<FleetRequest>,
+    pub(crate) handle: FleetHandle,
     pub(crate) shared: Arc<Shared>,
     /// When the database began, in milliseconds since 1970: everything that is added up was nothing then.
     pub(crate) began: u64,
@@ -71,13 +71,13 @@ pub(crate) fn start(mut store: Store, document: Option<String>, hooks: Vec<Strin
     if let Some(edit) = edit {
         fleet.publish(edit).map_err(not_published)?;
     }
-    let (sender, asks) = sync_channel(WAITING);
-    Ok(Started { fleet, asks, handle: Asks::new(sender), shared, began })
+    let (sender, requests) = sync_channel(WAITING);
+    Ok(Started { fleet, requests, handle: FleetHandle::new(sender), shared, began })
 }
 
-fn not_published(answer: Answer) -> StartError {
+fn not_published(answer: FleetError) -> StartError {
     match answer {
-        Answer::NotStored(error) => error.into(),
+        FleetError::NotStored(error) => error.into(),
         answer => {
             StartError::Other(format!("the document could not be published: {answer:?}"), "start again".to_owned())
         }
@@ -86,7 +86,11 @@ fn not_published(answer: Answer) -> StartError {
 
 /// The revision to begin with, and the one to follow it: what was kept goes on under the newest that was kept, and is then led to
 /// what the file says, where that has changed. So the latest edit counts, wherever it was made.
-fn first(store: &mut Store, document: Option<String>, clock: Clock) -> Result<(Published, Option<Draft>), StartError> {
+fn first(
+    store: &mut Store,
+    document: Option<String>,
+    clock: Clock,
+) -> Result<(Published, Option<PublishRequest>), StartError> {
     let (newest, of_file) = (store.newest()?, store.newest_of_file()?);
     let edited = document.filter(|text| of_file.as_ref().is_none_or(|revision| revision.document != *text));
     let last = newest.as_ref().map_or_else(|| Store::base(wall()), |newest| newest.summary.number);
@@ -115,9 +119,9 @@ fn nothing_to_serve() -> StartError {
     StartError::Other(what.to_owned(), "name a document: flcm serve feature-flags.yaml".to_owned())
 }
 
-fn read_at_start(published: Published, after: u64) -> Draft {
+fn read_at_start(published: Published, after: u64) -> PublishRequest {
     let (author, reason) = ("file".to_owned(), "read at the start".to_owned());
-    Draft { published, after, author, reason, origin: "file" }
+    PublishRequest { published, after, author, reason, origin: "file" }
 }
 
 fn keep_first(store: &mut Store, published: &Published, now: Millis) -> Result<(), StartError> {

@@ -26,7 +26,7 @@ pub(super) async fn take(
 ) -> Result<StatusCode, Problem> {
     body::expect_type(&headers, &[BATCH])?;
     let batch = body::read(&app, content, app.batch_bytes).await?;
-    let taken = app.asks.batch(batch).await?;
+    let taken = app.fleet.batch(batch).await?;
     if taken.repeated {
         app.shared.counters.repeated.add(1);
     }

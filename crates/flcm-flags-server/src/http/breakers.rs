@@ -132,7 +132,7 @@ impl From<FlagReport> for FlagStatus {
     (status = 401, body = Problem), (status = 403, body = Problem), (status = 429, body = Problem), (status = 503, body = Problem),
 ))]
 pub(super) async fn list(_: Authorized<Server>, State(app): Context) -> Result<Json<TripsAnswer>, Problem> {
-    Ok(Json(app.asks.standing().await?.into()))
+    Ok(Json(app.fleet.standing().await?.into()))
 }
 
 /// Does something to a flag, for all hosts at once.
@@ -164,6 +164,6 @@ pub(super) async fn command(
         CommandWord::Observe => Command::Observe,
         CommandWord::Release => Command::Release,
     };
-    let event = app.asks.command(Order { flag, command, actor, reason }).await?;
+    let event = app.fleet.command(Order { flag, command, actor, reason }).await?;
     Ok(Json(CommandAnswer { event: event.as_ref().map(BreakerEvent::from) }))
 }

@@ -23,6 +23,6 @@ pub(super) async fn readyz(_: Public, State(app): Context) -> Result<&'static st
     if app.is_closing.load(Ordering::Relaxed) {
         return Err(Problem::closing());
     }
-    app.asks.ping().await?;
+    app.fleet.ping().await?;
     Ok("ready\n")
 }

@@ -17,7 +17,7 @@ const TEXT: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     (status = 401, body = Problem), (status = 403, body = Problem), (status = 429, body = Problem), (status = 503, body = Problem),
 ))]
 pub(super) async fn give(_: Authorized<Server>, State(app): Context) -> Result<Response, Problem> {
-    let figures = app.asks.figures().await?;
+    let figures = app.fleet.figures().await?;
     let mut text = Exposition::default();
     catalog::of_hosts(&figures, &mut text);
     catalog::of_server(&app, &figures, &mut text);

@@ -12,7 +12,7 @@ use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::Schema;
 use utoipa::{PartialSchema, ToSchema};
 
-use crate::fleet::{Answer, BatchRefusal};
+use crate::fleet::{BatchRefusal, FleetError};
 use crate::keys::Denial;
 use crate::store::StoreError;
 
@@ -150,20 +150,20 @@ impl From<Denial> for Problem {
     }
 }
 
-impl From<Answer> for Problem {
-    fn from(answer: Answer) -> Self {
+impl From<FleetError> for Problem {
+    fn from(answer: FleetError) -> Self {
         match answer {
-            Answer::Batch(refusal) => Self::from(refusal),
-            Answer::Busy => Self::busy(),
-            Answer::Conflict => Self::conflict(),
-            Answer::Impossible(detail, help) => Self::new(Kind::InvalidState, detail, help),
-            Answer::Late => {
+            FleetError::Batch(refusal) => Self::from(refusal),
+            FleetError::Busy => Self::busy(),
+            FleetError::Conflict => Self::conflict(),
+            FleetError::InvalidState(detail, help) => Self::new(Kind::InvalidState, detail, help),
+            FleetError::Timeout => {
                 let help = "it may still be done: look before you send it again";
                 Self::new(Kind::Timeout, "the server did not answer in time", help).retry(5)
             }
-            Answer::NoSuchFlag => Self::new(Kind::FlagNotFound, "there is no such flag", "check the key"),
-            Answer::NotStored(error) => Self::not_stored(&error),
-            Answer::NotYetStored => {
+            FleetError::NoSuchFlag => Self::new(Kind::FlagNotFound, "there is no such flag", "check the key"),
+            FleetError::NotStored(error) => Self::not_stored(&error),
+            FleetError::NotYetStored => {
                 let detail = "the change is in force until the server ends, and is not stored yet";
                 Self::new(Kind::NotYetStored, detail, "the server tries again each second: look at its log")
             }

@@ -17,7 +17,7 @@ use super::access::{Admin, Authorized};
 use super::problem::Kind;
 use super::{Context, Problem, body};
 use crate::clock::wall;
-use crate::fleet::Draft;
+use crate::fleet::PublishRequest;
 use crate::published::Published;
 use crate::state::App;
 use crate::store::{Revision, Summary};
@@ -154,7 +154,7 @@ impl Change {
         let etag = published.as_snapshot.plain.etag.clone();
         let (mut revision, digest) = (published.number, published.digest());
         if !dry_run {
-            revision = app.asks.publish(Draft { published, after, author, reason, origin }).await?;
+            revision = app.fleet.publish(PublishRequest { published, after, author, reason, origin }).await?;
         }
         let answer = PublishAnswer { revision, digest, published: !dry_run, warnings, difference };
         Ok(([(header::ETAG, etag)], Json(answer)).into_response())

@@ -46,7 +46,7 @@ pub(super) async fn open(_: Authorized<Client>, State(app): Context) -> Result<R
     let headers = [
         (header::CONTENT_TYPE, "text/event-stream"),
         (header::CACHE_CONTROL, "no-cache, no-transform"),
-        // Asks proxies that buffer responses to pass this one on as it comes.
+        // FleetHandle proxies that buffer responses to pass this one on as it comes.
         (header::HeaderName::from_static("x-accel-buffering"), "no"),
     ];
     Ok((headers, Body::from_stream(events)).into_response())

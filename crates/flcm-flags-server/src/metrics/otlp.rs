@@ -90,7 +90,7 @@ impl Pusher {
 
     /// Answers what the collector has not taken, where it says so.
     async fn push(&self) -> Result<String, Failure> {
-        let figures = self.app.asks.figures().await.map_err(|_| Failure::new("the fleet does not answer"))?;
+        let figures = self.app.fleet.figures().await.map_err(|_| Failure::new("the fleet does not answer"))?;
         let (app, resource, (began, started)) = (Arc::clone(&self.app), Arc::clone(&self.resource), self.since);
         let body = tokio::task::spawn_blocking(move || {
             let mut taken = Figures::new(nanoseconds(began), nanoseconds(wall().max(began).max(started)));

@@ -11,7 +11,7 @@ use super::signature::signature;
 use crate::clock::wall;
 use crate::error::StartError;
 use crate::event;
-use crate::fleet::Asks;
+use crate::fleet::FleetHandle;
 use crate::options::{Webhook, WebhookFormat};
 use crate::retry::{BackOff, retry_after};
 use crate::serving::Shared;
@@ -33,7 +33,7 @@ const GIVE_UP_MS: u64 = 24 * 3_600_000;
 pub(crate) struct Courier {
     hooks: Arc<Vec<Webhook>>,
     database: PathBuf,
-    asks: Asks,
+    fleet: FleetHandle,
     shared: Arc<Shared>,
     client: Client,
 }
@@ -56,13 +56,13 @@ impl Courier {
     pub(crate) fn new(
         hooks: Vec<Webhook>,
         database: PathBuf,
-        asks: Asks,
+        fleet: FleetHandle,
         shared: Arc<Shared>,
     ) -> Result<Self, StartError> {
         let client = tls::client(TIMEOUT).build().map_err(|error| {
             StartError::other(format!("no client for webhooks: {error}"), "check the system's certificates")
         })?;
-        Ok(Self { hooks: Arc::new(hooks), database, asks, shared, client })
+        Ok(Self { hooks: Arc::new(hooks), database, fleet, shared, client })
     }
 
     /// Brings letters for ever.
@@ -78,7 +78,7 @@ impl Courier {
             let Ok(Ok(letters)) = letters else { continue };
             told.forget_stored(&letters);
             for (letter, delivery) in &told.0 {
-                let _ = self.asks.delivered(*letter, delivery.clone()).await;
+                let _ = self.fleet.delivered(*letter, delivery.clone()).await;
             }
             let is_due = |letter: &Letter| letter.due <= wall() && !told.0.contains_key(&letter.id);
             let due: Vec<Letter> = letters.into_iter().filter(is_due).collect();
@@ -103,7 +103,7 @@ impl Courier {
                 after_failure(&letter, &failure)
             }
         };
-        let _ = self.asks.delivered(letter.id, delivery.clone()).await;
+        let _ = self.fleet.delivered(letter.id, delivery.clone()).await;
         (letter.id, delivery)
     }
 
