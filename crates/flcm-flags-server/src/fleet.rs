@@ -61,8 +61,8 @@ pub(crate) struct Fleet {
     /// What happened last to each flag that something has happened to.
     events: BTreeMap<String, FleetTransition>,
     unsaved: Unsaved,
-    /// Names of webhooks.
-    hooks: Vec<String>,
+    /// The names of the webhooks.
+    webhooks: Vec<String>,
     /// Number of this start, and of what was said of trips since.
     epoch: u64,
     sequence: u64,
@@ -120,8 +120,8 @@ impl Fleet {
     fn handle_one(&mut self, request: FleetRequest) {
         match request {
             FleetRequest::Command(order, reply) => reply.give(self.command(&order)),
-            FleetRequest::Delivered(letter, delivery, reply) => {
-                if let Err(error) = self.store.delivered(letter, &delivery) {
+            FleetRequest::Delivered(delivery, result, reply) => {
+                if let Err(error) = self.store.record_delivery(delivery, &result) {
                     self.complain("a delivery could not be taken down; it will be made again", &error);
                 }
                 reply.give(Ok(()));

@@ -75,8 +75,8 @@ impl fmt::Debug for Webhook {
 }
 
 impl Webhook {
-    /// The same for the same address and form, whatever other options there are: letters that wait name it so. Addresses of chats are
-    /// secrets, so it is a hash.
+    /// Identifies the webhook in stored deliveries: the same for the same address and format. A hash, because addresses of chats are
+    /// secrets.
     pub(crate) fn name(&self) -> String {
         let hash = Sha256::digest(format!("{:?} {}", self.format, self.url));
         URL_SAFE_NO_PAD.encode(&hash[..16])

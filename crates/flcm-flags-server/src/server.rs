@@ -40,7 +40,7 @@ pub struct Server {
     gone: oneshot::Receiver<()>,
     /// The file that is followed, and what it said at the start.
     document: Option<(PathBuf, String)>,
-    courier: webhooks::Courier,
+    dispatcher: webhooks::WebhookDispatcher,
     pusher: Option<otlp::Pusher>,
 }
 
@@ -59,8 +59,8 @@ impl Server {
             StartError::other(format!("cannot listen on {}: {error}", options.address), help)
         })?;
         let store = Store::open(&options.database)?;
-        let hooks = options.webhooks.iter().map(Webhook::name).collect();
-        let started = fleet::start(store, text, hooks)?;
+        let webhooks = options.webhooks.iter().map(Webhook::name).collect();
+        let started = fleet::start(store, text, webhooks)?;
         let (fleet, requests) = (started.fleet, started.requests);
         let (alive, gone) = oneshot::channel();
         let thread = std::thread::Builder::new().name("fleet".to_owned()).spawn(move || {
@@ -70,7 +70,7 @@ impl Server {
         });
         let fleet =
             thread.map_err(|error| StartError::other(format!("cannot start a thread: {error}"), "free some memory"))?;
-        let courier = webhooks::Courier::new(
+        let dispatcher = webhooks::WebhookDispatcher::new(
             options.webhooks,
             options.database.clone(),
             started.handle.clone(),
@@ -89,7 +89,7 @@ impl Server {
         });
         let pusher = options.otlp.map(|otlp| otlp::Pusher::new(otlp, Arc::clone(&app), started.began)).transpose()?;
         let connections = Connections::new(options.connections, tls);
-        Ok(Self { app, listener, connections, fleet, gone, document, courier, pusher })
+        Ok(Self { app, listener, connections, fleet, gone, document, dispatcher, pusher })
     }
 
     /// Where it listens.
@@ -103,10 +103,10 @@ impl Server {
     /// Answers until `stop` is done; then lets what has begun come to its end, and stores everything. Whether it went so: it ends as well
     /// when something in it has failed that it cannot do without, and is to be started anew then.
     pub async fn run(self, stop: impl Future<Output = ()>) -> bool {
-        let Self { app, listener, connections, fleet, gone, document, courier, pusher } = self;
+        let Self { app, listener, connections, fleet, gone, document, dispatcher, pusher } = self;
         let follower =
             document.map(|(path, text)| tokio::spawn(document_watcher::follow(path, text, Arc::clone(&app))));
-        let courier = tokio::spawn(courier.run());
+        let dispatcher = tokio::spawn(dispatcher.run());
         let (last, stopped) = oneshot::channel();
         let pusher = pusher.map(|pusher| tokio::spawn(pusher.run(stopped)));
         let router = http::router(&app);
@@ -120,7 +120,7 @@ impl Server {
         if let Some(follower) = follower {
             follower.abort();
         }
-        courier.abort();
+        dispatcher.abort();
         drop(last);
         if let Some(pusher) = pusher {
             let _ = pusher.await;

@@ -20,7 +20,7 @@ mod revisions;
 
 pub(crate) use audit::{Record, audit_of, detail_of};
 pub(crate) use counts::{Checkpoint, Happened, Kept, KeptBreaker};
-pub(crate) use outbox::{Delivery, Letter};
+pub(crate) use outbox::{DeliveryResult, WebhookDelivery};
 pub(crate) use revisions::{Revision, Summary};
 
 /// The version of the tables, in the database's `user_version`.

@@ -3,4 +3,4 @@
 mod dispatcher;
 mod signature;
 
-pub(crate) use dispatcher::Courier;
+pub(crate) use dispatcher::WebhookDispatcher;

@@ -7,7 +7,7 @@ use tokio::sync::oneshot;
 use super::{Figures, Order, PATIENCE, Standing};
 use crate::ingest::Content;
 use crate::published::Published;
-use crate::store::{Delivery, StoreError};
+use crate::store::{DeliveryResult, StoreError};
 use crate::transition::FleetTransition;
 
 /// A question.
@@ -16,8 +16,8 @@ pub(crate) enum FleetRequest {
     /// With its room until it is answered: whoever has sent it may have gone.
     Batch(Content, Reply<Taken>),
     Command(Order, Reply<Option<FleetTransition>>),
-    /// How the delivery of a letter went.
-    Delivered(i64, Delivery, Reply<()>),
+    /// The result of a delivery to a webhook.
+    Delivered(i64, DeliveryResult, Reply<()>),
     Figures(Reply<Figures>),
     /// Whether it answers at all.
     Ping(Reply<()>),
@@ -121,8 +121,8 @@ impl FleetHandle {
         self.ask(|reply| FleetRequest::Publish(Box::new(request), reply)).await
     }
 
-    pub(crate) async fn delivered(&self, letter: i64, delivery: Delivery) -> Result<(), FleetError> {
-        self.ask(|reply| FleetRequest::Delivered(letter, delivery, reply)).await
+    pub(crate) async fn delivered(&self, delivery: i64, result: DeliveryResult) -> Result<(), FleetError> {
+        self.ask(|reply| FleetRequest::Delivered(delivery, result, reply)).await
     }
 
     /// Lets the fleet end. Waits for room, which there is as soon as it has answered.

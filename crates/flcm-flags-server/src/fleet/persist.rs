@@ -7,7 +7,7 @@ use flcm_flags_engine::FlagTransition;
 
 use super::Fleet;
 use crate::serving::{Live, Word, snapshot_event, trips_event};
-use crate::store::{Checkpoint, Happened, KeptBreaker, Letter, Record, Stored, audit_of};
+use crate::store::{Checkpoint, Happened, KeptBreaker, Record, Stored, WebhookDelivery, audit_of};
 use crate::transition::FleetTransition;
 
 /// What is in force, and not yet stored.
@@ -15,13 +15,13 @@ use crate::transition::FleetTransition;
 pub(super) struct Unsaved {
     pub(super) flags: BTreeSet<String>,
     pub(super) records: Vec<Record>,
-    pub(super) letters: Vec<Letter>,
+    pub(super) deliveries: Vec<WebhookDelivery>,
     pub(super) holds: bool,
 }
 
 impl Unsaved {
     pub(super) fn is_empty(&self) -> bool {
-        self.flags.is_empty() && self.records.is_empty() && self.letters.is_empty() && !self.holds
+        self.flags.is_empty() && self.records.is_empty() && self.deliveries.is_empty() && !self.holds
     }
 }
 
@@ -44,7 +44,7 @@ impl Fleet {
             tracing::warn!(flag, event = %transition.event, actor = happened.actor, "{}", happened.text());
             self.unsaved.records.push(audit_of(&happened, reason));
             if transition.is_notable() {
-                self.write_letters(&happened);
+                self.enqueue_deliveries(&happened);
             }
             self.unsaved.flags.insert(flag.clone());
             self.events.insert(flag, happened);
@@ -52,11 +52,12 @@ impl Fleet {
         self.save();
     }
 
-    fn write_letters(&mut self, event: &FleetTransition) {
-        for hook in &self.hooks {
-            // Due at once: the fleet's time may be ahead of the clock that the courier goes by.
-            let letter = Letter { id: 0, hook: hook.clone(), event: event.clone(), attempts: 0, due: 0 };
-            self.unsaved.letters.push(letter);
+    fn enqueue_deliveries(&mut self, event: &FleetTransition) {
+        for webhook in &self.webhooks {
+            // Due at once: the fleet's time may be ahead of the clock that the dispatcher uses.
+            let delivery =
+                WebhookDelivery { id: 0, webhook: webhook.clone(), event: event.clone(), attempts: 0, due: 0 };
+            self.unsaved.deliveries.push(delivery);
         }
     }
 
@@ -96,14 +97,14 @@ impl Fleet {
         if self.unsaved.is_empty() {
             return Ok(());
         }
-        let Unsaved { flags, records, letters, holds } = &self.unsaved;
+        let Unsaved { flags, records, deliveries, holds } = &self.unsaved;
         let is_guarded =
             |key: &str| self.published.snapshot.flag(key).is_some_and(|id| self.guards.breaker(id).is_some());
         let happened = Happened {
             breakers: flags.iter().filter_map(|key| self.kept_breaker(key)).collect(),
             gone: flags.iter().map(String::as_str).filter(|key| !is_guarded(key)).collect(),
             records,
-            letters,
+            deliveries,
             holds: holds.then_some(&self.holds),
         };
         self.store.record(&happened)?;

@@ -37,8 +37,8 @@ pub(crate) struct Started {
     pub(crate) began: u64,
 }
 
-/// Takes up what was kept, or begins with a document. `hooks` are the names of webhooks.
-pub(crate) fn start(mut store: Store, document: Option<String>, hooks: Vec<String>) -> Result<Started, StartError> {
+/// Takes up what was kept, or begins with a document. `webhooks` are their names.
+pub(crate) fn start(mut store: Store, document: Option<String>, webhooks: Vec<String>) -> Result<Started, StartError> {
     let kept = store.load()?;
     let clock = Clock::behind(kept.clock);
     let (published, edit) = first(&mut store, document, clock)?;
@@ -58,7 +58,7 @@ pub(crate) fn start(mut store: Store, document: Option<String>, hooks: Vec<Strin
         hosts: Hosts::default(),
         events: BTreeMap::new(),
         unsaved: Unsaved::default(),
-        hooks,
+        webhooks,
         epoch: kept.starts,
         sequence: 0,
         last_batch: 0,

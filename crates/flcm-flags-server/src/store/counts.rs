@@ -7,8 +7,8 @@ use flcm_flags::{Millis, TripState};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::audit::append;
-use super::outbox::post;
-use super::{Letter, Record, Store, Stored, from_bits, to_bits};
+use super::outbox::enqueue;
+use super::{Record, Store, Stored, WebhookDelivery, from_bits, to_bits};
 use crate::event;
 use crate::totals;
 use crate::transition::FleetTransition;
@@ -53,7 +53,7 @@ pub(crate) struct Happened<'a> {
     /// Flags that have no breaker any more.
     pub(crate) gone: Vec<&'a str>,
     pub(crate) records: &'a [Record],
-    pub(crate) letters: &'a [Letter],
+    pub(crate) deliveries: &'a [WebhookDelivery],
     /// Trips of flags without a breaker, all of them, if they have changed.
     pub(crate) holds: Option<&'a BTreeMap<String, TripState>>,
 }
@@ -100,14 +100,14 @@ impl Store {
 
     /// Keeps what happened.
     pub(crate) fn record(&mut self, happened: &Happened<'_>) -> Stored<()> {
-        let Happened { breakers, gone, records, letters, holds } = happened;
+        let Happened { breakers, gone, records, deliveries, holds } = happened;
         self.write(|connection| {
             breakers.iter().try_for_each(|breaker| put_breaker(connection, breaker))?;
             for flag in gone {
                 connection.execute("DELETE FROM breakers WHERE flag = ?1", params![flag])?;
             }
             records.iter().try_for_each(|record| append(connection, record))?;
-            letters.iter().try_for_each(|letter| post(connection, letter))?;
+            deliveries.iter().try_for_each(|delivery| enqueue(connection, delivery))?;
             holds.map_or(Ok(()), |holds| put_holds(connection, holds))
         })
     }

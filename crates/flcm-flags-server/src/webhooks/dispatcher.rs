@@ -1,4 +1,4 @@
-//! Telling webhooks what has happened: signed, in order for each flag, and again until they take it.
+//! Sends webhooks: signed, in order for each flag, and repeated until the receiver accepts them.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -15,23 +15,25 @@ use crate::fleet::FleetHandle;
 use crate::options::{Webhook, WebhookFormat};
 use crate::retry::{BackOff, retry_after};
 use crate::serving::Shared;
-use crate::store::{Delivery, Letter, Reader, Record, detail_of};
+use crate::store::{DeliveryResult, Reader, Record, WebhookDelivery, detail_of};
 use crate::tls;
+use crate::transition::FleetTransition;
 
-/// An attempt may take so long.
+/// The limit for one attempt.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How often the outbox is looked at: what happens is told within so long.
-const LOOKS: Duration = Duration::from_millis(500);
+/// The interval between two looks at the outbox.
+const INTERVAL: Duration = Duration::from_millis(500);
 
-/// The waits behind failed attempts double from the first to the longest; a letter is given up after a day.
 const BACK_OFF: BackOff = BackOff { first: Duration::from_secs(1), longest: Duration::from_mins(5) };
-const GIVE_UP_MS: u64 = 24 * 3_600_000;
 
-/// Brings letters to webhooks.
+/// A delivery is abandoned after this time, in milliseconds: a day.
+const ABANDON_MS: u64 = 24 * 3_600_000;
+
+/// Sends what is in the outbox to webhooks.
 #[derive(Debug)]
-pub(crate) struct Courier {
-    hooks: Arc<Vec<Webhook>>,
+pub(crate) struct WebhookDispatcher {
+    webhooks: Vec<Webhook>,
     database: PathBuf,
     fleet: FleetHandle,
     shared: Arc<Shared>,
@@ -52,70 +54,72 @@ impl Failure {
     }
 }
 
-impl Courier {
+impl WebhookDispatcher {
     pub(crate) fn new(
-        hooks: Vec<Webhook>,
+        webhooks: Vec<Webhook>,
         database: PathBuf,
         fleet: FleetHandle,
         shared: Arc<Shared>,
     ) -> Result<Self, StartError> {
         let client = tls::client(TIMEOUT).build().map_err(|error| {
-            StartError::other(format!("no client for webhooks: {error}"), "check the system's certificates")
+            StartError::other(format!("cannot make a client for webhooks: {error}"), "check the system's certificates")
         })?;
-        Ok(Self { hooks: Arc::new(hooks), database, fleet, shared, client })
+        Ok(Self { webhooks, database, fleet, shared, client })
     }
 
-    /// Brings letters for ever.
+    /// Sends deliveries until the task is aborted.
     pub(crate) async fn run(self) {
-        if self.hooks.is_empty() {
+        if self.webhooks.is_empty() {
             return;
         }
-        let mut told = Told::default();
+        let mut unrecorded = UnrecordedDeliveries::default();
         loop {
-            tokio::time::sleep(LOOKS).await;
+            tokio::time::sleep(INTERVAL).await;
             let path = self.database.clone();
-            let letters = tokio::task::spawn_blocking(move || Reader::open(&path)?.letters()).await;
-            let Ok(Ok(letters)) = letters else { continue };
-            told.forget_stored(&letters);
-            for (letter, delivery) in &told.0 {
-                let _ = self.fleet.delivered(*letter, delivery.clone()).await;
+            let pending = tokio::task::spawn_blocking(move || Reader::open(&path)?.pending()).await;
+            let Ok(Ok(pending)) = pending else { continue };
+            unrecorded.forget_recorded(&pending);
+            for (id, result) in &unrecorded.0 {
+                let _ = self.fleet.delivered(*id, result.clone()).await;
             }
-            let is_due = |letter: &Letter| letter.due <= wall() && !told.0.contains_key(&letter.id);
-            let due: Vec<Letter> = letters.into_iter().filter(is_due).collect();
-            told.0.extend(futures_util::future::join_all(due.into_iter().map(|letter| self.attempt(letter))).await);
+            let is_due =
+                |delivery: &WebhookDelivery| delivery.due <= wall() && !unrecorded.0.contains_key(&delivery.id);
+            let due: Vec<WebhookDelivery> = pending.into_iter().filter(is_due).collect();
+            let attempts = due.into_iter().map(|delivery| self.attempt(delivery));
+            unrecorded.0.extend(futures_util::future::join_all(attempts).await);
         }
     }
 
-    async fn attempt(&self, letter: Letter) -> (i64, Delivery) {
-        let outcome = match self.hooks.iter().find(|hook| hook.name() == letter.hook) {
-            Some(hook) => self.post(hook, &letter).await,
-            None => Err(Failure::new("the webhook is not among the options any more")),
+    async fn attempt(&self, delivery: WebhookDelivery) -> (i64, DeliveryResult) {
+        let sent = match self.webhooks.iter().find(|webhook| webhook.name() == delivery.webhook) {
+            Some(webhook) => self.send(webhook, &delivery.event).await,
+            None => Err(Failure::new("the webhook is no longer among the options")),
         };
-        let delivery = match outcome {
+        let result = match sent {
             Ok(()) => {
                 self.shared.counters.delivered.add(1);
-                Delivery::Done
+                DeliveryResult::Delivered
             }
             Err(failure) => {
                 self.shared.counters.undelivered.add(1);
-                let (flag, attempt) = (&letter.event.flag, letter.attempts + 1);
+                let (flag, attempt) = (&delivery.event.flag, delivery.attempts + 1);
                 tracing::warn!(flag, attempt, error = failure.what, "a webhook was not delivered");
-                after_failure(&letter, &failure)
+                after_failure(&delivery, &failure)
             }
         };
-        let _ = self.fleet.delivered(letter.id, delivery.clone()).await;
-        (letter.id, delivery)
+        let _ = self.fleet.delivered(delivery.id, result.clone()).await;
+        (delivery.id, result)
     }
 
-    async fn post(&self, hook: &Webhook, letter: &Letter) -> Result<(), Failure> {
-        let body = match hook.format {
-            WebhookFormat::Json => event::to_json(&letter.event).map_err(|error| Failure::new(error.to_string()))?,
-            WebhookFormat::Slack => serde_json::json!({ "text": letter.event.text() }).to_string(),
+    async fn send(&self, webhook: &Webhook, event: &FleetTransition) -> Result<(), Failure> {
+        let body = match webhook.format {
+            WebhookFormat::Json => event::to_json(event).map_err(|error| Failure::new(error.to_string()))?,
+            WebhookFormat::Slack => serde_json::json!({ "text": event.text() }).to_string(),
         };
-        let (id, at) = (letter.event.id(), wall() / 1000);
-        let mut request = self.client.post(&hook.url).header("content-type", "application/json");
+        let (id, at) = (event.id(), wall() / 1000);
+        let mut request = self.client.post(&webhook.url).header("content-type", "application/json");
         request = request.header("webhook-id", &id).header("webhook-timestamp", at);
-        if let Some(secret) = &hook.secret {
+        if let Some(secret) = &webhook.secret {
             request = request.header("webhook-signature", signature(secret, &id, at, &body));
         }
         let response = request.body(body).send().await;
@@ -128,35 +132,35 @@ impl Courier {
     }
 }
 
-/// How letters went of which that may not be stored yet: a full disk must not have them delivered again and again.
+/// Results of deliveries that may not be stored yet. Without them a full disk would have the server send the same again and again.
 #[derive(Debug, Default)]
-struct Told(HashMap<i64, Delivery>);
+struct UnrecordedDeliveries(HashMap<i64, DeliveryResult>);
 
-impl Told {
-    /// Those that are gone, or wait for the time that was to be taken down, are stored.
-    fn forget_stored(&mut self, letters: &[Letter]) {
-        self.0.retain(|id, delivery| {
-            let letter = letters.iter().find(|letter| letter.id == *id);
-            letter.is_some_and(|letter| !matches!(delivery, Delivery::Later(due) if *due == letter.due))
+impl UnrecordedDeliveries {
+    /// Forgets results that are stored: the delivery is gone, or waits for the time that was to be stored.
+    fn forget_recorded(&mut self, pending: &[WebhookDelivery]) {
+        self.0.retain(|id, result| {
+            let delivery = pending.iter().find(|delivery| delivery.id == *id);
+            delivery.is_some_and(|delivery| !matches!(result, DeliveryResult::RetryAt(due) if *due == delivery.due))
         });
     }
 }
 
 /// When to try again, if at all.
-fn after_failure(letter: &Letter, failure: &Failure) -> Delivery {
-    let now = wall();
-    if now.saturating_sub(letter.event.transition.at.0) > GIVE_UP_MS {
-        return Delivery::GivenUp(Record {
+fn after_failure(delivery: &WebhookDelivery, failure: &Failure) -> DeliveryResult {
+    let (now, event) = (wall(), &delivery.event);
+    if now.saturating_sub(event.transition.at.0) > ABANDON_MS {
+        return DeliveryResult::Abandoned(Record {
             id: 0,
             at: now,
             actor: "server".to_owned(),
             action: "notification_failed".to_owned(),
-            flag: Some(letter.event.flag.clone()),
+            flag: Some(event.flag.clone()),
             revision: None,
-            reason: format!("given up after {} attempts: {}", letter.attempts + 1, failure.what),
-            detail: detail_of(&letter.event),
+            reason: format!("abandoned after {} attempts: {}", delivery.attempts + 1, failure.what),
+            detail: detail_of(event),
         });
     }
-    let wait = BACK_OFF.wait(letter.attempts, failure.asked).as_millis();
-    Delivery::Later(now + u64::try_from(wait).unwrap_or(u64::MAX))
+    let wait = BACK_OFF.wait(delivery.attempts, failure.asked).as_millis();
+    DeliveryResult::RetryAt(now + u64::try_from(wait).unwrap_or(u64::MAX))
 }

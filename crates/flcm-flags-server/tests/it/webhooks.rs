@@ -18,13 +18,13 @@ const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
 /// What a listener was sent, and what it answered.
 #[derive(Clone, Debug)]
-struct Letter {
+struct Received {
     head: String,
     body: String,
     status: u16,
 }
 
-impl Letter {
+impl Received {
     fn header(&self, name: &str) -> Option<&str> {
         let mut lines = self.head.lines().filter_map(|line| line.split_once(": "));
         lines.find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value)
@@ -53,30 +53,30 @@ impl Letter {
 #[derive(Clone)]
 struct Listener {
     address: SocketAddr,
-    letters: Arc<Mutex<Vec<Letter>>>,
+    received: Arc<Mutex<Vec<Received>>>,
 }
 
 impl Listener {
     /// Refuses so many, and takes the others.
     fn new(refusals: usize) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let made = Self { address: listener.local_addr().unwrap(), letters: Arc::default() };
-        let letters = Arc::clone(&made.letters);
+        let made = Self { address: listener.local_addr().unwrap(), received: Arc::default() };
+        let received = Arc::clone(&made.received);
         thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
                 // One at a time, so that their order is that of the answers. One that was killed says nothing more.
-                let _ = take(stream, refusals, &letters);
+                let _ = take(stream, refusals, &received);
             }
         });
         made
     }
 
-    fn all(&self) -> Vec<Letter> {
-        self.letters.lock().unwrap().clone()
+    fn all(&self) -> Vec<Received> {
+        self.received.lock().unwrap().clone()
     }
 
-    fn taken(&self) -> Vec<Letter> {
-        self.all().into_iter().filter(|letter| letter.status == 200).collect()
+    fn taken(&self) -> Vec<Received> {
+        self.all().into_iter().filter(|received| received.status == 200).collect()
     }
 
     fn url(&self, path: &str) -> String {
@@ -84,12 +84,12 @@ impl Listener {
     }
 }
 
-fn take(mut stream: std::net::TcpStream, refusals: usize, letters: &Mutex<Vec<Letter>>) -> std::io::Result<()> {
+fn take(mut stream: std::net::TcpStream, refusals: usize, received: &Mutex<Vec<Received>>) -> std::io::Result<()> {
     let Some((head, body)) = request(&mut stream)? else { return Ok(()) };
     let body = String::from_utf8_lossy(&body).into_owned();
-    let mut letters = letters.lock().unwrap();
-    let status = if letters.len() < refusals { 500 } else { 200 };
-    letters.push(Letter { head, body, status });
+    let mut received = received.lock().unwrap();
+    let status = if received.len() < refusals { 500 } else { 200 };
+    received.push(Received { head, body, status });
     stream.write_all(format!("HTTP/1.1 {status} X\r\ncontent-length: 0\r\nconnection: close\r\n\r\n").as_bytes())
 }
 
@@ -122,11 +122,11 @@ fn letters_arrive_once_in_order_and_signed_though_the_listener_fails_and_the_ser
     until("that is stored", || (outbox(&desk) == 0).then_some(()));
     let (all, taken) = (listener.all(), listener.taken());
     assert_eq!(taken.len(), 3, "{taken:?}");
-    assert!(all[..4].iter().all(|letter| letter.id() == all[0].id() && letter.body == all[0].body), "{all:?}");
-    let modes: Vec<_> = taken.iter().map(|letter| letter.event()["mode"].clone()).collect();
+    assert!(all[..4].iter().all(|received| received.id() == all[0].id() && received.body == all[0].body), "{all:?}");
+    let modes: Vec<_> = taken.iter().map(|received| received.event()["mode"].clone()).collect();
     assert_eq!(modes, ["held", "auto", "held"]);
     assert!(taken[0].id() != taken[1].id() && taken[1].id() != taken[2].id());
-    assert!(all.iter().all(Letter::is_signed), "{all:?}");
+    assert!(all.iter().all(Received::is_signed), "{all:?}");
     server.stop();
 }
 
