@@ -27,7 +27,7 @@ mod publish;
 mod report;
 mod start;
 
-pub(crate) use commands::{Command, Order};
+pub(crate) use commands::{Action, BreakerCommand};
 pub(crate) use handle::{BatchRefusal, FleetError, FleetHandle, FleetRequest, PublishRequest, Taken};
 pub(crate) use hosts::Host;
 pub(crate) use report::{Figures, FlagReport, Standing};
@@ -119,7 +119,7 @@ impl Fleet {
 
     fn handle_one(&mut self, request: FleetRequest) {
         match request {
-            FleetRequest::Command(order, reply) => reply.give(self.command(&order)),
+            FleetRequest::Command(command, reply) => reply.give(self.command(&command)),
             FleetRequest::Delivered(delivery, result, reply) => {
                 if let Err(error) = self.store.record_delivery(delivery, &result) {
                     self.complain("a delivery could not be taken down; it will be made again", &error);

@@ -10,7 +10,7 @@ use crate::transition::FleetTransition;
 
 /// What a person may do to a flag.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Command {
+pub(crate) enum Action {
     /// Has seen the rollback of a generation: the flag may go on.
     Acknowledge(Option<u32>),
     /// As usual, whatever the outcomes.
@@ -23,7 +23,7 @@ pub(crate) enum Command {
     Release,
 }
 
-impl Command {
+impl Action {
     /// The word in the path and in the audit.
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
@@ -38,38 +38,38 @@ impl Command {
 
 /// Who wants what, and why.
 #[derive(Clone, Debug)]
-pub(crate) struct Order {
+pub(crate) struct BreakerCommand {
     pub(crate) flag: String,
-    pub(crate) command: Command,
+    pub(crate) action: Action,
     pub(crate) actor: String,
     pub(crate) reason: String,
 }
 
 impl Fleet {
     /// Does it; answers what came of it, if anything did.
-    pub(super) fn command(&mut self, order: &Order) -> Result<Option<FleetTransition>, FleetError> {
-        let flag = self.published.snapshot.flag(&order.flag).ok_or(FleetError::NoSuchFlag)?;
-        let (action, detail) = (order.command.as_str(), json!({}));
-        let mut record = self.record(&order.actor, action, &order.reason, detail);
-        record.flag = Some(order.flag.clone());
+    pub(super) fn command(&mut self, command: &BreakerCommand) -> Result<Option<FleetTransition>, FleetError> {
+        let flag = self.published.snapshot.flag(&command.flag).ok_or(FleetError::NoSuchFlag)?;
+        let (action, detail) = (command.action.as_str(), json!({}));
+        let mut record = self.record(&command.actor, action, &command.reason, detail);
+        record.flag = Some(command.flag.clone());
         if self.guards.breaker(flag).is_some() {
             // Held before it had a breaker, it is let go by the words that let a breaker go.
-            let lets_go = matches!(order.command, Command::Force | Command::Observe | Command::Release);
-            let was_held = lets_go && self.holds.remove(&order.flag).is_some();
+            let lets_go = matches!(command.action, Action::Force | Action::Observe | Action::Release);
+            let was_held = lets_go && self.holds.remove(&command.flag).is_some();
             if was_held {
                 self.guards.say(flag, TripState::Clear);
                 self.unsaved.holds = true;
             }
-            self.command_breaker(flag, order, record, was_held)
+            self.command_breaker(flag, command, record, was_held)
         } else {
-            self.command_flag(flag, order, record)
+            self.command_flag(flag, command, record)
         }
     }
 
     fn command_breaker(
         &mut self,
         flag: FlagId,
-        order: &Order,
+        command: &BreakerCommand,
         record: Record,
         was_held: bool,
     ) -> Result<Option<FleetTransition>, FleetError> {
@@ -79,21 +79,21 @@ impl Fleet {
         self.guards.poll(&self.published.snapshot, now, &mut transitions);
         self.persist_and_broadcast(&std::mem::take(&mut transitions), "breaker", "");
         let snapshot = &self.published.snapshot;
-        let mode = match order.command {
-            Command::Acknowledge(generation) => {
+        let mode = match command.action {
+            Action::Acknowledge(generation) => {
                 let current = self.guards.breaker(flag).map_or(0, |(breaker, _)| breaker.generation());
                 self.guards.acknowledge(snapshot, flag, generation.unwrap_or(current), now, &mut transitions);
                 None
             }
-            Command::Force => Some(Mode::ForcedClosed),
-            Command::Hold => Some(Mode::Held),
-            Command::Observe => Some(Mode::Observe),
-            Command::Release => Some(Mode::Auto),
+            Action::Force => Some(Mode::ForcedClosed),
+            Action::Hold => Some(Mode::Held),
+            Action::Observe => Some(Mode::Observe),
+            Action::Release => Some(Mode::Auto),
         };
         if let Some(mode) = mode {
             self.guards.set_mode(snapshot, flag, mode, now, &mut transitions);
         } else if transitions.is_empty() {
-            let what = format!("`{}` has nothing to acknowledge in this generation", order.flag);
+            let what = format!("`{}` has nothing to acknowledge in this generation", command.flag);
             return Err(FleetError::InvalidState(
                 what,
                 "look at GET /trips: it may have changed, or be held by a person",
@@ -104,9 +104,9 @@ impl Fleet {
             return self.stored(None);
         }
         self.unsaved.records.push(record);
-        self.persist_transitions(&transitions, &order.actor, &order.reason);
+        self.persist_transitions(&transitions, &command.actor, &command.reason);
         self.broadcast();
-        let event = self.events.get(&order.flag).filter(|_| !transitions.is_empty()).cloned();
+        let event = self.events.get(&command.flag).filter(|_| !transitions.is_empty()).cloned();
         self.stored(event)
     }
 
@@ -114,19 +114,19 @@ impl Fleet {
     fn command_flag(
         &mut self,
         flag: FlagId,
-        order: &Order,
+        command: &BreakerCommand,
         record: Record,
     ) -> Result<Option<FleetTransition>, FleetError> {
-        let changed = match order.command {
-            Command::Hold => self.holds.insert(order.flag.clone(), TripState::HeldOff) != Some(TripState::HeldOff),
-            Command::Release => self.holds.remove(&order.flag).is_some(),
+        let changed = match command.action {
+            Action::Hold => self.holds.insert(command.flag.clone(), TripState::HeldOff) != Some(TripState::HeldOff),
+            Action::Release => self.holds.remove(&command.flag).is_some(),
             _ => {
-                let what = format!("`{}` has no breaker", order.flag);
+                let what = format!("`{}` has no breaker", command.flag);
                 return Err(FleetError::InvalidState(what, "give it an `error_threshold`, or use hold and release"));
             }
         };
         if changed {
-            self.guards.say(flag, self.holds.get(&order.flag).copied().unwrap_or_default());
+            self.guards.say(flag, self.holds.get(&command.flag).copied().unwrap_or_default());
             self.unsaved.holds = true;
             self.unsaved.records.push(record);
             self.save();

@@ -4,7 +4,7 @@ use std::sync::mpsc::{SyncSender, TrySendError};
 
 use tokio::sync::oneshot;
 
-use super::{Figures, Order, PATIENCE, Standing};
+use super::{BreakerCommand, Figures, PATIENCE, Standing};
 use crate::ingest::Content;
 use crate::published::Published;
 use crate::store::{DeliveryResult, StoreError};
@@ -15,7 +15,7 @@ use crate::transition::FleetTransition;
 pub(crate) enum FleetRequest {
     /// With its room until it is answered: whoever has sent it may have gone.
     Batch(Content, Reply<Taken>),
-    Command(Order, Reply<Option<FleetTransition>>),
+    Command(BreakerCommand, Reply<Option<FleetTransition>>),
     /// The result of a delivery to a webhook.
     Delivered(i64, DeliveryResult, Reply<()>),
     Figures(Reply<Figures>),
@@ -100,8 +100,8 @@ impl FleetHandle {
         self.ask(|reply| FleetRequest::Batch(batch, reply)).await
     }
 
-    pub(crate) async fn command(&self, order: Order) -> Result<Option<FleetTransition>, FleetError> {
-        self.ask(|reply| FleetRequest::Command(order, reply)).await
+    pub(crate) async fn command(&self, command: BreakerCommand) -> Result<Option<FleetTransition>, FleetError> {
+        self.ask(|reply| FleetRequest::Command(command, reply)).await
     }
 
     pub(crate) async fn ping(&self) -> Result<(), FleetError> {

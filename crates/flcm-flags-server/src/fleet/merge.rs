@@ -98,7 +98,7 @@ impl Fleet {
         let (instance, published) = (batch.header().instance, Arc::clone(&self.published));
         let mut expected = FlagId(0);
         for counted in batch.flags() {
-            // Hosts write flags in the order of their keys: mostly it is the one behind the last.
+            // Hosts write flags in the command of their keys: mostly it is the one behind the last.
             let is_expected = published.snapshot.describe(expected).is_some_and(|flag| flag.key() == counted.key());
             let id = if is_expected { Some(expected) } else { published.snapshot.flag(counted.key()) };
             expected = FlagId(id.map_or(0, |id| id.0 + 1));

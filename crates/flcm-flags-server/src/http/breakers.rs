@@ -15,7 +15,7 @@ use utoipa::ToSchema;
 use super::access::{Admin, Authorized, Server};
 use super::{Context, Problem, body};
 use crate::event::{BreakerEvent, Outcomes, finite};
-use crate::fleet::{Command, FlagReport, Host, Order, Standing};
+use crate::fleet::{Action, BreakerCommand, FlagReport, Host, Standing};
 
 /// Why, and what is meant.
 #[derive(Debug, Default, Deserialize, ToSchema)]
@@ -157,13 +157,13 @@ pub(super) async fn command(
     let actor = key.name();
     let Ok(Path((flag, command))) = path else { return Err(super::problem::no_such_path().await) };
     let CommandRequest { reason, generation } = body::read_json(&app, &headers, content).await?;
-    let command = match command {
-        CommandWord::Acknowledge => Command::Acknowledge(generation),
-        CommandWord::Force => Command::Force,
-        CommandWord::Hold => Command::Hold,
-        CommandWord::Observe => Command::Observe,
-        CommandWord::Release => Command::Release,
+    let action = match command {
+        CommandWord::Acknowledge => Action::Acknowledge(generation),
+        CommandWord::Force => Action::Force,
+        CommandWord::Hold => Action::Hold,
+        CommandWord::Observe => Action::Observe,
+        CommandWord::Release => Action::Release,
     };
-    let event = app.fleet.command(Order { flag, command, actor, reason }).await?;
+    let event = app.fleet.command(BreakerCommand { flag, action, actor, reason }).await?;
     Ok(Json(CommandAnswer { event: event.as_ref().map(BreakerEvent::from) }))
 }
