@@ -15,7 +15,7 @@ use crate::published::Published;
 
 /// The revision in use, and what has tripped of it.
 #[derive(Debug)]
-pub(crate) struct Live {
+pub(crate) struct ServingState {
     pub(crate) published: Arc<Published>,
     pub(crate) trips: Trips<Vec<u8>>,
 }
@@ -31,7 +31,7 @@ pub(crate) struct StreamState {
 
 /// What the fleet says of one flag.
 #[derive(Clone, Debug, Serialize)]
-pub(crate) struct Word {
+pub(crate) struct FleetFlag {
     #[serde(serialize_with = "as_text")]
     pub(crate) trip: TripState,
     /// Under which outcomes are evidence; of a flag without a breaker 0.
@@ -45,18 +45,22 @@ fn as_text<S: serde::Serializer>(trip: &TripState, serializer: S) -> Result<S::O
 /// What both sides of the server share.
 #[derive(Debug)]
 pub(crate) struct Shared {
-    pub(crate) live: ArcSwap<Live>,
+    pub(crate) serving: ArcSwap<ServingState>,
     pub(crate) stream: watch::Sender<StreamState>,
     pub(crate) counters: Counters,
 }
 
 impl Shared {
-    pub(crate) fn new(live: Live, stream: StreamState) -> Self {
-        Self { live: ArcSwap::from_pointee(live), stream: watch::Sender::new(stream), counters: Counters::default() }
+    pub(crate) fn new(serving: ServingState, stream: StreamState) -> Self {
+        Self {
+            serving: ArcSwap::from_pointee(serving),
+            stream: watch::Sender::new(stream),
+            counters: Counters::default(),
+        }
     }
 
     pub(crate) fn published(&self) -> Arc<Published> {
-        Arc::clone(&self.live.load().published)
+        Arc::clone(&self.serving.load().published)
     }
 }
 
@@ -67,7 +71,7 @@ pub(crate) fn snapshot_event(published: &Published) -> Bytes {
 }
 
 /// The event that says what the fleet holds back.
-pub(crate) fn trips_event(epoch: u64, sequence: u64, flags: &BTreeMap<&str, Word>) -> Bytes {
+pub(crate) fn trips_event(epoch: u64, sequence: u64, flags: &BTreeMap<&str, FleetFlag>) -> Bytes {
     let data = serde_json::json!({ "epoch": epoch, "sequence": sequence, "flags": flags });
     event("trips", &data.to_string())
 }

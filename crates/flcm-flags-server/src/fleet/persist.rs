@@ -6,7 +6,7 @@ use std::sync::Arc;
 use flcm_flags_engine::FlagTransition;
 
 use super::Fleet;
-use crate::serving::{Live, Word, snapshot_event, trips_event};
+use crate::serving::{FleetFlag, ServingState, snapshot_event, trips_event};
 use crate::store::{Checkpoint, Happened, KeptBreaker, Record, Stored, WebhookDelivery, audit_of};
 use crate::transition::FleetTransition;
 
@@ -64,9 +64,9 @@ impl Fleet {
     /// Puts the state of now in the place of what requests and streams see.
     pub(super) fn broadcast(&mut self) {
         self.sequence += 1;
-        let live = Live { published: Arc::clone(&self.published), trips: self.guards.trips().clone() };
-        self.shared.live.store(Arc::new(live));
-        let trips = trips_event(self.epoch, self.sequence, &self.words());
+        let serving = ServingState { published: Arc::clone(&self.published), trips: self.guards.trips().clone() };
+        self.shared.serving.store(Arc::new(serving));
+        let trips = trips_event(self.epoch, self.sequence, &self.fleet_flags());
         let snapshot = snapshot_event(&self.published);
         self.shared.stream.send_modify(|stream| {
             stream.trips = trips;
@@ -75,12 +75,12 @@ impl Fleet {
     }
 
     /// Every flag of which there is something to say.
-    pub(super) fn words(&self) -> BTreeMap<&str, Word> {
+    pub(super) fn fleet_flags(&self) -> BTreeMap<&str, FleetFlag> {
         let snapshot = &self.published.snapshot;
         let flags = snapshot.flags().filter_map(|id| {
             let (trip, generation) = self.says(id);
             let is_told = generation.is_some() || trip != flcm_flags::TripState::Clear;
-            let word = Word { trip, generation: generation.unwrap_or(0) };
+            let word = FleetFlag { trip, generation: generation.unwrap_or(0) };
             is_told.then_some((snapshot.describe(id)?.key(), word))
         });
         flags.collect()

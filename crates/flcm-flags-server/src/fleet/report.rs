@@ -101,18 +101,18 @@ impl Fleet {
 
     pub(super) fn standing(&self) -> Standing {
         let snapshot = &self.published.snapshot;
-        let words = self.words();
-        let report = |(key, word): (&str, crate::serving::Word)| {
+        let flags = self.fleet_flags();
+        let report = |(key, flag): (&str, crate::serving::FleetFlag)| {
             let guard = snapshot.flag(key).and_then(|id| self.guards.breaker(id));
             let report = FlagReport {
-                trip: word.trip,
+                trip: flag.trip,
                 breaker: guard.map(|(breaker, plan)| BreakerReport::new(breaker, plan)),
                 last: self.events.get(key).cloned(),
                 hosts: self.hosts.of(key),
             };
             (key.to_owned(), report)
         };
-        let flags = words.into_iter().map(report).collect();
+        let flags = flags.into_iter().map(report).collect();
         Standing { revision: self.published.number, flags, stored: self.unsaved.is_empty() }
     }
 }

@@ -19,7 +19,7 @@ use super::{Fleet, Millis};
 use crate::clock::{Clock, wall};
 use crate::error::StartError;
 use crate::published::Published;
-use crate::serving::{Live, Shared, StreamState};
+use crate::serving::{ServingState, Shared, StreamState};
 use crate::store::{Kept, KeptBreaker, Record, Revision, Store, Summary};
 use crate::totals::Totals;
 use crate::transition::FleetTransition;
@@ -44,8 +44,8 @@ pub(crate) fn start(mut store: Store, document: Option<String>, webhooks: Vec<St
     let (published, edit) = first(&mut store, document, clock)?;
     let published = Arc::new(published);
     let flags = published.snapshot.flags().len();
-    let live = Live { published: Arc::clone(&published), trips: Guards::none(flags).trips().clone() };
-    let shared = Arc::new(Shared::new(live, StreamState::default()));
+    let serving = ServingState { published: Arc::clone(&published), trips: Guards::none(flags).trips().clone() };
+    let shared = Arc::new(Shared::new(serving, StreamState::default()));
     let mut fleet = Fleet {
         store,
         clock,

@@ -27,10 +27,10 @@ pub(super) async fn give(
     State(app): Context,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let live = app.shared.live.load();
-    let body = choose(&live.published, &headers)?;
+    let serving = app.shared.serving.load();
+    let body = choose(&serving.published, &headers)?;
     // A snapshot holds hashes of users, the document their names.
-    let is_document = std::ptr::eq(body, &raw const live.published.as_document);
+    let is_document = std::ptr::eq(body, &raw const serving.published.as_document);
     key.require(if is_document { Role::Server } else { Role::Client })?;
     let takes_gzip = headers.get_all(header::ACCEPT_ENCODING).iter().any(takes_gzip);
     let Encoded { etag, bytes } = if takes_gzip { &body.gzip } else { &body.plain };

@@ -18,7 +18,7 @@ use super::access::{Authorized, Server};
 use super::{Context, Problem, body};
 use crate::clock::wall;
 use crate::published::names;
-use crate::serving::Live;
+use crate::serving::ServingState;
 use crate::state::App;
 
 /// The largest question.
@@ -104,14 +104,14 @@ pub(super) async fn evaluate_one(
         Ok(context) => context,
         Err(error) => return Ok(failed(EvaluationError { key: Some(key), ..error })),
     };
-    let live = app.shared.live.load();
-    let Some(flag) = live.published.snapshot.flag(&key) else {
+    let serving = app.shared.serving.load();
+    let Some(flag) = serving.published.snapshot.flag(&key) else {
         let error_details = format!("there is no flag `{key}`");
         return Ok(failed(EvaluationError { key: Some(key), error_code: "FLAG_NOT_FOUND", error_details }));
     };
     let evaluated = context.with_core(|context| {
-        let bound = context.bind(&live.published.snapshot);
-        decide(&live, flag, &key, &bound, Millis(wall()))
+        let bound = context.bind(&serving.published.snapshot);
+        decide(&serving, flag, &key, &bound, Millis(wall()))
     });
     Ok(match evaluated {
         Evaluated::Decided(evaluation) => Json(evaluation).into_response(),
@@ -138,14 +138,14 @@ pub(super) async fn evaluate_all(
         Ok(context) => context,
         Err(error) => return Ok(failed(error)),
     };
-    let live = app.shared.live.load();
-    let (snapshot, now) = (&live.published.snapshot, Millis(wall()));
+    let serving = app.shared.serving.load();
+    let (snapshot, now) = (&serving.published.snapshot, Millis(wall()));
     let flags = context.with_core(|context| {
         let bound = context.bind(snapshot);
         let described = snapshot.flags().filter_map(|id| Some((id, snapshot.describe(id)?)));
-        described.map(|(id, flag)| decide(&live, id, flag.key(), &bound, now)).collect()
+        described.map(|(id, flag)| decide(&serving, id, flag.key(), &bound, now)).collect()
     });
-    let bulk = BulkEvaluation { flags, metadata: json!({ "revision": live.published.number }) };
+    let bulk = BulkEvaluation { flags, metadata: json!({ "revision": serving.published.number }) };
     let text = serde_json::to_string(&bulk).map_err(|_| Problem::internal())?;
     let etag = HeaderValue::from_str(&format!("\"{:016x}\"", sip(text.as_bytes()))).map_err(|_| Problem::internal())?;
     let known = headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
@@ -156,8 +156,8 @@ pub(super) async fn evaluate_all(
     Ok(([(header::ETAG, etag), (header::CONTENT_TYPE, media_type)], text).into_response())
 }
 
-fn decide(live: &Live, flag: FlagId, key: &str, context: &BoundContext<'_>, now: Millis) -> Evaluated {
-    let decision: Decision<'_> = evaluate(&live.published.snapshot, &live.trips, flag, context, now);
+fn decide(serving: &ServingState, flag: FlagId, key: &str, context: &BoundContext<'_>, now: Millis) -> Evaluated {
+    let decision: Decision<'_> = evaluate(&serving.published.snapshot, &serving.trips, flag, context, now);
     let reason = decision.reason();
     if let Reason::Error(code) = reason {
         let error_details = format!("`{key}` cannot be decided by this server: it is of a later version");
@@ -167,10 +167,10 @@ fn decide(live: &Live, flag: FlagId, key: &str, context: &BoundContext<'_>, now:
             error_details,
         });
     }
-    let described = live.published.snapshot.describe(flag);
+    let described = serving.published.snapshot.describe(flag);
     let reason = described.map_or(reason, |flag| flag.reason_in_open_feature(reason));
     let mut metadata = Map::new();
-    metadata.insert("revision".to_owned(), live.published.number.into());
+    metadata.insert("revision".to_owned(), serving.published.number.into());
     if let Some(rule) = decision.rule() {
         metadata.insert("rule".to_owned(), rule.into());
     }
