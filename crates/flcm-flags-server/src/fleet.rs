@@ -30,7 +30,7 @@ mod start;
 pub(crate) use commands::{Action, BreakerCommand};
 pub(crate) use handle::{BatchRefusal, FleetError, FleetHandle, FleetRequest, PublishRequest, Taken};
 pub(crate) use hosts::Host;
-pub(crate) use report::{Figures, FlagReport, Standing};
+pub(crate) use report::{BreakerStatuses, FlagReport, MetricsSnapshot};
 pub(crate) use start::start;
 
 use handle::Reply;
@@ -126,9 +126,9 @@ impl Fleet {
                 }
                 reply.give(Ok(()));
             }
-            FleetRequest::Figures(reply) => reply.give(Ok(self.figures())),
+            FleetRequest::Metrics(reply) => reply.give(Ok(self.metrics_snapshot())),
             FleetRequest::Publish(publish, reply) => reply.give(self.publish(*publish)),
-            FleetRequest::Standing(reply) => reply.give(Ok(self.standing())),
+            FleetRequest::Breakers(reply) => reply.give(Ok(self.breaker_statuses())),
             // These do not wait for their turn.
             FleetRequest::Batch(..) | FleetRequest::Ping(_) | FleetRequest::Stop => {}
         }

@@ -4,7 +4,7 @@ use std::sync::mpsc::{SyncSender, TrySendError};
 
 use tokio::sync::oneshot;
 
-use super::{BreakerCommand, Figures, PATIENCE, Standing};
+use super::{BreakerCommand, BreakerStatuses, MetricsSnapshot, PATIENCE};
 use crate::ingest::Content;
 use crate::published::Published;
 use crate::store::{DeliveryResult, StoreError};
@@ -18,11 +18,11 @@ pub(crate) enum FleetRequest {
     Command(BreakerCommand, Reply<Option<FleetTransition>>),
     /// The result of a delivery to a webhook.
     Delivered(i64, DeliveryResult, Reply<()>),
-    Figures(Reply<Figures>),
+    Metrics(Reply<MetricsSnapshot>),
     /// Whether it answers at all.
     Ping(Reply<()>),
     Publish(Box<PublishRequest>, Reply<u64>),
-    Standing(Reply<Standing>),
+    Breakers(Reply<BreakerStatuses>),
     /// No more questions: store everything.
     Stop,
 }
@@ -108,12 +108,12 @@ impl FleetHandle {
         self.ask(FleetRequest::Ping).await
     }
 
-    pub(crate) async fn standing(&self) -> Result<Standing, FleetError> {
-        self.ask(FleetRequest::Standing).await
+    pub(crate) async fn breaker_statuses(&self) -> Result<BreakerStatuses, FleetError> {
+        self.ask(FleetRequest::Breakers).await
     }
 
-    pub(crate) async fn figures(&self) -> Result<Figures, FleetError> {
-        self.ask(FleetRequest::Figures).await
+    pub(crate) async fn metrics_snapshot(&self) -> Result<MetricsSnapshot, FleetError> {
+        self.ask(FleetRequest::Metrics).await
     }
 
     /// Answers the number of the revision.

@@ -38,7 +38,7 @@ pub(crate) struct BreakerReport {
 
 /// What was counted of a flag.
 #[derive(Clone, Debug)]
-pub(crate) struct FlagFigures {
+pub(crate) struct FlagMetricsSnapshot {
     pub(crate) counts: FlagCounts,
     pub(crate) users: f64,
     pub(crate) durations: Durations,
@@ -48,7 +48,7 @@ pub(crate) struct FlagFigures {
 
 /// Where all breakers stand.
 #[derive(Clone, Debug)]
-pub(crate) struct Standing {
+pub(crate) struct BreakerStatuses {
     /// The revision in use.
     pub(crate) revision: u64,
     /// Flags with a breaker, and those that a person holds.
@@ -59,9 +59,9 @@ pub(crate) struct Standing {
 
 /// Everything that is told.
 #[derive(Clone, Debug)]
-pub(crate) struct Figures {
-    pub(crate) standing: Standing,
-    pub(crate) flags: BTreeMap<String, FlagFigures>,
+pub(crate) struct MetricsSnapshot {
+    pub(crate) breakers: BreakerStatuses,
+    pub(crate) flags: BTreeMap<String, FlagMetricsSnapshot>,
     pub(crate) counters: Vec<(String, u64)>,
     pub(crate) histograms: Vec<(String, Durations, f64)>,
     pub(crate) dropped: u64,
@@ -69,16 +69,16 @@ pub(crate) struct Figures {
 }
 
 impl Fleet {
-    pub(super) fn figures(&self) -> Figures {
+    pub(super) fn metrics_snapshot(&self) -> MetricsSnapshot {
         let flags = self.totals.flags().into_iter().map(|(key, totals)| {
             let histogram = totals.sketches.durations();
-            let figures = FlagFigures {
+            let snapshot = FlagMetricsSnapshot {
                 counts: totals.counts.clone(),
                 users: totals.sketches.users().estimate(),
                 durations: Durations::new(histogram),
                 duration_sum: histogram.sum(),
             };
-            (key.to_owned(), figures)
+            (key.to_owned(), snapshot)
         });
         let (mut counters, mut histograms) = (Vec::new(), Vec::new());
         for (name, value) in self.totals.customs.iter() {
@@ -89,8 +89,8 @@ impl Fleet {
                 }
             }
         }
-        Figures {
-            standing: self.standing(),
+        MetricsSnapshot {
+            breakers: self.breaker_statuses(),
             flags: flags.collect(),
             counters,
             histograms,
@@ -99,7 +99,7 @@ impl Fleet {
         }
     }
 
-    pub(super) fn standing(&self) -> Standing {
+    pub(super) fn breaker_statuses(&self) -> BreakerStatuses {
         let snapshot = &self.published.snapshot;
         let flags = self.fleet_flags();
         let report = |(key, flag): (&str, crate::serving::FleetFlag)| {
@@ -113,7 +113,7 @@ impl Fleet {
             (key.to_owned(), report)
         };
         let flags = flags.into_iter().map(report).collect();
-        Standing { revision: self.published.number, flags, stored: self.unsaved.is_empty() }
+        BreakerStatuses { revision: self.published.number, flags, stored: self.unsaved.is_empty() }
     }
 }
 

@@ -15,7 +15,7 @@ use utoipa::ToSchema;
 use super::access::{Admin, Authorized, Server};
 use super::{Context, Problem, body};
 use crate::event::{BreakerEvent, Outcomes, finite};
-use crate::fleet::{Action, BreakerCommand, FlagReport, Host, Standing};
+use crate::fleet::{Action, BreakerCommand, BreakerStatuses, FlagReport, Host};
 
 /// Why, and what is meant.
 #[derive(Debug, Default, Deserialize, ToSchema)]
@@ -101,8 +101,8 @@ pub(crate) struct FlagStatus {
     hosts: Vec<Host>,
 }
 
-impl From<Standing> for TripsAnswer {
-    fn from(Standing { revision, flags, stored }: Standing) -> Self {
+impl From<BreakerStatuses> for TripsAnswer {
+    fn from(BreakerStatuses { revision, flags, stored }: BreakerStatuses) -> Self {
         let flags = flags.into_iter().map(|(key, report)| (key, FlagStatus::from(report))).collect();
         Self { revision, flags, stored }
     }
@@ -132,7 +132,7 @@ impl From<FlagReport> for FlagStatus {
     (status = 401, body = Problem), (status = 403, body = Problem), (status = 429, body = Problem), (status = 503, body = Problem),
 ))]
 pub(super) async fn list(_: Authorized<Server>, State(app): Context) -> Result<Json<TripsAnswer>, Problem> {
-    Ok(Json(app.fleet.standing().await?.into()))
+    Ok(Json(app.fleet.breaker_statuses().await?.into()))
 }
 
 /// Does something to a flag, for all hosts at once.

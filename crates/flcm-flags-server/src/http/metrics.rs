@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use super::access::{Authorized, Server};
 use super::{Context, Problem};
 use crate::metrics::catalog;
-use crate::metrics::openmetrics::Exposition;
+use crate::metrics::openmetrics::OpenMetricsText;
 
 const TEXT: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
@@ -17,9 +17,9 @@ const TEXT: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     (status = 401, body = Problem), (status = 403, body = Problem), (status = 429, body = Problem), (status = 503, body = Problem),
 ))]
 pub(super) async fn give(_: Authorized<Server>, State(app): Context) -> Result<Response, Problem> {
-    let figures = app.fleet.figures().await?;
-    let mut text = Exposition::default();
-    catalog::of_hosts(&figures, &mut text);
-    catalog::of_server(&app, &figures, &mut text);
+    let snapshot = app.fleet.metrics_snapshot().await?;
+    let mut text = OpenMetricsText::default();
+    catalog::of_hosts(&snapshot, &mut text);
+    catalog::of_server(&app, &snapshot, &mut text);
     Ok(([(header::CONTENT_TYPE, TEXT)], text.finish()).into_response())
 }

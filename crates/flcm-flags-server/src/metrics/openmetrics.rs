@@ -4,11 +4,11 @@ use std::fmt::{Display, Write};
 
 use flcm_flags::metrics::Durations;
 
-use crate::metrics::catalog::{Families, Kind};
+use crate::metrics::catalog::{Kind, MetricSink};
 
-/// Families of figures, as `OpenMetrics` text.
+/// MetricSink of figures, as `OpenMetrics` text.
 #[derive(Debug, Default)]
-pub(crate) struct Exposition {
+pub(crate) struct OpenMetricsText {
     text: String,
     name: &'static str,
     /// What stands behind the name of a figure that is no summary.
@@ -16,7 +16,7 @@ pub(crate) struct Exposition {
 }
 
 // Writing to a string cannot fail: the errors of `write!` are dropped below.
-impl Families for Exposition {
+impl MetricSink for OpenMetricsText {
     fn family(&mut self, name: &'static str, kind: Kind, help: &str) {
         let (kind, suffix) = match kind {
             Kind::Counter => ("counter", "_total"),
@@ -27,11 +27,11 @@ impl Families for Exposition {
         let _ = writeln!(self.text, "# TYPE {name} {kind}\n# HELP {name} {help}");
     }
 
-    fn whole(&mut self, labels: &[(&str, &str)], value: u64) {
+    fn int(&mut self, labels: &[(&str, &str)], value: u64) {
         self.line(self.suffix, labels, value);
     }
 
-    fn number(&mut self, labels: &[(&str, &str)], value: f64) {
+    fn float(&mut self, labels: &[(&str, &str)], value: f64) {
         self.line(self.suffix, labels, value);
     }
 
@@ -44,7 +44,7 @@ impl Families for Exposition {
     }
 }
 
-impl Exposition {
+impl OpenMetricsText {
     /// The text, with its end.
     pub(crate) fn finish(mut self) -> String {
         self.text.push_str("# EOF\n");
@@ -75,15 +75,15 @@ fn escape(value: &str, text: &mut String) {
 
 #[cfg(test)]
 mod tests {
-    use super::Exposition;
-    use crate::metrics::catalog::{Families, Kind};
+    use super::OpenMetricsText;
+    use crate::metrics::catalog::{Kind, MetricSink};
 
     #[test]
     fn labels_are_escaped_and_the_text_has_an_end() {
-        let mut text = Exposition::default();
+        let mut text = OpenMetricsText::default();
         text.family("flcm_users", Kind::Gauge, "Users.");
-        text.number(&[("flag", "a\"b\\c\nd")], 1.5);
-        text.whole(&[], 2);
+        text.float(&[("flag", "a\"b\\c\nd")], 1.5);
+        text.int(&[], 2);
         let expected = "# TYPE flcm_users gauge\n# HELP flcm_users Users.\nflcm_users{flag=\"a\\\"b\\\\c\\nd\"} 1.5\nflcm_users 2\n# EOF\n";
         assert_eq!(text.finish(), expected);
     }

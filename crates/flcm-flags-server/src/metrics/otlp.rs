@@ -22,7 +22,7 @@ use crate::tls;
 
 mod encoder;
 
-use encoder::Figures;
+use encoder::OtlpEncoder;
 
 /// An attempt may take so long; the last one, for which the end of the server waits, less.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -90,14 +90,15 @@ impl Pusher {
 
     /// Answers what the collector has not taken, where it says so.
     async fn push(&self) -> Result<String, Failure> {
-        let figures = self.app.fleet.figures().await.map_err(|_| Failure::new("the fleet does not answer"))?;
+        let snapshot =
+            self.app.fleet.metrics_snapshot().await.map_err(|_| Failure::new("the fleet does not answer"))?;
         let (app, resource, (began, started)) = (Arc::clone(&self.app), Arc::clone(&self.resource), self.since);
         let body = tokio::task::spawn_blocking(move || {
-            let mut taken = Figures::new(nanoseconds(began), nanoseconds(wall().max(began).max(started)));
-            catalog::of_hosts(&figures, &mut taken);
-            taken.since = nanoseconds(started);
-            catalog::of_server(&app, &figures, &mut taken);
-            gzip(&taken.finish(&resource).encode_to_vec(), Compression::fast())
+            let mut encoder = OtlpEncoder::new(nanoseconds(began), nanoseconds(wall().max(began).max(started)));
+            catalog::of_hosts(&snapshot, &mut encoder);
+            encoder.since = nanoseconds(started);
+            catalog::of_server(&app, &snapshot, &mut encoder);
+            gzip(&encoder.finish(&resource).encode_to_vec(), Compression::fast())
         });
         let body = body.await.map_err(|error| Failure::new(error.to_string()))?;
         let request = self.client.post(&self.url).header(CONTENT_TYPE, "application/x-protobuf");
@@ -115,25 +116,25 @@ impl Failure {
 /// How it went last, so that only changes are logged.
 #[derive(Debug, Default)]
 struct Health {
-    complaint: String,
+    last_problem: String,
 }
 
 impl Health {
     fn follow(&mut self, pushed: Result<String, Failure>) {
-        let complaint = match pushed {
+        let problem = match pushed {
             Ok(untaken) if untaken.is_empty() => String::new(),
             Ok(untaken) => format!("the collector refuses figures: {untaken}"),
             Err(failure) => format!("metrics are not pushed: {}", failure.what),
         };
-        if self.complaint == complaint {
+        if self.last_problem == problem {
             return;
         }
-        if complaint.is_empty() {
+        if problem.is_empty() {
             tracing::info!("metrics are pushed again");
         } else {
-            tracing::warn!("{complaint}");
+            tracing::warn!("{problem}");
         }
-        self.complaint = complaint;
+        self.last_problem = problem;
     }
 }
 

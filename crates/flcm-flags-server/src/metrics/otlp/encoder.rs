@@ -1,4 +1,4 @@
-//! Figures as OpenTelemetry has them: what `GET /metrics` says, under the names of its semantic conventions.
+//! OtlpEncoder as OpenTelemetry has them: what `GET /metrics` says, under the names of its semantic conventions.
 
 use flcm_flags::metrics::Durations;
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
@@ -12,18 +12,18 @@ use opentelemetry_proto::tonic::metrics::v1::{
 };
 use opentelemetry_proto::tonic::resource::v1::Resource;
 
-use crate::metrics::catalog::{Families, Kind};
+use crate::metrics::catalog::{Kind, MetricSink};
 
 /// Takes figures down for a request. Times are in nanoseconds since 1970.
 #[derive(Debug)]
-pub(super) struct Figures {
+pub(super) struct OtlpEncoder {
     metrics: Vec<Metric>,
     /// When what is counted was nothing.
     pub(super) since: u64,
     now: u64,
 }
 
-impl Figures {
+impl OtlpEncoder {
     pub(super) fn new(since: u64, now: u64) -> Self {
         Self { metrics: Vec::new(), since, now }
     }
@@ -64,7 +64,7 @@ impl Figures {
     }
 }
 
-impl Families for Figures {
+impl MetricSink for OtlpEncoder {
     fn family(&mut self, name: &'static str, kind: Kind, help: &str) {
         let (name, unit) = named(name);
         let data = match kind {
@@ -80,11 +80,11 @@ impl Families for Figures {
         self.metrics.push(Metric { name, description, unit, data: Some(data), ..Metric::default() });
     }
 
-    fn whole(&mut self, labels: &[(&str, &str)], value: u64) {
+    fn int(&mut self, labels: &[(&str, &str)], value: u64) {
         self.add(labels, Value::AsInt(i64::try_from(value).unwrap_or(i64::MAX)));
     }
 
-    fn number(&mut self, labels: &[(&str, &str)], value: f64) {
+    fn float(&mut self, labels: &[(&str, &str)], value: f64) {
         self.add(labels, Value::AsDouble(value));
     }
 
@@ -163,8 +163,8 @@ fn attribute(key: impl Into<String>, value: any_value::Value) -> KeyValue {
 mod tests {
     use opentelemetry_proto::tonic::common::v1::any_value::Value;
 
-    use super::{Figures, attributes, named};
-    use crate::metrics::catalog::{Families, Kind};
+    use super::{OtlpEncoder, attributes, named};
+    use crate::metrics::catalog::{Kind, MetricSink};
 
     fn words(labels: &[(&str, &str)]) -> Vec<(String, Value)> {
         attributes(labels).into_iter().map(|pair| (pair.key, pair.value.unwrap().value.unwrap())).collect()
@@ -216,13 +216,13 @@ mod tests {
 
     #[test]
     fn families_without_figures_are_left_out() {
-        let mut figures = Figures::new(1, 2);
+        let mut encoder = OtlpEncoder::new(1, 2);
         for (name, kind) in [("flcm_a", Kind::Counter), ("flcm_b", Kind::Gauge), ("flcm_c", Kind::Summary)] {
-            figures.family(name, kind, "");
+            encoder.family(name, kind, "");
         }
-        figures.family("flcm_d", Kind::Gauge, "");
-        figures.number(&[], 1.5);
-        let request = figures.finish(&[]);
+        encoder.family("flcm_d", Kind::Gauge, "");
+        encoder.float(&[], 1.5);
+        let request = encoder.finish(&[]);
         let metrics = &request.resource_metrics[0].scope_metrics[0].metrics;
         assert_eq!(metrics.iter().map(|metric| metric.name.as_str()).collect::<Vec<_>>(), ["flcm.d"]);
     }
