@@ -122,7 +122,7 @@ impl Fleet {
             FleetRequest::Command(command, reply) => reply.give(self.command(&command)),
             FleetRequest::Delivered(delivery, result, reply) => {
                 if let Err(error) = self.store.record_delivery(delivery, &result) {
-                    self.complain("a delivery could not be taken down; it will be made again", &error);
+                    self.log_store_failure("a delivery could not be taken down; it will be made again", &error);
                 }
                 reply.give(Ok(()));
             }
@@ -152,7 +152,7 @@ impl Fleet {
         }
     }
 
-    fn complain(&self, what: &str, error: &crate::store::StoreError) {
+    fn log_store_failure(&self, what: &str, error: &crate::store::StoreError) {
         self.shared.counters.store_failures.add(1);
         tracing::error!(%error, "{what}");
     }

@@ -48,7 +48,7 @@ impl Published {
     }
 
     /// Takes up a revision that was published before, under its number.
-    pub(crate) fn again(text: String, number: u64) -> Result<Self, Diagnostics> {
+    pub(crate) fn republished(text: String, number: u64) -> Result<Self, Diagnostics> {
         let (config, diagnostics) = check(&text);
         let Some(mut config) = config else { return Err(diagnostics) };
         config.revision = number;
@@ -76,10 +76,10 @@ impl Published {
     }
 
     /// Whether a list of marks, as of `If-Match`, names this revision in any of its forms.
-    pub(crate) fn is_named_by(&self, marks: &str) -> bool {
+    pub(crate) fn if_match(&self, marks: &str) -> bool {
         let bodies = [&self.as_snapshot, &self.as_document];
         let mut etags = bodies.into_iter().flat_map(|body| [&body.plain.etag, &body.gzip.etag]);
-        marks.trim() == "*" || etags.any(|etag| names(marks, etag))
+        marks.trim() == "*" || etags.any(|etag| etag_matches(marks, etag))
     }
 }
 
@@ -95,7 +95,7 @@ impl Body {
 }
 
 /// Whether a list of marks names this one. `If-None-Match` compares weakly, and a proxy may have made a mark weak.
-pub(crate) fn names(marks: &str, etag: &HeaderValue) -> bool {
+pub(crate) fn etag_matches(marks: &str, etag: &HeaderValue) -> bool {
     let is_it = |mark: &str| mark.trim().trim_start_matches("W/").as_bytes() == etag.as_bytes();
     marks.split(',').any(is_it)
 }

@@ -51,7 +51,7 @@ impl Fleet {
         let last = match self.store.append(now, fresh.iter().map(|(bytes, _)| &bytes[..])) {
             Ok(last) => last,
             Err(error) => {
-                self.complain("batches could not be stored; hosts send them again", &error);
+                self.log_store_failure("batches could not be stored; hosts send them again", &error);
                 before.into_iter().rev().for_each(|line| self.ledgers.undo(line));
                 return false;
             }
@@ -110,7 +110,7 @@ impl Fleet {
             let is_variant = |name: &str| flag.iter().flat_map(Flag::variants).any(|variant| variant.name() == name);
             let held_back = totals.add(&counted, is_variant);
             let Some(id) = id else { continue };
-            let says = self.says(id);
+            let says = self.fleet_trip_of(id);
             let counts = counted.evidence();
             if says.1.is_some()
                 && (counts.treatment.total > 0 || counts.control.total > 0)
@@ -124,7 +124,7 @@ impl Fleet {
     }
 
     /// What the fleet says of a flag: its trip, and its generation if it has a breaker.
-    pub(super) fn says(&self, flag: FlagId) -> (TripState, Option<u32>) {
+    pub(super) fn fleet_trip_of(&self, flag: FlagId) -> (TripState, Option<u32>) {
         (self.guards.trips().state(flag), self.guards.breaker(flag).map(|(breaker, _)| breaker.generation()))
     }
 }

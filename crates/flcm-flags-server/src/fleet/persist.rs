@@ -78,7 +78,7 @@ impl Fleet {
     pub(super) fn fleet_flags(&self) -> BTreeMap<&str, FleetFlag> {
         let snapshot = &self.published.snapshot;
         let flags = snapshot.flags().filter_map(|id| {
-            let (trip, generation) = self.says(id);
+            let (trip, generation) = self.fleet_trip_of(id);
             let is_told = generation.is_some() || trip != flcm_flags::TripState::Clear;
             let word = FleetFlag { trip, generation: generation.unwrap_or(0) };
             is_told.then_some((snapshot.describe(id)?.key(), word))
@@ -89,7 +89,7 @@ impl Fleet {
     /// Stores what is in force and was not stored yet. What fails is tried again with the next tick.
     pub(super) fn save(&mut self) {
         if let Err(error) = self.store_unsaved() {
-            self.complain("what happened is in force, but could not be stored yet", &error);
+            self.log_store_failure("what happened is in force, but could not be stored yet", &error);
         }
     }
 
@@ -122,7 +122,7 @@ impl Fleet {
     pub(super) fn make_checkpoint(&mut self) -> bool {
         let made = self.checkpoint();
         if let Err(error) = &made {
-            self.complain("no checkpoint could be made; it is tried again", error);
+            self.log_store_failure("no checkpoint could be made; it is tried again", error);
         }
         made.is_ok()
     }

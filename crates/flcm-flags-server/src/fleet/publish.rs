@@ -27,7 +27,7 @@ impl Fleet {
         // Batches behind the last checkpoint were counted under the document in use; another may not know their flags.
         let stored = self.checkpoint().and_then(|()| self.store.publish(&revision, &record));
         stored.map_err(|error| {
-            self.complain("a revision could not be stored; the one before stays in use", &error);
+            self.log_store_failure("a revision could not be stored; the one before stays in use", &error);
             FleetError::NotStored(error)
         })?;
         let Summary { author, reason, .. } = revision.summary;

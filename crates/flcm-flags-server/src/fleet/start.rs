@@ -99,7 +99,7 @@ fn first(
         Some(Err(diagnostics)) => (None, Some(diagnostics)),
         None => (None, None),
     };
-    let kept = newest.map(|Revision { summary, document }| Published::again(document, summary.number));
+    let kept = newest.map(|Revision { summary, document }| Published::republished(document, summary.number));
     match (kept, edit) {
         (Some(Ok(kept)), edit) => {
             for problem in refused.iter().flat_map(Diagnostics::iter) {

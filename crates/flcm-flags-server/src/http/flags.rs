@@ -8,7 +8,7 @@ use super::access::{Authorized, Client};
 use super::problem::Kind;
 use super::{Context, Problem};
 use crate::keys::Role;
-use crate::published::{Body, Encoded, Published, names};
+use crate::published::{Body, Encoded, Published, etag_matches};
 
 /// What is in use.
 ///
@@ -40,7 +40,7 @@ pub(super) async fn give(
         (header::VARY, HeaderValue::from_static("accept, accept-encoding, origin")),
     ];
     let known = headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
-    if known.is_some_and(|marks| marks == "*" || names(marks, etag)) {
+    if known.is_some_and(|marks| marks == "*" || etag_matches(marks, etag)) {
         return Ok((StatusCode::NOT_MODIFIED, common).into_response());
     }
     let media_type = [(header::CONTENT_TYPE, body.media_type.clone())];

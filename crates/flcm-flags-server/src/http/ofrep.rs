@@ -17,7 +17,7 @@ use utoipa::ToSchema;
 use super::access::{Authorized, Server};
 use super::{Context, Problem, body};
 use crate::clock::wall;
-use crate::published::names;
+use crate::published::etag_matches;
 use crate::serving::ServingState;
 use crate::state::App;
 
@@ -149,7 +149,7 @@ pub(super) async fn evaluate_all(
     let text = serde_json::to_string(&bulk).map_err(|_| Problem::internal())?;
     let etag = HeaderValue::from_str(&format!("\"{:016x}\"", sip(text.as_bytes()))).map_err(|_| Problem::internal())?;
     let known = headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
-    if known.is_some_and(|marks| names(marks, &etag)) {
+    if known.is_some_and(|marks| etag_matches(marks, &etag)) {
         return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, etag)]).into_response());
     }
     let media_type = HeaderValue::from_static("application/json");

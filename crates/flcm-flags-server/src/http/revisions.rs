@@ -207,8 +207,8 @@ pub(super) async fn difference(
     let old = find(&app, from).await?;
     let new = find(&app, to.unwrap_or(app.shared.published().number)).await?;
     let compared = tokio::task::spawn_blocking(move || {
-        let again = |revision: Revision| Published::again(revision.document, revision.summary.number);
-        Ok(difference_of(&again(old)?, &again(new)?))
+        let republished = |revision: Revision| Published::republished(revision.document, revision.summary.number);
+        Ok(difference_of(&republished(old)?, &republished(new)?))
     });
     compared.await.map_err(|_| Problem::internal())?.map(Json).map_err(Problem::refused)
 }
@@ -253,11 +253,11 @@ fn difference_of(old: &Published, new: &Published) -> Difference {
 
 /// Whoever publishes must have seen what is replaced.
 fn expect_match(headers: &HeaderMap, current: &Published) -> Result<(), Problem> {
-    let marks = headers.get(header::IF_MATCH).ok_or_else(|| {
+    let etags = headers.get(header::IF_MATCH).ok_or_else(|| {
         let help = "send the ETag that GET /flags gave, or `*`";
         Problem::new(Kind::PreconditionRequired, "the header `If-Match` is missing", help)
     })?;
-    let is_named = marks.to_str().is_ok_and(|marks| current.is_named_by(marks));
+    let is_named = etags.to_str().is_ok_and(|etags| current.if_match(etags));
     if is_named { Ok(()) } else { Err(Problem::conflict()) }
 }
 

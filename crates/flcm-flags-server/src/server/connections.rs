@@ -108,9 +108,9 @@ impl Connections {
         tokio::spawn(async move {
             app.shared.counters.connections.add(1);
             match tls {
-                None => converse(TokioIo::new(stream), false, router, watcher, permit).await,
+                None => serve_connection(TokioIo::new(stream), false, router, watcher, permit).await,
                 // On the heap, because most connections have nothing of it.
-                Some(tls) => Box::pin(agree(tls, stream, router, watcher, permit)).await,
+                Some(tls) => Box::pin(tls_handshake(tls, stream, router, watcher, permit)).await,
             }
             app.shared.counters.connections.subtract(1);
         });
@@ -118,15 +118,21 @@ impl Connections {
 }
 
 /// Agrees on keys first.
-async fn agree(tls: TlsAcceptor, stream: TcpStream, router: Router, watcher: Watcher, permit: OwnedSemaphorePermit) {
+async fn tls_handshake(
+    tls: TlsAcceptor,
+    stream: TcpStream,
+    router: Router,
+    watcher: Watcher,
+    permit: OwnedSemaphorePermit,
+) {
     if let Ok(Ok(stream)) = tokio::time::timeout(HEAD, tls.accept(stream)).await {
         let is_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
-        converse(TokioIo::new(stream), is_http2, router, watcher, permit).await;
+        serve_connection(TokioIo::new(stream), is_http2, router, watcher, permit).await;
     }
 }
 
 /// Answers what one connection asks.
-async fn converse<S>(
+async fn serve_connection<S>(
     stream: TokioIo<S>,
     is_http2: bool,
     router: Router,
