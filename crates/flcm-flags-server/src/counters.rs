@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// What the server counts of itself.
+/// What the server counts about itself.
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
     pub(crate) batches: Counter,
@@ -20,7 +20,7 @@ pub(crate) struct Counters {
     pub(crate) undelivered: Counter,
 }
 
-/// A number that many count.
+/// A number that many threads count up and down.
 #[derive(Debug, Default)]
 pub(crate) struct Counter(AtomicU64);
 

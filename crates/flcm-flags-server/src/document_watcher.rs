@@ -1,4 +1,4 @@
-//! The document as a file: an edit is checked and published, and one that has errors leaves what is in use.
+//! Watches the document's file: an edit is checked and published; one with errors leaves the revision in use.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -12,18 +12,18 @@ use crate::fleet::{FleetError, PublishRequest};
 use crate::published::Published;
 use crate::state::App;
 
-/// Editors write in several steps; a file that was left alone for so long is whole.
+/// Editors write in several steps; a file that has not changed for this long is complete.
 const SETTLES: Duration = Duration::from_millis(50);
 
-/// Where the system tells of no change, such as on a network disk, the file is looked at so often.
+/// The file is read this often even if the system reports no change, as on a network disk.
 const LOOKS: Duration = Duration::from_secs(5);
 
-/// Follows the file for ever; `known` is what it said when it was read last.
+/// Watches the file until the task is aborted; `known` is its content when it was read last.
 pub(crate) async fn follow(path: PathBuf, mut known: String, app: Arc<App>) {
     let (sender, mut changes) = mpsc::channel(1);
-    // Without it the channel is closed where there is no watcher, and nothing would wait.
+    // Keeps the channel open where there is no watcher; on a closed one nothing would wait.
     let _open = sender.clone();
-    // The folder, because editors put another file in the place of the old one.
+    // The folder, because editors replace the file by another one.
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
     let database = app.database.file_name().map(OsStr::to_owned).unwrap_or_default();
     let look = move |event: notify::Result<Event>| {
@@ -36,7 +36,7 @@ pub(crate) async fn follow(path: PathBuf, mut known: String, app: Arc<App>) {
         Ok(watcher)
     });
     if let Err(error) = &watcher {
-        tracing::warn!(%error, "no word of changes: the document is looked at every {} s", LOOKS.as_secs());
+        tracing::warn!(%error, "cannot watch the folder of the document; reading the document every {} s", LOOKS.as_secs());
     }
     let mut is_missing = false;
     loop {
@@ -53,13 +53,13 @@ pub(crate) async fn follow(path: PathBuf, mut known: String, app: Arc<App>) {
             }
             Ok(_) => {}
             Err(_) if was_missing => {}
-            Err(error) => tracing::warn!(%error, "cannot read {}; what is in use stays", path.display()),
+            Err(error) => tracing::warn!(%error, "cannot read {}; the revision in use stays", path.display()),
         }
     }
 }
 
-/// Whether to look at the file. The system also tells of each reading of it, which would never end, and of each batch that is written
-/// to the database beside it.
+/// Whether to read the file. The system also reports each time the file is read, which would never end, and each write to the
+/// database in the same folder.
 fn may_be_an_edit(event: &Event, database: &OsStr) -> bool {
     let is_of_database = |path: &PathBuf| {
         let name = path.file_name().unwrap_or_default().as_encoded_bytes();
@@ -69,8 +69,8 @@ fn may_be_an_edit(event: &Event, database: &OsStr) -> bool {
     !event.kind.is_access() && (event.paths.is_empty() || !event.paths.iter().all(is_of_database))
 }
 
-/// Checks an edit, and publishes it; whether it is done with. Somebody may publish at the same time: then it is made anew for what
-/// follows that.
+/// Checks an edit and publishes it; whether that need not be tried again. If somebody else publishes at the same time, the edit is
+/// compiled again for the revision after theirs.
 async fn publish(path: &Path, text: &str, app: &App) -> bool {
     for _ in 0..3 {
         let (text, last) = (text.to_owned(), app.shared.published().number);
@@ -103,7 +103,7 @@ async fn publish(path: &Path, text: &str, app: &App) -> bool {
         match app.fleet.publish(request).await {
             Err(FleetError::Conflict) => {}
             Err(error) => {
-                tracing::error!(?error, "an edit could not be published; it is tried again");
+                tracing::error!(?error, "an edit could not be published; trying again");
                 return false;
             }
             Ok(_) => return true,

@@ -1,5 +1,5 @@
-//! The fleet: one thread that owns everything which changes. Batches, documents and commands come to it one after the other, so
-//! nothing needs a lock, and what is acknowledged is on the disk.
+//! The fleet: an actor, one thread that owns all state which changes. Batches, documents and commands reach it one after the
+//! other, so nothing needs a lock. What it acknowledges is on the disk.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -38,10 +38,10 @@ use hosts::Hosts;
 use ledgers::Ledgers;
 use persist::Unsaved;
 
-/// Questions that are answered together, batches of them in one commit; then it is looked at what is due.
+/// So many requests are handled at once, the batches among them in one commit; then the fleet looks at what is due.
 const GROUP: usize = 512;
 
-/// A checkpoint is made when batches of so many bytes are behind the last, or after so many milliseconds.
+/// A checkpoint is made after batches of so many bytes, or after so many milliseconds.
 const LOGGED_BYTES: usize = 32 << 20;
 const CHECKPOINT_MS: u64 = 10_000;
 
@@ -53,20 +53,20 @@ pub(crate) struct Fleet {
     shared: Arc<Shared>,
     published: Arc<Published>,
     guards: Guards,
-    /// Trips of flags without a breaker: a person's, and those of breakers whose flags have lost their threshold since.
+    /// Trips of flags without a breaker: set by an operator, or left by a breaker whose flag has lost its threshold.
     holds: BTreeMap<String, TripState>,
     ledgers: Ledgers,
     totals: Totals,
     hosts: Hosts,
-    /// What happened last to each flag that something has happened to.
+    /// The last transition of each flag that has had one.
     events: BTreeMap<String, FleetTransition>,
     unsaved: Unsaved,
     /// The names of the webhooks.
     webhooks: Vec<String>,
-    /// Number of this start, and of what was said of trips since.
+    /// The number of this start, and of the broadcasts since.
     epoch: u64,
     sequence: u64,
-    /// The last batch that was added up.
+    /// The last batch that was counted.
     last_batch: i64,
     logged_bytes: usize,
     checkpointed: Millis,
@@ -75,7 +75,7 @@ pub(crate) struct Fleet {
 }
 
 impl Fleet {
-    /// Does what it is asked to, until nobody can ask any more; whether everything is stored then.
+    /// Handles requests until it is stopped or all handles are gone; whether everything is stored then.
     pub(crate) fn run(mut self, requests: &Receiver<FleetRequest>) -> bool {
         let mut goes_on = true;
         while goes_on {
@@ -90,12 +90,12 @@ impl Fleet {
         if is_stored {
             tracing::info!("everything is stored");
         } else {
-            tracing::error!("the end has come before everything could be stored");
+            tracing::error!("the server ends before everything could be stored");
         }
         is_stored
     }
 
-    /// Answers a question, and those that wait behind it; batches together. Whether there may be more.
+    /// Handles a request and those that wait behind it, batches together. Whether more may come.
     fn handle(&mut self, first: FleetRequest, requests: &Receiver<FleetRequest>) -> bool {
         let mut batches: Vec<(Content, Reply<Taken>)> = Vec::new();
         let (mut next, mut goes_on, mut answered) = (Some(first), true, 0);
@@ -103,7 +103,7 @@ impl Fleet {
             answered += 1;
             match request {
                 FleetRequest::Batch(batch, reply) => batches.push((batch, reply)),
-                // Strangers may ask this, and must not part what shares a commit.
+                // Anyone may send this without a key: it must not split batches that share a commit.
                 FleetRequest::Ping(reply) => reply.give(Ok(())),
                 FleetRequest::Stop => goes_on = false,
                 other => {
@@ -122,19 +122,19 @@ impl Fleet {
             FleetRequest::Command(command, reply) => reply.give(self.command(&command)),
             FleetRequest::Delivered(delivery, result, reply) => {
                 if let Err(error) = self.store.record_delivery(delivery, &result) {
-                    self.log_store_failure("a delivery could not be taken down; it will be made again", &error);
+                    self.log_store_failure("the result of a webhook delivery could not be stored; trying again", &error);
                 }
                 reply.give(Ok(()));
             }
             FleetRequest::Metrics(reply) => reply.give(Ok(self.metrics_snapshot())),
             FleetRequest::Publish(publish, reply) => reply.give(self.publish(*publish)),
             FleetRequest::Breakers(reply) => reply.give(Ok(self.breaker_statuses())),
-            // These do not wait for their turn.
+            // Handled by the caller.
             FleetRequest::Batch(..) | FleetRequest::Ping(_) | FleetRequest::Stop => {}
         }
     }
 
-    /// What is due once a second.
+    /// Does what is due once a second.
     fn tick(&mut self) {
         let now = self.clock.now();
         if now.0 / 1000 == self.ticked {
@@ -163,5 +163,5 @@ impl Fleet {
     }
 }
 
-/// How long a question may wait for its answer.
+/// The time limit for a reply.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10);

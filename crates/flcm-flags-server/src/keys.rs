@@ -1,4 +1,4 @@
-//! Who may do what: keys with roles, of which only hashes are kept.
+//! Keys and their roles. Only hashes of keys are kept.
 
 use std::fmt;
 use std::fmt::Write;
@@ -15,20 +15,20 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-/// What a key is good for; each may do what those before it may.
+/// The role of a key. Each role may do what the roles before it may.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
-    /// Reads snapshots and sends metrics: a page has it, so everyone knows it.
+    /// Reads snapshots and sends metrics. Pages contain such a key, so it is public.
     Client,
-    /// Also asks for decisions, and reads what was measured.
+    /// Also evaluates flags, and reads documents and metrics.
     Server,
-    /// Also publishes, and holds flags.
+    /// Also publishes documents, and holds flags.
     Admin,
 }
 
 impl Role {
-    /// The word in the file of keys.
+    /// The name of the role in the file of keys.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -44,11 +44,11 @@ impl FromStr for Role {
 
     fn from_str(word: &str) -> Result<Self, String> {
         let role = [Self::Client, Self::Server, Self::Admin].into_iter().find(|role| role.as_str() == word);
-        role.ok_or_else(|| format!("`{word}` is no role: write client, server or admin"))
+        role.ok_or_else(|| format!("`{word}` is not a role: write client, server or admin"))
     }
 }
 
-/// One key, as far as the server knows it.
+/// One key, of which the server knows only the hash.
 pub struct Key {
     name: Arc<str>,
     role: Role,
@@ -69,7 +69,7 @@ struct Line {
     name: String,
     role: Role,
     sha256: String,
-    /// Requests a second; as many at once.
+    /// Requests per second, and as many in one burst.
     limit: Option<NonZeroU32>,
 }
 
@@ -84,15 +84,15 @@ pub(crate) struct Caller {
 /// Why a request is refused.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Denial {
-    /// No key, or none that is known.
+    /// The key is missing or unknown.
     Unknown,
     /// The role of the key does not allow this.
     Forbidden,
-    /// Too many requests: not before so long.
+    /// Too many requests; how long to wait.
     Limited(Duration),
 }
 
-/// All keys; without any, everyone may do everything, and only from this machine.
+/// All keys. Without any, everyone may do everything, but only from this machine.
 #[derive(Debug, Default)]
 pub struct Keys(Vec<Key>);
 
@@ -100,11 +100,11 @@ impl Keys {
     /// Reads a file of keys: JSON, a list of `{"name", "role", "sha256", "limit"}`, the last of them optional.
     ///
     /// # Errors
-    /// Says what is wrong with it, and where.
+    /// Says what is wrong, and where.
     pub fn from_json(text: &str) -> Result<Self, String> {
         let lines: Vec<Line> = serde_json::from_str(text).map_err(|error| error.to_string())?;
         if lines.is_empty() {
-            return Err("there is no key in it".to_owned());
+            return Err("the list has no key".to_owned());
         }
         lines.into_iter().map(Key::new).collect::<Result<_, _>>().map(Self)
     }
@@ -130,7 +130,7 @@ impl Keys {
         }
     }
 
-    /// Looks at all of them, so that how long it takes tells nothing.
+    /// Compares all keys, so that the time it takes reveals nothing.
     fn find(&self, key: &str) -> Option<&Key> {
         let hash = Sha256::digest(key.as_bytes());
         self.0.iter().fold(None, |found, key| if bool::from(hash.ct_eq(&key.hash)) { Some(key) } else { found })
@@ -140,7 +140,7 @@ impl Keys {
 impl Key {
     fn new(Line { name, role, sha256, limit }: Line) -> Result<Self, String> {
         let hash = from_hex(&sha256).ok_or_else(|| {
-            format!("`sha256` of key `{name}` is no hash: write 64 hexadecimal digits, as `flcm key` prints them")
+            format!("`sha256` of key `{name}` is not a hash: write 64 hexadecimal digits, as `flcm key` prints them")
         })?;
         Ok(Self {
             name: name.into(),
@@ -157,7 +157,7 @@ impl Key {
     }
 }
 
-/// A new key, and its line for the file of keys: the key itself is kept nowhere.
+/// A new key, and its entry for the file of keys. The key itself is stored nowhere.
 #[must_use]
 pub fn mint(name: &str, role: Role) -> (String, String) {
     let key = format!("flcm_{}_{}", role.as_str(), URL_SAFE_NO_PAD.encode(rand::random::<[u8; 32]>()));

@@ -1,11 +1,11 @@
-//! Serves feature flags to hosts, adds up what they measure, and rolls flags back for all of them.
+//! Serves feature flags to hosts, collects their metrics, and rolls flags back for all of them.
 //!
-//! 1. [`Options`] say where the document, the database and the keys are.
-//! 2. [`Server::bind`] takes up what was kept, and begins to listen.
-//! 3. [`Server::run`] answers until it is told to stop.
+//! 1. [`Options`] name the document, the database and the keys.
+//! 2. [`Server::bind`] recovers the stored state, and starts to listen.
+//! 3. [`Server::run`] serves until it is told to stop.
 //!
-//! One thread, the *fleet*, owns everything that changes: batches, documents and a person's commands come to it one after the other,
-//! and what it acknowledges is on the disk. Requests are answered from what it has put in place, without waiting for it.
+//! One thread, the *fleet*, owns all state that changes. Batches, documents and operator commands reach it one after the other, and
+//! what it acknowledges is on the disk. Requests that only read are served from the state that it has published, without waiting.
 
 mod clock;
 #[cfg(feature = "command-line")]

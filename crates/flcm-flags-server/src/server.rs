@@ -92,7 +92,7 @@ impl Server {
         Ok(Self { app, listener, connections, fleet, gone, document, dispatcher, pusher })
     }
 
-    /// Where it listens.
+    /// The address on which it listens.
     ///
     /// # Errors
     /// The system does not say.

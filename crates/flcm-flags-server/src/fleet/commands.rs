@@ -1,4 +1,4 @@
-//! A person's hand: holding flags, letting them go, acknowledging rollbacks.
+//! Operator commands: holding flags, releasing them, acknowledging rollbacks.
 
 use flcm_flags::breaker::Mode;
 use flcm_flags::{FlagId, TripState};
@@ -8,16 +8,16 @@ use super::{Fleet, FleetError};
 use crate::store::Record;
 use crate::transition::FleetTransition;
 
-/// What a person may do to a flag.
+/// What an operator can do to a flag.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Action {
-    /// Has seen the rollback of a generation: the flag may go on.
+    /// Acknowledges the rollback of a generation, so that the breaker closes.
     Acknowledge(Option<u32>),
-    /// As usual, whatever the outcomes.
+    /// The flag decides as usual, whatever the outcomes.
     Force,
-    /// Off for everyone.
+    /// The flag is off for everyone.
     Hold,
-    /// As usual; what would have happened is told.
+    /// The flag decides as usual, and rollbacks that would have happened are reported.
     Observe,
     /// The breaker decides again.
     Release,
@@ -36,7 +36,7 @@ impl Action {
     }
 }
 
-/// Who wants what, and why.
+/// A command for the breaker of a flag: who gives it, and why.
 #[derive(Clone, Debug)]
 pub(crate) struct BreakerCommand {
     pub(crate) flag: String,
@@ -46,14 +46,14 @@ pub(crate) struct BreakerCommand {
 }
 
 impl Fleet {
-    /// Does it; answers what came of it, if anything did.
+    /// Carries out a command; returns the transition that it caused, if any.
     pub(super) fn command(&mut self, command: &BreakerCommand) -> Result<Option<FleetTransition>, FleetError> {
         let flag = self.published.snapshot.flag(&command.flag).ok_or(FleetError::NoSuchFlag)?;
         let (action, detail) = (command.action.as_str(), json!({}));
         let mut record = self.record(&command.actor, action, &command.reason, detail);
         record.flag = Some(command.flag.clone());
         if self.guards.breaker(flag).is_some() {
-            // Held before it had a breaker, it is let go by the words that let a breaker go.
+            // The flag was held before it had a breaker: the commands that release a breaker release it as well.
             let lets_go = matches!(command.action, Action::Force | Action::Observe | Action::Release);
             let was_held = lets_go && self.holds.remove(&command.flag).is_some();
             if was_held {
@@ -75,7 +75,7 @@ impl Fleet {
     ) -> Result<Option<FleetTransition>, FleetError> {
         let now = self.clock.now();
         let mut transitions = Vec::new();
-        // What has happened until now was the breaker's doing, not the person's.
+        // Transitions until now are the breaker's, not the operator's.
         self.guards.poll(&self.published.snapshot, now, &mut transitions);
         self.persist_and_broadcast(&std::mem::take(&mut transitions), "breaker", "");
         let snapshot = &self.published.snapshot;
@@ -96,11 +96,11 @@ impl Fleet {
             let what = format!("`{}` has nothing to acknowledge in this generation", command.flag);
             return Err(FleetError::InvalidState(
                 what,
-                "look at GET /trips: it may have changed, or be held by a person",
+                "look at GET /trips: its state may have changed, or an operator may hold it",
             ));
         }
         if transitions.is_empty() && !was_held {
-            // It was so already, but that may not be stored yet.
+            // The flag was in this state already, but that may not be stored yet.
             return self.stored(None);
         }
         self.unsaved.records.push(record);
@@ -110,7 +110,7 @@ impl Fleet {
         self.stored(event)
     }
 
-    /// A flag without a breaker can be held, and let go.
+    /// A flag without a breaker can be held and released.
     fn command_flag(
         &mut self,
         flag: FlagId,

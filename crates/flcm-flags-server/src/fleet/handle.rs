@@ -1,4 +1,4 @@
-//! What the fleet is asked, and by whom: requests on other threads, which wait for its answers.
+//! Requests to the fleet, and the handle by which other threads send them and wait for the reply.
 
 use std::sync::mpsc::{SyncSender, TrySendError};
 
@@ -10,24 +10,24 @@ use crate::published::Published;
 use crate::store::{DeliveryResult, StoreError};
 use crate::transition::FleetTransition;
 
-/// A question.
+/// A request to the fleet.
 #[derive(Debug)]
 pub(crate) enum FleetRequest {
-    /// With its room until it is answered: whoever has sent it may have gone.
+    /// The content holds its memory until the reply, because the client may be gone.
     Batch(Content, Reply<Taken>),
     Command(BreakerCommand, Reply<Option<FleetTransition>>),
     /// The result of a delivery to a webhook.
     Delivered(i64, DeliveryResult, Reply<()>),
     Metrics(Reply<MetricsSnapshot>),
-    /// Whether it answers at all.
+    /// Checks that the fleet replies at all.
     Ping(Reply<()>),
     Publish(Box<PublishRequest>, Reply<u64>),
     Breakers(Reply<BreakerStatuses>),
-    /// No more questions: store everything.
+    /// The last request: store everything.
     Stop,
 }
 
-/// A document that is to be published, checked and compiled as the revision that follows `after`.
+/// A document to be published: checked, and compiled as the revision that follows `after`.
 #[derive(Debug)]
 pub(crate) struct PublishRequest {
     pub(crate) published: Published,
@@ -37,47 +37,47 @@ pub(crate) struct PublishRequest {
     pub(crate) origin: &'static str,
 }
 
-/// A batch was added up, now or before.
+/// A batch was counted, now or before.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Taken {
     pub(crate) repeated: bool,
 }
 
-/// Why a batch is not taken.
+/// Why a batch is refused.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum BatchRefusal {
-    /// One before it is missing.
+    /// An earlier batch is missing.
     Gap,
-    /// So many hosts are known that no other is taken on.
+    /// The server keeps track of as many hosts as it can.
     Full,
-    /// It is none; what is wrong with it.
+    /// The bytes are not a batch; says why.
     Invalid(&'static str),
-    /// It is so old that its ledger may be forgotten.
+    /// It is so old that its ledger may have been dropped.
     TooOld,
 }
 
-/// Why something was not done.
+/// Why a request failed.
 #[derive(Debug)]
 pub(crate) enum FleetError {
     /// A batch was refused.
     Batch(BatchRefusal),
-    /// Too many wait already.
+    /// Too many requests wait already.
     Busy,
     /// Another revision came first.
     Conflict,
-    /// The fleet did not answer in time: it may be done yet.
+    /// The fleet did not reply in time; it may still handle the request.
     Timeout,
-    /// It cannot be done to this flag as it is: what is wrong, and what to do.
+    /// The state of the flag does not allow the command: what is wrong, and what to do.
     InvalidState(String, &'static str),
     /// There is no such flag.
     NoSuchFlag,
-    /// It could not be kept.
+    /// It could not be stored; nothing has changed.
     NotStored(StoreError),
-    /// It is in force, but could not be kept yet.
+    /// It is in force, but could not be stored yet.
     NotYetStored,
 }
 
-/// Where an answer goes. Whoever has asked may have gone.
+/// Where a reply is sent. Its receiver may be gone.
 #[derive(Debug)]
 pub(crate) struct Reply<T>(oneshot::Sender<Result<T, FleetError>>);
 
@@ -87,7 +87,7 @@ impl<T> Reply<T> {
     }
 }
 
-/// FleetHandle the fleet.
+/// Sends requests to the fleet.
 #[derive(Clone, Debug)]
 pub(crate) struct FleetHandle(SyncSender<FleetRequest>);
 
@@ -116,7 +116,7 @@ impl FleetHandle {
         self.ask(FleetRequest::Metrics).await
     }
 
-    /// Answers the number of the revision.
+    /// Returns the number of the revision.
     pub(crate) async fn publish(&self, request: PublishRequest) -> Result<u64, FleetError> {
         self.ask(|reply| FleetRequest::Publish(Box::new(request), reply)).await
     }
@@ -125,7 +125,7 @@ impl FleetHandle {
         self.ask(|reply| FleetRequest::Delivered(delivery, result, reply)).await
     }
 
-    /// Lets the fleet end. Waits for room, which there is as soon as it has answered.
+    /// Stops the fleet. Blocks while the channel is full, which ends as soon as the fleet has handled what is in it.
     pub(crate) fn stop(&self) {
         let _ = self.0.send(FleetRequest::Stop);
     }

@@ -1,4 +1,4 @@
-//! Batches: written, then added up, then acknowledged.
+//! Batches: stored, then counted, then acknowledged.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use super::{BatchRefusal, Fleet, FleetError, Taken};
 use crate::ingest::Content;
 
 impl Fleet {
-    /// Takes batches that came together: in one commit, each once.
+    /// Accepts batches that came together: in one commit, each once.
     pub(super) fn take_batches(&mut self, batches: Vec<(Content, Reply<Taken>)>) {
         if batches.is_empty() {
             return;
@@ -38,12 +38,12 @@ impl Fleet {
         }
         let kept = self.keep_batches(&fresh, before, now);
         for (reply, taken) in answers {
-            // A repetition is not acknowledged either: what it repeats may be among those that were lost just now.
+            // A repeated batch is not acknowledged either: the first one may be among those that could not be stored.
             reply.give(if kept { Ok(taken) } else { Err(FleetError::Busy) });
         }
     }
 
-    /// Writes batches down, then adds them up; whether that went well.
+    /// Stores batches, then counts them; whether they are stored.
     fn keep_batches(&mut self, fresh: &[(&Bytes, Batch<'_>)], before: Vec<Before>, now: Millis) -> bool {
         if fresh.is_empty() {
             return true;
@@ -51,7 +51,7 @@ impl Fleet {
         let last = match self.store.append(now, fresh.iter().map(|(bytes, _)| &bytes[..])) {
             Ok(last) => last,
             Err(error) => {
-                self.log_store_failure("batches could not be stored; hosts send them again", &error);
+                self.log_store_failure("batches could not be stored; hosts will send them again", &error);
                 before.into_iter().rev().for_each(|line| self.ledgers.undo(line));
                 return false;
             }
@@ -87,7 +87,7 @@ impl Fleet {
         if refusal == BatchRefusal::Gap { counters.gaps.add(1) } else { counters.invalid.add(1) }
     }
 
-    /// Adds a batch up. Breakers hear of it where `is_evidence` says so: one that was kept may know of it already.
+    /// Counts a batch. It is evidence for a breaker only if `is_evidence` says so: a restored breaker may contain it already.
     pub(super) fn add(
         &mut self,
         batch: &Batch<'_>,
@@ -98,7 +98,7 @@ impl Fleet {
         let (instance, published) = (batch.header().instance, Arc::clone(&self.published));
         let mut expected = FlagId(0);
         for counted in batch.flags() {
-            // Hosts write flags in the command of their keys: mostly it is the one behind the last.
+            // Hosts write flags in the order of their keys, so mostly it is the next one.
             let is_expected = published.snapshot.describe(expected).is_some_and(|flag| flag.key() == counted.key());
             let id = if is_expected { Some(expected) } else { published.snapshot.flag(counted.key()) };
             expected = FlagId(id.map_or(0, |id| id.0 + 1));
@@ -123,7 +123,7 @@ impl Fleet {
         batch.merge_customs_into(&mut self.totals.customs);
     }
 
-    /// What the fleet says of a flag: its trip, and its generation if it has a breaker.
+    /// The fleet's trip of a flag, and its generation if it has a breaker.
     pub(super) fn fleet_trip_of(&self, flag: FlagId) -> (TripState, Option<u32>) {
         (self.guards.trips().state(flag), self.guards.breaker(flag).map(|(breaker, _)| breaker.generation()))
     }

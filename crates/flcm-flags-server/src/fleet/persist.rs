@@ -1,4 +1,4 @@
-//! What happened is stored, then broadcast; where it cannot be stored it is in force all the same, and stored as soon as possible.
+//! Transitions are stored, then broadcast. What cannot be stored is in force all the same, and is stored as soon as possible.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -26,7 +26,7 @@ impl Unsaved {
 }
 
 impl Fleet {
-    /// Stores what happened to breakers, then lets everyone know, whether it could be stored or not.
+    /// Stores transitions, then broadcasts the new state, whether or not they could be stored.
     pub(super) fn persist_and_broadcast(&mut self, transitions: &[FlagTransition], actor: &str, reason: &str) {
         if !transitions.is_empty() {
             self.persist_transitions(transitions, actor, reason);
@@ -34,8 +34,8 @@ impl Fleet {
         }
     }
 
-    /// Stores what happened to breakers, and what else is in force. Before it is broadcast: what hosts have heard must be there after a
-    /// kill, and its generation with it.
+    /// Stores transitions, and whatever else is not stored yet. That comes before the broadcast: what hosts have received, and its
+    /// generation, must survive a kill.
     pub(super) fn persist_transitions(&mut self, transitions: &[FlagTransition], actor: &str, reason: &str) {
         for (id, transition) in transitions {
             let Some(flag) = self.published.snapshot.describe(*id) else { continue };
@@ -61,7 +61,7 @@ impl Fleet {
         }
     }
 
-    /// Puts the state of now in the place of what requests and streams see.
+    /// Replaces the state from which requests and streams are served by the current one.
     pub(super) fn broadcast(&mut self) {
         self.sequence += 1;
         let serving = ServingState { published: Arc::clone(&self.published), trips: self.guards.trips().clone() };
@@ -74,7 +74,7 @@ impl Fleet {
         });
     }
 
-    /// Every flag of which there is something to say.
+    /// Every flag that has a breaker or is held back.
     pub(super) fn fleet_flags(&self) -> BTreeMap<&str, FleetFlag> {
         let snapshot = &self.published.snapshot;
         let flags = snapshot.flags().filter_map(|id| {
@@ -86,10 +86,10 @@ impl Fleet {
         flags.collect()
     }
 
-    /// Stores what is in force and was not stored yet. What fails is tried again with the next tick.
+    /// Stores what is in force and not stored yet. If that fails, the next tick tries again.
     pub(super) fn save(&mut self) {
         if let Err(error) = self.store_unsaved() {
-            self.log_store_failure("what happened is in force, but could not be stored yet", &error);
+            self.log_store_failure("changes are in force, but could not be stored; trying again each second", &error);
         }
     }
 
@@ -118,20 +118,20 @@ impl Fleet {
         Some(KeptBreaker { flag: key.to_owned(), bytes, upto: self.last_batch, event })
     }
 
-    /// Like [`checkpoint`](Self::checkpoint); a failure is only reported. Whether it went well.
+    /// Like [`checkpoint`](Self::checkpoint), but a failure is only logged. Whether it succeeded.
     pub(super) fn make_checkpoint(&mut self) -> bool {
         let made = self.checkpoint();
         if let Err(error) = &made {
-            self.log_store_failure("no checkpoint could be made; it is tried again", error);
+            self.log_store_failure("the checkpoint could not be stored; trying again", error);
         }
         made.is_ok()
     }
 
-    /// Stores what all batches have come to, so that they need not be added up again.
+    /// Stores the totals of all batches, so that the batches need not be counted again.
     pub(super) fn checkpoint(&mut self) -> Stored<()> {
         let now = self.clock.now();
         self.checkpointed = now;
-        // First what came of those batches: once they are gone, nobody could tell any more.
+        // First the transitions that those batches caused: without the batches they could not be derived again.
         self.store_unsaved()?;
         let stale = self.ledgers.stale(now);
         let point = Checkpoint {

@@ -1,4 +1,4 @@
-//! Another document takes the place of the one in use; breakers go on.
+//! Publishing: another revision replaces the one in use, and breakers keep their state.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use super::{Fleet, FleetError, PublishRequest};
 use crate::store::{Revision, Summary};
 
 impl Fleet {
-    /// Stores a revision, and puts it in use; answers its number.
+    /// Stores a revision and puts it in use; returns its number.
     pub(super) fn publish(&mut self, request: PublishRequest) -> Result<u64, FleetError> {
         let PublishRequest { published, after, author, reason, origin } = request;
         if after != self.published.number {
@@ -24,10 +24,10 @@ impl Fleet {
         record.revision = Some(number);
         let summary = Summary { number, at: record.at, author, reason, origin: origin.to_owned(), digest };
         let revision = Revision { summary, document: published.text.clone() };
-        // Batches behind the last checkpoint were counted under the document in use; another may not know their flags.
+        // Batches since the last checkpoint were counted under the revision in use; the next one may not have their flags.
         let stored = self.checkpoint().and_then(|()| self.store.publish(&revision, &record));
         stored.map_err(|error| {
-            self.log_store_failure("a revision could not be stored; the one before stays in use", &error);
+            self.log_store_failure("a revision could not be stored; the previous one stays in use", &error);
             FleetError::NotStored(error)
         })?;
         let Summary { author, reason, .. } = revision.summary;
@@ -50,7 +50,7 @@ impl Fleet {
         self.broadcast();
     }
 
-    /// Says again what is held.
+    /// Applies the holds to the flags of the revision in use.
     pub(super) fn apply_holds(&mut self) {
         for (key, trip) in &self.holds {
             if let Some(flag) = self.published.snapshot.flag(key) {
@@ -59,8 +59,8 @@ impl Fleet {
         }
     }
 
-    /// Flags that have lost their threshold or are gone, and what has tripped of them: that stays until a person lets it go, also where
-    /// the flag comes back.
+    /// Keeps the trips of flags that have lost their threshold or are gone. They stay until an operator releases them, even if the flag
+    /// comes back.
     fn keep_trips(&mut self, before: &Guards, older: &Snapshot<Bytes>) {
         for id in older.flags() {
             let Some(key) = older.describe(id).filter(|_| before.breaker(id).is_some()).map(|flag| flag.key()) else {

@@ -1,4 +1,4 @@
-//! What the fleet knows, for people and for Prometheus.
+//! Reports of the fleet: the status of breakers, and everything for the metrics.
 
 use std::collections::BTreeMap;
 
@@ -11,32 +11,32 @@ use super::hosts::Host;
 use crate::totals::FlagCounts;
 use crate::transition::FleetTransition;
 
-/// Where a flag stands.
+/// The status of a flag.
 #[derive(Clone, Debug)]
 pub(crate) struct FlagReport {
-    /// What hosts are told.
+    /// The trip that hosts receive.
     pub(crate) trip: TripState,
-    /// Nothing for a flag without a breaker, which a person holds.
+    /// `None` for a flag without a breaker, which an operator holds.
     pub(crate) breaker: Option<BreakerReport>,
-    /// What happened last.
+    /// The last transition.
     pub(crate) last: Option<FleetTransition>,
     /// Hosts that disagree.
     pub(crate) hosts: Vec<Host>,
 }
 
-/// Where a breaker stands.
+/// The status of a breaker.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct BreakerReport {
     pub(crate) state: State,
     pub(crate) mode: Mode,
     pub(crate) generation: u32,
-    /// The outcomes of the last minutes.
+    /// The outcomes of the breaker's window.
     pub(crate) window: Arms,
     /// The largest statistic, as a share of what a rollback takes.
     pub(crate) evidence: f64,
 }
 
-/// What was counted of a flag.
+/// What hosts have counted for a flag.
 #[derive(Clone, Debug)]
 pub(crate) struct FlagMetricsSnapshot {
     pub(crate) counts: FlagCounts,
@@ -46,18 +46,18 @@ pub(crate) struct FlagMetricsSnapshot {
     pub(crate) duration_sum: f64,
 }
 
-/// Where all breakers stand.
+/// The status of all breakers.
 #[derive(Clone, Debug)]
 pub(crate) struct BreakerStatuses {
     /// The revision in use.
     pub(crate) revision: u64,
-    /// Flags with a breaker, and those that a person holds.
+    /// Flags with a breaker, and flags that an operator holds.
     pub(crate) flags: BTreeMap<String, FlagReport>,
     /// Whether everything that is in force is stored.
     pub(crate) stored: bool,
 }
 
-/// Everything that is told.
+/// Everything that `GET /metrics` reports about hosts.
 #[derive(Clone, Debug)]
 pub(crate) struct MetricsSnapshot {
     pub(crate) breakers: BreakerStatuses,

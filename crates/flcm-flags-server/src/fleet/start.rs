@@ -1,4 +1,4 @@
-//! A start: everything that was kept is taken up, and batches behind the last checkpoint are added up again.
+//! A start: the fleet recovers the last checkpoint, and counts the batches after it again.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -24,20 +24,20 @@ use crate::store::{Kept, KeptBreaker, Record, Revision, Store, Summary};
 use crate::totals::Totals;
 use crate::transition::FleetTransition;
 
-/// Questions that may wait.
+/// The number of requests that may wait.
 const WAITING: usize = 8192;
 
-/// A fleet that can be run, what is shared with it, and how to ask it.
+/// A fleet that can be run, its handle, and the state that it shares.
 pub(crate) struct Started {
     pub(crate) fleet: Fleet,
     pub(crate) requests: Receiver<FleetRequest>,
     pub(crate) handle: FleetHandle,
     pub(crate) shared: Arc<Shared>,
-    /// When the database began, in milliseconds since 1970: everything that is added up was nothing then.
+    /// When the database was created, in milliseconds since 1970: all totals were zero then.
     pub(crate) began: u64,
 }
 
-/// Takes up what was kept, or begins with a document. `webhooks` are their names.
+/// Recovers the stored state, or starts with a document. `webhooks` are the names of the webhooks.
 pub(crate) fn start(mut store: Store, document: Option<String>, webhooks: Vec<String>) -> Result<Started, StartError> {
     let kept = store.load()?;
     let clock = Clock::behind(kept.clock);
@@ -84,8 +84,8 @@ fn not_published(answer: FleetError) -> StartError {
     }
 }
 
-/// The revision to begin with, and the one to follow it: what was kept goes on under the newest that was kept, and is then led to
-/// what the file says, where that has changed. So the latest edit counts, wherever it was made.
+/// The revision to start with, and the one to publish next. The stored state is recovered under the newest stored revision; then the
+/// file is published if it has changed since it was read last. So the latest edit wins, wherever it was made.
 fn first(
     store: &mut Store,
     document: Option<String>,
@@ -103,11 +103,11 @@ fn first(
     match (kept, edit) {
         (Some(Ok(kept)), edit) => {
             for problem in refused.iter().flat_map(Diagnostics::iter) {
-                tracing::error!("the document is refused, revision {last} stays in use: {problem}");
+                tracing::error!("the document has errors; revision {last} stays in use: {problem}");
             }
             Ok((kept, edit.map(|published| read_at_start(published, last))))
         }
-        // Nothing was kept, or nothing that this version takes.
+        // Nothing is stored, or nothing that this version accepts.
         (_, Some(edit)) => keep_first(store, &edit, clock.now()).map(|()| (edit, None)),
         (Some(Err(diagnostics)), None) => Err(StartError::Refused(refused.unwrap_or(diagnostics))),
         (None, None) => Err(refused.map_or_else(nothing_to_serve, StartError::Refused)),
@@ -163,8 +163,8 @@ impl Fleet {
                 Ok(true) => {}
                 Ok(false) => self.recover_unguarded(&breaker),
                 Err(error) => {
-                    tracing::error!(flag = breaker.flag, %error, "a breaker that was kept cannot be read; it starts anew");
-                    // What had tripped is held, until a person lets it go.
+                    tracing::error!(flag = breaker.flag, %error, "a stored breaker cannot be read; it starts anew");
+                    // What had tripped is held until an operator releases it.
                     self.recover_unguarded(&breaker);
                 }
             }
@@ -187,7 +187,7 @@ impl Fleet {
         self.broadcast();
         self.make_checkpoint();
     }
-    /// A flag has lost its breaker, and the server was ended before that was stored: what had tripped stays so.
+    /// The flag has lost its breaker, and the server ended before that was stored: a flag that was held back stays so.
     fn recover_unguarded(&mut self, breaker: &KeptBreaker) {
         self.unsaved.flags.insert(breaker.flag.clone());
         if breaker.event.as_ref().is_some_and(FleetTransition::holds_back) {

@@ -36,7 +36,7 @@ pub(crate) enum CommandWord {
     Acknowledge,
     /// On, whatever the outcomes.
     Force,
-    /// Off for everyone.
+    /// The flag is off for everyone.
     Hold,
     /// On, and what would have happened is told.
     Observe,
@@ -68,13 +68,13 @@ pub(crate) struct CommandAnswer {
 pub(crate) struct TripsAnswer {
     /// The revision in use.
     revision: u64,
-    /// Flags with a breaker, and those that a person holds.
+    /// Flags with a breaker, and flags that an operator holds.
     flags: BTreeMap<String, FlagStatus>,
     /// Whether everything that is in force is stored.
     stored: bool,
 }
 
-/// Where a flag stands.
+/// The status of a flag.
 #[derive(Debug, Default, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct FlagStatus {
@@ -93,7 +93,7 @@ pub(crate) struct FlagStatus {
     control: Outcomes,
     /// The largest statistic, as a share of what a rollback takes.
     evidence: f64,
-    /// What happened last.
+    /// The last transition.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Object)]
     last: Option<BreakerEvent>,

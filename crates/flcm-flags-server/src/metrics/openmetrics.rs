@@ -1,4 +1,4 @@
-//! The text that Prometheus reads. (`prometheus-client` knows no summaries, which is what our histograms give.)
+//! Metrics as OpenMetrics text. (`prometheus-client` has no summaries, which our histograms give.)
 
 use std::fmt::{Display, Write};
 
@@ -6,12 +6,12 @@ use flcm_flags::metrics::Durations;
 
 use crate::metrics::catalog::{Kind, MetricSink};
 
-/// MetricSink of figures, as `OpenMetrics` text.
+/// Writes metrics as `OpenMetrics` text.
 #[derive(Debug, Default)]
 pub(crate) struct OpenMetricsText {
     text: String,
     name: &'static str,
-    /// What stands behind the name of a figure that is no summary.
+    /// The suffix of the name, unless it is a summary.
     suffix: &'static str,
 }
 
@@ -45,7 +45,7 @@ impl MetricSink for OpenMetricsText {
 }
 
 impl OpenMetricsText {
-    /// The text, with its end.
+    /// The complete text.
     pub(crate) fn finish(mut self) -> String {
         self.text.push_str("# EOF\n");
         self.text

@@ -1,5 +1,5 @@
-//! Pushing metrics to a collector of OpenTelemetry. What is pushed is the sums so far, so a push that is lost is made up for by the
-//! next one, and nothing waits for a collector that is away.
+//! Pushes metrics to a collector of OpenTelemetry. Values are cumulative, so the next push makes up for a lost one, and nothing
+//! waits for a collector that is down.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,17 +24,17 @@ mod encoder;
 
 use encoder::OtlpEncoder;
 
-/// An attempt may take so long; the last one, for which the end of the server waits, less.
+/// The time limit of a push; the last one, for which the shutdown waits, has less time.
 const TIMEOUT: Duration = Duration::from_secs(10);
 const LAST: Duration = Duration::from_secs(3);
 
-/// The waits behind failed attempts double up to this, unless the interval is longer.
+/// Waits after failed pushes double up to this, unless the interval is longer.
 const LONGEST_WAIT: Duration = Duration::from_mins(5);
 
-/// So much of an answer is read: it says what was not taken, in a few words.
+/// So much of a response is read: it says in a few words what was rejected.
 const ANSWER_BYTES: usize = 16 << 10;
 
-/// Pushes metrics, again and again.
+/// Pushes metrics at an interval.
 #[derive(Debug)]
 pub(crate) struct Pusher {
     app: Arc<App>,
@@ -42,11 +42,11 @@ pub(crate) struct Pusher {
     url: String,
     resource: Arc<[(String, String)]>,
     interval: Duration,
-    /// When the counts of hosts, and those of the server, were nothing: in milliseconds since 1970.
+    /// When the counts of hosts and those of the server began at zero, in milliseconds since 1970.
     since: (u64, u64),
 }
 
-/// How an attempt went that was not all well.
+/// Why a push failed.
 #[derive(Debug)]
 struct Failure {
     what: String,
@@ -54,12 +54,12 @@ struct Failure {
 }
 
 impl Pusher {
-    /// `began` is when the database did.
+    /// `began` is when the database was created.
     pub(crate) fn new(otlp: Otlp, app: Arc<App>, began: u64) -> Result<Self, StartError> {
         let headers = headers(&otlp.headers)?;
         let client = tls::client(TIMEOUT).default_headers(headers).build();
         let client = client.map_err(|error| {
-            StartError::other(format!("no client for the collector: {error}"), "check the system's certificates")
+            StartError::other(format!("cannot make a client for the collector: {error}"), "check the system's certificates")
         })?;
         let url = format!("{}/v1/metrics", otlp.endpoint.trim_end_matches('/'));
         let interval = Duration::from_millis(otlp.interval_ms);
@@ -88,7 +88,7 @@ impl Pusher {
         health.follow(last.unwrap_or_else(|_| Err(Failure::new("the collector does not answer"))));
     }
 
-    /// Answers what the collector has not taken, where it says so.
+    /// Returns what the collector has rejected, if it says so.
     async fn push(&self) -> Result<String, Failure> {
         let snapshot =
             self.app.fleet.metrics_snapshot().await.map_err(|_| Failure::new("the fleet does not answer"))?;
@@ -113,7 +113,7 @@ impl Failure {
     }
 }
 
-/// How it went last, so that only changes are logged.
+/// The result of the last push, so that only changes are logged.
 #[derive(Debug, Default)]
 struct Health {
     last_problem: String,
@@ -123,7 +123,7 @@ impl Health {
     fn follow(&mut self, pushed: Result<String, Failure>) {
         let problem = match pushed {
             Ok(untaken) if untaken.is_empty() => String::new(),
-            Ok(untaken) => format!("the collector refuses figures: {untaken}"),
+            Ok(untaken) => format!("the collector rejects metrics: {untaken}"),
             Err(failure) => format!("metrics are not pushed: {}", failure.what),
         };
         if self.last_problem == problem {
@@ -155,7 +155,7 @@ async fn answered(mut response: Response) -> Result<String, Failure> {
     if untaken.rejected_data_points == 0 {
         return Ok(String::new());
     }
-    // Without their number, which is another each time.
+    // Without their number, which differs each time.
     Ok(if untaken.error_message.is_empty() { "it does not say why".to_owned() } else { untaken.error_message })
 }
 
@@ -171,7 +171,7 @@ fn headers(given: &[(String, String)]) -> Result<HeaderMap, StartError> {
     let mut headers = HeaderMap::new();
     for (name, value) in given {
         let wrong =
-            || StartError::other(format!("`{name}` can be no header for the collector"), "check its name and value");
+            || StartError::other(format!("`{name}` is not a valid header for the collector"), "check its name and value");
         let mut value = HeaderValue::try_from(value).map_err(|_| wrong())?;
         value.set_sensitive(true);
         headers.insert(HeaderName::try_from(name).map_err(|_| wrong())?, value);
@@ -179,7 +179,7 @@ fn headers(given: &[(String, String)]) -> Result<HeaderMap, StartError> {
     Ok(headers)
 }
 
-/// What an error comes from: that a request could not be sent says nothing.
+/// The root cause: that a request could not be sent says nothing.
 fn cause(error: &dyn std::error::Error) -> String {
     std::iter::successors(Some(error), |error| error.source()).last().map_or_else(String::new, ToString::to_string)
 }

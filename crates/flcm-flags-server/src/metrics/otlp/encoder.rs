@@ -1,4 +1,4 @@
-//! OtlpEncoder as OpenTelemetry has them: what `GET /metrics` says, under the names of its semantic conventions.
+//! Metrics as OTLP: the content of `GET /metrics`, under the names of OpenTelemetry's semantic conventions.
 
 use flcm_flags::metrics::Durations;
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
@@ -14,11 +14,11 @@ use opentelemetry_proto::tonic::resource::v1::Resource;
 
 use crate::metrics::catalog::{Kind, MetricSink};
 
-/// Takes figures down for a request. Times are in nanoseconds since 1970.
+/// Collects metrics for an export request. Times are in nanoseconds since 1970.
 #[derive(Debug)]
 pub(super) struct OtlpEncoder {
     metrics: Vec<Metric>,
-    /// When what is counted was nothing.
+    /// When the counts began at zero.
     pub(super) since: u64,
     now: u64,
 }
@@ -28,7 +28,7 @@ impl OtlpEncoder {
         Self { metrics: Vec::new(), since, now }
     }
 
-    /// The request, of whom the attributes name.
+    /// The request, with the attributes of the resource.
     pub(super) fn finish(mut self, of: &[(String, String)]) -> ExportMetricsServiceRequest {
         self.metrics.retain(|metric| metric.data.as_ref().is_some_and(is_any));
         let attributes = of.iter().map(|(name, value)| text(name, value)).collect();
@@ -114,7 +114,7 @@ fn is_any(data: &Data) -> bool {
     }
 }
 
-/// The name and unit of a family: that of the conventions where they have one, else the words behind our own.
+/// The name and unit of a family: those of the semantic conventions where they have one, else our own name with a dot.
 fn named(name: &str) -> (String, &'static str) {
     let (name, unit) = match name {
         "flcm_decisions" => return ("feature_flag.evaluation".to_owned(), "{evaluation}"),
@@ -128,7 +128,7 @@ fn named(name: &str) -> (String, &'static str) {
 fn attributes(labels: &[(&str, &str)]) -> Vec<KeyValue> {
     let is_of_flag = labels.iter().any(|(name, _)| *name == "flag");
     let provider = is_of_flag.then(|| text("feature_flag.provider.name", "flcm-flags"));
-    // A decision without a variant has an empty one in the text for Prometheus, and here none.
+    // A decision without a variant has an empty label in OpenMetrics, and no attribute here.
     let labels = labels.iter().filter(|label| **label != ("variant", ""));
     provider.into_iter().chain(labels.map(|label| attribute_of(*label))).collect()
 }
