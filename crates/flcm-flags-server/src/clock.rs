@@ -4,8 +4,8 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use flcm_flags::Millis;
 
-/// The wall clock as of the start, plus the time that has elapsed since. It never jumps: breakers would stand still under a clock
-/// that was set back.
+/// The wall clock as of the start, plus the time that has elapsed since. It never jumps: breakers would stand still
+/// under a clock that was set back.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Clock {
     start: u64,

@@ -1,4 +1,4 @@
-//! The command line of `flcm serve`: its options, the log, and how it ends.
+//! The command line of `flcm serve`: its options, its log, and the signals that stop it.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use crate::server::Server;
 
 mod environment;
 
-/// Serve flags to hosts, add up what they measure, roll back for all of them
+/// Serve flags to hosts, collect their metrics, roll back for all of them
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 The server watches the document. It publishes each edit that has no errors; an edit with errors is logged, and the revision in \
@@ -36,31 +36,31 @@ pub struct ServeArgs {
     /// Keys and their roles: a JSON list of the lines that `flcm key` prints
     #[arg(long, value_name = "FILE")]
     keys: Option<PathBuf>,
-    /// Pages of this origin may ask, such as `https://shop.example.com`; `*` is all; may be given several times
+    /// Allow pages of this origin, such as `https://shop.example.com`, or `*` for all; may be given several times
     #[arg(long = "origin", value_name = "ORIGIN")]
     origins: Vec<String>,
-    /// Certificate chain, a PEM file: it speaks TLS then
+    /// Certificate chain, a PEM file: turns TLS on
     #[arg(long, value_name = "FILE", requires = "tls_key")]
     tls_cert: Option<PathBuf>,
     /// Private key of the certificate, a PEM file
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     tls_key: Option<PathBuf>,
-    /// Tell this address what happens to breakers, as JSON; may be given several times
+    /// Post transitions of breakers to this address as JSON; may be given several times
     #[arg(long = "webhook", value_name = "URL")]
     webhooks: Vec<String>,
-    /// Tell this address in the form that Slack takes; may be given several times
+    /// Post transitions of breakers to this address in Slack's format; may be given several times
     #[arg(long = "slack", value_name = "URL")]
     slack: Vec<String>,
     /// Push metrics to this collector of OpenTelemetry, by OTLP over HTTP, such as `http://localhost:4318`
     #[arg(long, value_name = "URL")]
     otlp_endpoint: Option<String>,
-    /// More connections than so many are refused
+    /// Refuse more connections than this
     #[arg(long, value_name = "COUNT", default_value_t = 20_000)]
     max_connections: usize,
-    /// A larger batch of metrics is refused
+    /// Refuse larger batches of metrics
     #[arg(long, value_name = "BYTES", default_value_t = 16 << 20)]
     max_batch: usize,
-    /// Log lines as JSON
+    /// Log as JSON lines
     #[arg(long)]
     log_json: bool,
 }
@@ -72,8 +72,8 @@ impl ServeArgs {
         self.document.as_deref()
     }
 
-    /// Runs a server until the process is told to stop; whether everything is stored then. Sets up the log, with colours if `ansi`,
-    /// and calls `listening` with the address once it listens.
+    /// Runs a server until the process is told to stop; whether everything is stored then. Sets up the log, with
+    /// colours if `ansi`, and calls `listening` with the address once it listens.
     ///
     /// # Errors
     /// The server cannot start: says what is wrong, and how to fix it.
@@ -82,9 +82,9 @@ impl ServeArgs {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(system)?;
         runtime.block_on(async {
             let server = Server::bind(self.into_options()?).await?;
-            // Listens to signals before it says that it is there: whoever reads that may send one at once.
+            // Listens to signals before it reports its address: whoever reads that may send a signal at once.
             let stopped = stopped().map_err(system)?;
-            // Bound to port 0, the system has chosen one.
+            // With port 0, the system has chosen one.
             listening(server.address().map_err(system)?);
             Ok(server.run(stopped).await)
         })
@@ -133,7 +133,8 @@ fn system(error: std::io::Error) -> StartError {
     StartError::other(format!("the system refuses: {error}"), "free some memory, or raise its limits")
 }
 
-/// As many as the system lets us have; files, the database, and those who are refused need some as well.
+/// The limit of connections that the system allows. Files, the database and refused connections need file descriptors
+/// as well.
 fn connections(wanted: usize) -> usize {
     const OTHERS: u64 = 256;
     let allowed = rlimit::increase_nofile_limit(wanted as u64 + OTHERS).unwrap_or(1024);
@@ -144,7 +145,7 @@ fn connections(wanted: usize) -> usize {
     most
 }
 
-/// Done when the system, or a person at the terminal, wants it to end. Listens to both from now on.
+/// Done when the process is told to stop, by SIGTERM or Ctrl-C. Listens to both from now on.
 #[cfg(unix)]
 fn stopped() -> std::io::Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};

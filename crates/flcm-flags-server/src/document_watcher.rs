@@ -58,8 +58,8 @@ pub(crate) async fn follow(path: PathBuf, mut known: String, app: Arc<App>) {
     }
 }
 
-/// Whether to read the file. The system also reports each time the file is read, which would never end, and each write to the
-/// database in the same folder.
+/// Whether to read the file. The system also reports each time the file is read, which would never end, and each write
+/// to the database in the same folder.
 fn may_be_an_edit(event: &Event, database: &OsStr) -> bool {
     let is_of_database = |path: &PathBuf| {
         let name = path.file_name().unwrap_or_default().as_encoded_bytes();
@@ -69,8 +69,8 @@ fn may_be_an_edit(event: &Event, database: &OsStr) -> bool {
     !event.kind.is_access() && (event.paths.is_empty() || !event.paths.iter().all(is_of_database))
 }
 
-/// Checks an edit and publishes it; whether that need not be tried again. If somebody else publishes at the same time, the edit is
-/// compiled again for the revision after theirs.
+/// Checks an edit and publishes it; whether that need not be tried again. If somebody else publishes at the same time,
+/// the edit is compiled again for the revision after theirs.
 async fn publish(path: &Path, text: &str, app: &App) -> bool {
     for _ in 0..3 {
         let (text, last) = (text.to_owned(), app.shared.published().number);

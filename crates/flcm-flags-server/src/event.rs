@@ -1,5 +1,5 @@
-//! A transition as JSON: the one form that webhooks, the audit, `GET /trips` and the database have. Everything else uses
-//! [`FleetTransition`].
+//! A transition as JSON: the one form that webhooks, the audit, `GET /trips` and the database have. Everything else
+//! uses [`FleetTransition`].
 
 use flcm_flags::breaker::{Arms, Cause, Event, Mode, Next, Report, State, Statistics, Transition};
 use flcm_flags::{Millis, Sample};
@@ -26,7 +26,7 @@ pub(crate) struct BreakerEvent {
     pub(crate) from: String,
     /// The same, after.
     pub(crate) to: String,
-    /// What a person has said: `auto`, `held`, `forced_closed` or `observe`.
+    /// The mode that an operator has set: `auto`, `held`, `forced_closed` or `observe`.
     pub(crate) mode: String,
     /// Share of users who had the feature before, in percent.
     pub(crate) percent_before: f64,

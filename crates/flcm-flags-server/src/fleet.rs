@@ -1,5 +1,5 @@
-//! The fleet: an actor, one thread that owns all state which changes. Batches, documents and commands reach it one after the
-//! other, so nothing needs a lock. What it acknowledges is on the disk.
+//! The fleet: an actor, one thread that owns all state which changes. Batches, documents and commands reach it one
+//! after the other, so nothing needs a lock. What it acknowledges is on the disk.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -28,7 +28,7 @@ mod report;
 mod start;
 
 pub(crate) use commands::{Action, BreakerCommand};
-pub(crate) use handle::{BatchRefusal, FleetError, FleetHandle, FleetRequest, PublishRequest, Taken};
+pub(crate) use handle::{BatchAccepted, BatchRefusal, FleetError, FleetHandle, FleetRequest, PublishRequest};
 pub(crate) use hosts::Host;
 pub(crate) use report::{BreakerStatuses, FlagReport, MetricsSnapshot};
 pub(crate) use start::start;
@@ -97,7 +97,7 @@ impl Fleet {
 
     /// Handles a request and those that wait behind it, batches together. Whether more may come.
     fn handle(&mut self, first: FleetRequest, requests: &Receiver<FleetRequest>) -> bool {
-        let mut batches: Vec<(Content, Reply<Taken>)> = Vec::new();
+        let mut batches: Vec<(Content, Reply<BatchAccepted>)> = Vec::new();
         let (mut next, mut goes_on, mut answered) = (Some(first), true, 0);
         while let Some(request) = next {
             answered += 1;
@@ -122,7 +122,10 @@ impl Fleet {
             FleetRequest::Command(command, reply) => reply.give(self.command(&command)),
             FleetRequest::Delivered(delivery, result, reply) => {
                 if let Err(error) = self.store.record_delivery(delivery, &result) {
-                    self.log_store_failure("the result of a webhook delivery could not be stored; trying again", &error);
+                    self.log_store_failure(
+                        "the result of a webhook delivery could not be stored; trying again",
+                        &error,
+                    );
                 }
                 reply.give(Ok(()));
             }

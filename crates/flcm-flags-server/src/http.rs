@@ -1,4 +1,4 @@
-//! What is asked over HTTP. A handler admits, asks, and answers; it decides nothing.
+//! The HTTP interface. Handlers check the request, call the fleet, and write the response; they decide nothing.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -33,13 +33,13 @@ pub use openapi::openapi;
 pub(crate) use problem::{Kind, MEDIA_TYPE, Problem};
 use routes::{Routes, get, post};
 
-/// A page need not ask again so soon whether it may ask.
+/// How long browsers may cache the response to a preflight request.
 const PREFLIGHT: Duration = Duration::from_hours(2);
 
 pub(crate) type Context = State<Arc<App>>;
 
 impl App {
-    /// Reads the database, away from the threads that answer.
+    /// Reads the database on a thread for blocking work.
     async fn read<T: Send + 'static>(
         &self,
         read: impl FnOnce(&Reader) -> Stored<T> + Send + 'static,
@@ -53,7 +53,7 @@ impl App {
     }
 }
 
-/// All that can be asked.
+/// All routes.
 pub(crate) fn router(app: &Arc<App>) -> Router {
     let for_pages = Routes::default()
         .route("/flags", get(flags::give).put(revisions::publish))
@@ -84,7 +84,7 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
         .with_state(Arc::clone(app))
 }
 
-/// What pages of other origins may ask: neither to publish nor to hold.
+/// What pages of other origins may do: neither publish nor hold.
 fn cors(app: &Arc<App>) -> CorsLayer {
     let for_origin = Arc::clone(app);
     let exposed = [header::ETAG, header::RETRY_AFTER].to_vec();
@@ -100,7 +100,7 @@ fn cors(app: &Arc<App>) -> CorsLayer {
 
 async fn count(State(app): Context, mut request: Request, next: Next) -> Response {
     let begun = Instant::now();
-    // What was asked is named by its route: paths of strangers must not fill the memory.
+    // Counted by route, not by path: invented paths must not fill the memory.
     let path = request.extensions().get::<MatchedPath>().cloned();
     let method = name(request.method());
     origin::name_host(&mut request);
@@ -112,7 +112,7 @@ async fn count(State(app): Context, mut request: Request, next: Next) -> Respons
     response
 }
 
-/// Methods that are told apart: strangers may make up others.
+/// Methods that are counted by name: clients may invent others.
 fn name(method: &Method) -> &'static str {
     [("GET", Method::GET), ("OPTIONS", Method::OPTIONS), ("POST", Method::POST), ("PUT", Method::PUT)]
         .into_iter()

@@ -1,4 +1,5 @@
-//! Request bodies on their way into memory: how large one may be, how long it may take, and how much all of them may hold.
+//! Request bodies on their way into memory: how large one may be, how long it may take, and how much all of them may
+//! hold.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -47,8 +48,8 @@ impl Default for BodyMemory {
 }
 
 impl BodyMemory {
-    /// Reads a body of at most `limit` bytes. Memory is reserved as it arrives, not when it is announced, so a client that only
-    /// announces a body keeps nobody else out.
+    /// Reads a body of at most `limit` bytes. Memory is reserved as it arrives, not when it is announced, so a client
+    /// that only announces a body keeps nobody else out.
     pub(crate) async fn read(&self, body: Body, limit: usize) -> Result<Content, BodyError> {
         if HttpBody::size_hint(&body).lower() > limit as u64 {
             return Err(BodyError::TooLarge);
@@ -66,8 +67,8 @@ impl BodyMemory {
             })?;
             let Ok(part) = frame.into_data() else { continue };
             self.reserve(&mut reserved, length + part.len())?;
-            // Parts are joined as they come: kept apart, parts of one byte each would take many times their length. Most bodies
-            // come in one part, which is not copied.
+            // Parts are joined as they come: kept apart, parts of one byte each would take many times their length.
+            // Most bodies come in one part, which is not copied.
             if length == 0 {
                 first = part;
             } else {

@@ -4,8 +4,9 @@
 //! 2. [`Server::bind`] recovers the stored state, and starts to listen.
 //! 3. [`Server::run`] serves until it is told to stop.
 //!
-//! One thread, the *fleet*, owns all state that changes. Batches, documents and operator commands reach it one after the other, and
-//! what it acknowledges is on the disk. Requests that only read are served from the state that it has published, without waiting.
+//! One thread, the *fleet*, owns all state that changes. Batches, documents and operator commands reach it one after
+//! the other, and what it acknowledges is on the disk. Requests that only read are served from the state that it has
+//! published, without waiting.
 
 mod clock;
 #[cfg(feature = "command-line")]

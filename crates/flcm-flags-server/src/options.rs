@@ -21,8 +21,8 @@ pub struct Options {
     pub database: PathBuf,
     /// The keys of those who may call it.
     pub keys: Keys,
-    /// Pages of these origins may call it, such as `https://shop.example.com`; `*` means all. Without keys and origins, pages of this
-    /// machine may.
+    /// Pages of these origins may call it, such as `https://shop.example.com`; `*` means all. Without keys and origins,
+    /// pages of this machine may.
     pub origins: Vec<String>,
     /// Certificate chain and private key, as PEM files, for TLS.
     pub tls: Option<(PathBuf, PathBuf)>,
@@ -76,8 +76,8 @@ impl fmt::Debug for Webhook {
 }
 
 impl Webhook {
-    /// Identifies the webhook in stored deliveries: the same for the same address and format. A hash, because addresses of chats are
-    /// secrets.
+    /// Identifies the webhook in stored deliveries: the same for the same address and format. A hash, because addresses
+    /// of chats are secrets.
     pub(crate) fn name(&self) -> String {
         let hash = Sha256::digest(format!("{:?} {}", self.format, self.url));
         URL_SAFE_NO_PAD.encode(&hash[..16])

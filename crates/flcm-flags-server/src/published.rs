@@ -39,7 +39,8 @@ pub(crate) struct Encoded {
 }
 
 impl Published {
-    /// Checks a document, and compiles it as the revision after `last`. The document's own number is used if it is higher.
+    /// Checks a document, and compiles it as the revision after `last`. The document's own number is used if it is
+    /// higher.
     pub(crate) fn new(text: String, last: u64) -> Result<(Self, Diagnostics), Diagnostics> {
         let (config, diagnostics) = check(&text);
         let Some(mut config) = config else { return Err(diagnostics) };
@@ -76,30 +77,30 @@ impl Published {
     }
 
     /// Whether an `If-Match` header matches this revision, in any media type and encoding.
-    pub(crate) fn if_match(&self, marks: &str) -> bool {
+    pub(crate) fn if_match(&self, etags: &str) -> bool {
         let bodies = [&self.as_snapshot, &self.as_document];
-        let mut etags = bodies.into_iter().flat_map(|body| [&body.plain.etag, &body.gzip.etag]);
-        marks.trim() == "*" || etags.any(|etag| etag_matches(marks, etag))
+        let mut own = bodies.into_iter().flat_map(|body| [&body.plain.etag, &body.gzip.etag]);
+        etags.trim() == "*" || own.any(|etag| etag_matches(etags, etag))
     }
 }
 
 impl Body {
-    fn new(media_type: &'static str, bytes: Bytes, mark: &str) -> Self {
+    fn new(media_type: &'static str, bytes: Bytes, tag: &str) -> Self {
         let zipped = Bytes::from(gzip(&bytes, Compression::default()));
         Self {
             media_type: HeaderValue::from_static(media_type),
-            plain: Encoded { etag: quoted(mark), bytes },
-            gzip: Encoded { etag: quoted(&format!("{mark}-gzip")), bytes: zipped },
+            plain: Encoded { etag: quoted(tag), bytes },
+            gzip: Encoded { etag: quoted(&format!("{tag}-gzip")), bytes: zipped },
         }
     }
 }
 
 /// Whether a list of `ETags` contains this one. `If-None-Match` compares weakly, and a proxy may have made one weak.
-pub(crate) fn etag_matches(marks: &str, etag: &HeaderValue) -> bool {
-    let is_it = |mark: &str| mark.trim().trim_start_matches("W/").as_bytes() == etag.as_bytes();
-    marks.split(',').any(is_it)
+pub(crate) fn etag_matches(etags: &str, etag: &HeaderValue) -> bool {
+    let is_it = |tag: &str| tag.trim().trim_start_matches("W/").as_bytes() == etag.as_bytes();
+    etags.split(',').any(is_it)
 }
 
-fn quoted(mark: &str) -> HeaderValue {
-    HeaderValue::from_str(&format!("\"{mark}\"")).expect("letters, digits and hyphens")
+fn quoted(tag: &str) -> HeaderValue {
+    HeaderValue::from_str(&format!("\"{tag}\"")).expect("letters, digits and hyphens")
 }

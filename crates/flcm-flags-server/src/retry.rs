@@ -15,8 +15,8 @@ pub(crate) struct BackOff {
 }
 
 impl BackOff {
-    /// How long to wait after so many doublings, and at least as long as the receiver has asked for; up to a fifth more by chance, so
-    /// that many who wait do not come at once.
+    /// How long to wait after so many doublings, and at least as long as the receiver has asked for; up to a fifth more
+    /// by chance, so that many who wait do not come at once.
     pub(crate) fn wait(self, doublings: u32, asked: Option<Duration>) -> Duration {
         let doubled = self.first.saturating_mul(1 << doublings.min(16)).min(self.longest);
         let asked = asked.unwrap_or_default().min(LONGEST_ASKED);
@@ -24,7 +24,8 @@ impl BackOff {
     }
 }
 
-/// What `Retry-After` asks for: a number of seconds, or a date, which is compared with `now` in milliseconds since 1970.
+/// What `Retry-After` asks for: a number of seconds, or a date, which is compared with `now` in milliseconds since
+/// 1970.
 pub(crate) fn retry_after(headers: &HeaderMap, now: u64) -> Option<Duration> {
     let text = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim();
     if let Ok(seconds) = text.parse() {

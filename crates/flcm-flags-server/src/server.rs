@@ -1,4 +1,4 @@
-//! The server: everything put together, from the start to the last answer.
+//! The server: puts everything together, starts it, runs it and shuts it down.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -26,26 +26,26 @@ mod connections;
 
 use connections::Connections;
 
-/// How long answers that have begun may take when the server goes away, in seconds.
+/// How long responses that have begun may take during the shutdown, in seconds.
 const DRAIN: u64 = 10;
 
-/// A server that has everything that it needs, and listens.
+/// A server that listens, ready to run.
 #[derive(Debug)]
 pub struct Server {
     app: Arc<App>,
     listener: TcpListener,
     connections: Connections,
     fleet: JoinHandle<bool>,
-    /// Done when the fleet has ended, which it is not to do by itself.
+    /// Done when the thread of the fleet has ended. Before the shutdown, that is a failure.
     gone: oneshot::Receiver<()>,
-    /// The file that is followed, and what it said at the start.
+    /// The file that is watched, and its content at the start.
     document: Option<(PathBuf, String)>,
     dispatcher: webhooks::WebhookDispatcher,
     pusher: Option<otlp::Pusher>,
 }
 
 impl Server {
-    /// Opens the database, reads the document, and begins to listen; it answers once it [runs](Self::run).
+    /// Opens the database, reads the document, and starts to listen. Requests are handled once it [runs](Self::run).
     ///
     /// # Errors
     /// Says what is missing or wrong, and how to fix it.
@@ -55,7 +55,7 @@ impl Server {
         let text = options.document.as_deref().map(read).transpose()?;
         let document = options.document.zip(text.clone());
         let listener = TcpListener::bind(options.address).await.map_err(|error| {
-            let help = "end what listens there, or name another address with --listen";
+            let help = "stop the program that listens there, or choose another address with --listen";
             StartError::other(format!("cannot listen on {}: {error}", options.address), help)
         })?;
         let store = Store::open(&options.database)?;
@@ -64,7 +64,7 @@ impl Server {
         let (fleet, requests) = (started.fleet, started.requests);
         let (alive, gone) = oneshot::channel();
         let thread = std::thread::Builder::new().name("fleet".to_owned()).spawn(move || {
-            // Dropped with the thread, however that ends.
+            // Dropped when the thread ends, also by a panic.
             let _alive: oneshot::Sender<()> = alive;
             fleet.run(&requests)
         });
@@ -95,13 +95,13 @@ impl Server {
     /// The address on which it listens.
     ///
     /// # Errors
-    /// The system does not say.
+    /// The system does not know the address.
     pub fn address(&self) -> std::io::Result<SocketAddr> {
         self.listener.local_addr()
     }
 
-    /// Answers until `stop` is done; then lets what has begun come to its end, and stores everything. Whether it went so: it ends as well
-    /// when something in it has failed that it cannot do without, and is to be started anew then.
+    /// Serves until `stop` is done; then lets responses that have begun end, and stores everything. Whether that
+    /// succeeded. It also ends when the thread of the fleet has failed; it must be started again then.
     pub async fn run(self, stop: impl Future<Output = ()>) -> bool {
         let Self { app, listener, connections, fleet, gone, document, dispatcher, pusher } = self;
         let follower =
@@ -113,7 +113,7 @@ impl Server {
         let stop = async {
             tokio::select! {
                 () = stop => {}
-                _ = gone => tracing::error!("the fleet's thread has failed: the server ends"),
+                _ = gone => tracing::error!("the thread of the fleet has failed; shutting down"),
             }
         };
         connections.serve(&listener, router, &app, stop, DRAIN).await;
@@ -134,17 +134,20 @@ impl Server {
     }
 }
 
-/// Refuses what would be open to everyone, or could never be told of anything.
+/// Refuses a server that would be open to everyone, and addresses that cannot work.
 fn check(options: &Options) -> Result<(), StartError> {
     let is_address = |url: &str| url.starts_with("http://") || url.starts_with("https://");
     if options.otlp.as_ref().is_some_and(|otlp| !is_address(&otlp.endpoint)) {
-        return Err(StartError::other("the collector is no address", "write it like http://localhost:4318"));
+        return Err(StartError::other("the collector's address is not a URL", "write it like http://localhost:4318"));
     }
     if options.webhooks.iter().any(|hook| !is_address(&hook.url)) {
-        return Err(StartError::other("a webhook is no address", "write it like https://hooks.example.com/flags"));
+        return Err(StartError::other(
+            "a webhook's address is not a URL",
+            "write it like https://hooks.example.com/flags",
+        ));
     }
     if options.keys.is_empty() && !options.address.ip().is_loopback() {
-        let what = format!("without keys it listens on this machine only, not on {}", options.address);
+        let what = format!("without keys the server listens only on this machine, not on {}", options.address);
         return Err(StartError::other(what, "make keys with `flcm key` and name their file with --keys"));
     }
     Ok(())

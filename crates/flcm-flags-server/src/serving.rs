@@ -1,4 +1,4 @@
-//! What requests are answered from: replaced as a whole, read without waiting.
+//! The state from which requests and streams are served: replaced as a whole, and read without waiting.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -13,7 +13,7 @@ use tokio::sync::watch;
 use crate::counters::Counters;
 use crate::published::Published;
 
-/// The revision in use, and what has tripped of it.
+/// The revision in use, and the trips of its flags.
 #[derive(Debug)]
 pub(crate) struct ServingState {
     pub(crate) published: Arc<Published>,
@@ -25,16 +25,16 @@ pub(crate) struct ServingState {
 pub(crate) struct StreamState {
     pub(crate) snapshot: Bytes,
     pub(crate) trips: Bytes,
-    /// Whether the server goes away.
+    /// Whether the server is shutting down.
     pub(crate) closing: bool,
 }
 
-/// What the fleet says of one flag.
+/// The fleet's state of one flag, as hosts receive it.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct FleetFlag {
     #[serde(serialize_with = "as_text")]
     pub(crate) trip: TripState,
-    /// Under which outcomes are evidence; of a flag without a breaker 0.
+    /// The generation whose outcomes are evidence; 0 for a flag without a breaker.
     pub(crate) generation: u32,
 }
 
@@ -42,7 +42,7 @@ fn as_text<S: serde::Serializer>(trip: &TripState, serializer: S) -> Result<S::O
     serializer.collect_str(trip)
 }
 
-/// What both sides of the server share.
+/// What the fleet and the requests share.
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) serving: ArcSwap<ServingState>,
@@ -70,7 +70,7 @@ pub(crate) fn snapshot_event(published: &Published) -> Bytes {
     event("snapshot", &data.to_string())
 }
 
-/// The event that says what the fleet holds back.
+/// The event with the state of all flags that have a breaker or are held back.
 pub(crate) fn trips_event(epoch: u64, sequence: u64, flags: &BTreeMap<&str, FleetFlag>) -> Bytes {
     let data = serde_json::json!({ "epoch": epoch, "sequence": sequence, "flags": flags });
     event("trips", &data.to_string())

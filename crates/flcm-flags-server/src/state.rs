@@ -1,4 +1,4 @@
-//! What everything that answers requests shares.
+//! The state that all request handlers share.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -12,7 +12,7 @@ use crate::ingest::BodyMemory;
 use crate::keys::Keys;
 use crate::serving::Shared;
 
-/// What handlers need.
+/// The state of request handlers.
 #[derive(Debug)]
 pub(crate) struct App {
     pub(crate) shared: Arc<Shared>,
@@ -27,23 +27,23 @@ pub(crate) struct App {
 }
 
 impl App {
-    /// Lets streams end, and says that this server is not to be asked any more.
+    /// Ends all streams, and has `/readyz` say that the server is shutting down.
     pub(crate) fn close(&self) {
         self.is_closing.store(true, Ordering::Relaxed);
         self.shared.stream.send_modify(|stream| stream.closing = true);
     }
 }
 
-/// How often each path was asked, how it was answered, and how long that took.
+/// Counts of requests by path.
 #[derive(Debug, Default)]
 pub(crate) struct Requests(Mutex<BTreeMap<String, Answers>>);
 
-/// How one path was answered.
+/// The responses of one path.
 #[derive(Clone, Debug)]
 pub(crate) struct Answers {
-    /// How often, by method and status.
+    /// Their number by method and status.
     pub(crate) counts: BTreeMap<(&'static str, u16), u64>,
-    /// In milliseconds.
+    /// Their durations in milliseconds.
     pub(crate) durations: Histogram,
 }
 

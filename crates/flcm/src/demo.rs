@@ -1,4 +1,5 @@
-//! `flcm demo`: a server, two hosts and a feature that breaks, as processes of their own; shows a rollout and its rollback.
+//! `flcm demo`: a server, two hosts and a feature that breaks, as processes of their own; shows a rollout and its
+//! rollback.
 
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};

@@ -129,7 +129,8 @@ fn value(flag: &Flag) -> String {
 }
 
 /// Everything that a flag can serve, whatever its rules, weights and kill switch say: those are turned without anybody
-/// compiling an application again. A variant is drawn where there are some, so `on` itself is for those without a value.
+/// compiling an application again. A variant is drawn where there are some, so `on` itself is for those without a
+/// value.
 fn served(flag: &Flag) -> impl Iterator<Item = &Value> {
     let variants = &flag.variants;
     let is_on_served = variants.is_empty() || variants.iter().any(|variant| variant.value.is_none());

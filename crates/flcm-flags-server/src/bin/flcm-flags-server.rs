@@ -6,7 +6,7 @@ use clap::Parser;
 use flcm_flags_server::StartError;
 use flcm_flags_server::command_line::ServeArgs;
 
-/// Serve flags to hosts, add up what they measure, roll back for all of them
+/// Serve flags to hosts, collect their metrics, roll back for all of them
 #[derive(Debug, Parser)]
 #[command(name = "flcm-flags-server", version)]
 struct Program {

@@ -1,18 +1,19 @@
-//! Where metrics are pushed to, and what the environment says of it: the names and forms are OpenTelemetry's.
+//! The options of OTLP that come from environment variables, by OpenTelemetry's names and formats.
 
 use percent_encoding::percent_decode_str;
 
 use crate::error::StartError;
 use crate::options::Otlp;
 
-/// What OpenTelemetry's own exporters do.
+/// The default of OpenTelemetry's exporters.
 const INTERVAL_MS: u64 = 60_000;
 
 const SERVICE: &str = "service.name";
 
-/// Only an address that was given turns pushing on: an environment made for other programs does not.
+/// Only the option `--otlp-endpoint` turns the exporter on: variables alone, which may be meant for other programs, do
+/// not.
 pub(super) fn read(endpoint: String, variable: impl Fn(&str) -> Option<String>) -> Result<Otlp, StartError> {
-    // An empty one is as good as none, as OpenTelemetry has it.
+    // OpenTelemetry treats an empty variable like an unset one.
     let variable = |name: &str| variable(name).filter(|text| !text.trim().is_empty());
     let pairs = |name| variable(name).map_or(Ok(Vec::new()), |text| pairs(name, &text));
     let interval_ms = variable("OTEL_METRIC_EXPORT_INTERVAL").map_or(Ok(INTERVAL_MS), |text| interval(&text))?;
@@ -26,7 +27,7 @@ pub(super) fn read(endpoint: String, variable: impl Fn(&str) -> Option<String>) 
     Ok(Otlp { endpoint, headers: pairs("OTEL_EXPORTER_OTLP_HEADERS")?, resource, interval_ms })
 }
 
-/// `key=value` with commas between; what has a meaning here stands as `%2C` in a value.
+/// `key=value`, separated by commas. A comma in a value is written `%2C`.
 fn pairs(name: &str, text: &str) -> Result<Vec<(String, String)>, StartError> {
     let pair = |part: &str| {
         let (key, value) = part.split_once('=')?;
@@ -34,20 +35,17 @@ fn pairs(name: &str, text: &str) -> Result<Vec<(String, String)>, StartError> {
         Some((key.trim().to_owned(), value.into_owned())).filter(|(key, _)| !key.is_empty())
     };
     let parts = text.split(',').filter(|part| !part.trim().is_empty());
-    // Not what it says, which may be a key.
+    // Without the value, which may be a secret.
     parts.map(pair).collect::<Option<_>>().ok_or_else(|| {
-        StartError::other(
-            format!("{name} has another form than `key=value,key=value`"),
-            "write a comma in a value as %2C",
-        )
+        StartError::other(format!("{name} is not of the form `key=value,key=value`"), "write a comma in a value as %2C")
     })
 }
 
 fn interval(text: &str) -> Result<u64, StartError> {
     text.trim().parse().ok().filter(|interval| *interval > 0).ok_or_else(|| {
         StartError::other(
-            format!("OTEL_METRIC_EXPORT_INTERVAL is `{text}`, which is no number of milliseconds"),
-            "write a whole number from 1 on, such as 60000",
+            format!("OTEL_METRIC_EXPORT_INTERVAL is `{text}`, which is not a number of milliseconds"),
+            "write a positive integer, such as 60000",
         )
     })
 }

@@ -14,7 +14,7 @@ use crate::transition::FleetTransition;
 #[derive(Debug)]
 pub(crate) enum FleetRequest {
     /// The content holds its memory until the reply, because the client may be gone.
-    Batch(Content, Reply<Taken>),
+    Batch(Content, Reply<BatchAccepted>),
     Command(BreakerCommand, Reply<Option<FleetTransition>>),
     /// The result of a delivery to a webhook.
     Delivered(i64, DeliveryResult, Reply<()>),
@@ -39,7 +39,7 @@ pub(crate) struct PublishRequest {
 
 /// A batch was counted, now or before.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) struct Taken {
+pub(crate) struct BatchAccepted {
     pub(crate) repeated: bool,
 }
 
@@ -96,7 +96,7 @@ impl FleetHandle {
         Self(sender)
     }
 
-    pub(crate) async fn batch(&self, batch: Content) -> Result<Taken, FleetError> {
+    pub(crate) async fn batch(&self, batch: Content) -> Result<BatchAccepted, FleetError> {
         self.ask(|reply| FleetRequest::Batch(batch, reply)).await
     }
 

@@ -30,7 +30,7 @@ pub(crate) struct Host {
     #[schema(value_type = String)]
     pub(crate) instance: u64,
     /// How it disagrees.
-    pub(crate) says: Disagreement,
+    pub(crate) disagreement: Disagreement,
     /// Since when, in milliseconds since 1970.
     pub(crate) since: u64,
     /// When its latest batch arrived, in milliseconds since 1970.
@@ -59,17 +59,18 @@ impl Hosts {
     }
 
     /// Records whether the latest batch of a host disagrees about a flag.
-    pub(super) fn note(&mut self, instance: u64, flag: &str, says: Option<Disagreement>, now: Millis) {
-        let Some(says) = says else {
+    pub(super) fn note(&mut self, instance: u64, flag: &str, disagreement: Option<Disagreement>, now: Millis) {
+        let Some(disagreement) = disagreement else {
             if let Some(hosts) = self.0.get_mut(flag) {
                 hosts.remove(&instance);
             }
             return;
         };
         let hosts = self.0.entry(flag.to_owned()).or_default();
-        let since = hosts.get(&instance).filter(|host| host.says == says).map_or(now.0, |host| host.since);
+        let since =
+            hosts.get(&instance).filter(|host| host.disagreement == disagreement).map_or(now.0, |host| host.since);
         if hosts.len() < MOST || hosts.contains_key(&instance) {
-            hosts.insert(instance, Host { instance, says, since, heard: now.0 });
+            hosts.insert(instance, Host { instance, disagreement, since, heard: now.0 });
         }
     }
 

@@ -8,7 +8,8 @@ use flcm_flags::metrics::batch::{Header, Ledger, Receipt};
 /// An older batch is refused.
 pub(super) const OLDEST_MS: u64 = 24 * 3_600_000;
 
-/// A ledger is dropped when no batch has come for this long: longer than a batch may wait, so that none is counted twice.
+/// A ledger is dropped when no batch has come for this long: longer than a batch may wait, so that none is counted
+/// twice.
 const FORGET_MS: u64 = 2 * OLDEST_MS;
 
 /// The limit of ledgers, about 200 MB: anyone with the key of a page can invent hosts.

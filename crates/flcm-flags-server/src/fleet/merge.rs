@@ -10,26 +10,26 @@ use flcm_flags_engine::FlagTransition;
 use super::handle::Reply;
 use super::hosts::Hosts;
 use super::ledgers::{Before, OLDEST_MS};
-use super::{BatchRefusal, Fleet, FleetError, Taken};
+use super::{BatchAccepted, BatchRefusal, Fleet, FleetError};
 use crate::ingest::Content;
 
 impl Fleet {
     /// Accepts batches that came together: in one commit, each once.
-    pub(super) fn take_batches(&mut self, batches: Vec<(Content, Reply<Taken>)>) {
+    pub(super) fn take_batches(&mut self, batches: Vec<(Content, Reply<BatchAccepted>)>) {
         if batches.is_empty() {
             return;
         }
         let now = self.clock.now();
-        let (contents, replies): (Vec<Content>, Vec<Reply<Taken>>) = batches.into_iter().unzip();
+        let (contents, replies): (Vec<Content>, Vec<Reply<BatchAccepted>>) = batches.into_iter().unzip();
         let (mut fresh, mut before, mut answers) = (Vec::new(), Vec::new(), Vec::new());
         for (bytes, reply) in contents.iter().map(|content| &content.bytes).zip(replies) {
             match self.admit(bytes, now) {
                 Ok((batch, Receipt::Apply, line)) => {
                     fresh.push((bytes, batch));
                     before.push(line);
-                    answers.push((reply, Taken { repeated: false }));
+                    answers.push((reply, BatchAccepted { repeated: false }));
                 }
-                Ok(_) => answers.push((reply, Taken { repeated: true })),
+                Ok(_) => answers.push((reply, BatchAccepted { repeated: true })),
                 Err(refusal) => {
                     self.count_refusal(refusal);
                     reply.give(Err(FleetError::Batch(refusal)));
@@ -87,7 +87,8 @@ impl Fleet {
         if refusal == BatchRefusal::Gap { counters.gaps.add(1) } else { counters.invalid.add(1) }
     }
 
-    /// Counts a batch. It is evidence for a breaker only if `is_evidence` says so: a restored breaker may contain it already.
+    /// Counts a batch. It is evidence for a breaker only if `is_evidence` holds: a restored breaker may contain it
+    /// already.
     pub(super) fn add(
         &mut self,
         batch: &Batch<'_>,
@@ -110,15 +111,15 @@ impl Fleet {
             let is_variant = |name: &str| flag.iter().flat_map(Flag::variants).any(|variant| variant.name() == name);
             let held_back = totals.add(&counted, is_variant);
             let Some(id) = id else { continue };
-            let says = self.fleet_trip_of(id);
+            let fleet_trip = self.fleet_trip_of(id);
             let counts = counted.evidence();
-            if says.1.is_some()
+            if fleet_trip.1.is_some()
                 && (counts.treatment.total > 0 || counts.control.total > 0)
                 && is_evidence(counted.key())
             {
                 self.guards.record(&published.snapshot, id, &counts, now, transitions);
             }
-            self.hosts.note(instance, counted.key(), Hosts::disagreement(&counts, held_back, says), now);
+            self.hosts.note(instance, counted.key(), Hosts::disagreement(&counts, held_back, fleet_trip), now);
         }
         batch.merge_customs_into(&mut self.totals.customs);
     }

@@ -1,4 +1,5 @@
-//! Transitions are stored, then broadcast. What cannot be stored is in force all the same, and is stored as soon as possible.
+//! Transitions are stored, then broadcast. What cannot be stored is in force all the same, and is stored as soon as
+//! possible.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -7,7 +8,7 @@ use flcm_flags_engine::FlagTransition;
 
 use super::Fleet;
 use crate::serving::{FleetFlag, ServingState, snapshot_event, trips_event};
-use crate::store::{Checkpoint, Happened, KeptBreaker, Record, Stored, WebhookDelivery, audit_of};
+use crate::store::{Changes, Checkpoint, Record, Stored, StoredBreaker, WebhookDelivery, audit_of};
 use crate::transition::FleetTransition;
 
 /// What is in force, and not yet stored.
@@ -34,8 +35,8 @@ impl Fleet {
         }
     }
 
-    /// Stores transitions, and whatever else is not stored yet. That comes before the broadcast: what hosts have received, and its
-    /// generation, must survive a kill.
+    /// Stores transitions, and whatever else is not stored yet. That comes before the broadcast: what hosts have
+    /// received, and its generation, must survive a kill.
     pub(super) fn persist_transitions(&mut self, transitions: &[FlagTransition], actor: &str, reason: &str) {
         for (id, transition) in transitions {
             let Some(flag) = self.published.snapshot.describe(*id) else { continue };
@@ -100,8 +101,8 @@ impl Fleet {
         let Unsaved { flags, records, deliveries, holds } = &self.unsaved;
         let is_guarded =
             |key: &str| self.published.snapshot.flag(key).is_some_and(|id| self.guards.breaker(id).is_some());
-        let happened = Happened {
-            breakers: flags.iter().filter_map(|key| self.kept_breaker(key)).collect(),
+        let happened = Changes {
+            breakers: flags.iter().filter_map(|key| self.stored_breaker(key)).collect(),
             gone: flags.iter().map(String::as_str).filter(|key| !is_guarded(key)).collect(),
             records,
             deliveries,
@@ -112,10 +113,10 @@ impl Fleet {
         Ok(())
     }
 
-    fn kept_breaker(&self, key: &str) -> Option<KeptBreaker> {
+    fn stored_breaker(&self, key: &str) -> Option<StoredBreaker> {
         let bytes = self.guards.save(self.published.snapshot.flag(key)?)?;
         let event = self.events.get(key).cloned();
-        Some(KeptBreaker { flag: key.to_owned(), bytes, upto: self.last_batch, event })
+        Some(StoredBreaker { flag: key.to_owned(), bytes, upto: self.last_batch, event })
     }
 
     /// Like [`checkpoint`](Self::checkpoint), but a failure is only logged. Whether it succeeded.
@@ -137,7 +138,7 @@ impl Fleet {
         let point = Checkpoint {
             ledgers: self.ledgers.changed(),
             stale: stale.clone(),
-            breakers: self.totals.changed().filter_map(|key| self.kept_breaker(key)).collect(),
+            breakers: self.totals.changed().filter_map(|key| self.stored_breaker(key)).collect(),
             totals: self.totals.to_store().collect(),
             customs: self.totals.stored_customs(),
             clock: now,

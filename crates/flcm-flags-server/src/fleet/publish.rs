@@ -24,7 +24,8 @@ impl Fleet {
         record.revision = Some(number);
         let summary = Summary { number, at: record.at, author, reason, origin: origin.to_owned(), digest };
         let revision = Revision { summary, document: published.text.clone() };
-        // Batches since the last checkpoint were counted under the revision in use; the next one may not have their flags.
+        // Batches since the last checkpoint were counted under the revision in use; the next one may not have their
+        // flags.
         let stored = self.checkpoint().and_then(|()| self.store.publish(&revision, &record));
         stored.map_err(|error| {
             self.log_store_failure("a revision could not be stored; the previous one stays in use", &error);
@@ -59,8 +60,8 @@ impl Fleet {
         }
     }
 
-    /// Keeps the trips of flags that have lost their threshold or are gone. They stay until an operator releases them, even if the flag
-    /// comes back.
+    /// Keeps the trips of flags that have lost their threshold or are gone. They stay until an operator releases them,
+    /// even if the flag comes back.
     fn keep_trips(&mut self, before: &Guards, older: &Snapshot<Bytes>) {
         for id in older.flags() {
             let Some(key) = older.describe(id).filter(|_| before.breaker(id).is_some()).map(|flag| flag.key()) else {

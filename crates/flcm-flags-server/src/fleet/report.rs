@@ -32,7 +32,7 @@ pub(crate) struct BreakerReport {
     pub(crate) generation: u32,
     /// The outcomes of the breaker's window.
     pub(crate) window: Arms,
-    /// The largest statistic, as a share of what a rollback takes.
+    /// The largest statistic, as a share of the rollback limit.
     pub(crate) evidence: f64,
 }
 

@@ -20,7 +20,7 @@ use crate::clock::{Clock, wall};
 use crate::error::StartError;
 use crate::published::Published;
 use crate::serving::{ServingState, Shared, StreamState};
-use crate::store::{Kept, KeptBreaker, Record, Revision, Store, Summary};
+use crate::store::{Record, RecoveredState, Revision, Store, StoredBreaker, Summary};
 use crate::totals::Totals;
 use crate::transition::FleetTransition;
 
@@ -84,8 +84,9 @@ fn not_published(answer: FleetError) -> StartError {
     }
 }
 
-/// The revision to start with, and the one to publish next. The stored state is recovered under the newest stored revision; then the
-/// file is published if it has changed since it was read last. So the latest edit wins, wherever it was made.
+/// The revision to start with, and the one to publish next. The stored state is recovered under the newest stored
+/// revision; then the file is published if it has changed since it was read last. So the latest edit wins, wherever it
+/// was made.
 fn first(
     store: &mut Store,
     document: Option<String>,
@@ -147,7 +148,7 @@ fn keep_first(store: &mut Store, published: &Published, now: Millis) -> Result<(
 }
 
 impl Fleet {
-    fn recover(&mut self, kept: Kept) {
+    fn recover(&mut self, kept: RecoveredState) {
         self.ledgers.restore(kept.ledgers, self.clock.now());
         kept.totals.into_iter().for_each(|(key, stored)| self.totals.restore(key, stored));
         self.totals.restore_customs(&kept.customs);
@@ -188,7 +189,7 @@ impl Fleet {
         self.make_checkpoint();
     }
     /// The flag has lost its breaker, and the server ended before that was stored: a flag that was held back stays so.
-    fn recover_unguarded(&mut self, breaker: &KeptBreaker) {
+    fn recover_unguarded(&mut self, breaker: &StoredBreaker) {
         self.unsaved.flags.insert(breaker.flag.clone());
         if breaker.event.as_ref().is_some_and(FleetTransition::holds_back) {
             self.holds.entry(breaker.flag.clone()).or_insert(TripState::HeldOff);

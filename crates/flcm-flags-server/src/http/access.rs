@@ -1,4 +1,5 @@
-//! Who may call a route: each handler says it by its first argument, and [`Routes`](super::routes::Routes) takes no other handler.
+//! Who may call a route: each handler states it by its first argument. [`Routes`](super::routes::Routes) accepts no
+//! other handler.
 
 use std::convert::Infallible;
 use std::marker::PhantomData;
@@ -59,7 +60,7 @@ impl<R> Authorized<R> {
         self.caller.name.to_string()
     }
 
-    /// Refuses a key of a lower role, where that depends on what is asked.
+    /// Refuses a key of a lower role, where the role depends on the request.
     pub(super) fn require(&self, role: Role) -> Result<(), Problem> {
         if self.caller.role >= role { Ok(()) } else { Err(denied(&self.app, Denial::Forbidden)) }
     }

@@ -8,7 +8,7 @@ use super::revisions::{PageQuery, bad_query};
 use super::{Context, Problem};
 use crate::store::Record;
 
-/// What was done, the newest first. Nothing of it can be changed.
+/// The audit, the newest record first. Records cannot be changed.
 #[utoipa::path(get, path = "/audit", tag = "publishing", params(PageQuery), responses(
     (status = 200, body = Vec<Record>), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem),
     (status = 429, body = Problem), (status = 503, body = Problem),

@@ -1,4 +1,4 @@
-//! Bodies of requests: what goes wrong while they are read, their types, and JSON.
+//! Request bodies: their media types, JSON, and the problems of reading them.
 
 use axum::body::Body;
 use axum::http::{HeaderMap, header};
@@ -28,17 +28,18 @@ pub(super) async fn read(app: &App, body: Body, limit: usize) -> Result<Content,
     })
 }
 
-/// Reads a body of JSON, which must say so: a page of another origin cannot send that unasked. An empty one is `{}`.
+/// Reads a JSON body. Its media type must be JSON, which a page of another origin cannot send without a preflight
+/// request. An empty body is `{}`.
 pub(super) async fn read_json<T: DeserializeOwned>(app: &App, headers: &HeaderMap, body: Body) -> Result<T, Problem> {
     expect_type(headers, &["application/json"])?;
     let content = read(app, body, JSON_BYTES).await?;
     let text: &[u8] = if content.bytes.is_empty() { b"{}" } else { &content.bytes };
     parse(text).map_err(|error| {
-        Problem::bad_request(format!("the body is not what is expected: {error}"), "see /openapi.json")
+        Problem::bad_request(format!("the body is invalid: {error}"), "GET /openapi.json describes it")
     })
 }
 
-/// Reads an object: serde would take a list of its fields as well.
+/// Parses an object. (serde would also accept a list of its fields.)
 pub(super) fn parse<T: DeserializeOwned>(text: &[u8]) -> serde_json::Result<T> {
     let object: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(text)?;
     serde_json::from_value(object.into())

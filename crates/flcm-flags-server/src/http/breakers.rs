@@ -1,4 +1,4 @@
-//! `GET /trips` and a person's hand on a flag.
+//! `GET /trips`, and operator commands.
 
 use std::collections::BTreeMap;
 
@@ -17,34 +17,34 @@ use super::{Context, Problem, body};
 use crate::event::{BreakerEvent, Outcomes, finite};
 use crate::fleet::{Action, BreakerCommand, BreakerStatuses, FlagReport, Host};
 
-/// Why, and what is meant.
+/// The details of a command.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct CommandRequest {
-    /// Stands in the audit.
+    /// The reason, for the audit.
     reason: String,
-    /// Of the rollback that is acknowledged; without it the present one.
+    /// The generation of the rollback that is acknowledged. Default: the current one.
     #[serde(deserialize_with = "whole")]
     generation: Option<u32>,
 }
 
-/// What is done to a flag.
+/// What to do to a flag.
 #[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum CommandWord {
-    /// A rollback was seen: the flag may go on.
+    /// Acknowledges a rollback, so that the breaker closes.
     Acknowledge,
-    /// On, whatever the outcomes.
+    /// The flag decides as usual, whatever the outcomes.
     Force,
     /// The flag is off for everyone.
     Hold,
-    /// On, and what would have happened is told.
+    /// The flag decides as usual, and rollbacks that would have happened are reported.
     Observe,
     /// The breaker decides again.
     Release,
 }
 
-/// Numbers as JSON has them: 4.0 is whole as well.
+/// JSON has one type of number: 4.0 is an integer as well.
 fn whole<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u32>, D::Error> {
     let Some(number) = Option::<f64>::deserialize(deserializer)? else { return Ok(None) };
     let is_whole = number.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(&number);
@@ -52,18 +52,18 @@ fn whole<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u32>, D::E
     let generation = is_whole.then_some(number as u32);
     generation
         .map(Some)
-        .ok_or_else(|| D::Error::custom(format!("`generation` is {number}: it is a whole number from 0")))
+        .ok_or_else(|| D::Error::custom(format!("`generation` is {number}: it must be an integer from 0")))
 }
 
-/// What came of a command.
+/// The result of a command.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct CommandAnswer {
-    /// What happened; `null` when it was so already, or the flag has no breaker.
+    /// The transition; `null` if nothing has changed, or the flag has no breaker.
     #[schema(value_type = Option<Object>)]
     event: Option<BreakerEvent>,
 }
 
-/// Where all flags stand.
+/// The status of all flags with a breaker.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct TripsAnswer {
     /// The revision in use.
@@ -78,20 +78,20 @@ pub(crate) struct TripsAnswer {
 #[derive(Debug, Default, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct FlagStatus {
-    /// What hosts are told: `clear`, `probing`, `held off`, or `capped` and thousandths of a percent.
+    /// The trip that hosts receive: `clear`, `probing`, `held off`, or `capped` and thousandths of a percent.
     trip: String,
     /// `closed`, `open` or `half_open`; absent without a breaker.
     #[serde(skip_serializing_if = "Option::is_none")]
     state: Option<&'static str>,
-    /// What a person has said: `auto`, `held`, `forced_closed` or `observe`.
+    /// The mode that an operator has set: `auto`, `held`, `forced_closed` or `observe`.
     mode: &'static str,
     /// The generation whose outcomes are evidence; 0 without a breaker.
     generation: u32,
-    /// The outcomes of the last minutes, of users who had the feature.
+    /// The outcomes of the breaker's window, for users who had the feature.
     treatment: Outcomes,
-    /// The same of users whom the percentage left out.
+    /// The same, for users whom the percentage left out.
     control: Outcomes,
-    /// The largest statistic, as a share of what a rollback takes.
+    /// The largest statistic, as a share of the rollback limit.
     evidence: f64,
     /// The last transition.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -111,7 +111,7 @@ impl From<BreakerStatuses> for TripsAnswer {
 impl From<FlagReport> for FlagStatus {
     fn from(FlagReport { trip, breaker, last, hosts }: FlagReport) -> Self {
         let last = last.as_ref().map(BreakerEvent::from);
-        // Without a breaker a person holds it.
+        // Without a breaker, an operator holds it.
         let status = Self { trip: trip.to_string(), mode: Mode::Held.as_str(), last, hosts, ..Self::default() };
         let Some(breaker) = breaker else { return status };
         Self {
@@ -126,7 +126,7 @@ impl From<FlagReport> for FlagStatus {
     }
 }
 
-/// Where all breakers stand, and which hosts do otherwise.
+/// The status of all breakers, and the hosts that disagree.
 #[utoipa::path(get, path = "/trips", tag = "breakers", responses(
     (status = 200, body = TripsAnswer),
     (status = 401, body = Problem), (status = 403, body = Problem), (status = 429, body = Problem), (status = 503, body = Problem),
@@ -135,16 +135,17 @@ pub(super) async fn list(_: Authorized<Server>, State(app): Context) -> Result<J
     Ok(Json(app.fleet.breaker_statuses().await?.into()))
 }
 
-/// Does something to a flag, for all hosts at once.
+/// Commands the breaker of a flag, for all hosts at once.
 ///
-/// `hold` turns it off whatever the document says; `release` lets its breaker decide again; `acknowledge` lets a flag go on that was
-/// rolled back; `observe` and `force` leave it on whatever the outcomes, with and without telling what would have happened.
+/// `hold` turns the flag off, whatever the document says. `release` lets its breaker decide again. `acknowledge` closes
+/// the breaker of a flag that was rolled back. `observe` and `force` let the flag decide as usual, whatever the
+/// outcomes; `observe` reports the rollbacks that would have happened.
 #[utoipa::path(post, path = "/flags/{key}/{command}", tag = "breakers", params(
     ("key" = String, Path, description = "The flag key"),
-    ("command" = CommandWord, Path, description = "What is done to it"),
+    ("command" = CommandWord, Path, description = "What to do to it"),
 ), request_body(content = CommandRequest, content_type = "application/json"), responses(
     (status = 200, body = CommandAnswer), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem),
-    (status = 404, body = Problem), (status = 408, body = Problem), (status = 409, description = "Not with this flag as it is", body = Problem),
+    (status = 404, body = Problem), (status = 408, body = Problem), (status = 409, description = "The state of the flag does not allow it", body = Problem),
     (status = 413, body = Problem), (status = 415, body = Problem), (status = 429, body = Problem), (status = 503, body = Problem),
 ))]
 pub(super) async fn command(

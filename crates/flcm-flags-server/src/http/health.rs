@@ -1,4 +1,4 @@
-//! Whether the server lives, and whether it is to be asked.
+//! Health checks.
 
 use std::sync::atomic::Ordering;
 
@@ -7,7 +7,7 @@ use axum::extract::State;
 use super::access::Public;
 use super::{Context, Problem};
 
-/// It lives.
+/// The process is alive.
 #[utoipa::path(get, path = "/healthz", tag = "operation", security(()), responses(
     (status = 200, body = String, content_type = "text/plain"),
 ))]
@@ -15,7 +15,7 @@ pub(super) async fn healthz(_: Public) -> &'static str {
     "ok\n"
 }
 
-/// It answers, and everything that it is asked can be done.
+/// The server is ready for requests.
 #[utoipa::path(get, path = "/readyz", tag = "operation", security(()), responses(
     (status = 200, body = String, content_type = "text/plain"), (status = 503, body = Problem),
 ))]

@@ -1,4 +1,4 @@
-//! `GET /metrics`: what was measured, for Prometheus.
+//! `GET /metrics`, for Prometheus.
 
 use axum::extract::State;
 use axum::http::header;
@@ -11,7 +11,7 @@ use crate::metrics::openmetrics::OpenMetricsText;
 
 const TEXT: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// What hosts have counted, where breakers stand, and how the server does, as `OpenMetrics` text.
+/// The metrics of hosts, of breakers, and of the server, as `OpenMetrics` text.
 #[utoipa::path(get, path = "/metrics", tag = "operation", responses(
     (status = 200, body = String, content_type = "application/openmetrics-text"),
     (status = 401, body = Problem), (status = 403, body = Problem), (status = 429, body = Problem), (status = 503, body = Problem),

@@ -1,4 +1,4 @@
-//! The description of this interface, made from the handlers.
+//! The `OpenAPI` description, made from the handlers.
 
 use std::sync::LazyLock;
 
@@ -46,11 +46,11 @@ const JSON: &str = "application/json";
     modifiers(&Keys, &ProblemTypes),
     security(("bearer" = []), ("key" = [])),
     tags(
-        (name = "hosts", description = "What runtimes ask: key `client`"),
-        (name = "ofrep", description = "Decisions for those who have no engine: key `server`"),
-        (name = "breakers", description = "Rollbacks: key `server` to read, `admin` to act"),
+        (name = "hosts", description = "For hosts: key `client`"),
+        (name = "ofrep", description = "Decisions for clients without an engine: key `server`"),
+        (name = "breakers", description = "Rollbacks: key `server` to read, `admin` for commands"),
         (name = "publishing", description = "Documents: key `admin`"),
-        (name = "operation", description = "Health and figures"),
+        (name = "operation", description = "Health and metrics"),
     ),
 )]
 struct Document;
@@ -67,7 +67,7 @@ impl Modify for Keys {
     }
 }
 
-/// Gives problems their media type, which handlers need not repeat for each status.
+/// Sets the media type of problems, so that handlers need not repeat it for each status.
 struct ProblemTypes;
 
 impl Modify for ProblemTypes {
@@ -89,7 +89,7 @@ fn is_problem(content: &RefOr<Content>) -> bool {
     schema.ref_location == "#/components/schemas/Problem"
 }
 
-/// The interface as an `OpenAPI` 3.1 document, as JSON.
+/// The HTTP interface as an `OpenAPI` 3.1 document in JSON.
 #[must_use]
 pub fn openapi() -> String {
     let mut text = Document::openapi().to_pretty_json().unwrap_or_default();

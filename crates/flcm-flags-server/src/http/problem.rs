@@ -220,7 +220,7 @@ pub(super) async fn no_such_path() -> Problem {
     Problem::new(Kind::PathNotFound, "there is nothing at this path", "GET /openapi.json lists the paths")
 }
 
-/// A part of the path that is no text, or no number.
+/// A part of the path is not valid text, or not a number.
 pub(super) fn bad_path(error: &PathRejection) -> Problem {
     Problem::bad_request(error.body_text(), "write it in UTF-8, percent-encoded where needed")
 }

@@ -1,4 +1,4 @@
-//! Publishing: a new document, the history of documents, what one changes against another, and the way back.
+//! Publishing: a new document, the history of revisions, their differences, and reverting to one.
 
 use std::sync::Arc;
 
@@ -30,13 +30,13 @@ const DOCUMENT: &[&str] = &["application/yaml", "application/x-yaml", "text/yaml
 #[serde(default)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct PublishQuery {
-    /// Stands in the history and in the audit.
+    /// The reason, for the history and the audit.
     reason: String,
-    /// Says what would change, and changes nothing.
+    /// Reports what would change, and changes nothing.
     dry_run: bool,
 }
 
-/// Which part of a list.
+/// A page of a list.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[serde(default)]
 #[into_params(parameter_in = Query)]
@@ -48,7 +48,7 @@ pub(crate) struct PageQuery {
     limit: Option<u32>,
 }
 
-/// Compared with which revision.
+/// The revision to compare with.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[serde(default)]
 #[into_params(parameter_in = Query)]
@@ -57,18 +57,18 @@ pub(crate) struct DiffQuery {
     to: Option<u64>,
 }
 
-/// Why.
+/// The details of a revert.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct RevertRequest {
-    /// Stands in the history and in the audit.
+    /// The reason, for the history and the audit.
     reason: String,
 }
 
-/// What was published.
+/// The published revision.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct PublishAnswer {
-    /// The number of the revision; with `dry_run` the one that it would have.
+    /// The number of the revision; with `dry_run`, the number that it would have.
     revision: u64,
     /// The digest of its snapshot.
     digest: String,
@@ -83,7 +83,7 @@ pub(crate) struct PublishAnswer {
 }
 
 impl PageQuery {
-    /// Before which number, and how many.
+    /// The number before which the page starts, and its length.
     pub(super) fn bounds(&self) -> Result<(i64, u32), Problem> {
         let limit = self.limit.unwrap_or(100);
         if !(1..=1000).contains(&limit) {
@@ -98,10 +98,10 @@ impl PageQuery {
 
 /// Publishes a document.
 ///
-/// It is checked as a whole; with errors it changes nothing. `If-Match` names the revision that it was made from, in any form of its
-/// mark; `*` is any.
+/// A document with errors changes nothing. `If-Match` is the ETag of the revision that the document was made from, in
+/// any media type and encoding; `*` matches any revision.
 #[utoipa::path(put, path = "/flags", tag = "publishing", params(PublishQuery,
-    ("If-Match" = String, Header, description = "The mark of the revision that the document was made from"),
+    ("If-Match" = String, Header, description = "The ETag of the revision that the document was made from"),
 ), request_body(content((String = "application/yaml"), (String = "application/json"))), responses(
     (status = 200, body = PublishAnswer), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem),
     (status = 408, body = Problem), (status = 412, body = Problem), (status = 413, body = Problem), (status = 415, body = Problem),
@@ -190,7 +190,7 @@ pub(super) async fn one(
     Ok(([(header::CONTENT_TYPE, HeaderValue::from_static("application/yaml"))], revision.document).into_response())
 }
 
-/// What changes from a revision to a later one: which flags, and for whom.
+/// The difference between a revision and a later one: which flags change, and for whom.
 #[utoipa::path(get, path = "/revisions/{number}/diff", tag = "publishing", params(("number" = u64, Path), DiffQuery), responses(
     (status = 200, description = "What `flcm diff --json` prints", body = Object),
     (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
@@ -215,7 +215,7 @@ pub(super) async fn difference(
 
 /// Publishes the document of a revision again, under a new number.
 #[utoipa::path(post, path = "/revisions/{number}/revert", tag = "publishing", params(("number" = u64, Path),
-    ("If-Match" = String, Header, description = "The mark of the revision in use"),
+    ("If-Match" = String, Header, description = "The ETag of the revision in use"),
 ), request_body(content = RevertRequest, content_type = "application/json"), responses(
     (status = 200, body = PublishAnswer), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem),
     (status = 404, body = Problem), (status = 408, body = Problem), (status = 412, body = Problem), (status = 413, body = Problem),
@@ -251,7 +251,7 @@ fn difference_of(old: &Published, new: &Published) -> Difference {
     compare(&old, &new, Millis(wall()))
 }
 
-/// Whoever publishes must have seen what is replaced.
+/// Whoever publishes must have seen the revision that is replaced.
 fn expect_match(headers: &HeaderMap, current: &Published) -> Result<(), Problem> {
     let etags = headers.get(header::IF_MATCH).ok_or_else(|| {
         let help = "send the ETag that GET /flags gave, or `*`";
@@ -262,9 +262,9 @@ fn expect_match(headers: &HeaderMap, current: &Published) -> Result<(), Problem>
 }
 
 pub(super) fn bad_query(error: &axum::extract::rejection::QueryRejection) -> Problem {
-    Problem::bad_request(error.body_text(), "see /openapi.json")
+    Problem::bad_request(error.body_text(), "GET /openapi.json describes it")
 }
 
 fn bad_number(error: &axum::extract::rejection::PathRejection) -> Problem {
-    Problem::bad_request(error.body_text(), "a revision is a number: GET /revisions lists them")
+    Problem::bad_request(error.body_text(), "write the number of a revision: GET /revisions lists them")
 }

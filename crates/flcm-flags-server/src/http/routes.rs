@@ -1,5 +1,5 @@
-//! Routes whose handlers say who may call them. A handler without [`Authorized`] or [`Public`] as its first argument is a compile
-//! error, so no route is open by oversight.
+//! Routes whose handlers state who may call them. A handler without [`Authorized`] or [`Public`] as its first argument
+//! does not compile, so no route can be open by mistake.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use axum::routing::{self, MethodRouter};
 use super::access::{Authorized, Public};
 use crate::state::App;
 
-/// An argument that says who may call a handler.
+/// An argument that states who may call a handler.
 pub(super) trait Access {}
 
 impl<R> Access for Authorized<R> {}
@@ -57,7 +57,7 @@ impl Routes {
         Self(self.0.route(path, methods))
     }
 
-    /// The router, which no route can be forgotten in any more.
+    /// The router, to which only fallbacks and layers are added.
     pub(super) fn into_router(self) -> Router<Arc<App>> {
         self.0
     }

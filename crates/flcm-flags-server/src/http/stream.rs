@@ -19,7 +19,8 @@ use crate::state::App;
 /// Something is sent at least this often, so that hosts and proxies see that the stream is alive.
 const HEARTBEAT: Duration = Duration::from_secs(15);
 
-/// One stream. It keeps no queue: each event carries the full state, so a slow stream is sent the latest one when it can take it.
+/// One stream. It keeps no queue: each event carries the full state, so a slow stream is sent the latest one when it
+/// can take it.
 struct Listener {
     app: Arc<App>,
     state: watch::Receiver<StreamState>,
@@ -29,10 +30,10 @@ struct Listener {
 
 /// Changes, as they happen.
 ///
-/// Server-sent events: `snapshot {digest, revision}` and `trips {epoch, sequence, flags}`, both at once after connecting, and a comment
-/// every 15 s.
+/// Server-sent events: `snapshot {digest, revision}` and `trips {epoch, sequence, flags}`, both at once after
+/// connecting, and a comment every 15 s.
 #[utoipa::path(get, path = "/flags/stream", tag = "hosts", responses(
-    (status = 200, description = "Events without end", content_type = "text/event-stream"),
+    (status = 200, description = "An endless stream of events", content_type = "text/event-stream"),
     (status = 401, body = Problem), (status = 403, body = Problem), (status = 429, body = Problem),
 ))]
 pub(super) async fn open(_: Authorized<Client>, State(app): Context) -> Result<Response, Problem> {
@@ -46,7 +47,7 @@ pub(super) async fn open(_: Authorized<Client>, State(app): Context) -> Result<R
     let headers = [
         (header::CONTENT_TYPE, "text/event-stream"),
         (header::CACHE_CONTROL, "no-cache, no-transform"),
-        // FleetHandle proxies that buffer responses to pass this one on as it comes.
+        // Asks proxies that buffer responses to pass this one on as it comes.
         (header::HeaderName::from_static("x-accel-buffering"), "no"),
     ];
     Ok((headers, Body::from_stream(events)).into_response())

@@ -37,7 +37,11 @@ pub(crate) fn of_server(app: &App, snapshot: &MetricsSnapshot, to: &mut impl Met
     for (name, help, counter) in [
         ("flcm_batches", "Batches that were counted.", &counters.batches),
         ("flcm_batches_repeated", "Batches that arrived more than once.", &counters.repeated),
-        ("flcm_batches_refused_gap", "Batches rejected because an earlier batch of the host is missing.", &counters.gaps),
+        (
+            "flcm_batches_refused_gap",
+            "Batches rejected because an earlier batch of the host is missing.",
+            &counters.gaps,
+        ),
         ("flcm_batches_refused_invalid", "Batches rejected because they are invalid or too old.", &counters.invalid),
         ("flcm_unknown_flags", "Flags in batches that are in no document.", &counters.unknown_flags),
         ("flcm_documents_refused", "Documents rejected because they have errors.", &counters.refused_documents),
@@ -72,11 +76,7 @@ fn flags(snapshot: &MetricsSnapshot, to: &mut impl MetricSink) {
             to.int(&labels, count);
         }
     }
-    to.family(
-        "flcm_outcomes",
-        Kind::Counter,
-        "Outcomes of flagged code; slow ones are also counted as ok or error.",
-    );
+    to.family("flcm_outcomes", Kind::Counter, "Outcomes of flagged code; slow ones are also counted as ok or error.");
     for (flag, of_flag) in &snapshot.flags {
         for (arm, [total, errors, slow, missing]) in
             ["outside", "treatment", "control"].iter().zip(of_flag.counts.outcomes)
@@ -105,11 +105,7 @@ fn breakers(snapshot: &MetricsSnapshot, to: &mut impl MetricSink) {
             to.int(&[("flag", flag), ("state", state.as_str())], u64::from(is_it));
         }
     }
-    to.family(
-        "flcm_held_back",
-        Kind::Gauge,
-        "1 if the fleet holds the flag back, wholly or in part.",
-    );
+    to.family("flcm_held_back", Kind::Gauge, "1 if the fleet holds the flag back, wholly or in part.");
     for (flag, report) in &snapshot.breakers.flags {
         to.int(&[("flag", flag)], u64::from(report.trip != TripState::Clear));
     }
@@ -118,7 +114,11 @@ fn breakers(snapshot: &MetricsSnapshot, to: &mut impl MetricSink) {
         let evidence = report.breaker.map_or(0.0, |breaker| breaker.evidence);
         to.float(&[("flag", flag)], evidence.min(f64::MAX));
     }
-    to.family("flcm_disagreeing_hosts", Kind::Gauge, "Hosts whose local breaker or generation differs from the fleet's.");
+    to.family(
+        "flcm_disagreeing_hosts",
+        Kind::Gauge,
+        "Hosts whose local breaker or generation differs from the fleet's.",
+    );
     for (flag, report) in &snapshot.breakers.flags {
         to.int(&[("flag", flag)], report.hosts.len() as u64);
     }
@@ -145,7 +145,11 @@ fn requests(app: &App, to: &mut impl MetricSink) {
             to.int(&[("path", path), ("method", method), ("status", &status.to_string())], *count);
         }
     }
-    to.family("flcm_request_milliseconds", Kind::Summary, "Duration of requests; of streams, until the response began.");
+    to.family(
+        "flcm_request_milliseconds",
+        Kind::Summary,
+        "Duration of requests; of streams, until the response began.",
+    );
     for (path, answers) in &paths {
         to.summary(("path", path), &Durations::new(&answers.durations), answers.durations.sum());
     }

@@ -1,5 +1,5 @@
-//! Pushes metrics to a collector of OpenTelemetry. Values are cumulative, so the next push makes up for a lost one, and nothing
-//! waits for a collector that is down.
+//! Pushes metrics to a collector of OpenTelemetry. Values are cumulative, so the next push makes up for a lost one, and
+//! nothing waits for a collector that is down.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -59,7 +59,10 @@ impl Pusher {
         let headers = headers(&otlp.headers)?;
         let client = tls::client(TIMEOUT).default_headers(headers).build();
         let client = client.map_err(|error| {
-            StartError::other(format!("cannot make a client for the collector: {error}"), "check the system's certificates")
+            StartError::other(
+                format!("cannot make a client for the collector: {error}"),
+                "check the system's certificates",
+            )
         })?;
         let url = format!("{}/v1/metrics", otlp.endpoint.trim_end_matches('/'));
         let interval = Duration::from_millis(otlp.interval_ms);
@@ -170,8 +173,9 @@ fn wait_after(interval: Duration, failures: u32, asked: Option<Duration>) -> Dur
 fn headers(given: &[(String, String)]) -> Result<HeaderMap, StartError> {
     let mut headers = HeaderMap::new();
     for (name, value) in given {
-        let wrong =
-            || StartError::other(format!("`{name}` is not a valid header for the collector"), "check its name and value");
+        let wrong = || {
+            StartError::other(format!("`{name}` is not a valid header for the collector"), "check its name and value")
+        };
         let mut value = HeaderValue::try_from(value).map_err(|_| wrong())?;
         value.set_sensitive(true);
         headers.insert(HeaderName::try_from(name).map_err(|_| wrong())?, value);

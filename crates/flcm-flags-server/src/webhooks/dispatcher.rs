@@ -132,7 +132,8 @@ impl WebhookDispatcher {
     }
 }
 
-/// Results of deliveries that may not be stored yet. Without them a full disk would have the server send the same again and again.
+/// Results of deliveries that may not be stored yet. Without them a full disk would have the server send the same again
+/// and again.
 #[derive(Debug, Default)]
 struct UnrecordedDeliveries(HashMap<i64, DeliveryResult>);
 

@@ -95,7 +95,8 @@ fn bodies_that_are_too_large_are_not_read_to_their_end() {
         stream.write_all(head.as_bytes()).unwrap();
         assert_eq!(rest(&mut stream).unwrap().expect(413).code(), "TOO_LARGE", "{path}");
     }
-    // Of these it hears only while it reads. A little more than there may be: what it has not read would break the connection off.
+    // Of these it hears only while it reads. A little more than there may be: what it has not read would break the
+    // connection off.
     assert_eq!(send_chunked(&server, "/metrics", &[BATCH], (1 << 20) + 1024).expect(413).code(), "TOO_LARGE");
     assert_eq!(send_chunked(&server, "/flags/plain/hold", &[JSON], (256 << 10) + 1024).expect(413).code(), "TOO_LARGE");
 }

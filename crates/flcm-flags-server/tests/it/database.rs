@@ -64,7 +64,7 @@ fn one_that_is_damaged_is_named_and_left_alone() {
         desk.file("flags.db", &damaged);
         let (code, said) = desk.fails(SERVE);
         assert_eq!(code, 1, "{said}");
-        assert!(said.contains("flags.db") && said.contains("damaged") && said.contains("bring a copy"), "{said}");
+        assert!(said.contains("flags.db") && said.contains("damaged") && said.contains("restore a backup"), "{said}");
         assert_eq!(bytes(&desk.path("flags.db")), damaged);
     }
 }

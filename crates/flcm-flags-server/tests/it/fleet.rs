@@ -1,4 +1,5 @@
-//! What the fleet's server sees of hosts that do otherwise, and what an observed flag and a comparison of revisions say.
+//! What the fleet's server sees of hosts that do otherwise, and what an observed flag and a comparison of revisions
+//! say.
 
 use flcm_flags::metrics::FlagMetrics;
 use flcm_flags::metrics::batch::{Header, Writer};
@@ -30,7 +31,7 @@ fn held_back(instance: u64, flag: &str) -> Vec<u8> {
 fn disagreeing(server: &Server, flag: &str) -> Vec<(String, String)> {
     let hosts = server.trip(flag)["hosts"].clone();
     let text = |host: &serde_json::Value, name: &str| host[name].as_str().unwrap().to_owned();
-    hosts.as_array().unwrap().iter().map(|host| (text(host, "instance"), text(host, "says"))).collect()
+    hosts.as_array().unwrap().iter().map(|host| (text(host, "instance"), text(host, "disagreement"))).collect()
 }
 
 #[test]

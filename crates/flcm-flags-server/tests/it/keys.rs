@@ -8,7 +8,8 @@ use crate::desk::{Desk, Server};
 use crate::host::BATCH;
 use crate::http::{ask, connect};
 
-/// What can be asked, the least role that may, and a content type that is taken. None of it does anything when it is let in.
+/// What can be asked, the least role that may, and a content type that is taken. None of it does anything when it is
+/// let in.
 const PATHS: [(&str, &str, usize, &str); 18] = [
     ("GET", "/flags", 0, ""),
     ("GET", "/flags/stream", 0, ""),

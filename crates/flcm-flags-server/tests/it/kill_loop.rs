@@ -1,5 +1,5 @@
-//! The server is killed again and again while hosts send, people hold and release, and documents are published: what was
-//! acknowledged or announced must be there afterwards, and nothing may count twice.
+//! The server is killed again and again while hosts send, people hold and release, and documents are published: what
+//! was acknowledged or announced must be there afterwards, and nothing may count twice.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;

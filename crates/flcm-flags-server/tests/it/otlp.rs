@@ -204,5 +204,5 @@ fn only_an_option_has_it_push() {
 fn a_collector_that_could_never_be_told_is_refused() {
     let desk = Desk::new();
     let (code, said) = desk.fails(&["flags.yaml", "--otlp-endpoint", "collector:4318"]);
-    assert!(code == 1 && said.contains("the collector is no address"), "{code}: {said}");
+    assert!(code == 1 && said.contains("the collector's address is not a URL"), "{code}: {said}");
 }

@@ -1,5 +1,5 @@
-//! Decisions as lines. A flag has few different outcomes, so the part of a line that follows from the outcome is written
-//! once and copied from then on.
+//! Decisions as lines. A flag has few different outcomes, so the part of a line that follows from the outcome is
+//! written once and copied from then on.
 
 use std::borrow::Cow;
 
