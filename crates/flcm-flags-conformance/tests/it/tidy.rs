@@ -72,11 +72,11 @@ const SERVER: Layers = &[
     ("store", &["clock", "error", "event", "totals", "transition"]),
     ("tls", &["error"]),
     ("fleet", &["clock", "error", "ingest", "published", "serving", "store", "totals", "transition"]),
-    // What all below share: only they may import the handle of the fleet and the state of requests.
+    // The state that the modules below share, with the handle of the fleet.
     ("state", &["fleet", "ingest", "keys", "serving"]),
     ("document_watcher", &["fleet", "published", "state"]),
     ("metrics", &["clock", "error", "fleet", "gzip", "options", "retry", "state", "tls"]),
-    ("webhooks", &["clock", "error", "event", "fleet", "options", "retry", "serving", "store", "tls"]),
+    ("webhooks", &["clock", "error", "event", "fleet", "options", "retry", "serving", "store", "tls", "transition"]),
     ("http", &["clock", "event", "fleet", "ingest", "keys", "metrics", "published", "serving", "state", "store"]),
     (
         "server",

@@ -140,7 +140,7 @@ fn what_the_collector_refuses_is_said_once() {
     let server = serve(&desk, &collector.url());
     until("it is pushed a few times", || (collector.all().len() > 3).then_some(()));
     let log = server.stop();
-    assert_eq!(log.matches("the collector refuses figures: too old").count(), 1, "{log}");
+    assert_eq!(log.matches("the collector rejects metrics: too old").count(), 1, "{log}");
 }
 
 #[test]
