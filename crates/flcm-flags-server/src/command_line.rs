@@ -79,13 +79,14 @@ impl ServeArgs {
     /// The server cannot start: says what is wrong, and how to fix it.
     pub fn run(self, ansi: bool, listening: impl FnOnce(SocketAddr)) -> Result<bool, StartError> {
         log(self.log_json, ansi);
-        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(system)?;
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| system(&error))?;
         runtime.block_on(async {
             let server = Server::bind(self.into_options()?).await?;
             // Listens to signals before it reports its address: whoever reads that may send a signal at once.
-            let stopped = stopped().map_err(system)?;
+            let stopped = stopped().map_err(|error| system(&error))?;
             // With port 0, the system has chosen one.
-            listening(server.address().map_err(system)?);
+            listening(server.address().map_err(|error| system(&error))?);
             Ok(server.run(stopped).await)
         })
     }
@@ -129,7 +130,7 @@ fn read_keys(path: &Path) -> Result<Keys, StartError> {
     })
 }
 
-fn system(error: std::io::Error) -> StartError {
+fn system(error: &std::io::Error) -> StartError {
     StartError::other(format!("the system refuses: {error}"), "free some memory, or raise its limits")
 }
 

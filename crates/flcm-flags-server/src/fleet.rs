@@ -7,7 +7,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
 use flcm_flags::{Millis, TripState};
-use flcm_flags_engine::Guards;
+use flcm_flags_engine::{FlagTransition, Guards};
 
 use crate::clock::Clock;
 use crate::ingest::Content;

@@ -31,7 +31,7 @@ pub(crate) struct Body {
     pub(crate) gzip: Encoded,
 }
 
-/// One encoding, with the strong ETag of exactly these bytes.
+/// One encoding, with the strong `ETag` of exactly these bytes.
 #[derive(Debug)]
 pub(crate) struct Encoded {
     pub(crate) etag: HeaderValue,

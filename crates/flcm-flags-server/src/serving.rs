@@ -38,6 +38,7 @@ pub(crate) struct FleetFlag {
     pub(crate) generation: u32,
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
 fn as_text<S: serde::Serializer>(trip: &TripState, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(trip)
 }

@@ -57,7 +57,7 @@ impl Fleet {
             let lets_go = matches!(command.action, Action::Force | Action::Observe | Action::Release);
             let was_held = lets_go && self.holds.remove(&command.flag).is_some();
             if was_held {
-                self.guards.say(flag, TripState::Clear);
+                self.set_external_trip(flag, TripState::Clear);
                 self.unsaved.holds = true;
             }
             self.command_breaker(flag, command, record, was_held)
@@ -126,7 +126,7 @@ impl Fleet {
             }
         };
         if changed {
-            self.guards.say(flag, self.holds.get(&command.flag).copied().unwrap_or_default());
+            self.set_external_trip(flag, self.holds.get(&command.flag).copied().unwrap_or_default());
             self.unsaved.holds = true;
             self.unsaved.records.push(record);
             self.save();

@@ -37,7 +37,7 @@ pub(crate) struct Host {
     pub(crate) heard: u64,
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde wants it so")]
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
 fn hexadecimal<S: serde::Serializer>(instance: &u64, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(&format_args!("{instance:016x}"))
 }

@@ -5,12 +5,11 @@ use std::sync::Arc;
 use bytes::Bytes;
 use flcm_flags::metrics::batch::{Batch, Receipt};
 use flcm_flags::{Flag, FlagId, Millis, TripState};
-use flcm_flags_engine::FlagTransition;
 
 use super::handle::Reply;
 use super::hosts::Hosts;
 use super::ledgers::{Before, OLDEST_MS};
-use super::{BatchAccepted, BatchRefusal, Fleet, FleetError};
+use super::{BatchAccepted, BatchRefusal, FlagTransition, Fleet, FleetError};
 use crate::ingest::Content;
 
 impl Fleet {

@@ -4,9 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use flcm_flags_engine::FlagTransition;
-
-use super::Fleet;
+use super::{FlagTransition, Fleet};
 use crate::serving::{FleetFlag, ServingState, snapshot_event, trips_event};
 use crate::store::{Changes, Checkpoint, Record, Stored, StoredBreaker, WebhookDelivery, audit_of};
 use crate::transition::FleetTransition;

@@ -4,11 +4,10 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use flcm_flags::breaker::Scope;
-use flcm_flags::{Snapshot, TripState};
-use flcm_flags_engine::Guards;
+use flcm_flags::{FlagId, Snapshot, TripState};
 use serde_json::json;
 
-use super::{Fleet, FleetError, PublishRequest};
+use super::{Fleet, FleetError, Guards, PublishRequest};
 use crate::store::{Revision, Summary};
 
 impl Fleet {
@@ -53,11 +52,16 @@ impl Fleet {
 
     /// Applies the holds to the flags of the revision in use.
     pub(super) fn apply_holds(&mut self) {
-        for (key, trip) in &self.holds {
-            if let Some(flag) = self.published.snapshot.flag(key) {
-                self.guards.say(flag, *trip);
-            }
+        let snapshot = &self.published.snapshot;
+        let flags = self.holds.iter().filter_map(|(key, trip)| Some((snapshot.flag(key)?, *trip)));
+        for (flag, trip) in flags.collect::<Vec<_>>() {
+            self.set_external_trip(flag, trip);
         }
+    }
+
+    /// Sets the trip of a flag that does not come from its breaker; the stricter of both is in force.
+    pub(super) fn set_external_trip(&mut self, flag: FlagId, trip: TripState) {
+        self.guards.say(flag, trip);
     }
 
     /// Keeps the trips of flags that have lost their threshold or are gone. They stay until an operator releases them,

@@ -8,14 +8,13 @@ use flcm_flags::TripState;
 use flcm_flags::breaker::Scope;
 use flcm_flags::metrics::batch::Batch;
 use flcm_flags_config::Diagnostics;
-use flcm_flags_engine::Guards;
 use serde_json::json;
 
 use super::handle::{FleetError, FleetHandle, FleetRequest, PublishRequest};
 use super::hosts::Hosts;
 use super::ledgers::Ledgers;
 use super::persist::Unsaved;
-use super::{Fleet, Millis};
+use super::{Fleet, Guards, Millis};
 use crate::clock::{Clock, wall};
 use crate::error::StartError;
 use crate::published::Published;

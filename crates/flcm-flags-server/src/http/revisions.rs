@@ -98,7 +98,7 @@ impl PageQuery {
 
 /// Publishes a document.
 ///
-/// A document with errors changes nothing. `If-Match` is the ETag of the revision that the document was made from, in
+/// A document with errors changes nothing. `If-Match` is the `ETag` of the revision that the document was made from, in
 /// any media type and encoding; `*` matches any revision.
 #[utoipa::path(put, path = "/flags", tag = "publishing", params(PublishQuery,
     ("If-Match" = String, Header, description = "The ETag of the revision that the document was made from"),

@@ -1,4 +1,4 @@
-//! Metrics as OpenMetrics text. (`prometheus-client` has no summaries, which our histograms give.)
+//! Metrics as `OpenMetrics` text. (`prometheus-client` has no summaries, which our histograms give.)
 
 use std::fmt::{Display, Write};
 
