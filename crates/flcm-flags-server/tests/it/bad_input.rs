@@ -2,9 +2,9 @@
 
 use flcm_flags::metrics::batch::Header;
 
-use crate::desk::{Desk, Server};
 use crate::host::{BATCH, Tally, batch, decisions};
 use crate::http::{Answer, ask, connect, head, rest};
+use crate::test_server::{TestFolder, TestServer};
 
 type Headers<'h> = &'h [(&'h str, &'h str)];
 
@@ -15,14 +15,14 @@ fn good(sequence: u64) -> Vec<u8> {
     batch(header, &[Tally { flag: "plain", decisions: 1, errors: 1, generation: 0 }])
 }
 
-fn send(server: &Server, bytes: &[u8]) -> Answer {
+fn send(server: &TestServer, bytes: &[u8]) -> Answer {
     ask(server.address, "POST", "/metrics", &[BATCH], bytes).unwrap()
 }
 
 #[test]
 fn damaged_batches_are_refused_and_the_good_one_counts_once() {
-    let desk = Desk::new();
-    let server = desk.serve();
+    let folder = TestFolder::new();
+    let server = folder.serve();
     let bytes = good(1);
     for length in 0..bytes.len() {
         assert_eq!(send(&server, &bytes[..length]).expect(400).code(), "INVALID_BATCH");
@@ -41,8 +41,8 @@ fn damaged_batches_are_refused_and_the_good_one_counts_once() {
 
 #[test]
 fn batches_that_are_too_old_too_large_or_out_of_turn_are_refused() {
-    let desk = Desk::new();
-    let server = desk.serve_with(&["--max-batch", "1000"]);
+    let folder = TestFolder::new();
+    let server = folder.serve_with(&["--max-batch", "1000"]);
     assert_eq!(send(&server, &good(2)).expect(409).code(), "BATCH_GAP");
     let old = Header { instance: 1, epoch: 1, sequence: 1, age: 25 * 3_600_000 };
     assert_eq!(send(&server, &batch(old, &[])).expect(422).code(), "BATCH_TOO_OLD");
@@ -59,7 +59,7 @@ fn batches_that_are_too_old_too_large_or_out_of_turn_are_refused() {
 }
 
 /// Sends a body in chunks; it need not say how long it is.
-fn send_chunked(server: &Server, path: &str, headers: &[(&str, &str)], length: usize) -> Answer {
+fn send_chunked(server: &TestServer, path: &str, headers: &[(&str, &str)], length: usize) -> Answer {
     use std::io::Write;
     let mut stream = connect(server.address).unwrap();
     let method = if path == "/flags" { "PUT" } else { "POST" };
@@ -78,8 +78,8 @@ fn send_chunked(server: &Server, path: &str, headers: &[(&str, &str)], length: u
 
 #[test]
 fn bodies_that_are_too_large_are_not_read_to_their_end() {
-    let desk = Desk::new();
-    let server = desk.serve_with(&["--max-batch", "1048576"]);
+    let folder = TestFolder::new();
+    let server = folder.serve_with(&["--max-batch", "1048576"]);
     let put = [("content-type", "application/yaml"), ("if-match", "*")];
     let paths: [(&str, Headers<'_>, usize); 4] = [
         ("/metrics", &[BATCH], 1 << 20),
@@ -103,8 +103,8 @@ fn bodies_that_are_too_large_are_not_read_to_their_end() {
 
 #[test]
 fn json_that_is_not_what_is_expected_is_refused() {
-    let desk = Desk::new();
-    let server = desk.serve();
+    let folder = TestFolder::new();
+    let server = folder.serve();
     for text in ["{", "[]", "null", r#"{"reason":1}"#, r#"{"raeson":"typo"}"#, r#"{"generation":-1}"#, "\u{7f}"] {
         assert_eq!(server.post("/flags/plain/hold", text).expect(400).code(), "INVALID_REQUEST", "{text}");
     }
@@ -123,8 +123,8 @@ fn json_that_is_not_what_is_expected_is_refused() {
 
 #[test]
 fn paths_methods_and_queries_that_do_not_exist_are_told_as_problems() {
-    let desk = Desk::new();
-    let server = desk.serve();
+    let folder = TestFolder::new();
+    let server = folder.serve();
     let post = |path: &str| server.post(path, "{}");
     assert_eq!(post("/flags/nobody_knows_it/hold").expect(404).code(), "FLAG_NOT_FOUND");
     assert_eq!(post("/flags/plain/explode").expect(404).code(), "PATH_NOT_FOUND");

@@ -5,16 +5,16 @@ use std::net::TcpStream;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::desk::{Desk, Server, until};
 use crate::host::{BATCH, Host};
 use crate::http::{ask, connect, head, rest};
 use crate::stream::Stream;
+use crate::test_server::{TestFolder, TestServer, until};
 
 /// The limits are ten seconds; this machine may be busy.
 const LIMIT: Duration = Duration::from_secs(40);
 
 /// Sends something that is not whole, and says how long it takes until the server has enough of it, and what it says.
-fn outlast(server: &Server, start: &str, drip: Option<&str>) -> (Duration, String) {
+fn outlast(server: &TestServer, start: &str, drip: Option<&str>) -> (Duration, String) {
     let (mut stream, begun) = (connect(server.address).unwrap(), Instant::now());
     stream.write_all(start.as_bytes()).unwrap();
     if let Some(drip) = drip {
@@ -32,8 +32,8 @@ fn outlast(server: &Server, start: &str, drip: Option<&str>) -> (Duration, Strin
 
 #[test]
 fn slow_and_silent_connections_end_and_others_are_served_meanwhile() {
-    let desk = Desk::new();
-    let server = desk.serve();
+    let folder = TestFolder::new();
+    let server = folder.serve();
     let body = |path| head(server.address, "POST", path, &[BATCH]) + "content-length: 1000\r\n\r\n";
     let open = head(server.address, "GET", "/flags", &[]);
     let (slow_body, dripped) = (body("/metrics") + "half", body("/metrics"));
@@ -62,8 +62,8 @@ fn slow_and_silent_connections_end_and_others_are_served_meanwhile() {
 
 #[test]
 fn bodies_that_are_only_announced_keep_nobody_out() {
-    let (desk, mut host) = (Desk::new(), Host::new(1));
-    let server = desk.serve();
+    let (folder, mut host) = (TestFolder::new(), Host::new(1));
+    let server = folder.serve();
     let announced = head(server.address, "POST", "/metrics", &[BATCH]) + "content-length: 16000000\r\n\r\nFLCM";
     let streams: Vec<TcpStream> = (0..40)
         .map(|_| {
@@ -79,8 +79,8 @@ fn bodies_that_are_only_announced_keep_nobody_out() {
 
 #[test]
 fn connections_beyond_the_limit_are_told_to_come_later() {
-    let desk = Desk::new();
-    let server = desk.serve_with(&["--max-connections", "3"]);
+    let folder = TestFolder::new();
+    let server = folder.serve_with(&["--max-connections", "3"]);
     let mut streams: Vec<Stream> = (0..3).map(|_| Stream::open(server.address).unwrap()).collect();
     for stream in &mut streams {
         stream.next_of("trips").unwrap();
@@ -105,13 +105,13 @@ fn connections_beyond_the_limit_are_told_to_come_later() {
 #[cfg(target_os = "linux")]
 #[test]
 fn streams_that_nobody_reads_take_no_memory_and_hold_nobody_up() {
-    let desk = Desk::new();
+    let folder = TestFolder::new();
     let flags = (0..300)
         .map(|number| format!("  guarded_{number}: {{ error_threshold: {{ rate: 0.05 }} }}"))
         .collect::<Vec<_>>()
         .join("\n");
-    desk.file("flags.yaml", format!("flags:\n{flags}"));
-    let server = desk.serve();
+    folder.file("flags.yaml", format!("flags:\n{flags}"));
+    let server = folder.serve();
     let deaf: Vec<TcpStream> = (0..50)
         .map(|_| {
             let mut stream = connect(server.address).unwrap();

@@ -6,29 +6,29 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::thread;
 
-use crate::desk::{Desk, FLAGS, Server, until};
 use crate::host::{Host, Tally, decisions, errors};
-use crate::people::trip;
+use crate::operator_commands::trip;
 use crate::stream::Stream;
+use crate::test_server::{FLAGS, TestFolder, TestServer, until};
 
 const COUNTED: &[Tally<'_>] = &[Tally { flag: "plain", decisions: 3, errors: 2, generation: 0 }];
 
 /// A server that is told, rather than ended, when it may not write: as on a disk that is full.
-fn serve_limited(desk: &Desk) -> Server {
+fn serve_limited(folder: &TestFolder) -> TestServer {
     let mut command = Command::new("sh");
     command.args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_flcm-flags-server"), "flags.yaml"]);
-    command.args(["--listen", "127.0.0.1:0"]).current_dir(desk.path(""));
-    Server::start(command)
+    command.args(["--listen", "127.0.0.1:0"]).current_dir(folder.path(""));
+    TestServer::start(command)
 }
 
-fn limit(server: &Server, most: &str) {
+fn limit(server: &TestServer, most: &str) {
     let id = server.id().to_string();
     let done = Command::new("prlimit").args(["--pid", &id, &format!("--fsize={most}:unlimited")]).status().unwrap();
     assert!(done.success());
 }
 
 /// What must be so while nothing can be written, and after.
-fn starve(server: &Server, fill: impl Fn(), free: impl Fn()) {
+fn starve(server: &TestServer, fill: impl Fn(), free: impl Fn()) {
     let mut hosts: Vec<Host> = (1..=8).map(Host::new).collect();
     hosts[0].send(server.address, COUNTED).unwrap().expect(204);
     let mut stream = Stream::open(server.address).unwrap();
@@ -65,7 +65,7 @@ fn starve(server: &Server, fill: impl Fn(), free: impl Fn()) {
     server.put(&format!("{FLAGS}# edited")).expect(200);
 }
 
-fn check(server: &Server) {
+fn check(server: &TestServer) {
     assert_eq!(server.figure(&decisions("plain")), 9 * 3);
     assert_eq!(server.figure(&errors("plain")), 9 * 2);
     assert_eq!(server.trip("guarded")["mode"], "held");
@@ -77,20 +77,20 @@ fn check(server: &Server) {
 
 #[test]
 fn a_full_disk_loses_nothing_and_keeps_nobody_from_holding() {
-    let desk = Desk::new();
-    let server = serve_limited(&desk);
+    let folder = TestFolder::new();
+    let server = serve_limited(&folder);
     starve(&server, || limit(&server, "0"), || limit(&server, "unlimited"));
     check(&server);
     server.kill();
-    check(&desk.serve());
+    check(&folder.serve());
 }
 
 /// A small disk of its own, where the tests may have one.
 struct Disk(PathBuf);
 
 impl Disk {
-    fn mount(desk: &Desk) -> Option<Self> {
-        let path = desk.path("disk");
+    fn mount(folder: &TestFolder) -> Option<Self> {
+        let path = folder.path("disk");
         fs::create_dir(&path).unwrap();
         let mount = Command::new("mount").args(["-t", "tmpfs", "-o", "size=4m", "none"]).arg(&path).output();
         mount.is_ok_and(|out| out.status.success()).then_some(Self(path))
@@ -115,33 +115,33 @@ impl Drop for Disk {
 
 #[test]
 fn a_disk_without_room_is_one_of_those() {
-    let desk = Desk::new();
-    let Some(disk) = Disk::mount(&desk) else {
+    let folder = TestFolder::new();
+    let Some(disk) = Disk::mount(&folder) else {
         println!("left out: only the superuser may mount a small disk");
         return;
     };
     let arguments = ["--database", "disk/flags.db"];
-    let server = desk.serve_with(&arguments);
+    let server = folder.serve_with(&arguments);
     starve(&server, || disk.fill(), || disk.free());
     assert!(server.log().contains("the disk is full"), "{}", server.log());
     check(&server);
     server.kill();
-    check(&desk.serve_with(&arguments));
+    check(&folder.serve_with(&arguments));
 }
 
 /// The batches that led to it are stored, and then there is no room for what it was.
 #[test]
 fn a_rollback_that_cannot_be_stored_is_in_force_and_outlives_a_kill() {
     const NO_ROOM: &str = "CREATE TRIGGER no_room BEFORE INSERT ON audit BEGIN SELECT RAISE(ABORT, 'no room'); END";
-    let desk = Desk::new();
-    let mut server = desk.serve();
+    let folder = TestFolder::new();
+    let mut server = folder.serve();
     let mut host = Host::new(1);
-    desk.database().execute_batch(NO_ROOM).unwrap();
+    folder.database().execute_batch(NO_ROOM).unwrap();
     let generation = trip(&server, &mut host);
     assert_eq!(server.figure("flcm_stored"), 0);
     for _ in 0..2 {
         server.kill();
-        server = desk.serve();
+        server = folder.serve();
         let report = server.trip("fragile");
         assert_eq!(
             (&report["trip"], report["generation"].as_u64()),
@@ -150,7 +150,7 @@ fn a_rollback_that_cannot_be_stored_is_in_force_and_outlives_a_kill() {
         );
         assert_eq!(server.figure(&errors("fragile")), host.acknowledged("fragile").errors);
     }
-    desk.database().execute_batch("DROP TRIGGER no_room").unwrap();
+    folder.database().execute_batch("DROP TRIGGER no_room").unwrap();
     until("it is stored", || (server.figure("flcm_stored") == 1).then_some(()));
     let audit = server.get("/audit").json();
     let trips = audit.as_array().unwrap().iter().filter(|of| of["action"] == "tripped").count();

@@ -5,9 +5,9 @@ use flcm_flags::metrics::FlagMetrics;
 use flcm_flags::metrics::batch::{Header, Writer};
 use flcm_flags::{Context, Millis, Snapshot, TripState, Trips, evaluate};
 
-use crate::desk::{Desk, FLAGS, Server, until};
 use crate::host::{BATCH, Host, Tally, batch, decisions};
 use crate::http::ask;
+use crate::test_server::{FLAGS, TestFolder, TestServer, until};
 
 /// A batch of a host whose own breaker holds a flag back.
 fn held_back(instance: u64, flag: &str) -> Vec<u8> {
@@ -28,7 +28,7 @@ fn held_back(instance: u64, flag: &str) -> Vec<u8> {
 }
 
 /// Which hosts do otherwise, and how.
-fn disagreeing(server: &Server, flag: &str) -> Vec<(String, String)> {
+fn disagreeing(server: &TestServer, flag: &str) -> Vec<(String, String)> {
     let hosts = server.trip(flag)["hosts"].clone();
     let text = |host: &serde_json::Value, name: &str| host[name].as_str().unwrap().to_owned();
     hosts.as_array().unwrap().iter().map(|host| (text(host, "instance"), text(host, "disagreement"))).collect()
@@ -36,8 +36,8 @@ fn disagreeing(server: &Server, flag: &str) -> Vec<(String, String)> {
 
 #[test]
 fn hosts_that_do_otherwise_are_seen() {
-    let desk = Desk::new();
-    let server = desk.serve();
+    let folder = TestFolder::new();
+    let server = folder.serve();
     let mut host = Host::new(7);
     ask(server.address, "POST", "/metrics", &[BATCH], &held_back(9, "guarded")).unwrap().expect(204);
     assert_eq!(disagreeing(&server, "guarded"), [("0000000000000009".to_owned(), "stricter".to_owned())]);
@@ -59,17 +59,17 @@ fn hosts_that_do_otherwise_are_seen() {
 /// As if it had been away for years: only time that the server has seen pass makes a host's ledger stale.
 #[test]
 fn a_batch_from_before_a_long_absence_is_not_added_again() {
-    let desk = Desk::new();
-    let server = desk.serve();
+    let folder = TestFolder::new();
+    let server = folder.serve();
     let header = Header { instance: 3, epoch: 4, sequence: 1, age: 0 };
     let bytes = batch(header, &[Tally { flag: "plain", decisions: 5, errors: 0, generation: 0 }]);
-    let send = |server: &Server| ask(server.address, "POST", "/metrics", &[BATCH], &bytes).unwrap().expect(204);
+    let send = |server: &TestServer| ask(server.address, "POST", "/metrics", &[BATCH], &bytes).unwrap().expect(204);
     send(&server);
     server.stop();
-    assert_eq!(desk.database().execute("UPDATE ledgers SET heard = 0", []).unwrap(), 1);
+    assert_eq!(folder.database().execute("UPDATE ledgers SET heard = 0", []).unwrap(), 1);
     // The first start makes a checkpoint, the second finds what that has left.
     for _ in 0..2 {
-        let server = desk.serve();
+        let server = folder.serve();
         send(&server);
         assert_eq!(server.figure(&decisions("plain")), 5);
         server.stop();
@@ -78,8 +78,8 @@ fn a_batch_from_before_a_long_absence_is_not_added_again() {
 
 #[test]
 fn a_flag_that_is_observed_or_forced_stays_on() {
-    let desk = Desk::new();
-    let server = desk.serve();
+    let folder = TestFolder::new();
+    let server = folder.serve();
     let mut host = Host::new(1);
     for (command, mode) in [("observe", "observe"), ("force", "forced_closed")] {
         server.post(&format!("/flags/fragile/{command}"), "{}").expect(200);
@@ -99,8 +99,8 @@ fn a_flag_that_is_observed_or_forced_stays_on() {
 
 #[test]
 fn two_revisions_are_compared_as_diff_does() {
-    let desk = Desk::new();
-    let server = desk.serve();
+    let folder = TestFolder::new();
+    let server = folder.serve();
     let first = server.get("/revisions").json()[0]["number"].as_u64().unwrap();
     server
         .put(&FLAGS.replace("plain:\n    rollout: { percentage: 50 }", "plain:\n    rollout: { percentage: 80 }"))

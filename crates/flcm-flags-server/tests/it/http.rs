@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 
-use crate::desk::DEADLINE;
+use crate::test_server::DEADLINE;
 
 /// What was answered.
 #[derive(Debug)]

@@ -4,9 +4,9 @@ use std::io::{Read, Write};
 
 use flcm_flags_server::{Role, mint};
 
-use crate::desk::{Desk, Server};
 use crate::host::BATCH;
 use crate::http::{ask, connect};
+use crate::test_server::{TestFolder, TestServer};
 
 /// What can be asked, the least role that may, and a content type that is taken. None of it does anything when it is
 /// let in.
@@ -34,19 +34,19 @@ const PATHS: [(&str, &str, usize, &str); 18] = [
 const ROLES: [&str; 3] = ["client", "server", "admin"];
 
 /// Makes a key for each role, and starts a server that knows them.
-fn serve_with_keys(desk: &Desk) -> (Server, Vec<String>) {
+fn serve_with_keys(folder: &TestFolder) -> (TestServer, Vec<String>) {
     let made = [Role::Client, Role::Server, Role::Admin].map(|role| mint(role.as_str(), role));
     let (keys, lines): (Vec<_>, Vec<_>) = made.into_iter().unzip();
-    desk.file("keys.json", format!("[{}]", lines.join(",")));
-    let mut command = desk.command(&["flags.yaml", "--keys", "keys.json"]);
+    folder.file("keys.json", format!("[{}]", lines.join(",")));
+    let mut command = folder.command(&["flags.yaml", "--keys", "keys.json"]);
     command.env("FLCM_LOG", "trace");
-    (Server::start(command), keys)
+    (TestServer::start(command), keys)
 }
 
 #[test]
 fn each_path_asks_for_a_key_that_is_good_for_it() {
-    let desk = Desk::new();
-    let (server, keys) = serve_with_keys(&desk);
+    let folder = TestFolder::new();
+    let (server, keys) = serve_with_keys(&folder);
     let status = |method: &str, path: &str, kind: &str, key: Option<&str>| {
         let bearer = key.map(|key| format!("Bearer {key}"));
         let mut headers = vec![("content-type", kind)];
@@ -78,8 +78,8 @@ fn each_path_asks_for_a_key_that_is_good_for_it() {
 
 #[test]
 fn without_keys_a_page_of_a_stranger_gets_nothing() {
-    let desk = Desk::new();
-    let server = desk.serve();
+    let folder = TestFolder::new();
+    let server = folder.serve();
     for (method, path, ..) in PATHS {
         for host in ["evil.example", "evil.example:80", "localhost.evil.example", "10.0.0.1", "0.0.0.0"] {
             let answer = ask(server.address, method, path, &[("host", host), BATCH], b"").unwrap();
@@ -91,7 +91,7 @@ fn without_keys_a_page_of_a_stranger_gets_nothing() {
 
 #[test]
 fn it_does_not_listen_to_everyone_without_keys() {
-    let desk = Desk::new();
-    let (code, said) = desk.fails(&["flags.yaml", "--listen", "0.0.0.0:0"]);
+    let folder = TestFolder::new();
+    let (code, said) = folder.fails(&["flags.yaml", "--listen", "0.0.0.0:0"]);
     assert!(code == 1 && said.contains("without keys") && said.contains("flcm key"), "{said}");
 }

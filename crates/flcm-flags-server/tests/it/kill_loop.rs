@@ -10,10 +10,10 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::desk::{Desk, FLAGS, Server, figure, until};
 use crate::host::{Count, Host, Tally, decisions, errors};
 use crate::http::{Answer, ask};
 use crate::stream::Stream;
+use crate::test_server::{FLAGS, TestFolder, TestServer, figure, until};
 
 /// Each counts a flag of its own, so that of each it is known exactly what may be there.
 const HOSTS: u64 = 4;
@@ -24,9 +24,9 @@ const ROUNDS: u32 = 200;
 #[test]
 fn nothing_is_lost_and_nothing_counts_twice_however_often_the_server_is_killed() {
     let rounds = std::env::var("FLCM_KILL_ROUNDS").map_or(ROUNDS, |rounds| rounds.parse().unwrap());
-    let (desk, begun) = (Desk::new(), Instant::now());
-    desk.file("flags.yaml", document(0));
-    let mut server = desk.serve();
+    let (folder, begun) = (TestFolder::new(), Instant::now());
+    folder.file("flags.yaml", document(0));
+    let mut server = folder.serve();
     let scene = &Scene::new(server.address);
     let mut chance = 0x2545_F491_4F6C_DD1D;
     let server = thread::scope(|scope| {
@@ -41,7 +41,7 @@ fn nothing_is_lost_and_nothing_counts_twice_however_often_the_server_is_killed()
             server.kill();
             let mut address = scene.address.write().unwrap();
             until("the stream ends", || (!scene.is_listening.load(Ordering::SeqCst)).then_some(()));
-            server = desk.serve();
+            server = folder.serve();
             scene.check(&server);
             *scene.heard.lock().unwrap() = None;
             *address = server.address;
@@ -204,7 +204,7 @@ impl Scene {
 // What must be so.
 impl Scene {
     /// Lets the hosts send what waits.
-    fn persist_and_broadcast(&self, server: &Server) {
+    fn persist_and_broadcast(&self, server: &TestServer) {
         for host in &self.hosts {
             let mut host = host.lock().unwrap();
             until("a batch is acknowledged", || {
@@ -214,7 +214,7 @@ impl Scene {
         }
     }
 
-    fn check(&self, server: &Server) {
+    fn check(&self, server: &TestServer) {
         let (figures, trips) = (server.get("/metrics").text(), server.get("/trips").json());
         self.check_counts(&figures);
         self.check_words(&trips["flags"]);
@@ -265,7 +265,7 @@ impl Scene {
     }
 
     /// All that were acknowledged are in the history, with their texts, in order.
-    fn check_revisions(&self, server: &Server) {
+    fn check_revisions(&self, server: &TestServer) {
         let (mut before, mut history) = (u64::MAX >> 1, Vec::new());
         loop {
             let page = server.get(&format!("/revisions?before={before}&limit=1000")).json();

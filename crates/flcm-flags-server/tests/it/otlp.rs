@@ -5,8 +5,8 @@ use opentelemetry_proto::tonic::metrics::v1::metric::Data;
 use prost::Message;
 
 use crate::collector::{Collector, Point, Push};
-use crate::desk::{Desk, Server, until};
 use crate::host::{Host, Tally};
+use crate::test_server::{TestFolder, TestServer, until};
 
 const PLAIN: [(&str, &str); 3] = [
     ("feature_flag.key", "plain"),
@@ -24,13 +24,13 @@ fn variables() -> [(&'static str, &'static str); 4] {
 }
 
 /// A server that pushes there, twenty times a second.
-fn serve(desk: &Desk, url: &str) -> Server {
-    let mut command = desk.command(&["flags.yaml", "--otlp-endpoint", url]);
+fn serve(folder: &TestFolder, url: &str) -> TestServer {
+    let mut command = folder.command(&["flags.yaml", "--otlp-endpoint", url]);
     command.envs(variables());
-    Server::start(command)
+    TestServer::start(command)
 }
 
-fn count(server: &Server, host: &mut Host, decisions: u32, errors: u32) {
+fn count(server: &TestServer, host: &mut Host, decisions: u32, errors: u32) {
     let tally = Tally { flag: "plain", decisions, errors, generation: 0 };
     host.send(server.address, &[tally]).unwrap().expect(204);
 }
@@ -50,8 +50,8 @@ fn pushed(collector: &Collector, expected: i64) -> (Push, Point) {
 
 #[test]
 fn counts_are_pushed_as_the_conventions_name_them() {
-    let (desk, collector) = (Desk::new(), Collector::new());
-    let server = serve(&desk, &collector.url());
+    let (folder, collector) = (TestFolder::new(), Collector::new());
+    let server = serve(&folder, &collector.url());
     let mut host = Host::new(7);
     count(&server, &mut host, 10, 3);
     let (push, first) = pushed(&collector, 10);
@@ -74,8 +74,8 @@ fn counts_are_pushed_as_the_conventions_name_them() {
 /// Every family of `GET /metrics` that says something is pushed, and what does not change meanwhile is the same.
 #[test]
 fn what_prometheus_is_told_is_pushed() {
-    let (desk, collector) = (Desk::new(), Collector::new());
-    let server = serve(&desk, &collector.url());
+    let (folder, collector) = (TestFolder::new(), Collector::new());
+    let server = serve(&folder, &collector.url());
     count(&server, &mut Host::new(7), 10, 3);
     server.post("/flags/guarded/hold", "{}").expect(200);
     let told = server.get("/metrics").text();
@@ -112,20 +112,20 @@ fn what_prometheus_is_told_is_pushed() {
 
 #[test]
 fn a_collector_that_is_away_disturbs_nobody_and_misses_nothing() {
-    let (desk, address) = (Desk::new(), Collector::nowhere());
-    let server = serve(&desk, &format!("http://{address}"));
+    let (folder, address) = (TestFolder::new(), Collector::nowhere());
+    let server = serve(&folder, &format!("http://{address}"));
     let mut host = Host::new(7);
-    let says = |text: &str| until(text, || server.log().contains(text).then_some(()));
-    says("metrics are not pushed: Connection refused");
+    let logs = |text: &str| until(text, || server.log().contains(text).then_some(()));
+    logs("metrics are not pushed: Connection refused");
     count(&server, &mut host, 10, 3);
     server.get("/flags").expect(200);
 
     let collector = Collector::at(address);
     collector.answers(503, Vec::new());
-    says("metrics are not pushed: status 503");
+    logs("metrics are not pushed: status 503");
     count(&server, &mut host, 1, 0);
     collector.answers(200, Vec::new());
-    says("metrics are pushed again");
+    logs("metrics are pushed again");
     pushed(&collector, 11);
     let log = server.stop();
     assert_eq!(log.matches("metrics are").count(), 3, "{log}");
@@ -134,10 +134,10 @@ fn a_collector_that_is_away_disturbs_nobody_and_misses_nothing() {
 
 #[test]
 fn what_the_collector_refuses_is_said_once() {
-    let (desk, collector) = (Desk::new(), Collector::new());
+    let (folder, collector) = (TestFolder::new(), Collector::new());
     let refused = ExportMetricsPartialSuccess { rejected_data_points: 2, error_message: "too old".to_owned() };
     collector.answers(200, ExportMetricsServiceResponse { partial_success: Some(refused) }.encode_to_vec());
-    let server = serve(&desk, &collector.url());
+    let server = serve(&folder, &collector.url());
     until("it is pushed a few times", || (collector.all().len() > 3).then_some(()));
     let log = server.stop();
     assert_eq!(log.matches("the collector rejects metrics: too old").count(), 1, "{log}");
@@ -145,9 +145,9 @@ fn what_the_collector_refuses_is_said_once() {
 
 #[test]
 fn the_last_counts_are_pushed_at_the_end() {
-    let (desk, collector) = (Desk::new(), Collector::new());
-    let mut command = desk.command(&["flags.yaml", "--otlp-endpoint", &collector.url()]);
-    let server = Server::start({
+    let (folder, collector) = (TestFolder::new(), Collector::new());
+    let mut command = folder.command(&["flags.yaml", "--otlp-endpoint", &collector.url()]);
+    let server = TestServer::start({
         command.envs(variables()).env("OTEL_METRIC_EXPORT_INTERVAL", "3600000");
         command
     });
@@ -159,9 +159,9 @@ fn the_last_counts_are_pushed_at_the_end() {
 
 #[test]
 fn a_collector_without_an_answer_does_not_keep_the_server() {
-    let (desk, collector) = (Desk::new(), Collector::new());
+    let (folder, collector) = (TestFolder::new(), Collector::new());
     collector.answers(0, Vec::new());
-    let server = serve(&desk, &collector.url());
+    let server = serve(&folder, &collector.url());
     until("it is pushed", || (!collector.all().is_empty()).then_some(()));
     let log = server.stop();
     assert!(log.contains("metrics are not pushed: the collector does not answer"), "{log}");
@@ -170,15 +170,15 @@ fn a_collector_without_an_answer_does_not_keep_the_server() {
 /// What is added up for hosts goes on where it was; what the server counts of itself begins anew.
 #[test]
 fn sums_begin_when_they_began() {
-    let (desk, collector) = (Desk::new(), Collector::new());
+    let (folder, collector) = (TestFolder::new(), Collector::new());
     let of_server = |push: &Push| push.point("flcm.batches", &[]).unwrap();
-    let server = serve(&desk, &collector.url());
+    let server = serve(&folder, &collector.url());
     let mut host = Host::new(7);
     count(&server, &mut host, 10, 3);
     let (push, before) = pushed(&collector, 10);
     server.stop();
 
-    let server = serve(&desk, &collector.url());
+    let server = serve(&folder, &collector.url());
     count(&server, &mut host, 1, 0);
     let (again, after) = pushed(&collector, 11);
     assert_eq!(before.since, after.since);
@@ -188,13 +188,13 @@ fn sums_begin_when_they_began() {
 
 #[test]
 fn only_an_option_has_it_push() {
-    let (desk, collector) = (Desk::new(), Collector::new());
-    let mut command = desk.command(&["flags.yaml"]);
+    let (folder, collector) = (TestFolder::new(), Collector::new());
+    let mut command = folder.command(&["flags.yaml"]);
     command.envs(variables());
     for name in ["OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT"] {
         command.env(name, collector.url());
     }
-    let server = Server::start(command);
+    let server = TestServer::start(command);
     count(&server, &mut Host::new(7), 10, 3);
     server.stop();
     assert!(collector.all().is_empty());
@@ -202,7 +202,7 @@ fn only_an_option_has_it_push() {
 
 #[test]
 fn a_collector_that_could_never_be_told_is_refused() {
-    let desk = Desk::new();
-    let (code, said) = desk.fails(&["flags.yaml", "--otlp-endpoint", "collector:4318"]);
+    let folder = TestFolder::new();
+    let (code, said) = folder.fails(&["flags.yaml", "--otlp-endpoint", "collector:4318"]);
     assert!(code == 1 && said.contains("the collector's address is not a URL"), "{code}: {said}");
 }

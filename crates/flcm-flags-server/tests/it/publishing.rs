@@ -2,8 +2,8 @@
 
 use std::thread;
 
-use crate::desk::{Desk, FLAGS};
 use crate::http::ask;
+use crate::test_server::{FLAGS, TestFolder};
 
 const YAML: (&str, &str) = ("content-type", "application/yaml");
 
@@ -13,8 +13,8 @@ fn other(number: u32) -> String {
 
 #[test]
 fn a_document_is_taken_whole_or_not_at_all() {
-    let desk = Desk::new();
-    let server = desk.serve();
+    let folder = TestFolder::new();
+    let server = folder.serve();
     let etag = server.get("/flags").header("etag").unwrap().to_owned();
     let put = |headers: &[(&str, &str)], body: &[u8]| ask(server.address, "PUT", "/flags", headers, body).unwrap();
     let matching = [YAML, ("if-match", etag.as_str())];
@@ -39,8 +39,8 @@ fn a_document_is_taken_whole_or_not_at_all() {
 
 #[test]
 fn of_those_who_publish_at_the_same_time_one_wins() {
-    let desk = Desk::new();
-    let server = desk.serve();
+    let folder = TestFolder::new();
+    let server = folder.serve();
     for round in 0..10_u32 {
         let etag = server.get("/flags").header("etag").unwrap().to_owned();
         let headers = [YAML, ("if-match", etag.as_str())];
@@ -62,8 +62,8 @@ fn of_those_who_publish_at_the_same_time_one_wins() {
 
 #[test]
 fn a_revision_comes_back_under_a_new_number() {
-    let desk = Desk::new();
-    let server = desk.serve();
+    let folder = TestFolder::new();
+    let server = folder.serve();
     let first = server.get("/revisions").json()[0]["number"].as_u64().unwrap();
     server.put(&other(1)).expect(200);
     let headers = [("content-type", "application/json"), ("if-match", "*")];
@@ -79,14 +79,14 @@ fn a_revision_comes_back_under_a_new_number() {
 /// Of its own it may have a number up to 2^53.
 #[test]
 fn numbers_go_on_rising_behind_the_largest() {
-    let desk = Desk::new();
-    let server = desk.serve();
+    let folder = TestFolder::new();
+    let server = folder.serve();
     server.put(&format!("revision: {}\n{FLAGS}", (1_u64 << 53) + 2)).expect(422);
     let first = server.put(&format!("revision: {}\n{FLAGS}", 1_u64 << 53)).expect(200).json()["revision"].as_u64();
     assert_eq!(first, Some(1 << 53));
     let next = server.put(&other(1)).expect(200).json()["revision"].as_u64();
     assert!(next > first);
     server.kill();
-    let server = desk.serve();
+    let server = folder.serve();
     assert_eq!(server.get("/trips").json()["revision"].as_u64(), next);
 }

@@ -4,17 +4,17 @@ use std::io::Write;
 
 use flcm_flags::metrics::batch::Header;
 
-use crate::desk::{Desk, until};
 use crate::host::{BATCH, Host, Tally, batch, decisions};
 use crate::http::{ask, connect, head, rest};
 use crate::stream::Stream;
+use crate::test_server::{TestFolder, until};
 
 const COUNTED: Tally<'_> = Tally { flag: "plain", decisions: 1, errors: 0, generation: 0 };
 
 #[test]
 fn streams_end_what_has_begun_is_answered_and_everything_is_stored() {
-    let desk = Desk::new();
-    let server = desk.serve();
+    let folder = TestFolder::new();
+    let server = folder.serve();
     let mut host = Host::new(1);
     for _ in 0..5 {
         host.send(server.address, &[COUNTED]).unwrap().expect(204);
@@ -35,18 +35,18 @@ fn streams_end_what_has_begun_is_answered_and_everything_is_stored() {
     let (status, log) = server.wait();
     assert!(status.success() && log.contains("everything is stored"), "{status}\n{log}");
     assert!(ask(address, "GET", "/flags", &[], b"").is_err(), "nobody listens");
-    let waiting: u32 = desk.database().query_row("SELECT count(*) FROM batches", [], |row| row.get(0)).unwrap();
+    let waiting: u32 = folder.database().query_row("SELECT count(*) FROM batches", [], |row| row.get(0)).unwrap();
     assert_eq!(waiting, 0, "all of it is in a checkpoint");
-    assert_eq!(desk.serve().figure(&decisions("plain")), 6);
+    assert_eq!(folder.serve().figure(&decisions("plain")), 6);
 }
 
 #[test]
 fn what_could_not_be_stored_until_then_is_stored_at_the_end() {
     const NO_ROOM: &str = "CREATE TRIGGER no_room BEFORE INSERT ON audit BEGIN SELECT RAISE(ABORT, 'no room'); END";
-    let desk = Desk::new();
+    let folder = TestFolder::new();
     for end in ["room", "no room"] {
-        let server = desk.serve();
-        let database = desk.database();
+        let server = folder.serve();
+        let database = folder.database();
         database.execute_batch(NO_ROOM).unwrap();
         for _ in 0..2 {
             assert_eq!(server.post("/flags/guarded/hold", "{}").expect(503).code(), "NOT_YET_STORED");
@@ -61,7 +61,7 @@ fn what_could_not_be_stored_until_then_is_stored_at_the_end() {
         assert_eq!(log.contains("everything is stored"), end == "room", "{log}");
         assert_eq!(log.contains("before everything could be stored"), end == "no room", "{log}");
         if end == "room" {
-            let server = desk.serve();
+            let server = folder.serve();
             assert_eq!(server.trip("guarded")["mode"], "held");
             server.post("/flags/guarded/release", "{}").expect(200);
         }
@@ -71,8 +71,8 @@ fn what_could_not_be_stored_until_then_is_stored_at_the_end() {
 /// One that reads nothing of a long answer must not keep the server from ending.
 #[test]
 fn a_client_that_reads_nothing_does_not_keep_it_from_ending() {
-    let desk = Desk::new();
-    let server = desk.serve();
+    let folder = TestFolder::new();
+    let server = folder.serve();
     let mut deaf = connect(server.address).unwrap();
     deaf.write_all((head(server.address, "GET", "/flags/stream", &[]) + "\r\n").as_bytes()).unwrap();
     let mut half = connect(server.address).unwrap();
@@ -83,8 +83,8 @@ fn a_client_that_reads_nothing_does_not_keep_it_from_ending() {
 /// Whoever has heard that it listens may ask it to end.
 #[test]
 fn it_can_be_asked_to_end_as_soon_as_it_listens() {
-    let desk = Desk::new();
+    let folder = TestFolder::new();
     for _ in 0..20 {
-        desk.serve().stop();
+        folder.serve().stop();
     }
 }

@@ -4,8 +4,8 @@ use std::io::{self, BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
-use crate::desk::Desk;
 use crate::http::{connect, head};
+use crate::test_server::TestFolder;
 
 /// A stream that is open.
 pub(crate) struct Stream(BufReader<TcpStream>);
@@ -62,8 +62,8 @@ impl Stream {
 
 #[test]
 fn a_stream_says_everything_at_once_and_then_what_changes() {
-    let desk = Desk::new();
-    let server = desk.serve();
+    let folder = TestFolder::new();
+    let server = folder.serve();
     let mut stream = Stream::open(server.address).unwrap();
     let (name, snapshot) = stream.next().unwrap();
     assert_eq!(name, "snapshot");
@@ -76,7 +76,7 @@ fn a_stream_says_everything_at_once_and_then_what_changes() {
     assert_eq!(news["flags"]["plain"]["trip"], "held off");
     assert!(news["sequence"].as_u64() > trips["sequence"].as_u64(), "{trips} {news}");
     drop(server);
-    let restarted = desk.serve();
+    let restarted = folder.serve();
     let trips = Stream::open(restarted.address).unwrap().next_of("trips").unwrap();
     assert_eq!(trips["epoch"], 2, "an epoch for each start");
 }

@@ -11,8 +11,8 @@ use hmac::{Hmac, KeyInit, Mac};
 use serde_json::Value;
 use sha2::Sha256;
 
-use crate::desk::{Desk, Server, until};
 use crate::http::request;
+use crate::test_server::{TestFolder, TestServer, until};
 
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
@@ -93,33 +93,33 @@ fn take(mut stream: std::net::TcpStream, refusals: usize, received: &Mutex<Vec<R
     stream.write_all(format!("HTTP/1.1 {status} X\r\ncontent-length: 0\r\nconnection: close\r\n\r\n").as_bytes())
 }
 
-fn serve(desk: &Desk, arguments: &[&str]) -> Server {
-    let mut command = desk.command(&[&["flags.yaml"], arguments].concat());
+fn serve(folder: &TestFolder, arguments: &[&str]) -> TestServer {
+    let mut command = folder.command(&[&["flags.yaml"], arguments].concat());
     command.env("FLCM_WEBHOOK_SECRET", SECRET).env("FLCM_LOG", "trace");
-    Server::start(command)
+    TestServer::start(command)
 }
 
-fn hold(server: &Server, command: &str) {
+fn hold(server: &TestServer, command: &str) {
     server.post(&format!("/flags/guarded/{command}"), "{}").expect(200);
 }
 
-fn outbox(desk: &Desk) -> u32 {
-    desk.database().query_row("SELECT count(*) FROM outbox", [], |row| row.get(0)).unwrap()
+fn outbox(folder: &TestFolder) -> u32 {
+    folder.database().query_row("SELECT count(*) FROM outbox", [], |row| row.get(0)).unwrap()
 }
 
 #[test]
 fn letters_arrive_once_in_order_and_signed_though_the_listener_fails_and_the_server_is_killed() {
-    let (desk, listener) = (Desk::new(), Listener::new(3));
+    let (folder, listener) = (TestFolder::new(), Listener::new(3));
     let url = listener.url("/hook");
-    let server = serve(&desk, &["--webhook", &url]);
+    let server = serve(&folder, &["--webhook", &url]);
     for command in ["hold", "release", "hold"] {
         hold(&server, command);
     }
     until("it has failed once", || (!listener.all().is_empty()).then_some(()));
     server.kill();
-    let server = serve(&desk, &["--webhook", &url]);
+    let server = serve(&folder, &["--webhook", &url]);
     until("all are taken", || (listener.taken().len() >= 3).then_some(()));
-    until("that is stored", || (outbox(&desk) == 0).then_some(()));
+    until("that is stored", || (outbox(&folder) == 0).then_some(()));
     let (all, taken) = (listener.all(), listener.taken());
     assert_eq!(taken.len(), 3, "{taken:?}");
     assert!(all[..4].iter().all(|received| received.id() == all[0].id() && received.body == all[0].body), "{all:?}");
@@ -132,22 +132,22 @@ fn letters_arrive_once_in_order_and_signed_though_the_listener_fails_and_the_ser
 
 #[test]
 fn a_letter_that_was_taken_is_not_sent_again_because_that_cannot_be_stored() {
-    let (desk, listener) = (Desk::new(), Listener::new(0));
-    let server = serve(&desk, &["--webhook", &listener.url("/hook")]);
+    let (folder, listener) = (TestFolder::new(), Listener::new(0));
+    let server = serve(&folder, &["--webhook", &listener.url("/hook")]);
     let no_room = "CREATE TRIGGER no_room BEFORE DELETE ON outbox BEGIN SELECT RAISE(ABORT, 'no room'); END";
-    desk.database().execute_batch(no_room).unwrap();
+    folder.database().execute_batch(no_room).unwrap();
     hold(&server, "hold");
     until("it was tried to store that", || (server.figure("flcm_store_failures_total") >= 3).then_some(()));
     assert_eq!(listener.all().len(), 1);
-    desk.database().execute_batch("DROP TRIGGER no_room").unwrap();
-    until("it is stored", || (outbox(&desk) == 0).then_some(()));
+    folder.database().execute_batch("DROP TRIGGER no_room").unwrap();
+    until("it is stored", || (outbox(&folder) == 0).then_some(()));
     hold(&server, "release");
     until("the next one arrives", || (listener.all().len() == 2).then_some(()));
 }
 
 #[test]
 fn chats_are_told_a_line_and_no_secret_or_path_is_in_the_log() {
-    let (desk, json, slack) = (Desk::new(), Listener::new(1), Listener::new(1));
+    let (folder, json, slack) = (TestFolder::new(), Listener::new(1), Listener::new(1));
     let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let arguments = [
         "--webhook",
@@ -157,7 +157,7 @@ fn chats_are_told_a_line_and_no_secret_or_path_is_in_the_log() {
         "--webhook",
         &format!("http://{nobody}/Hush4"),
     ];
-    let server = serve(&desk, &arguments);
+    let server = serve(&folder, &arguments);
     hold(&server, "hold");
     until("both have taken it", || (json.taken().len() == 1 && slack.taken().len() == 1).then_some(()));
     let said = &slack.taken()[0];
@@ -177,12 +177,13 @@ fn chats_are_told_a_line_and_no_secret_or_path_is_in_the_log() {
 /// The fleet's time is ahead when the wall clock was set back; nobody is to wait for that.
 #[test]
 fn letters_do_not_wait_for_the_wall_clock() {
-    let (desk, listener) = (Desk::new(), Listener::new(0));
-    desk.serve().stop();
-    desk.database()
+    let (folder, listener) = (TestFolder::new(), Listener::new(0));
+    folder.serve().stop();
+    folder
+        .database()
         .execute("REPLACE INTO facts SELECT 'clock', number + 3600000 FROM facts WHERE name = 'clock'", [])
         .unwrap();
-    let server = serve(&desk, &["--webhook", &listener.url("/hook")]);
+    let server = serve(&folder, &["--webhook", &listener.url("/hook")]);
     hold(&server, "hold");
     until("it arrives", || (listener.taken().len() == 1).then_some(()));
     let event = listener.taken()[0].event();

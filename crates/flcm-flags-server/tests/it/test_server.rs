@@ -41,18 +41,18 @@ pub(crate) fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
 }
 
 /// A directory that goes away with the test.
-pub(crate) struct Desk(PathBuf);
+pub(crate) struct TestFolder(PathBuf);
 
-impl Desk {
+impl TestFolder {
     /// With [`FLAGS`] as `flags.yaml`.
     pub(crate) fn new() -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let path = std::env::temp_dir().join(format!("flcm-serve-{}-{number}", std::process::id()));
         fs::create_dir_all(&path).unwrap();
-        let desk = Self(path);
-        desk.file("flags.yaml", FLAGS);
-        desk
+        let folder = Self(path);
+        folder.file("flags.yaml", FLAGS);
+        folder
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -75,12 +75,12 @@ impl Desk {
     }
 
     /// A server of `flags.yaml` and `flags.db`.
-    pub(crate) fn serve(&self) -> Server {
+    pub(crate) fn serve(&self) -> TestServer {
         self.serve_with(&[])
     }
 
-    pub(crate) fn serve_with(&self, arguments: &[&str]) -> Server {
-        Server::start(self.command(&[&["flags.yaml"], arguments].concat()))
+    pub(crate) fn serve_with(&self, arguments: &[&str]) -> TestServer {
+        TestServer::start(self.command(&[&["flags.yaml"], arguments].concat()))
     }
 
     /// A start that fails: its exit code and what it says.
@@ -105,21 +105,21 @@ impl Desk {
     }
 }
 
-impl Drop for Desk {
+impl Drop for TestFolder {
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(&self.0);
     }
 }
 
 /// A server that runs, until it is dropped.
-pub(crate) struct Server {
+pub(crate) struct TestServer {
     child: Child,
     pub(crate) address: SocketAddr,
     log: Arc<Mutex<String>>,
     reader: Option<thread::JoinHandle<()>>,
 }
 
-impl Server {
+impl TestServer {
     /// Starts it, and waits until it listens.
     pub(crate) fn start(mut command: Command) -> Self {
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
@@ -209,7 +209,7 @@ impl Server {
     }
 }
 
-impl Drop for Server {
+impl Drop for TestServer {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();

@@ -1,7 +1,7 @@
-//! A person's hand on a flag stays there, whatever the document says and however the server ends.
+//! Operator commands stay in force, whatever the document says and however the server ends.
 
-use crate::desk::{Desk, FLAGS, Server, until};
 use crate::host::{Host, Tally, errors};
+use crate::test_server::{FLAGS, TestFolder, TestServer, until};
 
 /// [`FLAGS`] with a threshold taken away, and one given.
 fn turned() -> String {
@@ -14,14 +14,14 @@ fn without_guarded() -> String {
     FLAGS[..place].to_owned() + &FLAGS[FLAGS.find("  plain:").unwrap()..]
 }
 
-fn is_held(server: &Server, flag: &str) -> bool {
+fn is_held(server: &TestServer, flag: &str) -> bool {
     server.trip(flag)["trip"] == "held off"
 }
 
 #[test]
 fn a_hold_outlives_a_kill_and_a_document() {
-    let desk = Desk::new();
-    let mut server = desk.serve();
+    let folder = TestFolder::new();
+    let mut server = folder.serve();
     for flag in ["guarded", "plain"] {
         server.post(&format!("/flags/{flag}/hold"), r#"{"reason":"it hurts"}"#).expect(200);
     }
@@ -31,7 +31,7 @@ fn a_hold_outlives_a_kill_and_a_document() {
             assert!(is_held(&server, "plain"), "{text}");
             assert!(!text.contains("guarded") || is_held(&server, "guarded"), "{text}");
             server.kill();
-            server = desk.serve();
+            server = folder.serve();
         }
     }
     for flag in ["guarded", "plain"] {
@@ -39,14 +39,14 @@ fn a_hold_outlives_a_kill_and_a_document() {
         assert!(!is_held(&server, flag), "{flag} is let go");
     }
     server.kill();
-    let server = desk.serve();
+    let server = folder.serve();
     assert!(!is_held(&server, "guarded") && !is_held(&server, "plain"));
     let audit = server.get("/audit").json().to_string();
     assert!(audit.contains("it hurts"), "{audit}");
 }
 
 /// Trips `fragile`; the generation afterwards.
-pub(crate) fn trip(server: &Server, host: &mut Host) -> u64 {
+pub(crate) fn trip(server: &TestServer, host: &mut Host) -> u64 {
     let generation = server.trip("fragile")["generation"].as_u64().unwrap();
     until("the failing flag is rolled back", || {
         let current = u32::try_from(generation).unwrap();
@@ -61,12 +61,12 @@ pub(crate) fn trip(server: &Server, host: &mut Host) -> u64 {
 
 #[test]
 fn a_rollback_outlives_a_kill_and_a_document_that_takes_its_threshold_away() {
-    let desk = Desk::new();
-    let server = desk.serve();
+    let folder = TestFolder::new();
+    let server = folder.serve();
     let mut host = Host::new(1);
     let generation = trip(&server, &mut host);
     server.kill();
-    let server = desk.serve();
+    let server = folder.serve();
     let report = server.trip("fragile");
     assert_eq!((&report["trip"], report["generation"].as_u64()), (&"held off".into(), Some(generation)), "{report}");
     assert_eq!((&report["state"], &report["last"]["event"]), (&"open".into(), &"tripped".into()), "{report}");
@@ -74,7 +74,7 @@ fn a_rollback_outlives_a_kill_and_a_document_that_takes_its_threshold_away() {
     server.put(&FLAGS.replace("    error_threshold: { rate: 0.05, window: 300, recovery: sticky }\n", "")).expect(200);
     assert!(is_held(&server, "fragile"), "taking the threshold away is no acknowledgement");
     server.kill();
-    let server = desk.serve();
+    let server = folder.serve();
     assert!(is_held(&server, "fragile"));
     server.post("/flags/fragile/release", "{}").expect(200);
     assert!(!is_held(&server, "fragile"));
@@ -82,8 +82,8 @@ fn a_rollback_outlives_a_kill_and_a_document_that_takes_its_threshold_away() {
 
 #[test]
 fn an_acknowledgement_means_the_rollback_that_was_seen() {
-    let desk = Desk::new();
-    let server = desk.serve();
+    let folder = TestFolder::new();
+    let server = folder.serve();
     let mut host = Host::new(1);
     let generation = trip(&server, &mut host);
     let acknowledge =
@@ -98,8 +98,8 @@ fn an_acknowledgement_means_the_rollback_that_was_seen() {
 /// What a breaker knows when it is stored is not told to it again by the batches behind it, and those after that are.
 #[test]
 fn evidence_is_neither_lost_nor_doubled_by_a_kill() {
-    let desk = Desk::new();
-    let mut server = desk.serve();
+    let folder = TestFolder::new();
+    let mut server = folder.serve();
     let mut host = Host::new(1);
     for round in 1..=3 {
         for command in ["hold", "release"] {
@@ -111,10 +111,10 @@ fn evidence_is_neither_lost_nor_doubled_by_a_kill() {
             host.send(server.address, &[failed]).unwrap().expect(204);
         }
         // Outcomes are seen once their second is over.
-        let outcomes = |server: &Server| server.trip("guarded")["treatment"]["total"] == round;
+        let outcomes = |server: &TestServer| server.trip("guarded")["treatment"]["total"] == round;
         until("the breaker has seen them", || outcomes(&server).then_some(()));
         server.kill();
-        server = desk.serve();
+        server = folder.serve();
         until("the breaker sees them again", || outcomes(&server).then_some(()));
     }
 }
@@ -123,13 +123,13 @@ fn evidence_is_neither_lost_nor_doubled_by_a_kill() {
 #[test]
 fn a_hold_outlives_a_kill_amid_the_document_that_takes_its_threshold_away() {
     for text in [turned(), without_guarded()] {
-        let desk = Desk::new();
-        let server = desk.serve();
+        let folder = TestFolder::new();
+        let server = folder.serve();
         server.post("/flags/guarded/hold", "{}").expect(200);
         server.kill();
         let revision = "INSERT INTO revisions SELECT number + 1, at, author, reason, origin, digest, ?1 FROM revisions";
-        desk.database().execute(revision, [&text]).unwrap();
-        let server = Server::start(desk.command(&["--database", "flags.db"]));
+        folder.database().execute(revision, [&text]).unwrap();
+        let server = TestServer::start(folder.command(&["--database", "flags.db"]));
         assert!(!text.contains("guarded") || is_held(&server, "guarded"));
         server.put(FLAGS).expect(200);
         assert!(is_held(&server, "guarded"));
