@@ -56,26 +56,26 @@ impl App {
 /// All routes.
 pub(crate) fn router(app: &Arc<App>) -> Router {
     let for_pages = Routes::default()
-        .route("/flags", get(flags::give).put(revisions::publish))
-        .route("/flags/stream", get(stream::open))
-        .route("/metrics", post(batches::take).get(metrics::give))
-        .route("/ofrep/v1/evaluate/flags", post(ofrep::evaluate_all))
-        .route("/ofrep/v1/evaluate/flags/{key}", post(ofrep::evaluate_one))
+        .route("/flags", get(flags::get_flags).put(revisions::publish_document))
+        .route("/flags/stream", get(stream::open_stream))
+        .route("/metrics", post(batches::post_batch).get(metrics::get_metrics))
+        .route("/ofrep/v1/evaluate/flags", post(ofrep::evaluate_flags))
+        .route("/ofrep/v1/evaluate/flags/{key}", post(ofrep::evaluate_flag))
         .into_router()
         // Set before the layer, which answers preflight requests of pages: set behind it, this would take its place.
         .method_not_allowed_fallback(problem::no_such_method)
         .layer(cors(app));
     let others = Routes::default()
-        .route("/trips", get(breakers::list))
-        .route("/flags/{key}/{command}", post(breakers::command))
-        .route("/revisions", get(revisions::list))
-        .route("/revisions/{number}", get(revisions::one))
-        .route("/revisions/{number}/diff", get(revisions::difference))
-        .route("/revisions/{number}/revert", post(revisions::revert))
-        .route("/audit", get(audit::list))
+        .route("/trips", get(breakers::list_breakers))
+        .route("/flags/{key}/{command}", post(breakers::command_breaker))
+        .route("/revisions", get(revisions::list_revisions))
+        .route("/revisions/{number}", get(revisions::get_revision))
+        .route("/revisions/{number}/diff", get(revisions::diff_revisions))
+        .route("/revisions/{number}/revert", post(revisions::revert_to_revision))
+        .route("/audit", get(audit::list_audit))
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
-        .route("/openapi.json", get(openapi::give));
+        .route("/openapi.json", get(openapi::get_openapi));
     for_pages
         .merge(others.into_router())
         .fallback(problem::no_such_path)

@@ -13,7 +13,7 @@ use crate::store::Record;
     (status = 200, body = Vec<Record>), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem),
     (status = 429, body = Problem), (status = 503, body = Problem),
 ))]
-pub(super) async fn list(
+pub(super) async fn list_audit(
     _: Authorized<Admin>,
     State(app): Context,
     query: Result<Query<PageQuery>, axum::extract::rejection::QueryRejection>,

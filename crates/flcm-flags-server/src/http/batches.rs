@@ -18,7 +18,7 @@ const BATCH: &str = "application/vnd.flcm.batch";
     (status = 409, description = "An earlier batch is missing", body = Problem), (status = 413, body = Problem),
     (status = 415, body = Problem), (status = 422, body = Problem), (status = 429, body = Problem), (status = 503, body = Problem),
 ))]
-pub(super) async fn take(
+pub(super) async fn post_batch(
     _: Authorized<Client>,
     State(app): Context,
     headers: HeaderMap,

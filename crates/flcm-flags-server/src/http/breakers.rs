@@ -131,7 +131,7 @@ impl From<FlagReport> for FlagStatus {
     (status = 200, body = TripsAnswer),
     (status = 401, body = Problem), (status = 403, body = Problem), (status = 429, body = Problem), (status = 503, body = Problem),
 ))]
-pub(super) async fn list(_: Authorized<Server>, State(app): Context) -> Result<Json<TripsAnswer>, Problem> {
+pub(super) async fn list_breakers(_: Authorized<Server>, State(app): Context) -> Result<Json<TripsAnswer>, Problem> {
     Ok(Json(app.fleet.breaker_statuses().await?.into()))
 }
 
@@ -148,7 +148,7 @@ pub(super) async fn list(_: Authorized<Server>, State(app): Context) -> Result<J
     (status = 404, body = Problem), (status = 408, body = Problem), (status = 409, description = "The state of the flag does not allow it", body = Problem),
     (status = 413, body = Problem), (status = 415, body = Problem), (status = 429, body = Problem), (status = 503, body = Problem),
 ))]
-pub(super) async fn command(
+pub(super) async fn command_breaker(
     key: Authorized<Admin>,
     State(app): Context,
     path: Result<Path<(String, CommandWord)>, PathRejection>,

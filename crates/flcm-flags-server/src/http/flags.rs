@@ -23,7 +23,7 @@ use crate::published::{Body, Encoded, Published, etag_matches};
     (status = 304, description = "The host has this revision"),
     (status = 401, body = Problem), (status = 403, body = Problem), (status = 406, body = Problem), (status = 429, body = Problem),
 ))]
-pub(super) async fn give(
+pub(super) async fn get_flags(
     key: Authorized<Client>,
     State(app): Context,
     headers: HeaderMap,

@@ -16,7 +16,7 @@ const TEXT: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     (status = 200, body = String, content_type = "application/openmetrics-text"),
     (status = 401, body = Problem), (status = 403, body = Problem), (status = 429, body = Problem), (status = 503, body = Problem),
 ))]
-pub(super) async fn give(_: Authorized<Server>, State(app): Context) -> Result<Response, Problem> {
+pub(super) async fn get_metrics(_: Authorized<Server>, State(app): Context) -> Result<Response, Problem> {
     let snapshot = app.fleet.metrics_snapshot().await?;
     let mut text = OpenMetricsText::default();
     catalog::of_hosts(&snapshot, &mut text);

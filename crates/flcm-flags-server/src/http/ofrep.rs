@@ -93,7 +93,7 @@ pub(crate) struct BulkEvaluation {
     (status = 404, body = EvaluationError), (status = 408, body = Problem), (status = 413, body = Problem), (status = 415, body = Problem),
     (status = 429, body = Problem), (status = 503, body = Problem),
 ))]
-pub(super) async fn evaluate_one(
+pub(super) async fn evaluate_flag(
     _: Authorized<Server>,
     State(app): Context,
     path: Result<Path<String>, PathRejection>,
@@ -129,7 +129,7 @@ pub(super) async fn evaluate_one(
     (status = 403, body = Problem), (status = 408, body = Problem), (status = 413, body = Problem), (status = 415, body = Problem),
     (status = 429, body = Problem), (status = 503, body = Problem),
 ))]
-pub(super) async fn evaluate_all(
+pub(super) async fn evaluate_flags(
     _: Authorized<Server>,
     State(app): Context,
     headers: HeaderMap,

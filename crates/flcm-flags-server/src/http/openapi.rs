@@ -24,23 +24,23 @@ const JSON: &str = "application/json";
         license(name = "Apache-2.0", identifier = "Apache-2.0"),
     ),
     paths(
-        flags::give,
-        stream::open,
-        batches::take,
-        metrics::give,
-        ofrep::evaluate_one,
-        ofrep::evaluate_all,
-        breakers::list,
-        breakers::command,
-        revisions::publish,
-        revisions::list,
-        revisions::one,
-        revisions::difference,
-        revisions::revert,
-        audit::list,
+        flags::get_flags,
+        stream::open_stream,
+        batches::post_batch,
+        metrics::get_metrics,
+        ofrep::evaluate_flag,
+        ofrep::evaluate_flags,
+        breakers::list_breakers,
+        breakers::command_breaker,
+        revisions::publish_document,
+        revisions::list_revisions,
+        revisions::get_revision,
+        revisions::diff_revisions,
+        revisions::revert_to_revision,
+        audit::list_audit,
         health::healthz,
         health::readyz,
-        give,
+        get_openapi,
     ),
     components(schemas(CommandWord)),
     modifiers(&Keys, &ProblemTypes),
@@ -99,7 +99,29 @@ pub fn openapi() -> String {
 
 /// This description.
 #[utoipa::path(get, path = "/openapi.json", tag = "operation", security(()), responses((status = 200, body = Object)))]
-pub(super) async fn give(_: Public) -> impl IntoResponse {
+pub(super) async fn get_openapi(_: Public) -> impl IntoResponse {
     static TEXT: LazyLock<Bytes> = LazyLock::new(|| openapi().into());
     ([(axum::http::header::CONTENT_TYPE, "application/json")], TEXT.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use serde_json::Value;
+
+    use super::openapi;
+
+    #[test]
+    fn ids_of_operations_are_unique_and_problems_have_their_media_type() {
+        let description: Value = serde_json::from_str(&openapi()).unwrap();
+        let paths = description["paths"].as_object().unwrap().values();
+        let operations: Vec<&Value> = paths.flat_map(|path| path.as_object().unwrap().values()).collect();
+        let ids: BTreeSet<_> = operations.iter().map(|operation| operation["operationId"].as_str().unwrap()).collect();
+        assert_eq!(ids.len(), operations.len(), "{ids:?}");
+        let text = description.to_string();
+        let problem = r##"{"schema":{"$ref":"#/components/schemas/Problem"}}"##;
+        assert!(text.contains(&format!(r#""application/problem+json":{problem}"#)));
+        assert!(!text.contains(&format!(r#""application/json":{problem}"#)));
+    }
 }

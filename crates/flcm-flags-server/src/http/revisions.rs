@@ -108,7 +108,7 @@ impl PageQuery {
     (status = 422, description = "The document has errors", body = Problem), (status = 428, body = Problem),
     (status = 429, body = Problem), (status = 503, body = Problem),
 ))]
-pub(super) async fn publish(
+pub(super) async fn publish_document(
     key: Authorized<Admin>,
     State(app): Context,
     query: Result<Query<PublishQuery>, axum::extract::rejection::QueryRejection>,
@@ -166,7 +166,7 @@ impl Change {
     (status = 200, body = Vec<Summary>), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem),
     (status = 429, body = Problem), (status = 503, body = Problem),
 ))]
-pub(super) async fn list(
+pub(super) async fn list_revisions(
     _: Authorized<Admin>,
     State(app): Context,
     query: Result<Query<PageQuery>, axum::extract::rejection::QueryRejection>,
@@ -181,7 +181,7 @@ pub(super) async fn list(
     (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
     (status = 429, body = Problem), (status = 503, body = Problem),
 ))]
-pub(super) async fn one(
+pub(super) async fn get_revision(
     _: Authorized<Admin>,
     State(app): Context,
     number: Result<Path<u64>, axum::extract::rejection::PathRejection>,
@@ -196,7 +196,7 @@ pub(super) async fn one(
     (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
     (status = 422, body = Problem), (status = 429, body = Problem), (status = 503, body = Problem),
 ))]
-pub(super) async fn difference(
+pub(super) async fn diff_revisions(
     _: Authorized<Admin>,
     State(app): Context,
     number: Result<Path<u64>, axum::extract::rejection::PathRejection>,
@@ -222,7 +222,7 @@ pub(super) async fn difference(
     (status = 415, body = Problem), (status = 422, body = Problem), (status = 428, body = Problem), (status = 429, body = Problem),
     (status = 503, body = Problem),
 ))]
-pub(super) async fn revert(
+pub(super) async fn revert_to_revision(
     key: Authorized<Admin>,
     State(app): Context,
     number: Result<Path<u64>, axum::extract::rejection::PathRejection>,

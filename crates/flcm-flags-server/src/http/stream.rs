@@ -36,7 +36,7 @@ struct Listener {
     (status = 200, description = "An endless stream of events", content_type = "text/event-stream"),
     (status = 401, body = Problem), (status = 403, body = Problem), (status = 429, body = Problem),
 ))]
-pub(super) async fn open(_: Authorized<Client>, State(app): Context) -> Result<Response, Problem> {
+pub(super) async fn open_stream(_: Authorized<Client>, State(app): Context) -> Result<Response, Problem> {
     app.shared.counters.streams.add(1);
     let state = app.shared.stream.subscribe();
     let listener = Box::new(Listener { app, state, sent: StreamState::default() });
