@@ -36,7 +36,7 @@ pub(crate) use start::start;
 use handle::Reply;
 use hosts::Hosts;
 use ledgers::Ledgers;
-use persist::Unsaved;
+use persist::Unstored;
 
 /// So many requests are handled at once, the batches among them in one commit; then the fleet looks at what is due.
 const GROUP: usize = 512;
@@ -60,7 +60,7 @@ pub(crate) struct Fleet {
     hosts: Hosts,
     /// The last transition of each flag that has had one.
     events: BTreeMap<String, FleetTransition>,
-    unsaved: Unsaved,
+    unstored: Unstored,
     /// The names of the webhooks.
     webhooks: Vec<String>,
     /// The number of this start, and of the broadcasts since.
@@ -77,12 +77,12 @@ pub(crate) struct Fleet {
 impl Fleet {
     /// Handles requests until it is stopped or all handles are gone; whether everything is stored then.
     pub(crate) fn run(mut self, requests: &Receiver<FleetRequest>) -> bool {
-        let mut goes_on = true;
-        while goes_on {
+        let mut is_running = true;
+        while is_running {
             match requests.recv_timeout(self.clock.until_second()) {
-                Ok(request) => goes_on = self.handle(request, requests),
+                Ok(request) => is_running = self.handle(request, requests),
                 Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => goes_on = false,
+                Err(RecvTimeoutError::Disconnected) => is_running = false,
             }
             self.tick();
         }
@@ -98,28 +98,28 @@ impl Fleet {
     /// Handles a request and those that wait behind it, batches together. Whether more may come.
     fn handle(&mut self, first: FleetRequest, requests: &Receiver<FleetRequest>) -> bool {
         let mut batches: Vec<(Content, Reply<BatchAccepted>)> = Vec::new();
-        let (mut next, mut goes_on, mut answered) = (Some(first), true, 0);
+        let (mut next, mut is_running, mut handled) = (Some(first), true, 0);
         while let Some(request) = next {
-            answered += 1;
+            handled += 1;
             match request {
                 FleetRequest::Batch(batch, reply) => batches.push((batch, reply)),
                 // Anyone may send this without a key: it must not split batches that share a commit.
-                FleetRequest::Ping(reply) => reply.give(Ok(())),
-                FleetRequest::Stop => goes_on = false,
+                FleetRequest::Ping(reply) => reply.send(Ok(())),
+                FleetRequest::Stop => is_running = false,
                 other => {
-                    self.take_batches(std::mem::take(&mut batches));
+                    self.accept_batches(std::mem::take(&mut batches));
                     self.handle_one(other);
                 }
             }
-            next = (goes_on && answered < GROUP).then(|| requests.try_recv().ok()).flatten();
+            next = (is_running && handled < GROUP).then(|| requests.try_recv().ok()).flatten();
         }
-        self.take_batches(batches);
-        goes_on
+        self.accept_batches(batches);
+        is_running
     }
 
     fn handle_one(&mut self, request: FleetRequest) {
         match request {
-            FleetRequest::Command(command, reply) => reply.give(self.command(&command)),
+            FleetRequest::Command(command, reply) => reply.send(self.command(&command)),
             FleetRequest::Delivered(delivery, result, reply) => {
                 if let Err(error) = self.store.record_delivery(delivery, &result) {
                     self.log_store_failure(
@@ -127,11 +127,11 @@ impl Fleet {
                         &error,
                     );
                 }
-                reply.give(Ok(()));
+                reply.send(Ok(()));
             }
-            FleetRequest::Metrics(reply) => reply.give(Ok(self.metrics_snapshot())),
-            FleetRequest::Publish(publish, reply) => reply.give(self.publish(*publish)),
-            FleetRequest::Breakers(reply) => reply.give(Ok(self.breaker_statuses())),
+            FleetRequest::Metrics(reply) => reply.send(Ok(self.metrics_snapshot())),
+            FleetRequest::Publish(publish, reply) => reply.send(self.publish(*publish)),
+            FleetRequest::Breakers(reply) => reply.send(Ok(self.breaker_statuses())),
             // Handled by the caller.
             FleetRequest::Batch(..) | FleetRequest::Ping(_) | FleetRequest::Stop => {}
         }
@@ -148,7 +148,7 @@ impl Fleet {
         self.guards.poll(&self.published.snapshot, now, &mut transitions);
         self.persist_and_broadcast(&transitions, "breaker", "");
         self.hosts.forget(now);
-        self.save();
+        self.store_changes();
         let is_due = now.0.saturating_sub(self.checkpointed.0) >= CHECKPOINT_MS && self.logged_bytes > 0;
         if is_due || self.logged_bytes >= LOGGED_BYTES {
             self.make_checkpoint();

@@ -58,7 +58,7 @@ impl Fleet {
             let was_held = lets_go && self.holds.remove(&command.flag).is_some();
             if was_held {
                 self.set_external_trip(flag, TripState::Clear);
-                self.unsaved.holds = true;
+                self.unstored.holds = true;
             }
             self.command_breaker(flag, command, record, was_held)
         } else {
@@ -103,7 +103,7 @@ impl Fleet {
             // The flag was in this state already, but that may not be stored yet.
             return self.stored(None);
         }
-        self.unsaved.records.push(record);
+        self.unstored.records.push(record);
         self.persist_transitions(&transitions, &command.actor, &command.reason);
         self.broadcast();
         let event = self.events.get(&command.flag).filter(|_| !transitions.is_empty()).cloned();
@@ -127,15 +127,15 @@ impl Fleet {
         };
         if changed {
             self.set_external_trip(flag, self.holds.get(&command.flag).copied().unwrap_or_default());
-            self.unsaved.holds = true;
-            self.unsaved.records.push(record);
-            self.save();
+            self.unstored.holds = true;
+            self.unstored.records.push(record);
+            self.store_changes();
             self.broadcast();
         }
         self.stored(None)
     }
 
     fn stored(&self, event: Option<FleetTransition>) -> Result<Option<FleetTransition>, FleetError> {
-        if self.unsaved.is_empty() { Ok(event) } else { Err(FleetError::NotYetStored) }
+        if self.unstored.is_empty() { Ok(event) } else { Err(FleetError::NotYetStored) }
     }
 }

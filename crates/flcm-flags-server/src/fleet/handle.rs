@@ -82,8 +82,8 @@ pub(crate) enum FleetError {
 pub(crate) struct Reply<T>(oneshot::Sender<Result<T, FleetError>>);
 
 impl<T> Reply<T> {
-    pub(super) fn give(self, answer: Result<T, FleetError>) {
-        let _ = self.0.send(answer);
+    pub(super) fn send(self, result: Result<T, FleetError>) {
+        let _ = self.0.send(result);
     }
 }
 
@@ -97,32 +97,32 @@ impl FleetHandle {
     }
 
     pub(crate) async fn batch(&self, batch: Content) -> Result<BatchAccepted, FleetError> {
-        self.ask(|reply| FleetRequest::Batch(batch, reply)).await
+        self.request(|reply| FleetRequest::Batch(batch, reply)).await
     }
 
     pub(crate) async fn command(&self, command: BreakerCommand) -> Result<Option<FleetTransition>, FleetError> {
-        self.ask(|reply| FleetRequest::Command(command, reply)).await
+        self.request(|reply| FleetRequest::Command(command, reply)).await
     }
 
     pub(crate) async fn ping(&self) -> Result<(), FleetError> {
-        self.ask(FleetRequest::Ping).await
+        self.request(FleetRequest::Ping).await
     }
 
     pub(crate) async fn breaker_statuses(&self) -> Result<BreakerStatuses, FleetError> {
-        self.ask(FleetRequest::Breakers).await
+        self.request(FleetRequest::Breakers).await
     }
 
     pub(crate) async fn metrics_snapshot(&self) -> Result<MetricsSnapshot, FleetError> {
-        self.ask(FleetRequest::Metrics).await
+        self.request(FleetRequest::Metrics).await
     }
 
     /// Returns the number of the revision.
     pub(crate) async fn publish(&self, request: PublishRequest) -> Result<u64, FleetError> {
-        self.ask(|reply| FleetRequest::Publish(Box::new(request), reply)).await
+        self.request(|reply| FleetRequest::Publish(Box::new(request), reply)).await
     }
 
     pub(crate) async fn delivered(&self, delivery: i64, result: DeliveryResult) -> Result<(), FleetError> {
-        self.ask(|reply| FleetRequest::Delivered(delivery, result, reply)).await
+        self.request(|reply| FleetRequest::Delivered(delivery, result, reply)).await
     }
 
     /// Stops the fleet. Blocks while the channel is full, which ends as soon as the fleet has handled what is in it.
@@ -130,13 +130,13 @@ impl FleetHandle {
         let _ = self.0.send(FleetRequest::Stop);
     }
 
-    async fn ask<T>(&self, ask: impl FnOnce(Reply<T>) -> FleetRequest) -> Result<T, FleetError> {
+    async fn request<T>(&self, request: impl FnOnce(Reply<T>) -> FleetRequest) -> Result<T, FleetError> {
         let (sender, receiver) = oneshot::channel();
-        match self.0.try_send(ask(Reply(sender))) {
+        match self.0.try_send(request(Reply(sender))) {
             Ok(()) => {}
             Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => return Err(FleetError::Busy),
         }
-        let answer = tokio::time::timeout(PATIENCE, receiver).await;
-        answer.ok().and_then(Result::ok).unwrap_or(Err(FleetError::Timeout))
+        let reply = tokio::time::timeout(PATIENCE, receiver).await;
+        reply.ok().and_then(Result::ok).unwrap_or(Err(FleetError::Timeout))
     }
 }

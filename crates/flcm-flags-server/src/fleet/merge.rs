@@ -14,36 +14,36 @@ use crate::ingest::Content;
 
 impl Fleet {
     /// Accepts batches that came together: in one commit, each once.
-    pub(super) fn take_batches(&mut self, batches: Vec<(Content, Reply<BatchAccepted>)>) {
+    pub(super) fn accept_batches(&mut self, batches: Vec<(Content, Reply<BatchAccepted>)>) {
         if batches.is_empty() {
             return;
         }
         let now = self.clock.now();
         let (contents, replies): (Vec<Content>, Vec<Reply<BatchAccepted>>) = batches.into_iter().unzip();
-        let (mut fresh, mut before, mut answers) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut fresh, mut before, mut accepted) = (Vec::new(), Vec::new(), Vec::new());
         for (bytes, reply) in contents.iter().map(|content| &content.bytes).zip(replies) {
             match self.admit(bytes, now) {
                 Ok((batch, Receipt::Apply, line)) => {
                     fresh.push((bytes, batch));
                     before.push(line);
-                    answers.push((reply, BatchAccepted { repeated: false }));
+                    accepted.push((reply, BatchAccepted { repeated: false }));
                 }
-                Ok(_) => answers.push((reply, BatchAccepted { repeated: true })),
+                Ok(_) => accepted.push((reply, BatchAccepted { repeated: true })),
                 Err(refusal) => {
                     self.count_refusal(refusal);
-                    reply.give(Err(FleetError::Batch(refusal)));
+                    reply.send(Err(FleetError::Batch(refusal)));
                 }
             }
         }
-        let kept = self.keep_batches(&fresh, before, now);
-        for (reply, taken) in answers {
+        let kept = self.store_batches(&fresh, before, now);
+        for (reply, taken) in accepted {
             // A repeated batch is not acknowledged either: the first one may be among those that could not be stored.
-            reply.give(if kept { Ok(taken) } else { Err(FleetError::Busy) });
+            reply.send(if kept { Ok(taken) } else { Err(FleetError::Busy) });
         }
     }
 
     /// Stores batches, then counts them; whether they are stored.
-    fn keep_batches(&mut self, fresh: &[(&Bytes, Batch<'_>)], before: Vec<Before>, now: Millis) -> bool {
+    fn store_batches(&mut self, fresh: &[(&Bytes, Batch<'_>)], before: Vec<Before>, now: Millis) -> bool {
         if fresh.is_empty() {
             return true;
         }

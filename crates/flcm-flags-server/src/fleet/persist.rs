@@ -11,14 +11,14 @@ use crate::transition::FleetTransition;
 
 /// What is in force, and not yet stored.
 #[derive(Debug, Default)]
-pub(super) struct Unsaved {
+pub(super) struct Unstored {
     pub(super) flags: BTreeSet<String>,
     pub(super) records: Vec<Record>,
     pub(super) deliveries: Vec<WebhookDelivery>,
     pub(super) holds: bool,
 }
 
-impl Unsaved {
+impl Unstored {
     pub(super) fn is_empty(&self) -> bool {
         self.flags.is_empty() && self.records.is_empty() && self.deliveries.is_empty() && !self.holds
     }
@@ -41,14 +41,14 @@ impl Fleet {
             let (flag, actor) = (flag.key().to_owned(), actor.to_owned());
             let happened = FleetTransition { flag: flag.clone(), actor, transition: *transition };
             tracing::warn!(flag, event = %transition.event, actor = happened.actor, "{}", happened.text());
-            self.unsaved.records.push(audit_of(&happened, reason));
+            self.unstored.records.push(audit_of(&happened, reason));
             if transition.is_notable() {
                 self.enqueue_deliveries(&happened);
             }
-            self.unsaved.flags.insert(flag.clone());
+            self.unstored.flags.insert(flag.clone());
             self.events.insert(flag, happened);
         }
-        self.save();
+        self.store_changes();
     }
 
     fn enqueue_deliveries(&mut self, event: &FleetTransition) {
@@ -56,7 +56,7 @@ impl Fleet {
             // Due at once: the fleet's time may be ahead of the clock that the dispatcher uses.
             let delivery =
                 WebhookDelivery { id: 0, webhook: webhook.clone(), event: event.clone(), attempts: 0, due: 0 };
-            self.unsaved.deliveries.push(delivery);
+            self.unstored.deliveries.push(delivery);
         }
     }
 
@@ -86,17 +86,17 @@ impl Fleet {
     }
 
     /// Stores what is in force and not stored yet. If that fails, the next tick tries again.
-    pub(super) fn save(&mut self) {
-        if let Err(error) = self.store_unsaved() {
+    pub(super) fn store_changes(&mut self) {
+        if let Err(error) = self.store_unstored() {
             self.log_store_failure("changes are in force, but could not be stored; trying again each second", &error);
         }
     }
 
-    fn store_unsaved(&mut self) -> Stored<()> {
-        if self.unsaved.is_empty() {
+    fn store_unstored(&mut self) -> Stored<()> {
+        if self.unstored.is_empty() {
             return Ok(());
         }
-        let Unsaved { flags, records, deliveries, holds } = &self.unsaved;
+        let Unstored { flags, records, deliveries, holds } = &self.unstored;
         let is_guarded =
             |key: &str| self.published.snapshot.flag(key).is_some_and(|id| self.guards.breaker(id).is_some());
         let happened = Changes {
@@ -107,7 +107,7 @@ impl Fleet {
             holds: holds.then_some(&self.holds),
         };
         self.store.record(&happened)?;
-        self.unsaved = Unsaved::default();
+        self.unstored = Unstored::default();
         Ok(())
     }
 
@@ -131,7 +131,7 @@ impl Fleet {
         let now = self.clock.now();
         self.checkpointed = now;
         // First the transitions that those batches caused: without the batches they could not be derived again.
-        self.store_unsaved()?;
+        self.store_unstored()?;
         let stale = self.ledgers.stale(now);
         let point = Checkpoint {
             ledgers: self.ledgers.changed(),

@@ -44,7 +44,7 @@ impl Fleet {
         let mut transitions = Vec::new();
         guards.carry(snapshot, (&self.guards, &before.snapshot), now, &mut transitions);
         let guards = std::mem::replace(&mut self.guards, guards);
-        self.keep_trips(&guards, &before.snapshot);
+        self.retain_trips(&guards, &before.snapshot);
         self.apply_holds();
         self.persist_transitions(&transitions, "breaker", "the document has changed");
         self.broadcast();
@@ -66,7 +66,7 @@ impl Fleet {
 
     /// Keeps the trips of flags that have lost their threshold or are gone. They stay until an operator releases them,
     /// even if the flag comes back.
-    fn keep_trips(&mut self, before: &Guards, older: &Snapshot<Bytes>) {
+    fn retain_trips(&mut self, before: &Guards, older: &Snapshot<Bytes>) {
         for id in older.flags() {
             let Some(key) = older.describe(id).filter(|_| before.breaker(id).is_some()).map(|flag| flag.key()) else {
                 continue;
@@ -74,11 +74,11 @@ impl Fleet {
             if self.published.snapshot.flag(key).is_some_and(|flag| self.guards.breaker(flag).is_some()) {
                 continue;
             }
-            self.unsaved.flags.insert(key.to_owned());
+            self.unstored.flags.insert(key.to_owned());
             let trip = before.trips().state(id);
             if trip != TripState::Clear {
                 self.holds.insert(key.to_owned(), trip);
-                self.unsaved.holds = true;
+                self.unstored.holds = true;
             }
         }
     }

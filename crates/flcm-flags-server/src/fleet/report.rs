@@ -113,7 +113,7 @@ impl Fleet {
             (key.to_owned(), report)
         };
         let flags = flags.into_iter().map(report).collect();
-        BreakerStatuses { revision: self.published.number, flags, stored: self.unsaved.is_empty() }
+        BreakerStatuses { revision: self.published.number, flags, stored: self.unstored.is_empty() }
     }
 }
 

@@ -13,7 +13,7 @@ use serde_json::json;
 use super::handle::{FleetError, FleetHandle, FleetRequest, PublishRequest};
 use super::hosts::Hosts;
 use super::ledgers::Ledgers;
-use super::persist::Unsaved;
+use super::persist::Unstored;
 use super::{Fleet, Guards, Millis};
 use crate::clock::{Clock, wall};
 use crate::error::StartError;
@@ -40,7 +40,7 @@ pub(crate) struct Started {
 pub(crate) fn start(mut store: Store, document: Option<String>, webhooks: Vec<String>) -> Result<Started, StartError> {
     let kept = store.load()?;
     let clock = Clock::behind(kept.clock);
-    let (published, edit) = first(&mut store, document, clock)?;
+    let (published, edit) = first_revision(&mut store, document, clock)?;
     let published = Arc::new(published);
     let flags = published.snapshot.flags().len();
     let serving = ServingState { published: Arc::clone(&published), trips: Guards::none(flags).trips().clone() };
@@ -56,7 +56,7 @@ pub(crate) fn start(mut store: Store, document: Option<String>, webhooks: Vec<St
         totals: Totals::default(),
         hosts: Hosts::default(),
         events: BTreeMap::new(),
-        unsaved: Unsaved::default(),
+        unstored: Unstored::default(),
         webhooks,
         epoch: kept.starts,
         sequence: 0,
@@ -74,19 +74,17 @@ pub(crate) fn start(mut store: Store, document: Option<String>, webhooks: Vec<St
     Ok(Started { fleet, requests, handle: FleetHandle::new(sender), shared, began })
 }
 
-fn not_published(answer: FleetError) -> StartError {
-    match answer {
+fn not_published(error: FleetError) -> StartError {
+    match error {
         FleetError::NotStored(error) => error.into(),
-        answer => {
-            StartError::Other(format!("the document could not be published: {answer:?}"), "start again".to_owned())
-        }
+        error => StartError::Other(format!("the document could not be published: {error:?}"), "start again".to_owned()),
     }
 }
 
 /// The revision to start with, and the one to publish next. The stored state is recovered under the newest stored
 /// revision; then the file is published if it has changed since it was read last. So the latest edit wins, wherever it
 /// was made.
-fn first(
+fn first_revision(
     store: &mut Store,
     document: Option<String>,
     clock: Clock,
@@ -108,7 +106,7 @@ fn first(
             Ok((kept, edit.map(|published| read_at_start(published, last))))
         }
         // Nothing is stored, or nothing that this version accepts.
-        (_, Some(edit)) => keep_first(store, &edit, clock.now()).map(|()| (edit, None)),
+        (_, Some(edit)) => store_first(store, &edit, clock.now()).map(|()| (edit, None)),
         (Some(Err(diagnostics)), None) => Err(StartError::Refused(refused.unwrap_or(diagnostics))),
         (None, None) => Err(refused.map_or_else(nothing_to_serve, StartError::Refused)),
     }
@@ -124,7 +122,7 @@ fn read_at_start(published: Published, after: u64) -> PublishRequest {
     PublishRequest { published, after, author, reason, origin: "file" }
 }
 
-fn keep_first(store: &mut Store, published: &Published, now: Millis) -> Result<(), StartError> {
+fn store_first(store: &mut Store, published: &Published, now: Millis) -> Result<(), StartError> {
     let summary = Summary {
         number: published.number,
         at: now.0,
@@ -189,10 +187,10 @@ impl Fleet {
     }
     /// The flag has lost its breaker, and the server ended before that was stored: a flag that was held back stays so.
     fn recover_unguarded(&mut self, breaker: &StoredBreaker) {
-        self.unsaved.flags.insert(breaker.flag.clone());
+        self.unstored.flags.insert(breaker.flag.clone());
         if breaker.event.as_ref().is_some_and(FleetTransition::holds_back) {
             self.holds.entry(breaker.flag.clone()).or_insert(TripState::HeldOff);
-            self.unsaved.holds = true;
+            self.unstored.holds = true;
         }
     }
 }
