@@ -251,6 +251,10 @@ export interface Transition extends BreakerEvidence {
   readonly nextAt?: number;
   /** A line for people: what happened to the flag, by what evidence, and what comes next. */
   readonly text: string;
+  /** The same for each attempt to deliver it: `flag-generation-sequence-time`, fit for a header. */
+  readonly id: string;
+  /** 1 if it is worth a notification, because exposure changes or a person is waited for; else 0. */
+  readonly notable: number;
 }
 
 /**

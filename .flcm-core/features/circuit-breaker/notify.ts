@@ -14,7 +14,7 @@ export interface NotifyOptions {
   readonly secret?: string;
   /** Called, in place of a URL or besides. */
   readonly call?: (event: BreakerEvent) => unknown;
-  /** Whether an event is told of. @default rollbacks, probes and recoveries */
+  /** Whether an event is told of. @default those whose `evidence.notable` is 1, as the server's webhooks do */
   readonly when?: (event: BreakerEvent) => boolean;
   /** How often a delivery is tried. @default 5 */
   readonly attempts?: number;
@@ -44,7 +44,7 @@ export class Notifier {
   }
 
   notify(event: BreakerEvent): void {
-    const { when = moves, call, url } = this.#options;
+    const { when = isNotable, call, url } = this.#options;
     guarded(
       () => {
         if (!when(event)) return undefined;
@@ -101,9 +101,8 @@ export class Notifier {
   }
 }
 
-/** Whether exposure goes up or down. */
-function moves({ from, to, event }: BreakerEvent): boolean {
-  return from !== to || event === 'tripped';
+function isNotable({ evidence }: BreakerEvent): boolean {
+  return evidence.notable === 1;
 }
 
 /**
@@ -116,10 +115,7 @@ async function signature(
   body: string,
   now: number,
 ): Promise<Record<string, string>> {
-  const { generation, sequence } = event.evidence;
-  // Neither dots, which divide what is signed, nor what no header may carry.
-  const flag = encodeURIComponent(event.flag).replaceAll('.', '%2E');
-  const id = `${flag}-${generation}-${sequence}-${event.at}`;
+  const { id } = event.evidence;
   const timestamp = Math.floor(now / 1000);
   const bytes = secret.startsWith('whsec_')
     ? Uint8Array.from(atob(secret.slice(6)), (character) => character.charCodeAt(0))

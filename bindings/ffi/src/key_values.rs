@@ -89,11 +89,14 @@ impl Lines {
         self.report(&transition.report);
     }
 
-    /// A line for people.
-    fn description(&mut self, flag: &str, transition: &Transition) {
+    /// What receivers of notifications need: a line for people, an identity, and whether it is worth one.
+    fn notification(&mut self, flag: &str, transition: &Transition) {
         self.0.push_str("text=s");
         transition.describe(flag).write(&mut |piece| self.0.push_str(piece));
+        self.0.push_str("\nid=s");
+        transition.id(flag).write(&mut |piece| self.0.push_str(piece));
         self.0.push('\n');
+        self.count("notable", transition.is_notable().into());
     }
 
     fn values(&mut self, values: &Histogram) {
@@ -112,7 +115,7 @@ pub(crate) fn transitions<B: AsRef<[u8]>>(snapshot: &Snapshot<B>, transitions: &
         lines.count("flag", flag.0);
         lines.transition(transition);
         let described = snapshot.describe(*flag);
-        lines.description(described.map_or("", |flag| flag.key()), transition);
+        lines.notification(described.map_or("", |flag| flag.key()), transition);
         lines.end();
     }
     lines.0

@@ -1,11 +1,11 @@
-//! The only file that reads the time of day. (How long something took is measured where it happens.)
+//! The only file that reads the time of day. Durations are measured where they occur.
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use flcm_flags::Millis;
 
-/// The wall clock as it stood at the start, and what has elapsed since: it never jumps, because breakers stand still under a
-/// clock that went back.
+/// The wall clock as of the start, plus the time that has elapsed since. It never jumps: breakers would stand still
+/// under a clock that was set back.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Clock {
     start: u64,
@@ -13,7 +13,7 @@ pub(crate) struct Clock {
 }
 
 impl Clock {
-    /// Goes on behind the latest time that was kept, where the wall clock was set back while the server was away.
+    /// Starts no earlier than the latest stored time, in case the wall clock was set back while the server was down.
     pub(crate) fn behind(kept: Millis) -> Self {
         Self { start: wall().max(kept.0), started: Instant::now() }
     }
@@ -22,13 +22,13 @@ impl Clock {
         Millis(self.start.saturating_add(whole(self.started.elapsed())).min(Millis::LATEST.0))
     }
 
-    /// How long it takes until a second is over, and a little more.
+    /// The time until the current second is over, and a little more.
     pub(crate) fn until_second(self) -> Duration {
         Duration::from_millis(1005 - self.now().0 % 1000)
     }
 }
 
-/// Milliseconds since 1970, as the system says: what decisions for users follow.
+/// Milliseconds since 1970 by the system's clock, which decisions for users follow.
 pub(crate) fn wall() -> u64 {
     whole(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default())
 }

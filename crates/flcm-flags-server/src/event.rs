@@ -1,15 +1,19 @@
-//! What happened to a flag's breaker, in the one JSON form that webhooks, the audit and `GET /trips` have.
+//! A transition as JSON: the one form that webhooks, the audit, `GET /trips` and the database have. Everything else
+//! uses [`FleetTransition`].
 
-use flcm_flags::Sample;
-use flcm_flags::breaker::{Next, Statistics, Transition};
+use flcm_flags::breaker::{Arms, Cause, Event, Mode, Next, Report, State, Statistics, Transition};
+use flcm_flags::{Millis, Sample};
+use serde::de::Error;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+
+use crate::transition::FleetTransition;
 
 /// Something that happened to the breaker of a flag.
 #[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct BreakerEvent {
-    /// Names the event: `flag:generation:sequence`. The same for each delivery.
+    /// Identifies the event; the same for each delivery, and in the header `webhook-id`.
     pub(crate) id: String,
     /// The flag key.
     pub(crate) flag: String,
@@ -22,7 +26,7 @@ pub(crate) struct BreakerEvent {
     pub(crate) from: String,
     /// The same, after.
     pub(crate) to: String,
-    /// What a person has said: `auto`, `held`, `forced_closed` or `observe`.
+    /// The mode that an operator has set: `auto`, `held`, `forced_closed` or `observe`.
     pub(crate) mode: String,
     /// Share of users who had the feature before, in percent.
     pub(crate) percent_before: f64,
@@ -92,12 +96,18 @@ impl From<Sample> for Outcomes {
     }
 }
 
-impl BreakerEvent {
-    pub(crate) fn new(flag: &str, transition: &Transition, actor: &str) -> Self {
-        let Transition { generation, sequence, .. } = transition;
+impl From<Outcomes> for Sample {
+    fn from(Outcomes { total, errors, slow, missing }: Outcomes) -> Self {
+        Self { total, errors, slow, missing }
+    }
+}
+
+impl From<&FleetTransition> for BreakerEvent {
+    fn from(happened: &FleetTransition) -> Self {
+        let transition = &happened.transition;
         Self {
-            id: format!("{flag}:{generation}:{sequence}"),
-            flag: flag.to_owned(),
+            id: happened.id(),
+            flag: happened.flag.clone(),
             event: transition.event.as_str().to_owned(),
             cause: transition.cause.map(|cause| cause.as_str().to_owned()),
             from: transition.from.as_str().to_owned(),
@@ -106,20 +116,15 @@ impl BreakerEvent {
             percent_before: percent(transition.percent_before),
             percent_after: percent(transition.percent_after),
             at: transition.at.0,
-            actor: actor.to_owned(),
-            text: transition.describe(flag).to_string(),
-            evidence: Evidence::new(transition),
+            actor: happened.actor.clone(),
+            text: happened.text(),
+            evidence: Evidence::from(transition),
         }
-    }
-
-    /// Whether people are to hear of it: exposure goes up or down, or somebody is waited for.
-    pub(crate) fn is_news(&self) -> bool {
-        self.from != self.to || matches!(self.event.as_str(), "tripped" | "reminder" | "stage_held" | "would_trip")
     }
 }
 
-impl Evidence {
-    fn new(transition: &Transition) -> Self {
+impl From<&Transition> for Evidence {
+    fn from(transition: &Transition) -> Self {
         let report = &transition.report;
         let (Statistics { absolute, relative }, slow) = (report.errors, report.slow);
         Self {
@@ -141,12 +146,118 @@ impl Evidence {
     }
 }
 
+/// A transition as the text of an object.
+pub(crate) fn to_json(happened: &FleetTransition) -> serde_json::Result<String> {
+    serde_json::to_string(&BreakerEvent::from(happened))
+}
+
+/// The transition that such a text describes.
+pub(crate) fn from_json(text: &str) -> serde_json::Result<FleetTransition> {
+    let event: BreakerEvent = serde_json::from_str(text)?;
+    transition_of(&event).map(|transition| FleetTransition { flag: event.flag, actor: event.actor, transition })
+}
+
+fn transition_of(event: &BreakerEvent) -> serde_json::Result<Transition> {
+    let evidence = &event.evidence;
+    Ok(Transition {
+        event: known(&event.event, Event::from_word)?,
+        cause: event.cause.as_deref().map(|cause| known(cause, Cause::from_word)).transpose()?,
+        from: known(&event.from, State::from_word)?,
+        to: known(&event.to, State::from_word)?,
+        mode: known(&event.mode, Mode::from_word)?,
+        generation: evidence.generation,
+        sequence: evidence.sequence,
+        at: Millis(event.at),
+        attempt: evidence.attempt,
+        trips: evidence.trips,
+        percent_before: thousandths(event.percent_before),
+        percent_after: thousandths(event.percent_after),
+        next: next_of(evidence)?,
+        report: report_of(evidence),
+    })
+}
+
+fn known<T>(word: &str, from_word: impl Fn(&str) -> Option<T>) -> serde_json::Result<T> {
+    from_word(word).ok_or_else(|| serde_json::Error::custom(format!("`{word}` is not known")))
+}
+
+fn next_of(evidence: &Evidence) -> serde_json::Result<Next> {
+    let probe = Next::Probe(Millis(evidence.next_at.unwrap_or_default()));
+    let all = [Next::Nothing, probe, Next::Acknowledge, Next::Release];
+    known(&evidence.next, |word| all.into_iter().find(|next| next.as_str() == word))
+}
+
+fn report_of(evidence: &Evidence) -> Report {
+    Report {
+        window: Arms { treatment: evidence.treatment.into(), control: evidence.control.into() },
+        errors: Statistics { absolute: evidence.absolute, relative: evidence.relative },
+        slow: Statistics { absolute: evidence.slow_absolute, relative: evidence.slow_relative },
+        limit: evidence.limit,
+        spread: evidence.spread,
+    }
+}
+
 /// JSON has no infinity.
 pub(crate) fn finite(number: f64) -> f64 {
     number.clamp(f64::MIN, f64::MAX)
 }
 
 /// Thousandths of a percent as percent.
-pub(crate) fn percent(thousandths: u32) -> f64 {
+fn percent(thousandths: u32) -> f64 {
     f64::from(thousandths) / 1000.0
+}
+
+/// Percent as thousandths of a percent.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "such a cast saturates")]
+fn thousandths(percent: f64) -> u32 {
+    (percent * 1000.0).round() as u32
+}
+
+#[cfg(test)]
+mod tests {
+    use flcm_flags::breaker::{Arms, Cause, Event, Mode, Next, Report, State, Statistics, Transition};
+    use flcm_flags::{Millis, Sample};
+
+    use super::{FleetTransition, from_json, to_json};
+
+    #[test]
+    fn a_transition_survives_json() {
+        let statistics = |absolute, relative| Statistics { absolute, relative };
+        for (event, next) in Event::ALL.iter().zip([Next::Probe(Millis(9)), Next::Release].into_iter().cycle()) {
+            let transition = Transition {
+                event: *event,
+                cause: Some(Cause::Relative),
+                from: State::Closed,
+                to: State::HalfOpen,
+                mode: Mode::Observe,
+                generation: 3,
+                sequence: 7,
+                at: Millis(1_700_000_000_123),
+                attempt: 2,
+                trips: 4,
+                percent_before: 33_333,
+                percent_after: 5,
+                next,
+                report: Report {
+                    window: Arms {
+                        treatment: Sample { total: 9, errors: 1, slow: 2, missing: 3 },
+                        control: Sample { total: 8, errors: 4, slow: 5, missing: 6 },
+                    },
+                    errors: statistics(1.5, 0.25),
+                    slow: statistics(2.5, 0.125),
+                    limit: 3.5,
+                    spread: 1.25,
+                },
+            };
+            let happened = FleetTransition { flag: "a.b".to_owned(), actor: "ci".to_owned(), transition };
+            let read = from_json(&to_json(&happened).unwrap()).unwrap();
+            assert_eq!((read.flag, read.actor, read.transition), (happened.flag, happened.actor, transition));
+        }
+    }
+
+    #[test]
+    fn words_of_another_version_are_refused() {
+        let error = super::known("sleeping", State::from_word).unwrap_err().to_string();
+        assert!(error.contains("`sleeping`"), "{error}");
+    }
 }

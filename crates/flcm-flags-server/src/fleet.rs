@@ -1,5 +1,5 @@
-//! The fleet: one thread that owns everything which changes. Batches, documents and commands come to it one after the other, so
-//! nothing needs a lock, and what is acknowledged is on the disk.
+//! The fleet: an actor, one thread that owns all state which changes. Batches, documents and commands reach it one
+//! after the other, so nothing needs a lock. What it acknowledges is on the disk.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -7,41 +7,41 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
 use flcm_flags::{Millis, TripState};
-use flcm_flags_host::Guards;
+use flcm_flags_host::{FlagTransition, Guards};
 
 use crate::clock::Clock;
-use crate::event::BreakerEvent;
-use crate::http::Content;
-use crate::live::Shared;
+use crate::ingest::Content;
 use crate::published::Published;
+use crate::serving::Shared;
 use crate::store::{Record, Store};
 use crate::totals::Totals;
+use crate::transition::FleetTransition;
 
-mod asks;
 mod commands;
+mod handle;
 mod hosts;
 mod ledgers;
 mod merge;
+mod persist;
 mod publish;
 mod report;
-mod settle;
 mod start;
 
-pub(crate) use asks::{Answer, Ask, Asks, BatchRefusal, Draft, Taken};
-pub(crate) use commands::{Command, Order};
-pub(crate) use report::{Figures, Standing};
-pub use start::StartError;
+pub(crate) use commands::{Action, BreakerCommand};
+pub(crate) use handle::{BatchAccepted, BatchRefusal, FleetError, FleetHandle, FleetRequest, PublishRequest};
+pub(crate) use hosts::Host;
+pub(crate) use report::{BreakerStatuses, FlagReport, MetricsSnapshot};
 pub(crate) use start::start;
 
-use asks::Reply;
+use handle::Reply;
 use hosts::Hosts;
 use ledgers::Ledgers;
-use settle::Unsaved;
+use persist::Unstored;
 
-/// Questions that are answered together, batches of them in one commit; then it is looked at what is due.
+/// So many requests are handled at once, the batches among them in one commit; then the fleet looks at what is due.
 const GROUP: usize = 512;
 
-/// A checkpoint is made when batches of so many bytes are behind the last, or after so many milliseconds.
+/// A checkpoint is made after batches of so many bytes, or after so many milliseconds.
 const LOGGED_BYTES: usize = 32 << 20;
 const CHECKPOINT_MS: u64 = 10_000;
 
@@ -53,20 +53,20 @@ pub(crate) struct Fleet {
     shared: Arc<Shared>,
     published: Arc<Published>,
     guards: Guards,
-    /// Trips of flags without a breaker: a person's, and those of breakers whose flags have lost their threshold since.
+    /// Trips of flags without a breaker: set by an operator, or left by a breaker whose flag has lost its threshold.
     holds: BTreeMap<String, TripState>,
     ledgers: Ledgers,
     totals: Totals,
     hosts: Hosts,
-    /// What happened last to each flag that something has happened to.
-    events: BTreeMap<String, BreakerEvent>,
-    unsaved: Unsaved,
-    /// Names of webhooks.
-    hooks: Vec<String>,
-    /// Number of this start, and of what was said of trips since.
+    /// The last transition of each flag that has had one.
+    events: BTreeMap<String, FleetTransition>,
+    unstored: Unstored,
+    /// The names of the webhooks.
+    webhooks: Vec<String>,
+    /// The number of this start, and of the broadcasts since.
     epoch: u64,
     sequence: u64,
-    /// The last batch that was added up.
+    /// The last batch that was counted.
     last_batch: i64,
     logged_bytes: usize,
     checkpointed: Millis,
@@ -75,14 +75,14 @@ pub(crate) struct Fleet {
 }
 
 impl Fleet {
-    /// Does what it is asked to, until nobody can ask any more; whether everything is stored then.
-    pub(crate) fn run(mut self, asks: &Receiver<Ask>) -> bool {
-        let mut goes_on = true;
-        while goes_on {
-            match asks.recv_timeout(self.clock.until_second()) {
-                Ok(ask) => goes_on = self.answer(ask, asks),
+    /// Handles requests until it is stopped or all handles are gone; whether everything is stored then.
+    pub(crate) fn run(mut self, requests: &Receiver<FleetRequest>) -> bool {
+        let mut is_running = true;
+        while is_running {
+            match requests.recv_timeout(self.clock.until_second()) {
+                Ok(request) => is_running = self.handle(request, requests),
                 Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => goes_on = false,
+                Err(RecvTimeoutError::Disconnected) => is_running = false,
             }
             self.tick();
         }
@@ -90,69 +90,72 @@ impl Fleet {
         if is_stored {
             tracing::info!("everything is stored");
         } else {
-            tracing::error!("the end has come before everything could be stored");
+            tracing::error!("the server ends before everything could be stored");
         }
         is_stored
     }
 
-    /// Answers a question, and those that wait behind it; batches together. Whether there may be more.
-    fn answer(&mut self, first: Ask, asks: &Receiver<Ask>) -> bool {
-        let mut batches: Vec<(Content, Reply<Taken>)> = Vec::new();
-        let (mut next, mut goes_on, mut answered) = (Some(first), true, 0);
-        while let Some(ask) = next {
-            answered += 1;
-            match ask {
-                Ask::Batch(batch, reply) => batches.push((batch, reply)),
-                // Strangers may ask this, and must not part what shares a commit.
-                Ask::Ping(reply) => reply.give(Ok(())),
-                Ask::Stop => goes_on = false,
+    /// Handles a request and those that wait behind it, batches together. Whether more may come.
+    fn handle(&mut self, first: FleetRequest, requests: &Receiver<FleetRequest>) -> bool {
+        let mut batches: Vec<(Content, Reply<BatchAccepted>)> = Vec::new();
+        let (mut next, mut is_running, mut handled) = (Some(first), true, 0);
+        while let Some(request) = next {
+            handled += 1;
+            match request {
+                FleetRequest::Batch(batch, reply) => batches.push((batch, reply)),
+                // Anyone may send this without a key: it must not split batches that share a commit.
+                FleetRequest::Ping(reply) => reply.send(Ok(())),
+                FleetRequest::Stop => is_running = false,
                 other => {
-                    self.take_batches(std::mem::take(&mut batches));
-                    self.answer_one(other);
+                    self.accept_batches(std::mem::take(&mut batches));
+                    self.handle_one(other);
                 }
             }
-            next = (goes_on && answered < GROUP).then(|| asks.try_recv().ok()).flatten();
+            next = (is_running && handled < GROUP).then(|| requests.try_recv().ok()).flatten();
         }
-        self.take_batches(batches);
-        goes_on
+        self.accept_batches(batches);
+        is_running
     }
 
-    fn answer_one(&mut self, ask: Ask) {
-        match ask {
-            Ask::Command(order, reply) => reply.give(self.command(&order)),
-            Ask::Delivered(letter, delivery, reply) => {
-                if let Err(error) = self.store.delivered(letter, &delivery) {
-                    self.complain("a delivery could not be taken down; it will be made again", &error);
+    fn handle_one(&mut self, request: FleetRequest) {
+        match request {
+            FleetRequest::Command(command, reply) => reply.send(self.command(&command)),
+            FleetRequest::Delivered(delivery, result, reply) => {
+                if let Err(error) = self.store.record_delivery(delivery, &result) {
+                    self.log_store_failure(
+                        "the result of a webhook delivery could not be stored; trying again",
+                        &error,
+                    );
                 }
-                reply.give(Ok(()));
+                reply.send(Ok(()));
             }
-            Ask::Figures(reply) => reply.give(Ok(self.figures())),
-            Ask::Publish(draft, reply) => reply.give(self.publish(*draft)),
-            Ask::Standing(reply) => reply.give(Ok(self.standing())),
-            // These do not wait for their turn.
-            Ask::Batch(..) | Ask::Ping(_) | Ask::Stop => {}
+            FleetRequest::Metrics(reply) => reply.send(Ok(self.metrics_snapshot())),
+            FleetRequest::Publish(publish, reply) => reply.send(self.publish(*publish)),
+            FleetRequest::Breakers(reply) => reply.send(Ok(self.breaker_statuses())),
+            // Handled by the caller.
+            FleetRequest::Batch(..) | FleetRequest::Ping(_) | FleetRequest::Stop => {}
         }
     }
 
-    /// What is due once a second.
+    /// Does what is due once a second.
     fn tick(&mut self) {
         let now = self.clock.now();
         if now.0 / 1000 == self.ticked {
             return;
         }
         self.ticked = now.0 / 1000;
-        let mut news = Vec::new();
-        self.guards.poll(&self.published.snapshot, now, &mut news);
-        self.settle(&news, "breaker", "");
+        let mut transitions = Vec::new();
+        self.guards.poll(&self.published.snapshot, now, &mut transitions);
+        self.persist_and_broadcast(&transitions, "breaker", "");
         self.hosts.forget(now);
-        self.save();
+        self.store_changes();
         let is_due = now.0.saturating_sub(self.checkpointed.0) >= CHECKPOINT_MS && self.logged_bytes > 0;
         if is_due || self.logged_bytes >= LOGGED_BYTES {
             self.make_checkpoint();
         }
     }
 
-    fn complain(&self, what: &str, error: &crate::store::StoreError) {
+    fn log_store_failure(&self, what: &str, error: &crate::store::StoreError) {
         self.shared.counters.store_failures.add(1);
         tracing::error!(%error, "{what}");
     }
@@ -163,5 +166,5 @@ impl Fleet {
     }
 }
 
-/// How long a question may wait for its answer.
+/// The time limit for a reply.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10);

@@ -1,77 +1,45 @@
-//! What is asked over HTTP. A handler admits, asks, and answers; it decides nothing.
+//! The HTTP interface. Handlers check the request, call the fleet, and write the response; they decide nothing.
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderMap, HeaderName, Method, header};
+use axum::http::{HeaderName, Method, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
-use axum::routing::{get, post};
-use flcm_flags::metrics::Histogram;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
-use crate::fleet::Asks;
-use crate::keys::{Keys, Role};
-use crate::live::Shared;
+use crate::state::App;
 use crate::store::{Reader, Stored};
 
+mod access;
 mod audit;
 mod batches;
 mod body;
 mod breakers;
-mod figures;
 mod flags;
 mod health;
+mod metrics;
 mod ofrep;
 mod openapi;
 mod origin;
 mod problem;
 mod revisions;
+mod routes;
 mod stream;
 
-pub(crate) use body::{Content, Room};
 pub use openapi::openapi;
-pub(crate) use problem::Problem;
+pub(crate) use problem::{Kind, MEDIA_TYPE, Problem};
+use routes::{Routes, get, post};
 
-/// A page need not ask again so soon whether it may ask.
+/// How long browsers may cache the response to a preflight request.
 const PREFLIGHT: Duration = Duration::from_hours(2);
-
-/// What handlers need.
-#[derive(Debug)]
-pub(crate) struct App {
-    pub(crate) shared: Arc<Shared>,
-    pub(crate) asks: Asks,
-    pub(crate) keys: Keys,
-    pub(crate) database: PathBuf,
-    pub(crate) origins: Vec<String>,
-    pub(crate) batch_bytes: usize,
-    pub(crate) room: Room,
-    pub(crate) requests: Requests,
-    pub(crate) is_closing: AtomicBool,
-}
 
 pub(crate) type Context = State<Arc<App>>;
 
 impl App {
-    /// The name of whoever asks, if they may do what the role may.
-    fn admit(&self, headers: &HeaderMap, role: Role) -> Result<&str, Problem> {
-        if self.keys.is_empty() && !origin::is_of_this_machine(headers) {
-            return Err(Problem::foreign_host());
-        }
-        let bearer = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-        let key = bearer.and_then(|text| text.strip_prefix("Bearer ")).or_else(|| {
-            // What clients of the OpenFeature protocol may send in its place.
-            headers.get("x-api-key").and_then(|value| value.to_str().ok())
-        });
-        self.keys.admit(key, role).inspect_err(|_| self.shared.counters.denied.add(1)).map_err(Problem::from)
-    }
-
-    /// Reads the database, away from the threads that answer.
+    /// Reads the database on a thread for blocking work.
     async fn read<T: Send + 'static>(
         &self,
         read: impl FnOnce(&Reader) -> Stored<T> + Send + 'static,
@@ -83,43 +51,40 @@ impl App {
             Problem::not_stored(&error)
         })
     }
-
-    /// Lets streams end, and says that this server is not to be asked any more.
-    pub(crate) fn close(&self) {
-        self.is_closing.store(true, Ordering::Relaxed);
-        self.shared.news.send_modify(|news| news.closing = true);
-    }
 }
 
-/// All that can be asked.
+/// All routes.
 pub(crate) fn router(app: &Arc<App>) -> Router {
-    let for_pages = Router::new()
-        .route("/flags", get(flags::give).put(revisions::publish))
-        .route("/flags/stream", get(stream::open))
-        .route("/metrics", post(batches::take).get(figures::give))
-        .route("/ofrep/v1/evaluate/flags", post(ofrep::evaluate_all))
-        .route("/ofrep/v1/evaluate/flags/{key}", post(ofrep::evaluate_one))
-        // Before the layer, which answers what pages ask beforehand: set behind it, this would take its place.
+    let for_pages = Routes::default()
+        .route("/flags", get(flags::get_flags).put(revisions::publish_document))
+        .route("/flags/stream", get(stream::open_stream))
+        .route("/metrics", post(batches::post_batch).get(metrics::get_metrics))
+        .route("/ofrep/v1/evaluate/flags", post(ofrep::evaluate_flags))
+        .route("/ofrep/v1/evaluate/flags/{key}", post(ofrep::evaluate_flag))
+        .into_router()
+        // Set before the layer, which answers preflight requests of pages: set behind it, this would take its place.
         .method_not_allowed_fallback(problem::no_such_method)
         .layer(cors(app));
-    for_pages
-        .route("/trips", get(breakers::list))
-        .route("/flags/{key}/{command}", post(breakers::command))
-        .route("/revisions", get(revisions::list))
-        .route("/revisions/{number}", get(revisions::one))
-        .route("/revisions/{number}/diff", get(revisions::difference))
-        .route("/revisions/{number}/revert", post(revisions::revert))
-        .route("/audit", get(audit::list))
+    let others = Routes::default()
+        .route("/trips", get(breakers::list_breakers))
+        .route("/flags/{key}/{command}", post(breakers::command_breaker))
+        .route("/revisions", get(revisions::list_revisions))
+        .route("/revisions/{number}", get(revisions::get_revision))
+        .route("/revisions/{number}/diff", get(revisions::diff_revisions))
+        .route("/revisions/{number}/revert", post(revisions::revert_to_revision))
+        .route("/audit", get(audit::list_audit))
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
-        .route("/openapi.json", get(openapi::give))
+        .route("/openapi.json", get(openapi::get_openapi));
+    for_pages
+        .merge(others.into_router())
         .fallback(problem::no_such_path)
         .method_not_allowed_fallback(problem::no_such_method)
         .layer(from_fn_with_state(Arc::clone(app), count))
         .with_state(Arc::clone(app))
 }
 
-/// What pages of other origins may ask: neither to publish nor to hold.
+/// What pages of other origins may do: neither publish nor hold.
 fn cors(app: &Arc<App>) -> CorsLayer {
     let for_origin = Arc::clone(app);
     let exposed = [header::ETAG, header::RETRY_AFTER].to_vec();
@@ -133,40 +98,9 @@ fn cors(app: &Arc<App>) -> CorsLayer {
         .max_age(PREFLIGHT)
 }
 
-/// How often each path was asked, how it was answered, and how long that took.
-#[derive(Debug, Default)]
-pub(crate) struct Requests(Mutex<BTreeMap<String, Answers>>);
-
-/// How one path was answered.
-#[derive(Clone, Debug)]
-pub(crate) struct Answers {
-    /// How often, by method and status.
-    pub(crate) counts: BTreeMap<(&'static str, u16), u64>,
-    /// In milliseconds.
-    pub(crate) durations: Histogram,
-}
-
-impl Requests {
-    fn count(&self, path: &str, answer: (&'static str, u16), milliseconds: f64) {
-        let mut paths = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if !paths.contains_key(path) {
-            let answers = Answers { counts: BTreeMap::new(), durations: Histogram::new() };
-            paths.insert(path.to_owned(), answers);
-        }
-        if let Some(answers) = paths.get_mut(path) {
-            *answers.counts.entry(answer).or_default() += 1;
-            answers.durations.record(milliseconds);
-        }
-    }
-
-    pub(crate) fn all(&self) -> BTreeMap<String, Answers> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-}
-
 async fn count(State(app): Context, mut request: Request, next: Next) -> Response {
     let begun = Instant::now();
-    // What was asked is named by its route: paths of strangers must not fill the memory.
+    // Counted by route, not by path: invented paths must not fill the memory.
     let path = request.extensions().get::<MatchedPath>().cloned();
     let method = name(request.method());
     origin::name_host(&mut request);
@@ -178,7 +112,7 @@ async fn count(State(app): Context, mut request: Request, next: Next) -> Respons
     response
 }
 
-/// Methods that are told apart: strangers may make up others.
+/// Methods that are counted by name: clients may invent others.
 fn name(method: &Method) -> &'static str {
     [("GET", Method::GET), ("OPTIONS", Method::OPTIONS), ("POST", Method::POST), ("PUT", Method::PUT)]
         .into_iter()

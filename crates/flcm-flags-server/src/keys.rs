@@ -1,9 +1,10 @@
-//! Who may do what: keys with roles, of which only hashes are kept.
+//! Keys and their roles. Only hashes of keys are kept.
 
 use std::fmt;
 use std::fmt::Write;
 use std::num::NonZeroU32;
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine;
@@ -14,20 +15,20 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-/// What a key is good for; each may do what those before it may.
+/// The role of a key. Each role may do what the roles before it may.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
-    /// Reads snapshots and sends metrics: a page has it, so everyone knows it.
+    /// Reads snapshots and sends metrics. Pages contain such a key, so it is public.
     Client,
-    /// Also asks for decisions, and reads what was measured.
+    /// Also evaluates flags, and reads documents and metrics.
     Server,
-    /// Also publishes, and holds flags.
+    /// Also publishes documents, and holds flags.
     Admin,
 }
 
 impl Role {
-    /// The word in the file of keys.
+    /// The name of the role in the file of keys.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -43,13 +44,13 @@ impl FromStr for Role {
 
     fn from_str(word: &str) -> Result<Self, String> {
         let role = [Self::Client, Self::Server, Self::Admin].into_iter().find(|role| role.as_str() == word);
-        role.ok_or_else(|| format!("`{word}` is no role: write client, server or admin"))
+        role.ok_or_else(|| format!("`{word}` is not a role: write client, server or admin"))
     }
 }
 
-/// One key, as far as the server knows it.
+/// One key, of which the server knows only the hash.
 pub struct Key {
-    name: String,
+    name: Arc<str>,
     role: Role,
     hash: [u8; 32],
     limiter: Option<DefaultDirectRateLimiter>,
@@ -68,22 +69,30 @@ struct Line {
     name: String,
     role: Role,
     sha256: String,
-    /// Requests a second; as many at once.
+    /// Requests per second, and as many in one burst.
     limit: Option<NonZeroU32>,
 }
 
-/// Why a request is not let in.
+/// Whose request it is.
+#[derive(Clone, Debug)]
+pub(crate) struct Caller {
+    /// The name of the key.
+    pub(crate) name: Arc<str>,
+    pub(crate) role: Role,
+}
+
+/// Why a request is refused.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Denial {
-    /// No key, or none that is known.
+    /// The key is missing or unknown.
     Unknown,
-    /// The key is not good for this.
+    /// The role of the key does not allow this.
     Forbidden,
-    /// Too many requests: not before so long.
+    /// Too many requests; how long to wait.
     Limited(Duration),
 }
 
-/// All keys; without any, everyone may do everything, and only from this machine.
+/// All keys. Without any, everyone may do everything, but only from this machine.
 #[derive(Debug, Default)]
 pub struct Keys(Vec<Key>);
 
@@ -91,11 +100,11 @@ impl Keys {
     /// Reads a file of keys: JSON, a list of `{"name", "role", "sha256", "limit"}`, the last of them optional.
     ///
     /// # Errors
-    /// Says what is wrong with it, and where.
+    /// Says what is wrong, and where.
     pub fn from_json(text: &str) -> Result<Self, String> {
         let lines: Vec<Line> = serde_json::from_str(text).map_err(|error| error.to_string())?;
         if lines.is_empty() {
-            return Err("there is no key in it".to_owned());
+            return Err("the list has no key".to_owned());
         }
         lines.into_iter().map(Key::new).collect::<Result<_, _>>().map(Self)
     }
@@ -106,19 +115,22 @@ impl Keys {
         self.0.is_empty()
     }
 
-    /// The name of whoever brings this key, if it is good for a role.
-    pub(crate) fn admit(&self, key: Option<&str>, role: Role) -> Result<&str, Denial> {
+    /// Whose key this is, if it has at least a role.
+    pub(crate) fn admit(&self, key: Option<&str>, role: Role) -> Result<Caller, Denial> {
         if self.is_empty() {
-            return Ok("anyone");
+            return Ok(Caller { name: "anyone".into(), role: Role::Admin });
         }
         let found = self.find(key.ok_or(Denial::Unknown)?).ok_or(Denial::Unknown)?;
         if found.role < role {
             return Err(Denial::Forbidden);
         }
-        found.limit().map_or(Ok(&found.name), |wait| Err(Denial::Limited(wait)))
+        match found.limit() {
+            Some(wait) => Err(Denial::Limited(wait)),
+            None => Ok(Caller { name: Arc::clone(&found.name), role: found.role }),
+        }
     }
 
-    /// Looks at all of them, so that how long it takes tells nothing.
+    /// Compares all keys, so that the time it takes reveals nothing.
     fn find(&self, key: &str) -> Option<&Key> {
         let hash = Sha256::digest(key.as_bytes());
         self.0.iter().fold(None, |found, key| if bool::from(hash.ct_eq(&key.hash)) { Some(key) } else { found })
@@ -128,9 +140,14 @@ impl Keys {
 impl Key {
     fn new(Line { name, role, sha256, limit }: Line) -> Result<Self, String> {
         let hash = from_hex(&sha256).ok_or_else(|| {
-            format!("`sha256` of key `{name}` is no hash: write 64 hexadecimal digits, as `flcm key` prints them")
+            format!("`sha256` of key `{name}` is not a hash: write 64 hexadecimal digits, as `flcm key` prints them")
         })?;
-        Ok(Self { name, role, hash, limiter: limit.map(|limit| RateLimiter::direct(Quota::per_second(limit))) })
+        Ok(Self {
+            name: name.into(),
+            role,
+            hash,
+            limiter: limit.map(|limit| RateLimiter::direct(Quota::per_second(limit))),
+        })
     }
 
     /// How long to wait, if there were too many requests.
@@ -140,7 +157,7 @@ impl Key {
     }
 }
 
-/// A new key, and its line for the file of keys: the key itself is kept nowhere.
+/// A new key, and its entry for the file of keys. The key itself is stored nowhere.
 #[must_use]
 pub fn mint(name: &str, role: Role) -> (String, String) {
     let key = format!("flcm_{}_{}", role.as_str(), URL_SAFE_NO_PAD.encode(rand::random::<[u8; 32]>()));
@@ -169,11 +186,12 @@ mod tests {
     fn a_key_is_good_for_its_role_and_those_below() {
         let (key, line) = mint("ci", Role::Server);
         let keys = Keys::from_json(&format!("[{line}]")).expect("keys");
-        assert_eq!(keys.admit(Some(&key), Role::Client), Ok("ci"));
-        assert_eq!(keys.admit(Some(&key), Role::Server), Ok("ci"));
-        assert_eq!(keys.admit(Some(&key), Role::Admin), Err(Denial::Forbidden));
-        assert_eq!(keys.admit(Some("flcm_server_guess"), Role::Client), Err(Denial::Unknown));
-        assert_eq!(keys.admit(None, Role::Client), Err(Denial::Unknown));
+        let name = |key, role| keys.admit(key, role).map(|caller| caller.name.to_string());
+        assert_eq!(name(Some(&key), Role::Client), Ok("ci".to_owned()));
+        assert_eq!(name(Some(&key), Role::Server), Ok("ci".to_owned()));
+        assert_eq!(name(Some(&key), Role::Admin), Err(Denial::Forbidden));
+        assert_eq!(name(Some("flcm_server_guess"), Role::Client), Err(Denial::Unknown));
+        assert_eq!(name(None, Role::Client), Err(Denial::Unknown));
         assert!(!format!("{keys:?}").contains(&line[40..60]), "no hash in a log");
     }
 

@@ -1,31 +1,75 @@
-//! Serves feature flags to hosts, adds up what they measure, and rolls flags back for all of them.
+//! Serves feature flags to hosts, collects their metrics, and rolls flags back for all of them.
 //!
-//! 1. [`Options`] say where the document, the database and the keys are.
-//! 2. [`Server::bind`] takes up what was kept, and begins to listen.
-//! 3. [`Server::run`] answers until it is told to stop.
+//! 1. [`Options`] name the document, the database and the keys.
+//! 2. [`Server::bind`] recovers the stored state, and starts to listen.
+//! 3. [`Server::run`] serves until it is told to stop.
 //!
-//! One thread, the *fleet*, owns everything that changes: batches, documents and a person's commands come to it one after the other,
-//! and what it acknowledges is on the disk. Requests are answered from what it has put in place, without waiting for it.
+//! # Design
+//!
+//! ```text
+//! batch, document, command ─▶ FleetHandle ─▶ Fleet (one thread) ─▶ Store (SQLite) ─▶ outbox ─▶ WebhookDispatcher
+//!                                              │ Guards, Totals, Ledgers, Hosts
+//!                                              ▼ persist_and_broadcast
+//!                        GET /flags, OFREP ◀─ ServingState, StreamState ─▶ GET /flags/stream
+//! ```
+//!
+//! - **One owner.** The *fleet* is an actor: one thread owns all state that changes. Batches, documents and operator
+//!   commands reach it one after the other, so nothing is locked, and breakers see one order of events.
+//! - **Requests that only read do not wait for it.** They are served from the state that it has published.
+//! - **Stored, then counted.** A batch is on the disk before it is counted and acknowledged; many share a commit. A
+//!   checkpoint stores totals, ledgers and breakers, and deletes the batches that it contains. A start recovers the
+//!   checkpoint and counts the batches after it again.
+//! - **Rollbacks and holds take effect even when they cannot be stored.** They are stored, then broadcast, whether or
+//!   not storing succeeded; each second the fleet tries again. A document is in use only when it is stored.
+//! - **Streams have no queue.** Each event carries the full state, so a slow stream needs only the latest one.
+//! - **Label cardinality is bounded.** Only flags, variants and routes that the server knows become labels.
+//! - **JSON stays at the edge.** Transitions are typed in the fleet; `event` is their JSON form, for `http`, `webhooks`
+//!   and the columns of `store`.
+//! - **Each route states who may call it**, by a type: see `http::access` and `http::routes`.
+//!
+//! | module | content |
+//! |---|---|
+//! | `options`, `keys`, `error`, `command_line` | what a server is given, and why it does not start |
+//! | `server` with `connections` | start, run, shutdown; connections and their limits |
+//! | `fleet` with `handle`, `merge`, `ledgers`, `persist`, `publish`, `commands`, `hosts`, `report`, `start` | the actor |
+//! | `store` with `revisions`, `audit`, `counts`, `outbox`, `tables.sql` | the database |
+//! | `published`, `serving`, `state`, `counters` | the revision in use; the state that requests share |
+//! | `transition`, `event` | a transition with its actor; the same as JSON |
+//! | `totals`, `ingest` | the counts of all hosts; request bodies on their way into memory |
+//! | `http` with a file per path, `access`, `routes`, `problem`, `openapi` | handlers, their access, their errors |
+//! | `metrics` with `catalog`, `openmetrics`, `otlp` | every metric; as text, and pushed to a collector |
+//! | `webhooks` with `dispatcher`, `signature` | deliveries by Standard Webhooks |
+//! | `document_watcher`, `tls`, `clock`, `retry`, `gzip` | the document's file; certificates; time; back-off; compression |
+//!
+//! A table in the tidy test of `flcm-flags-conformance` says which module may import which; there are no cycles.
 
 mod clock;
+#[cfg(feature = "command-line")]
+pub mod command_line;
+mod counters;
+mod document_watcher;
+mod error;
 mod event;
-mod exposition;
-mod families;
 mod fleet;
+mod gzip;
 mod http;
+mod ingest;
 mod keys;
-mod live;
+mod metrics;
 mod options;
-mod otlp;
 mod published;
+mod retry;
 mod server;
+mod serving;
+mod state;
 mod store;
 mod tls;
 mod totals;
-mod watch;
+mod transition;
 mod webhooks;
 
+pub use error::StartError;
 pub use http::openapi;
 pub use keys::{Key, Keys, Role, mint};
 pub use options::{Options, Otlp, Webhook, WebhookFormat};
-pub use server::{Server, StartError};
+pub use server::Server;

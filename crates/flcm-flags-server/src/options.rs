@@ -1,4 +1,4 @@
-//! How a server is to run.
+//! The options of a server.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -10,39 +10,40 @@ use sha2::{Digest, Sha256};
 
 use crate::keys::Keys;
 
-/// What a server is given. Times are in milliseconds, sizes in bytes.
+/// The options of a server. Times are in milliseconds, sizes in bytes.
 #[derive(Debug)]
 pub struct Options {
-    /// Where it listens.
+    /// The address on which it listens.
     pub address: SocketAddr,
-    /// The document that is followed; without one the newest revision of the database is served.
+    /// The document that is watched. Without one, the newest revision of the database is served.
     pub document: Option<PathBuf>,
-    /// Where revisions, counts and breakers are kept.
+    /// The database of revisions, counts and breakers.
     pub database: PathBuf,
-    /// Who may do what.
+    /// The keys of those who may call it.
     pub keys: Keys,
-    /// Pages of these origins may ask, such as `https://shop.example.com`; `*` is all of them. Without keys and without origins those of this machine may.
+    /// Pages of these origins may call it, such as `https://shop.example.com`; `*` means all. Without keys and origins,
+    /// pages of this machine may.
     pub origins: Vec<String>,
-    /// Certificate chain and private key, PEM files: then it speaks TLS.
+    /// Certificate chain and private key, as PEM files, for TLS.
     pub tls: Option<(PathBuf, PathBuf)>,
-    /// Who is told of what happens to breakers.
+    /// Where notable transitions of breakers are posted.
     pub webhooks: Vec<Webhook>,
-    /// A collector of `OpenTelemetry` that metrics are pushed to.
+    /// A collector of `OpenTelemetry` to which metrics are pushed.
     pub otlp: Option<Otlp>,
-    /// More connections are refused.
+    /// The limit of connections; more are refused.
     pub connections: usize,
     /// The largest batch of metrics.
     pub batch_bytes: usize,
 }
 
-/// A collector that metrics are pushed to, by OTLP over HTTP.
+/// A collector to which metrics are pushed, by OTLP over HTTP.
 #[derive(Clone)]
 pub struct Otlp {
     /// Its address, to which `/v1/metrics` is added.
     pub endpoint: String,
     /// Sent with each push, such as a key.
     pub headers: Vec<(String, String)>,
-    /// Attributes that say whose metrics these are, such as `service.name`.
+    /// Attributes of the resource, such as `service.name`.
     pub resource: Vec<(String, String)>,
     /// How often they are pushed.
     pub interval_ms: u64,
@@ -55,39 +56,39 @@ impl fmt::Debug for Otlp {
     }
 }
 
-/// An address that is told of what happens to breakers.
+/// An address to which notable transitions of breakers are posted.
 #[derive(Clone)]
 pub struct Webhook {
-    /// Where it is posted.
+    /// The address.
     pub url: String,
-    /// What is posted.
+    /// The format of the body.
     pub format: WebhookFormat,
-    /// Signs what is posted, as Standard Webhooks has it: `whsec_` and base64, or any text.
+    /// Signs the body by Standard Webhooks: `whsec_` and base64, or any text.
     pub secret: Option<String>,
 }
 
 impl fmt::Debug for Webhook {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Neither the secret nor the path, in which chats have theirs.
+        // Neither the secret nor the path: addresses of chats contain a secret.
         let host = self.url.split('/').take(3).collect::<Vec<_>>().join("/");
         write!(formatter, "Webhook {{ url: {host}/…, format: {:?} }}", self.format)
     }
 }
 
 impl Webhook {
-    /// The same for the same address and form, whatever other options there are: letters that wait name it so. Addresses of chats are
-    /// secrets, so it is a hash.
+    /// Identifies the webhook in stored deliveries: the same for the same address and format. A hash, because addresses
+    /// of chats are secrets.
     pub(crate) fn name(&self) -> String {
         let hash = Sha256::digest(format!("{:?} {}", self.format, self.url));
         URL_SAFE_NO_PAD.encode(&hash[..16])
     }
 }
 
-/// The body of what a webhook is sent.
+/// The format of a webhook's body.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum WebhookFormat {
-    /// Everything that is known.
+    /// The transition with all its evidence.
     Json,
-    /// `{"text": …}`, which Slack and those like it take.
+    /// `{"text": …}`, which Slack and similar chats accept.
     Slack,
 }

@@ -1,20 +1,20 @@
-//! A revision in use: the document, its snapshot, and each body that `GET /flags` may answer with, made once.
-
-use std::io::Write;
+//! A revision in use: the document, its snapshot, and each body of `GET /flags`, made once.
 
 use axum::http::HeaderValue;
 use bytes::Bytes;
-use flate2::{Compression, write::GzEncoder};
+use flate2::Compression;
 use flcm_flags::Snapshot;
 use flcm_flags_config::{Config, Diagnostics, check, compile};
+
+use crate::gzip::gzip;
 
 /// The media type of a snapshot.
 pub(crate) const SNAPSHOT: &str = "application/vnd.flcm.snapshot";
 
-/// What hosts and people are served.
+/// A published revision.
 #[derive(Debug)]
 pub(crate) struct Published {
-    /// Higher than that of every revision before: hosts refuse what is older than what they have.
+    /// Higher than that of every earlier revision: hosts refuse a revision that is older than theirs.
     pub(crate) number: u64,
     pub(crate) text: String,
     pub(crate) config: Config,
@@ -23,7 +23,7 @@ pub(crate) struct Published {
     pub(crate) as_document: Body,
 }
 
-/// One media type.
+/// The body of one media type.
 #[derive(Debug)]
 pub(crate) struct Body {
     pub(crate) media_type: HeaderValue,
@@ -31,7 +31,7 @@ pub(crate) struct Body {
     pub(crate) gzip: Encoded,
 }
 
-/// One encoding, with the mark that names exactly these bytes.
+/// One encoding, with the strong `ETag` of exactly these bytes.
 #[derive(Debug)]
 pub(crate) struct Encoded {
     pub(crate) etag: HeaderValue,
@@ -39,7 +39,8 @@ pub(crate) struct Encoded {
 }
 
 impl Published {
-    /// Checks a document, and compiles it as the revision that follows `last`: its own number counts where it is higher.
+    /// Checks a document, and compiles it as the revision after `last`. The document's own number is used if it is
+    /// higher.
     pub(crate) fn new(text: String, last: u64) -> Result<(Self, Diagnostics), Diagnostics> {
         let (config, diagnostics) = check(&text);
         let Some(mut config) = config else { return Err(diagnostics) };
@@ -47,8 +48,8 @@ impl Published {
         Ok((Self::compiled(text, config), diagnostics))
     }
 
-    /// Takes up a revision that was published before, under its number.
-    pub(crate) fn again(text: String, number: u64) -> Result<Self, Diagnostics> {
+    /// Restores a revision that was published before, under its number.
+    pub(crate) fn republished(text: String, number: u64) -> Result<Self, Diagnostics> {
         let (config, diagnostics) = check(&text);
         let Some(mut config) = config else { return Err(diagnostics) };
         config.revision = number;
@@ -70,41 +71,36 @@ impl Published {
         }
     }
 
-    /// The digest as it is written everywhere.
+    /// The digest in 16 hexadecimal digits, as it is written everywhere.
     pub(crate) fn digest(&self) -> String {
         format!("{:016x}", self.snapshot.digest())
     }
 
-    /// Whether a list of marks, as of `If-Match`, names this revision in any of its forms.
-    pub(crate) fn is_named_by(&self, marks: &str) -> bool {
+    /// Whether an `If-Match` header matches this revision, in any media type and encoding.
+    pub(crate) fn if_match(&self, etags: &str) -> bool {
         let bodies = [&self.as_snapshot, &self.as_document];
-        let mut etags = bodies.into_iter().flat_map(|body| [&body.plain.etag, &body.gzip.etag]);
-        marks.trim() == "*" || etags.any(|etag| names(marks, etag))
+        let mut own = bodies.into_iter().flat_map(|body| [&body.plain.etag, &body.gzip.etag]);
+        etags.trim() == "*" || own.any(|etag| etag_matches(etags, etag))
     }
 }
 
 impl Body {
-    fn new(media_type: &'static str, bytes: Bytes, mark: &str) -> Self {
-        let zipped = Bytes::from(gzip(&bytes));
+    fn new(media_type: &'static str, bytes: Bytes, tag: &str) -> Self {
+        let zipped = Bytes::from(gzip(&bytes, Compression::default()));
         Self {
             media_type: HeaderValue::from_static(media_type),
-            plain: Encoded { etag: quoted(mark), bytes },
-            gzip: Encoded { etag: quoted(&format!("{mark}-gzip")), bytes: zipped },
+            plain: Encoded { etag: quoted(tag), bytes },
+            gzip: Encoded { etag: quoted(&format!("{tag}-gzip")), bytes: zipped },
         }
     }
 }
 
-/// Whether a list of marks names this one. `If-None-Match` compares weakly, and a proxy may have made a mark weak.
-pub(crate) fn names(marks: &str, etag: &HeaderValue) -> bool {
-    let is_it = |mark: &str| mark.trim().trim_start_matches("W/").as_bytes() == etag.as_bytes();
-    marks.split(',').any(is_it)
+/// Whether a list of `ETags` contains this one. `If-None-Match` compares weakly, and a proxy may have made one weak.
+pub(crate) fn etag_matches(etags: &str, etag: &HeaderValue) -> bool {
+    let is_it = |tag: &str| tag.trim().trim_start_matches("W/").as_bytes() == etag.as_bytes();
+    etags.split(',').any(is_it)
 }
 
-fn quoted(mark: &str) -> HeaderValue {
-    HeaderValue::from_str(&format!("\"{mark}\"")).expect("letters, digits and hyphens")
-}
-
-fn gzip(bytes: &[u8]) -> Vec<u8> {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
-    encoder.write_all(bytes).and_then(|()| encoder.finish()).expect("writing to memory cannot fail")
+fn quoted(tag: &str) -> HeaderValue {
+    HeaderValue::from_str(&format!("\"{tag}\"")).expect("letters, digits and hyphens")
 }

@@ -1,4 +1,4 @@
-//! The server: everything put together, from the start to the last answer.
+//! The server: puts everything together, starts it, runs it and shuts it down.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -10,37 +10,42 @@ use std::thread::JoinHandle;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
+use crate::document_watcher;
+use crate::error::StartError;
 use crate::fleet;
-pub use crate::fleet::StartError;
-use crate::http::{self, App};
+use crate::http;
+use crate::ingest::BodyMemory;
+use crate::metrics::otlp;
 use crate::options::{Options, Webhook};
+use crate::state::{App, Requests};
 use crate::store::Store;
-use crate::{otlp, tls, watch, webhooks};
+use crate::tls;
+use crate::webhooks;
 
 mod connections;
 
 use connections::Connections;
 
-/// How long answers that have begun may take when the server goes away, in seconds.
+/// How long responses that have begun may take during the shutdown, in seconds.
 const DRAIN: u64 = 10;
 
-/// A server that has everything that it needs, and listens.
+/// A server that listens, ready to run.
 #[derive(Debug)]
 pub struct Server {
     app: Arc<App>,
     listener: TcpListener,
     connections: Connections,
     fleet: JoinHandle<bool>,
-    /// Done when the fleet has ended, which it is not to do by itself.
+    /// Done when the thread of the fleet has ended. Before the shutdown, that is a failure.
     gone: oneshot::Receiver<()>,
-    /// The file that is followed, and what it said at the start.
+    /// The file that is watched, and its content at the start.
     document: Option<(PathBuf, String)>,
-    courier: webhooks::Courier,
+    dispatcher: webhooks::WebhookDispatcher,
     pusher: Option<otlp::Pusher>,
 }
 
 impl Server {
-    /// Opens the database, reads the document, and begins to listen; it answers once it [runs](Self::run).
+    /// Opens the database, reads the document, and starts to listen. Requests are handled once it [runs](Self::run).
     ///
     /// # Errors
     /// Says what is missing or wrong, and how to fix it.
@@ -50,21 +55,22 @@ impl Server {
         let text = options.document.as_deref().map(read).transpose()?;
         let document = options.document.zip(text.clone());
         let listener = TcpListener::bind(options.address).await.map_err(|error| {
-            let help = "end what listens there, or name another address with --listen";
-            other(format!("cannot listen on {}: {error}", options.address), help)
+            let help = "stop the program that listens there, or choose another address with --listen";
+            StartError::other(format!("cannot listen on {}: {error}", options.address), help)
         })?;
         let store = Store::open(&options.database)?;
-        let hooks = options.webhooks.iter().map(Webhook::name).collect();
-        let started = fleet::start(store, text, hooks)?;
-        let (fleet, asks) = (started.fleet, started.asks);
+        let webhooks = options.webhooks.iter().map(Webhook::name).collect();
+        let started = fleet::start(store, text, webhooks)?;
+        let (fleet, requests) = (started.fleet, started.requests);
         let (alive, gone) = oneshot::channel();
         let thread = std::thread::Builder::new().name("fleet".to_owned()).spawn(move || {
-            // Dropped with the thread, however that ends.
+            // Dropped when the thread ends, also by a panic.
             let _alive: oneshot::Sender<()> = alive;
-            fleet.run(&asks)
+            fleet.run(&requests)
         });
-        let fleet = thread.map_err(|error| other(format!("cannot start a thread: {error}"), "free some memory"))?;
-        let courier = webhooks::Courier::new(
+        let fleet =
+            thread.map_err(|error| StartError::other(format!("cannot start a thread: {error}"), "free some memory"))?;
+        let dispatcher = webhooks::WebhookDispatcher::new(
             options.webhooks,
             options.database.clone(),
             started.handle.clone(),
@@ -72,83 +78,83 @@ impl Server {
         )?;
         let app = Arc::new(App {
             shared: started.shared,
-            asks: started.handle,
+            fleet: started.handle,
             keys: options.keys,
             database: options.database,
             origins: options.origins,
             batch_bytes: options.batch_bytes,
-            room: http::Room::default(),
-            requests: http::Requests::default(),
+            bodies: BodyMemory::default(),
+            requests: Requests::default(),
             is_closing: AtomicBool::new(false),
         });
         let pusher = options.otlp.map(|otlp| otlp::Pusher::new(otlp, Arc::clone(&app), started.began)).transpose()?;
         let connections = Connections::new(options.connections, tls);
-        Ok(Self { app, listener, connections, fleet, gone, document, courier, pusher })
+        Ok(Self { app, listener, connections, fleet, gone, document, dispatcher, pusher })
     }
 
-    /// Where it listens.
+    /// The address on which it listens.
     ///
     /// # Errors
-    /// The system does not say.
+    /// The system does not know the address.
     pub fn address(&self) -> std::io::Result<SocketAddr> {
         self.listener.local_addr()
     }
 
-    /// Answers until `stop` is done; then lets what has begun come to its end, and stores everything. Whether it went so: it ends as well
-    /// when something in it has failed that it cannot do without, and is to be started anew then.
+    /// Serves until `stop` is done; then lets responses that have begun end, and stores everything. Whether that
+    /// succeeded. It also ends when the thread of the fleet has failed; it must be started again then.
     pub async fn run(self, stop: impl Future<Output = ()>) -> bool {
-        let Self { app, listener, connections, fleet, gone, document, courier, pusher } = self;
-        let follower = document.map(|(path, text)| tokio::spawn(watch::follow(path, text, Arc::clone(&app))));
-        let courier = tokio::spawn(courier.run());
+        let Self { app, listener, connections, fleet, gone, document, dispatcher, pusher } = self;
+        let follower =
+            document.map(|(path, text)| tokio::spawn(document_watcher::follow(path, text, Arc::clone(&app))));
+        let dispatcher = tokio::spawn(dispatcher.run());
         let (last, stopped) = oneshot::channel();
         let pusher = pusher.map(|pusher| tokio::spawn(pusher.run(stopped)));
         let router = http::router(&app);
         let stop = async {
             tokio::select! {
                 () = stop => {}
-                _ = gone => tracing::error!("the fleet's thread has failed: the server ends"),
+                _ = gone => tracing::error!("the thread of the fleet has failed; shutting down"),
             }
         };
         connections.serve(&listener, router, &app, stop, DRAIN).await;
         if let Some(follower) = follower {
             follower.abort();
         }
-        courier.abort();
+        dispatcher.abort();
         drop(last);
         if let Some(pusher) = pusher {
             let _ = pusher.await;
         }
-        let asks = app.asks.clone();
+        let handle = app.fleet.clone();
         let ended = tokio::task::spawn_blocking(move || {
-            asks.stop();
+            handle.stop();
             fleet.join()
         });
         matches!(ended.await, Ok(Ok(true)))
     }
 }
 
-/// Refuses what would be open to everyone, or could never be told of anything.
+/// Refuses a server that would be open to everyone, and addresses that cannot work.
 fn check(options: &Options) -> Result<(), StartError> {
     let is_address = |url: &str| url.starts_with("http://") || url.starts_with("https://");
     if options.otlp.as_ref().is_some_and(|otlp| !is_address(&otlp.endpoint)) {
-        return Err(other("the collector is no address", "write it like http://localhost:4318"));
+        return Err(StartError::other("the collector's address is not a URL", "write it like http://localhost:4318"));
     }
     if options.webhooks.iter().any(|hook| !is_address(&hook.url)) {
-        return Err(other("a webhook is no address", "write it like https://hooks.example.com/flags"));
+        return Err(StartError::other(
+            "a webhook's address is not a URL",
+            "write it like https://hooks.example.com/flags",
+        ));
     }
     if options.keys.is_empty() && !options.address.ip().is_loopback() {
-        let what = format!("without keys it listens on this machine only, not on {}", options.address);
-        return Err(other(what, "make keys with `flcm key` and name their file with --keys"));
+        let what = format!("without keys the server listens only on this machine, not on {}", options.address);
+        return Err(StartError::other(what, "make keys with `flcm key` and name their file with --keys"));
     }
     Ok(())
 }
 
 fn read(path: &Path) -> Result<String, StartError> {
     fs::read_to_string(path).map_err(|error| {
-        other(format!("cannot read {}: {error}", path.display()), "check the path, and that it is UTF-8")
+        StartError::other(format!("cannot read {}: {error}", path.display()), "check the path, and that it is UTF-8")
     })
-}
-
-pub(crate) fn other(what: impl Into<String>, help: &str) -> StartError {
-    StartError::Other(what.into(), help.to_owned())
 }

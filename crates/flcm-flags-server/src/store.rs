@@ -1,7 +1,7 @@
-//! What outlives the process: one `SQLite` database in WAL mode, with one writer.
+//! The database: `SQLite` in WAL mode, with one writer.
 //!
-//! A batch is written before it is added up, so adding up may be repeated: a start takes up the state of the last checkpoint and
-//! adds the batches behind it again.
+//! A batch is stored before it is counted, so that counting can be repeated: a start recovers the last checkpoint, and
+//! counts the batches after it again.
 
 use std::fmt;
 use std::fs::{File, OpenOptions};
@@ -11,14 +11,16 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
+use crate::error::StartError;
+
 mod audit;
 mod counts;
 mod outbox;
 mod revisions;
 
-pub(crate) use audit::{Record, audit_of};
-pub(crate) use counts::{Checkpoint, Happened, Kept, KeptBreaker};
-pub(crate) use outbox::{Delivery, Letter};
+pub(crate) use audit::{Record, audit_of, detail_of};
+pub(crate) use counts::{Changes, Checkpoint, RecoveredState, StoredBreaker};
+pub(crate) use outbox::{DeliveryResult, WebhookDelivery};
 pub(crate) use revisions::{Revision, Summary};
 
 /// The version of the tables, in the database's `user_version`.
@@ -26,22 +28,22 @@ const VERSION: i64 = 1;
 
 const TABLES: &str = include_str!("store/tables.sql");
 
-/// The size of pages, and up to which the log grows before it is copied into the database, in bytes.
+/// The size of a page, and the size at which the write-ahead log is copied into the database, in bytes.
 const PAGE: u32 = 16 << 10;
 const LOG_BYTES: u32 = 64 << 20;
 
-/// How long another program may hold the database before that is an error.
+/// How long another program may lock the database before that is an error.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// The database, opened to write.
+/// The database, opened for writing.
 #[derive(Debug)]
 pub(crate) struct Store {
     connection: Connection,
-    /// Held as long as the server runs; the system lets it go however the server ends.
+    /// Held while the server runs; the system releases it, however the server ends.
     _lock: File,
 }
 
-/// Why something could not be read or written: what, and how to fix it.
+/// Why something could not be read or written, and how to fix it.
 #[derive(Debug)]
 pub(crate) struct StoreError {
     what: String,
@@ -49,7 +51,7 @@ pub(crate) struct StoreError {
 }
 
 impl StoreError {
-    /// Says of which file it is.
+    /// Adds the name of the file.
     fn of(self, path: &Path) -> Self {
         Self { what: format!("{}: {}", path.display(), self.what), ..self }
     }
@@ -63,20 +65,26 @@ impl fmt::Display for StoreError {
 
 impl std::error::Error for StoreError {}
 
+impl From<StoreError> for StartError {
+    fn from(StoreError { what, help }: StoreError) -> Self {
+        Self::other(what, help)
+    }
+}
+
 impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> Self {
         let help = match error.sqlite_error_code() {
             Some(ErrorCode::DiskFull) => "the disk is full: free some space",
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
-                "another program holds the database: end it, such as a `sqlite3` shell"
+                "another program holds the database: close it, such as a `sqlite3` shell"
             }
             Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
-                "the database is damaged: bring a copy back, or move it away and start with a new one"
+                "the database is damaged: restore a backup, or move the file away and start with a new one"
             }
             Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied | ErrorCode::CannotOpen) => {
                 "check the folder and its permissions"
             }
-            Some(ErrorCode::SystemIoFailure) => "check the disk, and that it has room",
+            Some(ErrorCode::SystemIoFailure) => "check the disk, and that it has free space",
             _ => "check the disk and the database",
         };
         Self { what: format!("database: {error}"), help }
@@ -85,21 +93,21 @@ impl From<rusqlite::Error> for StoreError {
 
 impl From<serde_json::Error> for StoreError {
     fn from(error: serde_json::Error) -> Self {
-        Self { what: format!("database: {error}"), help: "bring a copy of the database back" }
+        Self { what: format!("database: {error}"), help: "restore a backup of the database" }
     }
 }
 
 pub(crate) type Stored<T> = Result<T, StoreError>;
 
 impl Store {
-    /// Opens the database, and makes its tables where there are none.
+    /// Opens the database, and creates its tables if there are none.
     pub(crate) fn open(path: &Path) -> Stored<Self> {
         let lock = lock(path)?;
         let connection = prepare(path).map_err(|error| error.of(path))?;
         Ok(Self { connection, _lock: lock })
     }
 
-    /// Does all of it, or nothing.
+    /// Runs `act` in a transaction.
     fn write<T>(&mut self, act: impl FnOnce(&Connection) -> Stored<T>) -> Stored<T> {
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let done = act(&transaction)?;
@@ -108,29 +116,30 @@ impl Store {
     }
 }
 
-/// Opens a database that this server may use, and leaves any other as it is.
+/// Opens a database of this version, and changes no other.
 fn prepare(path: &Path) -> Stored<Connection> {
     let connection = Connection::open(path)?;
     connection.busy_timeout(PATIENCE)?;
-    // One that is damaged is not to be written to, not even when it is closed.
+    // A damaged database must not be written to, not even when it is closed.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     let health: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
     if health != "ok" {
-        let help = "bring a copy of the database back, or move it away and start with a new one";
+        let help = "restore a backup, or move the file away and start with a new one";
         return Err(StoreError { what: format!("the database is damaged: {health}"), help });
     }
     let version: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
     let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
     if !(version == VERSION || version == 0 && tables == 0) {
-        let what = format!("the database has {tables} tables of version {version}, this server knows {VERSION}");
-        return Err(StoreError { what, help: "use the program that wrote it, or name another with --database" });
+        let what =
+            format!("the database has {tables} tables of version {version}; this server supports version {VERSION}");
+        return Err(StoreError { what, help: "use the release that wrote it, or choose another file with --database" });
     }
-    // A batch is some ten kilobytes: with small pages it is many writes.
+    // A batch has about ten kilobytes, which would be many writes with small pages.
     connection.pragma_update(None, "page_size", PAGE)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
-    // Batches are forgotten soon: most are never copied from the log.
+    // Batches are deleted soon, so most are never copied from the log.
     connection.pragma_update(None, "wal_autocheckpoint", LOG_BYTES / PAGE)?;
-    // A commit is on the disk when it is acknowledged. Many batches share one.
+    // A commit is on the disk before it is acknowledged. Many batches share one.
     connection.pragma_update(None, "synchronous", "FULL")?;
     if version == 0 {
         connection.execute_batch(&format!("BEGIN; {TABLES} PRAGMA user_version = {VERSION}; COMMIT;"))?;
@@ -139,7 +148,7 @@ fn prepare(path: &Path) -> Stored<Connection> {
     Ok(connection)
 }
 
-/// Reads beside the writer, without waiting for it.
+/// Reads the database without waiting for the writer.
 #[derive(Debug)]
 pub(crate) struct Reader(Connection);
 
@@ -151,7 +160,7 @@ impl Reader {
     }
 }
 
-/// Two servers on one database would each count for themselves.
+/// Takes the lock file: two servers on one database would each count for themselves.
 fn lock(path: &Path) -> Stored<File> {
     let beside = beside(path);
     let opened = OpenOptions::new().create(true).truncate(false).write(true).open(&beside);
@@ -161,7 +170,7 @@ fn lock(path: &Path) -> Stored<File> {
     })?;
     file.try_lock().map_err(|_| StoreError {
         what: format!("another server uses the database {}", path.display()),
-        help: "end it, or name another database with --database",
+        help: "stop it, or choose another database with --database",
     })?;
     Ok(file)
 }
@@ -172,7 +181,7 @@ fn beside(path: &Path) -> PathBuf {
     name.into()
 }
 
-/// Numbers of 64 bits as `SQLite` has them: the same bits.
+/// `SQLite` has signed numbers only: the same 64 bits.
 const fn to_bits(number: u64) -> i64 {
     number.cast_signed()
 }

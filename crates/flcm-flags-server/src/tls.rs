@@ -1,4 +1,4 @@
-//! TLS by rustls: of the server, for those who give a certificate, and of what it asks.
+//! TLS by rustls: for the server, if it has a certificate, and for the HTTP clients of webhooks and OTLP.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -12,26 +12,26 @@ use tokio_rustls::rustls::crypto::{CryptoProvider, ring};
 use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
-use crate::fleet::StartError;
-use crate::server::other;
+use crate::error::StartError;
 
-/// The cryptography of all connections.
+/// The cryptography provider of all connections.
 fn provider() -> CryptoProvider {
     ring::default_provider()
 }
 
-/// What asks others: a redirection could take secrets elsewhere.
+/// An HTTP client. It follows no redirect, which could take secrets elsewhere.
 pub(crate) fn client(timeout: Duration) -> ClientBuilder {
-    // Whoever embeds the server may have chosen already.
+    // A program that embeds the server may have installed one already.
     let _ = provider().install_default();
     Client::builder().timeout(timeout).redirect(Policy::none())
 }
 
-/// Reads certificate chain and key.
+/// Reads the certificate chain and the private key.
 pub(crate) fn acceptor(chain: &Path, key: &Path) -> Result<TlsAcceptor, StartError> {
     let pem = "it must be a PEM file";
-    let wrong =
-        |path: &Path, error: &dyn std::fmt::Display| other(format!("cannot use {}: {error}", path.display()), pem);
+    let wrong = |path: &Path, error: &dyn std::fmt::Display| {
+        StartError::other(format!("cannot use {}: {error}", path.display()), pem)
+    };
     let certificates = CertificateDer::pem_file_iter(chain).and_then(Iterator::collect::<Result<Vec<_>, _>>);
     let certificates = certificates.map_err(|error| wrong(chain, &error))?;
     let key_der = PrivateKeyDer::from_pem_file(key).map_err(|error| wrong(key, &error))?;

@@ -1,4 +1,4 @@
-//! What all hosts have counted, added up: counts of 64 bits, and the sketches of users and durations.
+//! The totals of all hosts: counts of 64 bits, and sketches of users and durations.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -7,16 +7,16 @@ use flcm_flags::metrics::{Custom, FlagMetrics};
 use flcm_flags::{Arm, Reason, Sample};
 use serde::{Deserialize, Serialize};
 
-/// Names of applications' own metrics: of counters and of histograms.
+/// The custom metrics of applications: at most so many counters and histograms.
 pub(crate) type Customs = Custom<256, 64>;
 
-/// What was counted of one flag.
+/// The totals of one flag.
 #[derive(Debug)]
 pub(crate) struct FlagTotals {
     pub(crate) counts: FlagCounts,
     /// Users and durations.
     pub(crate) sketches: FlagMetrics,
-    /// Whether it was counted since it was stored last.
+    /// Whether they have changed since they were stored.
     is_dirty: bool,
 }
 
@@ -25,18 +25,18 @@ pub(crate) struct FlagTotals {
 pub(crate) struct FlagCounts {
     /// By variant (`""` for none) and by the reason's code.
     decisions: Vec<(String, [u64; Reason::COUNT])>,
-    /// Settled outcomes by the arm's code: total, errors, slow, missing.
+    /// Outcomes by the arm's code: total, errors, slow, missing.
     pub(crate) outcomes: [[u64; 4]; 3],
 }
 
-/// All of it.
+/// The totals of all flags.
 #[derive(Debug, Default)]
 pub(crate) struct Totals {
     flags: HashMap<String, FlagTotals>,
     pub(crate) customs: Box<Customs>,
 }
 
-/// What is stored of a flag: its counts, and its sketches as a batch.
+/// The stored form of a flag's totals: its counts, and its sketches as a batch.
 pub(crate) type Stored = (FlagCounts, Vec<u8>);
 
 impl Default for FlagTotals {
@@ -47,26 +47,26 @@ impl Default for FlagTotals {
 }
 
 impl Totals {
-    /// The totals of a flag: those that there are, or new ones if the flag is known by other means.
+    /// The totals of a flag; new ones if it has none, but is known by the document.
     pub(crate) fn of(&mut self, flag: &str, is_known: bool) -> Option<&mut FlagTotals> {
-        // Looked up first: most flags are there, and their keys need no copy then.
+        // Most flags have totals: then the key need not be copied.
         if is_known && !self.flags.contains_key(flag) {
             self.flags.insert(flag.to_owned(), FlagTotals::default());
         }
         self.flags.get_mut(flag)
     }
 
-    /// All flags that were counted, in the order of their keys.
+    /// All flags that have totals, in the order of their keys.
     pub(crate) fn flags(&self) -> BTreeMap<&str, &FlagTotals> {
         self.flags.iter().map(|(key, totals)| (key.as_str(), totals)).collect()
     }
 
-    /// Flags that were counted since they were stored last.
+    /// Flags whose totals have changed since they were stored.
     pub(crate) fn changed(&self) -> impl Iterator<Item = &str> {
         self.to_be_stored().map(|(key, _)| key)
     }
 
-    /// What is to be stored of them.
+    /// The stored form of totals that have changed.
     pub(crate) fn to_store(&self) -> impl Iterator<Item = (&str, Stored)> {
         self.to_be_stored().map(|(key, totals)| (key, totals.to_store(key)))
     }
@@ -76,12 +76,12 @@ impl Totals {
         dirty.map(|(key, totals)| (key.as_str(), totals))
     }
 
-    /// It is stored.
-    pub(crate) fn settled(&mut self) {
+    /// Notes that all totals are stored.
+    pub(crate) fn mark_stored(&mut self) {
         self.flags.values_mut().for_each(|totals| totals.is_dirty = false);
     }
 
-    /// Takes up what was stored.
+    /// Restores stored totals.
     pub(crate) fn restore(&mut self, key: String, (counts, sketches): Stored) {
         let mut totals = FlagTotals { counts, ..FlagTotals::default() };
         if let Ok(batch) = Batch::from_bytes(&sketches) {
@@ -90,7 +90,7 @@ impl Totals {
         self.flags.insert(key, totals);
     }
 
-    /// Custom metrics, to be stored.
+    /// The stored form of custom metrics.
     pub(crate) fn stored_customs(&self) -> Vec<u8> {
         written(|writer| writer.custom(&self.customs))
     }
@@ -103,8 +103,8 @@ impl Totals {
 }
 
 impl FlagTotals {
-    /// Adds what a batch says; answers whether the host has held the flag back. Decisions for a variant that `is_variant` does not know
-    /// count as those without one: whoever sends batches must not be able to fill the memory with names.
+    /// Adds the counts of a batch; returns whether the host has held the flag back. Decisions for a variant that
+    /// `is_variant` does not know are counted without a variant, so that invented names cannot fill the memory.
     pub(crate) fn add(&mut self, flag: &FlagBatch<'_>, is_variant: impl Fn(&str) -> bool) -> bool {
         self.is_dirty = true;
         let mut held_back = false;
@@ -140,7 +140,7 @@ impl FlagCounts {
         })
     }
 
-    /// The counts of a variant. There are a few, so looking at them one by one is fastest.
+    /// The counts of a variant. There are few, so a linear search is fastest.
     fn of(&mut self, variant: &str) -> &mut [u64; Reason::COUNT] {
         let place = self.decisions.iter().position(|(name, _)| name == variant).unwrap_or_else(|| {
             self.decisions.push((variant.to_owned(), [0; Reason::COUNT]));

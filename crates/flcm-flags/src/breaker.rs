@@ -66,7 +66,7 @@ mod units;
 mod window;
 
 pub use bytes::BreakerError;
-pub use description::Description;
+pub use description::{Description, TransitionId};
 pub use plan::{Plan, Scope};
 pub use ratio::{SAMPLE_RATIO_ALARM, sample_ratio};
 pub use transition::{Cause, Event, Mode, Next, Report, State, Statistics, Transition};

@@ -61,7 +61,7 @@ enum Command {
     Openapi,
     /// Print the JSON Schema of documents, for editors
     Schema,
-    Serve(serve::Options),
+    Serve(flcm_flags_server::command_line::ServeArgs),
     Simulate(simulate::Options),
     Types(types::Options),
 }

@@ -28,7 +28,7 @@ export interface FlagReport {
   readonly state?: string;
   readonly generation: number;
   readonly last?: { readonly event: string; readonly cause?: string };
-  readonly hosts: readonly { readonly says: string }[];
+  readonly hosts: readonly { readonly disagreement: string }[];
 }
 
 /** `flcm serve` in a process of its own, over a document in a folder of its own. Ends with the test. */

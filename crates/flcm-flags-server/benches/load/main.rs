@@ -1,6 +1,7 @@
 //! Load on a real `flcm serve`, from this machine: `cargo bench -p flcm-flags-server --bench load -- BINARY [WHICH…]`.
 //!
-//! The generator has one thread and speaks plain HTTP/1.1 over kept connections, so that most of the machine is the server's.
+//! The generator has one thread and speaks plain HTTP/1.1 over kept connections, so that most of the machine is the
+//! server's.
 
 use std::time::Duration;
 

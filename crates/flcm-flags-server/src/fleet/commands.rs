@@ -1,29 +1,29 @@
-//! A person's hand: holding flags, letting them go, acknowledging rollbacks.
+//! Operator commands: holding flags, releasing them, acknowledging rollbacks.
 
 use flcm_flags::breaker::Mode;
 use flcm_flags::{FlagId, TripState};
 use serde_json::json;
 
-use super::{Answer, Fleet};
-use crate::event::BreakerEvent;
+use super::{Fleet, FleetError};
 use crate::store::Record;
+use crate::transition::FleetTransition;
 
-/// What a person may do to a flag.
+/// What an operator can do to a flag.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Command {
-    /// Has seen the rollback of a generation: the flag may go on.
+pub(crate) enum Action {
+    /// Acknowledges the rollback of a generation, so that the breaker closes.
     Acknowledge(Option<u32>),
-    /// As usual, whatever the outcomes.
+    /// The flag decides as usual, whatever the outcomes.
     Force,
-    /// Off for everyone.
+    /// The flag is off for everyone.
     Hold,
-    /// As usual; what would have happened is told.
+    /// The flag decides as usual, and rollbacks that would have happened are reported.
     Observe,
     /// The breaker decides again.
     Release,
 }
 
-impl Command {
+impl Action {
     /// The word in the path and in the audit.
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
@@ -36,98 +36,106 @@ impl Command {
     }
 }
 
-/// Who wants what, and why.
+/// A command for the breaker of a flag: who gives it, and why.
 #[derive(Clone, Debug)]
-pub(crate) struct Order {
+pub(crate) struct BreakerCommand {
     pub(crate) flag: String,
-    pub(crate) command: Command,
+    pub(crate) action: Action,
     pub(crate) actor: String,
     pub(crate) reason: String,
 }
 
 impl Fleet {
-    /// Does it; answers what came of it, if anything did.
-    pub(super) fn command(&mut self, order: &Order) -> Result<Option<BreakerEvent>, Answer> {
-        let flag = self.published.snapshot.flag(&order.flag).ok_or(Answer::NoSuchFlag)?;
-        let (action, detail) = (order.command.as_str(), json!({}));
-        let mut record = self.record(&order.actor, action, &order.reason, detail);
-        record.flag = Some(order.flag.clone());
+    /// Carries out a command; returns the transition that it caused, if any.
+    pub(super) fn command(&mut self, command: &BreakerCommand) -> Result<Option<FleetTransition>, FleetError> {
+        let flag = self.published.snapshot.flag(&command.flag).ok_or(FleetError::NoSuchFlag)?;
+        let (action, detail) = (command.action.as_str(), json!({}));
+        let mut record = self.record(&command.actor, action, &command.reason, detail);
+        record.flag = Some(command.flag.clone());
         if self.guards.breaker(flag).is_some() {
-            // Held before it had a breaker, it is let go by the words that let a breaker go.
-            let lets_go = matches!(order.command, Command::Force | Command::Observe | Command::Release);
-            let was_held = lets_go && self.holds.remove(&order.flag).is_some();
+            // The flag was held before it had a breaker: the commands that release a breaker release it as well.
+            let lets_go = matches!(command.action, Action::Force | Action::Observe | Action::Release);
+            let was_held = lets_go && self.holds.remove(&command.flag).is_some();
             if was_held {
-                self.guards.set_external_trip(flag, TripState::Clear);
-                self.unsaved.holds = true;
+                self.set_external_trip(flag, TripState::Clear);
+                self.unstored.holds = true;
             }
-            self.command_breaker(flag, order, record, was_held)
+            self.command_breaker(flag, command, record, was_held)
         } else {
-            self.command_flag(flag, order, record)
+            self.command_flag(flag, command, record)
         }
     }
 
     fn command_breaker(
         &mut self,
         flag: FlagId,
-        order: &Order,
+        command: &BreakerCommand,
         record: Record,
         was_held: bool,
-    ) -> Result<Option<BreakerEvent>, Answer> {
+    ) -> Result<Option<FleetTransition>, FleetError> {
         let now = self.clock.now();
-        let mut news = Vec::new();
-        // What has happened until now was the breaker's doing, not the person's.
-        self.guards.poll(&self.published.snapshot, now, &mut news);
-        self.settle(&std::mem::take(&mut news), "breaker", "");
+        let mut transitions = Vec::new();
+        // Transitions until now are the breaker's, not the operator's.
+        self.guards.poll(&self.published.snapshot, now, &mut transitions);
+        self.persist_and_broadcast(&std::mem::take(&mut transitions), "breaker", "");
         let snapshot = &self.published.snapshot;
-        let mode = match order.command {
-            Command::Acknowledge(generation) => {
+        let mode = match command.action {
+            Action::Acknowledge(generation) => {
                 let current = self.guards.breaker(flag).map_or(0, |(breaker, _)| breaker.generation());
-                self.guards.acknowledge(snapshot, flag, generation.unwrap_or(current), now, &mut news);
+                self.guards.acknowledge(snapshot, flag, generation.unwrap_or(current), now, &mut transitions);
                 None
             }
-            Command::Force => Some(Mode::ForcedClosed),
-            Command::Hold => Some(Mode::Held),
-            Command::Observe => Some(Mode::Observe),
-            Command::Release => Some(Mode::Auto),
+            Action::Force => Some(Mode::ForcedClosed),
+            Action::Hold => Some(Mode::Held),
+            Action::Observe => Some(Mode::Observe),
+            Action::Release => Some(Mode::Auto),
         };
         if let Some(mode) = mode {
-            self.guards.set_mode(snapshot, flag, mode, now, &mut news);
-        } else if news.is_empty() {
-            let what = format!("`{}` has nothing to acknowledge in this generation", order.flag);
-            return Err(Answer::Impossible(what, "look at GET /trips: it may have changed, or be held by a person"));
+            self.guards.set_mode(snapshot, flag, mode, now, &mut transitions);
+        } else if transitions.is_empty() {
+            let what = format!("`{}` has nothing to acknowledge in this generation", command.flag);
+            return Err(FleetError::InvalidState(
+                what,
+                "look at GET /trips: its state may have changed, or an operator may hold it",
+            ));
         }
-        if news.is_empty() && !was_held {
-            // It was so already, but that may not be stored yet.
+        if transitions.is_empty() && !was_held {
+            // The flag was in this state already, but that may not be stored yet.
             return self.stored(None);
         }
-        self.unsaved.records.push(record);
-        self.take_down(&news, &order.actor, &order.reason);
-        self.announce();
-        let event = self.events.get(&order.flag).filter(|_| !news.is_empty()).cloned();
+        self.unstored.records.push(record);
+        self.persist_transitions(&transitions, &command.actor, &command.reason);
+        self.broadcast();
+        let event = self.events.get(&command.flag).filter(|_| !transitions.is_empty()).cloned();
         self.stored(event)
     }
 
-    /// A flag without a breaker can be held, and let go.
-    fn command_flag(&mut self, flag: FlagId, order: &Order, record: Record) -> Result<Option<BreakerEvent>, Answer> {
-        let changed = match order.command {
-            Command::Hold => self.holds.insert(order.flag.clone(), TripState::HeldOff) != Some(TripState::HeldOff),
-            Command::Release => self.holds.remove(&order.flag).is_some(),
+    /// A flag without a breaker can be held and released.
+    fn command_flag(
+        &mut self,
+        flag: FlagId,
+        command: &BreakerCommand,
+        record: Record,
+    ) -> Result<Option<FleetTransition>, FleetError> {
+        let changed = match command.action {
+            Action::Hold => self.holds.insert(command.flag.clone(), TripState::HeldOff) != Some(TripState::HeldOff),
+            Action::Release => self.holds.remove(&command.flag).is_some(),
             _ => {
-                let what = format!("`{}` has no breaker", order.flag);
-                return Err(Answer::Impossible(what, "give it an `error_threshold`, or use hold and release"));
+                let what = format!("`{}` has no breaker", command.flag);
+                return Err(FleetError::InvalidState(what, "give it an `error_threshold`, or use hold and release"));
             }
         };
         if changed {
-            self.guards.set_external_trip(flag, self.holds.get(&order.flag).copied().unwrap_or_default());
-            self.unsaved.holds = true;
-            self.unsaved.records.push(record);
-            self.save();
-            self.announce();
+            self.set_external_trip(flag, self.holds.get(&command.flag).copied().unwrap_or_default());
+            self.unstored.holds = true;
+            self.unstored.records.push(record);
+            self.store_changes();
+            self.broadcast();
         }
         self.stored(None)
     }
 
-    fn stored(&self, event: Option<BreakerEvent>) -> Result<Option<BreakerEvent>, Answer> {
-        if self.unsaved.is_empty() { Ok(event) } else { Err(Answer::NotYetStored) }
+    fn stored(&self, event: Option<FleetTransition>) -> Result<Option<FleetTransition>, FleetError> {
+        if self.unstored.is_empty() { Ok(event) } else { Err(FleetError::NotYetStored) }
     }
 }

@@ -1,17 +1,18 @@
-//! Which batches were added up, by host and start.
+//! Which batches were counted, by host and start of the host.
 
 use std::collections::{BTreeSet, HashMap};
 
 use flcm_flags::Millis;
 use flcm_flags::metrics::batch::{Header, Ledger, Receipt};
 
-/// A batch that was held back for longer is refused.
+/// An older batch is refused.
 pub(super) const OLDEST_MS: u64 = 24 * 3_600_000;
 
-/// A ledger is forgotten when nothing was heard of it for so long: longer than a batch may wait, so that none is added twice.
+/// A ledger is dropped when no batch has come for this long: longer than a batch may wait, so that none is counted
+/// twice.
 const FORGET_MS: u64 = 2 * OLDEST_MS;
 
-/// No more are kept, some 200 MB: whoever has the key of a page can make hosts up.
+/// The limit of ledgers, about 200 MB: anyone with the key of a page can invent hosts.
 const MOST: usize = 2_000_000;
 
 type Name = (u64, u64);
@@ -20,25 +21,25 @@ type Line = (Ledger, u64);
 #[derive(Debug, Default)]
 pub(super) struct Ledgers {
     lines: HashMap<Name, Line>,
-    /// Those that say more than what is kept.
+    /// Ledgers that have changed since they were stored.
     dirty: BTreeSet<Name>,
 }
 
-/// What a ledger said before.
+/// A ledger as it was before a batch.
 pub(super) struct Before(Name, Option<Line>);
 
 impl Ledgers {
-    /// Takes up what was kept, as if it had been heard of just now: what passed while the server was away, this clock has not seen.
+    /// Restores stored ledgers, as if a batch had come just now: the clock does not know how long the server was down.
     pub(super) fn restore(&mut self, lines: Vec<(Name, Line)>, now: Millis) {
         self.lines.extend(lines.into_iter().map(|(name, (ledger, _))| (name, (ledger, now.0))));
     }
 
-    /// Whether a batch of this host can be taken down.
+    /// Whether there is room for the ledger of this host.
     pub(super) fn has_room_for(&self, header: Header) -> bool {
         self.lines.len() < MOST || self.lines.contains_key(&(header.instance, header.epoch))
     }
 
-    /// What to do with a batch; it is taken down already.
+    /// What to do with a batch, which the ledger contains from now on.
     pub(super) fn accept(&mut self, header: Header, now: Millis) -> (Receipt, Before) {
         let name = (header.instance, header.epoch);
         let before = Before(name, self.lines.get(&name).copied());
@@ -51,7 +52,7 @@ impl Ledgers {
         (receipt, before)
     }
 
-    /// As if a batch had not been taken.
+    /// Takes a batch back, as if it had not come.
     pub(super) fn undo(&mut self, Before(name, line): Before) {
         match line {
             Some(line) => self.lines.insert(name, line),
@@ -59,19 +60,19 @@ impl Ledgers {
         };
     }
 
-    /// Lines that are to be kept.
+    /// The ledgers to be stored.
     pub(super) fn changed(&self) -> Vec<(Name, Line)> {
         self.dirty.iter().filter_map(|name| Some((*name, *self.lines.get(name)?))).collect()
     }
 
-    /// Lines that are not needed any more.
+    /// The ledgers that are no longer needed.
     pub(super) fn stale(&self, now: Millis) -> Vec<Name> {
         let is_stale = |(_, (_, heard)): &(&Name, &Line)| now.0.saturating_sub(*heard) > FORGET_MS;
         self.lines.iter().filter(is_stale).map(|(name, _)| *name).collect()
     }
 
-    /// What was said to be kept is kept.
-    pub(super) fn settled(&mut self, stale: &[Name]) {
+    /// Notes that changes are stored, and that these ledgers are dropped.
+    pub(super) fn mark_stored(&mut self, stale: &[Name]) {
         self.dirty.clear();
         for name in stale {
             self.lines.remove(name);

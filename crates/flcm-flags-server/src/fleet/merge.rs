@@ -1,69 +1,68 @@
-//! Batches: written, then added up, then acknowledged.
+//! Batches: stored, then counted, then acknowledged.
 
 use std::sync::Arc;
 
 use bytes::Bytes;
 use flcm_flags::metrics::batch::{Batch, Receipt};
 use flcm_flags::{Flag, FlagId, Millis, TripState};
-use flcm_flags_host::FlagTransition;
 
-use super::asks::Reply;
+use super::handle::Reply;
 use super::hosts::Hosts;
 use super::ledgers::{Before, OLDEST_MS};
-use super::{Answer, BatchRefusal, Fleet, Taken};
-use crate::http::Content;
+use super::{BatchAccepted, BatchRefusal, FlagTransition, Fleet, FleetError};
+use crate::ingest::Content;
 
 impl Fleet {
-    /// Takes batches that came together: in one commit, each once.
-    pub(super) fn take_batches(&mut self, batches: Vec<(Content, Reply<Taken>)>) {
+    /// Accepts batches that came together: in one commit, each once.
+    pub(super) fn accept_batches(&mut self, batches: Vec<(Content, Reply<BatchAccepted>)>) {
         if batches.is_empty() {
             return;
         }
         let now = self.clock.now();
-        let (contents, replies): (Vec<Content>, Vec<Reply<Taken>>) = batches.into_iter().unzip();
-        let (mut fresh, mut before, mut answers) = (Vec::new(), Vec::new(), Vec::new());
+        let (contents, replies): (Vec<Content>, Vec<Reply<BatchAccepted>>) = batches.into_iter().unzip();
+        let (mut fresh, mut before, mut accepted) = (Vec::new(), Vec::new(), Vec::new());
         for (bytes, reply) in contents.iter().map(|content| &content.bytes).zip(replies) {
             match self.admit(bytes, now) {
                 Ok((batch, Receipt::Apply, line)) => {
                     fresh.push((bytes, batch));
                     before.push(line);
-                    answers.push((reply, Taken { repeated: false }));
+                    accepted.push((reply, BatchAccepted { repeated: false }));
                 }
-                Ok(_) => answers.push((reply, Taken { repeated: true })),
+                Ok(_) => accepted.push((reply, BatchAccepted { repeated: true })),
                 Err(refusal) => {
                     self.count_refusal(refusal);
-                    reply.give(Err(Answer::Batch(refusal)));
+                    reply.send(Err(FleetError::Batch(refusal)));
                 }
             }
         }
-        let kept = self.keep_batches(&fresh, before, now);
-        for (reply, taken) in answers {
-            // A repetition is not acknowledged either: what it repeats may be among those that were lost just now.
-            reply.give(if kept { Ok(taken) } else { Err(Answer::Busy) });
+        let kept = self.store_batches(&fresh, before, now);
+        for (reply, taken) in accepted {
+            // A repeated batch is not acknowledged either: the first one may be among those that could not be stored.
+            reply.send(if kept { Ok(taken) } else { Err(FleetError::Busy) });
         }
     }
 
-    /// Writes batches down, then adds them up; whether that went well.
-    fn keep_batches(&mut self, fresh: &[(&Bytes, Batch<'_>)], before: Vec<Before>, now: Millis) -> bool {
+    /// Stores batches, then counts them; whether they are stored.
+    fn store_batches(&mut self, fresh: &[(&Bytes, Batch<'_>)], before: Vec<Before>, now: Millis) -> bool {
         if fresh.is_empty() {
             return true;
         }
         let last = match self.store.append(now, fresh.iter().map(|(bytes, _)| &bytes[..])) {
             Ok(last) => last,
             Err(error) => {
-                self.complain("batches could not be stored; hosts send them again", &error);
+                self.log_store_failure("batches could not be stored; hosts will send them again", &error);
                 before.into_iter().rev().for_each(|line| self.ledgers.undo(line));
                 return false;
             }
         };
-        let mut news = Vec::new();
+        let mut transitions = Vec::new();
         for (bytes, batch) in fresh {
             self.logged_bytes += bytes.len();
-            self.add(batch, now, |_| true, &mut news);
+            self.add(batch, now, |_| true, &mut transitions);
         }
         self.last_batch = last;
         self.shared.counters.batches.add(fresh.len() as u64);
-        self.settle(&news, "breaker", "");
+        self.persist_and_broadcast(&transitions, "breaker", "");
         true
     }
 
@@ -87,18 +86,19 @@ impl Fleet {
         if refusal == BatchRefusal::Gap { counters.gaps.add(1) } else { counters.invalid.add(1) }
     }
 
-    /// Adds a batch up. Breakers hear of it where `is_evidence` says so: one that was kept may know of it already.
+    /// Counts a batch. It is evidence for a breaker only if `is_evidence` holds: a restored breaker may contain it
+    /// already.
     pub(super) fn add(
         &mut self,
         batch: &Batch<'_>,
         now: Millis,
         is_evidence: impl Fn(&str) -> bool,
-        news: &mut Vec<FlagTransition>,
+        transitions: &mut Vec<FlagTransition>,
     ) {
         let (instance, published) = (batch.header().instance, Arc::clone(&self.published));
         let mut expected = FlagId(0);
         for counted in batch.flags() {
-            // Hosts write flags in the order of their keys: mostly it is the one behind the last.
+            // Hosts write flags in the order of their keys, so mostly it is the next one.
             let is_expected = published.snapshot.describe(expected).is_some_and(|flag| flag.key() == counted.key());
             let id = if is_expected { Some(expected) } else { published.snapshot.flag(counted.key()) };
             expected = FlagId(id.map_or(0, |id| id.0 + 1));
@@ -110,21 +110,21 @@ impl Fleet {
             let is_variant = |name: &str| flag.iter().flat_map(Flag::variants).any(|variant| variant.name() == name);
             let held_back = totals.add(&counted, is_variant);
             let Some(id) = id else { continue };
-            let says = self.says(id);
+            let fleet_trip = self.fleet_trip_of(id);
             let counts = counted.evidence();
-            if says.1.is_some()
+            if fleet_trip.1.is_some()
                 && (counts.treatment.total > 0 || counts.control.total > 0)
                 && is_evidence(counted.key())
             {
-                self.guards.record(&published.snapshot, id, &counts, now, news);
+                self.guards.record(&published.snapshot, id, &counts, now, transitions);
             }
-            self.hosts.note(instance, counted.key(), Hosts::disagreement(&counts, held_back, says), now);
+            self.hosts.note(instance, counted.key(), Hosts::disagreement(&counts, held_back, fleet_trip), now);
         }
         batch.merge_customs_into(&mut self.totals.customs);
     }
 
-    /// What the fleet says of a flag: its trip, and its generation if it has a breaker.
-    pub(super) fn says(&self, flag: FlagId) -> (TripState, Option<u32>) {
+    /// The fleet's trip of a flag, and its generation if it has a breaker.
+    pub(super) fn fleet_trip_of(&self, flag: FlagId) -> (TripState, Option<u32>) {
         (self.guards.trips().state(flag), self.guards.breaker(flag).map(|(breaker, _)| breaker.generation()))
     }
 }

@@ -1,22 +1,21 @@
-//! Another document takes the place of the one in use; breakers go on.
+//! Publishing: another revision replaces the one in use, and breakers keep their state.
 
 use std::sync::Arc;
 
 use bytes::Bytes;
 use flcm_flags::breaker::Scope;
-use flcm_flags::{Snapshot, TripState};
-use flcm_flags_host::Guards;
+use flcm_flags::{FlagId, Snapshot, TripState};
 use serde_json::json;
 
-use super::{Answer, Draft, Fleet};
+use super::{Fleet, FleetError, Guards, PublishRequest};
 use crate::store::{Revision, Summary};
 
 impl Fleet {
-    /// Stores a revision, and puts it in use; answers its number.
-    pub(super) fn publish(&mut self, draft: Draft) -> Result<u64, Answer> {
-        let Draft { published, after, author, reason, origin } = draft;
+    /// Stores a revision and puts it in use; returns its number.
+    pub(super) fn publish(&mut self, request: PublishRequest) -> Result<u64, FleetError> {
+        let PublishRequest { published, after, author, reason, origin } = request;
         if after != self.published.number {
-            return Err(Answer::Conflict);
+            return Err(FleetError::Conflict);
         }
         let (number, digest) = (published.number, published.digest());
         let detail = json!({ "digest": digest, "origin": origin, "before": after });
@@ -24,11 +23,12 @@ impl Fleet {
         record.revision = Some(number);
         let summary = Summary { number, at: record.at, author, reason, origin: origin.to_owned(), digest };
         let revision = Revision { summary, document: published.text.clone() };
-        // Batches behind the last checkpoint were counted under the document in use; another may not know their flags.
+        // Batches since the last checkpoint were counted under the revision in use; the next one may not have their
+        // flags.
         let stored = self.checkpoint().and_then(|()| self.store.publish(&revision, &record));
         stored.map_err(|error| {
-            self.complain("a revision could not be stored; the one before stays in use", &error);
-            Answer::NotStored(error)
+            self.log_store_failure("a revision could not be stored; the previous one stays in use", &error);
+            FleetError::NotStored(error)
         })?;
         let Summary { author, reason, .. } = revision.summary;
         tracing::info!(revision = number, author, reason, origin, "published");
@@ -41,27 +41,32 @@ impl Fleet {
         let (snapshot, now) = (&self.published.snapshot, self.clock.now());
         let mut guards = Guards::none(snapshot.flags().len());
         guards.guard(snapshot, Scope::Fleet, now);
-        let mut news = Vec::new();
-        guards.carry(snapshot, (&self.guards, &before.snapshot), now, &mut news);
+        let mut transitions = Vec::new();
+        guards.carry(snapshot, (&self.guards, &before.snapshot), now, &mut transitions);
         let guards = std::mem::replace(&mut self.guards, guards);
-        self.keep_trips(&guards, &before.snapshot);
-        self.say_holds();
-        self.take_down(&news, "breaker", "the document has changed");
-        self.announce();
+        self.retain_trips(&guards, &before.snapshot);
+        self.apply_holds();
+        self.persist_transitions(&transitions, "breaker", "the document has changed");
+        self.broadcast();
     }
 
-    /// Says again what is held.
-    pub(super) fn say_holds(&mut self) {
-        for (key, trip) in &self.holds {
-            if let Some(flag) = self.published.snapshot.flag(key) {
-                self.guards.set_external_trip(flag, *trip);
-            }
+    /// Applies the holds to the flags of the revision in use.
+    pub(super) fn apply_holds(&mut self) {
+        let snapshot = &self.published.snapshot;
+        let flags = self.holds.iter().filter_map(|(key, trip)| Some((snapshot.flag(key)?, *trip)));
+        for (flag, trip) in flags.collect::<Vec<_>>() {
+            self.set_external_trip(flag, trip);
         }
     }
 
-    /// Flags that have lost their threshold or are gone, and what has tripped of them: that stays until a person lets it go, also where
-    /// the flag comes back.
-    fn keep_trips(&mut self, before: &Guards, older: &Snapshot<Bytes>) {
+    /// Sets the trip of a flag that does not come from its breaker; the stricter of both is in force.
+    pub(super) fn set_external_trip(&mut self, flag: FlagId, trip: TripState) {
+        self.guards.set_external_trip(flag, trip);
+    }
+
+    /// Keeps the trips of flags that have lost their threshold or are gone. They stay until an operator releases them,
+    /// even if the flag comes back.
+    fn retain_trips(&mut self, before: &Guards, older: &Snapshot<Bytes>) {
         for id in older.flags() {
             let Some(key) = older.describe(id).filter(|_| before.breaker(id).is_some()).map(|flag| flag.key()) else {
                 continue;
@@ -69,11 +74,11 @@ impl Fleet {
             if self.published.snapshot.flag(key).is_some_and(|flag| self.guards.breaker(flag).is_some()) {
                 continue;
             }
-            self.unsaved.flags.insert(key.to_owned());
+            self.unstored.flags.insert(key.to_owned());
             let trip = before.trips().state(id);
             if trip != TripState::Clear {
                 self.holds.insert(key.to_owned(), trip);
-                self.unsaved.holds = true;
+                self.unstored.holds = true;
             }
         }
     }

@@ -1,47 +1,44 @@
-//! What the fleet knows, for people and for Prometheus.
+//! Reports of the fleet: the status of breakers, and everything for the metrics.
 
 use std::collections::BTreeMap;
 
-use flcm_flags::breaker::{Breaker, Plan};
+use flcm_flags::TripState;
+use flcm_flags::breaker::{Arms, Breaker, Mode, Plan, State};
 use flcm_flags::metrics::{CustomValue, Durations};
-use serde::Serialize;
-use utoipa::ToSchema;
 
 use super::Fleet;
 use super::hosts::Host;
-use crate::event::{BreakerEvent, Outcomes, finite};
 use crate::totals::FlagCounts;
+use crate::transition::FleetTransition;
 
-/// Where the breaker of a flag stands.
-#[derive(Clone, Debug, Default, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+/// The status of a flag.
+#[derive(Clone, Debug)]
 pub(crate) struct FlagReport {
-    /// What hosts are told: `clear`, `probing`, `off`, or `capped` and thousandths of a percent.
-    pub(crate) trip: String,
-    /// `closed`, `open` or `half_open`; absent without a breaker.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) state: Option<String>,
-    /// What a person has said: `auto`, `held`, `forced_closed` or `observe`.
-    pub(crate) mode: String,
-    /// Under which outcomes are evidence; 0 without a breaker.
-    pub(crate) generation: u32,
-    /// The outcomes of the last minutes, of users who had the feature.
-    pub(crate) treatment: Outcomes,
-    /// The same of users whom the percentage left out.
-    pub(crate) control: Outcomes,
-    /// The largest statistic, as a share of what a rollback takes.
-    pub(crate) evidence: f64,
-    /// What happened last.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Object)]
-    pub(crate) last: Option<BreakerEvent>,
-    /// Hosts that do otherwise.
+    /// The trip that hosts receive.
+    pub(crate) trip: TripState,
+    /// `None` for a flag without a breaker, which an operator holds.
+    pub(crate) breaker: Option<BreakerReport>,
+    /// The last transition.
+    pub(crate) last: Option<FleetTransition>,
+    /// Hosts that disagree.
     pub(crate) hosts: Vec<Host>,
 }
 
-/// What was counted of a flag.
+/// The status of a breaker.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct BreakerReport {
+    pub(crate) state: State,
+    pub(crate) mode: Mode,
+    pub(crate) generation: u32,
+    /// The outcomes of the breaker's window.
+    pub(crate) window: Arms,
+    /// The largest statistic, as a share of the rollback limit.
+    pub(crate) evidence: f64,
+}
+
+/// What hosts have counted for a flag.
 #[derive(Clone, Debug)]
-pub(crate) struct FlagFigures {
+pub(crate) struct FlagMetricsSnapshot {
     pub(crate) counts: FlagCounts,
     pub(crate) users: f64,
     pub(crate) durations: Durations,
@@ -49,22 +46,22 @@ pub(crate) struct FlagFigures {
     pub(crate) duration_sum: f64,
 }
 
-/// Where all breakers stand.
-#[derive(Clone, Debug, Serialize, ToSchema)]
-pub(crate) struct Standing {
+/// The status of all breakers.
+#[derive(Clone, Debug)]
+pub(crate) struct BreakerStatuses {
     /// The revision in use.
     pub(crate) revision: u64,
-    /// Flags with a breaker, and those that a person holds.
+    /// Flags with a breaker, and flags that an operator holds.
     pub(crate) flags: BTreeMap<String, FlagReport>,
     /// Whether everything that is in force is stored.
     pub(crate) stored: bool,
 }
 
-/// Everything that is told.
+/// Everything that `GET /metrics` reports about hosts.
 #[derive(Clone, Debug)]
-pub(crate) struct Figures {
-    pub(crate) standing: Standing,
-    pub(crate) flags: BTreeMap<String, FlagFigures>,
+pub(crate) struct MetricsSnapshot {
+    pub(crate) breakers: BreakerStatuses,
+    pub(crate) flags: BTreeMap<String, FlagMetricsSnapshot>,
     pub(crate) counters: Vec<(String, u64)>,
     pub(crate) histograms: Vec<(String, Durations, f64)>,
     pub(crate) dropped: u64,
@@ -72,16 +69,16 @@ pub(crate) struct Figures {
 }
 
 impl Fleet {
-    pub(super) fn figures(&self) -> Figures {
+    pub(super) fn metrics_snapshot(&self) -> MetricsSnapshot {
         let flags = self.totals.flags().into_iter().map(|(key, totals)| {
             let histogram = totals.sketches.durations();
-            let figures = FlagFigures {
+            let snapshot = FlagMetricsSnapshot {
                 counts: totals.counts.clone(),
                 users: totals.sketches.users().estimate(),
                 durations: Durations::new(histogram),
                 duration_sum: histogram.sum(),
             };
-            (key.to_owned(), figures)
+            (key.to_owned(), snapshot)
         });
         let (mut counters, mut histograms) = (Vec::new(), Vec::new());
         for (name, value) in self.totals.customs.iter() {
@@ -92,8 +89,8 @@ impl Fleet {
                 }
             }
         }
-        Figures {
-            standing: self.standing(),
+        MetricsSnapshot {
+            breakers: self.breaker_statuses(),
             flags: flags.collect(),
             counters,
             histograms,
@@ -102,40 +99,34 @@ impl Fleet {
         }
     }
 
-    pub(super) fn standing(&self) -> Standing {
+    pub(super) fn breaker_statuses(&self) -> BreakerStatuses {
         let snapshot = &self.published.snapshot;
-        let words = self.words();
-        let report = |(key, word): (&str, crate::live::Word)| {
+        let flags = self.fleet_flags();
+        let report = |(key, flag): (&str, crate::serving::FleetFlag)| {
             let guard = snapshot.flag(key).and_then(|id| self.guards.breaker(id));
-            let mut report = guard.map_or_else(FlagReport::held, |(breaker, plan)| FlagReport::new(breaker, plan));
-            report.trip = word.trip;
-            report.last = self.events.get(key).cloned();
-            report.hosts = self.hosts.of(key);
+            let report = FlagReport {
+                trip: flag.trip,
+                breaker: guard.map(|(breaker, plan)| BreakerReport::new(breaker, plan)),
+                last: self.events.get(key).cloned(),
+                hosts: self.hosts.of(key),
+            };
             (key.to_owned(), report)
         };
-        let flags = words.into_iter().map(report).collect();
-        Standing { revision: self.published.number, flags, stored: self.unsaved.is_empty() }
+        let flags = flags.into_iter().map(report).collect();
+        BreakerStatuses { revision: self.published.number, flags, stored: self.unstored.is_empty() }
     }
 }
 
-impl FlagReport {
-    /// Of a flag without a breaker, as far as that can tell.
-    fn held() -> Self {
-        Self { mode: "held".to_owned(), ..Self::default() }
-    }
-
-    /// Of a flag with one, as far as that knows.
+impl BreakerReport {
     fn new(breaker: &Breaker, plan: &Plan) -> Self {
         let report = breaker.report(plan);
         let statistics = [report.errors.absolute, report.errors.relative, report.slow.absolute, report.slow.relative];
         Self {
-            state: Some(breaker.state().as_str().to_owned()),
-            mode: breaker.mode().as_str().to_owned(),
+            state: breaker.state(),
+            mode: breaker.mode(),
             generation: breaker.generation(),
-            treatment: report.window.treatment.into(),
-            control: report.window.control.into(),
-            evidence: finite(statistics.into_iter().fold(0.0, f64::max) / report.limit),
-            ..Self::default()
+            window: report.window,
+            evidence: statistics.into_iter().fold(0.0, f64::max) / report.limit,
         }
     }
 }

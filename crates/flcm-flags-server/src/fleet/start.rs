@@ -1,7 +1,6 @@
-//! A start: everything that was kept is taken up, and batches behind the last checkpoint are added up again.
+//! A start: the fleet recovers the last checkpoint, and counts the batches after it again.
 
 use std::collections::{BTreeMap, HashMap};
-use std::fmt;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
 
@@ -9,72 +8,43 @@ use flcm_flags::TripState;
 use flcm_flags::breaker::Scope;
 use flcm_flags::metrics::batch::Batch;
 use flcm_flags_config::Diagnostics;
-use flcm_flags_host::Guards;
 use serde_json::json;
 
-use super::asks::{Answer, Ask, Asks, Draft};
+use super::handle::{FleetError, FleetHandle, FleetRequest, PublishRequest};
 use super::hosts::Hosts;
 use super::ledgers::Ledgers;
-use super::settle::Unsaved;
-use super::{Fleet, Millis};
+use super::persist::Unstored;
+use super::{Fleet, Guards, Millis};
 use crate::clock::{Clock, wall};
-use crate::live::{Live, News, Shared};
+use crate::error::StartError;
 use crate::published::Published;
-use crate::store::{Kept, KeptBreaker, Record, Revision, Store, StoreError, Summary};
+use crate::serving::{ServingState, Shared, StreamState};
+use crate::store::{Record, RecoveredState, Revision, Store, StoredBreaker, Summary};
 use crate::totals::Totals;
+use crate::transition::FleetTransition;
 
-/// Questions that may wait.
+/// The number of requests that may wait.
 const WAITING: usize = 8192;
 
-/// Why a server does not start.
-#[derive(Debug)]
-pub enum StartError {
-    /// What is wrong, and how to fix it.
-    Other(String, String),
-    /// The document has errors.
-    Refused(Diagnostics),
-}
-
-impl fmt::Display for StartError {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Other(what, help) => write!(formatter, "{what} ({help})"),
-            Self::Refused(diagnostics) => {
-                write!(formatter, "the document is refused: {} errors", diagnostics.counts().0)
-            }
-        }
-    }
-}
-
-impl std::error::Error for StartError {}
-
-impl From<StoreError> for StartError {
-    fn from(error: StoreError) -> Self {
-        let text = error.to_string();
-        let (what, help) = text.rsplit_once(" (").unwrap_or((&text, ""));
-        Self::Other(what.to_owned(), help.trim_end_matches(')').to_owned())
-    }
-}
-
-/// A fleet that can be run, what is shared with it, and how to ask it.
+/// A fleet that can be run, its handle, and the state that it shares.
 pub(crate) struct Started {
     pub(crate) fleet: Fleet,
-    pub(crate) asks: Receiver<Ask>,
-    pub(crate) handle: Asks,
+    pub(crate) requests: Receiver<FleetRequest>,
+    pub(crate) handle: FleetHandle,
     pub(crate) shared: Arc<Shared>,
-    /// When the database began, in milliseconds since 1970: everything that is added up was nothing then.
+    /// When the database was created, in milliseconds since 1970: all totals were zero then.
     pub(crate) began: u64,
 }
 
-/// Takes up what was kept, or begins with a document. `hooks` are the names of webhooks.
-pub(crate) fn start(mut store: Store, document: Option<String>, hooks: Vec<String>) -> Result<Started, StartError> {
+/// Recovers the stored state, or starts with a document. `webhooks` are the names of the webhooks.
+pub(crate) fn start(mut store: Store, document: Option<String>, webhooks: Vec<String>) -> Result<Started, StartError> {
     let kept = store.load()?;
     let clock = Clock::behind(kept.clock);
-    let (published, edit) = first(&mut store, document, clock)?;
+    let (published, edit) = first_revision(&mut store, document, clock)?;
     let published = Arc::new(published);
     let flags = published.snapshot.flags().len();
-    let live = Live { published: Arc::clone(&published), trips: Guards::none(flags).trips().clone() };
-    let shared = Arc::new(Shared::new(live, News::default()));
+    let serving = ServingState { published: Arc::clone(&published), trips: Guards::none(flags).trips().clone() };
+    let shared = Arc::new(Shared::new(serving, StreamState::default()));
     let mut fleet = Fleet {
         store,
         clock,
@@ -86,8 +56,8 @@ pub(crate) fn start(mut store: Store, document: Option<String>, hooks: Vec<Strin
         totals: Totals::default(),
         hosts: Hosts::default(),
         events: BTreeMap::new(),
-        unsaved: Unsaved::default(),
-        hooks,
+        unstored: Unstored::default(),
+        webhooks,
         epoch: kept.starts,
         sequence: 0,
         last_batch: 0,
@@ -95,45 +65,48 @@ pub(crate) fn start(mut store: Store, document: Option<String>, hooks: Vec<Strin
         checkpointed: clock.now(),
         ticked: 0,
     };
-    fleet.take_up(kept);
+    fleet.recover(kept);
     let began = fleet.store.began()?;
     if let Some(edit) = edit {
         fleet.publish(edit).map_err(not_published)?;
     }
-    let (sender, asks) = sync_channel(WAITING);
-    Ok(Started { fleet, asks, handle: Asks::new(sender), shared, began })
+    let (sender, requests) = sync_channel(WAITING);
+    Ok(Started { fleet, requests, handle: FleetHandle::new(sender), shared, began })
 }
 
-fn not_published(answer: Answer) -> StartError {
-    match answer {
-        Answer::NotStored(error) => error.into(),
-        answer => {
-            StartError::Other(format!("the document could not be published: {answer:?}"), "start again".to_owned())
-        }
+fn not_published(error: FleetError) -> StartError {
+    match error {
+        FleetError::NotStored(error) => error.into(),
+        error => StartError::Other(format!("the document could not be published: {error:?}"), "start again".to_owned()),
     }
 }
 
-/// The revision to begin with, and the one to follow it: what was kept goes on under the newest that was kept, and is then led to
-/// what the file says, where that is news. So the latest edit counts, wherever it was made.
-fn first(store: &mut Store, document: Option<String>, clock: Clock) -> Result<(Published, Option<Draft>), StartError> {
+/// The revision to start with, and the one to publish next. The stored state is recovered under the newest stored
+/// revision; then the file is published if it has changed since it was read last. So the latest edit wins, wherever it
+/// was made.
+fn first_revision(
+    store: &mut Store,
+    document: Option<String>,
+    clock: Clock,
+) -> Result<(Published, Option<PublishRequest>), StartError> {
     let (newest, of_file) = (store.newest()?, store.newest_of_file()?);
-    let news = document.filter(|text| of_file.as_ref().is_none_or(|revision| revision.document != *text));
+    let edited = document.filter(|text| of_file.as_ref().is_none_or(|revision| revision.document != *text));
     let last = newest.as_ref().map_or_else(|| Store::base(wall()), |newest| newest.summary.number);
-    let (edit, refused) = match news.map(|text| Published::new(text, last)) {
+    let (edit, refused) = match edited.map(|text| Published::new(text, last)) {
         Some(Ok((published, _))) => (Some(published), None),
         Some(Err(diagnostics)) => (None, Some(diagnostics)),
         None => (None, None),
     };
-    let kept = newest.map(|Revision { summary, document }| Published::again(document, summary.number));
+    let kept = newest.map(|Revision { summary, document }| Published::republished(document, summary.number));
     match (kept, edit) {
         (Some(Ok(kept)), edit) => {
             for problem in refused.iter().flat_map(Diagnostics::iter) {
-                tracing::error!("the document is refused, revision {last} stays in use: {problem}");
+                tracing::error!("the document has errors; revision {last} stays in use: {problem}");
             }
             Ok((kept, edit.map(|published| read_at_start(published, last))))
         }
-        // Nothing was kept, or nothing that this version takes.
-        (_, Some(edit)) => keep_first(store, &edit, clock.now()).map(|()| (edit, None)),
+        // Nothing is stored, or nothing that this version accepts.
+        (_, Some(edit)) => store_first(store, &edit, clock.now()).map(|()| (edit, None)),
         (Some(Err(diagnostics)), None) => Err(StartError::Refused(refused.unwrap_or(diagnostics))),
         (None, None) => Err(refused.map_or_else(nothing_to_serve, StartError::Refused)),
     }
@@ -144,12 +117,12 @@ fn nothing_to_serve() -> StartError {
     StartError::Other(what.to_owned(), "name a document: flcm serve feature-flags.yaml".to_owned())
 }
 
-fn read_at_start(published: Published, after: u64) -> Draft {
+fn read_at_start(published: Published, after: u64) -> PublishRequest {
     let (author, reason) = ("file".to_owned(), "read at the start".to_owned());
-    Draft { published, after, author, reason, origin: "file" }
+    PublishRequest { published, after, author, reason, origin: "file" }
 }
 
-fn keep_first(store: &mut Store, published: &Published, now: Millis) -> Result<(), StartError> {
+fn store_first(store: &mut Store, published: &Published, now: Millis) -> Result<(), StartError> {
     let summary = Summary {
         number: published.number,
         at: now.0,
@@ -172,7 +145,7 @@ fn keep_first(store: &mut Store, published: &Published, now: Millis) -> Result<(
 }
 
 impl Fleet {
-    fn take_up(&mut self, kept: Kept) {
+    fn recover(&mut self, kept: RecoveredState) {
         self.ledgers.restore(kept.ledgers, self.clock.now());
         kept.totals.into_iter().for_each(|(key, stored)| self.totals.restore(key, stored));
         self.totals.restore_customs(&kept.customs);
@@ -180,44 +153,44 @@ impl Fleet {
         self.holds = trips.collect();
         let start = kept.batches.first().map_or(self.clock.now(), |(_, at, _)| *at);
         self.guards.guard(&self.published.snapshot, Scope::Fleet, start);
-        let (mut news, mut known) = (Vec::new(), HashMap::new());
+        let (mut transitions, mut known) = (Vec::new(), HashMap::new());
         for breaker in kept.breakers {
             known.insert(breaker.flag.clone(), breaker.upto);
             let restored = self.published.snapshot.flag(&breaker.flag);
-            match restored.map_or(Ok(false), |id| self.guards.restore(id, &breaker.bytes, &mut news)) {
+            match restored.map_or(Ok(false), |id| self.guards.restore(id, &breaker.bytes, &mut transitions)) {
                 Ok(true) => {}
-                Ok(false) => self.take_up_unguarded(&breaker),
+                Ok(false) => self.recover_unguarded(&breaker),
                 Err(error) => {
-                    tracing::error!(flag = breaker.flag, %error, "a breaker that was kept cannot be read; it starts anew");
-                    // What had tripped is held, until a person lets it go.
-                    self.take_up_unguarded(&breaker);
+                    tracing::error!(flag = breaker.flag, %error, "a stored breaker cannot be read; it starts anew");
+                    // What had tripped is held until an operator releases it.
+                    self.recover_unguarded(&breaker);
                 }
             }
             if let Some(event) = breaker.event {
                 self.events.insert(breaker.flag, event);
             }
         }
-        self.say_holds();
+        self.apply_holds();
         for (id, at, bytes) in kept.batches {
             let Ok(batch) = Batch::from_bytes(&bytes) else { continue };
             let _ = self.ledgers.accept(batch.header(), self.clock.now());
             let is_new = |flag: &str| known.get(flag).is_none_or(|upto| *upto < id);
-            self.add(&batch, at, is_new, &mut news);
+            self.add(&batch, at, is_new, &mut transitions);
             self.last_batch = id;
             self.logged_bytes += bytes.len();
         }
         let now = self.clock.now();
-        self.guards.poll(&self.published.snapshot, now, &mut news);
-        self.take_down(&news, "breaker", "");
-        self.announce();
+        self.guards.poll(&self.published.snapshot, now, &mut transitions);
+        self.persist_transitions(&transitions, "breaker", "");
+        self.broadcast();
         self.make_checkpoint();
     }
-    /// A flag has lost its breaker, and the server was ended before that was stored: what had tripped stays so.
-    fn take_up_unguarded(&mut self, breaker: &KeptBreaker) {
-        self.unsaved.flags.insert(breaker.flag.clone());
-        if breaker.event.as_ref().is_some_and(|event| event.to != "closed") {
+    /// The flag has lost its breaker, and the server ended before that was stored: a flag that was held back stays so.
+    fn recover_unguarded(&mut self, breaker: &StoredBreaker) {
+        self.unstored.flags.insert(breaker.flag.clone());
+        if breaker.event.as_ref().is_some_and(FleetTransition::holds_back) {
             self.holds.entry(breaker.flag.clone()).or_insert(TripState::HeldOff);
-            self.unsaved.holds = true;
+            self.unstored.holds = true;
         }
     }
 }

@@ -2,24 +2,22 @@
 
 use axum::Json;
 use axum::extract::{Query, State};
-use axum::http::HeaderMap;
 
+use super::access::{Admin, Authorized};
 use super::revisions::{PageQuery, bad_query};
 use super::{Context, Problem};
-use crate::keys::Role;
 use crate::store::Record;
 
-/// What was done, the newest first. Nothing of it can be changed.
+/// The audit, the newest record first. Records cannot be changed.
 #[utoipa::path(get, path = "/audit", tag = "publishing", params(PageQuery), responses(
     (status = 200, body = Vec<Record>), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem),
     (status = 429, body = Problem), (status = 503, body = Problem),
 ))]
-pub(super) async fn list(
+pub(super) async fn list_audit(
+    _: Authorized<Admin>,
     State(app): Context,
     query: Result<Query<PageQuery>, axum::extract::rejection::QueryRejection>,
-    headers: HeaderMap,
 ) -> Result<Json<Vec<Record>>, Problem> {
-    app.admit(&headers, Role::Admin)?;
     let (before, limit) = query.map_err(|error| bad_query(&error))?.bounds()?;
     app.read(move |reader| reader.audit(before, limit)).await.map(Json)
 }

@@ -1,28 +1,32 @@
-//! `POST /metrics`: what hosts have counted.
+//! `POST /metrics`: batches of counts from hosts.
 
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 
+use super::access::{Authorized, Client};
 use super::{Context, Problem, body};
-use crate::keys::Role;
 
 const BATCH: &str = "application/vnd.flcm.batch";
 
-/// Takes a batch of counts, once.
+/// Accepts a batch of counts.
 ///
-/// Acknowledged when it is on the disk.
+/// A batch is acknowledged when it is on the disk, and counted once, however often it is sent.
 #[utoipa::path(post, path = "/metrics", tag = "hosts", request_body(content = Vec<u8>, content_type = "application/vnd.flcm.batch"), responses(
-    (status = 204, description = "It was added up, now or before"),
+    (status = 204, description = "The batch was counted, now or before"),
     (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem), (status = 408, body = Problem),
-    (status = 409, description = "One before it is missing", body = Problem), (status = 413, body = Problem),
+    (status = 409, description = "An earlier batch is missing", body = Problem), (status = 413, body = Problem),
     (status = 415, body = Problem), (status = 422, body = Problem), (status = 429, body = Problem), (status = 503, body = Problem),
 ))]
-pub(super) async fn take(State(app): Context, headers: HeaderMap, content: Body) -> Result<StatusCode, Problem> {
-    app.admit(&headers, Role::Client)?;
+pub(super) async fn post_batch(
+    _: Authorized<Client>,
+    State(app): Context,
+    headers: HeaderMap,
+    content: Body,
+) -> Result<StatusCode, Problem> {
     body::expect_type(&headers, &[BATCH])?;
     let batch = body::read(&app, content, app.batch_bytes).await?;
-    let taken = app.asks.batch(batch).await?;
+    let taken = app.fleet.batch(batch).await?;
     if taken.repeated {
         app.shared.counters.repeated.add(1);
     }

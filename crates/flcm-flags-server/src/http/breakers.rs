@@ -1,47 +1,50 @@
-//! `GET /trips` and a person's hand on a flag.
+//! `GET /trips`, and operator commands.
+
+use std::collections::BTreeMap;
 
 use axum::Json;
 use axum::body::Body;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
+use flcm_flags::breaker::Mode;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
+use super::access::{Admin, Authorized, Server};
 use super::{Context, Problem, body};
-use crate::event::BreakerEvent;
-use crate::fleet::{Command, Order, Standing};
-use crate::keys::Role;
+use crate::event::{BreakerEvent, Outcomes, finite};
+use crate::fleet::{Action, BreakerCommand, BreakerStatuses, FlagReport, Host};
 
-/// Why, and what is meant.
+/// The details of a command.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct CommandRequest {
-    /// Stands in the audit.
+    /// The reason, for the audit.
     reason: String,
-    /// Of the rollback that is acknowledged; without it the present one.
+    /// The generation of the rollback that is acknowledged. Default: the current one.
     #[serde(deserialize_with = "whole")]
     generation: Option<u32>,
 }
 
-/// What is done to a flag.
+/// What to do to a flag.
 #[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum CommandWord {
-    /// A rollback was seen: the flag may go on.
+    /// Acknowledges a rollback, so that the breaker closes.
     Acknowledge,
-    /// On, whatever the outcomes.
+    /// The flag decides as usual, whatever the outcomes.
     Force,
-    /// Off for everyone.
+    /// The flag is off for everyone.
     Hold,
-    /// On, and what would have happened is told.
+    /// The flag decides as usual, and rollbacks that would have happened are reported.
     Observe,
     /// The breaker decides again.
     Release,
 }
 
-/// Numbers as JSON has them: 4.0 is whole as well.
+/// JSON has one type of number: 4.0 is an integer as well.
 fn whole<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u32>, D::Error> {
     let Some(number) = Option::<f64>::deserialize(deserializer)? else { return Ok(None) };
     let is_whole = number.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(&number);
@@ -49,55 +52,119 @@ fn whole<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u32>, D::E
     let generation = is_whole.then_some(number as u32);
     generation
         .map(Some)
-        .ok_or_else(|| D::Error::custom(format!("`generation` is {number}: it is a whole number from 0")))
+        .ok_or_else(|| D::Error::custom(format!("`generation` is {number}: it must be an integer from 0")))
 }
 
-/// What came of a command.
+/// The result of a command.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct CommandAnswer {
-    /// What happened; `null` when it was so already, or the flag has no breaker.
+    /// The transition; `null` if nothing has changed, or the flag has no breaker.
     #[schema(value_type = Option<Object>)]
     event: Option<BreakerEvent>,
 }
 
-/// Where all breakers stand, and which hosts do otherwise.
-#[utoipa::path(get, path = "/trips", tag = "breakers", responses(
-    (status = 200, body = Standing),
-    (status = 401, body = Problem), (status = 403, body = Problem), (status = 429, body = Problem), (status = 503, body = Problem),
-))]
-pub(super) async fn list(State(app): Context, headers: HeaderMap) -> Result<Json<Standing>, Problem> {
-    app.admit(&headers, Role::Server)?;
-    Ok(Json(app.asks.standing().await?))
+/// The status of all flags with a breaker.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct TripsAnswer {
+    /// The revision in use.
+    revision: u64,
+    /// Flags with a breaker, and flags that an operator holds.
+    flags: BTreeMap<String, FlagStatus>,
+    /// Whether everything that is in force is stored.
+    stored: bool,
 }
 
-/// Does something to a flag, for all hosts at once.
+/// The status of a flag.
+#[derive(Debug, Default, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct FlagStatus {
+    /// The trip that hosts receive: `clear`, `probing`, `off`, or `capped` and thousandths of a percent.
+    trip: String,
+    /// `closed`, `open` or `half_open`; absent without a breaker.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    state: Option<&'static str>,
+    /// The mode that an operator has set: `auto`, `held`, `forced_closed` or `observe`.
+    mode: &'static str,
+    /// The generation whose outcomes are evidence; 0 without a breaker.
+    generation: u32,
+    /// The outcomes of the breaker's window, for users who had the feature.
+    treatment: Outcomes,
+    /// The same, for users whom the percentage left out.
+    control: Outcomes,
+    /// The largest statistic, as a share of the rollback limit.
+    evidence: f64,
+    /// The last transition.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Object)]
+    last: Option<BreakerEvent>,
+    /// Hosts that disagree.
+    hosts: Vec<Host>,
+}
+
+impl From<BreakerStatuses> for TripsAnswer {
+    fn from(BreakerStatuses { revision, flags, stored }: BreakerStatuses) -> Self {
+        let flags = flags.into_iter().map(|(key, report)| (key, FlagStatus::from(report))).collect();
+        Self { revision, flags, stored }
+    }
+}
+
+impl From<FlagReport> for FlagStatus {
+    fn from(FlagReport { trip, breaker, last, hosts }: FlagReport) -> Self {
+        let last = last.as_ref().map(BreakerEvent::from);
+        // Without a breaker, an operator holds it.
+        let status = Self { trip: trip.to_string(), mode: Mode::Held.as_str(), last, hosts, ..Self::default() };
+        let Some(breaker) = breaker else { return status };
+        Self {
+            state: Some(breaker.state.as_str()),
+            mode: breaker.mode.as_str(),
+            generation: breaker.generation,
+            treatment: breaker.window.treatment.into(),
+            control: breaker.window.control.into(),
+            evidence: finite(breaker.evidence),
+            ..status
+        }
+    }
+}
+
+/// The status of all breakers, and the hosts that disagree.
+#[utoipa::path(get, path = "/trips", tag = "breakers", responses(
+    (status = 200, body = TripsAnswer),
+    (status = 401, body = Problem), (status = 403, body = Problem), (status = 429, body = Problem), (status = 503, body = Problem),
+))]
+pub(super) async fn list_breakers(_: Authorized<Server>, State(app): Context) -> Result<Json<TripsAnswer>, Problem> {
+    Ok(Json(app.fleet.breaker_statuses().await?.into()))
+}
+
+/// Commands the breaker of a flag, for all hosts at once.
 ///
-/// `hold` turns it off whatever the document says; `release` lets its breaker decide again; `acknowledge` lets a flag go on that was
-/// rolled back; `observe` and `force` leave it on whatever the outcomes, with and without telling what would have happened.
+/// `hold` turns the flag off, whatever the document says. `release` lets its breaker decide again. `acknowledge` closes
+/// the breaker of a flag that was rolled back. `observe` and `force` let the flag decide as usual, whatever the
+/// outcomes; `observe` reports the rollbacks that would have happened.
 #[utoipa::path(post, path = "/flags/{key}/{command}", tag = "breakers", params(
     ("key" = String, Path, description = "The flag key"),
-    ("command" = CommandWord, Path, description = "What is done to it"),
+    ("command" = CommandWord, Path, description = "What to do to it"),
 ), request_body(content = CommandRequest, content_type = "application/json"), responses(
     (status = 200, body = CommandAnswer), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem),
-    (status = 404, body = Problem), (status = 408, body = Problem), (status = 409, description = "Not with this flag as it is", body = Problem),
+    (status = 404, body = Problem), (status = 408, body = Problem), (status = 409, description = "The state of the flag does not allow it", body = Problem),
     (status = 413, body = Problem), (status = 415, body = Problem), (status = 429, body = Problem), (status = 503, body = Problem),
 ))]
-pub(super) async fn command(
+pub(super) async fn command_breaker(
+    key: Authorized<Admin>,
     State(app): Context,
     path: Result<Path<(String, CommandWord)>, PathRejection>,
     headers: HeaderMap,
     content: Body,
 ) -> Result<Json<CommandAnswer>, Problem> {
-    let actor = app.admit(&headers, Role::Admin)?.to_owned();
+    let actor = key.name();
     let Ok(Path((flag, command))) = path else { return Err(super::problem::no_such_path().await) };
     let CommandRequest { reason, generation } = body::read_json(&app, &headers, content).await?;
-    let command = match command {
-        CommandWord::Acknowledge => Command::Acknowledge(generation),
-        CommandWord::Force => Command::Force,
-        CommandWord::Hold => Command::Hold,
-        CommandWord::Observe => Command::Observe,
-        CommandWord::Release => Command::Release,
+    let action = match command {
+        CommandWord::Acknowledge => Action::Acknowledge(generation),
+        CommandWord::Force => Action::Force,
+        CommandWord::Hold => Action::Hold,
+        CommandWord::Observe => Action::Observe,
+        CommandWord::Release => Action::Release,
     };
-    let event = app.asks.command(Order { flag, command, actor, reason }).await?;
-    Ok(Json(CommandAnswer { event }))
+    let event = app.fleet.command(BreakerCommand { flag, action, actor, reason }).await?;
+    Ok(Json(CommandAnswer { event: event.as_ref().map(BreakerEvent::from) }))
 }

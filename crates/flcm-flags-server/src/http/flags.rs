@@ -1,31 +1,38 @@
-//! `GET /flags`: what is in use, as a snapshot or as the document.
+//! `GET /flags`: the revision in use, as a snapshot or as the document.
 
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
+use super::access::{Authorized, Client};
+use super::problem::Kind;
 use super::{Context, Problem};
 use crate::keys::Role;
-use crate::published::{Body, Encoded, Published, names};
+use crate::published::{Body, Encoded, Published, etag_matches};
 
-/// What is in use.
+/// The revision in use.
 ///
-/// A snapshot, or with a key `server` the document as it was written, by `Accept`. Each form has a strong mark, which is compared with `If-None-Match`.
+/// `Accept` chooses between the snapshot and the document as it was written, which needs a key `server`. Each has a
+/// strong `ETag`, which is compared with `If-None-Match`.
 #[utoipa::path(get, path = "/flags", tag = "hosts", params(
-    ("If-None-Match" = Option<String>, Header, description = "Marks of what the host has"),
+    ("If-None-Match" = Option<String>, Header, description = "The ETag of what the host has"),
 ), responses(
     (status = 200, description = "The snapshot or the document", content(
         (String = "application/vnd.flcm.snapshot"), (String = "application/yaml"),
-    ), headers(("ETag" = String, description = "Names exactly these bytes"))),
-    (status = 304, description = "The host has it"),
+    ), headers(("ETag" = String, description = "Identifies exactly these bytes"))),
+    (status = 304, description = "The host has this revision"),
     (status = 401, body = Problem), (status = 403, body = Problem), (status = 406, body = Problem), (status = 429, body = Problem),
 ))]
-pub(super) async fn give(State(app): Context, headers: HeaderMap) -> Result<Response, Problem> {
-    let live = app.shared.live.load();
-    let body = choose(&live.published, &headers)?;
-    // A snapshot holds hashes of users, the document their names.
-    let is_document = std::ptr::eq(body, &raw const live.published.as_document);
-    app.admit(&headers, if is_document { Role::Server } else { Role::Client })?;
+pub(super) async fn get_flags(
+    key: Authorized<Client>,
+    State(app): Context,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let serving = app.shared.serving.load();
+    let body = choose(&serving.published, &headers)?;
+    // A snapshot contains hashes of users, the document their names.
+    let is_document = std::ptr::eq(body, &raw const serving.published.as_document);
+    key.require(if is_document { Role::Server } else { Role::Client })?;
     let takes_gzip = headers.get_all(header::ACCEPT_ENCODING).iter().any(takes_gzip);
     let Encoded { etag, bytes } = if takes_gzip { &body.gzip } else { &body.plain };
     let common = [
@@ -34,7 +41,7 @@ pub(super) async fn give(State(app): Context, headers: HeaderMap) -> Result<Resp
         (header::VARY, HeaderValue::from_static("accept, accept-encoding, origin")),
     ];
     let known = headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
-    if known.is_some_and(|marks| marks == "*" || names(marks, etag)) {
+    if known.is_some_and(|etags| etags == "*" || etag_matches(etags, etag)) {
         return Ok((StatusCode::NOT_MODIFIED, common).into_response());
     }
     let media_type = [(header::CONTENT_TYPE, body.media_type.clone())];
@@ -45,7 +52,7 @@ pub(super) async fn give(State(app): Context, headers: HeaderMap) -> Result<Resp
     Ok(response)
 }
 
-/// The body that is liked best; of those liked alike the snapshot.
+/// The body that the client prefers; the snapshot, if it prefers neither.
 fn choose<'p>(published: &'p Published, headers: &HeaderMap) -> Result<&'p Body, Problem> {
     let bodies = [&published.as_snapshot, &published.as_document];
     let accept: Vec<&str> = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok()).collect();
@@ -56,16 +63,16 @@ fn choose<'p>(published: &'p Published, headers: &HeaderMap) -> Result<&'p Body,
     let [snapshot, document] = bodies.map(liked);
     match (snapshot, document) {
         (0, 0) => {
-            let message = format!("`{}` is not what there is", accept.join(", "));
+            let message = format!("no media type of `Accept: {}` is available", accept.join(", "));
             let help = "ask for application/vnd.flcm.snapshot, or for application/yaml, or for */*";
-            Err(Problem::new(StatusCode::NOT_ACCEPTABLE, "NOT_ACCEPTABLE", message, help))
+            Err(Problem::new(Kind::NotAcceptable, message, help))
         }
         _ if document > snapshot => Ok(bodies[1]),
         _ => Ok(bodies[0]),
     }
 }
 
-/// How much a type is liked, from 0 to 1000: the most exact range that fits counts.
+/// The quality of a media type in thousandths. The most specific range that matches counts.
 fn quality(accept: &[&str], media_type: &str) -> u32 {
     let ranges = accept.iter().flat_map(|list| list.split(','));
     let fitting = ranges.filter_map(|range| {
@@ -86,7 +93,7 @@ fn quality(accept: &[&str], media_type: &str) -> u32 {
 fn weight<'r>(mut parameters: impl Iterator<Item = &'r str>) -> u32 {
     let given = parameters.find_map(|parameter| parameter.strip_prefix("q="));
     let weight = given.and_then(|text| text.parse::<f32>().ok()).unwrap_or(1.0);
-    // A saturating cast: what is no share is none or all.
+    // A saturating cast: a number outside of 0 to 1 is taken for 0 or 1.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to 0 to 1000")]
     let thousandths = (weight.clamp(0.0, 1.0) * 1000.0) as u32;
     thousandths

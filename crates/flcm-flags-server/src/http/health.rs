@@ -1,29 +1,28 @@
-//! Whether the server lives, and whether it is to be asked.
+//! Health checks.
 
 use std::sync::atomic::Ordering;
 
 use axum::extract::State;
-use axum::http::StatusCode;
 
+use super::access::Public;
 use super::{Context, Problem};
 
-/// It lives.
+/// The process is alive.
 #[utoipa::path(get, path = "/healthz", tag = "operation", security(()), responses(
     (status = 200, body = String, content_type = "text/plain"),
 ))]
-pub(super) async fn healthz() -> &'static str {
+pub(super) async fn healthz(_: Public) -> &'static str {
     "ok\n"
 }
 
-/// It answers, and everything that it is asked can be done.
+/// The server is ready for requests.
 #[utoipa::path(get, path = "/readyz", tag = "operation", security(()), responses(
     (status = 200, body = String, content_type = "text/plain"), (status = 503, body = Problem),
 ))]
-pub(super) async fn readyz(State(app): Context) -> Result<&'static str, Problem> {
+pub(super) async fn readyz(_: Public, State(app): Context) -> Result<&'static str, Problem> {
     if app.is_closing.load(Ordering::Relaxed) {
-        let help = "ask another server";
-        return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "CLOSING", "the server goes away", help));
+        return Err(Problem::closing());
     }
-    app.asks.ping().await?;
+    app.fleet.ping().await?;
     Ok("ready\n")
 }

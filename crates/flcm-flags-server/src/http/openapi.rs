@@ -1,14 +1,19 @@
-//! The description of this interface, made from the handlers.
+//! The `OpenAPI` description, made from the handlers.
 
 use std::sync::LazyLock;
 
 use axum::response::IntoResponse;
 use bytes::Bytes;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::{Content, RefOr};
 use utoipa::{Modify, OpenApi};
 
+use super::access::Public;
 use super::breakers::CommandWord;
-use super::{audit, batches, breakers, figures, flags, health, ofrep, revisions, stream};
+use super::problem::MEDIA_TYPE;
+use super::{audit, batches, breakers, flags, health, metrics, ofrep, revisions, stream};
+
+const JSON: &str = "application/json";
 
 #[derive(OpenApi)]
 #[openapi(
@@ -19,33 +24,33 @@ use super::{audit, batches, breakers, figures, flags, health, ofrep, revisions, 
         license(name = "Apache-2.0", identifier = "Apache-2.0"),
     ),
     paths(
-        flags::give,
-        stream::open,
-        batches::take,
-        figures::give,
-        ofrep::evaluate_one,
-        ofrep::evaluate_all,
-        breakers::list,
-        breakers::command,
-        revisions::publish,
-        revisions::list,
-        revisions::one,
-        revisions::difference,
-        revisions::revert,
-        audit::list,
+        flags::get_flags,
+        stream::open_stream,
+        batches::post_batch,
+        metrics::get_metrics,
+        ofrep::evaluate_flag,
+        ofrep::evaluate_flags,
+        breakers::list_breakers,
+        breakers::command_breaker,
+        revisions::publish_document,
+        revisions::list_revisions,
+        revisions::get_revision,
+        revisions::diff_revisions,
+        revisions::revert_to_revision,
+        audit::list_audit,
         health::healthz,
         health::readyz,
-        give,
+        get_openapi,
     ),
     components(schemas(CommandWord)),
-    modifiers(&Keys),
+    modifiers(&Keys, &ProblemTypes),
     security(("bearer" = []), ("key" = [])),
     tags(
-        (name = "hosts", description = "What runtimes ask: key `client`"),
-        (name = "ofrep", description = "Decisions for those who have no engine: key `server`"),
-        (name = "breakers", description = "Rollbacks: key `server` to read, `admin` to act"),
+        (name = "hosts", description = "For hosts: key `client`"),
+        (name = "ofrep", description = "Decisions for clients without an engine: key `server`"),
+        (name = "breakers", description = "Rollbacks: key `server` to read, `admin` for commands"),
         (name = "publishing", description = "Documents: key `admin`"),
-        (name = "operation", description = "Health and figures"),
+        (name = "operation", description = "Health and metrics"),
     ),
 )]
 struct Document;
@@ -62,7 +67,29 @@ impl Modify for Keys {
     }
 }
 
-/// The interface as an `OpenAPI` 3.1 document, as JSON.
+/// Sets the media type of problems, so that handlers need not repeat it for each status.
+struct ProblemTypes;
+
+impl Modify for ProblemTypes {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let paths = document.paths.paths.values_mut();
+        let operations = paths.flat_map(|path| [&mut path.get, &mut path.post, &mut path.put].into_iter().flatten());
+        for response in operations.flat_map(|operation| operation.responses.responses.values_mut()) {
+            let RefOr::T(response) = response else { continue };
+            if response.content.get(JSON).is_some_and(is_problem) {
+                let content = response.content.swap_remove(JSON);
+                response.content.extend(content.map(|content| (MEDIA_TYPE.to_owned(), content)));
+            }
+        }
+    }
+}
+
+fn is_problem(content: &RefOr<Content>) -> bool {
+    let RefOr::T(Content { schema: Some(RefOr::Ref(schema)), .. }) = content else { return false };
+    schema.ref_location == "#/components/schemas/Problem"
+}
+
+/// The HTTP interface as an `OpenAPI` 3.1 document in JSON.
 #[must_use]
 pub fn openapi() -> String {
     let mut text = Document::openapi().to_pretty_json().unwrap_or_default();
@@ -72,7 +99,29 @@ pub fn openapi() -> String {
 
 /// This description.
 #[utoipa::path(get, path = "/openapi.json", tag = "operation", security(()), responses((status = 200, body = Object)))]
-pub(super) async fn give() -> impl IntoResponse {
+pub(super) async fn get_openapi(_: Public) -> impl IntoResponse {
     static TEXT: LazyLock<Bytes> = LazyLock::new(|| openapi().into());
     ([(axum::http::header::CONTENT_TYPE, "application/json")], TEXT.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use serde_json::Value;
+
+    use super::openapi;
+
+    #[test]
+    fn ids_of_operations_are_unique_and_problems_have_their_media_type() {
+        let description: Value = serde_json::from_str(&openapi()).unwrap();
+        let paths = description["paths"].as_object().unwrap().values();
+        let operations: Vec<&Value> = paths.flat_map(|path| path.as_object().unwrap().values()).collect();
+        let ids: BTreeSet<_> = operations.iter().map(|operation| operation["operationId"].as_str().unwrap()).collect();
+        assert_eq!(ids.len(), operations.len(), "{ids:?}");
+        let text = description.to_string();
+        let problem = r##"{"schema":{"$ref":"#/components/schemas/Problem"}}"##;
+        assert!(text.contains(&format!(r#""application/problem+json":{problem}"#)));
+        assert!(!text.contains(&format!(r#""application/json":{problem}"#)));
+    }
 }

@@ -1,12 +1,12 @@
-//! Whose pages may ask.
+//! Which pages may call the server: by `Origin`, and without keys by `Host`.
 
 use axum::extract::Request;
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderValue, header};
 
-use super::App;
+use crate::state::App;
 
-/// Whether a page of this origin may ask.
+/// Whether a page of this origin may call the server.
 pub(super) fn may_ask(app: &App, origin: &HeaderValue) -> bool {
     let Ok(origin) = origin.to_str() else { return false };
     let is_listed = app.origins.iter().any(|listed| listed == "*" || listed == origin);
@@ -14,13 +14,13 @@ pub(super) fn may_ask(app: &App, origin: &HeaderValue) -> bool {
     is_listed || app.keys.is_empty() && app.origins.is_empty() && is_local(host)
 }
 
-/// Whether the server was asked under a name of this machine. Without keys that is all there is against a page of a stranger whose
-/// name was made to lead here.
+/// Whether `Host` is a name of this machine. Without keys, this alone protects against DNS rebinding: a page whose own
+/// host name was made to resolve to this machine.
 pub(super) fn is_of_this_machine(headers: &HeaderMap) -> bool {
     headers.get(header::HOST).is_none_or(|host| host.to_str().is_ok_and(is_local))
 }
 
-/// Gives a request the header that names the host, where HTTP/2 has it in the request's target alone.
+/// Sets the header `Host` of a request of HTTP/2, which has the host only in its target.
 pub(super) fn name_host(request: &mut Request) {
     let host = request.uri().authority().and_then(|authority| HeaderValue::from_str(authority.as_str()).ok());
     if let Some(host) = host {

@@ -1,89 +1,127 @@
-//! What went wrong, for programs and for people: a code that stays the same, what is wrong, and how to fix it.
+//! Errors as problem details (RFC 9457), with a stable code for programs, and help for people.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
-use axum::Json;
-use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::extract::rejection::PathRejection;
+use axum::http::{HeaderName, HeaderValue, Method, header};
 use axum::response::{IntoResponse, Response};
 use flcm_flags_config::Diagnostics;
 use serde::Serialize;
-use utoipa::ToSchema;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::Schema;
+use utoipa::{PartialSchema, ToSchema};
 
-use crate::fleet::{Answer, BatchRefusal};
+use crate::fleet::{BatchRefusal, FleetError};
 use crate::keys::Denial;
 use crate::store::StoreError;
 
-/// The body of every answer that is an error.
-#[derive(Debug, Serialize, ToSchema)]
+mod kind;
+
+pub(crate) use kind::Kind;
+
+/// The media type of a problem.
+pub(crate) const MEDIA_TYPE: &str = "application/problem+json";
+
+/// Why a request failed.
+#[derive(Debug)]
 pub(crate) struct Problem {
-    #[serde(skip)]
-    status: u16,
-    /// Stays the same in later releases.
-    code: &'static str,
-    /// What is wrong.
-    message: String,
-    /// How to fix it.
+    kind: Kind,
+    detail: String,
     help: &'static str,
-    /// The problems of a document, all at once.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<Vec<Object>>)]
     diagnostics: Option<Diagnostics>,
-    #[serde(skip)]
     /// On the heap, because most have none.
     header: Option<Box<(HeaderName, HeaderValue)>>,
 }
 
-impl Problem {
-    pub(super) fn new(status: StatusCode, code: &'static str, message: impl Into<String>, help: &'static str) -> Self {
-        let message = message.into();
-        Self { status: status.as_u16(), code, message, help, diagnostics: None, header: None }
-    }
+/// The body of a response that is an error: problem details, as RFC 9457 describes them.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Problem)]
+struct Body<'p> {
+    /// `urn:flcm:problem:` and the code in lower case, with hyphens.
+    r#type: String,
+    /// What kind of problem it is; the same text for each problem of a code.
+    title: &'static str,
+    /// The status of the response.
+    status: u16,
+    /// What is wrong this time.
+    detail: &'p str,
+    /// Stays the same in later releases.
+    code: &'static str,
+    /// How to fix it.
+    help: &'static str,
+    /// The errors and warnings of a document, all at once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Vec<Object>>)]
+    diagnostics: Option<&'p Diagnostics>,
+}
 
-    pub(super) fn with(mut self, name: HeaderName, value: HeaderValue) -> Self {
-        self.header = Some(Box::new((name, value)));
-        self
+impl Problem {
+    pub(crate) fn new(kind: Kind, detail: impl Into<String>, help: &'static str) -> Self {
+        Self { kind, detail: detail.into(), help, diagnostics: None, header: None }
     }
 
     pub(super) fn refused(diagnostics: Diagnostics) -> Self {
-        let message = format!("the document has {} errors", diagnostics.counts().0);
-        let help = "mend what `diagnostics` lists; what is in use stays";
-        let problem = Self::new(StatusCode::UNPROCESSABLE_ENTITY, "INVALID_DOCUMENT", message, help);
-        Self { diagnostics: Some(diagnostics), ..problem }
+        let detail = format!("the document has {} errors", diagnostics.counts().0);
+        let help = "fix what `diagnostics` lists; the revision in use has not changed";
+        Self { diagnostics: Some(diagnostics), ..Self::new(Kind::InvalidDocument, detail, help) }
     }
 
-    pub(super) fn bad_request(message: impl Into<String>, help: &'static str) -> Self {
-        Self::new(StatusCode::BAD_REQUEST, "INVALID_REQUEST", message, help)
+    pub(super) fn bad_request(detail: impl Into<String>, help: &'static str) -> Self {
+        Self::new(Kind::InvalidRequest, detail, help)
     }
 
     pub(super) fn internal() -> Self {
-        let help = "look at the server's log";
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL", "the server has failed", help)
+        Self::new(Kind::Internal, "the server could not handle the request", "look at the server's log")
     }
 
     pub(super) fn not_stored(error: &StoreError) -> Self {
         let help = "look at the server's log; nothing has changed";
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, "STORE_FAILED", error.to_string(), help).retry(5)
+        Self::new(Kind::StoreFailed, error.to_string(), help).retry(5)
     }
 
     pub(super) fn no_such_revision(number: u64) -> Self {
-        let message = format!("there is no revision {number}");
-        Self::new(StatusCode::NOT_FOUND, "REVISION_NOT_FOUND", message, "GET /revisions lists them")
+        let help = "GET /revisions lists the revisions";
+        Self::new(Kind::RevisionNotFound, format!("there is no revision {number}"), help)
     }
 
-    pub(super) fn foreign_host() -> Self {
-        let help = "ask it as localhost, or give it keys";
-        Self::new(StatusCode::FORBIDDEN, "FOREIGN_HOST", "without keys only this machine may ask", help)
+    pub(super) fn host_not_allowed() -> Self {
+        let detail = "without keys the server answers only requests to `localhost` or a loopback address";
+        Self::new(Kind::HostNotAllowed, detail, "call it as localhost, or start it with --keys")
     }
 
-    /// Another revision came first.
     pub(super) fn conflict() -> Self {
-        let help = "GET /flags, and apply the change to what it gives";
-        Self::new(StatusCode::PRECONDITION_FAILED, "CONFLICT", "another revision is in use than `If-Match` names", help)
+        let help = "GET /flags, and apply the change to that revision";
+        Self::new(Kind::Conflict, "the revision in use is not the one that `If-Match` names", help)
     }
 
     pub(super) fn busy() -> Self {
-        let help = "try again later; nothing was taken";
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, "BUSY", "the server cannot take it now", help).retry(1)
+        let help = "try again later; nothing has changed";
+        Self::new(Kind::Busy, "the server has no capacity for this request now", help).retry(1)
+    }
+
+    pub(crate) fn closing() -> Self {
+        Self::new(Kind::Closing, "the server is shutting down", "send the request to another server")
+    }
+
+    /// The body as JSON.
+    pub(crate) fn to_json(&self) -> String {
+        let (code, status) = (self.kind.code(), self.kind.status().as_u16());
+        let body = Body {
+            r#type: format!("urn:flcm:problem:{}", code.to_lowercase().replace('_', "-")),
+            title: self.kind.title(),
+            status,
+            detail: &self.detail,
+            code,
+            help: self.help,
+            diagnostics: self.diagnostics.as_ref(),
+        };
+        serde_json::to_string(&body).unwrap_or_default()
+    }
+
+    fn with(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.header = Some(Box::new((name, value)));
+        self
     }
 
     fn retry(self, seconds: u64) -> Self {
@@ -95,43 +133,39 @@ impl From<Denial> for Problem {
     fn from(denial: Denial) -> Self {
         match denial {
             Denial::Forbidden => {
-                let help = "use a key of a higher role: client, server, admin";
-                Self::new(StatusCode::FORBIDDEN, "FORBIDDEN", "the key is not good for this", help)
+                let help = "use a key with a higher role: client, server, admin";
+                Self::new(Kind::Forbidden, "the role of this key does not allow this", help)
             }
             Denial::Limited(wait) => {
-                let help = "ask less often, or raise the key's `limit`";
-                let limited = Self::new(StatusCode::TOO_MANY_REQUESTS, "RATE_LIMITED", "too many requests", help);
+                let help = "send fewer requests, or raise the key's `limit`";
+                let limited = Self::new(Kind::RateLimited, "this key has sent too many requests", help);
                 limited.retry((wait + Duration::from_millis(999)).as_secs().max(1))
             }
             Denial::Unknown => {
                 let help = "send `Authorization: Bearer KEY`";
-                let unknown =
-                    Self::new(StatusCode::UNAUTHORIZED, "UNAUTHORIZED", "no key, or one that is not known", help);
+                let unknown = Self::new(Kind::Unauthorized, "the key is missing or unknown", help);
                 unknown.with(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))
             }
         }
     }
 }
 
-impl From<Answer> for Problem {
-    fn from(answer: Answer) -> Self {
+impl From<FleetError> for Problem {
+    fn from(answer: FleetError) -> Self {
         match answer {
-            Answer::Batch(refusal) => Self::from(refusal),
-            Answer::Busy => Self::busy(),
-            Answer::Conflict => Self::conflict(),
-            Answer::Late => {
-                let help = "it may be done yet: look before you ask again";
-                Self::new(StatusCode::SERVICE_UNAVAILABLE, "LATE", "the server did not answer in time", help).retry(5)
+            FleetError::Batch(refusal) => Self::from(refusal),
+            FleetError::Busy => Self::busy(),
+            FleetError::Conflict => Self::conflict(),
+            FleetError::InvalidState(detail, help) => Self::new(Kind::InvalidState, detail, help),
+            FleetError::Timeout => {
+                let help = "it may still be done: look before you send it again";
+                Self::new(Kind::Timeout, "the server did not answer in time", help).retry(5)
             }
-            Answer::Impossible(what, help) => Self::new(StatusCode::CONFLICT, "IMPOSSIBLE", what, help),
-            Answer::NoSuchFlag => {
-                Self::new(StatusCode::NOT_FOUND, "FLAG_NOT_FOUND", "there is no such flag", "check the key")
-            }
-            Answer::NotStored(error) => Self::not_stored(&error),
-            Answer::NotYetStored => {
-                let help =
-                    "it is in force until the server ends, and stored as soon as that is possible: look at its log";
-                Self::new(StatusCode::SERVICE_UNAVAILABLE, "NOT_YET_STORED", "in force, but not stored", help)
+            FleetError::NoSuchFlag => Self::new(Kind::FlagNotFound, "there is no such flag", "check the key"),
+            FleetError::NotStored(error) => Self::not_stored(&error),
+            FleetError::NotYetStored => {
+                let detail = "the change is in force until the server ends, and is not stored yet";
+                Self::new(Kind::NotYetStored, detail, "the server tries again each second: look at its log")
             }
         }
     }
@@ -141,54 +175,84 @@ impl From<BatchRefusal> for Problem {
     fn from(refusal: BatchRefusal) -> Self {
         match refusal {
             BatchRefusal::Full => {
-                let help = "send it again later";
-                Self::new(StatusCode::SERVICE_UNAVAILABLE, "TOO_MANY_HOSTS", "too many hosts are known", help).retry(60)
+                let detail = "the server keeps track of as many hosts as it can";
+                Self::new(Kind::TooManyHosts, detail, "send it again later").retry(60)
             }
             BatchRefusal::Gap => {
                 let help = "send the same counts as the first batch of another epoch";
-                Self::new(StatusCode::CONFLICT, "BATCH_GAP", "a batch before this one is missing", help)
+                Self::new(Kind::BatchGap, "a batch before this one is missing", help)
             }
-            BatchRefusal::Invalid(what) => Self::new(
-                StatusCode::BAD_REQUEST,
-                "INVALID_BATCH",
-                format!("no batch: {what}"),
-                "it will never be taken: drop it",
-            ),
-            BatchRefusal::TooOld => {
-                let message = "the batch was held back for more than a day";
-                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "BATCH_TOO_OLD", message, "drop it")
+            BatchRefusal::Invalid(why) => {
+                let help = "drop it: it will never be accepted";
+                Self::new(Kind::InvalidBatch, format!("the body is not a batch: {why}"), help)
             }
+            BatchRefusal::TooOld => Self::new(Kind::BatchTooOld, "the batch is more than a day old", "drop it"),
         }
     }
 }
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let header = self.header.clone();
-        let mut response = (status, Json(self)).into_response();
-        if let Some((name, value)) = header.map(|header| *header) {
+        let media_type = HeaderValue::from_static(MEDIA_TYPE);
+        let body = self.to_json();
+        let mut response = (self.kind.status(), [(header::CONTENT_TYPE, media_type)], body).into_response();
+        if let Some((name, value)) = self.header.map(|header| *header) {
             response.headers_mut().insert(name, value);
         }
         response
     }
 }
 
-pub(super) async fn no_such_path() -> Problem {
-    Problem::new(
-        StatusCode::NOT_FOUND,
-        "PATH_NOT_FOUND",
-        "there is nothing here",
-        "GET /openapi.json lists what there is",
-    )
+/// In the description of the interface, a problem is its body.
+impl PartialSchema for Problem {
+    fn schema() -> RefOr<Schema> {
+        Body::schema()
+    }
 }
 
-/// A part of the path that is no text, or no number.
-pub(super) fn bad_path(error: &axum::extract::rejection::PathRejection) -> Problem {
-    Problem::bad_request(error.body_text(), "write it in UTF-8, with % for what a path cannot have")
+impl ToSchema for Problem {
+    fn name() -> Cow<'static, str> {
+        Body::name()
+    }
+}
+
+pub(super) async fn no_such_path() -> Problem {
+    Problem::new(Kind::PathNotFound, "there is nothing at this path", "GET /openapi.json lists the paths")
+}
+
+/// A part of the path is not valid text, or not a number.
+pub(super) fn bad_path(error: &PathRejection) -> Problem {
+    Problem::bad_request(error.body_text(), "write it in UTF-8, percent-encoded where needed")
 }
 
 pub(super) async fn no_such_method(method: Method) -> Problem {
-    let message = format!("{method} is not possible here");
-    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED", message, "GET /openapi.json lists what there is")
+    let help = "GET /openapi.json lists the methods of each path";
+    Problem::new(Kind::MethodNotAllowed, format!("{method} is not allowed at this path"), help)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::{Kind, Problem};
+
+    #[test]
+    fn a_problem_is_what_rfc_9457_describes() {
+        let problem: serde_json::Value = serde_json::from_str(&Problem::busy().to_json()).unwrap();
+        assert_eq!(problem["type"], "urn:flcm:problem:busy");
+        assert_eq!((&problem["status"], &problem["code"]), (&503.into(), &"BUSY".into()));
+        for member in ["title", "detail", "help"] {
+            assert!(problem[member].as_str().is_some_and(|text| !text.is_empty()), "{member}");
+        }
+    }
+
+    #[test]
+    fn each_kind_has_its_own_code_and_is_an_error() {
+        let codes: BTreeSet<_> = Kind::ALL.iter().map(|kind| kind.code()).collect();
+        assert_eq!(codes.len(), Kind::ALL.len());
+        for kind in Kind::ALL {
+            assert!(kind.status().is_client_error() || kind.status().is_server_error(), "{kind:?}");
+            assert!(kind.title().starts_with(|first: char| first.is_uppercase() || first == '`'), "{kind:?}");
+        }
+    }
 }

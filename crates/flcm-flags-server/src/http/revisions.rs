@@ -1,11 +1,11 @@
-//! Publishing: a new document, the history of documents, what one changes against another, and the way back.
+//! Publishing: a new document, the history of revisions, their differences, and reverting to one.
 
 use std::sync::Arc;
 
 use axum::Json;
 use axum::body::Body;
 use axum::extract::{Path, Query, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use flcm_flags::Millis;
 use flcm_flags_config::diff::{Difference, Version, compare};
@@ -13,11 +13,13 @@ use flcm_flags_config::{Diagnostics, limits};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{App, Context, Problem, body};
+use super::access::{Admin, Authorized};
+use super::problem::Kind;
+use super::{Context, Problem, body};
 use crate::clock::wall;
-use crate::fleet::Draft;
-use crate::keys::Role;
+use crate::fleet::PublishRequest;
 use crate::published::Published;
+use crate::state::App;
 use crate::store::{Revision, Summary};
 
 /// The types of a document.
@@ -28,13 +30,13 @@ const DOCUMENT: &[&str] = &["application/yaml", "application/x-yaml", "text/yaml
 #[serde(default)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct PublishQuery {
-    /// Stands in the history and in the audit.
+    /// The reason, for the history and the audit.
     reason: String,
-    /// Says what would change, and changes nothing.
+    /// Reports what would change, and changes nothing.
     dry_run: bool,
 }
 
-/// Which part of a list.
+/// A page of a list.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[serde(default)]
 #[into_params(parameter_in = Query)]
@@ -46,7 +48,7 @@ pub(crate) struct PageQuery {
     limit: Option<u32>,
 }
 
-/// Compared with which revision.
+/// The revision to compare with.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[serde(default)]
 #[into_params(parameter_in = Query)]
@@ -55,18 +57,18 @@ pub(crate) struct DiffQuery {
     to: Option<u64>,
 }
 
-/// Why.
+/// The details of a revert.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct RevertRequest {
-    /// Stands in the history and in the audit.
+    /// The reason, for the history and the audit.
     reason: String,
 }
 
-/// What was published.
+/// The published revision.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct PublishAnswer {
-    /// The number of the revision; with `dry_run` the one that it would have.
+    /// The number of the revision; with `dry_run`, the number that it would have.
     revision: u64,
     /// The digest of its snapshot.
     digest: String,
@@ -81,7 +83,7 @@ pub(crate) struct PublishAnswer {
 }
 
 impl PageQuery {
-    /// Before which number, and how many.
+    /// The number before which the page starts, and its length.
     pub(super) fn bounds(&self) -> Result<(i64, u32), Problem> {
         let limit = self.limit.unwrap_or(100);
         if !(1..=1000).contains(&limit) {
@@ -96,23 +98,24 @@ impl PageQuery {
 
 /// Publishes a document.
 ///
-/// It is checked as a whole; with errors it changes nothing. `If-Match` names the revision that it was made from, in any form of its
-/// mark; `*` is any.
+/// A document with errors changes nothing. `If-Match` is the `ETag` of the revision that the document was made from, in
+/// any media type and encoding; `*` matches any revision.
 #[utoipa::path(put, path = "/flags", tag = "publishing", params(PublishQuery,
-    ("If-Match" = String, Header, description = "The mark of the revision that the document was made from"),
+    ("If-Match" = String, Header, description = "The ETag of the revision that the document was made from"),
 ), request_body(content((String = "application/yaml"), (String = "application/json"))), responses(
     (status = 200, body = PublishAnswer), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem),
     (status = 408, body = Problem), (status = 412, body = Problem), (status = 413, body = Problem), (status = 415, body = Problem),
     (status = 422, description = "The document has errors", body = Problem), (status = 428, body = Problem),
     (status = 429, body = Problem), (status = 503, body = Problem),
 ))]
-pub(super) async fn publish(
+pub(super) async fn publish_document(
+    key: Authorized<Admin>,
     State(app): Context,
     query: Result<Query<PublishQuery>, axum::extract::rejection::QueryRejection>,
     headers: HeaderMap,
     content: Body,
 ) -> Result<Response, Problem> {
-    let author = app.admit(&headers, Role::Admin)?.to_owned();
+    let author = key.name();
     let Query(PublishQuery { reason, dry_run }) = query.map_err(|error| bad_query(&error))?;
     body::expect_type(&headers, DOCUMENT)?;
     let current = app.shared.published();
@@ -151,7 +154,7 @@ impl Change {
         let etag = published.as_snapshot.plain.etag.clone();
         let (mut revision, digest) = (published.number, published.digest());
         if !dry_run {
-            revision = app.asks.publish(Draft { published, after, author, reason, origin }).await?;
+            revision = app.fleet.publish(PublishRequest { published, after, author, reason, origin }).await?;
         }
         let answer = PublishAnswer { revision, digest, published: !dry_run, warnings, difference };
         Ok(([(header::ETAG, etag)], Json(answer)).into_response())
@@ -163,12 +166,11 @@ impl Change {
     (status = 200, body = Vec<Summary>), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem),
     (status = 429, body = Problem), (status = 503, body = Problem),
 ))]
-pub(super) async fn list(
+pub(super) async fn list_revisions(
+    _: Authorized<Admin>,
     State(app): Context,
     query: Result<Query<PageQuery>, axum::extract::rejection::QueryRejection>,
-    headers: HeaderMap,
 ) -> Result<Json<Vec<Summary>>, Problem> {
-    app.admit(&headers, Role::Admin)?;
     let (before, limit) = query.map_err(|error| bad_query(&error))?.bounds()?;
     app.read(move |reader| reader.revisions(before, limit)).await.map(Json)
 }
@@ -179,56 +181,55 @@ pub(super) async fn list(
     (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
     (status = 429, body = Problem), (status = 503, body = Problem),
 ))]
-pub(super) async fn one(
+pub(super) async fn get_revision(
+    _: Authorized<Admin>,
     State(app): Context,
     number: Result<Path<u64>, axum::extract::rejection::PathRejection>,
-    headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    app.admit(&headers, Role::Admin)?;
     let revision = find(&app, number.map_err(|error| bad_number(&error))?.0).await?;
     Ok(([(header::CONTENT_TYPE, HeaderValue::from_static("application/yaml"))], revision.document).into_response())
 }
 
-/// What changes from a revision to a later one: which flags, and for whom.
+/// The difference between a revision and a later one: which flags change, and for whom.
 #[utoipa::path(get, path = "/revisions/{number}/diff", tag = "publishing", params(("number" = u64, Path), DiffQuery), responses(
     (status = 200, description = "What `flcm diff --json` prints", body = Object),
     (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
     (status = 422, body = Problem), (status = 429, body = Problem), (status = 503, body = Problem),
 ))]
-pub(super) async fn difference(
+pub(super) async fn diff_revisions(
+    _: Authorized<Admin>,
     State(app): Context,
     number: Result<Path<u64>, axum::extract::rejection::PathRejection>,
     query: Result<Query<DiffQuery>, axum::extract::rejection::QueryRejection>,
-    headers: HeaderMap,
 ) -> Result<Json<Difference>, Problem> {
-    app.admit(&headers, Role::Admin)?;
     let (Path(from), Query(DiffQuery { to })) =
         (number.map_err(|error| bad_number(&error))?, query.map_err(|error| bad_query(&error))?);
     let old = find(&app, from).await?;
     let new = find(&app, to.unwrap_or(app.shared.published().number)).await?;
     let compared = tokio::task::spawn_blocking(move || {
-        let again = |revision: Revision| Published::again(revision.document, revision.summary.number);
-        Ok(difference_of(&again(old)?, &again(new)?))
+        let republished = |revision: Revision| Published::republished(revision.document, revision.summary.number);
+        Ok(difference_of(&republished(old)?, &republished(new)?))
     });
     compared.await.map_err(|_| Problem::internal())?.map(Json).map_err(Problem::refused)
 }
 
 /// Publishes the document of a revision again, under a new number.
 #[utoipa::path(post, path = "/revisions/{number}/revert", tag = "publishing", params(("number" = u64, Path),
-    ("If-Match" = String, Header, description = "The mark of the revision in use"),
+    ("If-Match" = String, Header, description = "The ETag of the revision in use"),
 ), request_body(content = RevertRequest, content_type = "application/json"), responses(
     (status = 200, body = PublishAnswer), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem),
     (status = 404, body = Problem), (status = 408, body = Problem), (status = 412, body = Problem), (status = 413, body = Problem),
     (status = 415, body = Problem), (status = 422, body = Problem), (status = 428, body = Problem), (status = 429, body = Problem),
     (status = 503, body = Problem),
 ))]
-pub(super) async fn revert(
+pub(super) async fn revert_to_revision(
+    key: Authorized<Admin>,
     State(app): Context,
     number: Result<Path<u64>, axum::extract::rejection::PathRejection>,
     headers: HeaderMap,
     content: Body,
 ) -> Result<Response, Problem> {
-    let author = app.admit(&headers, Role::Admin)?.to_owned();
+    let author = key.name();
     let Path(number) = number.map_err(|error| bad_number(&error))?;
     let RevertRequest { reason } = body::read_json(&app, &headers, content).await?;
     let current = app.shared.published();
@@ -250,20 +251,20 @@ fn difference_of(old: &Published, new: &Published) -> Difference {
     compare(&old, &new, Millis(wall()))
 }
 
-/// Whoever publishes must have seen what is replaced.
+/// Whoever publishes must have seen the revision that is replaced.
 fn expect_match(headers: &HeaderMap, current: &Published) -> Result<(), Problem> {
-    let marks = headers.get(header::IF_MATCH).ok_or_else(|| {
+    let etags = headers.get(header::IF_MATCH).ok_or_else(|| {
         let help = "send the ETag that GET /flags gave, or `*`";
-        Problem::new(StatusCode::PRECONDITION_REQUIRED, "MATCH_REQUIRED", "`If-Match` is missing", help)
+        Problem::new(Kind::PreconditionRequired, "the header `If-Match` is missing", help)
     })?;
-    let is_named = marks.to_str().is_ok_and(|marks| current.is_named_by(marks));
+    let is_named = etags.to_str().is_ok_and(|etags| current.if_match(etags));
     if is_named { Ok(()) } else { Err(Problem::conflict()) }
 }
 
 pub(super) fn bad_query(error: &axum::extract::rejection::QueryRejection) -> Problem {
-    Problem::bad_request(error.body_text(), "see /openapi.json")
+    Problem::bad_request(error.body_text(), "GET /openapi.json describes it")
 }
 
 fn bad_number(error: &axum::extract::rejection::PathRejection) -> Problem {
-    Problem::bad_request(error.body_text(), "a revision is a number: GET /revisions lists them")
+    Problem::bad_request(error.body_text(), "write the number of a revision: GET /revisions lists them")
 }

@@ -1,4 +1,4 @@
-//! Connections: as many as there may be, none for longer than it is used, and the others refused politely.
+//! Connections: their number and their times are limited, and those beyond the limit are refused with a reason.
 
 use std::io::ErrorKind;
 use std::sync::Arc;
@@ -14,21 +14,20 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_rustls::TlsAcceptor;
 
-use crate::http::App;
+use crate::http::{Kind, MEDIA_TYPE, Problem};
+use crate::state::App;
 
-/// The head of a request, or the handshake before it, must be there within so long.
+/// The time limit for the head of a request, and for the TLS handshake.
 const HEAD: Duration = Duration::from_secs(10);
 
-/// What was sent must be taken within so long, else the connection is given up.
+/// A peer must acknowledge what it was sent within this time, or the connection is closed.
 const STALLED: Duration = Duration::from_secs(30);
 
-/// So many at a time are told why they are refused; more are only closed. (They need files, of which those who start a server keep some.)
+/// So many connections at a time are told why they are refused; more are only closed. (Each needs a file descriptor, of
+/// which the command line keeps some free.)
 const REFUSALS: usize = 192;
 
-const TOO_MANY: &str = r#"{"code":"TOO_MANY_CONNECTIONS","message":"too many connections","help":"try again later"}"#;
-const CLOSING: &str = r#"{"code":"CLOSING","message":"the server goes away","help":"ask another server"}"#;
-
-/// How connections are taken.
+/// Accepts connections.
 #[derive(Clone)]
 pub(super) struct Connections {
     free: Arc<Semaphore>,
@@ -47,7 +46,7 @@ impl Connections {
         Self { free: Arc::new(Semaphore::new(most)), refusals: Arc::new(Semaphore::new(REFUSALS)), tls }
     }
 
-    /// Takes connections until `stop` is done, then waits for the answers that have begun.
+    /// Accepts connections until `stop` is done, then waits for the responses that have begun.
     pub(super) async fn serve(
         &self,
         listener: &TcpListener,
@@ -65,24 +64,24 @@ impl Connections {
             };
             match accepted {
                 Ok((stream, _)) => self.take(stream, &router, app, &graceful),
-                // Too many open files, or a peer that has gone: neither is a reason to spin.
+                // Too many open files: waits, so that the loop does not spin.
                 Err(error) if error.kind() == ErrorKind::ConnectionAborted => {}
                 Err(error) => {
-                    tracing::error!(%error, "cannot take a connection");
+                    tracing::error!(%error, "cannot accept a connection");
                     tokio::time::sleep(Duration::from_millis(100)).await;
                 }
             }
         }
-        tracing::info!("going away: what has begun may end");
+        tracing::info!("shutting down: waiting for responses that have begun");
         app.close();
         let drained = tokio::time::timeout(Duration::from_secs(drain), graceful.shutdown());
         tokio::pin!(drained);
         loop {
             tokio::select! {
-                Ok((stream, _)) = listener.accept() => self.refuse(stream, CLOSING),
+                Ok((stream, _)) = listener.accept() => self.refuse(stream, &Problem::closing()),
                 ended = &mut drained => {
                     if ended.is_err() {
-                        tracing::warn!("some answers did not end in time");
+                        tracing::warn!("some responses did not end in time");
                     }
                     break;
                 }
@@ -90,16 +89,17 @@ impl Connections {
         }
     }
 
-    fn refuse(&self, stream: TcpStream, why: &'static str) {
+    fn refuse(&self, stream: TcpStream, problem: &Problem) {
         if let Ok(turn) = Arc::clone(&self.refusals).try_acquire_owned() {
-            tokio::spawn(refuse(stream, why, turn));
+            tokio::spawn(refuse(stream, problem.to_json(), turn));
         }
     }
 
     fn take(&self, stream: TcpStream, router: &Router, app: &Arc<App>, graceful: &GracefulShutdown) {
         let Ok(permit) = Arc::clone(&self.free).try_acquire_owned() else {
             app.shared.counters.refused_connections.add(1);
-            self.refuse(stream, TOO_MANY);
+            let detail = "the server has as many connections as `--max-connections` allows";
+            self.refuse(stream, &Problem::new(Kind::TooManyConnections, detail, "try again later"));
             return;
         };
         let _ = stream.set_nodelay(true);
@@ -109,25 +109,31 @@ impl Connections {
         tokio::spawn(async move {
             app.shared.counters.connections.add(1);
             match tls {
-                None => converse(TokioIo::new(stream), false, router, watcher, permit).await,
-                // On the heap, because most connections have nothing of it.
-                Some(tls) => Box::pin(agree(tls, stream, router, watcher, permit)).await,
+                None => serve_connection(TokioIo::new(stream), false, router, watcher, permit).await,
+                // On the heap, so that connections without TLS take less memory.
+                Some(tls) => Box::pin(tls_handshake(tls, stream, router, watcher, permit)).await,
             }
             app.shared.counters.connections.subtract(1);
         });
     }
 }
 
-/// Agrees on keys first.
-async fn agree(tls: TlsAcceptor, stream: TcpStream, router: Router, watcher: Watcher, permit: OwnedSemaphorePermit) {
+/// Serves a connection after the TLS handshake.
+async fn tls_handshake(
+    tls: TlsAcceptor,
+    stream: TcpStream,
+    router: Router,
+    watcher: Watcher,
+    permit: OwnedSemaphorePermit,
+) {
     if let Ok(Ok(stream)) = tokio::time::timeout(HEAD, tls.accept(stream)).await {
         let is_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
-        converse(TokioIo::new(stream), is_http2, router, watcher, permit).await;
+        serve_connection(TokioIo::new(stream), is_http2, router, watcher, permit).await;
     }
 }
 
-/// Answers what one connection asks.
-async fn converse<S>(
+/// Serves the requests of a connection.
+async fn serve_connection<S>(
     stream: TokioIo<S>,
     is_http2: bool,
     router: Router,
@@ -137,11 +143,11 @@ async fn converse<S>(
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
     let service = TowerToHyperService::new(router);
-    // What ends a connection is the peer's business: it is told nothing more.
+    // An error ends the connection; there is nobody to report it to.
     if is_http2 {
         let mut builder = http2::Builder::new(TokioExecutor::new());
         builder.timer(TokioTimer::new()).keep_alive_interval(HEAD).max_concurrent_streams(100);
-        // On the heap, so that connections of the other kind are not as large.
+        // On the heap, so that connections of HTTP/1 take less memory.
         let _ = Box::pin(watcher.watch(builder.serve_connection(stream, service))).await;
     } else {
         let mut builder = http1::Builder::new();
@@ -150,16 +156,16 @@ async fn converse<S>(
     }
 }
 
-/// Says no to a connection, and waits a moment until that was read.
-async fn refuse(mut stream: TcpStream, why: &'static str, _turn: OwnedSemaphorePermit) {
-    let length = why.len();
+/// Refuses a connection with a reason, and waits a moment until the peer has read it.
+async fn refuse(mut stream: TcpStream, body: String, _turn: OwnedSemaphorePermit) {
+    let length = body.len();
     let head = format!(
-        "HTTP/1.1 503 Service Unavailable\r\nretry-after: 5\r\ncontent-type: application/json\r\n\
+        "HTTP/1.1 503 Service Unavailable\r\nretry-after: 5\r\ncontent-type: {MEDIA_TYPE}\r\n\
          content-length: {length}\r\nconnection: close\r\n\r\n"
     );
     let said = async {
         stream.write_all(head.as_bytes()).await?;
-        stream.write_all(why.as_bytes()).await?;
+        stream.write_all(body.as_bytes()).await?;
         stream.shutdown().await?;
         let mut rest = [0; 1024];
         while tokio::io::AsyncReadExt::read(&mut stream, &mut rest).await? > 0 {}
@@ -168,7 +174,7 @@ async fn refuse(mut stream: TcpStream, why: &'static str, _turn: OwnedSemaphoreP
     let _ = tokio::time::timeout(Duration::from_secs(1), said).await;
 }
 
-/// Lets the system end a connection whose peer takes nothing of what it was sent.
+/// Has the system close a connection whose peer acknowledges nothing.
 fn limit_stall(stream: &TcpStream) {
     #[cfg(target_os = "linux")]
     let _ = socket2::SockRef::from(stream).set_tcp_user_timeout(Some(STALLED));

@@ -1,4 +1,4 @@
-//! The audit: who did what, when and why. Rows are added, and never changed: triggers of the database refuse that.
+//! The audit: who did what, when and why. Rows are added and never changed; triggers of the database enforce that.
 
 use rusqlite::{Connection, params};
 use serde::Serialize;
@@ -7,43 +7,49 @@ use utoipa::ToSchema;
 
 use super::{Reader, Stored, from_bits, to_bits};
 use crate::event::BreakerEvent;
+use crate::transition::FleetTransition;
 
-/// One thing that was done.
+/// An entry of the audit.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub(crate) struct Record {
-    /// Counts the records; 0 while it is not kept.
+    /// The number of the record; 0 until it is stored.
     pub(crate) id: i64,
     /// Milliseconds since 1970.
     pub(crate) at: u64,
-    /// Who: the name of a key, `file`, or `breaker`.
+    /// Who did it: the name of a key, `file`, or `breaker`.
     pub(crate) actor: String,
-    /// What, such as `publish`, `hold` or `tripped`.
+    /// What was done, such as `publish`, `hold` or `tripped`.
     pub(crate) action: String,
-    /// To which flag.
+    /// The flag that it was done to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) flag: Option<String>,
-    /// To which revision.
+    /// The revision that was published.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) revision: Option<u64>,
-    /// Why, as the actor has said.
+    /// The reason that the actor has given.
     pub(crate) reason: String,
-    /// All that is known of it.
+    /// Everything else that is known.
     #[schema(value_type = Object)]
     pub(crate) detail: Value,
 }
 
-/// The record of something that happened to a breaker.
-pub(crate) fn audit_of(event: &BreakerEvent, reason: &str) -> Record {
+/// The record of a transition.
+pub(crate) fn audit_of(happened: &FleetTransition, reason: &str) -> Record {
     Record {
         id: 0,
-        at: event.at,
-        actor: event.actor.clone(),
-        action: event.event.clone(),
-        flag: Some(event.flag.clone()),
+        at: happened.transition.at.0,
+        actor: happened.actor.clone(),
+        action: happened.transition.event.as_str().to_owned(),
+        flag: Some(happened.flag.clone()),
         revision: None,
         reason: reason.to_owned(),
-        detail: serde_json::to_value(event).unwrap_or_default(),
+        detail: detail_of(happened),
     }
+}
+
+/// A transition as the detail of a record.
+pub(crate) fn detail_of(happened: &FleetTransition) -> Value {
+    serde_json::to_value(BreakerEvent::from(happened)).unwrap_or_default()
 }
 
 /// Adds a record.
@@ -65,7 +71,7 @@ pub(super) fn append(connection: &Connection, record: &Record) -> Stored<()> {
 }
 
 impl Reader {
-    /// Records before one, the newest first.
+    /// Records before this one, the newest first.
     pub(crate) fn audit(&self, before: i64, limit: u32) -> Stored<Vec<Record>> {
         let sql = "SELECT id, at, actor, action, flag, revision, reason, detail FROM audit WHERE id < ?1 \
                    ORDER BY id DESC LIMIT ?2";

@@ -7,77 +7,79 @@ use flcm_flags::{Millis, TripState};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::audit::append;
-use super::outbox::post;
-use super::{Letter, Record, Store, Stored, from_bits, to_bits};
-use crate::event::BreakerEvent;
+use super::outbox::enqueue;
+use super::{Record, Store, Stored, WebhookDelivery, from_bits, to_bits};
+use crate::event;
 use crate::totals;
+use crate::transition::FleetTransition;
 
-/// The key of custom metrics among the totals: no flag has it.
+/// The key of custom metrics among the totals, which no flag can have.
 const CUSTOMS: &str = "";
 
-/// What is known of a batch's ledger: by instance and epoch.
+/// A ledger by instance and epoch, and when its latest batch came.
 type Line = ((u64, u64), (Ledger, u64));
 
-/// A breaker as it is kept.
+/// A breaker as it is stored.
 #[derive(Clone, Debug)]
-pub(crate) struct KeptBreaker {
+pub(crate) struct StoredBreaker {
     pub(crate) flag: String,
     pub(crate) bytes: Vec<u8>,
-    /// The last batch that it knows of.
+    /// The last batch that it contains.
     pub(crate) upto: i64,
-    /// What happened to it last.
-    pub(crate) event: Option<BreakerEvent>,
+    /// Its last transition.
+    pub(crate) event: Option<FleetTransition>,
 }
 
-/// Everything that a start takes up.
+/// Everything that a start recovers.
 #[derive(Debug, Default)]
-pub(crate) struct Kept {
+pub(crate) struct RecoveredState {
     pub(crate) ledgers: Vec<Line>,
     pub(crate) totals: Vec<(String, totals::Stored)>,
     pub(crate) customs: Vec<u8>,
-    pub(crate) breakers: Vec<KeptBreaker>,
+    pub(crate) breakers: Vec<StoredBreaker>,
     pub(crate) holds: BTreeMap<String, String>,
-    /// Batches behind the checkpoint: number, time of arrival, bytes.
+    /// Batches after the checkpoint: number, time of arrival, bytes.
     pub(crate) batches: Vec<(i64, Millis, Vec<u8>)>,
-    /// The latest time that was written.
+    /// The latest time that was stored.
     pub(crate) clock: Millis,
-    /// How often the server was started, this time included.
+    /// How often the server has started, this time included.
     pub(crate) starts: u64,
 }
 
-/// What is in force, and is to be kept.
+/// What is in force, and is to be stored.
 #[derive(Debug)]
-pub(crate) struct Happened<'a> {
-    pub(crate) breakers: Vec<KeptBreaker>,
-    /// Flags that have no breaker any more.
+pub(crate) struct Changes<'a> {
+    pub(crate) breakers: Vec<StoredBreaker>,
+    /// Flags that no longer have a breaker.
     pub(crate) gone: Vec<&'a str>,
     pub(crate) records: &'a [Record],
-    pub(crate) letters: &'a [Letter],
-    /// Trips of flags without a breaker, all of them, if they have changed.
+    pub(crate) deliveries: &'a [WebhookDelivery],
+    /// All trips of flags without a breaker, if any has changed.
     pub(crate) holds: Option<&'a BTreeMap<String, TripState>>,
 }
 
-/// What makes batches superfluous.
+/// The state that replaces the batches up to one.
 #[derive(Debug)]
 pub(crate) struct Checkpoint<'a> {
     pub(crate) ledgers: Vec<Line>,
-    /// Ledgers that are forgotten.
+    /// Ledgers that are dropped.
     pub(crate) stale: Vec<(u64, u64)>,
     pub(crate) totals: Vec<(&'a str, totals::Stored)>,
     pub(crate) customs: Vec<u8>,
-    pub(crate) breakers: Vec<KeptBreaker>,
+    pub(crate) breakers: Vec<StoredBreaker>,
     pub(crate) clock: Millis,
-    /// The last batch that is in it.
+    /// The last batch that it contains.
     pub(crate) upto: i64,
 }
 
 impl Store {
-    /// Everything that was kept; counts this start.
-    pub(crate) fn load(&mut self) -> Stored<Kept> {
+    /// Everything that is stored; counts this start.
+    pub(crate) fn load(&mut self) -> Stored<RecoveredState> {
         self.write(|connection| {
             let starts = fact(connection, "starts")? + 1;
             set_fact(connection, "starts", starts)?;
-            let mut kept = Kept { starts, clock: Millis(fact(connection, "clock")?), ..Kept::default() };
+            let mut kept =
+                RecoveredState { starts, clock: Millis(fact(connection, "clock")?), ..RecoveredState::default() };
             load_counts(connection, &mut kept)?;
             load_breakers(connection, &mut kept)?;
             let latest = kept.batches.last().map_or(Millis(0), |(_, at, _)| *at);
@@ -86,7 +88,7 @@ impl Store {
         })
     }
 
-    /// Keeps batches that are about to be added up; answers the number of the last.
+    /// Stores batches that are about to be counted; returns the number of the last.
     pub(crate) fn append<'b>(&mut self, at: Millis, batches: impl Iterator<Item = &'b [u8]>) -> Stored<i64> {
         self.write(|connection| {
             let mut statement = connection.prepare_cached("INSERT INTO batches (at, bytes) VALUES (?1, ?2)")?;
@@ -97,21 +99,21 @@ impl Store {
         })
     }
 
-    /// Keeps what happened.
-    pub(crate) fn record(&mut self, happened: &Happened<'_>) -> Stored<()> {
-        let Happened { breakers, gone, records, letters, holds } = happened;
+    /// Stores changes.
+    pub(crate) fn record(&mut self, happened: &Changes<'_>) -> Stored<()> {
+        let Changes { breakers, gone, records, deliveries, holds } = happened;
         self.write(|connection| {
             breakers.iter().try_for_each(|breaker| put_breaker(connection, breaker))?;
             for flag in gone {
                 connection.execute("DELETE FROM breakers WHERE flag = ?1", params![flag])?;
             }
             records.iter().try_for_each(|record| append(connection, record))?;
-            letters.iter().try_for_each(|letter| post(connection, letter))?;
+            deliveries.iter().try_for_each(|delivery| enqueue(connection, delivery))?;
             holds.map_or(Ok(()), |holds| put_holds(connection, holds))
         })
     }
 
-    /// Keeps all that the batches up to one have come to, and forgets them.
+    /// Stores a checkpoint, and deletes the batches that it contains.
     pub(crate) fn checkpoint(&mut self, point: &Checkpoint<'_>) -> Stored<()> {
         self.write(|connection| {
             put_ledgers(connection, point)?;
@@ -128,7 +130,7 @@ impl Store {
     }
 }
 
-fn load_counts(connection: &Connection, kept: &mut Kept) -> Stored<()> {
+fn load_counts(connection: &Connection, kept: &mut RecoveredState) -> Stored<()> {
     let mut statement = connection.prepare("SELECT instance, epoch, last, heard FROM ledgers")?;
     let lines = statement.query_map([], |row| {
         let ledger = Ledger { last: from_bits(row.get(2)?) };
@@ -151,22 +153,22 @@ fn load_counts(connection: &Connection, kept: &mut Kept) -> Stored<()> {
     Ok(())
 }
 
-fn load_breakers(connection: &Connection, kept: &mut Kept) -> Stored<()> {
+fn load_breakers(connection: &Connection, kept: &mut RecoveredState) -> Stored<()> {
     let mut statement = connection.prepare("SELECT flag, bytes, upto, event FROM breakers")?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
         let event: Option<String> = row.get(3)?;
-        let event = event.map(|event| serde_json::from_str(&event)).transpose()?;
-        kept.breakers.push(KeptBreaker { flag: row.get(0)?, bytes: row.get(1)?, upto: row.get(2)?, event });
+        let event = event.map(|text| event::from_json(&text)).transpose()?;
+        kept.breakers.push(StoredBreaker { flag: row.get(0)?, bytes: row.get(1)?, upto: row.get(2)?, event });
     }
     let mut statement = connection.prepare("SELECT flag, trip FROM holds")?;
     kept.holds = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?;
     Ok(())
 }
 
-fn put_breaker(connection: &Connection, breaker: &KeptBreaker) -> Stored<()> {
-    let KeptBreaker { flag, bytes, upto, event } = breaker;
-    let event = event.as_ref().map(serde_json::to_string).transpose()?;
+fn put_breaker(connection: &Connection, breaker: &StoredBreaker) -> Stored<()> {
+    let StoredBreaker { flag, bytes, upto, event } = breaker;
+    let event = event.as_ref().map(event::to_json).transpose()?;
     let mut statement = connection.prepare_cached("REPLACE INTO breakers VALUES (?1, ?2, ?3, ?4)")?;
     statement.execute(params![flag, bytes, upto, event])?;
     Ok(())
@@ -193,7 +195,7 @@ fn put_ledgers(connection: &Connection, point: &Checkpoint<'_>) -> Stored<()> {
     Ok(())
 }
 
-/// When something was done last: whatever happens to a breaker is there.
+/// When the last record was made: each transition makes one.
 fn last_of_audit(connection: &Connection) -> Stored<Millis> {
     let sql = "SELECT at FROM audit ORDER BY id DESC LIMIT 1";
     let at: Option<i64> = connection.query_row(sql, [], |row| row.get(0)).optional()?;

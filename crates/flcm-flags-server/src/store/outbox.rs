@@ -1,82 +1,77 @@
-//! Letters to webhooks that were not delivered yet.
+//! The outbox: deliveries to webhooks that are not done yet.
 
 use rusqlite::{Connection, params};
 
 use super::audit::append;
 use super::{Reader, Record, Store, Stored, from_bits, to_bits};
+use crate::event;
+use crate::transition::FleetTransition;
 
-/// What one webhook is to be told.
+/// A transition that one webhook is to be sent.
 #[derive(Clone, Debug)]
-pub(crate) struct Letter {
-    /// 0 while it is not kept.
+pub(crate) struct WebhookDelivery {
+    /// 0 until it is stored.
     pub(crate) id: i64,
     /// The name of the webhook.
-    pub(crate) hook: String,
-    pub(crate) flag: String,
-    /// The name of the message: the same for each attempt.
-    pub(crate) message: String,
-    /// A [`BreakerEvent`](crate::event::BreakerEvent) as JSON.
-    pub(crate) event: String,
-    /// When it happened.
-    pub(crate) at: u64,
+    pub(crate) webhook: String,
+    pub(crate) event: FleetTransition,
     pub(crate) attempts: u32,
-    /// When to try next.
+    /// When to try next, in milliseconds since 1970.
     pub(crate) due: u64,
 }
 
-/// How an attempt went.
+/// The result of an attempt.
 #[derive(Clone, Debug)]
-pub(crate) enum Delivery {
-    Done,
-    /// Try again at that time.
-    Later(u64),
-    /// Never again; the audit says so.
-    GivenUp(Record),
+pub(crate) enum DeliveryResult {
+    Delivered,
+    /// It is tried again at this time.
+    RetryAt(u64),
+    /// It is not tried again; the record goes into the audit.
+    Abandoned(Record),
 }
 
-/// Puts a letter into the outbox.
-pub(super) fn post(connection: &Connection, letter: &Letter) -> Stored<()> {
-    let Letter { hook, flag, message, event, at, attempts, due, .. } = letter;
-    let mut statement = connection.prepare_cached(
-        "INSERT INTO outbox (hook, flag, message, event, at, attempts, due) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-    )?;
-    statement.execute(params![hook, flag, message, event, to_bits(*at), attempts, to_bits(*due)])?;
+/// Puts a delivery into the outbox.
+pub(super) fn enqueue(connection: &Connection, delivery: &WebhookDelivery) -> Stored<()> {
+    let WebhookDelivery { webhook, event, attempts, due, .. } = delivery;
+    let mut statement = connection
+        .prepare_cached("INSERT INTO outbox (webhook, flag, event, attempts, due) VALUES (?1, ?2, ?3, ?4, ?5)")?;
+    statement.execute(params![webhook, event.flag, event::to_json(event)?, attempts, to_bits(*due)])?;
     Ok(())
 }
 
 impl Store {
-    /// Takes down how an attempt went.
-    pub(crate) fn delivered(&mut self, letter: i64, delivery: &Delivery) -> Stored<()> {
+    /// Stores the result of an attempt.
+    pub(crate) fn record_delivery(&mut self, delivery: i64, result: &DeliveryResult) -> Stored<()> {
         self.write(|connection| {
-            if let Delivery::Later(due) = delivery {
+            if let DeliveryResult::RetryAt(due) = result {
                 let sql = "UPDATE outbox SET attempts = attempts + 1, due = ?2 WHERE id = ?1";
-                connection.execute(sql, params![letter, to_bits(*due)])?;
+                connection.execute(sql, params![delivery, to_bits(*due)])?;
                 return Ok(());
             }
-            connection.execute("DELETE FROM outbox WHERE id = ?1", params![letter])?;
-            if let Delivery::GivenUp(record) = delivery { append(connection, record) } else { Ok(()) }
+            connection.execute("DELETE FROM outbox WHERE id = ?1", params![delivery])?;
+            if let DeliveryResult::Abandoned(record) = result { append(connection, record) } else { Ok(()) }
         })
     }
 }
 
 impl Reader {
-    /// The oldest letter to each webhook of each flag: those behind it wait, so that they arrive in order.
-    pub(crate) fn letters(&self) -> Stored<Vec<Letter>> {
-        let sql = "SELECT id, hook, flag, message, event, at, attempts, due FROM outbox \
-                   WHERE id IN (SELECT min(id) FROM outbox GROUP BY hook, flag) ORDER BY due LIMIT 100";
+    /// The oldest delivery for each webhook and flag. Later ones wait for it, so that they arrive in order.
+    pub(crate) fn pending(&self) -> Stored<Vec<WebhookDelivery>> {
+        let sql = "SELECT id, webhook, event, attempts, due FROM outbox \
+                   WHERE id IN (SELECT min(id) FROM outbox GROUP BY webhook, flag) ORDER BY due LIMIT 100";
         let mut statement = self.0.prepare(sql)?;
-        let rows = statement.query_map([], |row| {
-            Ok(Letter {
+        let mut rows = statement.query([])?;
+        let mut deliveries = Vec::new();
+        while let Some(row) = rows.next()? {
+            let event: String = row.get(2)?;
+            deliveries.push(WebhookDelivery {
                 id: row.get(0)?,
-                hook: row.get(1)?,
-                flag: row.get(2)?,
-                message: row.get(3)?,
-                event: row.get(4)?,
-                at: from_bits(row.get(5)?),
-                attempts: row.get(6)?,
-                due: from_bits(row.get(7)?),
-            })
-        })?;
-        Ok(rows.collect::<Result<_, _>>()?)
+                webhook: row.get(1)?,
+                event: event::from_json(&event)?,
+                attempts: row.get(3)?,
+                due: from_bits(row.get(4)?),
+            });
+        }
+        Ok(deliveries)
     }
 }

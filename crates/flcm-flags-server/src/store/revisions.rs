@@ -7,8 +7,8 @@ use utoipa::ToSchema;
 use super::audit::append;
 use super::{Reader, Record, Store, Stored, from_bits, to_bits};
 
-/// A new database begins with the seconds since 2026: above whatever one before it can have given, so that hosts, which refuse
-/// what is older, follow when a database was lost.
+/// In a new database, revisions start at the number of seconds since 2026-01-01. So they are above those of a lost
+/// database, and hosts, which refuse older revisions, accept them.
 const SINCE_2026: u64 = 1_767_225_600_000;
 
 /// A revision without its document.
@@ -20,7 +20,7 @@ pub(crate) struct Summary {
     pub(crate) at: u64,
     /// Who published it: the name of a key, or `file`.
     pub(crate) author: String,
-    /// Why, as the author has said.
+    /// The reason that the author has given.
     pub(crate) reason: String,
     /// Where it came from: `file`, `put` or `revert`.
     pub(crate) origin: String,
@@ -28,7 +28,7 @@ pub(crate) struct Summary {
     pub(crate) digest: String,
 }
 
-/// A document that was published.
+/// A revision with its document.
 #[derive(Clone, Debug)]
 pub(crate) struct Revision {
     pub(crate) summary: Summary,
@@ -43,24 +43,24 @@ impl Store {
         one(&self.connection, &format!("SELECT {COLUMNS} FROM revisions ORDER BY number DESC LIMIT 1"), &[])
     }
 
-    /// The newest one that was read from the file.
+    /// The newest revision that was read from the file.
     pub(crate) fn newest_of_file(&self) -> Stored<Option<Revision>> {
         let sql = format!("SELECT {COLUMNS} FROM revisions WHERE origin = 'file' ORDER BY number DESC LIMIT 1");
         one(&self.connection, &sql, &[])
     }
 
-    /// When the first one was published, in milliseconds since 1970: no host has counted anything before.
+    /// When the first revision was published, in milliseconds since 1970. No host has counted anything before.
     pub(crate) fn began(&self) -> Stored<u64> {
         let at = self.connection.query_row("SELECT at FROM revisions ORDER BY number LIMIT 1", [], |row| row.get(0));
         Ok(at.optional()?.map_or_else(crate::clock::wall, from_bits))
     }
 
-    /// What a first revision is to be higher than.
+    /// The number below that of a first revision.
     pub(crate) fn base(wall: u64) -> u64 {
         wall.saturating_sub(SINCE_2026) / 1000
     }
 
-    /// Keeps a revision, and that it was published.
+    /// Stores a revision, and the record of its publication.
     pub(crate) fn publish(&mut self, revision: &Revision, record: &Record) -> Stored<()> {
         let Revision { summary, document } = revision;
         let Summary { number, at, author, reason, origin, digest } = summary;
@@ -75,7 +75,7 @@ impl Store {
 }
 
 impl Reader {
-    /// Revisions before one, the newest first.
+    /// Revisions before this one, the newest first.
     pub(crate) fn revisions(&self, before: i64, limit: u32) -> Stored<Vec<Summary>> {
         let sql = "SELECT number, at, author, reason, origin, digest, '' FROM revisions WHERE number < ?1 \
                    ORDER BY number DESC LIMIT ?2";

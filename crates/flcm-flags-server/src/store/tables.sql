@@ -23,7 +23,7 @@ BEGIN SELECT RAISE(ABORT, 'the audit is append-only'); END;
 CREATE TRIGGER audit_stays BEFORE UPDATE ON audit BEGIN SELECT RAISE(ABORT, 'the audit is append-only'); END;
 CREATE TRIGGER audit_grows BEFORE DELETE ON audit BEGIN SELECT RAISE(ABORT, 'the audit is append-only'); END;
 
--- Batches that were acknowledged and are not yet in a checkpoint.
+-- Batches that were acknowledged and are not in a checkpoint yet.
 CREATE TABLE batches (id INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, bytes BLOB NOT NULL) STRICT;
 
 CREATE TABLE ledgers (
@@ -36,19 +36,17 @@ CREATE TABLE ledgers (
 
 CREATE TABLE totals (flag TEXT PRIMARY KEY, counts TEXT NOT NULL, sketches BLOB NOT NULL) STRICT, WITHOUT ROWID;
 
--- A breaker knows of batches up to and with the one in `upto`; `event` is what happened to it last.
+-- A breaker contains the batches up to `upto`; `event` is its last transition as JSON.
 CREATE TABLE breakers (flag TEXT PRIMARY KEY, bytes BLOB NOT NULL, upto INTEGER NOT NULL, event TEXT) STRICT, WITHOUT ROWID;
 
--- Trips of flags without a breaker: a person's, and those of breakers whose flags have lost their threshold since.
+-- Trips of flags without a breaker: set by an operator, or left by a breaker whose flag has lost its threshold.
 CREATE TABLE holds (flag TEXT PRIMARY KEY, trip TEXT NOT NULL) STRICT, WITHOUT ROWID;
 
 CREATE TABLE outbox (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
-    hook TEXT NOT NULL,
+    webhook TEXT NOT NULL,
     flag TEXT NOT NULL,
-    message TEXT NOT NULL,
     event TEXT NOT NULL,
-    at INTEGER NOT NULL,
     attempts INTEGER NOT NULL,
     due INTEGER NOT NULL
 ) STRICT;

@@ -1,6 +1,6 @@
-//! A transition as a line of text for people, the same words in every host.
+//! Transitions as text, the same in every host: a line for people, and an identity for deliveries.
 //!
-//! The line is written piece by piece, without `core::fmt`: formatting would be a tenth of the wasm module.
+//! Both are written piece by piece, without `core::fmt`: formatting would be a tenth of the wasm module.
 
 use core::fmt;
 
@@ -15,6 +15,60 @@ impl Transition {
     pub const fn describe<'t>(&'t self, flag: &'t str) -> Description<'t> {
         Description { flag, transition: self }
     }
+
+    /// The identity of this transition of a flag, as text: the same for each attempt to deliver it, so that receivers can
+    /// tell repetitions. See [`TransitionId`].
+    #[must_use]
+    pub const fn id<'t>(&'t self, flag: &'t str) -> TransitionId<'t> {
+        TransitionId { flag, transition: self }
+    }
+}
+
+/// The identity of a transition as text: `flag-generation-sequence-time`, for the header `webhook-id` and for events in
+/// JSON.
+///
+/// Each byte of the flag key that is no letter or digit of ASCII, `-` or `_` stands as `%` and two hexadecimal digits. So no
+/// two keys give the same text, a header can carry it, and it has no dot, by which Standard Webhooks divides what is signed.
+/// The time tells transitions apart whose numbers are the same, because a host or a server has lost what it had stored.
+#[derive(Clone, Copy, Debug)]
+pub struct TransitionId<'t> {
+    flag: &'t str,
+    transition: &'t Transition,
+}
+
+impl TransitionId<'_> {
+    /// Writes the text, piece by piece.
+    pub fn write(&self, out: Out<'_>) {
+        for byte in self.flag.bytes() {
+            let bytes = if byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_' {
+                &[byte][..]
+            } else {
+                &[b'%', hex_digit(byte >> 4), hex_digit(byte & 15)][..]
+            };
+            out(core::str::from_utf8(bytes).unwrap_or_default());
+        }
+        let Transition { generation, sequence, at, .. } = self.transition;
+        for number in [u64::from(*generation), u64::from(*sequence), at.0] {
+            out("-");
+            decimal(number, out);
+        }
+    }
+}
+
+impl fmt::Display for TransitionId<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        display(formatter, |out| self.write(out))
+    }
+}
+
+fn display(formatter: &mut fmt::Formatter<'_>, write: impl FnOnce(Out<'_>)) -> fmt::Result {
+    let mut result = Ok(());
+    write(&mut |piece| result = result.and_then(|()| formatter.write_str(piece)));
+    result
+}
+
+const fn hex_digit(value: u8) -> u8 {
+    value.wrapping_add(if value < 10 { b'0' } else { b'A'.wrapping_sub(10) })
 }
 
 /// A transition as a line of text.
@@ -71,9 +125,7 @@ impl Description<'_> {
 
 impl fmt::Display for Description<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut result = Ok(());
-        self.write(&mut |piece| result = result.and_then(|()| formatter.write_str(piece)));
-        result
+        display(formatter, |out| self.write(out))
     }
 }
 

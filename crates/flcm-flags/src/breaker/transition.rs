@@ -182,3 +182,70 @@ pub struct Transition {
     /// The outcomes and statistics that led to it.
     pub report: Report,
 }
+
+impl Transition {
+    /// Whether it is worth a notification: exposure changes, or a person is waited for.
+    ///
+    /// That is so for each change of state, for `tripped` (also where the state stays, as when a rollout falls back further), for a
+    /// `reminder`, for `stage_held`, and for `would_trip`. Webhooks of servers and of hosts follow this rule by default.
+    #[must_use]
+    pub fn is_notable(&self) -> bool {
+        self.from != self.to
+            || matches!(self.event, Event::Tripped | Event::WouldTrip | Event::StageHeld | Event::Reminder)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+
+    use std::string::ToString;
+
+    use super::{Arms, Event, Mode, Next, Report, State, Statistics, Transition};
+    use crate::time::Millis;
+
+    fn transition(event: Event, from: State, to: State) -> Transition {
+        let (errors, slow) = (Statistics::default(), Statistics::default());
+        Transition {
+            event,
+            cause: None,
+            from,
+            to,
+            mode: Mode::Auto,
+            generation: 3,
+            sequence: 7,
+            at: Millis(1_700_000_000_123),
+            attempt: 1,
+            trips: 1,
+            percent_before: 50_000,
+            percent_after: 0,
+            next: Next::Nothing,
+            report: Report { window: Arms::default(), errors, slow, limit: 1.0, spread: 1.0 },
+        }
+    }
+
+    #[test]
+    fn each_change_of_state_is_notable() {
+        for event in Event::ALL {
+            assert!(transition(*event, State::Closed, State::Open).is_notable(), "{event}");
+        }
+    }
+
+    #[test]
+    fn without_a_change_of_state_only_what_waits_for_a_person_is_notable() {
+        let notable = ["tripped", "would_trip", "stage_held", "reminder"];
+        for event in Event::ALL {
+            let is_notable = transition(*event, State::Open, State::Open).is_notable();
+            assert_eq!(is_notable, notable.contains(&event.as_str()), "{event}");
+        }
+    }
+
+    #[test]
+    fn ids_tell_flags_apart_and_fit_into_a_header() {
+        let tripped = transition(Event::Tripped, State::Closed, State::Open);
+        assert_eq!(tripped.id("new-checkout_2").to_string(), "new-checkout_2-3-7-1700000000123");
+        assert_eq!(tripped.id("a.b").to_string(), "a%2Eb-3-7-1700000000123");
+        assert_eq!(tripped.id("a%2Eb").to_string(), "a%252Eb-3-7-1700000000123");
+        assert_eq!(tripped.id("\u{e4}\n").to_string(), "%C3%A4%0A-3-7-1700000000123");
+    }
+}

@@ -8,6 +8,7 @@ mod diff;
 mod explain;
 mod hostile;
 mod run;
+mod serve;
 mod simulate;
 mod stream;
 mod types;

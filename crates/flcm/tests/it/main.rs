@@ -1,4 +1,3 @@
 //! All integration tests of the crate in one program, a module per subject.
 
 mod command_line;
-mod serve;

@@ -1,0 +1,172 @@
+//! The command line of `flcm serve`: its options, its log, and the signals that stop it.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use tracing_subscriber::EnvFilter;
+
+use crate::error::StartError;
+use crate::keys::Keys;
+use crate::options::{Options, Webhook, WebhookFormat};
+use crate::server::Server;
+
+mod environment;
+
+/// Serve flags to hosts, collect their metrics, roll back for all of them
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+The server watches the document. It publishes each edit that has no errors; an edit with errors is logged, and the revision in \
+use stays. Revisions, audit, counts and the state of breakers are in the database beside the document.
+
+Without --keys the server listens on this machine only, and everyone there may do everything.
+
+FLCM_LOG sets what is logged, such as `debug`. FLCM_WEBHOOK_SECRET signs what is sent to --webhook addresses. With \
+--otlp-endpoint, the variables OTEL_EXPORTER_OTLP_HEADERS, OTEL_METRIC_EXPORT_INTERVAL, OTEL_RESOURCE_ATTRIBUTES and \
+OTEL_SERVICE_NAME are read as OpenTelemetry defines them.")]
+pub struct ServeArgs {
+    /// The document, YAML or JSON; without one the newest revision of the database is served
+    #[arg(value_name = "DOC")]
+    document: Option<PathBuf>,
+    /// Where to listen
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8787")]
+    listen: SocketAddr,
+    /// The database. Default: the document's path with `.db` in place of its ending
+    #[arg(long, value_name = "FILE")]
+    database: Option<PathBuf>,
+    /// Keys and their roles: a JSON list of the lines that `flcm key` prints
+    #[arg(long, value_name = "FILE")]
+    keys: Option<PathBuf>,
+    /// Allow pages of this origin, such as `https://shop.example.com`, or `*` for all; may be given several times
+    #[arg(long = "origin", value_name = "ORIGIN")]
+    origins: Vec<String>,
+    /// Certificate chain, a PEM file: turns TLS on
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+    /// Private key of the certificate, a PEM file
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
+    /// Post transitions of breakers to this address as JSON; may be given several times
+    #[arg(long = "webhook", value_name = "URL")]
+    webhooks: Vec<String>,
+    /// Post transitions of breakers to this address in Slack's format; may be given several times
+    #[arg(long = "slack", value_name = "URL")]
+    slack: Vec<String>,
+    /// Push metrics to this collector of OpenTelemetry, by OTLP over HTTP, such as `http://localhost:4318`
+    #[arg(long, value_name = "URL")]
+    otlp_endpoint: Option<String>,
+    /// Refuse more connections than this
+    #[arg(long, value_name = "COUNT", default_value_t = 20_000)]
+    max_connections: usize,
+    /// Refuse larger batches of metrics
+    #[arg(long, value_name = "BYTES", default_value_t = 16 << 20)]
+    max_batch: usize,
+    /// Log as JSON lines
+    #[arg(long)]
+    log_json: bool,
+}
+
+impl ServeArgs {
+    /// The document, if one is named.
+    #[must_use]
+    pub fn document(&self) -> Option<&Path> {
+        self.document.as_deref()
+    }
+
+    /// Runs a server until the process is told to stop; whether everything is stored then. Sets up the log, with
+    /// colours if `ansi`, and calls `listening` with the address once it listens.
+    ///
+    /// # Errors
+    /// The server cannot start: says what is wrong, and how to fix it.
+    pub fn run(self, ansi: bool, listening: impl FnOnce(SocketAddr)) -> Result<bool, StartError> {
+        log(self.log_json, ansi);
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| system(&error))?;
+        runtime.block_on(async {
+            let server = Server::bind(self.into_options()?).await?;
+            // Listens to signals before it reports its address: whoever reads that may send a signal at once.
+            let stopped = stopped().map_err(|error| system(&error))?;
+            // With port 0, the system has chosen one.
+            listening(server.address().map_err(|error| system(&error))?);
+            Ok(server.run(stopped).await)
+        })
+    }
+
+    fn into_options(self) -> Result<Options, StartError> {
+        let database =
+            self.database.or_else(|| Some(self.document.as_ref()?.with_extension("db"))).ok_or_else(|| {
+                StartError::other("neither a document nor a database", "name a document, such as feature-flags.yaml")
+            })?;
+        let keys = self.keys.as_deref().map(read_keys).transpose()?.unwrap_or_default();
+        let secret = std::env::var("FLCM_WEBHOOK_SECRET").ok();
+        let otlp = self
+            .otlp_endpoint
+            .map(|endpoint| environment::read(endpoint, |name| std::env::var(name).ok()))
+            .transpose()?;
+        let hooks =
+            self.webhooks.into_iter().map(|url| Webhook { url, format: WebhookFormat::Json, secret: secret.clone() });
+        let slack = self.slack.into_iter().map(|url| Webhook { url, format: WebhookFormat::Slack, secret: None });
+        Ok(Options {
+            address: self.listen,
+            document: self.document,
+            database,
+            keys,
+            origins: self.origins,
+            tls: self.tls_cert.zip(self.tls_key),
+            webhooks: hooks.chain(slack).collect(),
+            otlp,
+            connections: connections(self.max_connections),
+            batch_bytes: self.max_batch,
+        })
+    }
+}
+
+fn read_keys(path: &Path) -> Result<Keys, StartError> {
+    let name = path.display();
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        StartError::other(format!("cannot read {name}: {error}"), "check the path and its permissions")
+    })?;
+    Keys::from_json(&text).map_err(|error| {
+        StartError::other(format!("{name}: {error}"), "write a JSON list of the lines that `flcm key` prints")
+    })
+}
+
+fn system(error: &std::io::Error) -> StartError {
+    StartError::other(format!("the system refuses: {error}"), "free some memory, or raise its limits")
+}
+
+/// The limit of connections that the system allows. Files, the database and refused connections need file descriptors
+/// as well.
+fn connections(wanted: usize) -> usize {
+    const OTHERS: u64 = 256;
+    let allowed = rlimit::increase_nofile_limit(wanted as u64 + OTHERS).unwrap_or(1024);
+    let most = usize::try_from(allowed.saturating_sub(OTHERS)).unwrap_or(wanted).min(wanted);
+    if most < wanted {
+        tracing::warn!("the system allows {most} connections, not {wanted}: raise `ulimit -n`");
+    }
+    most
+}
+
+/// Done when the process is told to stop, by SIGTERM or Ctrl-C. Listens to both from now on.
+#[cfg(unix)]
+fn stopped() -> std::io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
+}
+
+#[cfg(not(unix))]
+#[expect(clippy::unnecessary_wraps, reason = "elsewhere it can fail")]
+fn stopped() -> std::io::Result<impl Future<Output = ()>> {
+    Ok(async { _ = tokio::signal::ctrl_c().await })
+}
+
+fn log(json: bool, ansi: bool) {
+    let filter = EnvFilter::try_from_env("FLCM_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    if json { lines.json().init() } else { lines.with_target(false).with_ansi(ansi).init() }
+}

@@ -1,0 +1,107 @@
+//! The options of OTLP that come from environment variables, by OpenTelemetry's names and formats.
+
+use percent_encoding::percent_decode_str;
+
+use crate::error::StartError;
+use crate::options::Otlp;
+
+/// The default of OpenTelemetry's exporters.
+const INTERVAL_MS: u64 = 60_000;
+
+const SERVICE: &str = "service.name";
+
+/// Only the option `--otlp-endpoint` turns the exporter on: variables alone, which may be meant for other programs, do
+/// not.
+pub(super) fn read(endpoint: String, variable: impl Fn(&str) -> Option<String>) -> Result<Otlp, StartError> {
+    // OpenTelemetry treats an empty variable like an unset one.
+    let variable = |name: &str| variable(name).filter(|text| !text.trim().is_empty());
+    let pairs = |name| variable(name).map_or(Ok(Vec::new()), |text| pairs(name, &text));
+    let interval_ms = variable("OTEL_METRIC_EXPORT_INTERVAL").map_or(Ok(INTERVAL_MS), |text| interval(&text))?;
+    let mut resource = pairs("OTEL_RESOURCE_ATTRIBUTES")?;
+    if let Some(name) = variable("OTEL_SERVICE_NAME") {
+        resource.retain(|(key, _)| key != SERVICE);
+        resource.push((SERVICE.to_owned(), name));
+    } else if resource.iter().all(|(key, _)| key != SERVICE) {
+        resource.push((SERVICE.to_owned(), "flcm".to_owned()));
+    }
+    Ok(Otlp { endpoint, headers: pairs("OTEL_EXPORTER_OTLP_HEADERS")?, resource, interval_ms })
+}
+
+/// `key=value`, separated by commas. A comma in a value is written `%2C`.
+fn pairs(name: &str, text: &str) -> Result<Vec<(String, String)>, StartError> {
+    let pair = |part: &str| {
+        let (key, value) = part.split_once('=')?;
+        let value = percent_decode_str(value.trim()).decode_utf8().ok()?;
+        Some((key.trim().to_owned(), value.into_owned())).filter(|(key, _)| !key.is_empty())
+    };
+    let parts = text.split(',').filter(|part| !part.trim().is_empty());
+    // Without the value, which may be a secret.
+    parts.map(pair).collect::<Option<_>>().ok_or_else(|| {
+        StartError::other(format!("{name} is not of the form `key=value,key=value`"), "write a comma in a value as %2C")
+    })
+}
+
+fn interval(text: &str) -> Result<u64, StartError> {
+    text.trim().parse().ok().filter(|interval| *interval > 0).ok_or_else(|| {
+        StartError::other(
+            format!("OTEL_METRIC_EXPORT_INTERVAL is `{text}`, which is not a number of milliseconds"),
+            "write a positive integer, such as 60000",
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::read;
+
+    fn otlp(variables: &[(&str, &str)]) -> Result<crate::options::Otlp, String> {
+        let variable =
+            |name: &str| variables.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
+        read("http://collector:4318".to_owned(), variable).map_err(|error| format!("{error:?}"))
+    }
+
+    fn pair(key: &str, value: &str) -> (String, String) {
+        (key.to_owned(), value.to_owned())
+    }
+
+    #[test]
+    fn without_an_environment_it_pushes_once_a_minute() {
+        let otlp = otlp(&[]).unwrap();
+        assert_eq!((otlp.interval_ms, otlp.headers), (60_000, vec![]));
+        assert_eq!(otlp.resource, [pair("service.name", "flcm")]);
+    }
+
+    #[test]
+    fn the_environment_is_read_as_opentelemetry_has_it() {
+        let otlp = otlp(&[
+            ("OTEL_METRIC_EXPORT_INTERVAL", "5000"),
+            ("OTEL_EXPORTER_OTLP_HEADERS", "api-key=a%2Cb%3D, x=1=2,"),
+            ("OTEL_RESOURCE_ATTRIBUTES", "service.name=other,deployment.environment.name=shop"),
+            ("OTEL_SERVICE_NAME", "flags"),
+        ]);
+        let otlp = otlp.unwrap();
+        assert_eq!((otlp.interval_ms, otlp.endpoint.as_str()), (5000, "http://collector:4318"));
+        assert_eq!(otlp.headers, [pair("api-key", "a,b="), pair("x", "1=2")]);
+        assert_eq!(otlp.resource, [pair("deployment.environment.name", "shop"), pair("service.name", "flags")]);
+    }
+
+    #[test]
+    fn the_name_may_stand_among_the_attributes() {
+        let otlp = otlp(&[("OTEL_RESOURCE_ATTRIBUTES", "service.name=other")]).unwrap();
+        assert_eq!(otlp.resource, [pair("service.name", "other")]);
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_refused_without_being_said() {
+        for variables in [
+            [("OTEL_METRIC_EXPORT_INTERVAL", "soon")],
+            [("OTEL_METRIC_EXPORT_INTERVAL", "0")],
+            [("OTEL_EXPORTER_OTLP_HEADERS", "secret")],
+            [("OTEL_EXPORTER_OTLP_HEADERS", "=secret")],
+            [("OTEL_RESOURCE_ATTRIBUTES", "a=%ff")],
+        ] {
+            let error = otlp(&variables).unwrap_err();
+            assert!(error.contains(variables[0].0) && !error.contains("secret"), "{error}");
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! Transitions are stored, then broadcast. What cannot be stored is in force all the same, and is stored as soon as
+//! possible.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::{FlagTransition, Fleet};
+use crate::serving::{FleetFlag, ServingState, snapshot_event, trips_event};
+use crate::store::{Changes, Checkpoint, Record, Stored, StoredBreaker, WebhookDelivery, audit_of};
+use crate::transition::FleetTransition;
+
+/// What is in force, and not yet stored.
+#[derive(Debug, Default)]
+pub(super) struct Unstored {
+    pub(super) flags: BTreeSet<String>,
+    pub(super) records: Vec<Record>,
+    pub(super) deliveries: Vec<WebhookDelivery>,
+    pub(super) holds: bool,
+}
+
+impl Unstored {
+    pub(super) fn is_empty(&self) -> bool {
+        self.flags.is_empty() && self.records.is_empty() && self.deliveries.is_empty() && !self.holds
+    }
+}
+
+impl Fleet {
+    /// Stores transitions, then broadcasts the new state, whether or not they could be stored.
+    pub(super) fn persist_and_broadcast(&mut self, transitions: &[FlagTransition], actor: &str, reason: &str) {
+        if !transitions.is_empty() {
+            self.persist_transitions(transitions, actor, reason);
+            self.broadcast();
+        }
+    }
+
+    /// Stores transitions, and whatever else is not stored yet. That comes before the broadcast: what hosts have
+    /// received, and its generation, must survive a kill.
+    pub(super) fn persist_transitions(&mut self, transitions: &[FlagTransition], actor: &str, reason: &str) {
+        for (id, transition) in transitions {
+            let Some(flag) = self.published.snapshot.describe(*id) else { continue };
+            let (flag, actor) = (flag.key().to_owned(), actor.to_owned());
+            let happened = FleetTransition { flag: flag.clone(), actor, transition: *transition };
+            tracing::warn!(flag, event = %transition.event, actor = happened.actor, "{}", happened.text());
+            self.unstored.records.push(audit_of(&happened, reason));
+            if transition.is_notable() {
+                self.enqueue_deliveries(&happened);
+            }
+            self.unstored.flags.insert(flag.clone());
+            self.events.insert(flag, happened);
+        }
+        self.store_changes();
+    }
+
+    fn enqueue_deliveries(&mut self, event: &FleetTransition) {
+        for webhook in &self.webhooks {
+            // Due at once: the fleet's time may be ahead of the clock that the dispatcher uses.
+            let delivery =
+                WebhookDelivery { id: 0, webhook: webhook.clone(), event: event.clone(), attempts: 0, due: 0 };
+            self.unstored.deliveries.push(delivery);
+        }
+    }
+
+    /// Replaces the state from which requests and streams are served by the current one.
+    pub(super) fn broadcast(&mut self) {
+        self.sequence += 1;
+        let serving = ServingState { published: Arc::clone(&self.published), trips: self.guards.trips().clone() };
+        self.shared.serving.store(Arc::new(serving));
+        let trips = trips_event(self.epoch, self.sequence, &self.fleet_flags());
+        let snapshot = snapshot_event(&self.published);
+        self.shared.stream.send_modify(|stream| {
+            stream.trips = trips;
+            stream.snapshot = snapshot;
+        });
+    }
+
+    /// Every flag that has a breaker or is held back.
+    pub(super) fn fleet_flags(&self) -> BTreeMap<&str, FleetFlag> {
+        let snapshot = &self.published.snapshot;
+        let flags = snapshot.flags().filter_map(|id| {
+            let (trip, generation) = self.fleet_trip_of(id);
+            let is_told = generation.is_some() || trip != flcm_flags::TripState::Clear;
+            let word = FleetFlag { trip, generation: generation.unwrap_or(0) };
+            is_told.then_some((snapshot.describe(id)?.key(), word))
+        });
+        flags.collect()
+    }
+
+    /// Stores what is in force and not stored yet. If that fails, the next tick tries again.
+    pub(super) fn store_changes(&mut self) {
+        if let Err(error) = self.store_unstored() {
+            self.log_store_failure("changes are in force, but could not be stored; trying again each second", &error);
+        }
+    }
+
+    fn store_unstored(&mut self) -> Stored<()> {
+        if self.unstored.is_empty() {
+            return Ok(());
+        }
+        let Unstored { flags, records, deliveries, holds } = &self.unstored;
+        let is_guarded =
+            |key: &str| self.published.snapshot.flag(key).is_some_and(|id| self.guards.breaker(id).is_some());
+        let happened = Changes {
+            breakers: flags.iter().filter_map(|key| self.stored_breaker(key)).collect(),
+            gone: flags.iter().map(String::as_str).filter(|key| !is_guarded(key)).collect(),
+            records,
+            deliveries,
+            holds: holds.then_some(&self.holds),
+        };
+        self.store.record(&happened)?;
+        self.unstored = Unstored::default();
+        Ok(())
+    }
+
+    fn stored_breaker(&self, key: &str) -> Option<StoredBreaker> {
+        let bytes = self.guards.save(self.published.snapshot.flag(key)?)?;
+        let event = self.events.get(key).cloned();
+        Some(StoredBreaker { flag: key.to_owned(), bytes, upto: self.last_batch, event })
+    }
+
+    /// Like [`checkpoint`](Self::checkpoint), but a failure is only logged. Whether it succeeded.
+    pub(super) fn make_checkpoint(&mut self) -> bool {
+        let made = self.checkpoint();
+        if let Err(error) = &made {
+            self.log_store_failure("the checkpoint could not be stored; trying again", error);
+        }
+        made.is_ok()
+    }
+
+    /// Stores the totals of all batches, so that the batches need not be counted again.
+    pub(super) fn checkpoint(&mut self) -> Stored<()> {
+        let now = self.clock.now();
+        self.checkpointed = now;
+        // First the transitions that those batches caused: without the batches they could not be derived again.
+        self.store_unstored()?;
+        let stale = self.ledgers.stale(now);
+        let point = Checkpoint {
+            ledgers: self.ledgers.changed(),
+            stale: stale.clone(),
+            breakers: self.totals.changed().filter_map(|key| self.stored_breaker(key)).collect(),
+            totals: self.totals.to_store().collect(),
+            customs: self.totals.stored_customs(),
+            clock: now,
+            upto: self.last_batch,
+        };
+        self.store.checkpoint(&point)?;
+        self.ledgers.mark_stored(&stale);
+        self.totals.mark_stored();
+        self.logged_bytes = 0;
+        Ok(())
+    }
+}

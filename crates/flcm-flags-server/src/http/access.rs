@@ -1,0 +1,100 @@
+//! Who may call a route: each handler states it by its first argument. [`Routes`](super::routes::Routes) accepts no
+//! other handler.
+
+use std::convert::Infallible;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, header};
+
+use super::{Problem, origin};
+use crate::keys::{Caller, Denial, Role};
+use crate::state::App;
+
+/// A request whose key has at least the role `R`.
+#[derive(Debug)]
+pub(super) struct Authorized<R> {
+    app: Arc<App>,
+    caller: Caller,
+    role: PhantomData<R>,
+}
+
+/// A request that needs no key.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Public;
+
+/// A role as a type.
+pub(super) trait Required: Send + Sync {
+    const ROLE: Role;
+}
+
+/// The key of a page.
+#[derive(Debug)]
+pub(super) struct Client;
+
+/// The key of a service.
+#[derive(Debug)]
+pub(super) struct Server;
+
+/// The key of an operator.
+#[derive(Debug)]
+pub(super) struct Admin;
+
+impl Required for Client {
+    const ROLE: Role = Role::Client;
+}
+
+impl Required for Server {
+    const ROLE: Role = Role::Server;
+}
+
+impl Required for Admin {
+    const ROLE: Role = Role::Admin;
+}
+
+impl<R> Authorized<R> {
+    /// The name of the key, for the audit.
+    pub(super) fn name(&self) -> String {
+        self.caller.name.to_string()
+    }
+
+    /// Refuses a key of a lower role, where the role depends on the request.
+    pub(super) fn require(&self, role: Role) -> Result<(), Problem> {
+        if self.caller.role >= role { Ok(()) } else { Err(denied(&self.app, Denial::Forbidden)) }
+    }
+}
+
+impl<R: Required> FromRequestParts<Arc<App>> for Authorized<R> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
+        if app.keys.is_empty() && !origin::is_of_this_machine(&parts.headers) {
+            return Err(Problem::host_not_allowed());
+        }
+        let caller = app.keys.admit(key(&parts.headers), R::ROLE).map_err(|denial| denied(app, denial))?;
+        Ok(Self { app: Arc::clone(app), caller, role: PhantomData })
+    }
+}
+
+impl FromRequestParts<Arc<App>> for Public {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(_: &mut Parts, _: &Arc<App>) -> Result<Self, Infallible> {
+        Ok(Self)
+    }
+}
+
+fn denied(app: &App, denial: Denial) -> Problem {
+    app.shared.counters.denied.add(1);
+    denial.into()
+}
+
+fn key(headers: &HeaderMap) -> Option<&str> {
+    let bearer = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    bearer.and_then(|text| text.strip_prefix("Bearer ")).or_else(|| {
+        // Clients of OFREP may send this header instead.
+        headers.get("x-api-key").and_then(|value| value.to_str().ok())
+    })
+}

@@ -1,0 +1,5 @@
+//! Everything that is measured: which metrics there are, as text for Prometheus, and as OTLP for a collector.
+
+pub(crate) mod catalog;
+pub(crate) mod openmetrics;
+pub(crate) mod otlp;

@@ -1,0 +1,84 @@
+//! The state from which requests and streams are served: replaced as a whole, and read without waiting.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use bytes::Bytes;
+use flcm_flags::{TripState, Trips};
+use serde::Serialize;
+use tokio::sync::watch;
+
+use crate::counters::Counters;
+use crate::published::Published;
+
+/// The revision in use, and the trips of its flags.
+#[derive(Debug)]
+pub(crate) struct ServingState {
+    pub(crate) published: Arc<Published>,
+    pub(crate) trips: Trips<Vec<u8>>,
+}
+
+/// What streams send: the full state each time, so that a slow stream needs only the latest one.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct StreamState {
+    pub(crate) snapshot: Bytes,
+    pub(crate) trips: Bytes,
+    /// Whether the server is shutting down.
+    pub(crate) closing: bool,
+}
+
+/// The fleet's state of one flag, as hosts receive it.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct FleetFlag {
+    #[serde(serialize_with = "as_text")]
+    pub(crate) trip: TripState,
+    /// The generation whose outcomes are evidence; 0 for a flag without a breaker.
+    pub(crate) generation: u32,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
+fn as_text<S: serde::Serializer>(trip: &TripState, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(trip)
+}
+
+/// What the fleet and the requests share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) serving: ArcSwap<ServingState>,
+    pub(crate) stream: watch::Sender<StreamState>,
+    pub(crate) counters: Counters,
+}
+
+impl Shared {
+    pub(crate) fn new(serving: ServingState, stream: StreamState) -> Self {
+        Self {
+            serving: ArcSwap::from_pointee(serving),
+            stream: watch::Sender::new(stream),
+            counters: Counters::default(),
+        }
+    }
+
+    pub(crate) fn published(&self) -> Arc<Published> {
+        Arc::clone(&self.serving.load().published)
+    }
+}
+
+/// The event that announces a revision.
+pub(crate) fn snapshot_event(published: &Published) -> Bytes {
+    let data = serde_json::json!({ "digest": published.digest(), "revision": published.number });
+    event("snapshot", &data.to_string())
+}
+
+/// The event with the state of all flags that have a breaker or are held back.
+pub(crate) fn trips_event(epoch: u64, sequence: u64, flags: &BTreeMap<&str, FleetFlag>) -> Bytes {
+    let data = serde_json::json!({ "epoch": epoch, "sequence": sequence, "flags": flags });
+    event("trips", &data.to_string())
+}
+
+fn event(name: &str, data: &str) -> Bytes {
+    let mut text = String::with_capacity(name.len() + data.len() + 20);
+    let _ = write!(text, "event: {name}\ndata: {data}\n\n");
+    Bytes::from(text)
+}

@@ -1,0 +1,66 @@
+//! The state that all request handlers share.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use flcm_flags::metrics::Histogram;
+
+use crate::fleet::FleetHandle;
+use crate::ingest::BodyMemory;
+use crate::keys::Keys;
+use crate::serving::Shared;
+
+/// The state of request handlers.
+#[derive(Debug)]
+pub(crate) struct App {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) fleet: FleetHandle,
+    pub(crate) keys: Keys,
+    pub(crate) database: PathBuf,
+    pub(crate) origins: Vec<String>,
+    pub(crate) batch_bytes: usize,
+    pub(crate) bodies: BodyMemory,
+    pub(crate) requests: Requests,
+    pub(crate) is_closing: AtomicBool,
+}
+
+impl App {
+    /// Ends all streams, and has `/readyz` say that the server is shutting down.
+    pub(crate) fn close(&self) {
+        self.is_closing.store(true, Ordering::Relaxed);
+        self.shared.stream.send_modify(|stream| stream.closing = true);
+    }
+}
+
+/// Counts of requests by path.
+#[derive(Debug, Default)]
+pub(crate) struct Requests(Mutex<BTreeMap<String, Answers>>);
+
+/// The responses of one path.
+#[derive(Clone, Debug)]
+pub(crate) struct Answers {
+    /// Their number by method and status.
+    pub(crate) counts: BTreeMap<(&'static str, u16), u64>,
+    /// Their durations in milliseconds.
+    pub(crate) durations: Histogram,
+}
+
+impl Requests {
+    pub(crate) fn count(&self, path: &str, answer: (&'static str, u16), milliseconds: f64) {
+        let mut paths = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if !paths.contains_key(path) {
+            let answers = Answers { counts: BTreeMap::new(), durations: Histogram::new() };
+            paths.insert(path.to_owned(), answers);
+        }
+        if let Some(answers) = paths.get_mut(path) {
+            *answers.counts.entry(answer).or_default() += 1;
+            answers.durations.record(milliseconds);
+        }
+    }
+
+    pub(crate) fn all(&self) -> BTreeMap<String, Answers> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}

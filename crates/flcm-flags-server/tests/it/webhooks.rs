@@ -1,0 +1,195 @@
+//! Webhooks: signed, in order, again until they are taken, and then not again.
+
+use std::io::Write;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use hmac::{Hmac, KeyInit, Mac};
+use serde_json::Value;
+use sha2::Sha256;
+
+use crate::http::request;
+use crate::test_server::{TestFolder, TestServer, until};
+
+const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+
+/// What a listener was sent, and what it answered.
+#[derive(Clone, Debug)]
+struct Received {
+    head: String,
+    body: String,
+    status: u16,
+}
+
+impl Received {
+    fn header(&self, name: &str) -> Option<&str> {
+        let mut lines = self.head.lines().filter_map(|line| line.split_once(": "));
+        lines.find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+    }
+
+    fn id(&self) -> &str {
+        self.header("webhook-id").unwrap()
+    }
+
+    fn event(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap()
+    }
+
+    /// As the receiver is to check it.
+    fn is_signed(&self) -> bool {
+        let key = STANDARD.decode(SECRET.strip_prefix("whsec_").unwrap()).unwrap();
+        let mut mac = Hmac::<Sha256>::new_from_slice(&key).unwrap();
+        let at = self.header("webhook-timestamp").unwrap();
+        mac.update(format!("{}.{at}.{}", self.id(), self.body).as_bytes());
+        let expected = format!("v1,{}", STANDARD.encode(mac.finalize().into_bytes()));
+        self.header("webhook-signature") == Some(&expected)
+    }
+}
+
+/// Listens to webhooks.
+#[derive(Clone)]
+struct Listener {
+    address: SocketAddr,
+    received: Arc<Mutex<Vec<Received>>>,
+}
+
+impl Listener {
+    /// Refuses so many, and takes the others.
+    fn new(refusals: usize) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let made = Self { address: listener.local_addr().unwrap(), received: Arc::default() };
+        let received = Arc::clone(&made.received);
+        thread::spawn(move || {
+            for stream in listener.incoming().map_while(Result::ok) {
+                // One at a time, so that their order is that of the answers. One that was killed says nothing more.
+                let _ = take(stream, refusals, &received);
+            }
+        });
+        made
+    }
+
+    fn all(&self) -> Vec<Received> {
+        self.received.lock().unwrap().clone()
+    }
+
+    fn taken(&self) -> Vec<Received> {
+        self.all().into_iter().filter(|received| received.status == 200).collect()
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+}
+
+fn take(mut stream: std::net::TcpStream, refusals: usize, received: &Mutex<Vec<Received>>) -> std::io::Result<()> {
+    let Some((head, body)) = request(&mut stream)? else { return Ok(()) };
+    let body = String::from_utf8_lossy(&body).into_owned();
+    let mut received = received.lock().unwrap();
+    let status = if received.len() < refusals { 500 } else { 200 };
+    received.push(Received { head, body, status });
+    stream.write_all(format!("HTTP/1.1 {status} X\r\ncontent-length: 0\r\nconnection: close\r\n\r\n").as_bytes())
+}
+
+fn serve(folder: &TestFolder, arguments: &[&str]) -> TestServer {
+    let mut command = folder.command(&[&["flags.yaml"], arguments].concat());
+    command.env("FLCM_WEBHOOK_SECRET", SECRET).env("FLCM_LOG", "trace");
+    TestServer::start(command)
+}
+
+fn hold(server: &TestServer, command: &str) {
+    server.post(&format!("/flags/guarded/{command}"), "{}").expect(200);
+}
+
+fn outbox(folder: &TestFolder) -> u32 {
+    folder.database().query_row("SELECT count(*) FROM outbox", [], |row| row.get(0)).unwrap()
+}
+
+#[test]
+fn letters_arrive_once_in_order_and_signed_though_the_listener_fails_and_the_server_is_killed() {
+    let (folder, listener) = (TestFolder::new(), Listener::new(3));
+    let url = listener.url("/hook");
+    let server = serve(&folder, &["--webhook", &url]);
+    for command in ["hold", "release", "hold"] {
+        hold(&server, command);
+    }
+    until("it has failed once", || (!listener.all().is_empty()).then_some(()));
+    server.kill();
+    let server = serve(&folder, &["--webhook", &url]);
+    until("all are taken", || (listener.taken().len() >= 3).then_some(()));
+    until("that is stored", || (outbox(&folder) == 0).then_some(()));
+    let (all, taken) = (listener.all(), listener.taken());
+    assert_eq!(taken.len(), 3, "{taken:?}");
+    assert!(all[..4].iter().all(|received| received.id() == all[0].id() && received.body == all[0].body), "{all:?}");
+    let modes: Vec<_> = taken.iter().map(|received| received.event()["mode"].clone()).collect();
+    assert_eq!(modes, ["held", "auto", "held"]);
+    assert!(taken[0].id() != taken[1].id() && taken[1].id() != taken[2].id());
+    assert!(all.iter().all(Received::is_signed), "{all:?}");
+    server.stop();
+}
+
+#[test]
+fn a_letter_that_was_taken_is_not_sent_again_because_that_cannot_be_stored() {
+    let (folder, listener) = (TestFolder::new(), Listener::new(0));
+    let server = serve(&folder, &["--webhook", &listener.url("/hook")]);
+    let no_room = "CREATE TRIGGER no_room BEFORE DELETE ON outbox BEGIN SELECT RAISE(ABORT, 'no room'); END";
+    folder.database().execute_batch(no_room).unwrap();
+    hold(&server, "hold");
+    until("it was tried to store that", || (server.figure("flcm_store_failures_total") >= 3).then_some(()));
+    assert_eq!(listener.all().len(), 1);
+    folder.database().execute_batch("DROP TRIGGER no_room").unwrap();
+    until("it is stored", || (outbox(&folder) == 0).then_some(()));
+    hold(&server, "release");
+    until("the next one arrives", || (listener.all().len() == 2).then_some(()));
+}
+
+#[test]
+fn chats_are_told_a_line_and_no_secret_or_path_is_in_the_log() {
+    let (folder, json, slack) = (TestFolder::new(), Listener::new(1), Listener::new(1));
+    let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let arguments = [
+        "--webhook",
+        &json.url("/json/Hush1?token=Hush2"),
+        "--slack",
+        &slack.url("/services/Hush3"),
+        "--webhook",
+        &format!("http://{nobody}/Hush4"),
+    ];
+    let server = serve(&folder, &arguments);
+    hold(&server, "hold");
+    until("both have taken it", || (json.taken().len() == 1 && slack.taken().len() == 1).then_some(()));
+    let said = &slack.taken()[0];
+    assert!(said.head.starts_with("POST /services/Hush3 ") && said.header("webhook-signature").is_none(), "{said:?}");
+    let text = said.event();
+    assert!(text["text"].as_str().unwrap().contains("guarded") && text.as_object().unwrap().len() == 1, "{text}");
+    assert_eq!(text["text"], json.taken()[0].event()["text"]);
+    until("nobody was told", || server.log().contains("attempt=2").then_some(()));
+    let log = server.stop();
+    assert!(
+        !log.contains("Hush") && !log.contains("MfKQ9r8G"),
+        "{}",
+        log.lines().filter(|line| line.contains("Hush")).collect::<String>()
+    );
+}
+
+/// The fleet's time is ahead when the wall clock was set back; nobody is to wait for that.
+#[test]
+fn letters_do_not_wait_for_the_wall_clock() {
+    let (folder, listener) = (TestFolder::new(), Listener::new(0));
+    folder.serve().stop();
+    folder
+        .database()
+        .execute("REPLACE INTO facts SELECT 'clock', number + 3600000 FROM facts WHERE name = 'clock'", [])
+        .unwrap();
+    let server = serve(&folder, &["--webhook", &listener.url("/hook")]);
+    hold(&server, "hold");
+    until("it arrives", || (listener.taken().len() == 1).then_some(()));
+    let event = listener.taken()[0].event();
+    let (at, sent) = (
+        event["at"].as_u64().unwrap(),
+        listener.taken()[0].header("webhook-timestamp").unwrap().parse::<u64>().unwrap(),
+    );
+    assert!(at > sent * 1000 + 3_000_000, "{at} {sent}");
+}
