@@ -7,7 +7,7 @@ import type { CompilerBinding, EngineBinding, HotCalls } from './contract.d.ts';
 
 type Keeps<Contract, Binding extends Contract> = Binding;
 
-export type Wasm = Keeps<EngineBinding & HotCalls, module.EngineBinding>;
+export type Wasm = Keeps<EngineBinding & HotCalls, module.Ffi>;
 export type Compile = Keeps<CompilerBinding, typeof documents>;
 export type Node = Keeps<EngineBinding & CompilerBinding, typeof addon>;
 export type NodeHot = Keeps<HotCalls, ReturnType<typeof addon.hot>>;

@@ -1,16 +1,17 @@
 import type { CallOutcome, FlagId, FleetState, Snapshot, Transition } from '@flcm/flags-web';
 import type { Notifier } from './circuit-breaker/notify.ts';
 import { Persistence } from './circuit-breaker/persistence.ts';
-import { Alarm, type Clock, steady } from './clock.ts';
+import { type Clock, Deadline, steady } from './clock.ts';
 import type { Decided } from './context.ts';
+import { FeatureError } from './errors.ts';
 import type { Events } from './events.ts';
 import type { Store } from './host/store.ts';
 import type { Follower, InUse } from './in-use.ts';
 import { isTrip, Overrides } from './overrides.ts';
-import { type BreakerEvent, type BreakerMode, type BreakerReport, FeatureError, type FeatureEvents } from './types.ts';
+import type { BreakerEvent, BreakerMode, BreakerReport, FeatureEvents } from './types.ts';
 
 /** Whose outcome is told: a context of `for`, or a user id. */
-export type Whom<C> = C | string;
+export type ContextOrUserId<C> = C | string;
 
 /** How a call went. */
 export interface OutcomeOptions {
@@ -19,7 +20,7 @@ export interface OutcomeOptions {
 }
 
 /** What is needed to tell outcomes of users. */
-export interface Teller {
+export interface OutcomeReporter {
   /** Tells how a feature went. */
   record(flag: string, told: { failed: boolean; durationMs?: number | undefined }): void;
 }
@@ -50,12 +51,12 @@ export class CircuitBreaker implements Follower {
   readonly #events: Events;
   readonly #persistence: Persistence;
   readonly #notifiers: readonly Notifier[];
-  readonly #alarm: Alarm;
+  readonly #deadline: Deadline;
   /** Called with the time within which the fleet is to hear of what happened here. */
   readonly #tellFleet: (ms: number) => void;
   #overrides = new Overrides(new Map(), new Set());
   readonly #generations: (number | undefined)[] = [];
-  #teller: ((user: string) => Teller) | undefined;
+  #reporter: ((user: string) => OutcomeReporter) | undefined;
   #closed = false;
 
   /** @internal */
@@ -71,12 +72,12 @@ export class CircuitBreaker implements Follower {
     this.#persistence = new Persistence(store, events);
     this.#notifiers = notifiers;
     this.#tellFleet = tellFleet;
-    this.#alarm = new Alarm(clock, () => this.#poll());
+    this.#deadline = new Deadline(clock, () => this.#poll());
   }
 
   /** Reads what was kept, before the first flags are put in use. @internal */
-  async open(teller: (user: string) => Teller): Promise<void> {
-    this.#teller = teller;
+  async open(reporter: (user: string) => OutcomeReporter): Promise<void> {
+    this.#reporter = reporter;
     await this.#persistence.open();
     const { fleet, held } = this.#persistence.stored;
     this.#overrides = new Overrides(fleet, held);
@@ -93,18 +94,18 @@ export class CircuitBreaker implements Follower {
     for (const key of this.#overrides.keys()) this.#apply(next, key);
     return () => {
       this.#tellOf(next, transitions);
-      if (!this.#closed) this.#alarm.hasten(SECOND);
+      if (!this.#closed) this.#deadline.noLaterThan(SECOND);
     };
   }
 
   /** Tells of a call that went well. */
-  recordSuccess(flag: string, whom: Whom<Teller>, options: OutcomeOptions = {}): void {
-    this.#of(whom)?.record(flag, { failed: false, ...options });
+  recordSuccess(flag: string, contextOrUserId: ContextOrUserId<OutcomeReporter>, options: OutcomeOptions = {}): void {
+    this.#of(contextOrUserId)?.record(flag, { failed: false, ...options });
   }
 
   /** Tells of a call that failed. */
-  recordError(flag: string, whom: Whom<Teller>, options: OutcomeOptions = {}): void {
-    this.#of(whom)?.record(flag, { failed: true, ...options });
+  recordError(flag: string, contextOrUserId: ContextOrUserId<OutcomeReporter>, options: OutcomeOptions = {}): void {
+    this.#of(contextOrUserId)?.record(flag, { failed: true, ...options });
   }
 
   /** Takes the outcome of a decision. @internal */
@@ -118,7 +119,7 @@ export class CircuitBreaker implements Follower {
     const context = same ? bound.context : undefined;
     const given = { ...told, ...(generation > 0 && { generation }) };
     this.#tellOf(snapshot, snapshot.breakers.outcome(id, outcome, given, this.#now(), context));
-    if (!this.#closed) this.#alarm.hasten(SECOND);
+    if (!this.#closed) this.#deadline.noLaterThan(SECOND);
     if (told.failed) this.#tellFleet(HEAR_OF_FAILURE);
   }
 
@@ -185,13 +186,13 @@ export class CircuitBreaker implements Follower {
   /** Keeps what is to survive. Decisions and outcomes go on; nothing is polled any more. @internal */
   async close(): Promise<void> {
     this.#closed = true;
-    this.#alarm.clear();
+    this.#deadline.clear();
     await Promise.all(this.#notifiers.map((notifier) => notifier.close()));
     await this.#persistence.written;
   }
 
-  #of(whom: Whom<Teller>): Teller | undefined {
-    return typeof whom === 'string' ? this.#teller?.(whom) : whom;
+  #of(contextOrUserId: ContextOrUserId<OutcomeReporter>): OutcomeReporter | undefined {
+    return typeof contextOrUserId === 'string' ? this.#reporter?.(contextOrUserId) : contextOrUserId;
   }
 
   /** Goes on with breakers that were kept, each when its flag comes first. */
@@ -250,7 +251,7 @@ export class CircuitBreaker implements Follower {
     if (snapshot === undefined || this.#closed) return;
     this.#tellOf(snapshot, snapshot.breakers.poll(this.#now()));
     const deadline = snapshot.breakers.nextDeadline();
-    if (deadline !== undefined) this.#alarm.set(Math.max(0, deadline - this.#now()));
+    if (deadline !== undefined) this.#deadline.set(Math.max(0, deadline - this.#now()));
   }
 
   /** Tells whoever listens, keeps what changed, and notifies. */
@@ -269,7 +270,7 @@ export class CircuitBreaker implements Follower {
     if (transitions.length === 0) return;
     this.#tellFleet(HEAR_OF_ROLLBACK);
     // What comes next may come earlier than what was waited for.
-    if (!this.#closed) this.#alarm.hasten(SECOND);
+    if (!this.#closed) this.#deadline.noLaterThan(SECOND);
   }
 }
 

@@ -33,31 +33,31 @@ export function steady(clock: Clock): () => number {
   return () => start + clock.elapsed();
 }
 
-/** Rings once, when it was set to; setting it again puts it off or brings it forward. */
-export class Alarm {
+/** Calls back once, when it is due; setting it again puts it off or brings it forward. */
+export class Deadline {
   readonly #clock: Clock;
-  readonly #ring: () => void;
+  readonly #callback: () => void;
   #cancel: (() => void) | undefined;
   #at = Number.POSITIVE_INFINITY;
 
-  constructor(clock: Clock, ring: () => void) {
+  constructor(clock: Clock, callback: () => void) {
     this.#clock = clock;
-    this.#ring = ring;
+    this.#callback = callback;
   }
 
-  /** Rings in so many milliseconds, and not before. */
+  /** Due in so many milliseconds, and not before. */
   set(ms: number): void {
     this.clear();
     this.#at = this.#clock.elapsed() + ms;
     this.#cancel = this.#clock.after(ms, () => {
       this.#cancel = undefined;
       this.#at = Number.POSITIVE_INFINITY;
-      this.#ring();
+      this.#callback();
     });
   }
 
-  /** Rings in so many milliseconds, or when it would ring anyway if that is sooner. */
-  hasten(ms: number): void {
+  /** Due in so many milliseconds, or when it is due anyway if that is sooner. */
+  noLaterThan(ms: number): void {
     if (this.#clock.elapsed() + ms < this.#at) this.set(ms);
   }
 

@@ -39,7 +39,7 @@ export async function createFeatures<F extends FlagShapes<F> = AnyFlags>(
   const inUse = new InUse(engine, clock, events);
   const cohorts = new CohortManager(inUse, clock, events);
   const notifiers = (options.notify ?? []).map((of) => new Notifier(of, settings.fetch, clock, events));
-  const breaker = new CircuitBreaker({ inUse, clock, events }, store, notifiers, (ms) => metrics.hasten(ms));
+  const breaker = new CircuitBreaker({ inUse, clock, events }, store, notifiers, (ms) => metrics.flushWithin(ms));
   const sinks = sinksOf(options, settings, clock);
   const { flushIntervalMs } = settings;
   const metrics = new MetricsCollector({ engine, inUse, clock, events }, { sinks, flushIntervalMs, instance, store });

@@ -1,4 +1,5 @@
-import { FeatureError, type FeatureEvents } from './types.ts';
+import { FeatureError } from './errors.ts';
+import type { FeatureEvents } from './types.ts';
 
 type Listener<E> = (event: E) => void;
 

@@ -1,7 +1,8 @@
 import type { Snapshot } from '@flcm/flags-web';
 import { type Clock, sleep } from './clock.ts';
+import { FeatureError } from './errors.ts';
 import type { Events } from './events.ts';
-import { type ChangeEvent, type Engine, FeatureError } from './types.ts';
+import type { ChangeEvent, Engine } from './types.ts';
 
 /** How many flags are compared at a time: a fraction of a millisecond. */
 const COMPARED = 256;

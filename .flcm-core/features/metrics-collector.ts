@@ -1,12 +1,13 @@
 import type { Snapshot } from '@flcm/flags-web';
 import * as host from '#host';
-import { Alarm, type Clock, sleep } from './clock.ts';
+import { type Clock, Deadline, sleep } from './clock.ts';
+import { FeatureError } from './errors.ts';
 import { type Events, featureError, messageOf } from './events.ts';
 import type { Store } from './host/store.ts';
 import type { Follower, InUse } from './in-use.ts';
 import { type Batch, LostCount, type Sink } from './metrics-collector/sinks.ts';
 import { backOff, numberOf } from './schedule.ts';
-import { type CustomMetrics, type Engine, FeatureError, type FlagSummary } from './types.ts';
+import type { CustomMetrics, Engine, FlagSummary } from './types.ts';
 
 /** Where counts go, and when. */
 export interface MetricsOptions {
@@ -46,7 +47,7 @@ export class MetricsCollector implements Follower {
   readonly #clock: Clock;
   readonly #events: Events;
   readonly #options: MetricsOptions;
-  readonly #alarm: Alarm;
+  readonly #deadline: Deadline;
   readonly #closing = new AbortController();
   readonly #unhide: () => void;
   #sending: Sending | undefined;
@@ -68,7 +69,7 @@ export class MetricsCollector implements Follower {
     this.#events = events;
     this.#options = options;
     this.#epoch = this.#newEpoch();
-    this.#alarm = new Alarm(clock, () => void this.flush());
+    this.#deadline = new Deadline(clock, () => void this.flush());
     this.#unhide = host.onHidden(() => this.#sendLast());
   }
 
@@ -82,7 +83,7 @@ export class MetricsCollector implements Follower {
     } catch (error) {
       this.#events.error(featureError('CACHE_FAILED', 'counts that were kept cannot be read', error));
     }
-    this.#alarm.set(this.#options.flushIntervalMs);
+    this.#deadline.set(this.#options.flushIntervalMs);
   }
 
   /** Counts, and keeps what is drained for summaries: what is on its way is still part of them. @internal */
@@ -138,20 +139,20 @@ export class MetricsCollector implements Follower {
   }
 
   /** Sends soon what was counted: something happened that others should hear of. A sink that fails is left alone. @internal */
-  hasten(ms: number): void {
+  flushWithin(ms: number): void {
     const isIdle = this.#options.sinks.length === 0 || this.#failures > 0;
-    if (!isIdle && !this.#closing.signal.aborted) this.#alarm.hasten(ms);
+    if (!isIdle && !this.#closing.signal.aborted) this.#deadline.noLaterThan(ms);
   }
 
   /** Sends the last counts, for a moment. What does not arrive is kept for the next start. @internal */
   async close(): Promise<void> {
-    this.#alarm.clear();
+    this.#deadline.clear();
     this.#unhide();
     const last = (this.#flushing ?? Promise.resolve()).then(() => this.flush());
     // A sink need not obey the signal.
     await Promise.race([last, sleep(this.#clock, LAST_WAIT, this.#closing.signal)]);
     this.#closing.abort();
-    this.#alarm.clear();
+    this.#deadline.clear();
     // What was counted while another batch was on its way is kept behind it.
     if (this.#sending) await this.#drain();
   }
@@ -180,7 +181,7 @@ export class MetricsCollector implements Follower {
   }
 
   #schedule(ms: number): void {
-    if (!this.#closing.signal.aborted) this.#alarm.set(ms);
+    if (!this.#closing.signal.aborted) this.#deadline.set(ms);
   }
 
   /** Takes what was counted as the next batch. */

@@ -1,12 +1,13 @@
 import * as host from '#host';
 import type { Clock } from './clock.ts';
 import type { Compilers } from './engine.ts';
+import { FeatureError } from './errors.ts';
 import type { Store } from './host/store.ts';
 import { HttpSink, type Sink } from './metrics-collector/sinks.ts';
 import { compile, FileSource, HttpSource, type Source } from './remote-config/source.ts';
 import type { RemoteOptions } from './remote-config.ts';
 import { numberOf } from './schedule.ts';
-import { FeatureError, type FeaturesOptions } from './types.ts';
+import type { FeaturesOptions } from './types.ts';
 
 /** Options, with what was left out filled in. */
 export interface Settings {

@@ -1,6 +1,7 @@
 import type { FleetState } from '@flcm/flags-web';
 import type { CircuitBreaker } from './circuit-breaker.ts';
-import { Alarm, type Clock } from './clock.ts';
+import { type Clock, Deadline } from './clock.ts';
+import { FeatureError } from './errors.ts';
 import { type Events, featureError, messageOf } from './events.ts';
 import type { Store } from './host/store.ts';
 import type { InUse } from './in-use.ts';
@@ -8,7 +9,7 @@ import { SnapshotCache } from './remote-config/cache.ts';
 import type { Source } from './remote-config/source.ts';
 import { Stream, type StreamOptions } from './remote-config/stream.ts';
 import { backOff, nextPoll } from './schedule.ts';
-import { FeatureError, type RemoteState } from './types.ts';
+import type { RemoteState } from './types.ts';
 
 /** How a source is followed. */
 export interface RemoteOptions {
@@ -36,9 +37,9 @@ export class RemoteConfig {
   readonly #cache: SnapshotCache | undefined;
   readonly #stream: Stream | undefined;
   readonly #closing = new AbortController();
-  readonly #poll: Alarm;
-  readonly #stale: Alarm;
-  readonly #announced: Alarm;
+  readonly #poll: Deadline;
+  readonly #stale: Deadline;
+  readonly #announced: Deadline;
   #unwatch = () => {};
   #syncing: Promise<void> | undefined;
   /** Somebody asked while a request was under way, which may have missed what he knows of. */
@@ -67,9 +68,9 @@ export class RemoteConfig {
       trips: (flags: FleetState) => breaker.applyFleetState(flags),
     };
     this.#stream = stream && new Stream(stream.url, stream, listener, clock, events);
-    this.#poll = new Alarm(clock, () => void this.sync());
-    this.#stale = new Alarm(clock, () => this.#age());
-    this.#announced = new Alarm(clock, () => void this.sync());
+    this.#poll = new Deadline(clock, () => void this.sync());
+    this.#stale = new Deadline(clock, () => this.#age());
+    this.#announced = new Deadline(clock, () => void this.sync());
   }
 
   /** Puts in use what is at hand, then asks the source. Answers whether anything is in use without it. @internal */
@@ -157,7 +158,7 @@ export class RemoteConfig {
     this.#etag = undefined;
     const given = await source.get(asked, this.#closing.signal);
     if (this.#closing.signal.aborted) throw new FeatureError('CLOSED', 'the flags were closed');
-    if (given === 'unchanged') {
+    if (given === 'not modified') {
       this.#etag = asked;
       return false;
     }
@@ -173,7 +174,7 @@ export class RemoteConfig {
     this.#confirmed = this.#clock.elapsed();
     const { snapshot } = this.#inUse;
     this.#stale.set(this.#options.staleAfterMs);
-    this.#stream?.hasten();
+    this.#stream?.retrySoon();
     this.#updateState();
     if (snapshot) this.#events.emit('sync', { digest: snapshot.digest, revision: snapshot.revision, changed });
   }
@@ -256,6 +257,6 @@ export class RemoteConfig {
     const spreadMs = stream?.spreadMs ?? 0;
     // What is under way may bring it.
     if (this.#syncing) this.#missed = [digest, isNew];
-    else this.#announced.hasten(this.#clock.random() * (isNew ? spreadMs : Math.max(spreadMs, pollIntervalMs)));
+    else this.#announced.noLaterThan(this.#clock.random() * (isNew ? spreadMs : Math.max(spreadMs, pollIntervalMs)));
   }
 }

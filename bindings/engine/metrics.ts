@@ -63,9 +63,7 @@ export class Metrics implements MetricsContract {
   }
 
   aged(batch: Uint8Array, ageMs: number): Uint8Array {
-    if (ageMs >>> 0 !== ageMs) {
-      throw engineError('INVALID_ARGUMENT', `the age of a batch is an integer from 0 to 4294967295, not ${ageMs}`);
-    }
+    if (ageMs >>> 0 !== ageMs) throw engineError('INVALID_ARGUMENT', 'an age is an integer from 0 to 4294967295');
     return checked(batch, () => this.#loaded.binding.aged(batch, ageMs));
   }
 
@@ -88,7 +86,7 @@ function checkedName({ instance, epoch, sequence }: BatchName): [number, number,
   throw engineError('INVALID_ARGUMENT', 'instance, epoch and sequence of a batch must be integers up to 2^53');
 }
 
-/** Calls the engine with a batch, and says what is wrong with it. */
+/** What a call answers, or what is wrong with a batch. */
 function checked<T>(batch: Uint8Array, call: () => T): T {
   if (!isArray(batch, 'Uint8Array')) {
     throw engineError('INVALID_ARGUMENT', `a batch must be a Uint8Array, not ${nameOf(batch)}`);

@@ -18,7 +18,7 @@ function refuses(binding, bytes) {
 }
 
 /**
- * The assertions by name. Each takes a new `EngineBinding`, the module's memory, and the bytes of a snapshot with two flags, and
+ * The assertions by name. Each takes a new `Ffi`, the module's memory, and the bytes of a snapshot with two flags, and
  * throws what does not hold.
  */
 export const assertions = {
@@ -58,9 +58,9 @@ export const assertions = {
 
 /** Runs one assertion in a page; `glue` and `snapshot` are addresses. */
 export default async function inPage(name, glue, snapshot) {
-  const { default: init, EngineBinding } = await import(glue);
+  const { default: init, Ffi } = await import(glue);
   const { memory } = await init({ module_or_path: new URL('flags_bg.wasm', new URL(glue, location.href)) });
   const bytes = new Uint8Array(await (await fetch(snapshot)).arrayBuffer());
-  assertions[name](new EngineBinding(), memory, bytes);
+  assertions[name](new Ffi(), memory, bytes);
   return true;
 }

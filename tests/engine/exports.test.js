@@ -16,9 +16,9 @@ describe('Node', () => {
   for (const [name, holds] of Object.entries(assertions)) {
     test(name, async () => {
       // Each has a module of its own: `?` makes it another one to Node.
-      const { EngineBinding, initSync } = await import(/* @vite-ignore */ `${join(folder, 'flags.js')}?${name}`);
+      const { Ffi, initSync } = await import(/* @vite-ignore */ `${join(folder, 'flags.js')}?${name}`);
       const { memory } = initSync({ module: readFileSync(join(folder, 'flags_bg.wasm')) });
-      holds(new EngineBinding(), memory, readFileSync(join(vectors, snapshot)));
+      holds(new Ffi(), memory, readFileSync(join(vectors, snapshot)));
     });
   }
 });

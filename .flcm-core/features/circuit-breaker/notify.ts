@@ -1,8 +1,9 @@
 import { type Clock, sleep } from '../clock.ts';
+import { FeatureError } from '../errors.ts';
 import { type Events, featureError, guarded, messageOf } from '../events.ts';
 import { timed } from '../remote-config/request.ts';
 import { backOff } from '../schedule.ts';
-import { type BreakerEvent, FeatureError } from '../types.ts';
+import type { BreakerEvent } from '../types.ts';
 
 /** Who is told of what happens to breakers. */
 export interface NotifyOptions {

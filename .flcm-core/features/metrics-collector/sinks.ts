@@ -1,6 +1,7 @@
 import * as host from '#host';
+import { FeatureError } from '../errors.ts';
 import { type Bounds, statusError, timed } from '../remote-config/request.ts';
-import { type CustomMetrics, FeatureError, type FlagSummary } from '../types.ts';
+import type { CustomMetrics, FlagSummary } from '../types.ts';
 
 /** What was counted since the batch before. */
 export interface Batch {

@@ -1,6 +1,6 @@
-import { Alarm, type Clock } from '../clock.ts';
+import { type Clock, Deadline } from '../clock.ts';
+import { FeatureError } from '../errors.ts';
 import { featureError } from '../events.ts';
-import { FeatureError } from '../types.ts';
 
 /** What bounds a request. */
 export interface Bounds {
@@ -18,7 +18,7 @@ export async function timed<T>(
 ): Promise<T> {
   const request = new AbortController();
   let late = false;
-  const alarm = new Alarm(clock, () => {
+  const alarm = new Deadline(clock, () => {
     late = true;
     request.abort();
   });

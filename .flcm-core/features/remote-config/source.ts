@@ -1,11 +1,11 @@
 import * as host from '#host';
 import type { Compilers } from '../engine.ts';
+import { FeatureError } from '../errors.ts';
 import { featureError } from '../events.ts';
-import { FeatureError } from '../types.ts';
 import { type Bounds, bodyOf, statusError, timed } from './request.ts';
 
 /** What a source has given: a snapshot with its mark, or that nothing is newer than what has this mark. */
-export type Given = { readonly snapshot: Uint8Array; readonly etag: string | undefined } | 'unchanged';
+export type FetchResult = { readonly snapshot: Uint8Array; readonly etag: string | undefined } | 'not modified';
 
 /** Where flags come from. */
 export interface Source {
@@ -17,7 +17,7 @@ export interface Source {
    * @param etag Marks what is in use; left out when anything is to be given.
    * @throws FeatureError
    */
-  get(etag: string | undefined, closing: AbortSignal): Promise<Given>;
+  get(etag: string | undefined, closing: AbortSignal): Promise<FetchResult>;
   /** Calls back when there may be something new. Answers how to stop that. */
   watch?(changed: () => void, failed: (error: unknown) => void): () => void;
 }
@@ -43,18 +43,18 @@ export class HttpSource implements Source {
     this.#options = options;
   }
 
-  async get(etag: string | undefined, closing: AbortSignal): Promise<Given> {
+  async get(etag: string | undefined, closing: AbortSignal): Promise<FetchResult> {
     return timed({ ...this.#options, closing }, (signal) => this.#ask(etag, signal));
   }
 
-  async #ask(etag: string | undefined, signal: AbortSignal): Promise<Given> {
+  async #ask(etag: string | undefined, signal: AbortSignal): Promise<FetchResult> {
     const { clock, maxBytes, compilers } = this.#options;
     const accept = `${SNAPSHOT_TYPE}, application/json;q=0.5, application/yaml;q=0.5, */*;q=0.1`;
     const headers = { ...this.#options.headers, accept, ...(etag !== undefined && { 'if-none-match': etag }) };
     // What the platform's own cache has was never accepted here.
     const response = await this.#options.fetch(this.name, { headers, signal, cache: 'no-store' });
     if (response.status === 304) {
-      if (etag !== undefined) return 'unchanged';
+      if (etag !== undefined) return 'not modified';
       throw new FeatureError('NOT_MODIFIED', `${this.name} answered 304, although it was not asked for changes`);
     }
     if (response.status !== 200) {
@@ -122,7 +122,7 @@ export class FileSource implements Source {
     this.#after = clock.after;
   }
 
-  async get(): Promise<Given> {
+  async get(): Promise<FetchResult> {
     let bytes: Uint8Array;
     try {
       bytes = await host.readFile(this.#file);

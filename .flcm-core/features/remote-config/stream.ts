@@ -1,9 +1,9 @@
 import type { FleetState } from '@flcm/flags-web';
 import { createParser } from 'eventsource-parser';
-import { Alarm, type Clock } from '../clock.ts';
+import { type Clock, Deadline } from '../clock.ts';
+import { FeatureError } from '../errors.ts';
 import { type Events, featureError, messageOf } from '../events.ts';
 import { backOff } from '../schedule.ts';
-import { FeatureError } from '../types.ts';
 import { statusError } from './request.ts';
 
 /** What a stream says. */
@@ -50,8 +50,8 @@ export class Stream {
   readonly #listener: StreamListener;
   readonly #clock: Clock;
   readonly #events: Events;
-  readonly #silence: Alarm;
-  readonly #retry: Alarm;
+  readonly #silence: Deadline;
+  readonly #retry: Deadline;
   #connection: AbortController | undefined;
   #failures = 0;
   /** Until then the server wants to be left alone. */
@@ -66,8 +66,8 @@ export class Stream {
     this.#listener = listener;
     this.#clock = clock;
     this.#events = events;
-    this.#silence = new Alarm(clock, () => this.#connection?.abort(silent(options.silenceMs)));
-    this.#retry = new Alarm(clock, () => this.open());
+    this.#silence = new Deadline(clock, () => this.#connection?.abort(silent(options.silenceMs)));
+    this.#retry = new Deadline(clock, () => this.open());
   }
 
   /** Connects, if there is no connection. */
@@ -82,10 +82,10 @@ export class Stream {
   }
 
   /** The server answers again: a stream that waits need not wait for long, unless it was asked to. */
-  hasten(): void {
+  retrySoon(): void {
     if (this.#connection !== undefined) return;
     const asked = Math.max(0, this.#askedUntil - this.#clock.elapsed());
-    this.#retry.hasten(asked + this.#clock.random() * ANSWERED);
+    this.#retry.noLaterThan(asked + this.#clock.random() * ANSWERED);
   }
 
   close(): void {

@@ -29,9 +29,10 @@ fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
 static ALLOCATOR: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_allocator();
 
 /// An engine, and the memory that it shares with JavaScript.
+// The name is short because that of each export begins with it.
 #[wasm_bindgen]
 #[derive(Debug)]
-pub struct EngineBinding {
+pub struct Ffi {
     /// Never freed: it lives as long as the module, and code that frees it would be 2 KB of it.
     engine: ManuallyDrop<Engine>,
     /// Words, because outcomes must lie at multiples of eight.
@@ -39,7 +40,7 @@ pub struct EngineBinding {
 }
 
 #[wasm_bindgen]
-impl EngineBinding {
+impl Ffi {
     /// An engine without snapshots.
     #[wasm_bindgen(constructor)]
     pub fn new() -> Self {
@@ -323,7 +324,7 @@ impl EngineBinding {
     }
 }
 
-impl Default for EngineBinding {
+impl Default for Ffi {
     fn default() -> Self {
         Self::new()
     }

@@ -3,13 +3,13 @@ import { join } from 'node:path';
 import type { Compiler, Engine } from '../../../bindings/contract.d.ts';
 import * as shared from '../../../bindings/engine/index.ts';
 import * as documents from '../../../target/bindings/compile/compile.js';
-import { EngineBinding, initSync } from '../../../target/bindings/wasm/flags.js';
+import { Ffi, initSync } from '../../../target/bindings/wasm/flags.js';
 
 export type * from '../../../bindings/contract.d.ts';
 
 const bytes = (name: string) => readFileSync(join(__dirname, name));
 const { memory } = initSync({ module: bytes('flags.wasm') });
-const binding = new EngineBinding();
+const binding = new Ffi();
 const slot = { memory: () => memory.buffer, offset: binding.shared() };
 
 let started: typeof documents | undefined;

@@ -1,10 +1,10 @@
 import type { Engine } from '../../../bindings/contract.d.ts';
 import * as shared from '../../../bindings/engine/index.ts';
-import { EngineBinding, type InitOutput } from '../../../target/bindings/wasm/flags.js';
+import { Ffi, type InitOutput } from '../../../target/bindings/wasm/flags.js';
 
 /** An engine in an instance of the module. */
 export function engineIn({ memory }: InitOutput): Engine {
-  const binding = new EngineBinding();
+  const binding = new Ffi();
   return shared.createEngine({
     name: 'wasm',
     binding,

@@ -3,7 +3,7 @@ import type { CircuitBreaker, Clock, Engine } from '@flcm/features';
 import { RemoteConfig } from '@flcm/features';
 import { Events } from '../../../../.flcm-core/features/events.ts';
 import { InUse } from '../../../../.flcm-core/features/in-use.ts';
-import type { Given, Source } from '../../../../.flcm-core/features/remote-config/source.ts';
+import type { FetchResult, Source } from '../../../../.flcm-core/features/remote-config/source.ts';
 import { phaseOf } from '../../../../.flcm-core/features/schedule.ts';
 import { NOW } from '../../../kit/clock.ts';
 import type { Crowd, CrowdOptions } from '../crowd.ts';
@@ -164,10 +164,10 @@ export class TypeScriptCrowd implements Crowd {
 
   readonly #source: Source = {
     name: 'crowd',
-    get: async (etag): Promise<Given> => {
+    get: async (etag): Promise<FetchResult> => {
       this.asked.push(this.now);
       if (!this.#isUp) throw new TypeError('fetch failed');
-      if (etag === `${this.#version}`) return 'unchanged';
+      if (etag === `${this.#version}`) return 'not modified';
       return { snapshot: Uint8Array.of(this.#version), etag: `${this.#version}` };
     },
   };
