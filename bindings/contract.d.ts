@@ -596,10 +596,8 @@ export interface EngineBinding {
   observe(snapshot: Handle, name: string, value: number): boolean;
   /** How many were dropped, then an object for each metric. */
   custom(snapshot: Handle): Maybe<string>;
-  /** The batch with another age, in milliseconds. Throws an `Error` that says what is wrong with the bytes. */
-  aged(batch: Uint8Array, age: number): Uint8Array;
-  /** The batch under another name. Throws an `Error` that says what is wrong with the bytes. */
-  renamed(batch: Uint8Array, instance: number, epoch: number, sequence: number): Uint8Array;
+  /** The batch with another age, in milliseconds, and under another name; a negative epoch keeps the name. Throws an `Error`. */
+  withHeader(batch: Uint8Array, age: number, instance: number, epoch: number, sequence: number): Uint8Array;
   /** The outcome for the context in a slot, of which the host has said `on`, `off` or a variant. Nothing for another word. */
   decideAs(snapshot: Handle, slot: number, flag: FlagId, serve: string, now: number): Maybe<PackedDecision>;
   /** The names of the cohorts that the user in a slot is a member of, each followed by a line feed. */

@@ -64,12 +64,12 @@ export class Metrics implements MetricsContract {
 
   aged(batch: Uint8Array, ageMs: number): Uint8Array {
     if (ageMs >>> 0 !== ageMs) throw engineError('INVALID_ARGUMENT', 'an age is an integer from 0 to 4294967295');
-    return checked(batch, () => this.#loaded.binding.aged(batch, ageMs));
+    return checked(batch, () => this.#loaded.binding.withHeader(batch, ageMs, 0, -1, 0));
   }
 
   renamed(batch: Uint8Array, name: BatchName): Uint8Array {
     const numbers = checkedName(name);
-    return checked(batch, () => this.#loaded.binding.renamed(batch, ...numbers));
+    return checked(batch, () => this.#loaded.binding.withHeader(batch, 0, ...numbers));
   }
 
   custom(): CustomMetrics {

@@ -92,6 +92,14 @@ for (const { engine } of engines) {
     assert.deepEqual(live.metrics.custom().metrics, [{ name: 'baskets', amount: 5 }]);
     assert.throws(() => live.metrics.aged(batch.slice(1), 1), { code: 'INVALID_ARGUMENT' });
     assert.throws(() => live.metrics.aged(batch, -1), { code: 'INVALID_ARGUMENT' });
+    const renamed = live.metrics.renamed(aged, { instance: 1, epoch: 9, sequence: 1 });
+    assert.deepEqual(
+      [renamed.length, live.metrics.renamed(renamed, { instance: 1, epoch: 1, sequence: 1 })],
+      [batch.length, batch],
+    );
+    assert.throws(() => live.metrics.renamed(batch, { instance: 1, epoch: -1, sequence: 1 }), {
+      code: 'INVALID_ARGUMENT',
+    });
     const next = engine.load(compiled({ ...DOCUMENT, flags: { ...DOCUMENT.flags, another: {} } }));
     next.follow(live, NOW);
     assert.equal(next.metrics.summary(next.flag('two')).decisions, 2, 'an update loses none of it');

@@ -251,24 +251,14 @@ pub fn custom(snapshot: i32) -> Option<String> {
     with_engine(|engine| engine.custom(Handle(snapshot)))
 }
 
-/// A batch that is older.
+/// A batch with another header.
 ///
 /// # Errors
 /// The bytes are no batch.
 #[napi(catch_unwind)]
-pub fn aged(bytes: &[u8], age: u32) -> napi::Result<Uint8Array> {
-    let aged = Engine::aged(bytes.to_vec(), age);
-    aged.map(Uint8Array::from).map_err(|error| napi::Error::from_reason(error.as_str()))
-}
-
-/// A batch under another name.
-///
-/// # Errors
-/// The bytes are no batch.
-#[napi(catch_unwind)]
-pub fn renamed(bytes: &[u8], instance: f64, epoch: f64, sequence: f64) -> napi::Result<Uint8Array> {
-    let renamed = Engine::renamed(bytes.to_vec(), instance, epoch, sequence);
-    renamed.map(Uint8Array::from).map_err(|error| napi::Error::from_reason(error.as_str()))
+pub fn with_header(bytes: &[u8], age: u32, instance: f64, epoch: f64, sequence: f64) -> napi::Result<Uint8Array> {
+    let batch = Engine::with_header(bytes.to_vec(), age, instance, epoch, sequence);
+    batch.map(Uint8Array::from).map_err(|error| napi::Error::from_reason(error.as_str()))
 }
 
 /// Decides a flag for a user about whom the host has said something.

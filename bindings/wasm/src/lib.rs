@@ -254,20 +254,21 @@ impl Ffi {
         self.engine.custom(Handle(snapshot))
     }
 
-    /// A batch that is older.
+    /// A batch with another header.
     ///
     /// # Errors
     /// The bytes are no batch.
-    pub fn aged(&self, bytes: Vec<u8>, age: u32) -> Result<Vec<u8>, JsError> {
-        Engine::aged(bytes, age).map_err(|error| JsError::new(error.as_str()))
-    }
-
-    /// A batch under another name.
-    ///
-    /// # Errors
-    /// The bytes are no batch.
-    pub fn renamed(&self, bytes: Vec<u8>, instance: f64, epoch: f64, sequence: f64) -> Result<Vec<u8>, JsError> {
-        Engine::renamed(bytes, instance, epoch, sequence).map_err(|error| JsError::new(error.as_str()))
+    #[wasm_bindgen(js_name = withHeader)]
+    pub fn with_header(
+        &self,
+        bytes: Vec<u8>,
+        age: u32,
+        instance: f64,
+        epoch: f64,
+        sequence: f64,
+    ) -> Result<Vec<u8>, JsError> {
+        let batch = Engine::with_header(bytes, age, instance, epoch, sequence);
+        batch.map_err(|error| JsError::new(error.as_str()))
     }
 
     /// Decides a flag for a user about whom the host has said something.

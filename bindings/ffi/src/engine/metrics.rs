@@ -4,7 +4,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use flcm_flags::FlagId;
-use flcm_flags::metrics::batch::{BatchError, Header, set_age, set_header};
+use flcm_flags::metrics::batch::{BatchError, Header, set_header};
 
 use super::{Engine, Loaded};
 use crate::key_values;
@@ -80,22 +80,20 @@ impl Engine {
         self.snapshots.get(snapshot)?.state.custom().map(|custom| key_values::custom(&custom))
     }
 
-    /// A batch that is older than when it was drained, because it could not be sent; nothing else of it is different.
+    /// A batch with another header, because it could not be sent: with its age in milliseconds, and under another name where
+    /// the server has lost count of its host (a negative epoch keeps the name). Its counts stay.
     ///
     /// # Errors
     /// The bytes are no batch.
-    pub fn aged(mut bytes: Vec<u8>, age: u32) -> Result<Vec<u8>, BatchError> {
-        set_age(&mut bytes, age)?;
-        Ok(bytes)
-    }
-
-    /// A batch under another name, because the server has lost count of its host; its counts stay.
-    ///
-    /// # Errors
-    /// The bytes are no batch.
-    pub fn renamed(mut bytes: Vec<u8>, instance: f64, epoch: f64, sequence: f64) -> Result<Vec<u8>, BatchError> {
-        let header = header(instance, epoch, sequence);
-        set_header(&mut bytes, |_| header)?;
+    pub fn with_header(
+        mut bytes: Vec<u8>,
+        age: u32,
+        instance: f64,
+        epoch: f64,
+        sequence: f64,
+    ) -> Result<Vec<u8>, BatchError> {
+        let named = (epoch >= 0.0).then(|| header(instance, epoch, sequence));
+        set_header(&mut bytes, |before| Header { age, ..named.unwrap_or(before) })?;
         Ok(bytes)
     }
 }

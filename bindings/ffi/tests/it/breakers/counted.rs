@@ -173,9 +173,12 @@ fn what_was_drained_stays_in_summaries_where_totals_are_kept() {
     decide(&mut engine, &mut shared);
     assert!(engine.add(live, "baskets", 2.0));
     let batch = engine.drain(live, 1.0, 2.0, 3.0).expect("a batch");
-    let aged = Engine::aged(batch.clone(), 500).expect("a batch");
+    let aged = Engine::with_header(batch.clone(), 500, 0.0, -1.0, 0.0).expect("a batch");
     assert_eq!(Batch::from_bytes(&aged).expect("a batch").header().age, 500);
-    assert!(aged.len() == batch.len() && Engine::aged(vec![1; 99], 1).is_err());
+    let renamed = Engine::with_header(aged.clone(), 0, 7.0, 8.0, 1.0).expect("a batch");
+    let header = Batch::from_bytes(&renamed).expect("a batch").header();
+    assert_eq!((header.instance, header.epoch, header.sequence, header.age), (7, 8, 1, 0));
+    assert!(aged.len() == batch.len() && Engine::with_header(vec![1; 99], 1, 0.0, -1.0, 0.0).is_err());
     decide(&mut engine, &mut shared);
     assert!(engine.add(live, "baskets", 5.0));
 
