@@ -76,6 +76,20 @@ pub enum Delivered {
     },
 }
 
+impl Delivered {
+    /// What the status of the server's answer means for a batch. Statuses that would be the same for the same batch refuse
+    /// it; any other failure may pass, a redirect among them.
+    #[must_use]
+    pub const fn of_status(status: u16, retry_after: u64) -> Self {
+        match status {
+            200..300 => Self::Acknowledged,
+            400 | 404 | 405 | 413 | 415 | 422 => Self::Refused,
+            409 => Self::LostCount,
+            _ => Self::Failed { retry_after },
+        }
+    }
+}
+
 #[derive(Debug)]
 struct InFlight {
     name: BatchName,
@@ -109,6 +123,7 @@ pub struct Batches {
     epoch: u64,
     sequence: u64,
     in_flight: Option<InFlight>,
+    has_flags: bool,
     /// Batches that a process before has stored, and nobody has acknowledged.
     stored: VecDeque<BatchName>,
     /// What is to be stored and deleted.
@@ -131,14 +146,20 @@ impl Batches {
             epoch: number_of(now.random),
             sequence: 0,
             in_flight: None,
+            has_flags: false,
             stored: stored.into(),
             actions: VecDeque::new(),
             step: Step::Idle,
             failures: 0,
             flush_at: Deadline::default(),
         };
-        batches.rest(interval, now);
+        batches.schedule(now);
         batches
+    }
+
+    /// Flags are in use. What a process before has stored waits for that, because nothing is counted until then either.
+    pub const fn flags_in_use(&mut self) {
+        self.has_flags = true;
     }
 
     /// Begins to send what is left over, and then what was counted. Nothing happens while that is under way.
@@ -159,15 +180,15 @@ impl Batches {
 
     /// Lets time pass.
     pub fn poll(&mut self, now: Now) {
-        if self.flush_at.is_due(now) {
+        if !self.is_flushing() && self.flush_at.is_due(now) {
             self.flush();
         }
     }
 
-    /// When to [`poll`](Self::poll) next, by the time that elapses.
+    /// When to [`poll`](Self::poll) next, by the time that elapses; `None` while a flush is under way.
     #[must_use]
     pub fn next_deadline(&self) -> Option<u64> {
-        self.flush_at.at()
+        self.flush_at.at().filter(|_| !self.is_flushing())
     }
 
     /// Whether a flush is under way.
@@ -188,7 +209,7 @@ impl Batches {
             self.step = Step::Sending;
             return Some(BatchAction::Send(name));
         }
-        if let Some(name) = self.stored.pop_front() {
+        if let Some(name) = self.stored.pop_front_if(|_| self.has_flags) {
             self.step = Step::Reading;
             return Some(BatchAction::Read(name));
         }
@@ -315,19 +336,19 @@ impl Batches {
         self.step = Step::Idle;
         self.failures += 1;
         let wait = back_off(self.failures + 1, FIRST_WAIT, LONGEST_WAIT, now.random);
-        self.rest(retry_after.saturating_add(wait), now);
+        self.flush_at.set(now, retry_after.saturating_add(wait));
     }
 
     fn finish(&mut self, now: Now) {
         self.step = Step::Idle;
         self.failures = 0;
-        self.rest(self.interval, now);
+        self.schedule(now);
     }
 
-    /// Sends nothing of its own accord for so long; never any more for zero.
-    fn rest(&mut self, wait: u64, now: Now) {
-        if wait > 0 {
-            self.flush_at.set(now, wait);
+    /// Flushes after an interval, or sooner if that was asked for meanwhile.
+    fn schedule(&mut self, now: Now) {
+        if self.interval > 0 {
+            self.flush_at.no_later_than(now, self.interval);
         }
     }
 }

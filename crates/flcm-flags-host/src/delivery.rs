@@ -185,11 +185,14 @@ impl Delivery {
         self.announced.no_later_than(now, part(spread, now.random));
     }
 
-    /// The source's snapshot is in use, under this digest.
-    pub fn applied(&mut self, digest: &str, etag: Option<String>, now: Now) {
+    /// The source's snapshot is in use, under this digest. Answers whether it is to be stored for the next start: its
+    /// digest or its `ETag` is another one than before.
+    pub fn applied(&mut self, digest: &str, etag: Option<String>, now: Now) -> bool {
+        let is_new = self.in_use.as_deref() != Some(digest) || self.requested != etag;
         self.in_use = Some(digest.to_owned());
         self.etag = etag;
         self.succeed(now);
+        is_new
     }
 
     /// The source has nothing else than what is in use.

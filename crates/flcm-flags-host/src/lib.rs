@@ -12,6 +12,7 @@
 //! | [`persistence`](Persistence) | breakers, holds and the fleet's trips across a restart |
 //! | [`batches`](Batches) | which batch of counts is sent next, under which name, and what an answer means for it |
 //! | [`delivery`](Delivery) | when to fetch, how long to wait after a failure, and whether flags are fresh or stale |
+//! | [`stream`](Reconnect) | when a stream that broke is connected again, and which of its events are new |
 #![no_std]
 
 extern crate alloc;
@@ -29,6 +30,7 @@ pub mod persistence;
 pub mod reserve;
 pub mod schedule;
 mod state;
+mod stream;
 pub mod text;
 mod time;
 
@@ -41,4 +43,5 @@ pub use measures::{Counted, CustomMetrics, Measures};
 pub use overrides::{FleetFlag, FleetState, Overrides};
 pub use persistence::{PersistedState, Persistence};
 pub use state::{HostState, Outcome, UNITS_BYTES};
-pub use time::Now;
+pub use stream::{Reconnect, StreamCursor};
+pub use time::{Deadline, Now};

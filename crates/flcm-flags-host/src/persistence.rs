@@ -117,10 +117,6 @@ struct PendingWrites {
 }
 
 impl PendingWrites {
-    fn is_empty(&self) -> bool {
-        self.breakers.is_empty() && self.fleet.is_none() && self.held.is_empty()
-    }
-
     /// Adds older changes; newer ones stay.
     fn add_older(&mut self, older: Self) {
         for (key, bytes) in older.breakers {
@@ -152,34 +148,40 @@ impl PendingWrites {
 pub struct Persistence {
     pending: PendingWrites,
     writing: Option<PendingWrites>,
+    /// Something has changed since the last write began. A write that fails is not tried again before that.
+    is_changed: bool,
 }
 
 impl Persistence {
     /// A breaker has changed.
     pub fn breaker(&mut self, key: &str, bytes: Vec<u8>) {
         self.pending.breakers.insert(key.to_owned(), bytes);
+        self.is_changed = true;
     }
 
     /// A hold has begun or ended.
     pub fn held(&mut self, key: &str, held: bool) {
         self.pending.held.insert(key.to_owned(), held);
+        self.is_changed = true;
     }
 
     /// The fleet's trips have changed.
     pub fn fleet(&mut self, trips: BTreeMap<String, TripState>) {
         self.pending.fleet = Some(trips);
+        self.is_changed = true;
     }
 
     /// Whether something is to be written, and no write is under way.
     #[must_use]
     pub fn is_due(&self) -> bool {
-        self.writing.is_none() && !self.pending.is_empty()
+        self.writing.is_none() && self.is_changed
     }
 
     /// The new contents of the file, made of those that are there; a file that cannot be read is replaced. Answer with
     /// [`written`](Self::written) when they are stored, or not.
     pub fn begin_write(&mut self, existing: Option<&[u8]>) -> Vec<u8> {
         let pending = core::mem::take(&mut self.pending);
+        self.is_changed = false;
         let mut state = existing.and_then(|bytes| PersistedState::from_bytes(bytes).ok()).unwrap_or_default();
         pending.apply_to(&mut state);
         self.writing = Some(pending);
