@@ -7,35 +7,10 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use flcm_flags::breaker::{Event as BreakerWord, Transition};
+/// How well the flags in use are known to be the source's.
+pub use flcm_flags_host::Freshness as State;
 
 use crate::error::{Code, Error};
-
-/// How well the flags in use are known to be those of the source.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub enum State {
-    /// Nothing is in use yet, and the first answer is awaited.
-    #[default]
-    Initializing,
-    /// The source has confirmed what is in use, less than `stale_after` ago.
-    Fresh,
-    /// What is in use was not confirmed for longer, or comes from a cache.
-    Stale,
-    /// Nothing is in use: every decision is the caller's fallback.
-    Offline,
-}
-
-impl State {
-    /// The word, such as `fresh`.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Initializing => "initializing",
-            Self::Fresh => "fresh",
-            Self::Stale => "stale",
-            Self::Offline => "offline",
-        }
-    }
-}
 
 /// Something that happened.
 #[derive(Clone, Debug)]

@@ -3,27 +3,29 @@
 //!
 //! 1. [`Features::start`] with [`Options`] once; [`Features::close`] at the end.
 //! 2. [`Features::is_enabled`] and [`Features::user`] anywhere, from any thread: no lock is taken, nothing is awaited.
-//! 3. [`Features::run`] calls a new way or the old one, and tells the breaker how it went.
+//! 3. [`Features::run`] calls one of two functions by a flag, and reports to the breaker how it went.
 //! 4. [`Features::on`] listens to [`Event`]s.
 //!
 //! It behaves as `@flcm/features` does in Node and browsers, and decides by the same core.
 
+mod active_flags;
 mod clock;
 mod collector;
 mod error;
 mod event;
 mod features;
+mod flush_soon;
+mod http;
 mod in_use;
-mod kept;
 #[cfg(feature = "open-feature")]
 mod open_feature;
 mod options;
 mod remote;
 mod start;
+mod state_file;
 mod store;
 mod tally;
 mod user;
-mod watched;
 
 pub use clock::{Clock, SystemClock};
 pub use error::{Code, Error};

@@ -9,6 +9,7 @@ use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 
 use crate::clock::{Clock, SystemClock};
 use crate::error::{Code, Error};
+use crate::http::Http;
 use crate::remote::source::{FileSource, HttpSource, Source};
 
 /// Where the flags come from, and how they are watched over. One of `url`, `document_url`, `file`, `document` and `snapshot` names
@@ -118,19 +119,9 @@ impl Options {
     }
 }
 
-/// What makes requests, and what each of them carries.
-#[derive(Clone, Debug)]
-pub(crate) struct Http {
-    pub(crate) client: reqwest::Client,
-    pub(crate) headers: HeaderMap,
-    pub(crate) timeout: Duration,
-    pub(crate) max_bytes: usize,
-    pub(crate) clock: Arc<dyn Clock>,
-}
-
-/// Where everything is that is asked over the network.
+/// What is asked for flags, and what is connected to and posted to beside it.
 #[derive(Debug)]
-pub(crate) struct Places {
+pub(crate) struct Endpoints {
     pub(crate) source: Option<Source>,
     pub(crate) stream: Option<(Url, Http)>,
     pub(crate) metrics: Option<(Url, Http)>,
@@ -138,10 +129,7 @@ pub(crate) struct Places {
 
 impl Options {
     fn http(&self) -> Result<Http, Error> {
-        let client = match &self.http {
-            Some(client) => client.clone(),
-            None => client()?,
-        };
+        let client = self.http.clone().map_or_else(client, Ok)?;
         Ok(Http {
             client,
             headers: self.header_map()?,
@@ -151,7 +139,7 @@ impl Options {
         })
     }
 
-    pub(crate) fn places(&self) -> Result<Places, Error> {
+    pub(crate) fn endpoints(&self) -> Result<Endpoints, Error> {
         let named = [self.url.is_some(), self.document_url.is_some(), self.file.is_some()];
         if named.iter().filter(|named| **named).count() > 1 {
             return Err(invalid("one source only: `url`, `document_url` or `file`"));
@@ -159,19 +147,19 @@ impl Options {
         if !named.contains(&true) && self.document.is_none() && self.snapshot.is_none() {
             return Err(invalid("name a source: `url`, `document_url`, `file`, `document` or `snapshot`"));
         }
-        let mut places = Places { source: None, stream: None, metrics: None };
+        let mut endpoints = Endpoints { source: None, stream: None, metrics: None };
         if let Some(url) = &self.url {
             let http = self.http()?;
             let of = |path| Ok((below(url, path)?, http.clone()));
-            places.source = Some(Source::Http(HttpSource::new(below(url, "flags")?, http.clone())));
-            places.stream = self.stream.then(|| of("flags/stream")).transpose()?;
-            places.metrics = self.metrics.then(|| of("metrics")).transpose()?;
+            endpoints.source = Some(Source::Http(HttpSource::new(below(url, "flags")?, http.clone())));
+            endpoints.stream = self.stream.then(|| of("flags/stream")).transpose()?;
+            endpoints.metrics = self.metrics.then(|| of("metrics")).transpose()?;
         } else if let Some(url) = &self.document_url {
-            places.source = Some(Source::Http(HttpSource::new(absolute("document_url", url)?, self.http()?)));
+            endpoints.source = Some(Source::Http(HttpSource::new(absolute("document_url", url)?, self.http()?)));
         } else if let Some(file) = &self.file {
-            places.source = Some(Source::File(FileSource::new(file.clone())));
+            endpoints.source = Some(Source::File(FileSource::new(file.clone())));
         }
-        Ok(places)
+        Ok(endpoints)
     }
 
     /// For how long what is in use counts as fresh; `None` for ever.
@@ -242,7 +230,7 @@ mod tests {
 
     #[test]
     fn what_is_wrong_with_an_option_is_said_with_its_name() {
-        let said = |options: Options| options.places().unwrap_err().message;
+        let said = |options: Options| options.endpoints().unwrap_err().message;
         assert!(said(Options::default()).starts_with("name a source: `url`"));
         assert!(
             said(Options { file: Some("flags.yaml".into()), ..Options::url("http://a") })

@@ -1,98 +1,117 @@
 //! Puts the parts together, and sets them to work.
 
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
+use flcm_flags_host::schedule::{number_of, phase_of};
+use flcm_flags_host::{Deadline, DeliveryOptions, POLL_AFTER_OUTCOME};
 use reqwest::Url;
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::clock::{Alarm, draw, first};
+use crate::active_flags::ActiveFlags;
+use crate::clock::millis_at_least;
 use crate::collector::{self, Collector};
 use crate::error::Error;
 use crate::event::Events;
-use crate::kept::Kept;
-use crate::options::{Http, Options, Places, invalid};
+use crate::http::Http;
+use crate::options::{Endpoints, Options, invalid};
 use crate::remote::cache::SnapshotCache;
+use crate::remote::file_watch::FileWatch;
 use crate::remote::source::{Source, compile};
 use crate::remote::stream::Stream;
-use crate::remote::{self, Ask, Remote, RemoteOptions, Status};
+use crate::remote::sync_request::SyncRequest;
+use crate::remote::{self, Remote, Status};
+use crate::state_file::StateFile;
 use crate::store::Store;
-use crate::watched::Watched;
 
-/// Breakers settle their seconds within so long of an outcome.
-const SECOND: Duration = Duration::from_secs(1);
-
-/// What works now.
+/// The running parts.
 pub(crate) struct Started {
-    pub(crate) watched: Arc<Watched>,
+    pub(crate) active: Arc<ActiveFlags>,
     pub(crate) status: Arc<Status>,
-    pub(crate) asks: mpsc::UnboundedSender<Ask>,
+    pub(crate) requests: mpsc::UnboundedSender<SyncRequest>,
     pub(crate) flushes: Option<mpsc::UnboundedSender<oneshot::Sender<()>>>,
-    /// In this order they are to end: what follows the source, and then what counts.
+    /// They are to end in this order: what follows the source, and then what counts.
     pub(crate) closing: [CancellationToken; 2],
     pub(crate) tasks: [JoinSet<()>; 2],
 }
 
-/// What parts are made of.
-struct Making<'o> {
+/// What the parts have in common.
+struct Builder<'o> {
     options: &'o Options,
     store: Option<Store>,
     instance: u64,
-    watched: Arc<Watched>,
+    active: Arc<ActiveFlags>,
     status: Arc<Status>,
-    asks: mpsc::UnboundedSender<Ask>,
+    requests: mpsc::UnboundedSender<SyncRequest>,
     answered: Arc<Notify>,
     closing: [CancellationToken; 2],
 }
 
 /// Begins to follow the source, and to count.
 pub(crate) fn start(options: &Options, events: &Events) -> Result<Started, Error> {
-    let Places { source, stream, metrics } = options.places()?;
+    let Endpoints { source, stream, metrics } = options.endpoints()?;
     let store = options.cache.clone().map(Store::new);
     let instance = instance_of(options, store.as_ref())?;
-    let kept = Kept::new(store.clone(), events.clone());
-    let watched = Arc::new(Watched::new(Arc::clone(&options.clock), events.clone(), kept));
-    let (asks, asked) = mpsc::unbounded_channel();
+    let file = StateFile::new(store.clone(), events.clone());
+    let active = Arc::new(ActiveFlags::new(Arc::clone(&options.clock), events.clone(), file));
+    let (requests, requested) = mpsc::unbounded_channel();
     let (status, answered) = (Arc::default(), Arc::default());
     let closing = [CancellationToken::new(), CancellationToken::new()];
-    let making = Making { options, store, instance, watched, status, asks, answered, closing };
+    let builder = Builder { options, store, instance, active, status, requests, answered, closing };
 
-    let mut remote = making.remote(source, asked, events);
+    let source = source.map(Arc::new);
+    let mut remote = builder.remote(source.clone(), requested);
     remote.open(bootstrap(options)?)?;
     let mut tasks = [JoinSet::new(), JoinSet::new()];
-    tasks[0].spawn(remote.run(making.asks.downgrade()));
-    tasks[0].spawn(watch_breakers(Arc::clone(&making.watched), making.closing[0].clone()));
+    tasks[0].spawn(remote.run());
+    tasks[0].spawn(poll_breakers(Arc::clone(&builder.active), builder.closing[0].clone()));
+    if let Some(Source::File(file)) = source.as_deref() {
+        tasks[0].spawn(builder.file_watch(file.path.clone()).run());
+    }
     if let Some((url, http)) = stream {
-        tasks[0].spawn(making.stream(url, http).run());
+        tasks[0].spawn(builder.stream(url, http).run());
     }
     let flushes = metrics.map(|(url, http)| {
-        let (flushes, asked) = mpsc::unbounded_channel();
-        tasks[1].spawn(making.collector(url, http).run(asked));
+        let (flushes, requested) = mpsc::unbounded_channel();
+        tasks[1].spawn(builder.collector(url, http).run(requested));
         flushes
     });
-    let Making { watched, status, asks, closing, .. } = making;
-    Ok(Started { watched, status, asks, flushes, closing, tasks })
+    let Builder { active, status, requests, closing, .. } = builder;
+    Ok(Started { active, status, requests, flushes, closing, tasks })
 }
 
-impl Making<'_> {
-    fn remote(&self, source: Option<Source>, asks: mpsc::UnboundedReceiver<Ask>, events: &Events) -> Remote {
-        let Options { poll_interval, stream_spread, .. } = *self.options;
-        let stale_after = self.options.stale_after(source.is_some());
-        let options = RemoteOptions { poll_interval, stale_after, stream_spread, phase: phase_of(self.instance) };
-        let named = source.as_ref().map(|source| source.name().to_owned());
-        let kept = self.store.clone().zip(named);
+impl Builder<'_> {
+    fn remote(&self, source: Option<Arc<Source>>, requests: mpsc::UnboundedReceiver<SyncRequest>) -> Remote {
+        let options = DeliveryOptions {
+            poll_interval: millis_at_least(self.options.poll_interval),
+            stale_after: self.options.stale_after(source.is_some()).map(millis_at_least),
+            stream_spread: millis_at_least(self.options.stream_spread),
+            phase: phase_of(self.instance),
+        };
+        let cache = self.store.clone().zip(source.as_ref());
         let parts = remote::Parts {
-            watched: Arc::clone(&self.watched),
+            active: Arc::clone(&self.active),
+            cache: cache
+                .map(|(store, source)| SnapshotCache::new(store, source.name().to_owned(), self.active.events.clone())),
             source,
-            cache: kept.map(|(store, name)| SnapshotCache::new(store, name, events.clone())),
             status: Arc::clone(&self.status),
-            asks,
+            requests,
             answered: Arc::clone(&self.answered),
             closing: self.closing[0].clone(),
         };
         Remote::new(parts, options)
+    }
+
+    fn file_watch(&self, path: PathBuf) -> FileWatch {
+        FileWatch {
+            path,
+            clock: Arc::clone(&self.active.clock),
+            events: self.active.events.clone(),
+            requests: self.requests.clone(),
+            closing: self.closing[0].clone(),
+        }
     }
 
     fn stream(&self, url: Url, http: Http) -> Stream {
@@ -100,8 +119,8 @@ impl Making<'_> {
             url,
             http,
             silence: self.options.stream_silence,
-            watched: Arc::clone(&self.watched),
-            asks: self.asks.clone(),
+            active: Arc::clone(&self.active),
+            requests: self.requests.clone(),
             answered: Arc::clone(&self.answered),
             closing: self.closing[0].clone(),
         }
@@ -109,7 +128,7 @@ impl Making<'_> {
 
     fn collector(&self, url: Url, http: Http) -> Collector {
         Collector::new(collector::Parts {
-            watched: Arc::clone(&self.watched),
+            active: Arc::clone(&self.active),
             http,
             url,
             interval: self.options.flush_interval,
@@ -120,18 +139,17 @@ impl Making<'_> {
     }
 }
 
-/// Looks at the breakers when their time has come, and within a second of an outcome.
-async fn watch_breakers(watched: Arc<Watched>, closing: CancellationToken) {
-    let clock = Arc::clone(&watched.clock);
-    let mut alarm = Alarm::default();
+/// Polls the breakers when their time has come, and soon after an outcome.
+async fn poll_breakers(active: Arc<ActiveFlags>, closing: CancellationToken) {
+    let clock = Arc::clone(&active.clock);
+    let mut poll = Deadline::default();
     loop {
         tokio::select! {
             () = closing.cancelled() => break,
-            () = watched.stir.notified() => alarm.hasten(&*clock, SECOND),
-            () = first(&*clock, [alarm]) => {
-                alarm.clear();
-                if let Some(after) = watched.poll() {
-                    alarm.hasten(&*clock, after);
+            () = active.wake.notified() => poll.no_later_than(clock.moment(), POLL_AFTER_OUTCOME),
+            () = clock.sleep_until(poll.at()) => {
+                if poll.is_due(clock.moment()) && let Some(after) = active.poll() {
+                    poll.no_later_than(clock.moment(), after);
                 }
             }
         }
@@ -152,7 +170,7 @@ fn instance_of(options: &Options, store: Option<&Store>) -> Result<u64, Error> {
             Err(invalid(format!("`instance` must be below 2^53, not {instance}")))
         };
     }
-    let drawn = draw(&*options.clock);
+    let drawn = number_of(options.clock.random());
     let Some(store) = store else { return Ok(drawn) };
     // The cache says what is wrong with it when it is used for what matters.
     let kept = store.read("instance").ok().flatten().and_then(|bytes| String::from_utf8(bytes).ok());
@@ -163,14 +181,4 @@ fn instance_of(options: &Options, store: Option<&Store>) -> Result<u64, Error> {
         let _ = folder.write("instance", drawn.to_string().as_bytes());
     });
     Ok(drawn)
-}
-
-/// Its multiples lie as evenly between 0 and 1, without the whole, as any number's can.
-const GOLDEN: f64 = 0.618_033_988_749_894_9;
-
-/// A host's place in the poll interval, from 0 to below 1: far apart for numbers that were drawn, and for those that count hosts.
-#[expect(clippy::cast_precision_loss, reason = "below 2^53")]
-fn phase_of(instance: u64) -> f64 {
-    let drawn = instance as f64 / (1_u64 << 53) as f64;
-    (drawn + (instance % (1 << 20)) as f64 * GOLDEN) % 1.0
 }

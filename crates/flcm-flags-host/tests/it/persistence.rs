@@ -30,7 +30,8 @@ fn a_damaged_file_is_an_error_wherever_it_is_cut() {
             assert!(read.held.len() + read.breakers.len() + read.fleet.len() <= 5, "{length}");
         }
     }
-    for damaged in ["", "{}", "flcm-host-state 2\n", "flcm-host-state 1\nbreaker 0\tone\n", "flcm-host-state 1\nheld\n"] {
+    for damaged in ["", "{}", "flcm-host-state 2\n", "flcm-host-state 1\nbreaker 0\tone\n", "flcm-host-state 1\nheld\n"]
+    {
         assert!(PersistedState::from_bytes(damaged.as_bytes()).is_err(), "{damaged}");
     }
 }

@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use flcm_flags::breaker::Mode;
 use flcm_flags::{Context, FlagId, Millis, TripState, Value};
+use flcm_flags_host::{FleetFlag, FleetState};
 
-use super::{Fleet, FleetFlag, Watched};
+use super::ActiveFlags;
 use crate::clock::Clock;
 use crate::event::{Event, Events};
 use crate::in_use::Flags;
-use crate::kept::Kept;
 use crate::remote::source::compile;
+use crate::state_file::StateFile;
 use crate::user::{CallOutcome, User};
 
 /// A clock that stands unless it is set.
@@ -36,17 +37,17 @@ impl Clock for Stopped {
     }
 }
 
-fn watched() -> (Arc<Watched>, Arc<Stopped>) {
+fn active() -> (Arc<ActiveFlags>, Arc<Stopped>) {
     let (clock, events) = (Arc::new(Stopped::default()), Events::default());
-    (Arc::new(Watched::new(Arc::clone(&clock) as _, events.clone(), Kept::new(None, events))), clock)
+    (Arc::new(ActiveFlags::new(Arc::clone(&clock) as _, events.clone(), StateFile::new(None, events))), clock)
 }
 
 fn snapshot(document: &str) -> Vec<u8> {
     compile("the document", document).unwrap()
 }
 
-fn used(watched: &Watched, document: &str) {
-    watched.use_bytes(snapshot(document)).unwrap();
+fn used(active: &ActiveFlags, document: &str) {
+    active.use_bytes(snapshot(document)).unwrap();
 }
 
 /// Every value of a snapshot names it: whoever sees two has seen half of one and half of another.
@@ -66,11 +67,11 @@ struct Readers {
 }
 
 /// Decides once at least, and until it is told to stop.
-fn read(watched: &Arc<Watched>, number: usize, readers: &Readers) {
+fn read(active: &Arc<ActiveFlags>, number: usize, readers: &Readers) {
     let key = format!("user{number}");
     readers.begun.wait();
     loop {
-        let user = User::new(watched, &Context::new(Some(&key), &[]));
+        let user = User::new(active, &Context::new(Some(&key), &[]));
         let number = user.value("two").and_then(Value::as_number).unwrap();
         assert_eq!(user.variant("one"), Some(format!("v{number}").as_str()));
         let decisions = readers.decisions.fetch_add(1, Ordering::Relaxed);
@@ -88,16 +89,16 @@ fn read(watched: &Arc<Watched>, number: usize, readers: &Readers) {
 fn sixteen_threads_see_whole_flags_during_a_thousand_swaps_and_nothing_is_lost_or_left() {
     const SWAPS: usize = 1000;
     const THREADS: usize = 16;
-    let (watched, _) = watched();
+    let (active, _) = active();
     let readers =
         Readers { begun: Barrier::new(THREADS + 1), decisions: AtomicU64::new(0), stop: AtomicBool::new(false) };
     let mut seen: Vec<Weak<Flags>> = Vec::new();
-    used(&watched, &numbered(0));
+    used(&active, &numbered(0));
     let snapshots: Vec<_> = (1..=20).map(|number| snapshot(&numbered(number))).collect();
     thread::scope(|scope| {
         for number in 0..THREADS {
-            let (watched, readers) = (&watched, &readers);
-            scope.spawn(move || read(watched, number, readers));
+            let (active, readers) = (&active, &readers);
+            scope.spawn(move || read(active, number, readers));
         }
         readers.begun.wait();
         // On a busy machine the swaps might be over before many of them have read, so they go on.
@@ -106,20 +107,15 @@ fn sixteen_threads_see_whole_flags_during_a_thousand_swaps_and_nothing_is_lost_o
             if swap >= SWAPS && have_read() {
                 break;
             }
-            assert_eq!(watched.use_bytes(bytes.clone()), Ok(true));
-            seen.extend(watched.flags().as_ref().map(Arc::downgrade));
-            watched.counted(|_, _, _| {});
+            assert_eq!(active.use_bytes(bytes.clone()), Ok(true));
+            seen.extend(active.flags().as_ref().map(Arc::downgrade));
+            active.counted("one");
         }
         readers.stop.store(true, Ordering::Relaxed);
     });
     let decisions = readers.decisions.into_inner();
     for flag in ["one", "two"] {
-        let counted = watched.counted(|snapshot, now, before| {
-            let flag = snapshot.flag(flag).unwrap();
-            assert!(before.is_some_and(|before| before.counted(flag).is_none()), "nothing was drained");
-            now.counted(flag).unwrap().summary()
-        });
-        let summary = counted.unwrap();
+        let summary = active.counted(flag).unwrap().summary();
         assert_eq!(summary.decisions, decisions, "{flag}");
         assert!((15.5..16.5).contains(&summary.users), "{flag}: {}", summary.users);
     }
@@ -130,20 +126,20 @@ fn sixteen_threads_see_whole_flags_during_a_thousand_swaps_and_nothing_is_lost_o
 
 #[test]
 fn reading_waits_for_nobody_who_changes_something() {
-    let (watched, _) = watched();
-    used(&watched, &numbered(0));
+    let (active, _) = active();
+    used(&active, &numbered(0));
     let (locked, is_locked) = mpsc::channel();
     let (release, released) = mpsc::channel::<()>();
     let (done, decided) = mpsc::channel();
     thread::scope(|scope| {
         scope.spawn(|| {
-            watched.custom(move |_| {
+            active.custom(move |_| {
                 locked.send(()).unwrap();
                 released.recv().unwrap();
             })
         });
         is_locked.recv().unwrap();
-        let reader = Arc::clone(&watched);
+        let reader = Arc::clone(&active);
         // Not of the scope: were it to wait, the test would end all the same.
         thread::spawn(move || {
             let user = User::new(&reader, &Context::new(Some("alice"), &[]));
@@ -157,12 +153,12 @@ fn reading_waits_for_nobody_who_changes_something() {
 
 #[test]
 fn deciding_and_counting_allocate_nothing() {
-    let (watched, _) = watched();
-    used(&watched, &numbered(0));
+    let (active, _) = active();
+    used(&active, &numbered(0));
     let attributes = [("country", "DE".into()), ("age", 45.into())];
     let context = Context::new(Some("alice"), &attributes);
     let decide = || {
-        let user = User::new(&watched, &context);
+        let user = User::new(&active, &context);
         assert!(user.is_enabled("one"));
         assert_eq!(user.variant("two"), Some("w0"));
     };
@@ -175,83 +171,83 @@ fn deciding_and_counting_allocate_nothing() {
 const RISKY: &str = "flags: { risky: { rollout: { percentage: 50 }, error_threshold: { rate: 0.05, window: 300 } } }";
 
 /// Calls that all fail where the feature is on, a hundred users each second, until it is off.
-fn fails(watched: &Arc<Watched>, clock: &Stopped) {
+fn fails(active: &Arc<ActiveFlags>, clock: &Stopped) {
     for second in 0..60 {
         for number in 0..100 {
             let key = format!("user{second}-{number}");
-            let user = User::new(watched, &Context::new(Some(&key), &[]));
+            let user = User::new(active, &Context::new(Some(&key), &[]));
             let decided = user.decide("risky");
             let failed = decided.is_enabled();
             decided.record(CallOutcome { failed, duration: None });
         }
         clock.0.fetch_add(1000, Ordering::Relaxed);
-        watched.poll();
-        if is_off(watched) {
+        active.poll();
+        if is_off(active) {
             return;
         }
     }
     panic!("it was not rolled back within a minute");
 }
 
-fn is_off(watched: &Arc<Watched>) -> bool {
+fn is_off(active: &Arc<ActiveFlags>) -> bool {
     (0..100).all(|number| {
         let key = format!("user{number}");
-        !User::new(watched, &Context::new(Some(&key), &[])).is_enabled("risky")
+        !User::new(active, &Context::new(Some(&key), &[])).is_enabled("risky")
     })
 }
 
 #[test]
 fn a_feature_that_fails_is_rolled_back_and_stays_so_over_updates() {
-    let (watched, clock) = watched();
-    used(&watched, RISKY);
+    let (active, clock) = active();
+    used(&active, RISKY);
     let heard = Arc::new(Mutex::new(Vec::new()));
     let into = Arc::clone(&heard);
     let _listening =
-        watched.events.subscribe(move |event| into.lock().unwrap().extend(event.rollback().map(str::to_owned)));
-    let late = User::new(&watched, &Context::new(Some("late"), &[])).decide("risky");
-    fails(&watched, &clock);
+        active.events.subscribe(move |event| into.lock().unwrap().extend(event.rollback().map(str::to_owned)));
+    let late = User::new(&active, &Context::new(Some("late"), &[])).decide("risky");
+    fails(&active, &clock);
     assert_eq!(*heard.lock().unwrap(), ["risky"]);
-    let state = watched.with_breaker("risky", |breaker, _| breaker.state());
+    let state = active.breaker("risky");
     assert_eq!(state, Some(flcm_flags::breaker::State::Open));
 
     // What was decided before is no evidence after it, and does no harm.
     late.record(CallOutcome::FAILURE);
-    used(&watched, &format!("revision: 2\n{RISKY}"));
-    assert!(is_off(&watched));
-    used(&watched, "revision: 3\nflags: { risky: { rollout: { percentage: 100 } } }");
-    assert!(is_off(&watched), "taking the threshold away is no acknowledgement");
+    used(&active, &format!("revision: 2\n{RISKY}"));
+    assert!(is_off(&active));
+    used(&active, "revision: 3\nflags: { risky: { rollout: { percentage: 100 } } }");
+    assert!(is_off(&active), "taking the threshold away is no acknowledgement");
 }
 
 #[test]
 fn the_stricter_of_fleet_and_person_holds() {
-    let (watched, _) = watched();
-    used(&watched, "flags: { risky: { rollout: { percentage: 100 } } }");
-    let fleet = |trip| Fleet::from([("risky".to_owned(), FleetFlag { trip, generation: Some(3) })]);
-    watched.obey(fleet(TripState::HeldOff));
-    assert!(is_off(&watched));
-    watched.obey(Fleet::new());
-    assert!(!is_off(&watched));
-    watched.set_mode("risky", Mode::Held).unwrap();
-    watched.obey(fleet(TripState::Clear));
-    assert!(is_off(&watched));
-    watched.set_mode("risky", Mode::Auto).unwrap();
-    assert!(!is_off(&watched));
-    assert!(watched.set_mode("nothing", Mode::Held).unwrap_err().message.contains("no flag is called `nothing`"));
+    let (active, _) = active();
+    used(&active, "flags: { risky: { rollout: { percentage: 100 } } }");
+    let fleet = |trip| FleetState::from([("risky".to_owned(), FleetFlag { trip, generation: Some(3) })]);
+    active.apply_fleet_state(fleet(TripState::HeldOff));
+    assert!(is_off(&active));
+    active.apply_fleet_state(FleetState::new());
+    assert!(!is_off(&active));
+    active.set_mode("risky", Mode::Held).unwrap();
+    active.apply_fleet_state(fleet(TripState::Clear));
+    assert!(is_off(&active));
+    active.set_mode("risky", Mode::Auto).unwrap();
+    assert!(!is_off(&active));
+    assert!(active.set_mode("nothing", Mode::Held).unwrap_err().message.contains("no flag is called `nothing`"));
 }
 
 #[test]
 fn a_listener_may_ask_and_change_anything() {
-    let (watched, _) = watched();
-    used(&watched, RISKY);
-    let weak = Arc::downgrade(&watched);
-    let _listening = watched.events.subscribe(move |event| {
-        let Some(watched) = weak.upgrade() else { return };
+    let (active, _) = active();
+    used(&active, RISKY);
+    let weak = Arc::downgrade(&active);
+    let _listening = active.events.subscribe(move |event| {
+        let Some(active) = weak.upgrade() else { return };
         if matches!(event, Event::Fleet(_)) {
-            watched.set_mode("risky", Mode::Held).unwrap();
-            watched.counted(|_, _, _| {});
+            active.set_mode("risky", Mode::Held).unwrap();
+            active.counted("one");
         }
     });
-    watched.obey(Fleet::new());
-    assert!(is_off(&watched));
-    assert_eq!(watched.in_use().as_ref().map(|in_use| in_use.trip(FlagId(0))), Some(TripState::HeldOff));
+    active.apply_fleet_state(FleetState::new());
+    assert!(is_off(&active));
+    assert_eq!(active.in_use().as_ref().map(|in_use| in_use.trip(FlagId(0))), Some(TripState::HeldOff));
 }

@@ -1,0 +1,105 @@
+//! Notices edits of a file: the system tells of most, and looking at the file now and then finds the others.
+
+use std::ffi::OsStr;
+use std::fs::metadata;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use notify::{Event, RecommendedWatcher, RecursiveMode, Watcher as _};
+use tokio::sync::{Notify, mpsc};
+use tokio_util::sync::CancellationToken;
+
+use super::sync_request::SyncRequest;
+use crate::clock::Clock;
+use crate::error::{Code, Error};
+use crate::event::Events;
+
+/// How often the file is looked at, because the system may tell nothing: on a network disk, or where the folder is made
+/// later.
+const POLL: Duration = Duration::from_secs(5);
+
+pub(crate) struct FileWatch {
+    pub(crate) path: PathBuf,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) events: Events,
+    pub(crate) requests: mpsc::UnboundedSender<SyncRequest>,
+    pub(crate) closing: CancellationToken,
+}
+
+/// When the file was written last, and its size; `None` for no file.
+type Stamp = Option<(Option<SystemTime>, u64)>;
+
+impl FileWatch {
+    /// Sends a request for each edit until everything is closed.
+    pub(crate) async fn run(self) {
+        let edited = Arc::new(Notify::new());
+        let _watcher = self.watch(Arc::clone(&edited));
+        let mut known = self.stamp().await;
+        loop {
+            let is_told = tokio::select! {
+                () = self.closing.cancelled() => break,
+                () = edited.notified() => true,
+                () = self.clock.sleep(POLL) => false,
+            };
+            let stamp = self.stamp().await;
+            if is_told || stamp != known {
+                let _ = self.requests.send(SyncRequest::FileChanged);
+            }
+            known = stamp;
+        }
+    }
+
+    async fn stamp(&self) -> Stamp {
+        let path = self.path.clone();
+        let read = move || metadata(path).ok().map(|file| (file.modified().ok(), file.len()));
+        tokio::task::spawn_blocking(read).await.ok().flatten()
+    }
+
+    /// The folder is watched, because editors put a new file in the place of the old one.
+    fn watch(&self, edited: Arc<Notify>) -> Option<RecommendedWatcher> {
+        let (path, events) = (self.path.clone(), self.events.clone());
+        let notify = move |event: notify::Result<Event>| match event {
+            Ok(event) if is_edit(&event, path.file_name()) => edited.notify_one(),
+            Ok(_) => {}
+            Err(error) => events.error(failed(&path, &error)),
+        };
+        let folder = self.path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
+        let watcher = notify::recommended_watcher(notify).and_then(|mut watcher| {
+            watcher.watch(folder, RecursiveMode::NonRecursive)?;
+            Ok(watcher)
+        });
+        watcher.map_err(|error| self.events.error(failed(&self.path, &error))).ok()
+    }
+}
+
+/// The system also tells of each time that the file is read, which would never end.
+fn is_edit(event: &Event, name: Option<&OsStr>) -> bool {
+    !event.kind.is_access() && event.paths.iter().any(|path| path.file_name() == name)
+}
+
+fn failed(path: &Path, error: &notify::Error) -> Error {
+    Error::new(Code::FileFailed, format!("{}: {error}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsStr;
+    use std::path::PathBuf;
+
+    use notify::event::{AccessKind, CreateKind};
+    use notify::{Event, EventKind};
+
+    use super::is_edit;
+
+    #[test]
+    fn only_what_changes_the_file_itself_is_an_edit() {
+        let name = Some(OsStr::new("flags.yaml"));
+        let event = |kind, path: &str| Event::new(kind).add_path(PathBuf::from(path));
+        let (created, read) = (EventKind::Create(CreateKind::File), EventKind::Access(AccessKind::Read));
+        assert!(is_edit(&event(created, "/etc/flags.yaml"), name));
+        assert!(is_edit(&event(created, "/etc/.flags.yaml.new").add_path(PathBuf::from("/etc/flags.yaml")), name));
+        assert!(!is_edit(&event(created, "/etc/others.yaml"), name));
+        assert!(!is_edit(&event(read, "/etc/flags.yaml"), name));
+    }
+}

@@ -1,0 +1,72 @@
+//! The file with what survives a restart of breakers, holds and the fleet's state. What is in it is up to `Persistence`.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use flcm_flags_host::persistence::{self, PersistedState, Persistence};
+
+use crate::error::{Code, Error};
+use crate::event::Events;
+use crate::store::{Folder, Store};
+
+/// The file in the store, if there is a store.
+#[derive(Debug)]
+pub(crate) struct StateFile {
+    store: Option<Store>,
+    events: Events,
+}
+
+impl StateFile {
+    pub(crate) const fn new(store: Option<Store>, events: Events) -> Self {
+        Self { store, events }
+    }
+
+    /// What is in the file; nothing when it cannot be read.
+    pub(crate) fn read(&self) -> PersistedState {
+        let read = self.store.as_ref().map_or(Ok(None), |store| store.read(persistence::FILE));
+        let state = read.map_err(|error| error.to_string()).and_then(|bytes| match bytes {
+            Some(bytes) => PersistedState::from_bytes(&bytes).map_err(|error| error.to_string()),
+            None => Ok(PersistedState::default()),
+        });
+        state.unwrap_or_else(|message| {
+            self.events.error(failed("breakers that were kept cannot be read", &message));
+            PersistedState::default()
+        })
+    }
+
+    /// Writes what has changed, once all that was to be written before it is.
+    pub(crate) fn write<T: Send + 'static>(&self, owner: &Arc<Mutex<T>>, persistence: fn(&mut T) -> &mut Persistence) {
+        let Some(store) = &self.store else { return };
+        let (owner, events) = (Arc::clone(owner), self.events.clone());
+        store.run(move |folder| {
+            let with = |act: &mut dyn FnMut(&mut Persistence)| {
+                act(persistence(&mut owner.lock().unwrap_or_else(PoisonError::into_inner)));
+            };
+            if let Err(error) = write(folder, with) {
+                events.error(failed("breakers cannot be kept", &error.to_string()));
+            }
+        });
+    }
+
+    /// Waits until all is written.
+    pub(crate) async fn written(&self) {
+        if let Some(store) = &self.store {
+            store.written().await;
+        }
+    }
+}
+
+/// The lock is held for no access to the disk.
+fn write(folder: &Folder, with: impl Fn(&mut dyn FnMut(&mut Persistence))) -> std::io::Result<()> {
+    // A file that cannot be read may be another host's as well; it is left as it is.
+    let existing = folder.read(persistence::FILE)?;
+    let mut bytes = None;
+    with(&mut |persistence| bytes = persistence.is_due().then(|| persistence.begin_write(existing.as_deref())));
+    let Some(bytes) = bytes else { return Ok(()) };
+    let written = folder.write(persistence::FILE, &bytes);
+    with(&mut |persistence| persistence.written(written.is_ok()));
+    written
+}
+
+fn failed(what: &str, message: &str) -> Error {
+    Error::new(Code::CacheFailed, format!("{what}: {message}"))
+}
