@@ -9,8 +9,8 @@ use flcm_flags::breaker::{Mode, State as BreakerState, Transition};
 use flcm_flags::metrics::batch::Header;
 use flcm_flags::{FlagId, Millis, Snapshot};
 use flcm_flags_host::{
-    Counted, CustomMetrics, FleetState, Host, HostState, Measures, Outcome, REPORT_FAILURE_WITHIN,
-    REPORT_TRANSITION_WITHIN, changed,
+    ChangedFlags, Counted, CustomMetrics, FleetState, Host, HostState, Measures, Outcome, REPORT_FAILURE_WITHIN,
+    REPORT_TRANSITION_WITHIN,
 };
 use tokio::sync::Notify;
 
@@ -239,20 +239,10 @@ impl ActiveFlags {
         if !self.events.has_listeners() {
             return;
         }
-        let ids = || next.snapshot.flags();
-        let flags = match before {
-            Some(before) => {
-                let changed = changed(&next.snapshot, &before.snapshot, ids());
-                ids().zip(changed).filter(|(_, changed)| *changed).map(|(flag, _)| next.key(flag)).collect()
-            }
-            None => ids().map(|flag| next.key(flag)).collect(),
-        };
-        let removed = before.map_or_else(Vec::new, |before| {
-            let keys = before.snapshot.flags().map(|flag| before.key(flag));
-            keys.filter(|key| next.snapshot.flag(key).is_none()).collect()
-        });
-        let (from, to) = (before.map(Flags::digest), next.digest());
-        self.events.emit(&Event::Change { flags, removed, from, to, revision: next.snapshot.revision() });
+        let ChangedFlags { changed, removed } =
+            ChangedFlags::new(&next.snapshot, before.map(|before| &before.snapshot));
+        let (from, to, revision) = (before.map(Flags::digest), next.digest(), next.snapshot.revision());
+        self.events.emit(&Event::Change { flags: changed, removed, from, to, revision });
     }
 }
 

@@ -22,19 +22,11 @@ const BATCH_TYPE: &str = "application/vnd.flcm.batch";
 /// How long closing waits for the last batch.
 const LAST_WAIT: Duration = Duration::from_secs(2);
 
-/// What a collector is made of.
-pub(crate) struct Parts {
-    pub(crate) active: Arc<ActiveFlags>,
-    pub(crate) http: Http,
-    pub(crate) url: Url,
-    pub(crate) interval: Duration,
-    pub(crate) instance: u64,
-    pub(crate) store: Option<Store>,
-    pub(crate) closing: CancellationToken,
-}
-
 pub(crate) struct Collector {
-    parts: Parts,
+    active: Arc<ActiveFlags>,
+    url: Url,
+    http: Http,
+    store: Option<Store>,
     batches: Batches,
 }
 
@@ -43,19 +35,29 @@ type Waiting = Vec<oneshot::Sender<()>>;
 
 impl Collector {
     /// Looks for batches that were never acknowledged.
-    pub(crate) fn new(parts: Parts) -> Self {
-        let files = parts.store.as_ref().map_or_else(|| Ok(Vec::new()), Store::names).unwrap_or_else(|error| {
-            parts.active.events.error(unread(&error));
+    pub(crate) fn new(
+        active: Arc<ActiveFlags>,
+        (url, http): (Url, Http),
+        store: Option<Store>,
+        instance: u64,
+        interval: Duration,
+    ) -> Self {
+        let files = store.as_ref().map_or_else(|| Ok(Vec::new()), Store::names).unwrap_or_else(|error| {
+            active.events.error(unread(&error));
             Vec::new()
         });
         let files = files.iter().map(String::as_str);
-        let batches = Batches::new(parts.instance, millis_at_least(parts.interval), files, parts.active.clock.moment());
-        Self { parts, batches }
+        let batches = Batches::new(instance, millis_at_least(interval), files, active.clock.moment());
+        Self { active, url, http, store, batches }
     }
 
     /// Sends until everything is closed, and then what is left, but not for long.
-    pub(crate) async fn run(mut self, mut requests: mpsc::UnboundedReceiver<oneshot::Sender<()>>) {
-        let (clock, closing) = (Arc::clone(&self.parts.active.clock), self.parts.closing.clone());
+    pub(crate) async fn run(
+        mut self,
+        mut requests: mpsc::UnboundedReceiver<oneshot::Sender<()>>,
+        closing: CancellationToken,
+    ) {
+        let clock = Arc::clone(&self.active.clock);
         let last_moment = async {
             closing.cancelled().await;
             clock.sleep(LAST_WAIT).await;
@@ -65,7 +67,7 @@ impl Collector {
             () = last_moment => {}
         }
         self.store_the_rest();
-        if let Some(store) = &self.parts.store {
+        if let Some(store) = &self.store {
             store.written().await;
         }
     }
@@ -90,7 +92,7 @@ impl Collector {
 
     /// Waits until it is time to send; answers who waits for that.
     async fn next(&mut self, requests: &mut mpsc::UnboundedReceiver<oneshot::Sender<()>>) -> Waiting {
-        let active = Arc::clone(&self.parts.active);
+        let active = Arc::clone(&self.active);
         let clock = &active.clock;
         while !self.batches.is_flushing() {
             tokio::select! {
@@ -107,7 +109,7 @@ impl Collector {
 
     /// Sends what is on its way, what was stored, and what was counted since.
     async fn flush(&mut self) {
-        if self.parts.active.in_use().is_some() {
+        if self.active.in_use().is_some() {
             self.batches.flags_in_use();
         }
         self.batches.flush();
@@ -122,7 +124,7 @@ impl Collector {
 
     /// What was counted while a batch was on its way is stored behind it.
     fn store_the_rest(&mut self) {
-        if self.parts.store.is_none() {
+        if self.store.is_none() {
             return;
         }
         let mut action = Some(self.batches.close());
@@ -136,8 +138,8 @@ impl Collector {
     fn act(&mut self, action: BatchAction) {
         match action {
             BatchAction::Drain(header) => {
-                let bytes = self.parts.active.drain(header);
-                self.batches.drained(bytes, self.parts.active.clock.moment());
+                let bytes = self.active.drain(header);
+                self.batches.drained(bytes, self.active.clock.moment());
             }
             BatchAction::Write(name) => {
                 let bytes = self.batches.stored_bytes().unwrap_or_default().to_vec();
@@ -151,10 +153,10 @@ impl Collector {
     }
 
     async fn read(&mut self, name: BatchName) {
-        let store = self.parts.store.clone();
+        let store = self.store.clone();
         let read = move || store.map_or(Ok(None), |store| store.read(&name.file()));
         let read = tokio::task::spawn_blocking(read).await.unwrap_or(Ok(None));
-        let events = &self.parts.active.events;
+        let events = &self.active.events;
         let bytes = read.unwrap_or_else(|error| {
             events.error(unread(&error));
             None
@@ -165,7 +167,7 @@ impl Collector {
     }
 
     async fn send(&mut self, name: BatchName) {
-        let active = Arc::clone(&self.parts.active);
+        let active = Arc::clone(&self.active);
         let Some(bytes) = self.batches.bytes(active.clock.moment()).map(<[u8]>::to_vec) else { return };
         let size = bytes.len();
         let (delivered, error) = self.post(bytes).await;
@@ -178,7 +180,7 @@ impl Collector {
 
     /// Posts a batch; answers what became of it, and the error to report.
     async fn post(&self, bytes: Vec<u8>) -> (Delivered, Option<Error>) {
-        let Parts { http, url, .. } = &self.parts;
+        let Self { http, url, .. } = self;
         let request = http.client.post(url.clone()).headers(http.headers.clone());
         let request = request.header(CONTENT_TYPE, BATCH_TYPE).body(bytes);
         let sending = async { request.send().await.map_err(|error| failed(url, error)) };
@@ -208,8 +210,8 @@ impl Collector {
 
     /// Changes the store, once all that was to be changed before it is.
     fn store(&self, what: &'static str, change: impl FnOnce(&Folder) -> std::io::Result<()> + Send + 'static) {
-        let Some(store) = &self.parts.store else { return };
-        let events = self.parts.active.events.clone();
+        let Some(store) = &self.store else { return };
+        let events = self.active.events.clone();
         store.run(move |folder| {
             if let Err(error) = change(folder) {
                 events.error(Error::new(Code::CacheFailed, format!("{what}: {error}")));

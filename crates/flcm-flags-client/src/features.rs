@@ -17,8 +17,7 @@ use crate::clock::Clock;
 use crate::error::Error;
 use crate::event::{Event, Events, State, Subscription};
 use crate::options::Options;
-use crate::remote::Status;
-use crate::remote::sync_request::SyncRequest;
+use crate::remote::source_link::{SourceLink, SyncRequest};
 use crate::start::{Started, start};
 use crate::user::{Call, CallOutcome, Decided, User};
 
@@ -40,9 +39,7 @@ use crate::user::{Call, CallOutcome, Decided, User};
 pub struct Features(Arc<Parts>);
 
 struct Parts {
-    active: Arc<ActiveFlags>,
-    status: Arc<Status>,
-    requests: mpsc::UnboundedSender<SyncRequest>,
+    link: Arc<SourceLink>,
     flushes: Option<mpsc::UnboundedSender<oneshot::Sender<()>>>,
     /// In this order they end: what follows the source, and then what counts.
     closing: [CancellationToken; 2],
@@ -89,12 +86,16 @@ impl Features {
     }
 
     async fn create(options: &Options, events: &Events, listening: Option<Subscription>) -> Result<Self, Error> {
-        let Started { active, status, requests, flushes, closing, tasks } = start(options, events)?;
+        let Started { link, flushes, closing, tasks } = start(options, events)?;
         let tasks = Mutex::new(tasks);
-        let parts = Parts { active, status, requests, flushes, closing, tasks, _listening: listening };
+        let parts = Parts { link, flushes, closing, tasks, _listening: listening };
         let features = Self(Arc::new(parts));
         features.wait(&*options.clock, options.init_timeout).await;
         Ok(features)
+    }
+
+    fn active(&self) -> &Arc<ActiveFlags> {
+        &self.0.link.active
     }
 
     async fn wait(&self, clock: &dyn Clock, init_timeout: Duration) {
@@ -115,7 +116,7 @@ impl Features {
     /// A user who is decided for more than once, by the flags in use now: for one request, say.
     #[must_use]
     pub fn user<'c>(&self, context: &Context<'c>) -> User<'_, 'c> {
-        User::new(&self.0.active, context)
+        User::new(self.active(), context)
     }
 
     /// Decides a flag whose outcome will be recorded.
@@ -175,44 +176,44 @@ impl Features {
 
     /// Calls back when something happens, from whatever thread it happens in, until the subscription is dropped.
     pub fn on(&self, listener: impl Fn(&Event) + Send + Sync + 'static) -> Subscription {
-        self.0.active.events.subscribe(listener)
+        self.active().events.subscribe(listener)
     }
 
     /// Whether any flags are in use.
     #[must_use]
     pub fn is_ready(&self) -> bool {
-        self.0.active.in_use().is_some()
+        self.active().in_use().is_some()
     }
 
     /// How well what is in use is known to be the source's.
     #[must_use]
     pub fn state(&self) -> State {
-        self.0.status.state()
+        self.0.link.status.state()
     }
 
     /// Since the source has confirmed what is in use; `None` if it never did.
     #[must_use]
     pub fn age(&self) -> Option<Duration> {
-        let confirmed = self.0.status.confirmed()?;
-        Some(self.0.active.clock.elapsed().saturating_sub(confirmed))
+        let confirmed = self.0.link.status.confirmed()?;
+        Some(self.active().clock.elapsed().saturating_sub(confirmed))
     }
 
     /// The digest of the snapshot in use, 16 hexadecimal digits: the same everywhere for the same document.
     #[must_use]
     pub fn digest(&self) -> Option<String> {
-        self.0.active.flags().map(|flags| flags.digest())
+        self.active().flags().map(|flags| flags.digest())
     }
 
     /// The revision of the document in use; 0 when it has none.
     #[must_use]
     pub fn revision(&self) -> Option<u64> {
-        self.0.active.flags().map(|flags| flags.snapshot.revision())
+        self.active().flags().map(|flags| flags.snapshot.revision())
     }
 
     /// The keys of all flags in use.
     #[must_use]
     pub fn flags(&self) -> Vec<String> {
-        let flags = self.0.active.flags();
+        let flags = self.active().flags();
         flags.map_or_else(Vec::new, |flags| flags.snapshot.flags().map(|flag| flags.key(flag)).collect())
     }
 
@@ -228,7 +229,7 @@ impl Features {
 
     async fn request(&self, request: impl FnOnce(oneshot::Sender<()>) -> SyncRequest) {
         let (reply, answered) = oneshot::channel();
-        if self.0.requests.send(request(reply)).is_ok() {
+        if self.0.link.requests.send(request(reply)).is_ok() {
             let _ = answered.await;
         }
     }
@@ -245,19 +246,19 @@ impl Features {
     /// What was counted of a flag since the program began; `None` for a flag of which nothing was.
     #[must_use]
     pub fn summary(&self, flag: &str) -> Option<Summary> {
-        Some(self.0.active.counted(flag)?.summary())
+        Some(self.active().counted(flag)?.summary())
     }
 
     /// Adds to a counter of the application's; false, and counted as dropped, for one name too many.
     #[expect(clippy::must_use_candidate, reason = "most callers need not know")]
     pub fn add(&self, name: &str, amount: u64) -> bool {
-        self.0.active.custom(|metrics| metrics.add(name, amount)).unwrap_or(false)
+        self.active().custom(|metrics| metrics.add(name, amount)).unwrap_or(false)
     }
 
     /// Adds a value from 0 on to a histogram of the application's.
     #[expect(clippy::must_use_candidate, reason = "most callers need not know")]
     pub fn observe(&self, name: &str, value: f64) -> bool {
-        self.0.active.custom(|metrics| metrics.observe(name, value)).unwrap_or(false)
+        self.active().custom(|metrics| metrics.observe(name, value)).unwrap_or(false)
     }
 
     /// Turns a flag off on this host until it is released, whatever it has for a breaker.
@@ -281,7 +282,7 @@ impl Features {
     /// # Errors
     /// There is no such flag.
     pub fn set_mode(&self, flag: &str, mode: Mode) -> Result<(), Error> {
-        self.0.active.set_mode(flag, mode)
+        self.active().set_mode(flag, mode)
     }
 
     /// Lets a flag go on that was rolled back, and waits for a person. Nothing happens if it does not wait any more.
@@ -289,19 +290,19 @@ impl Features {
     /// # Errors
     /// There is no such flag.
     pub fn acknowledge(&self, flag: &str) -> Result<(), Error> {
-        self.0.active.acknowledge(flag)
+        self.active().acknowledge(flag)
     }
 
     /// Where the breaker of a flag stands; `None` for a flag without one.
     #[must_use]
     pub fn breaker(&self, flag: &str) -> Option<flcm_flags::breaker::State> {
-        self.0.active.breaker(flag)
+        self.active().breaker(flag)
     }
 
     /// What holds a flag back, or does not, such as `clear` or `held off`.
     #[must_use]
     pub fn trip(&self, flag: &str) -> Option<String> {
-        let in_use = self.0.active.in_use();
+        let in_use = self.active().in_use();
         let in_use = in_use.as_ref()?;
         Some(in_use.trip(in_use.flags.snapshot.flag(flag)?).to_string())
     }
@@ -315,7 +316,7 @@ impl Features {
             // One that has panicked keeps no other from its end.
             while tasks.join_next().await.is_some() {}
         }
-        self.0.active.written().await;
-        self.0.active.events.close();
+        self.active().written().await;
+        self.active().events.close();
     }
 }

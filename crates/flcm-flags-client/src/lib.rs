@@ -17,6 +17,7 @@ mod features;
 mod flush_soon;
 mod http;
 mod in_use;
+mod instance;
 #[cfg(feature = "open-feature")]
 mod open_feature;
 mod options;

@@ -2,62 +2,32 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
-use flcm_flags_host::{Delivery, DeliveryAction, DeliveryOptions};
-use tokio::sync::{Notify, mpsc, oneshot};
-use tokio_util::sync::CancellationToken;
+use flcm_flags_host::{Delivery, DeliveryAction};
+use tokio::sync::{mpsc, oneshot};
 
-use crate::active_flags::ActiveFlags;
 use crate::clock::millis;
 use crate::error::{Code, Error};
-use crate::event::{Event, State};
+use crate::event::Event;
 use cache::{CachedSnapshot, SnapshotCache};
 use source::{FetchResult, Source};
-use sync_request::SyncRequest;
+use source_link::{SourceLink, SyncRequest};
 
 pub(crate) mod cache;
 pub(crate) mod events;
 pub(crate) mod file_watch;
 pub(crate) mod source;
+pub(crate) mod source_link;
 pub(crate) mod stream;
-pub(crate) mod sync_request;
-
-/// How well the flags in use are known to be the source's, and when it has confirmed them, in milliseconds of the clock.
-#[derive(Debug, Default)]
-pub(crate) struct Status(Mutex<(State, Option<u64>)>);
-
-impl Status {
-    fn locked(&self) -> MutexGuard<'_, (State, Option<u64>)> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub(crate) fn state(&self) -> State {
-        self.locked().0
-    }
-
-    pub(crate) fn confirmed(&self) -> Option<Duration> {
-        self.locked().1.map(Duration::from_millis)
-    }
-}
 
 type Fetching = Pin<Box<dyn Future<Output = Result<FetchResult, Error>> + Send>>;
 
-/// What a remote is made of.
-pub(crate) struct Parts {
-    pub(crate) active: Arc<ActiveFlags>,
-    pub(crate) source: Option<Arc<Source>>,
-    pub(crate) cache: Option<SnapshotCache>,
-    pub(crate) status: Arc<Status>,
-    pub(crate) requests: mpsc::UnboundedReceiver<SyncRequest>,
-    /// Notified when the server has answered: a stream that waits need not wait for long then.
-    pub(crate) answered: Arc<Notify>,
-    pub(crate) closing: CancellationToken,
-}
-
 pub(crate) struct Remote {
-    parts: Parts,
+    link: Arc<SourceLink>,
+    source: Option<Arc<Source>>,
+    cache: Option<SnapshotCache>,
     delivery: Delivery,
     fetching: Option<Fetching>,
     /// Who waits for the end of the request that is under way.
@@ -65,14 +35,18 @@ pub(crate) struct Remote {
 }
 
 impl Remote {
-    pub(crate) fn new(parts: Parts, options: DeliveryOptions) -> Self {
-        let delivery = Delivery::new(options, parts.source.is_some());
-        Self { parts, delivery, fetching: None, waiting: Vec::new() }
+    pub(crate) fn new(
+        link: Arc<SourceLink>,
+        source: Option<Arc<Source>>,
+        cache: Option<SnapshotCache>,
+        delivery: Delivery,
+    ) -> Self {
+        Self { link, source, cache, delivery, fetching: None, waiting: Vec::new() }
     }
 
     /// Puts in use what is at hand, then asks the source.
     pub(crate) fn open(&mut self, bootstrap: Option<Vec<u8>>) -> Result<(), Error> {
-        let active = Arc::clone(&self.parts.active);
+        let active = Arc::clone(&self.link.active);
         if let Some(bytes) = bootstrap {
             active.use_bytes(bytes)?;
         }
@@ -80,23 +54,21 @@ impl Remote {
         let digest = active.flags().map(|flags| flags.digest());
         self.delivery.open(digest.as_deref(), etag, active.clock.moment());
         self.act();
-        if self.parts.source.is_none() {
+        if self.source.is_none() {
             self.report_sync(false);
         }
         Ok(())
     }
 
     /// Follows the source until everything is closed.
-    pub(crate) async fn run(mut self) {
-        let (clock, closing) = (Arc::clone(&self.parts.active.clock), self.parts.closing.clone());
+    pub(crate) async fn run(mut self, mut requests: mpsc::UnboundedReceiver<SyncRequest>) {
+        let link = Arc::clone(&self.link);
+        let clock = &link.active.clock;
         loop {
             tokio::select! {
-                () = closing.cancelled() => break,
+                () = link.closing.cancelled() => break,
                 result = under_way(&mut self.fetching) => self.fetched(result),
-                request = self.parts.requests.recv() => match request {
-                    Some(request) => self.take(request),
-                    None => break,
-                },
+                Some(request) = requests.recv() => self.take(request),
                 () = clock.sleep_until(self.delivery.next_deadline()) => self.delivery.poll(clock.moment()),
             }
             self.act();
@@ -109,7 +81,7 @@ impl Remote {
     }
 
     fn take(&mut self, request: SyncRequest) {
-        let now = self.parts.active.clock.moment();
+        let now = self.link.active.clock.moment();
         match request {
             SyncRequest::Announced { digest, is_new } => self.delivery.announce(&digest, is_new, now),
             SyncRequest::FileChanged => self.delivery.file_changed(now),
@@ -123,16 +95,16 @@ impl Remote {
 
     /// Does what `Delivery` asks for.
     fn act(&mut self) {
+        self.link.status.set(self.delivery.state(), self.delivery.confirmed());
         while let Some(action) = self.delivery.take_action() {
             match action {
                 DeliveryAction::Fetch { etag } => {
-                    let source = self.parts.source.clone().filter(|_| !self.parts.closing.is_cancelled());
+                    let source = self.source.clone().filter(|_| !self.link.closing.is_cancelled());
                     self.fetching =
                         source.map(|source| -> Fetching { Box::pin(async move { source.get(etag).await }) });
                 }
                 DeliveryAction::State { from, to, age } => {
-                    *self.parts.status.locked() = (to, self.delivery.confirmed());
-                    self.parts.active.events.emit(&Event::State { from, to, age: age.map(Duration::from_millis) });
+                    self.link.active.events.emit(&Event::State { from, to, age: age.map(Duration::from_millis) });
                 }
             }
         }
@@ -140,26 +112,25 @@ impl Remote {
 
     fn fetched(&mut self, result: Result<FetchResult, Error>) {
         self.fetching = None;
-        let clock = Arc::clone(&self.parts.active.clock);
+        let link = Arc::clone(&self.link);
         match result.and_then(|result| self.apply(result)) {
             Ok(changed) => {
-                self.parts.status.locked().1 = self.delivery.confirmed();
-                self.parts.answered.notify_waiters();
+                link.answered.notify_waiters();
                 self.act();
                 self.report_sync(changed);
             }
             Err(error) => {
                 let retry_after = millis(error.retry_after.unwrap_or_default());
-                self.delivery.failed(error.code == Code::NotModified, retry_after, clock.moment());
+                self.delivery.failed(error.code == Code::NotModified, retry_after, link.active.clock.moment());
                 self.act();
-                self.parts.active.events.error(error);
+                link.active.events.error(error);
             }
         }
     }
 
     /// Takes what the source gives; answers whether it is another snapshot.
     fn apply(&mut self, result: FetchResult) -> Result<bool, Error> {
-        let Parts { active, cache, .. } = &self.parts;
+        let active = &self.link.active;
         let FetchResult::Snapshot { bytes, etag } = result else {
             self.delivery.not_modified(active.clock.moment());
             return Ok(false);
@@ -167,7 +138,7 @@ impl Remote {
         let changed = active.use_bytes(bytes)?;
         if let Some(flags) = active.flags() {
             let is_new = self.delivery.applied(&flags.digest(), etag.clone(), active.clock.moment());
-            if let Some(cache) = cache.as_ref().filter(|_| is_new) {
+            if let Some(cache) = self.cache.as_ref().filter(|_| is_new) {
                 cache.set(flags.snapshot.as_bytes(), etag.as_deref());
             }
         }
@@ -176,9 +147,9 @@ impl Remote {
 
     /// Uses the flags of the cache unless something newer is at hand; answers their `ETag`.
     fn use_cached(&self) -> Option<String> {
-        let cache = self.parts.cache.as_ref()?;
+        let cache = self.cache.as_ref()?;
         let CachedSnapshot { bytes, etag } = cache.get()?;
-        match self.parts.active.use_bytes(bytes) {
+        match self.link.active.use_bytes(bytes) {
             Ok(_) => return etag,
             Err(error) if error.code == Code::OlderRevision => {}
             Err(error) => cache.failed("the flags that were kept are not used", &error.message),
@@ -187,8 +158,8 @@ impl Remote {
     }
 
     fn report_sync(&self, changed: bool) {
-        if let Some(flags) = self.parts.active.flags() {
-            self.parts.active.events.emit(&Event::Sync { changed, revision: flags.snapshot.revision() });
+        if let Some(flags) = self.link.active.flags() {
+            self.link.active.events.emit(&Event::Sync { changed, revision: flags.snapshot.revision() });
         }
     }
 }

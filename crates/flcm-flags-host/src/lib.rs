@@ -36,7 +36,7 @@ mod time;
 
 pub use batches::{BatchAction, BatchName, Batches, Delivered};
 pub use breakers::{FlagTransition, Guards};
-pub use changed::changed;
+pub use changed::{ChangedFlags, changed};
 pub use delivery::{Delivery, DeliveryAction, DeliveryOptions, Freshness};
 pub use host::{Host, InUse, POLL_AFTER_OUTCOME, REPORT_FAILURE_WITHIN, REPORT_TRANSITION_WITHIN};
 pub use measures::{Counted, CustomMetrics, Measures};

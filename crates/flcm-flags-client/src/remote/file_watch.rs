@@ -7,13 +7,10 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use notify::{Event, RecommendedWatcher, RecursiveMode, Watcher as _};
-use tokio::sync::{Notify, mpsc};
-use tokio_util::sync::CancellationToken;
+use tokio::sync::Notify;
 
-use super::sync_request::SyncRequest;
-use crate::clock::Clock;
+use super::source_link::{SourceLink, SyncRequest};
 use crate::error::{Code, Error};
-use crate::event::Events;
 
 /// How often the file is looked at, because the system may tell nothing: on a network disk, or where the folder is made
 /// later.
@@ -21,10 +18,7 @@ const POLL: Duration = Duration::from_secs(5);
 
 pub(crate) struct FileWatch {
     pub(crate) path: PathBuf,
-    pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) events: Events,
-    pub(crate) requests: mpsc::UnboundedSender<SyncRequest>,
-    pub(crate) closing: CancellationToken,
+    pub(crate) link: Arc<SourceLink>,
 }
 
 /// When the file was written last, and its size; `None` for no file.
@@ -38,13 +32,13 @@ impl FileWatch {
         let mut known = self.stamp().await;
         loop {
             let is_told = tokio::select! {
-                () = self.closing.cancelled() => break,
+                () = self.link.closing.cancelled() => break,
                 () = edited.notified() => true,
-                () = self.clock.sleep(POLL) => false,
+                () = self.link.active.clock.sleep(POLL) => false,
             };
             let stamp = self.stamp().await;
             if is_told || stamp != known {
-                let _ = self.requests.send(SyncRequest::FileChanged);
+                self.link.request(SyncRequest::FileChanged);
             }
             known = stamp;
         }
@@ -58,7 +52,7 @@ impl FileWatch {
 
     /// The folder is watched, because editors put a new file in the place of the old one.
     fn watch(&self, edited: Arc<Notify>) -> Option<RecommendedWatcher> {
-        let (path, events) = (self.path.clone(), self.events.clone());
+        let (path, events) = (self.path.clone(), self.link.active.events.clone());
         let notify = move |event: notify::Result<Event>| match event {
             Ok(event) if is_edit(&event, path.file_name()) => edited.notify_one(),
             Ok(_) => {}
@@ -69,7 +63,7 @@ impl FileWatch {
             watcher.watch(folder, RecursiveMode::NonRecursive)?;
             Ok(watcher)
         });
-        watcher.map_err(|error| self.events.error(failed(&self.path, &error))).ok()
+        watcher.map_err(|error| self.link.active.events.error(failed(&self.path, &error))).ok()
     }
 }
 

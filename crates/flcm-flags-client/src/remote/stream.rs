@@ -10,12 +10,9 @@ use futures_util::StreamExt;
 use reqwest::header::{ACCEPT, CONTENT_TYPE};
 use reqwest::{Response, Url};
 use serde::Deserialize;
-use tokio::sync::{Notify, mpsc};
-use tokio_util::sync::CancellationToken;
 
 use super::events::{EventReader, ServerEvent};
-use super::sync_request::SyncRequest;
-use crate::active_flags::ActiveFlags;
+use super::source_link::{SourceLink, SyncRequest};
 use crate::clock::millis;
 use crate::error::{Code, Error};
 use crate::http::Http;
@@ -25,35 +22,30 @@ pub(crate) struct Stream {
     pub(crate) url: Url,
     pub(crate) http: Http,
     pub(crate) silence: Duration,
-    pub(crate) active: Arc<ActiveFlags>,
-    pub(crate) requests: mpsc::UnboundedSender<SyncRequest>,
-    /// Notified when the server has answered a poll.
-    pub(crate) answered: Arc<Notify>,
-    pub(crate) closing: CancellationToken,
+    pub(crate) link: Arc<SourceLink>,
 }
 
 impl Stream {
     /// Stays connected until everything is closed.
     pub(crate) async fn run(self) {
-        let closing = self.closing.clone();
         tokio::select! {
-            () = closing.cancelled() => {}
+            () = self.link.closing.cancelled() => {}
             () = self.connect_for_ever() => {}
         }
     }
 
     async fn connect_for_ever(&self) {
-        let clock = &self.active.clock;
+        let clock = &self.link.active.clock;
         let mut reconnect = Reconnect::default();
         loop {
             let error = self.read(&mut reconnect).await;
             reconnect.failed(millis(error.retry_after.unwrap_or_default()), clock.moment());
             let message = format!("{}: {}", self.url, error.message);
-            self.active.events.error(Error::new(Code::StreamFailed, message));
+            self.link.active.events.error(Error::new(Code::StreamFailed, message));
             while !reconnect.is_due(clock.moment()) {
                 tokio::select! {
                     () = clock.sleep_until(reconnect.next_deadline()) => {}
-                    () = self.answered.notified() => reconnect.server_answered(clock.moment()),
+                    () = self.link.answered.notified() => reconnect.server_answered(clock.moment()),
                 }
             }
         }
@@ -85,7 +77,7 @@ impl Stream {
     async fn within_silence<T>(&self, something: impl Future<Output = T>) -> Result<T, Error> {
         tokio::select! {
             something = something => Ok(something),
-            () = self.active.clock.sleep(self.silence) => {
+            () = self.link.active.clock.sleep(self.silence) => {
                 Err(Error::new(Code::StreamFailed, format!("silent for {} ms", self.silence.as_millis())))
             }
         }
@@ -97,7 +89,7 @@ impl Stream {
         let response = response.map_err(|error| failed(&self.url, error))?;
         let media_type = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
         if response.status() != 200 {
-            Err(status_error(&response, self.active.clock.now()))
+            Err(status_error(&response, self.link.active.clock.now()))
         } else if !media_type.is_some_and(|text| text.to_ascii_lowercase().starts_with("text/event-stream")) {
             Err(Error::new(Code::WrongType, "it is no stream of events"))
         } else {
@@ -113,13 +105,13 @@ impl Stream {
         };
         if let Err((code, message)) = taken {
             let message = format!("{}: `{}` cannot be read: {message}", self.url, event.name);
-            self.active.events.error(Error::new(code, message));
+            self.link.active.events.error(Error::new(code, message));
         }
     }
 
     fn announce(&self, data: &str, cursor: &mut StreamCursor) -> Result<(), String> {
         let Announced { digest } = serde_json::from_str(data).map_err(|error| error.to_string())?;
-        let _ = self.requests.send(SyncRequest::Announced { digest, is_new: cursor.snapshot() });
+        self.link.request(SyncRequest::Announced { digest, is_new: cursor.snapshot() });
         Ok(())
     }
 
@@ -127,7 +119,7 @@ impl Stream {
         let trips: Trips = serde_json::from_str(data).map_err(|error| error.to_string())?;
         let fleet = trips.fleet()?;
         if cursor.fleet(trips.epoch, trips.sequence) {
-            self.active.apply_fleet_state(fleet);
+            self.link.active.apply_fleet_state(fleet);
         }
         Ok(())
     }
