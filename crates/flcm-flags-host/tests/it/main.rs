@@ -1,4 +1,7 @@
 //! All integration tests of the crate in one program, a module per subject.
 
+mod batches;
 mod breakers;
+mod chance;
+mod delivery;
 mod persistence;
