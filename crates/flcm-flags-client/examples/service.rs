@@ -1,5 +1,6 @@
-//! A service that asks through `OpenFeature`: `cargo run -p flcm-flags-client --features open-feature --example service -- URL [KEY]`.
-//! Says as a line of JSON what it serves, whenever that changes. A line `fail SHARE` makes that share of the new checkout's calls fail.
+//! A service that asks through `OpenFeature`: `cargo run -p flcm-flags-client --features open-feature --example service
+//! -- URL [KEY]`. Says as a line of JSON what it serves, whenever that changes. A line `fail SHARE` makes that share of
+//! the new checkout's calls fail.
 
 use std::io::BufRead;
 use std::sync::mpsc::{Receiver, TryRecvError, channel};

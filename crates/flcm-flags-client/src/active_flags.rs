@@ -21,8 +21,8 @@ use crate::flush_soon::FlushSoon;
 use crate::in_use::{Flags, InUse};
 use crate::state_file::StateFile;
 
-/// The flags in use. Readers take what is published, and wait for nobody; changes are made one after the other, under a lock
-/// that is never held while listeners are called.
+/// The flags in use. Readers take what is published, and never wait. Changes are made one after the other under a lock,
+/// which is never held while listeners are called.
 #[derive(Debug)]
 pub(crate) struct ActiveFlags {
     in_use: ArcSwapOption<InUse>,
@@ -205,8 +205,8 @@ impl ActiveFlags {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Changes something. What that does to breakers is published and stored before anything else may happen; then listeners
-    /// are called.
+    /// Changes something under the lock. Transitions of breakers are published before the lock is released; then they
+    /// are stored, and listeners are called.
     fn change<T>(&self, change: impl FnOnce(&mut Inner) -> T) -> T {
         let mut inner = self.inner();
         let answer = change(&mut inner);
@@ -257,7 +257,7 @@ impl Inner {
         let unread = host.follow((&next.snapshot, &mut state), older, now);
         retired.extend(flags.replace(Arc::clone(next)));
         *before = state;
-        let message = |(key, error)| format!("the breaker of `{key}` that was kept is none: {error}");
+        let message = |(key, error)| format!("the stored breaker of `{key}` cannot be used: {error}");
         unread.into_iter().map(|unread| Error::new(Code::CacheFailed, message(unread))).collect()
     }
 
@@ -290,7 +290,7 @@ impl Inner {
     }
 }
 
-/// What somebody has decided by an older snapshot, who had begun with it.
+/// Takes decisions that were made by an older snapshot, by those who had begun with it.
 fn gather_retired(before: &Flags, flags: &Flags, measures: &mut Measures) {
     let Some(mut late) = Measures::new(before.snapshot.flags().len()) else { return };
     before.tallies.take_all(&before.snapshot, &mut late);
@@ -299,7 +299,7 @@ fn gather_retired(before: &Flags, flags: &Flags, measures: &mut Measures) {
     }
 }
 
-/// A document without a revision has none that could be older.
+/// A document without a revision is never refused.
 fn refuse_older(next: u64, before: u64) -> Result<(), Error> {
     if next == 0 || next >= before {
         return Ok(());

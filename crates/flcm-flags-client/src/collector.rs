@@ -30,8 +30,10 @@ pub(crate) struct Collector {
     batches: Batches,
 }
 
-/// Those who wait for the end of a flush.
-type Waiting = Vec<oneshot::Sender<()>>;
+/// Asks for a flush, and is answered at its end.
+pub(crate) type FlushRequest = oneshot::Sender<()>;
+
+type Requests = mpsc::UnboundedReceiver<FlushRequest>;
 
 impl Collector {
     /// Looks for batches that were never acknowledged.
@@ -52,11 +54,7 @@ impl Collector {
     }
 
     /// Sends until everything is closed, and then what is left, but not for long.
-    pub(crate) async fn run(
-        mut self,
-        mut requests: mpsc::UnboundedReceiver<oneshot::Sender<()>>,
-        closing: CancellationToken,
-    ) {
+    pub(crate) async fn run(mut self, mut requests: Requests, closing: CancellationToken) {
         let clock = Arc::clone(&self.active.clock);
         let last_moment = async {
             closing.cancelled().await;
@@ -72,11 +70,7 @@ impl Collector {
         }
     }
 
-    async fn flush_until(
-        &mut self,
-        closing: &CancellationToken,
-        requests: &mut mpsc::UnboundedReceiver<oneshot::Sender<()>>,
-    ) {
+    async fn flush_until(&mut self, closing: &CancellationToken, requests: &mut Requests) {
         loop {
             let waiting = tokio::select! {
                 () = closing.cancelled() => break,
@@ -91,7 +85,7 @@ impl Collector {
     }
 
     /// Waits until it is time to send; answers who waits for that.
-    async fn next(&mut self, requests: &mut mpsc::UnboundedReceiver<oneshot::Sender<()>>) -> Waiting {
+    async fn next(&mut self, requests: &mut Requests) -> Vec<FlushRequest> {
         let active = Arc::clone(&self.active);
         let clock = &active.clock;
         while !self.batches.is_flushing() {
@@ -143,10 +137,10 @@ impl Collector {
             }
             BatchAction::Write(name) => {
                 let bytes = self.batches.stored_bytes().unwrap_or_default().to_vec();
-                self.store("counts on their way cannot be kept", move |folder| folder.write(&name.file(), &bytes));
+                self.store("counts that are sent cannot be stored", move |folder| folder.write(&name.file(), &bytes));
             }
             BatchAction::Delete(name) => {
-                self.store("counts that arrived cannot be forgotten", move |folder| folder.delete(&name.file()));
+                self.store("counts that have arrived cannot be deleted", move |folder| folder.delete(&name.file()));
             }
             BatchAction::Read(_) | BatchAction::Send(_) => {}
         }
@@ -188,7 +182,7 @@ impl Collector {
             Ok(response) => response,
             Err(error) => return (Delivered::Failed { retry_after: 0 }, Some(sink_failed(error))),
         };
-        // A redirect makes another request of it, whose answer says nothing of the batch.
+        // A redirect turns the POST into another request, whose answer is not about the batch.
         if response.url() != url {
             let message = format!("{url} redirects to {}: give that address", response.url());
             return (Delivered::Failed { retry_after: 0 }, Some(Error::new(Code::SinkFailed, message)));
@@ -225,5 +219,5 @@ fn sink_failed(error: Error) -> Error {
 }
 
 fn unread(error: &dyn std::error::Error) -> Error {
-    Error::new(Code::CacheFailed, format!("counts that were kept cannot be read: {error}"))
+    Error::new(Code::CacheFailed, format!("stored counts cannot be read: {error}"))
 }

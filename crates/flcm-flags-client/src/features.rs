@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::active_flags::ActiveFlags;
 use crate::clock::Clock;
+use crate::collector::FlushRequest;
 use crate::error::Error;
 use crate::event::{Event, Events, State, Subscription};
 use crate::options::Options;
@@ -23,8 +24,8 @@ use crate::user::{Call, CallOutcome, Decided, User};
 
 /// Feature flags that follow their source. Cloning gives another handle of the same.
 ///
-/// Decisions wait for nobody and take no lock, whatever is swapped meanwhile. What they need is there from the first answer of the
-/// source on; before that a feature is off.
+/// Decisions take no lock and never wait, whatever is updated meanwhile. Before the first answer of the source every
+/// feature is off.
 ///
 /// ```
 /// use flcm_flags_client::{Context, Features, Options};
@@ -40,7 +41,7 @@ pub struct Features(Arc<Parts>);
 
 struct Parts {
     link: Arc<SourceLink>,
-    flushes: Option<mpsc::UnboundedSender<oneshot::Sender<()>>>,
+    flushes: Option<mpsc::UnboundedSender<FlushRequest>>,
     /// In this order they end: what follows the source, and then what counts.
     closing: [CancellationToken; 2],
     tasks: Mutex<[JoinSet<()>; 2]>,
@@ -63,8 +64,9 @@ impl Drop for Parts {
 }
 
 impl Features {
-    /// Loads flags and keeps them current, within the runtime of tokio that this is called in. Answers as soon as flags are in use: at
-    /// once when there are some at hand, else when the source has answered, but after `init_timeout` at the latest.
+    /// Loads flags and keeps them current, on the tokio runtime that this is called on. Returns as soon as flags are in
+    /// use: at once when there are some at hand, else when the source has answered, but after `init_timeout` at the
+    /// latest.
     ///
     /// # Errors
     /// `INVALID_OPTIONS`, and what is wrong with a `document` or `snapshot` that was given; never for the source.
@@ -72,7 +74,7 @@ impl Features {
         Self::create(&options, &Events::default(), None).await
     }
 
-    /// Like [`start`](Self::start), with a listener for as long as the flags are there: it misses nothing of what happens meanwhile.
+    /// Like [`start`](Self::start), with a listener that is there from the start, so that it misses no event.
     ///
     /// # Errors
     /// The same.
@@ -124,8 +126,8 @@ impl Features {
         self.user(context).decide(flag)
     }
 
-    /// Calls `enabled` where a flag is on for a user, else `fallback`, and reports to the breaker how it went. An error of
-    /// `enabled` counts as a failure, and `fallback` is called in its place.
+    /// Calls `enabled` where a flag is on for a user, else `fallback`, and reports to the breaker how it went. An error
+    /// of `enabled` counts as a failure, and `fallback` is called in its place.
     ///
     /// # Errors
     /// What `fallback` fails with.
@@ -143,8 +145,8 @@ impl Features {
         call.report(enabled()).or_else(|_| fallback())
     }
 
-    /// Like [`run`](Self::run), for asynchronous calls. One that is dropped before its end, or panics, is a missing outcome,
-    /// which counts as a failure.
+    /// Like [`run`](Self::run), for asynchronous calls. One that is dropped before its end, or panics, is a missing
+    /// outcome, which counts as a failure.
     ///
     /// # Errors
     /// What `fallback` fails with.
@@ -307,7 +309,8 @@ impl Features {
         Some(in_use.trip(in_use.flags.snapshot.flag(flag)?).to_string())
     }
 
-    /// Sends what was counted, keeps what is to be kept, and stops: no task, timer or connection is left. What is in use goes on deciding.
+    /// Sends what was counted, stores what is to survive a restart, and stops: no task, timer or connection is left.
+    /// The flags in use go on deciding.
     pub async fn close(&self) {
         // Whoever closes as well waits here; and goes on, should this one be given up.
         let mut tasks = self.0.tasks.lock().await;

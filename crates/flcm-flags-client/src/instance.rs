@@ -17,10 +17,10 @@ pub(crate) fn instance_of(options: &Options, store: Option<&Store>) -> Result<u6
     }
     let drawn = number_of(options.clock.random());
     let Some(store) = store else { return Ok(drawn) };
-    // The cache says what is wrong with it when it is used for what matters.
-    let kept = store.read("instance").ok().flatten().and_then(|bytes| String::from_utf8(bytes).ok());
-    if let Some(kept) = kept.and_then(|text| text.parse().ok()).filter(|kept| *kept < 1 << 53) {
-        return Ok(kept);
+    // A store that fails is reported when flags, breakers or counts are read from it.
+    let stored = store.read("instance").ok().flatten().and_then(|bytes| String::from_utf8(bytes).ok());
+    if let Some(stored) = stored.and_then(|text| text.parse().ok()).filter(|stored| *stored < 1 << 53) {
+        return Ok(stored);
     }
     store.run(move |folder| {
         let _ = folder.write("instance", drawn.to_string().as_bytes());

@@ -1,8 +1,8 @@
-//! Feature flags for services in Rust: they follow a server (or a file, or any URL), decide without waiting for anybody, are rolled
-//! back when they do harm, and count what happens.
+//! Feature flags for services in Rust. They follow a server, a file or any URL; deciding takes no lock; a flag that
+//! does harm is rolled back; and decisions, errors and latencies are counted.
 //!
 //! 1. [`Features::start`] with [`Options`] once; [`Features::close`] at the end.
-//! 2. [`Features::is_enabled`] and [`Features::user`] anywhere, from any thread: no lock is taken, nothing is awaited.
+//! 2. [`Features::is_enabled`] and [`Features::user`] anywhere, from any thread: it takes no lock and awaits nothing.
 //! 3. [`Features::run`] calls one of two functions by a flag, and reports to the breaker how it went.
 //! 4. [`Features::on`] listens to [`Event`]s.
 //!

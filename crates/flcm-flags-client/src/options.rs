@@ -1,4 +1,4 @@
-//! Where the flags come from, and how they are watched over.
+//! Where the flags come from, and how they are followed.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -12,8 +12,9 @@ use crate::error::{Code, Error};
 use crate::http::Http;
 use crate::remote::source::{FileSource, HttpSource, Source};
 
-/// Where the flags come from, and how they are watched over. One of `url`, `document_url`, `file`, `document` and `snapshot` names
-/// the source; `document` or `snapshot` beside a `url` or `file` is what is used until that has answered.
+/// Where the flags come from, and how they are followed. One of `url`, `document_url`, `file`, `document` and
+/// `snapshot` names the source; `document` or `snapshot` beside a `url` or `file` is what is used until that has
+/// answered.
 ///
 /// ```
 /// use std::time::Duration;
@@ -24,7 +25,8 @@ use crate::remote::source::{FileSource, HttpSource, Source};
 /// ```
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// A server of flags, such as `https://flags.example.com`: `/flags`, `/flags/stream` and `/metrics` below it are used.
+    /// A server of flags, such as `https://flags.example.com`: `/flags`, `/flags/stream` and `/metrics` below it are
+    /// used.
     pub url: Option<String>,
     /// A document or a snapshot on any web server: polled.
     pub document_url: Option<String>,
@@ -60,14 +62,14 @@ pub struct Options {
     pub metrics: bool,
     /// How often counts are sent: each 10 s.
     pub flush_interval: Duration,
-    /// A number below 2^53 that names this host: spreads its polling, and tells its counts from others'. Kept in the cache, or drawn,
-    /// unless it is given.
+    /// A number below 2^53 that names this host. It spreads polling over hosts, and distinguishes this host's counts
+    /// from others'. Unless it is given, it is drawn, and stored in the cache.
     pub instance: Option<u64>,
     /// Time, and chance: the machine's.
     pub clock: Arc<dyn Clock>,
-    /// What makes requests; a client of the application's own may know its proxies and certificates. It should have no timeout of its
-    /// own, which would cut the stream off. Without one, `ring` becomes the process's provider of cryptography for rustls unless there is
-    /// another already.
+    /// What makes requests; a client of the application's own may know its proxies and certificates. It should have no
+    /// timeout of its own, which would cut the stream off. Without one, `ring` becomes the process's provider of
+    /// cryptography for rustls unless there is another already.
     pub http: Option<reqwest::Client>,
 }
 
@@ -229,17 +231,17 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_with_an_option_is_said_with_its_name() {
-        let said = |options: Options| options.endpoints().unwrap_err().message;
-        assert!(said(Options::default()).starts_with("name a source: `url`"));
+    fn an_error_names_the_option_that_is_wrong() {
+        let message = |options: Options| options.endpoints().unwrap_err().message;
+        assert!(message(Options::default()).starts_with("name a source: `url`"));
         assert!(
-            said(Options { file: Some("flags.yaml".into()), ..Options::url("http://a") })
+            message(Options { file: Some("flags.yaml".into()), ..Options::url("http://a") })
                 .starts_with("one source only")
         );
-        assert!(said(Options::url("ftp://a")).starts_with("`url` must be a URL"));
-        assert!(said(Options { key: Some("a\nb".to_owned()), ..Options::url("http://a") }).starts_with("`key` has"));
-        assert!(said(Options::url("https://alice:secret@a")).starts_with("`url` has a name or a password in it"));
+        assert!(message(Options::url("ftp://a")).starts_with("`url` must be a URL"));
+        assert!(message(Options { key: Some("a\nb".to_owned()), ..Options::url("http://a") }).starts_with("`key` has"));
+        assert!(message(Options::url("https://alice:secret@a")).starts_with("`url` has a name or a password in it"));
         let headers = vec![("a b".to_owned(), String::new())];
-        assert_eq!(said(Options { headers, ..Options::url("http://a") }), "`a b` is no name of a header");
+        assert_eq!(message(Options { headers, ..Options::url("http://a") }), "`a b` is no name of a header");
     }
 }

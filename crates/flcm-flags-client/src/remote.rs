@@ -1,4 +1,5 @@
-//! Follows a source. `Delivery` decides when to ask it, and what its answers mean; here they are asked for and put in use.
+//! Follows a source. `Delivery` decides when to ask it and what an answer means; this makes the requests, and puts
+//! snapshots in use.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -152,7 +153,7 @@ impl Remote {
         match self.link.active.use_bytes(bytes) {
             Ok(_) => return etag,
             Err(error) if error.code == Code::OlderRevision => {}
-            Err(error) => cache.failed("the flags that were kept are not used", &error.message),
+            Err(error) => cache.failed("the stored flags are not used", &error.message),
         }
         None
     }

@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use flcm_flags_host::schedule::phase_of;
 use flcm_flags_host::{Deadline, Delivery, DeliveryOptions, POLL_AFTER_OUTCOME};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::active_flags::ActiveFlags;
 use crate::clock::millis_at_least;
-use crate::collector::Collector;
+use crate::collector::{Collector, FlushRequest};
 use crate::error::Error;
 use crate::event::Events;
 use crate::instance::instance_of;
@@ -27,7 +27,7 @@ use crate::store::Store;
 /// The running parts.
 pub(crate) struct Started {
     pub(crate) link: Arc<SourceLink>,
-    pub(crate) flushes: Option<mpsc::UnboundedSender<oneshot::Sender<()>>>,
+    pub(crate) flushes: Option<mpsc::UnboundedSender<FlushRequest>>,
     /// They are to end in this order: what follows the source, and then what counts.
     pub(crate) closing: [CancellationToken; 2],
     pub(crate) tasks: [JoinSet<()>; 2],

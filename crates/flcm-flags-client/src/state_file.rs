@@ -1,4 +1,4 @@
-//! The file with what survives a restart of breakers, holds and the fleet's state. What is in it is up to `Persistence`.
+//! The file in which breakers, holds and the fleet's state survive a restart. `Persistence` decides what is in it.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -28,7 +28,7 @@ impl StateFile {
             None => Ok(PersistedState::default()),
         });
         state.unwrap_or_else(|message| {
-            self.events.error(failed("breakers that were kept cannot be read", &message));
+            self.events.error(failed("stored breakers cannot be read", &message));
             PersistedState::default()
         })
     }
@@ -42,7 +42,7 @@ impl StateFile {
                 act(persistence(&mut owner.lock().unwrap_or_else(PoisonError::into_inner)));
             };
             if let Err(error) = write(folder, with) {
-                events.error(failed("breakers cannot be kept", &error.to_string()));
+                events.error(failed("breakers cannot be stored", &error.to_string()));
             }
         });
     }
@@ -55,7 +55,7 @@ impl StateFile {
     }
 }
 
-/// The lock is held for no access to the disk.
+/// The lock is not held during access to the disk.
 fn write(folder: &Folder, with: impl Fn(&mut dyn FnMut(&mut Persistence))) -> std::io::Result<()> {
     // A file that cannot be read may be another host's as well; it is left as it is.
     let existing = folder.read(persistence::FILE)?;

@@ -1,7 +1,7 @@
 //! Which batch of counts is sent next, under which name, and what an answer means for it.
 //!
-//! One batch is on its way while the next one accumulates. It is stored before it is sent, and sent unchanged but for its
-//! age until it was acknowledged: nothing is lost, and nothing is counted twice.
+//! One batch is on its way while the next one accumulates. It is stored before it is sent, and sent unchanged but for
+//! its age until it was acknowledged: nothing is lost, and nothing is counted twice.
 
 use alloc::collections::VecDeque;
 use alloc::string::String;
@@ -77,8 +77,8 @@ pub enum Delivered {
 }
 
 impl Delivered {
-    /// What the status of the server's answer means for a batch. Statuses that would be the same for the same batch refuse
-    /// it; any other failure may pass, a redirect among them.
+    /// What the status of the server's answer means for a batch. Statuses that would be the same for the same batch
+    /// refuse it; any other failure may pass, a redirect among them.
     #[must_use]
     pub const fn of_status(status: u16, retry_after: u64) -> Self {
         match status {
@@ -217,8 +217,8 @@ impl Batches {
         Some(BatchAction::Drain(self.header(self.next_name())))
     }
 
-    /// A stored batch was read; `None` when there is none, or it cannot be read now. Answers what is wrong with it: it is
-    /// deleted then, because it would be no better at the next start.
+    /// A stored batch was read; `None` when there is none, or it cannot be read now. Answers what is wrong with it: it
+    /// is deleted then, because it would be no better at the next start.
     ///
     /// # Errors
     /// The bytes are no batch.

@@ -34,7 +34,8 @@ fn keys<B: AsRef<[u8]>>(snapshot: &Snapshot<B>) -> impl Iterator<Item = &str> {
     snapshot.flags().filter_map(|flag| snapshot.describe(flag)).map(|flag| flag.key())
 }
 
-/// For each of some flags, up to the first that is none, whether it is written differently than in another snapshot, or is not in it.
+/// For each of some flags, up to the first that is none, whether it is written differently than in another snapshot, or
+/// is not in it.
 pub fn changed<'s, B: AsRef<[u8]>>(
     snapshot: &'s Snapshot<B>,
     before: &'s Snapshot<B>,

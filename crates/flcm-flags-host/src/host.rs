@@ -43,8 +43,8 @@ impl Host {
         Self { overrides: Overrides::new(fleet, held), persistence: Persistence::default(), restored: breakers }
     }
 
-    /// Takes over from the snapshot before; the first one takes what was stored. Answers the flags whose stored breakers
-    /// cannot be read.
+    /// Takes over from the snapshot before; the first one takes what was stored. Answers the flags whose stored
+    /// breakers cannot be read.
     pub fn follow<B: AsRef<[u8]>>(
         &mut self,
         (snapshot, state): InUse<'_, B>,
@@ -56,7 +56,8 @@ impl Host {
             None => state.guard(snapshot, Scope::Host, now),
         }
         let unread = self.restore(snapshot, state);
-        // Trips of flags that both snapshots have were taken over; flags that are new may have been spoken about before.
+        // Trips of flags that both snapshots have were taken over; flags that are new may have been spoken about
+        // before.
         for key in self.overrides.keys() {
             self.apply((snapshot, state), &key);
         }

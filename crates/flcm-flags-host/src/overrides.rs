@@ -18,8 +18,8 @@ pub struct FleetFlag {
 /// The fleet's state by flag key. A flag that is not in it is clear.
 pub type FleetState = BTreeMap<String, FleetFlag>;
 
-/// Holds and the fleet's state. Both outlive the snapshot in use: they are kept by flag key, and flags may come later than
-/// what is said about them.
+/// Holds and the fleet's state. Both outlive the snapshot in use: they are kept by flag key, and flags may come later
+/// than what is said about them.
 #[derive(Debug, Default)]
 pub struct Overrides {
     fleet: FleetState,

@@ -12,8 +12,8 @@ const AFTER_BREAK: u64 = 10_000;
 /// hosts come together, and the streams must not double that load.
 const AFTER_ANSWER: u64 = 60_000;
 
-/// When the second attempt fails, the server is away, and all hosts will come back to it: 10,000 of them as slowly as they
-/// poll.
+/// When the second attempt fails, the server is away, and all hosts will come back to it: 10,000 of them as slowly as
+/// they poll.
 const FIRST_WAIT: u64 = 120_000;
 const LONGEST_WAIT: u64 = 300_000;
 
@@ -43,7 +43,8 @@ impl Reconnect {
         self.retry.set(now, retry_after.saturating_add(wait));
     }
 
-    /// The server has answered a poll: a stream that waits need not wait for long, but no less than the server asked for.
+    /// The server has answered a poll: a stream that waits need not wait for long, but no less than the server asked
+    /// for.
     pub fn server_answered(&mut self, now: Now) {
         if self.retry.at().is_some() {
             let asked = self.not_before.saturating_sub(now.elapsed);
@@ -63,7 +64,8 @@ impl Reconnect {
     }
 }
 
-/// The last events of one connection. Another server may answer the next one, so each connection begins with a new cursor.
+/// The last events of one connection. Another server may answer the next one, so each connection begins with a new
+/// cursor.
 #[derive(Debug, Default)]
 pub struct StreamCursor {
     has_snapshot: bool,

@@ -1,7 +1,8 @@
-//! A host in Rust that does what another process asks: `tests/hosts` runs the fault suite of the runtime in TypeScript against it.
+//! A host in Rust that does what another process asks: `tests/hosts` runs the fault suite of the runtime in TypeScript
+//! against it.
 //!
-//! A question is a line of JSON, and so is its answer, which comes at once: nothing that takes its time is waited for. Such a question
-//! has a ticket instead, and some later answer says that it is done.
+//! A question is a line of JSON, and so is its answer, which comes at once: nothing that takes its time is waited for.
+//! Such a question has a ticket instead, and some later answer says that it is done.
 
 mod clock;
 mod hosts;

@@ -9,8 +9,8 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use flcm_flags_client::Options;
 use serde::Deserialize;
 
-/// The options of `@flcm/features`, as far as they are data. What this host does not have is an error, so that no test is passed by
-/// an option that nobody reads.
+/// The options of `@flcm/features`, as far as they are data. What this host does not have is an error, so that no test
+/// is passed by an option that nobody reads.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub(crate) struct Given {

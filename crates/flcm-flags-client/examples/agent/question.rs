@@ -4,11 +4,13 @@ use serde::Deserialize;
 
 use crate::options::Given;
 
-/// A question. Clocks and hosts have the numbers that whoever asks has given them; a clock is there from its first question on.
+/// A question. Clocks and hosts have the numbers that whoever asks has given them; a clock is there from its first
+/// question on.
 #[derive(Debug, Deserialize)]
 #[serde(tag = "ask", rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub(crate) enum Question {
-    /// Begins to follow a source; takes its time. In a crowd all make their requests by the same client, of which one is soon made.
+    /// Begins to follow a source; takes its time. In a crowd all make their requests by the same client, of which one
+    /// is soon made.
     Start { ticket: u64, host: u64, clock: u64, options: Box<Given>, is_one_of_many: bool },
     /// Something of a host that takes its time.
     Wait { ticket: u64, host: u64, r#for: Waited },

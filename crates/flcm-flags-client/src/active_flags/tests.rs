@@ -66,7 +66,7 @@ struct Readers {
     stop: AtomicBool,
 }
 
-/// Decides once at least, and until it is told to stop.
+/// Decides once at least, and until it is stopped.
 fn read(active: &Arc<ActiveFlags>, number: usize, readers: &Readers) {
     let key = format!("user{number}");
     readers.begun.wait();
@@ -200,13 +200,13 @@ fn is_off(active: &Arc<ActiveFlags>) -> bool {
 fn a_feature_that_fails_is_rolled_back_and_stays_so_over_updates() {
     let (active, clock) = active();
     used(&active, RISKY);
-    let heard = Arc::new(Mutex::new(Vec::new()));
-    let into = Arc::clone(&heard);
+    let rolled_back = Arc::new(Mutex::new(Vec::new()));
+    let into = Arc::clone(&rolled_back);
     let _listening =
         active.events.subscribe(move |event| into.lock().unwrap().extend(event.rollback().map(str::to_owned)));
     let late = User::new(&active, &Context::new(Some("late"), &[])).decide("risky");
     fails(&active, &clock);
-    assert_eq!(*heard.lock().unwrap(), ["risky"]);
+    assert_eq!(*rolled_back.lock().unwrap(), ["risky"]);
     let state = active.breaker("risky");
     assert_eq!(state, Some(flcm_flags::breaker::State::Open));
 

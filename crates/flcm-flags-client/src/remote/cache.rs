@@ -40,7 +40,7 @@ impl SnapshotCache {
     /// The snapshot that is stored, if it came from the same source.
     pub(crate) fn get(&self) -> Option<CachedSnapshot> {
         self.read().unwrap_or_else(|message| {
-            self.failed("flags that were kept cannot be read", &message);
+            self.failed("stored flags cannot be read", &message);
             None
         })
     }
@@ -54,7 +54,7 @@ impl SnapshotCache {
         let events = self.events.clone();
         self.store.run(move |folder| {
             if let Err(error) = folder.write(NAME, &file) {
-                events.error(Error::new(Code::CacheFailed, format!("the flags in use cannot be kept: {error}")));
+                events.error(Error::new(Code::CacheFailed, format!("the flags in use cannot be stored: {error}")));
             }
         });
     }

@@ -1,4 +1,4 @@
-//! Notices edits of a file: the system tells of most, and looking at the file now and then finds the others.
+//! Notices edits of a file: by the notifications of the system, and by a poll where there are none.
 
 use std::ffi::OsStr;
 use std::fs::metadata;
@@ -12,7 +12,7 @@ use tokio::sync::Notify;
 use super::source_link::{SourceLink, SyncRequest};
 use crate::error::{Code, Error};
 
-/// How often the file is looked at, because the system may tell nothing: on a network disk, or where the folder is made
+/// How often the file is polled. The system may send no notifications: for a network disk, or for a folder that is made
 /// later.
 const POLL: Duration = Duration::from_secs(5);
 
@@ -31,13 +31,13 @@ impl FileWatch {
         let _watcher = self.watch(Arc::clone(&edited));
         let mut known = self.stamp().await;
         loop {
-            let is_told = tokio::select! {
+            let is_notified = tokio::select! {
                 () = self.link.closing.cancelled() => break,
                 () = edited.notified() => true,
                 () = self.link.active.clock.sleep(POLL) => false,
             };
             let stamp = self.stamp().await;
-            if is_told || stamp != known {
+            if is_notified || stamp != known {
                 self.link.request(SyncRequest::FileChanged);
             }
             known = stamp;
@@ -67,7 +67,7 @@ impl FileWatch {
     }
 }
 
-/// The system also tells of each time that the file is read, which would never end.
+/// The system also sends a notification for each read of the file: following those would never end.
 fn is_edit(event: &Event, name: Option<&OsStr>) -> bool {
     !event.kind.is_access() && event.paths.iter().any(|path| path.file_name() == name)
 }

@@ -90,7 +90,7 @@ impl HttpSource {
     }
 }
 
-/// A file that is watched.
+/// A file; `FileWatch` notices its edits.
 #[derive(Debug)]
 pub(crate) struct FileSource {
     pub(crate) path: PathBuf,

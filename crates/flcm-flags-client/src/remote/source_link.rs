@@ -32,7 +32,8 @@ impl SourceLink {
     }
 }
 
-/// How well the flags in use are known to be the source's, and when it has confirmed them, in milliseconds of the clock.
+/// How well the flags in use are known to be the source's, and when it has confirmed them, in milliseconds of the
+/// clock.
 #[derive(Debug, Default)]
 pub(crate) struct Status(Mutex<(State, Option<u64>)>);
 

@@ -135,8 +135,8 @@ impl Host {
         None
     }
 
-    /// The next batch of a flush; none when the flush is over. It is in the store already, and the same as ever but for its
-    /// age.
+    /// The next batch of a flush; none when the flush is over. It is in the store already, and the same as ever but for
+    /// its age.
     fn next(&mut self) -> Option<(BatchName, Vec<u8>)> {
         loop {
             let action = self.batches.take_action()?;
