@@ -199,7 +199,7 @@ fn code_of(code: flcm_flags::ErrorCode) -> EvaluationErrorCode {
     }
 }
 
-/// What is said besides: a document need not have a revision, nor a rule a name, nor a flag a salt other than its key.
+/// The metadata of a flag. A document need not have a revision, nor a rule a name, nor a flag a salt other than its key.
 fn metadata_of(decision: &Decision<'_>, revision: u64, flag: Option<Flag<'_>>) -> FlagMetadata {
     let mut metadata = FlagMetadata::default();
     if let Some(revision) = i64::try_from(revision).ok().filter(|revision| *revision > 0) {
