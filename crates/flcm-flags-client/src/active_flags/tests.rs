@@ -1,3 +1,4 @@
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Barrier, Mutex, Weak, mpsc};
 use std::thread;
@@ -9,10 +10,11 @@ use flcm_flags_host::{FleetFlag, FleetState};
 
 use super::ActiveFlags;
 use crate::clock::Clock;
-use crate::event::{Event, Events};
+use crate::event::{Event, Events, Subscription};
 use crate::in_use::Flags;
 use crate::remote::source::compile;
 use crate::state_file::StateFile;
+use crate::store::Store;
 use crate::user::{CallOutcome, User};
 
 /// A clock that stands unless it is set.
@@ -40,6 +42,26 @@ impl Clock for Stopped {
 fn active() -> (Arc<ActiveFlags>, Arc<Stopped>) {
     let (clock, events) = (Arc::new(Stopped::default()), Events::default());
     (Arc::new(ActiveFlags::new(Arc::clone(&clock) as _, events.clone(), StateFile::new(None, events))), clock)
+}
+
+/// A folder of the test's own.
+fn folder(name: &str) -> PathBuf {
+    let path = std::env::temp_dir().join(format!("flcm-flags-client-{name}-{:016x}", rand::random::<u64>()));
+    let _ = std::fs::remove_dir_all(&path);
+    path
+}
+
+/// Flags with a state file, and the errors that are reported.
+fn stored(folder: &Path) -> (Arc<ActiveFlags>, Arc<Mutex<Vec<String>>>, Subscription) {
+    let (events, errors) = (Events::default(), Arc::new(Mutex::new(Vec::new())));
+    let into = Arc::clone(&errors);
+    let listening = events.subscribe(move |event| {
+        if let Event::Error(error) = event {
+            into.lock().unwrap().push(error.message.clone());
+        }
+    });
+    let file = StateFile::new(Some(Store::new(folder.to_owned())), events.clone());
+    (Arc::new(ActiveFlags::new(Arc::new(Stopped::default()), events, file)), errors, listening)
 }
 
 fn snapshot(document: &str) -> Vec<u8> {
@@ -250,4 +272,91 @@ fn a_listener_may_ask_and_change_anything() {
     active.apply_fleet_state(FleetState::new());
     assert!(is_off(&active));
     assert_eq!(active.in_use().as_ref().map(|in_use| in_use.trip(FlagId(0))), Some(TripState::HeldOff));
+}
+
+const RELEASED: &str = "flags: { risky: { rollout: { percentage: 100 } }, other: { rollout: { percentage: 100 } } }";
+
+fn trip_of(active: &ActiveFlags, flag: &str) -> Option<TripState> {
+    let in_use = active.in_use();
+    let in_use = in_use.as_ref()?;
+    Some(in_use.trip(in_use.flags.snapshot.flag(flag)?))
+}
+
+#[tokio::test]
+async fn holds_and_trips_of_the_fleet_survive_a_restart() {
+    let folder = folder("restart");
+    let (active, errors, _listening) = stored(&folder);
+    used(&active, RELEASED);
+    active.set_mode("risky", Mode::Held).unwrap();
+    let tripped = FleetFlag { trip: TripState::Capped(500), generation: Some(3) };
+    active.apply_fleet_state(FleetState::from([("other".to_owned(), tripped)]));
+    active.written().await;
+    assert!(std::fs::read_to_string(folder.join("breakers")).unwrap().starts_with("flcm-host-state 1\n"));
+
+    let (next, _, _listening) = stored(&folder);
+    used(&next, RELEASED);
+    assert_eq!(trip_of(&next, "risky"), Some(TripState::HeldOff));
+    assert_eq!(trip_of(&next, "other"), Some(TripState::Capped(500)));
+    next.set_mode("risky", Mode::Auto).unwrap();
+    next.apply_fleet_state(FleetState::new());
+    next.written().await;
+
+    let (last, _, _listening) = stored(&folder);
+    used(&last, RELEASED);
+    assert_eq!([trip_of(&last, "risky"), trip_of(&last, "other")], [Some(TripState::Clear); 2]);
+    assert!(errors.lock().unwrap().is_empty());
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[tokio::test]
+async fn a_rolled_back_breaker_survives_a_restart() {
+    let folder = folder("rollback");
+    let (clock, events) = (Arc::new(Stopped::default()), Events::default());
+    let file = StateFile::new(Some(Store::new(folder.clone())), events.clone());
+    let active = Arc::new(ActiveFlags::new(Arc::clone(&clock) as _, events, file));
+    used(&active, RISKY);
+    fails(&active, &clock);
+    active.written().await;
+    let (next, errors, _listening) = stored(&folder);
+    used(&next, RISKY);
+    assert!(is_off(&next));
+    assert!(errors.lock().unwrap().is_empty());
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[tokio::test]
+async fn a_state_that_cannot_be_stored_is_reported_and_stored_with_the_next_change() {
+    let folder = folder("disk");
+    // A file where the folder should be.
+    std::fs::write(&folder, "").unwrap();
+    let (active, errors, _listening) = stored(&folder);
+    used(&active, RELEASED);
+    active.set_mode("risky", Mode::Held).unwrap();
+    active.written().await;
+    let reported = errors.lock().unwrap().clone();
+    assert!(reported.iter().any(|message| message.starts_with("breakers cannot be stored: ")), "{reported:?}");
+    std::fs::remove_file(&folder).unwrap();
+    active.set_mode("other", Mode::Held).unwrap();
+    active.written().await;
+    let (next, _, _listening) = stored(&folder);
+    used(&next, RELEASED);
+    assert_eq!([trip_of(&next, "risky"), trip_of(&next, "other")], [Some(TripState::HeldOff); 2]);
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[tokio::test]
+async fn a_damaged_state_file_is_reported_and_replaced() {
+    let folder = folder("damaged");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("breakers"), "{}").unwrap();
+    let (active, errors, _listening) = stored(&folder);
+    assert!(errors.lock().unwrap()[0].starts_with("stored breakers cannot be read: "));
+    used(&active, RELEASED);
+    active.set_mode("risky", Mode::Held).unwrap();
+    active.written().await;
+    let (next, errors, _listening) = stored(&folder);
+    used(&next, RELEASED);
+    assert_eq!(trip_of(&next, "risky"), Some(TripState::HeldOff));
+    assert!(errors.lock().unwrap().is_empty());
+    std::fs::remove_dir_all(folder).unwrap();
 }

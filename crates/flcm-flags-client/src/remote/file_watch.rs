@@ -80,11 +80,20 @@ fn failed(path: &Path, error: &notify::Error) -> Error {
 mod tests {
     use std::ffi::OsStr;
     use std::path::PathBuf;
+    use std::pin::Pin;
+    use std::sync::Arc;
+    use std::time::Duration;
 
+    use flcm_flags::Millis;
     use notify::event::{AccessKind, CreateKind};
     use notify::{Event, EventKind};
+    use tokio::sync::{Notify, mpsc};
 
-    use super::is_edit;
+    use super::{FileWatch, POLL, SourceLink, SyncRequest, is_edit};
+    use crate::active_flags::ActiveFlags;
+    use crate::clock::{Clock, SystemClock};
+    use crate::event::Events;
+    use crate::state_file::StateFile;
 
     #[test]
     fn only_what_changes_the_file_itself_is_an_edit() {
@@ -95,5 +104,53 @@ mod tests {
         assert!(is_edit(&event(created, "/etc/.flags.yaml.new").add_path(PathBuf::from("/etc/flags.yaml")), name));
         assert!(!is_edit(&event(created, "/etc/others.yaml"), name));
         assert!(!is_edit(&event(read, "/etc/flags.yaml"), name));
+    }
+
+    /// A clock on which the time between two polls is over in a moment. It notifies of each wait.
+    #[derive(Debug, Default)]
+    struct Fast(SystemClock, Notify);
+
+    impl Clock for Fast {
+        fn now(&self) -> Millis {
+            self.0.now()
+        }
+
+        fn elapsed(&self) -> Duration {
+            self.0.elapsed()
+        }
+
+        fn random(&self) -> f64 {
+            0.5
+        }
+
+        fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+            assert_eq!(duration, POLL);
+            self.1.notify_one();
+            self.0.sleep(Duration::from_millis(1))
+        }
+    }
+
+    #[tokio::test]
+    async fn an_edit_without_a_notification_is_noticed_by_the_poll() {
+        let folder = std::env::temp_dir().join(format!("flcm-file-watch-{:016x}", rand::random::<u64>()));
+        let path = folder.join("flags.yaml");
+        let events = Events::default();
+        let file = StateFile::new(None, events.clone());
+        let (requests, mut requested) = mpsc::unbounded_channel();
+        let clock = Arc::new(Fast::default());
+        let active = Arc::new(ActiveFlags::new(Arc::clone(&clock) as _, events, file));
+        let link = Arc::new(SourceLink::new(active, requests));
+        // The folder is not there yet, so the system cannot watch it.
+        let watch = tokio::spawn(FileWatch { path: path.clone(), link: Arc::clone(&link) }.run());
+        for text in ["flags: {}", "flags: { a: {} }"] {
+            clock.1.notified().await;
+            std::fs::create_dir_all(&folder).unwrap();
+            std::fs::write(folder.join("new"), text).unwrap();
+            std::fs::rename(folder.join("new"), &path).unwrap();
+            assert!(matches!(requested.recv().await, Some(SyncRequest::FileChanged)));
+        }
+        link.closing.cancel();
+        watch.await.unwrap();
+        std::fs::remove_dir_all(folder).unwrap();
     }
 }

@@ -314,12 +314,16 @@ impl World {
     fn run(&mut self, length: u64) {
         let end = self.now + length;
         self.act();
-        while self.now < end {
+        for _ in 0..10_000 {
             self.step(end.min(self.now + 20_000));
+            if self.now == end {
+                return;
+            }
             if !self.is_healthy && self.chance.one_in(4) {
                 self.disturb();
             }
         }
+        panic!("time stands still");
     }
 
     /// Publishes something, or asks for the latest.
