@@ -297,6 +297,21 @@ fn a_damaged_file_is_deleted_and_keeps_no_other_from_being_sent() {
 }
 
 #[test]
+fn stored_batches_are_sent_in_the_order_in_which_they_were_counted() {
+    let files = ["batch-9-10", "snapshot", "batch-9-2", "batch-9-", "batch-9-x", "batch-8-1"];
+    let mut host = Host::new(8);
+    host.batches = Batches::new(7, INTERVAL, files.into_iter(), Now::default());
+    host.batches.flags_in_use();
+    host.batches.flush();
+    let mut read = Vec::new();
+    while let Some(BatchAction::Read(name)) = host.batches.take_action() {
+        read.push(name.file());
+        host.batches.read(name, None).unwrap();
+    }
+    assert_eq!(read, ["batch-8-1", "batch-9-2", "batch-9-10"]);
+}
+
+#[test]
 fn a_flush_that_is_asked_for_during_another_follows_it_soon() {
     let mut host = Host::new(6);
     host.count(1);

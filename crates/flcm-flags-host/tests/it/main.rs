@@ -3,5 +3,6 @@
 mod batches;
 mod breakers;
 mod chance;
+mod changed;
 mod delivery;
 mod persistence;
