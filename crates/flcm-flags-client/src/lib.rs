@@ -7,6 +7,23 @@
 //! 4. [`Features::on`] listens to [`Event`]s.
 //!
 //! It behaves as `@flcm/features` does in Node and browsers, and decides by the same core.
+//!
+//! # How it is built
+//!
+//! The rules of a host are state machines without I/O in the crate `flcm-flags-host`. The modules of this crate connect
+//! them with sockets, files, timers and listeners.
+//!
+//! | module | what it does | the rules |
+//! |---|---|---|
+//! | `active_flags` | changes the flags in use under a lock, and publishes them for readers | `Host`, `HostState` |
+//! | `in_use`, `tally` | what readers see: a snapshot with its trips, and counters of decisions | |
+//! | `remote` with `source`, `cache` | makes one request at a time, and puts its snapshot in use | `Delivery` |
+//! | `remote::stream` with `events` | stays connected to the server's stream of events | `Reconnect`, `StreamCursor` |
+//! | `remote::file_watch` | notices edits of a file | |
+//! | `collector` | stores, posts and deletes batches of counts | `Batches` |
+//! | `state_file` | writes breakers, holds and the fleet's state for the next start | `Persistence` |
+//! | `start`, `features`, `user` | starts the tasks; what services call | |
+//! | `clock`, `http`, `store`, `event` | time and chance; requests; files; listeners | |
 
 mod active_flags;
 mod clock;

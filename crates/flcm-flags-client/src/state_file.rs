@@ -6,7 +6,7 @@ use flcm_flags_host::persistence::{self, PersistedState, Persistence};
 
 use crate::error::{Code, Error};
 use crate::event::Events;
-use crate::store::{Folder, Store};
+use crate::store::Store;
 
 /// The file in the store, if there is a store.
 #[derive(Debug)]
@@ -34,14 +34,23 @@ impl StateFile {
     }
 
     /// Writes what has changed, once all that was to be written before it is.
-    pub(crate) fn write<T: Send + 'static>(&self, owner: &Arc<Mutex<T>>, persistence: fn(&mut T) -> &mut Persistence) {
+    pub(crate) fn write<T: Send + 'static>(&self, owner: &Arc<Mutex<T>>, of: fn(&mut T) -> &mut Persistence) {
         let Some(store) = &self.store else { return };
         let (owner, events) = (Arc::clone(owner), self.events.clone());
         store.run(move |folder| {
-            let with = |act: &mut dyn FnMut(&mut Persistence)| {
-                act(persistence(&mut owner.lock().unwrap_or_else(PoisonError::into_inner)));
-            };
-            if let Err(error) = write(folder, with) {
+            let lock = || owner.lock().unwrap_or_else(PoisonError::into_inner);
+            // The lock is not held during access to the disk. A file that cannot be read is left as it is, because it
+            // may be another host's as well.
+            let result = folder.read(persistence::FILE).and_then(|existing| {
+                let begin = |persistence: &mut Persistence| {
+                    persistence.is_due().then(|| persistence.begin_write(existing.as_deref()))
+                };
+                let Some(bytes) = begin(of(&mut lock())) else { return Ok(()) };
+                let written = folder.write(persistence::FILE, &bytes);
+                of(&mut lock()).written(written.is_ok());
+                written
+            });
+            if let Err(error) = result {
                 events.error(failed("breakers cannot be stored", &error.to_string()));
             }
         });
@@ -53,18 +62,6 @@ impl StateFile {
             store.written().await;
         }
     }
-}
-
-/// The lock is not held during access to the disk.
-fn write(folder: &Folder, with: impl Fn(&mut dyn FnMut(&mut Persistence))) -> std::io::Result<()> {
-    // A file that cannot be read may be another host's as well; it is left as it is.
-    let existing = folder.read(persistence::FILE)?;
-    let mut bytes = None;
-    with(&mut |persistence| bytes = persistence.is_due().then(|| persistence.begin_write(existing.as_deref())));
-    let Some(bytes) = bytes else { return Ok(()) };
-    let written = folder.write(persistence::FILE, &bytes);
-    with(&mut |persistence| persistence.written(written.is_ok()));
-    written
 }
 
 fn failed(what: &str, message: &str) -> Error {
