@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use flcm_flags::breaker::{Event as BreakerWord, Transition};
-/// How well the flags in use are known to be the source's.
+#[doc(inline)]
 pub use flcm_flags_host::Freshness as State;
 
 use crate::error::{Code, Error};
