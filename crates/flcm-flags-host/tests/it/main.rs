@@ -5,4 +5,5 @@ mod breakers;
 mod chance;
 mod changed;
 mod delivery;
+mod host;
 mod persistence;
