@@ -90,6 +90,10 @@ impl PersistedState {
         let mut file = HEADER.to_owned();
         file.push('\n');
         let mut line = |kind: &str, value: &str, key: &str| {
+            // No flag has such a key, but a server may name one. It would damage the file.
+            if key.contains(char::is_control) {
+                return;
+            }
             for part in [kind, " ", value, "\t", key, "\n"] {
                 file.push_str(part);
             }

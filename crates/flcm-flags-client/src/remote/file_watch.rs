@@ -147,7 +147,8 @@ mod tests {
             std::fs::create_dir_all(&folder).unwrap();
             std::fs::write(folder.join("new"), text).unwrap();
             std::fs::rename(folder.join("new"), &path).unwrap();
-            assert!(matches!(requested.recv().await, Some(SyncRequest::FileChanged)));
+            let request = tokio::time::timeout(Duration::from_mins(1), requested.recv()).await;
+            assert!(matches!(request, Ok(Some(SyncRequest::FileChanged))), "{request:?}");
         }
         link.closing.cancel();
         watch.await.unwrap();

@@ -22,6 +22,16 @@ fn a_file_gives_back_what_was_written() {
 }
 
 #[test]
+fn a_key_that_no_flag_can_have_does_not_damage_the_file() {
+    let mut host = Persistence::default();
+    let keys = ["a\nheld \tother", "b\r", "c\td", "plain"];
+    host.fleet(keys.map(|key| (key.to_owned(), TripState::HeldOff)).into());
+    let read = PersistedState::from_bytes(&host.begin_write(None)).unwrap();
+    assert_eq!(read.fleet.keys().collect::<Vec<_>>(), ["plain"]);
+    assert!(read.held.is_empty());
+}
+
+#[test]
 fn a_damaged_file_is_an_error_wherever_it_is_cut() {
     let bytes = state().to_bytes();
     for length in 0..bytes.len() {
