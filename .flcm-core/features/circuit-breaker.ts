@@ -152,13 +152,13 @@ export class CircuitBreaker implements Follower {
   /** Lets a flag go on that was rolled back, and waits for a person. Nothing happens if it does not wait any more. */
   acknowledge(flag: string): void {
     const snapshot = this.#snapshot();
-    const id = this.#flag(snapshot, flag);
-    const generation = snapshot.breakers.report(id)?.generation;
-    if (generation === undefined) return;
-    this.#tellOf(snapshot, snapshot.breakers.acknowledge(id, generation, this.#now()));
+    this.#acknowledge(snapshot, this.#flag(snapshot, flag));
   }
 
-  /** Takes the state of the fleet, whole: a flag that is not named is clear. */
+  /**
+   * Takes the state of the fleet, whole: a flag that is not named is clear. Where the fleet's breaker has decided anew, a trip of this
+   * host's own gives way to it.
+   */
   applyFleetState(flags: FleetState): void {
     const wrong = Object.entries(flags).find(([, { trip }]) => !isTrip(trip));
     if (wrong) {
@@ -167,7 +167,11 @@ export class CircuitBreaker implements Follower {
       return;
     }
     const { snapshot } = this.#inUse;
-    for (const key of this.#overrides.setFleet(flags)) if (snapshot) this.#apply(snapshot, key);
+    for (const [key, hasAdvanced] of this.#overrides.setFleet(flags)) {
+      if (snapshot === undefined) continue;
+      this.#apply(snapshot, key);
+      if (hasAdvanced) this.#acknowledge(snapshot, snapshot.flag(key));
+    }
     const trips = Object.entries(flags).map(([key, { trip }]) => [key, trip] as const);
     const tripped = new Map(trips.filter(([, trip]) => trip !== 'clear'));
     this.#persistence.fleet(tripped);
@@ -232,6 +236,12 @@ export class CircuitBreaker implements Follower {
     this.#apply(snapshot, key);
     if (snapshot.breakers.report(flag) === undefined) return;
     this.#tellOf(snapshot, snapshot.breakers.setMode(flag, mode, this.#now()));
+  }
+
+  #acknowledge(snapshot: Snapshot, flag: FlagId): void {
+    const generation = snapshot.breakers.report(flag)?.generation;
+    if (generation === undefined) return;
+    this.#tellOf(snapshot, snapshot.breakers.acknowledge(flag, generation, this.#now()));
   }
 
   #snapshot(): Snapshot {

@@ -18,11 +18,16 @@ export class Overrides {
     this.#held = new Set(held);
   }
 
-  /** Takes the whole state of the fleet; answers the keys of all flags about which it says something, or did. */
-  setFleet(fleet: FleetState): ReadonlySet<string> {
+  /**
+   * Takes the whole state of the fleet. Answers the keys of all flags about which it says something, or did, and for each whether the
+   * fleet's breaker has decided anew since: its generation is higher.
+   */
+  setFleet(fleet: FleetState): ReadonlyMap<string, boolean> {
     const before = this.#fleet;
     this.#fleet = { ...fleet };
-    return new Set([...Object.keys(before), ...Object.keys(fleet)]);
+    const hasAdvanced = (key: string) =>
+      (this.generation(key) ?? 0) > (before[key]?.generation ?? Number.POSITIVE_INFINITY);
+    return new Map([...Object.keys(before), ...Object.keys(fleet)].map((key) => [key, hasAdvanced(key)]));
   }
 
   /** Holds a flag, or ends its hold; whether that changed anything. */

@@ -1,5 +1,6 @@
-//! A service that asks through `OpenFeature`: `cargo run -p flcm-flags-client --features open-feature --example service -- URL [KEY]`.
-//! Says as a line of JSON what it serves, whenever that changes. A line `fail SHARE` makes that share of the new checkout's calls fail.
+//! A service that asks through `OpenFeature`: `cargo run -p flcm-flags-client --features open-feature --example service
+//! -- URL [KEY]`. Says as a line of JSON what it serves, whenever that changes. A line `fail SHARE` makes that share of
+//! the new checkout's calls fail.
 
 use std::io::BufRead;
 use std::sync::mpsc::{Receiver, TryRecvError, channel};
@@ -19,11 +20,11 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     drop(api);
     let client = OpenFeature::singleton().await.create_client();
 
-    let mut service = Service { client, features, users: 0, failing: 0.0, said: String::new() };
+    let mut service = Service { client, features, users: 0, failing: 0.0, printed: String::new() };
     let lines = lines();
     while service.obeys(&lines) {
         service.serve().await;
-        service.say().await;
+        service.print().await;
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     service.features.close().await;
@@ -38,11 +39,11 @@ struct Service {
     users: u64,
     /// How many calls of the new checkout fail.
     failing: f64,
-    said: String,
+    printed: String,
 }
 
 impl Service {
-    /// Does what it was told; whether it goes on.
+    /// Reads commands; answers whether to go on.
     fn obeys(&mut self, lines: &Receiver<String>) -> bool {
         loop {
             match lines.try_recv() {
@@ -55,21 +56,21 @@ impl Service {
         }
     }
 
-    /// Users buy; how that goes is told, so that the checkout can be rolled back.
+    /// Users buy. The outcomes are recorded, so that the checkout can be rolled back.
     async fn serve(&mut self) {
         for _ in 0..10 {
             self.users += 1;
             let user = format!("rust-{}", self.users);
             let is_new = self.is_new(&user).await;
             let failed = is_new && rand::random::<f64>() < self.failing;
-            // This SDK has no tracking: the flags themselves are told.
+            // The OpenFeature SDK for Rust has no tracking, so outcomes are recorded with `Features`.
             let outcome = if failed { CallOutcome::FAILURE } else { CallOutcome::SUCCESS };
             self.features.record("checkout_v2", &Context::new(Some(&user), &[]), outcome);
         }
     }
 
     /// What forty users and a guest see.
-    async fn say(&mut self) {
+    async fn print(&mut self) {
         let mut on = 0;
         for user in 0..40 {
             on += u32::from(self.is_new(&format!("user-{user}")).await);
@@ -77,11 +78,11 @@ impl Service {
         let guest = EvaluationContext::default().with_targeting_key("guest");
         let banner = self.client.get_string_value("banner", Some(&guest), None).await;
         let seen = format!(r#""on":{on},"banner":"{}""#, banner.as_deref().unwrap_or("No banner"));
-        if seen != self.said {
+        if seen != self.printed {
             let at = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
             println!(r#"{{"at":{at},{seen}}}"#);
         }
-        self.said = seen;
+        self.printed = seen;
     }
 
     async fn is_new(&self, user: &str) -> bool {

@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use flcm_flags::Millis;
+use flcm_flags_host::Now;
 
 /// What gives the time.
 pub trait Clock: fmt::Debug + Send + Sync + 'static {
@@ -50,76 +51,39 @@ impl Clock for SystemClock {
     }
 }
 
-/// A number below 2^53, which every language can hold.
-pub(crate) fn draw(clock: &dyn Clock) -> u64 {
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "below 2^53, and not negative")]
-    let number = (clock.random() * 9_007_199_254_740_991.0) as u64;
-    number
-}
-
-/// How long to wait after so many failures in a row: anything up to twice as much each time, so that hosts which failed
-/// together do not come back together.
-pub(crate) fn back_off(clock: &dyn Clock, failures: u32, first: Duration, most: Duration) -> Duration {
-    let doubled = first.saturating_mul(1 << failures.saturating_sub(1).min(20));
-    doubled.min(most).mul_f64(clock.random())
-}
-
-/// A moment at which something is to be done, by the time that elapses; setting it again puts it off or brings it forward.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Alarm(Option<Duration>);
-
-impl Alarm {
-    pub(crate) fn set(&mut self, clock: &dyn Clock, after: Duration) {
-        self.0 = clock.elapsed().checked_add(after);
+impl dyn Clock {
+    /// The moment of a call into a state machine of the host crate, with a number drawn for it.
+    pub(crate) fn moment(&self) -> Now {
+        Now { wall: self.now(), elapsed: millis(self.elapsed()), random: self.random() }
     }
 
-    /// Rings after so long, or when it would ring anyway if that is sooner.
-    pub(crate) fn hasten(&mut self, clock: &dyn Clock, after: Duration) {
-        let at = clock.elapsed().saturating_add(after);
-        self.0 = Some(self.0.map_or(at, |known| known.min(at)));
-    }
-
-    pub(crate) const fn clear(&mut self) {
-        self.0 = None;
-    }
-
-    /// Whether it is time; it rings once.
-    pub(crate) fn rings(&mut self, clock: &dyn Clock) -> bool {
-        let rings = self.0.is_some_and(|at| at <= clock.elapsed());
-        if rings {
-            self.0 = None;
+    /// Waits until so many milliseconds have elapsed; for ever for `None`.
+    pub(crate) async fn sleep_until(&self, elapsed: Option<u64>) {
+        match elapsed {
+            Some(at) => self.sleep(Duration::from_millis(at).saturating_sub(self.elapsed())).await,
+            None => std::future::pending().await,
         }
-        rings
     }
 }
 
-/// Waits for the first of some alarms; for ever when none is set.
-pub(crate) async fn first<const N: usize>(clock: &dyn Clock, alarms: [Alarm; N]) {
-    match alarms.iter().filter_map(|alarm| alarm.0).min() {
-        Some(at) => clock.sleep(at.saturating_sub(clock.elapsed())).await,
-        None => std::future::pending().await,
-    }
+/// The whole milliseconds of a duration.
+pub(crate) fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// A duration in milliseconds, rounded up: a short interval is not to become none.
+pub(crate) fn millis_at_least(duration: Duration) -> u64 {
+    millis(duration.saturating_add(Duration::from_nanos(999_999)))
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
-    use super::{Clock, SystemClock, back_off, draw};
+    use super::{Clock, SystemClock};
 
     #[test]
-    fn back_off_stays_within_its_bounds() {
-        let clock = SystemClock::default();
-        for failures in 0..100 {
-            let wait = back_off(&clock, failures, Duration::from_secs(1), Duration::from_mins(5));
-            let most = Duration::from_secs(1 << failures.saturating_sub(1).min(10)).min(Duration::from_mins(5));
-            assert!(wait <= most, "{failures}: {wait:?}");
-        }
-    }
-
-    #[test]
-    fn numbers_that_are_drawn_fit_every_language() {
-        assert!((0..1000).all(|_| draw(&SystemClock::default()) < 1 << 53));
-        assert!(SystemClock::default().now().0 > 1_700_000_000_000);
+    fn the_system_gives_the_time_and_numbers_below_one() {
+        let clock: &dyn Clock = &SystemClock::default();
+        assert!((0..1000).all(|_| (0.0..1.0).contains(&clock.moment().random)));
+        assert!(clock.moment().wall.0 > 1_700_000_000_000);
     }
 }

@@ -25,7 +25,7 @@ pub enum Code {
     InvalidOptions,
     /// The bytes are no snapshot, or are damaged.
     InvalidSnapshot,
-    /// The server said something of trips that cannot be read.
+    /// The server sent trips that cannot be read.
     InvalidTrips,
     /// A listener panicked.
     ListenerFailed,
@@ -37,7 +37,7 @@ pub enum Code {
     SinkFailed,
     /// Counts were refused for good, and are dropped.
     SinkRefused,
-    /// The stream broke, was silent for too long, or said something that cannot be read.
+    /// The stream broke, was silent for too long, or sent something that cannot be read.
     StreamFailed,
     /// Not all of the answer came in time.
     Timeout,
@@ -100,7 +100,7 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
-/// What an error says, with what caused it: `error sending request` alone says nothing.
+/// The message of an error with those of its causes: `error sending request` alone does not help.
 pub(crate) fn message_of(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();

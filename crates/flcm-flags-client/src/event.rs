@@ -1,4 +1,4 @@
-//! What happens, and who is told.
+//! Events, and the listeners that receive them.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -7,35 +7,10 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use flcm_flags::breaker::{Event as BreakerWord, Transition};
+#[doc(inline)]
+pub use flcm_flags_host::Freshness as State;
 
 use crate::error::{Code, Error};
-
-/// How well the flags in use are known to be those of the source.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub enum State {
-    /// Nothing is in use yet, and the first answer is awaited.
-    #[default]
-    Initializing,
-    /// The source has confirmed what is in use, less than `stale_after` ago.
-    Fresh,
-    /// What is in use was not confirmed for longer, or comes from a cache.
-    Stale,
-    /// Nothing is in use: every decision is the caller's fallback.
-    Offline,
-}
-
-impl State {
-    /// The word, such as `fresh`.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Initializing => "initializing",
-            Self::Fresh => "fresh",
-            Self::Stale => "stale",
-            Self::Offline => "offline",
-        }
-    }
-}
 
 /// Something that happened.
 #[derive(Clone, Debug)]
@@ -63,7 +38,7 @@ pub enum Event {
     },
     /// Something has gone wrong; what was in use stays in use.
     Error(Error),
-    /// The server has told what the fleet holds back, by flag key: flags that are not named are clear.
+    /// The server has sent the trips of the fleet, by flag key: flags that are not named are clear.
     Fleet(BTreeMap<String, String>),
     /// Counts were acknowledged.
     Flush {
@@ -119,8 +94,8 @@ impl Event {
 
 type Listener = Arc<dyn Fn(&Event) + Send + Sync>;
 
-/// A listener that is told until this is dropped.
-#[must_use = "the listener goes with it"]
+/// A listener that receives events until this is dropped.
+#[must_use = "dropping it removes the listener"]
 pub struct Subscription {
     number: u64,
     listeners: Weak<Listeners>,
@@ -136,8 +111,8 @@ impl Drop for Subscription {
     fn drop(&mut self) {
         if let Some(listeners) = self.listeners.upgrade() {
             let mut list = listeners.locked();
-            let place = list.by_number.iter().position(|(number, _)| *number == self.number);
-            let gone = place.map(|place| list.by_number.swap_remove(place));
+            let index = list.by_number.iter().position(|(number, _)| *number == self.number);
+            let gone = index.map(|index| list.by_number.swap_remove(index));
             // Without the lock: what a listener owns may be a subscription, or the flags themselves.
             drop(list);
             drop(gone);
@@ -152,7 +127,7 @@ struct Listeners(Mutex<List>);
 struct List {
     next: u64,
     by_number: Vec<(u64, Listener)>,
-    /// What was logged last: a source that is away for a day says so once.
+    /// What was logged last: a source that is away for a day is logged once.
     logged: Option<Code>,
     closed: bool,
 }
@@ -163,7 +138,7 @@ impl Listeners {
     }
 }
 
-/// Tells whoever listens. A listener that panics keeps nothing else from happening.
+/// The listeners. One that panics keeps no other from being called.
 #[derive(Clone, Default)]
 pub(crate) struct Events(Arc<Listeners>);
 
@@ -186,14 +161,14 @@ impl Events {
         !self.0.locked().by_number.is_empty()
     }
 
-    /// Tells all listeners. None of our locks is held meanwhile: a listener may ask anything.
+    /// Calls all listeners. No lock is held meanwhile, so a listener may call anything.
     pub(crate) fn emit(&self, event: &Event) {
         let listeners: Vec<Listener> = {
             let mut list = self.0.locked();
             if list.closed {
                 return;
             }
-            // It goes well again: what fails next is news.
+            // It goes well again, so the next failure is logged.
             if matches!(event, Event::Sync { .. } | Event::Flush { .. }) {
                 list.logged = None;
             }
@@ -206,14 +181,14 @@ impl Events {
         }
     }
 
-    /// Tells of an error: to whoever listens, or else in the log.
+    /// Reports an error: to listeners, or in the log if there are none.
     pub(crate) fn error(&self, error: Error) {
-        let is_news = {
+        let is_new = {
             let mut list = self.0.locked();
             let unheard = list.by_number.is_empty() && !list.closed;
             unheard && list.logged.replace(error.code) != Some(error.code)
         };
-        if is_news {
+        if is_new {
             tracing::warn!("{error}");
         }
         self.emit(&Event::Error(error));
@@ -229,7 +204,7 @@ impl Events {
 
     fn panicked(&self, event: &Event) {
         let error = Error::new(Code::ListenerFailed, "a listener panicked");
-        // One that listens to errors and panics itself is not told of it: there would be no end to it.
+        // A listener that panics at errors does not receive this one: there would be no end to it.
         if matches!(event, Event::Error(_)) {
             tracing::warn!("{error}");
         } else {
@@ -247,20 +222,20 @@ mod tests {
     use crate::error::{Code, Error};
 
     #[test]
-    fn a_listener_that_panics_is_reported_and_keeps_no_other_from_hearing() {
+    fn a_listener_that_panics_is_reported_and_keeps_no_other_from_being_called() {
         let events = Events::default();
-        let heard = Arc::new(Mutex::new(Vec::new()));
+        let received = Arc::new(Mutex::new(Vec::new()));
         let _bad = events.subscribe(|event| assert!(matches!(event, Event::Error(_)), "a seeded panic"));
-        let into = Arc::clone(&heard);
+        let into = Arc::clone(&received);
         let _good = events.subscribe(move |event| {
             into.lock().unwrap().push(if let Event::Error(error) = event { Some(error.code) } else { None });
         });
         events.emit(&Event::Flush { bytes: 1, sequence: 1 });
-        assert_eq!(*heard.lock().unwrap(), [Some(Code::ListenerFailed), None]);
+        assert_eq!(*received.lock().unwrap(), [Some(Code::ListenerFailed), None]);
     }
 
     #[test]
-    fn nobody_is_told_who_has_gone_and_nothing_after_the_end() {
+    fn a_dropped_subscription_receives_nothing_and_nobody_does_after_the_end() {
         let events = Events::default();
         let count = Arc::new(AtomicU32::new(0));
         let subscribe = || {

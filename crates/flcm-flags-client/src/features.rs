@@ -12,19 +12,20 @@ use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use crate::active_flags::ActiveFlags;
 use crate::clock::Clock;
+use crate::collector::FlushRequest;
 use crate::error::Error;
 use crate::event::{Event, Events, State, Subscription};
 use crate::options::Options;
-use crate::remote::{Ask, Status};
+use crate::remote::source_link::{SourceLink, SyncRequest};
 use crate::start::{Started, start};
 use crate::user::{Call, CallOutcome, Decided, User};
-use crate::watched::Watched;
 
 /// Feature flags that follow their source. Cloning gives another handle of the same.
 ///
-/// Decisions wait for nobody and take no lock, whatever is swapped meanwhile. What they need is there from the first answer of the
-/// source on; before that a feature is off.
+/// Decisions take no lock and never wait, whatever is updated meanwhile. Before the first answer of the source every
+/// feature is off.
 ///
 /// ```
 /// use flcm_flags_client::{Context, Features, Options};
@@ -39,10 +40,8 @@ use crate::watched::Watched;
 pub struct Features(Arc<Parts>);
 
 struct Parts {
-    watched: Arc<Watched>,
-    status: Arc<Status>,
-    asks: mpsc::UnboundedSender<Ask>,
-    flushes: Option<mpsc::UnboundedSender<oneshot::Sender<()>>>,
+    link: Arc<SourceLink>,
+    flushes: Option<mpsc::UnboundedSender<FlushRequest>>,
     /// In this order they end: what follows the source, and then what counts.
     closing: [CancellationToken; 2],
     tasks: Mutex<[JoinSet<()>; 2]>,
@@ -65,8 +64,9 @@ impl Drop for Parts {
 }
 
 impl Features {
-    /// Loads flags and keeps them current, within the runtime of tokio that this is called in. Answers as soon as flags are in use: at
-    /// once when there are some at hand, else when the source has answered, but after `init_timeout` at the latest.
+    /// Loads flags and keeps them current, on the tokio runtime that this is called on. Returns as soon as flags are in
+    /// use: at once when there are some at hand, else when the source has answered, but after `init_timeout` at the
+    /// latest.
     ///
     /// # Errors
     /// `INVALID_OPTIONS`, and what is wrong with a `document` or `snapshot` that was given; never for the source.
@@ -74,7 +74,7 @@ impl Features {
         Self::create(&options, &Events::default(), None).await
     }
 
-    /// Like [`start`](Self::start), with a listener for as long as the flags are there: it misses nothing of what happens meanwhile.
+    /// Like [`start`](Self::start), with a listener that is there from the start, so that it misses no event.
     ///
     /// # Errors
     /// The same.
@@ -88,12 +88,16 @@ impl Features {
     }
 
     async fn create(options: &Options, events: &Events, listening: Option<Subscription>) -> Result<Self, Error> {
-        let Started { watched, status, asks, flushes, closing, tasks } = start(options, events)?;
+        let Started { link, flushes, closing, tasks } = start(options, events)?;
         let tasks = Mutex::new(tasks);
-        let parts = Parts { watched, status, asks, flushes, closing, tasks, _listening: listening };
+        let parts = Parts { link, flushes, closing, tasks, _listening: listening };
         let features = Self(Arc::new(parts));
         features.wait(&*options.clock, options.init_timeout).await;
         Ok(features)
+    }
+
+    fn active(&self) -> &Arc<ActiveFlags> {
+        &self.0.link.active
     }
 
     async fn wait(&self, clock: &dyn Clock, init_timeout: Duration) {
@@ -114,47 +118,44 @@ impl Features {
     /// A user who is decided for more than once, by the flags in use now: for one request, say.
     #[must_use]
     pub fn user<'c>(&self, context: &Context<'c>) -> User<'_, 'c> {
-        User::new(&self.0.watched, context)
+        User::new(self.active(), context)
     }
 
-    /// Decides a flag whose outcome is to be told.
+    /// Decides a flag whose outcome will be recorded.
     pub fn decide(&self, flag: &str, context: &Context<'_>) -> Decided {
         self.user(context).decide(flag)
     }
 
-    /// Calls the new way where a flag is on for a user, else the old one, and tells the breaker how it went. An error of the new way
-    /// counts, and the old one is called in its place.
+    /// Calls `enabled` where a flag is on for a user, else `fallback`, and reports to the breaker how it went. An error
+    /// of `enabled` counts as a failure, and `fallback` is called in its place.
     ///
     /// # Errors
-    /// What the old way fails with.
+    /// What `fallback` fails with.
     pub fn run<T, E>(
         &self,
         flag: &str,
         context: &Context<'_>,
-        new_way: impl FnOnce() -> Result<T, E>,
-        old_way: impl FnOnce() -> Result<T, E>,
+        enabled: impl FnOnce() -> Result<T, E>,
+        fallback: impl FnOnce() -> Result<T, E>,
     ) -> Result<T, E> {
         let call = Call::new(self.decide(flag, context));
         if !call.decided.is_enabled() {
-            return call.told(old_way());
+            return call.report(fallback());
         }
-        match call.told(new_way()) {
-            Err(_) => old_way(),
-            answer => answer,
-        }
+        call.report(enabled()).or_else(|_| fallback())
     }
 
-    /// Like [`run`](Self::run), for ways that take their time. One that is given up before its end, or panics, is a missing outcome,
-    /// which is a failure.
+    /// Like [`run`](Self::run), for asynchronous calls. One that is dropped before its end, or panics, is a missing
+    /// outcome, which counts as a failure.
     ///
     /// # Errors
-    /// What the old way fails with.
+    /// What `fallback` fails with.
     pub async fn run_async<T, E, N, O>(
         &self,
         flag: &str,
         context: &Context<'_>,
-        new_way: impl FnOnce() -> N,
-        old_way: impl FnOnce() -> O,
+        enabled: impl FnOnce() -> N,
+        fallback: impl FnOnce() -> O,
     ) -> Result<T, E>
     where
         N: Future<Output = Result<T, E>>,
@@ -162,75 +163,75 @@ impl Features {
     {
         let call = Call::new(self.decide(flag, context));
         if !call.decided.is_enabled() {
-            return call.told(old_way().await);
+            return call.report(fallback().await);
         }
-        match call.told(new_way().await) {
-            Err(_) => old_way().await,
+        match call.report(enabled().await) {
+            Err(_) => fallback().await,
             answer => answer,
         }
     }
 
-    /// Tells how a call went that a flag had decided for a user.
+    /// Records how a call went that a flag had decided for a user.
     pub fn record(&self, flag: &str, context: &Context<'_>, outcome: CallOutcome) {
         self.user(context).record(flag, outcome);
     }
 
     /// Calls back when something happens, from whatever thread it happens in, until the subscription is dropped.
     pub fn on(&self, listener: impl Fn(&Event) + Send + Sync + 'static) -> Subscription {
-        self.0.watched.events.subscribe(listener)
+        self.active().events.subscribe(listener)
     }
 
     /// Whether any flags are in use.
     #[must_use]
     pub fn is_ready(&self) -> bool {
-        self.0.watched.in_use().is_some()
+        self.active().in_use().is_some()
     }
 
     /// How well what is in use is known to be the source's.
     #[must_use]
     pub fn state(&self) -> State {
-        self.0.status.state()
+        self.0.link.status.state()
     }
 
     /// Since the source has confirmed what is in use; `None` if it never did.
     #[must_use]
     pub fn age(&self) -> Option<Duration> {
-        let confirmed = self.0.status.confirmed()?;
-        Some(self.0.watched.clock.elapsed().saturating_sub(confirmed))
+        let confirmed = self.0.link.status.confirmed()?;
+        Some(self.active().clock.elapsed().saturating_sub(confirmed))
     }
 
     /// The digest of the snapshot in use, 16 hexadecimal digits: the same everywhere for the same document.
     #[must_use]
     pub fn digest(&self) -> Option<String> {
-        self.0.watched.flags().map(|flags| flags.digest())
+        self.active().flags().map(|flags| flags.digest())
     }
 
     /// The revision of the document in use; 0 when it has none.
     #[must_use]
     pub fn revision(&self) -> Option<u64> {
-        self.0.watched.flags().map(|flags| flags.snapshot.revision())
+        self.active().flags().map(|flags| flags.snapshot.revision())
     }
 
     /// The keys of all flags in use.
     #[must_use]
     pub fn flags(&self) -> Vec<String> {
-        let flags = self.0.watched.flags();
+        let flags = self.active().flags();
         flags.map_or_else(Vec::new, |flags| flags.snapshot.flags().map(|flag| flags.key(flag)).collect())
     }
 
     /// Asks the source now, and waits for its answer.
     pub async fn sync(&self) {
-        self.ask(Ask::Sync).await;
+        self.request(SyncRequest::Sync).await;
     }
 
     /// Waits for the end of the request that is under way, if any is.
     pub async fn settled(&self) {
-        self.ask(Ask::Settled).await;
+        self.request(SyncRequest::Settled).await;
     }
 
-    async fn ask(&self, ask: impl FnOnce(oneshot::Sender<()>) -> Ask) {
+    async fn request(&self, request: impl FnOnce(oneshot::Sender<()>) -> SyncRequest) {
         let (reply, answered) = oneshot::channel();
-        if self.0.asks.send(ask(reply)).is_ok() {
+        if self.0.link.requests.send(request(reply)).is_ok() {
             let _ = answered.await;
         }
     }
@@ -247,29 +248,19 @@ impl Features {
     /// What was counted of a flag since the program began; `None` for a flag of which nothing was.
     #[must_use]
     pub fn summary(&self, flag: &str) -> Option<Summary> {
-        self.0.watched.counted(|snapshot, now, before| {
-            let flag = snapshot.flag(flag)?;
-            let mut counted = now.counted(flag).cloned();
-            if let Some(before) = before.and_then(|before| before.counted(flag)) {
-                match &mut counted {
-                    Some(counted) => counted.merge(before),
-                    None => counted = Some(before.clone()),
-                }
-            }
-            counted.map(|counted| counted.summary())
-        })?
+        Some(self.active().counted(flag)?.summary())
     }
 
     /// Adds to a counter of the application's; false, and counted as dropped, for one name too many.
     #[expect(clippy::must_use_candidate, reason = "most callers need not know")]
     pub fn add(&self, name: &str, amount: u64) -> bool {
-        self.0.watched.custom(|measures| measures.custom().add(name, amount)).unwrap_or(false)
+        self.active().custom(|metrics| metrics.add(name, amount)).unwrap_or(false)
     }
 
     /// Adds a value from 0 on to a histogram of the application's.
     #[expect(clippy::must_use_candidate, reason = "most callers need not know")]
     pub fn observe(&self, name: &str, value: f64) -> bool {
-        self.0.watched.custom(|measures| measures.custom().observe(name, value)).unwrap_or(false)
+        self.active().custom(|metrics| metrics.observe(name, value)).unwrap_or(false)
     }
 
     /// Turns a flag off on this host until it is released, whatever it has for a breaker.
@@ -293,7 +284,7 @@ impl Features {
     /// # Errors
     /// There is no such flag.
     pub fn set_mode(&self, flag: &str, mode: Mode) -> Result<(), Error> {
-        self.0.watched.set_mode(flag, mode)
+        self.active().set_mode(flag, mode)
     }
 
     /// Lets a flag go on that was rolled back, and waits for a person. Nothing happens if it does not wait any more.
@@ -301,24 +292,25 @@ impl Features {
     /// # Errors
     /// There is no such flag.
     pub fn acknowledge(&self, flag: &str) -> Result<(), Error> {
-        self.0.watched.acknowledge(flag)
+        self.active().acknowledge(flag)
     }
 
     /// Where the breaker of a flag stands; `None` for a flag without one.
     #[must_use]
     pub fn breaker(&self, flag: &str) -> Option<flcm_flags::breaker::State> {
-        self.0.watched.with_breaker(flag, |breaker, _| breaker.state())
+        self.active().breaker(flag)
     }
 
     /// What holds a flag back, or does not, such as `clear` or `off`.
     #[must_use]
     pub fn trip(&self, flag: &str) -> Option<String> {
-        let in_use = self.0.watched.in_use();
+        let in_use = self.active().in_use();
         let in_use = in_use.as_ref()?;
         Some(in_use.trip(in_use.flags.snapshot.flag(flag)?).to_string())
     }
 
-    /// Sends what was counted, keeps what is to be kept, and stops: no task, timer or connection is left. What is in use goes on deciding.
+    /// Sends what was counted, stores what is to survive a restart, and stops: no task, timer or connection is left.
+    /// The flags in use go on deciding.
     pub async fn close(&self) {
         // Whoever closes as well waits here; and goes on, should this one be given up.
         let mut tasks = self.0.tasks.lock().await;
@@ -327,7 +319,7 @@ impl Features {
             // One that has panicked keeps no other from its end.
             while tasks.join_next().await.is_some() {}
         }
-        self.0.watched.written().await;
-        self.0.watched.events.close();
+        self.active().written().await;
+        self.active().events.close();
     }
 }

@@ -7,7 +7,7 @@ use flcm_flags_host::Guards;
 
 use crate::tally::Tallies;
 
-/// A snapshot, and what was decided by it.
+/// A snapshot, and the counters of decisions that were made by it.
 #[derive(Debug)]
 pub(crate) struct Flags {
     pub(crate) snapshot: Snapshot<Vec<u8>>,
@@ -36,7 +36,7 @@ impl Flags {
     }
 }
 
-/// A snapshot with what breakers, people and the fleet say of its flags. Never changes: what is new takes its place.
+/// A snapshot and the trips of its flags. It never changes: an update publishes another one.
 #[derive(Debug)]
 pub(crate) struct InUse {
     pub(crate) flags: Arc<Flags>,

@@ -1,29 +1,49 @@
-//! Feature flags for services in Rust: they follow a server (or a file, or any URL), decide without waiting for anybody, are rolled
-//! back when they do harm, and count what happens.
+//! Feature flags for services in Rust. They follow a server, a file or any URL; deciding takes no lock; a flag that
+//! does harm is rolled back; and decisions, errors and latencies are counted.
 //!
 //! 1. [`Features::start`] with [`Options`] once; [`Features::close`] at the end.
-//! 2. [`Features::is_enabled`] and [`Features::user`] anywhere, from any thread: no lock is taken, nothing is awaited.
-//! 3. [`Features::run`] calls a new way or the old one, and tells the breaker how it went.
+//! 2. [`Features::is_enabled`] and [`Features::user`] anywhere, from any thread: it takes no lock and awaits nothing.
+//! 3. [`Features::run`] calls one of two functions by a flag, and reports to the breaker how it went.
 //! 4. [`Features::on`] listens to [`Event`]s.
 //!
 //! It behaves as `@flcm/features` does in Node and browsers, and decides by the same core.
+//!
+//! # How it is built
+//!
+//! The rules of a host are state machines without I/O in the crate `flcm-flags-host`. The modules of this crate connect
+//! them with sockets, files, timers and listeners.
+//!
+//! | module | what it does | the rules |
+//! |---|---|---|
+//! | `active_flags` | changes the flags in use under a lock, and publishes them for readers | `Host`, `HostState` |
+//! | `in_use`, `tally` | what readers see: a snapshot with its trips, and counters of decisions | |
+//! | `remote` with `source`, `cache` | makes one request at a time, and puts its snapshot in use | `Delivery` |
+//! | `remote::stream` with `events` | stays connected to the server's stream of events | `Reconnect`, `StreamCursor` |
+//! | `remote::file_watch` | notices edits of a file | |
+//! | `collector` | stores, posts and deletes batches of counts | `Batches` |
+//! | `state_file` | writes breakers, holds and the fleet's state for the next start | `Persistence` |
+//! | `start`, `features`, `user` | starts the tasks; what services call | |
+//! | `clock`, `http`, `store`, `event` | time and chance; requests; files; listeners | |
 
+mod active_flags;
 mod clock;
 mod collector;
 mod error;
 mod event;
 mod features;
+mod flush_soon;
+mod http;
 mod in_use;
-mod kept;
+mod instance;
 #[cfg(feature = "open-feature")]
 mod open_feature;
 mod options;
 mod remote;
 mod start;
+mod state_file;
 mod store;
 mod tally;
 mod user;
-mod watched;
 
 pub use clock::{Clock, SystemClock};
 pub use error::{Code, Error};

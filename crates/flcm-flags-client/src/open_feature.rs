@@ -13,11 +13,13 @@ use time::format_description::well_known::Rfc3339;
 use crate::event::State;
 use crate::features::Features;
 
-/// Decides for an `open_feature::Client`. The application keeps its [`Features`], tells them how calls went, and closes them.
+/// Decides for an `open_feature::Client`. The application keeps its [`Features`], tells them how calls went, and closes
+/// them.
 ///
-/// Reasons are the words of `OpenFeature` where it has one, else ours, such as `BREAKER_OPEN`. The metadata of a flag has its `revision`, `rule`
-/// and `salt`, where they say something. A flag that serves nothing, such as one with variants that is off and has no default, is an error, and the caller's
-/// default is served: this SDK hands the default to no provider.
+/// Reasons are the words of `OpenFeature` where it has one, else ours, such as `BREAKER_OPEN`. The metadata of a flag
+/// has its `revision`, `rule` and `salt`, where they say something. A flag that serves nothing, such as one with
+/// variants that is off and has no default, is an error, and the caller's default is served: this SDK hands the default
+/// to no provider.
 #[derive(Debug)]
 pub struct FlcmProvider {
     features: Features,
@@ -197,7 +199,7 @@ fn code_of(code: flcm_flags::ErrorCode) -> EvaluationErrorCode {
     }
 }
 
-/// What is said besides: a document need not have a revision, nor a rule a name, nor a flag a salt other than its key.
+/// The metadata of a flag. A document need not have a revision, nor a rule a name, nor a flag a salt other than its key.
 fn metadata_of(decision: &Decision<'_>, revision: u64, flag: Option<Flag<'_>>) -> FlagMetadata {
     let mut metadata = FlagMetadata::default();
     if let Some(revision) = i64::try_from(revision).ok().filter(|revision| *revision > 0) {

@@ -1,4 +1,4 @@
-//! Where the flags come from, and how they are watched over.
+//! Where the flags come from, and how they are followed.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -9,10 +9,12 @@ use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 
 use crate::clock::{Clock, SystemClock};
 use crate::error::{Code, Error};
+use crate::http::Http;
 use crate::remote::source::{FileSource, HttpSource, Source};
 
-/// Where the flags come from, and how they are watched over. One of `url`, `document_url`, `file`, `document` and `snapshot` names
-/// the source; `document` or `snapshot` beside a `url` or `file` is what is used until that has answered.
+/// Where the flags come from, and how they are followed. One of `url`, `document_url`, `file`, `document` and
+/// `snapshot` names the source; `document` or `snapshot` beside a `url` or `file` is what is used until that has
+/// answered.
 ///
 /// ```
 /// use std::time::Duration;
@@ -23,7 +25,8 @@ use crate::remote::source::{FileSource, HttpSource, Source};
 /// ```
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// A server of flags, such as `https://flags.example.com`: `/flags`, `/flags/stream` and `/metrics` below it are used.
+    /// A server of flags, such as `https://flags.example.com`: `/flags`, `/flags/stream` and `/metrics` below it are
+    /// used.
     pub url: Option<String>,
     /// A document or a snapshot on any web server: polled.
     pub document_url: Option<String>,
@@ -59,14 +62,14 @@ pub struct Options {
     pub metrics: bool,
     /// How often counts are sent: each 10 s.
     pub flush_interval: Duration,
-    /// A number below 2^53 that names this host: spreads its polling, and tells its counts from others'. Kept in the cache, or drawn,
-    /// unless it is given.
+    /// A number below 2^53 that names this host. It spreads polling over hosts, and distinguishes this host's counts
+    /// from others'. Unless it is given, it is drawn, and stored in the cache.
     pub instance: Option<u64>,
     /// Time, and chance: the machine's.
     pub clock: Arc<dyn Clock>,
-    /// What makes requests; a client of the application's own may know its proxies and certificates. It should have no timeout of its
-    /// own, which would cut the stream off. Without one, `ring` becomes the process's provider of cryptography for rustls unless there is
-    /// another already.
+    /// What makes requests; a client of the application's own may know its proxies and certificates. It should have no
+    /// timeout of its own, which would cut the stream off. Without one, `ring` becomes the process's provider of
+    /// cryptography for rustls unless there is another already.
     pub http: Option<reqwest::Client>,
 }
 
@@ -118,19 +121,9 @@ impl Options {
     }
 }
 
-/// What makes requests, and what each of them carries.
-#[derive(Clone, Debug)]
-pub(crate) struct Http {
-    pub(crate) client: reqwest::Client,
-    pub(crate) headers: HeaderMap,
-    pub(crate) timeout: Duration,
-    pub(crate) max_bytes: usize,
-    pub(crate) clock: Arc<dyn Clock>,
-}
-
-/// Where everything is that is asked over the network.
+/// What is asked for flags, and what is connected to and posted to beside it.
 #[derive(Debug)]
-pub(crate) struct Places {
+pub(crate) struct Endpoints {
     pub(crate) source: Option<Source>,
     pub(crate) stream: Option<(Url, Http)>,
     pub(crate) metrics: Option<(Url, Http)>,
@@ -138,10 +131,7 @@ pub(crate) struct Places {
 
 impl Options {
     fn http(&self) -> Result<Http, Error> {
-        let client = match &self.http {
-            Some(client) => client.clone(),
-            None => client()?,
-        };
+        let client = self.http.clone().map_or_else(client, Ok)?;
         Ok(Http {
             client,
             headers: self.header_map()?,
@@ -151,7 +141,7 @@ impl Options {
         })
     }
 
-    pub(crate) fn places(&self) -> Result<Places, Error> {
+    pub(crate) fn endpoints(&self) -> Result<Endpoints, Error> {
         let named = [self.url.is_some(), self.document_url.is_some(), self.file.is_some()];
         if named.iter().filter(|named| **named).count() > 1 {
             return Err(invalid("one source only: `url`, `document_url` or `file`"));
@@ -159,19 +149,19 @@ impl Options {
         if !named.contains(&true) && self.document.is_none() && self.snapshot.is_none() {
             return Err(invalid("name a source: `url`, `document_url`, `file`, `document` or `snapshot`"));
         }
-        let mut places = Places { source: None, stream: None, metrics: None };
+        let mut endpoints = Endpoints { source: None, stream: None, metrics: None };
         if let Some(url) = &self.url {
             let http = self.http()?;
             let of = |path| Ok((below(url, path)?, http.clone()));
-            places.source = Some(Source::Http(HttpSource::new(below(url, "flags")?, http.clone())));
-            places.stream = self.stream.then(|| of("flags/stream")).transpose()?;
-            places.metrics = self.metrics.then(|| of("metrics")).transpose()?;
+            endpoints.source = Some(Source::Http(HttpSource::new(below(url, "flags")?, http.clone())));
+            endpoints.stream = self.stream.then(|| of("flags/stream")).transpose()?;
+            endpoints.metrics = self.metrics.then(|| of("metrics")).transpose()?;
         } else if let Some(url) = &self.document_url {
-            places.source = Some(Source::Http(HttpSource::new(absolute("document_url", url)?, self.http()?)));
+            endpoints.source = Some(Source::Http(HttpSource::new(absolute("document_url", url)?, self.http()?)));
         } else if let Some(file) = &self.file {
-            places.source = Some(Source::File(FileSource::new(file.clone())));
+            endpoints.source = Some(Source::File(FileSource::new(file.clone())));
         }
-        Ok(places)
+        Ok(endpoints)
     }
 
     /// For how long what is in use counts as fresh; `None` for ever.
@@ -241,17 +231,17 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_with_an_option_is_said_with_its_name() {
-        let said = |options: Options| options.places().unwrap_err().message;
-        assert!(said(Options::default()).starts_with("name a source: `url`"));
+    fn an_error_names_the_option_that_is_wrong() {
+        let message = |options: Options| options.endpoints().unwrap_err().message;
+        assert!(message(Options::default()).starts_with("name a source: `url`"));
         assert!(
-            said(Options { file: Some("flags.yaml".into()), ..Options::url("http://a") })
+            message(Options { file: Some("flags.yaml".into()), ..Options::url("http://a") })
                 .starts_with("one source only")
         );
-        assert!(said(Options::url("ftp://a")).starts_with("`url` must be a URL"));
-        assert!(said(Options { key: Some("a\nb".to_owned()), ..Options::url("http://a") }).starts_with("`key` has"));
-        assert!(said(Options::url("https://alice:secret@a")).starts_with("`url` has a name or a password in it"));
+        assert!(message(Options::url("ftp://a")).starts_with("`url` must be a URL"));
+        assert!(message(Options { key: Some("a\nb".to_owned()), ..Options::url("http://a") }).starts_with("`key` has"));
+        assert!(message(Options::url("https://alice:secret@a")).starts_with("`url` has a name or a password in it"));
         let headers = vec![("a b".to_owned(), String::new())];
-        assert_eq!(said(Options { headers, ..Options::url("http://a") }), "`a b` is no name of a header");
+        assert_eq!(message(Options { headers, ..Options::url("http://a") }), "`a b` is no name of a header");
     }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot};
 
-/// Files of a folder. Whatever happens, a file is as it was before or as it is to be: it is written beside, and renamed.
+/// Files of a folder. A file is written beside the old one and renamed, so it is never half written.
 #[derive(Debug)]
 pub(crate) struct Folder(PathBuf);
 
@@ -90,7 +90,7 @@ impl Store {
 
     /// Does something once everything before is done.
     pub(crate) fn run(&self, job: impl FnOnce(&Folder) + Send + 'static) {
-        // The task ends with the runtime alone, and nothing can be kept behind that.
+        // The task ends with the runtime, and nothing can be stored after that.
         let _ = self.jobs.send(Box::new(job));
     }
 

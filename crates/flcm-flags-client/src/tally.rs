@@ -6,11 +6,11 @@ use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
 
 use flcm_flags::metrics::{Distinct, FlagMetrics};
 use flcm_flags::{BoundContext, FlagId, PackedDecision, Snapshot};
-use flcm_flags_host::Counted;
+use flcm_flags_host::{Counted, Measures};
 use once_cell::race::OnceBox;
 
-/// Threads count in so many lanes, so that few of them write to the same place.
-const LANES: usize = 8;
+/// Threads count in so many shards, so that few of them write to the same place.
+const SHARDS: usize = 8;
 
 /// What was decided of each flag and not been taken yet. A flag's memory comes with its first decision.
 #[derive(Debug)]
@@ -19,8 +19,8 @@ pub(crate) struct Tallies(Box<[OnceBox<Tally>]>);
 /// What was decided of a flag.
 #[derive(Debug)]
 struct Tally {
-    /// One counter per variant and reason, in the order of [`FlagMetrics`]; a lane of its own for some threads.
-    lanes: [Box<[AtomicU64]>; LANES],
+    /// One counter per variant and reason, in the order of [`FlagMetrics`]; a shard for some of the threads.
+    shards: [Box<[AtomicU64]>; SHARDS],
     /// The highest rank of the users of each register, as [`Distinct`] has it. Mostly read: a rank seldom rises.
     registers: Box<[AtomicU8]>,
 }
@@ -38,10 +38,10 @@ impl Tallies {
         outcome: PackedDecision,
         context: &BoundContext<'_>,
     ) {
-        let Some(place) = self.0.get(index(flag)) else { return };
-        let tally = place.get_or_init(|| Box::new(Tally::new(snapshot, flag)));
-        let lane = LANE.with(|lane| tally.lanes.get(lane.get()));
-        if let Some(counter) = lane.and_then(|lane| lane.get(FlagMetrics::counter_of(outcome))) {
+        let Some(tally) = self.0.get(index(flag)) else { return };
+        let tally = tally.get_or_init(|| Box::new(Tally::new(snapshot, flag)));
+        let shard = SHARD.with(|shard| tally.shards.get(shard.get()));
+        if let Some(counter) = shard.and_then(|shard| shard.get(FlagMetrics::counter_of(outcome))) {
             counter.fetch_add(1, Ordering::Relaxed);
         }
         let Some(user) = context.user_digest() else { return };
@@ -53,28 +53,14 @@ impl Tallies {
         }
     }
 
-    /// Takes what was counted of a flag; what is counted meanwhile is taken the next time.
-    pub(crate) fn take_into(&self, flag: FlagId, counted: &mut Counted) {
-        let Some(tally) = self.of(flag) else { return };
-        for lane in &tally.lanes {
-            for (place, counter) in lane.iter().enumerate().filter(|(_, counter)| counter.load(Ordering::Relaxed) > 0) {
-                counted.tally(place, u32::try_from(counter.swap(0, Ordering::Relaxed)).unwrap_or(u32::MAX));
+    /// Takes what was counted; what is counted meanwhile is taken the next time.
+    pub(crate) fn take_all(&self, snapshot: &Snapshot<Vec<u8>>, measures: &mut Measures) {
+        for (flag, tally) in (0..).map(FlagId).zip(&self.0) {
+            let Some(tally) = tally.get() else { continue };
+            if let Some(counted) = measures.flag(snapshot, flag) {
+                tally.take_into(counted);
             }
         }
-        for (register, rank) in tally.registers.iter().enumerate() {
-            if rank.load(Ordering::Relaxed) > 0 {
-                counted.see(register, rank.swap(0, Ordering::Relaxed));
-            }
-        }
-    }
-
-    /// The flags that were decided at least once since they are in use.
-    pub(crate) fn decided(&self) -> impl Iterator<Item = FlagId> {
-        (0..).map(FlagId).zip(&self.0).filter(|(_, place)| place.get().is_some()).map(|(flag, _)| flag)
-    }
-
-    fn of(&self, flag: FlagId) -> Option<&Tally> {
-        self.0.get(index(flag))?.get()
     }
 }
 
@@ -83,8 +69,22 @@ impl Tally {
         let variants = snapshot.describe(flag).map_or(0, |flag| flag.variants().count());
         let counters = FlagMetrics::counters_for(variants);
         Self {
-            lanes: std::array::from_fn(|_| iter::repeat_with(AtomicU64::default).take(counters).collect()),
+            shards: std::array::from_fn(|_| iter::repeat_with(AtomicU64::default).take(counters).collect()),
             registers: iter::repeat_with(AtomicU8::default).take(Distinct::REGISTERS).collect(),
+        }
+    }
+
+    fn take_into(&self, counted: &mut Counted) {
+        for shard in &self.shards {
+            for (index, counter) in shard.iter().enumerate().filter(|(_, counter)| counter.load(Ordering::Relaxed) > 0)
+            {
+                counted.tally(index, u32::try_from(counter.swap(0, Ordering::Relaxed)).unwrap_or(u32::MAX));
+            }
+        }
+        for (register, rank) in self.registers.iter().enumerate() {
+            if rank.load(Ordering::Relaxed) > 0 {
+                counted.see(register, rank.swap(0, Ordering::Relaxed));
+            }
         }
     }
 }
@@ -94,10 +94,10 @@ fn index(flag: FlagId) -> usize {
 }
 
 thread_local! {
-    static LANE: Cell<usize> = Cell::new(next_lane());
+    static SHARD: Cell<usize> = Cell::new(next_shard());
 }
 
-fn next_lane() -> usize {
+fn next_shard() -> usize {
     static THREADS: AtomicUsize = AtomicUsize::new(0);
-    THREADS.fetch_add(1, Ordering::Relaxed) % LANES
+    THREADS.fetch_add(1, Ordering::Relaxed) % SHARDS
 }

@@ -8,12 +8,12 @@ use arc_swap::Guard;
 use flcm_flags::{BoundContext, Context, Decision, ErrorCode, Flag, FlagId, PackedDecision, Value};
 use flcm_flags_host::Outcome;
 
+use crate::active_flags::ActiveFlags;
 use crate::in_use::InUse;
-use crate::watched::Watched;
 
 /// A user who is decided for, by the flags that were in use when this was made: for one request, say. Never waits.
 pub struct User<'f, 'c> {
-    watched: &'f Arc<Watched>,
+    active: &'f Arc<ActiveFlags>,
     in_use: Guard<Option<Arc<InUse>>>,
     bound: Option<BoundContext<'c>>,
 }
@@ -26,10 +26,10 @@ impl fmt::Debug for User<'_, '_> {
 }
 
 impl<'f, 'c> User<'f, 'c> {
-    pub(crate) fn new(watched: &'f Arc<Watched>, context: &Context<'c>) -> Self {
-        let in_use = watched.in_use();
+    pub(crate) fn new(active: &'f Arc<ActiveFlags>, context: &Context<'c>) -> Self {
+        let in_use = active.in_use();
         let bound = in_use.as_ref().map(|in_use| in_use.bind(context));
-        Self { watched, in_use, bound }
+        Self { active, in_use, bound }
     }
 
     /// Whether the feature is on; false for a flag that is not there.
@@ -59,15 +59,14 @@ impl<'f, 'c> User<'f, 'c> {
         self.decision(flag).value()
     }
 
-    /// Decides a flag whose outcome is to be told.
+    /// Decides a flag whose outcome will be recorded.
     pub fn decide(&self, flag: &str) -> Decided {
         self.decided(self.outcome(flag))
     }
 
-    /// Tells how a call went that the flag had decided before: the decision itself is not counted again.
+    /// Records how a call went that the flag had decided before: the decision itself is not counted again.
     pub fn record(&self, flag: &str, outcome: CallOutcome) {
-        let again =
-            self.find(flag).map(|(in_use, bound, id)| (id, in_use.peek(id, bound, || self.watched.clock.now())));
+        let again = self.find(flag).map(|(in_use, bound, id)| (id, in_use.peek(id, bound, || self.active.clock.now())));
         self.decided(again).record(outcome);
     }
 
@@ -92,7 +91,7 @@ impl<'f, 'c> User<'f, 'c> {
 
     fn outcome(&self, flag: &str) -> Option<(FlagId, PackedDecision)> {
         let (in_use, bound, id) = self.find(flag)?;
-        Some((id, in_use.decide(id, bound, || self.watched.clock.now())))
+        Some((id, in_use.decide(id, bound, || self.active.clock.now())))
     }
 
     fn find(&self, flag: &str) -> Option<(&Arc<InUse>, &BoundContext<'c>, FlagId)> {
@@ -108,7 +107,7 @@ impl<'f, 'c> User<'f, 'c> {
             outcome,
         });
         let unit = self.bound.as_ref().and_then(BoundContext::user_digest);
-        Decided { watched: Arc::clone(self.watched), unit, by }
+        Decided { active: Arc::clone(self.active), unit, by }
     }
 }
 
@@ -134,10 +133,10 @@ impl CallOutcome {
     }
 }
 
-/// A decision whose outcome is to be told. It may be kept while a call is under way, whatever is in use meanwhile.
-#[must_use = "tell how it went"]
+/// A decision whose outcome will be recorded. It may be kept while a call is under way, whatever is in use meanwhile.
+#[must_use = "record how the call went"]
 pub struct Decided {
-    watched: Arc<Watched>,
+    active: Arc<ActiveFlags>,
     unit: Option<u64>,
     by: Option<By>,
 }
@@ -170,19 +169,19 @@ impl Decided {
         found.unwrap_or_else(Decision::flag_not_found)
     }
 
-    /// Tells how the call went. What breakers make of it is in use with the next decision.
+    /// Records how the call went. What the breaker makes of it is in effect for the next decision.
     pub fn record(self, outcome: CallOutcome) {
-        self.tell(Some(outcome));
+        self.report(Some(outcome));
     }
 
-    /// Tells how the call went; nothing of one that never came to its end.
-    fn tell(&self, outcome: Option<CallOutcome>) {
+    /// Records how the call went; `None` for one that never came to its end.
+    fn report(&self, outcome: Option<CallOutcome>) {
         let Some(by) = &self.by else { return };
         if by.outcome.reason().error_code() == Some(ErrorCode::InvalidContext) {
             return;
         }
         let duration = outcome.and_then(|outcome| outcome.duration);
-        let told = Outcome {
+        let outcome = Outcome {
             arm: by.outcome.arm(),
             unit: self.unit,
             failed: outcome.is_none_or(|outcome| outcome.failed),
@@ -190,35 +189,35 @@ impl Decided {
             duration: duration.map_or(f64::NAN, |duration| duration.as_secs_f64() * 1000.0),
             generation: by.generation,
         };
-        self.watched.tell(&by.in_use.flags, by.flag, &told);
+        self.active.record(&by.in_use.flags, by.flag, &outcome);
     }
 }
 
-/// A call that is under way. Its outcome is missing when this is dropped before it was told.
+/// A call that is under way. When this is dropped before its end was reported, its outcome is missing.
 pub(crate) struct Call {
     pub(crate) decided: Decided,
     start: Duration,
-    is_told: bool,
+    is_reported: bool,
 }
 
 impl Call {
     pub(crate) fn new(decided: Decided) -> Self {
-        let start = decided.watched.clock.elapsed();
-        Self { decided, start, is_told: false }
+        let start = decided.active.clock.elapsed();
+        Self { decided, start, is_reported: false }
     }
 
-    pub(crate) fn told<T, E>(mut self, answer: Result<T, E>) -> Result<T, E> {
-        let duration = self.decided.watched.clock.elapsed().saturating_sub(self.start);
-        self.is_told = true;
-        self.decided.tell(Some(CallOutcome { failed: answer.is_err(), duration: Some(duration) }));
+    pub(crate) fn report<T, E>(mut self, answer: Result<T, E>) -> Result<T, E> {
+        let duration = self.decided.active.clock.elapsed().saturating_sub(self.start);
+        self.is_reported = true;
+        self.decided.report(Some(CallOutcome { failed: answer.is_err(), duration: Some(duration) }));
         answer
     }
 }
 
 impl Drop for Call {
     fn drop(&mut self) {
-        if !self.is_told {
-            self.decided.tell(None);
+        if !self.is_reported {
+            self.decided.report(None);
         }
     }
 }

@@ -1,8 +1,8 @@
 //! A simulated world: hosts that decide and report, a fleet's breaker that adds up and trips, and links that lose, repeat
 //! and delay. Time is stepped, so hours pass in milliseconds, and the same seed gives the same course of events.
 //!
-//! Everything that counts is real: decisions by the core, batches as bytes, ledgers, breakers. Only traffic, faults and the
-//! network are made up.
+//! Everything that counts is real: decisions by the core, hosts by the state machines of `flcm-flags-host`, batches as
+//! bytes, ledgers, breakers. Only traffic, faults and the network are made up.
 
 use flcm_flags::breaker::Event;
 use flcm_flags::{Arm, FlagId, Snapshot};
@@ -73,12 +73,17 @@ const STEP: u64 = 1_000;
 pub const EPOCH: u64 = 1_800_000_000_000;
 
 impl World {
-    /// A world of so many hosts that decide by a document, with so many requests a second in all, of a hundred thousand users.
+    /// A world of so many hosts, connected to the fleet, that decide by a document, with so many requests a second in all, of a hundred thousand users.
     #[must_use]
     pub fn new(document: &str, hosts: usize, requests: f64, seed: u64) -> Self {
         let (_, snapshot) = crate::vectors::run::load(document, "the world's document");
         let fleet = Fleet::new(&snapshot, EPOCH);
-        let hosts = (0..hosts).map(|number| Host::new(&snapshot, number as u64, EPOCH)).collect();
+        let connected = |number| {
+            let mut host = Host::new(&snapshot, number, EPOCH);
+            host.apply(&snapshot, &fleet, EPOCH);
+            host
+        };
+        let hosts = (0..hosts as u64).map(connected).collect();
         let requests = Poisson::new(requests);
         Self { snapshot, fleet, hosts, now: 0, requests, users: 100_000, random: Random::new(seed) }
     }

@@ -1,7 +1,7 @@
 //! Which batch of counts is sent next, under which name, and what an answer means for it.
 //!
-//! One batch is on its way while the next one accumulates. It is stored before it is sent, and sent unchanged but for its
-//! age until it was acknowledged: nothing is lost, and nothing is counted twice.
+//! One batch is on its way while the next one accumulates. It is stored before it is sent, and sent unchanged but for
+//! its age until it was acknowledged: nothing is lost, and nothing is counted twice.
 
 use alloc::collections::VecDeque;
 use alloc::string::String;
@@ -34,7 +34,7 @@ impl BatchName {
     /// The name of the file that a batch is stored in.
     #[must_use]
     pub fn file(self) -> String {
-        String::from("batch-") + &decimal(self.epoch) + "-" + &decimal(self.sequence)
+        ["batch-", &decimal(self.epoch), "-", &decimal(self.sequence)].concat()
     }
 
     /// The batch that is stored in a file; `None` for another file.
@@ -76,6 +76,20 @@ pub enum Delivered {
     },
 }
 
+impl Delivered {
+    /// What the status of the server's answer means for a batch. Statuses that would be the same for the same batch
+    /// refuse it; any other failure may pass, a redirect among them.
+    #[must_use]
+    pub const fn of_status(status: u16, retry_after: u64) -> Self {
+        match status {
+            200..300 => Self::Acknowledged,
+            400 | 404 | 405 | 413 | 415 | 422 => Self::Refused,
+            409 => Self::LostCount,
+            _ => Self::Failed { retry_after },
+        }
+    }
+}
+
 #[derive(Debug)]
 struct InFlight {
     name: BatchName,
@@ -109,6 +123,7 @@ pub struct Batches {
     epoch: u64,
     sequence: u64,
     in_flight: Option<InFlight>,
+    has_flags: bool,
     /// Batches that a process before has stored, and nobody has acknowledged.
     stored: VecDeque<BatchName>,
     /// What is to be stored and deleted.
@@ -122,20 +137,29 @@ impl Batches {
     /// The batches of an instance. `files` are the names of all that is stored.
     #[must_use]
     pub fn new<'n>(instance: u64, interval: u64, files: impl Iterator<Item = &'n str>, now: Now) -> Self {
+        let mut stored: Vec<BatchName> = files.filter_map(BatchName::of_file).collect();
+        // Each in its turn: a server takes what comes after a gap for another host's.
+        stored.sort_unstable();
         let mut batches = Self {
             instance,
             interval,
             epoch: number_of(now.random),
             sequence: 0,
             in_flight: None,
-            stored: in_turn(files),
+            has_flags: false,
+            stored: stored.into(),
             actions: VecDeque::new(),
             step: Step::Idle,
             failures: 0,
             flush_at: Deadline::default(),
         };
-        batches.rest(interval, now);
+        batches.schedule(now);
         batches
+    }
+
+    /// Flags are in use. What a process before has stored waits for that, because nothing is counted until then either.
+    pub const fn flags_in_use(&mut self) {
+        self.has_flags = true;
     }
 
     /// Begins to send what is left over, and then what was counted. Nothing happens while that is under way.
@@ -156,15 +180,15 @@ impl Batches {
 
     /// Lets time pass.
     pub fn poll(&mut self, now: Now) {
-        if self.flush_at.is_due(now) {
+        if !self.is_flushing() && self.flush_at.is_due(now) {
             self.flush();
         }
     }
 
-    /// When to [`poll`](Self::poll) next, by the time that elapses.
+    /// When to [`poll`](Self::poll) next, by the time that elapses; `None` while a flush is under way.
     #[must_use]
     pub fn next_deadline(&self) -> Option<u64> {
-        self.flush_at.at()
+        self.flush_at.at().filter(|_| !self.is_flushing())
     }
 
     /// Whether a flush is under way.
@@ -185,7 +209,7 @@ impl Batches {
             self.step = Step::Sending;
             return Some(BatchAction::Send(name));
         }
-        if let Some(name) = self.stored.pop_front() {
+        if let Some(name) = self.stored.pop_front_if(|_| self.has_flags) {
             self.step = Step::Reading;
             return Some(BatchAction::Read(name));
         }
@@ -193,8 +217,8 @@ impl Batches {
         Some(BatchAction::Drain(self.header(self.next_name())))
     }
 
-    /// A stored batch was read; `None` when there is none, or it cannot be read now. Answers what is wrong with it: it is
-    /// deleted then, because it would be no better at the next start.
+    /// A stored batch was read; `None` when there is none, or it cannot be read now. Answers what is wrong with it: it
+    /// is deleted then, because it would be no better at the next start.
     ///
     /// # Errors
     /// The bytes are no batch.
@@ -262,19 +286,6 @@ impl Batches {
         BatchAction::Drain(self.header(self.next_name()))
     }
 
-    /// The header of a batch that is sent while another may be on its way, because the host may be gone in a moment. It
-    /// begins an epoch of its own: the server may see it first.
-    #[must_use]
-    pub fn last_header(&self, now: Now) -> Header {
-        self.header(BatchName { epoch: number_of(now.random), sequence: 1 })
-    }
-
-    /// A batch of [`last_header`](Self::last_header) was stored, because it could not be sent: it goes after the one on its
-    /// way.
-    pub fn store_last(&mut self, name: BatchName) {
-        self.stored.push_back(name);
-    }
-
     fn next_name(&self) -> BatchName {
         BatchName { epoch: self.epoch, sequence: self.sequence + 1 }
     }
@@ -311,32 +322,19 @@ impl Batches {
         self.step = Step::Idle;
         self.failures += 1;
         let wait = back_off(self.failures + 1, FIRST_WAIT, LONGEST_WAIT, now.random);
-        self.rest(retry_after.saturating_add(wait), now);
+        self.flush_at.set(now, retry_after.saturating_add(wait));
     }
 
     fn finish(&mut self, now: Now) {
         self.step = Step::Idle;
         self.failures = 0;
+        self.schedule(now);
+    }
+
+    /// Flushes after an interval, or sooner if that was asked for meanwhile.
+    fn schedule(&mut self, now: Now) {
         if self.interval > 0 {
-            // A flush that was asked for meanwhile may be due sooner.
             self.flush_at.no_later_than(now, self.interval);
         }
     }
-
-    /// Sends nothing of its own accord for so long; never any more for zero.
-    fn rest(&mut self, wait: u64, now: Now) {
-        if wait > 0 {
-            self.flush_at.set(now, wait);
-        }
-    }
-}
-
-/// The batches of files, each in its turn: a server takes what comes after a gap for another host's. They are few.
-fn in_turn<'n>(files: impl Iterator<Item = &'n str>) -> VecDeque<BatchName> {
-    let mut stored = VecDeque::new();
-    for name in files.filter_map(BatchName::of_file) {
-        let place = stored.partition_point(|known| *known < name);
-        stored.insert(place, name);
-    }
-    stored
 }

@@ -199,8 +199,8 @@ impl Guards {
         self.breaker(flag).map(|(breaker, plan)| breaker.to_bytes(plan).to_vec())
     }
 
-    /// Goes on with a breaker that was kept across a restart; whether there is one to go on with. Where it was kept under another
-    /// policy, the evidence starts anew.
+    /// Goes on with a breaker that was kept across a restart; whether there is one to go on with. Where it was kept
+    /// under another policy, the evidence starts anew.
     ///
     /// # Errors
     /// The bytes are no breaker; the one in use stays.
@@ -217,8 +217,9 @@ impl Guards {
         Ok(true)
     }
 
-    /// Takes over the breakers of the flags of the same keys of a snapshot that this one follows, and their external trips: the
-    /// stricter of those and of what was set here. Where the policy is another one, the evidence starts anew.
+    /// Takes over the breakers of the flags of the same keys of a snapshot that this one follows, and their external
+    /// trips: the stricter of those and of what was set here. Where the policy is another one, the evidence starts
+    /// anew.
     pub fn carry<B: AsRef<[u8]>>(
         &mut self,
         snapshot: &Snapshot<B>,
@@ -232,7 +233,8 @@ impl Guards {
                 continue;
             }
             let Some(flag) = older.describe(id).and_then(|flag| snapshot.flag(flag.key())) else { continue };
-            // Taking the threshold away is no acknowledgement: what was rolled back stays so until somebody says otherwise.
+            // Taking the threshold away is no acknowledgement: what was rolled back stays so until somebody says
+            // otherwise.
             let external = if self.breaker(flag).is_some() { &before.external } else { &before.trips };
             self.set_external_trip(flag, external.state(id).stricter(self.external.state(flag)));
             let Some((breaker, plan)) = before.breaker(id) else { continue };

@@ -1,11 +1,41 @@
 //! What an update has changed.
 
+use alloc::borrow::ToOwned;
+use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
 
 use flcm_flags::{Flag, FlagId, Snapshot};
 
-/// For each of some flags, up to the first that is none, whether it is written differently than in another snapshot, or is not in it.
+/// The flags that an update has changed, by their keys.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct ChangedFlags {
+    /// Flags that are new, or are written differently than before, their cohorts included.
+    pub changed: Vec<String>,
+    /// Flags that are gone.
+    pub removed: Vec<String>,
+}
+
+impl ChangedFlags {
+    /// What a snapshot has changed, compared with the one before; without one, all its flags are new.
+    #[must_use]
+    pub fn new<B: AsRef<[u8]>>(snapshot: &Snapshot<B>, before: Option<&Snapshot<B>>) -> Self {
+        let Some(before) = before else {
+            return Self { changed: keys(snapshot).map(ToOwned::to_owned).collect(), removed: Vec::new() };
+        };
+        let differs = changed(snapshot, before, snapshot.flags());
+        let changed = keys(snapshot).zip(differs).filter(|(_, differs)| *differs).map(|(key, _)| key.to_owned());
+        let removed = keys(before).filter(|key| snapshot.flag(key).is_none()).map(ToOwned::to_owned);
+        Self { changed: changed.collect(), removed: removed.collect() }
+    }
+}
+
+fn keys<B: AsRef<[u8]>>(snapshot: &Snapshot<B>) -> impl Iterator<Item = &str> {
+    snapshot.flags().filter_map(|flag| snapshot.describe(flag)).map(|flag| flag.key())
+}
+
+/// For each of some flags, up to the first that is none, whether it is written differently than in another snapshot, or
+/// is not in it.
 pub fn changed<'s, B: AsRef<[u8]>>(
     snapshot: &'s Snapshot<B>,
     before: &'s Snapshot<B>,

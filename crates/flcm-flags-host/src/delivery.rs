@@ -1,7 +1,7 @@
 //! When flags are fetched, and how well those in use are known to be the source's.
 //!
-//! The `ETag` is cleared before each request, and saved again only after the new snapshot is in use. After any failure the
-//! next request is therefore unconditional: no bad body is kept alive by `304 Not Modified`.
+//! The `ETag` is cleared before each request, and saved again only after the new snapshot is in use. After any failure
+//! the next request is therefore unconditional: no bad body is kept alive by `304 Not Modified`.
 
 use alloc::borrow::ToOwned;
 use alloc::collections::VecDeque;
@@ -169,8 +169,8 @@ impl Delivery {
         self.announced.set(now, FILE_IS_QUIET);
     }
 
-    /// A stream has announced the digest of a snapshot. What is new is fetched within the spread; what was published while
-    /// the stream was broken, as it may have been for every host, within the poll interval.
+    /// A stream has announced the digest of a snapshot. What is new is fetched within the spread; what was published
+    /// while the stream was broken, as it may have been for every host, within the poll interval.
     pub fn announce(&mut self, digest: &str, is_new: bool, now: Now) {
         if self.in_use.as_deref() == Some(digest) {
             return;
@@ -185,11 +185,14 @@ impl Delivery {
         self.announced.no_later_than(now, part(spread, now.random));
     }
 
-    /// The source's snapshot is in use, under this digest.
-    pub fn applied(&mut self, digest: &str, etag: Option<String>, now: Now) {
+    /// The source's snapshot is in use, under this digest. Answers whether it is to be stored for the next start: its
+    /// digest or its `ETag` is another one than before.
+    pub fn applied(&mut self, digest: &str, etag: Option<String>, now: Now) -> bool {
+        let is_new = self.in_use.as_deref() != Some(digest) || self.requested != etag;
         self.in_use = Some(digest.to_owned());
         self.etag = etag;
         self.succeed(now);
+        is_new
     }
 
     /// The source has nothing else than what is in use.

@@ -1,6 +1,7 @@
 //! What a host keeps beside the snapshot in use: what it was told about its flags, and what is to survive a restart.
 
 use alloc::borrow::ToOwned;
+use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -8,7 +9,6 @@ use flcm_flags::breaker::{BreakerError, Mode, Scope};
 use flcm_flags::{FlagId, Millis, Snapshot, TripState};
 
 use crate::breakers::FlagTransition;
-use crate::keyed::Keyed;
 use crate::overrides::{FleetFlag, FleetState, Overrides};
 use crate::persistence::{PersistedState, Persistence};
 use crate::state::HostState;
@@ -32,19 +32,19 @@ pub struct Host {
     /// Changes that are to be written.
     pub persistence: Persistence,
     /// Breakers that were stored before the start, until their flags come.
-    restored: Keyed<Vec<u8>>,
+    restored: BTreeMap<String, Vec<u8>>,
 }
 
 impl Host {
     /// A host that goes on with what was stored.
     #[must_use]
     pub fn new(PersistedState { breakers, fleet, held }: PersistedState) -> Self {
-        let fleet = fleet.iter().map(|(key, trip)| (key, FleetFlag { trip: *trip, generation: None })).collect();
+        let fleet = fleet.into_iter().map(|(key, trip)| (key, FleetFlag { trip, generation: None })).collect();
         Self { overrides: Overrides::new(fleet, held), persistence: Persistence::default(), restored: breakers }
     }
 
-    /// Takes over from the snapshot before; the first one takes what was stored. Answers the flags whose stored breakers
-    /// cannot be read.
+    /// Takes over from the snapshot before; the first one takes what was stored. Answers the flags whose stored
+    /// breakers cannot be read.
     pub fn follow<B: AsRef<[u8]>>(
         &mut self,
         (snapshot, state): InUse<'_, B>,
@@ -56,23 +56,29 @@ impl Host {
             None => state.guard(snapshot, Scope::Host, now),
         }
         let unread = self.restore(snapshot, state);
-        // Trips of flags that both snapshots have were taken over; flags that are new may have been spoken about before.
+        // Trips of flags that both snapshots have were taken over; flags that are new may have been spoken about
+        // before.
         for key in self.overrides.keys() {
-            self.apply((snapshot, state), key);
+            self.apply((snapshot, state), &key);
         }
         unread
     }
 
-    /// Takes the fleet's state, whole: a flag that is not named is clear. Answers the trips that are not clear.
+    /// Takes the fleet's state, whole: a flag that is not named is clear. Where the fleet's breaker has decided anew, a trip
+    /// of this host's own gives way to it. Answers the trips that are not clear.
     pub fn apply_fleet_state<B: AsRef<[u8]>>(
         &mut self,
         fleet: FleetState,
         in_use: Option<InUse<'_, B>>,
-    ) -> Keyed<TripState> {
-        let before = self.overrides.set_fleet(fleet);
+        now: Millis,
+    ) -> BTreeMap<String, TripState> {
+        let keys = self.overrides.set_fleet(fleet);
         if let Some((snapshot, state)) = in_use {
-            for key in before.keys().chain(self.overrides.keys()) {
-                self.apply((snapshot, state), key);
+            for (key, has_advanced) in keys {
+                self.apply((snapshot, state), &key);
+                if let Some(flag) = snapshot.flag(&key).filter(|_| has_advanced) {
+                    self.acknowledge((snapshot, state), flag, now);
+                }
             }
         }
         let trips = self.overrides.fleet_trips();
@@ -94,7 +100,7 @@ impl Host {
     }
 
     /// Lets a flag go on that was rolled back, and waits for a person.
-    pub fn acknowledge<B: AsRef<[u8]>>(&mut self, (snapshot, state): InUse<'_, B>, flag: FlagId, now: Millis) {
+    pub fn acknowledge<B: AsRef<[u8]>>(&self, (snapshot, state): InUse<'_, B>, flag: FlagId, now: Millis) {
         let HostState { guards, transitions, .. } = state;
         let generation = guards.breaker(flag).map_or(0, |(breaker, _)| breaker.generation());
         guards.acknowledge(snapshot, flag, generation, now, transitions);
@@ -122,7 +128,7 @@ impl Host {
         self.restored.retain(|key, bytes| {
             let Some(flag) = snapshot.flag(key) else { return true };
             if let Err(error) = guards.restore(flag, bytes, transitions) {
-                unread.push((key.to_owned(), error));
+                unread.push((key.clone(), error));
             }
             false
         });

@@ -12,6 +12,7 @@
 //! | [`persistence`](Persistence) | breakers, holds and the fleet's trips across a restart |
 //! | [`batches`](Batches) | which batch of counts is sent next, under which name, and what an answer means for it |
 //! | [`delivery`](Delivery) | when to fetch, how long to wait after a failure, and whether flags are fresh or stale |
+//! | [`stream`](Reconnect) | when a stream that broke is connected again, and which of its events are new |
 #![no_std]
 
 extern crate alloc;
@@ -23,24 +24,24 @@ mod breakers;
 mod changed;
 mod delivery;
 mod host;
-mod keyed;
 mod measures;
 mod overrides;
 pub mod persistence;
 pub mod reserve;
 pub mod schedule;
 mod state;
+mod stream;
 pub mod text;
 mod time;
 
 pub use batches::{BatchAction, BatchName, Batches, Delivered};
 pub use breakers::{FlagTransition, Guards};
-pub use changed::changed;
+pub use changed::{ChangedFlags, changed};
 pub use delivery::{Delivery, DeliveryAction, DeliveryOptions, Freshness};
 pub use host::{Host, InUse, POLL_AFTER_OUTCOME, REPORT_FAILURE_WITHIN, REPORT_TRANSITION_WITHIN};
-pub use keyed::Keyed;
 pub use measures::{Counted, CustomMetrics, Measures};
 pub use overrides::{FleetFlag, FleetState, Overrides};
 pub use persistence::{PersistedState, Persistence};
 pub use state::{HostState, Outcome, UNITS_BYTES};
-pub use time::Now;
+pub use stream::{Reconnect, StreamCursor};
+pub use time::{Deadline, Now};

@@ -1,8 +1,10 @@
 //! What a host was told about its flags from outside their own breakers: holds of an operator, and trips of the fleet.
 
-use flcm_flags::TripState;
+use alloc::borrow::ToOwned;
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::string::String;
 
-use crate::keyed::Keyed;
+use flcm_flags::TripState;
 
 /// What the fleet's server says about a flag.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -14,37 +16,45 @@ pub struct FleetFlag {
 }
 
 /// The fleet's state by flag key. A flag that is not in it is clear.
-pub type FleetState = Keyed<FleetFlag>;
+pub type FleetState = BTreeMap<String, FleetFlag>;
 
-/// Holds and the fleet's state. Both outlive the snapshot in use: they are kept by flag key, and flags may come later than
-/// what is said about them.
+/// Holds and the fleet's state. Both outlive the snapshot in use: they are kept by flag key, and flags may come later
+/// than what is said about them.
 #[derive(Debug, Default)]
 pub struct Overrides {
     fleet: FleetState,
-    held: Keyed<()>,
+    held: BTreeSet<String>,
 }
 
 impl Overrides {
     /// What was known before a restart.
     #[must_use]
-    pub fn new(fleet: FleetState, held: Keyed<()>) -> Self {
+    pub fn new(fleet: FleetState, held: BTreeSet<String>) -> Self {
         Self { fleet, held }
     }
 
-    /// Takes the whole state of the fleet; answers the one before.
-    pub fn set_fleet(&mut self, fleet: FleetState) -> FleetState {
-        core::mem::replace(&mut self.fleet, fleet)
+    /// Takes the whole state of the fleet. Answers the keys of all flags about which it says something, or did, and for
+    /// each whether the fleet's breaker has decided anew since: its generation is higher.
+    pub fn set_fleet(&mut self, fleet: FleetState) -> BTreeMap<String, bool> {
+        let before = core::mem::replace(&mut self.fleet, fleet);
+        let keys = before.keys().chain(self.fleet.keys());
+        keys.map(|key| (key.clone(), self.has_advanced(&before, key))).collect()
+    }
+
+    fn has_advanced(&self, before: &FleetState, key: &str) -> bool {
+        let before = before.get(key).and_then(|flag| flag.generation);
+        before.zip(self.generation(key)).is_some_and(|(before, now)| now > before)
     }
 
     /// Holds a flag, or ends its hold; whether that changed anything.
     pub fn set_held(&mut self, key: &str, held: bool) -> bool {
-        if held { self.held.insert(key, ()).is_none() } else { self.held.remove(key).is_some() }
+        if held { self.held.insert(key.to_owned()) } else { self.held.remove(key) }
     }
 
     /// The trip of a flag apart from its own breaker's. A hold is stricter than anything the fleet can say.
     #[must_use]
     pub fn external(&self, key: &str) -> TripState {
-        if self.held.get(key).is_some() {
+        if self.held.contains(key) {
             return TripState::HeldOff;
         }
         self.fleet.get(key).map_or(TripState::Clear, |flag| flag.trip)
@@ -56,15 +66,16 @@ impl Overrides {
         self.fleet.get(key)?.generation
     }
 
-    /// The keys of all flags about which something is said; one may come twice.
-    pub fn keys(&self) -> impl Iterator<Item = &str> {
-        self.fleet.keys().chain(self.held.keys())
+    /// The keys of all flags about which something is said.
+    #[must_use]
+    pub fn keys(&self) -> BTreeSet<String> {
+        self.fleet.keys().chain(&self.held).cloned().collect()
     }
 
     /// The trips of the fleet that are not clear, by flag key.
     #[must_use]
-    pub fn fleet_trips(&self) -> Keyed<TripState> {
+    pub fn fleet_trips(&self) -> BTreeMap<String, TripState> {
         let tripped = self.fleet.iter().filter(|(_, flag)| flag.trip != TripState::Clear);
-        tripped.map(|(key, flag)| (key, flag.trip)).collect()
+        tripped.map(|(key, flag)| (key.clone(), flag.trip)).collect()
     }
 }

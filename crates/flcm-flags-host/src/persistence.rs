@@ -10,12 +10,13 @@
 //! Hosts that share a store share the file. A host writes only what has happened to it, over what is there.
 
 use alloc::borrow::ToOwned;
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::string::String;
 use alloc::vec::Vec;
-use core::{fmt, mem};
+use core::fmt;
 
 use flcm_flags::TripState;
 
-use crate::keyed::Keyed;
 use crate::text;
 
 /// The name of the file.
@@ -27,11 +28,11 @@ const HEADER: &str = "flcm-host-state 1";
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct PersistedState {
     /// Breakers of flags to which something has happened, as [`Guards::save`](crate::Guards::save) writes them.
-    pub breakers: Keyed<Vec<u8>>,
+    pub breakers: BTreeMap<String, Vec<u8>>,
     /// The fleet's trips that are not clear.
-    pub fleet: Keyed<TripState>,
+    pub fleet: BTreeMap<String, TripState>,
     /// Flags that an operator holds.
-    pub held: Keyed<()>,
+    pub held: BTreeSet<String>,
 }
 
 /// Why a file cannot be read.
@@ -72,11 +73,12 @@ impl PersistedState {
 
     fn read(&mut self, line: &str) -> Option<()> {
         let (what, key) = line.split_once('\t')?;
+        let key = key.to_owned();
         let (kind, value) = what.split_once(' ')?;
         match kind {
             "breaker" => drop(self.breakers.insert(key, text::from_hex(value)?)),
             "fleet" => drop(self.fleet.insert(key, TripState::from_word(value)?)),
-            "held" => drop(self.held.insert(key, ())),
+            "held" => drop(self.held.insert(key)),
             _ => return None,
         }
         Some(())
@@ -88,17 +90,21 @@ impl PersistedState {
         let mut file = HEADER.to_owned();
         file.push('\n');
         let mut line = |kind: &str, value: &str, key: &str| {
+            // No flag has such a key, but a server may name one. It would damage the file.
+            if key.contains(char::is_control) {
+                return;
+            }
             for part in [kind, " ", value, "\t", key, "\n"] {
                 file.push_str(part);
             }
         };
-        for (key, bytes) in self.breakers.iter() {
+        for (key, bytes) in &self.breakers {
             line("breaker", &text::to_hex(bytes), key);
         }
-        for (key, trip) in self.fleet.iter() {
+        for (key, trip) in &self.fleet {
             line("fleet", &text::trip(*trip), key);
         }
-        for key in self.held.keys() {
+        for key in &self.held {
             line("held", "", key);
         }
         file.into_bytes()
@@ -108,35 +114,29 @@ impl PersistedState {
 /// Changes that are not in the file yet.
 #[derive(Clone, Debug, Default)]
 struct PendingWrites {
-    breakers: Keyed<Vec<u8>>,
+    breakers: BTreeMap<String, Vec<u8>>,
     /// The fleet's trips, if this host has heard of them: until then another host knows better.
-    fleet: Option<Keyed<TripState>>,
-    held: Keyed<bool>,
+    fleet: Option<BTreeMap<String, TripState>>,
+    held: BTreeMap<String, bool>,
 }
 
 impl PendingWrites {
-    fn is_empty(&self) -> bool {
-        self.breakers.is_empty() && self.fleet.is_none() && self.held.is_empty()
-    }
-
-    /// Adds newer changes, which take the place of these.
-    fn add_newer(&mut self, newer: Self) {
-        for (key, bytes) in newer.breakers.iter() {
-            self.breakers.insert(key, bytes.clone());
+    /// Adds older changes; newer ones stay.
+    fn add_older(&mut self, older: Self) {
+        for (key, bytes) in older.breakers {
+            self.breakers.entry(key).or_insert(bytes);
         }
-        for (key, held) in newer.held.iter() {
-            self.held.insert(key, *held);
+        for (key, held) in older.held {
+            self.held.entry(key).or_insert(held);
         }
-        self.fleet = newer.fleet.or_else(|| self.fleet.take());
+        self.fleet = self.fleet.take().or(older.fleet);
     }
 
     fn apply_to(&self, state: &mut PersistedState) {
-        for (key, bytes) in self.breakers.iter() {
-            state.breakers.insert(key, bytes.clone());
-        }
-        for (key, held) in self.held.iter() {
+        state.breakers.extend(self.breakers.clone());
+        for (key, held) in &self.held {
             if *held {
-                state.held.insert(key, ());
+                state.held.insert(key.clone());
             } else {
                 state.held.remove(key);
             }
@@ -152,34 +152,40 @@ impl PendingWrites {
 pub struct Persistence {
     pending: PendingWrites,
     writing: Option<PendingWrites>,
+    /// Something has changed since the last write began. A write that fails is not tried again before that.
+    is_changed: bool,
 }
 
 impl Persistence {
     /// A breaker has changed.
     pub fn breaker(&mut self, key: &str, bytes: Vec<u8>) {
-        self.pending.breakers.insert(key, bytes);
+        self.pending.breakers.insert(key.to_owned(), bytes);
+        self.is_changed = true;
     }
 
     /// A hold has begun or ended.
     pub fn held(&mut self, key: &str, held: bool) {
-        self.pending.held.insert(key, held);
+        self.pending.held.insert(key.to_owned(), held);
+        self.is_changed = true;
     }
 
     /// The fleet's trips have changed.
-    pub fn fleet(&mut self, trips: Keyed<TripState>) {
+    pub fn fleet(&mut self, trips: BTreeMap<String, TripState>) {
         self.pending.fleet = Some(trips);
+        self.is_changed = true;
     }
 
     /// Whether something is to be written, and no write is under way.
     #[must_use]
     pub fn is_due(&self) -> bool {
-        self.writing.is_none() && !self.pending.is_empty()
+        self.writing.is_none() && self.is_changed
     }
 
     /// The new contents of the file, made of those that are there; a file that cannot be read is replaced. Answer with
     /// [`written`](Self::written) when they are stored, or not.
     pub fn begin_write(&mut self, existing: Option<&[u8]>) -> Vec<u8> {
-        let pending = mem::take(&mut self.pending);
+        let pending = core::mem::take(&mut self.pending);
+        self.is_changed = false;
         let mut state = existing.and_then(|bytes| PersistedState::from_bytes(bytes).ok()).unwrap_or_default();
         pending.apply_to(&mut state);
         self.writing = Some(pending);
@@ -188,10 +194,9 @@ impl Persistence {
 
     /// The write has ended. What could not be written is written with what comes next.
     pub fn written(&mut self, is_stored: bool) {
-        let writing = self.writing.take();
-        if let Some(mut unwritten) = writing.filter(|_| !is_stored) {
-            unwritten.add_newer(mem::take(&mut self.pending));
-            self.pending = unwritten;
+        let writing = self.writing.take().unwrap_or_default();
+        if !is_stored {
+            self.pending.add_older(writing);
         }
     }
 }

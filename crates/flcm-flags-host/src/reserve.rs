@@ -1,5 +1,5 @@
-//! Whether there is memory. Wasm that cannot allocate traps in the middle of a call, and the engine would be lost; so what
-//! may need new memory asks first.
+//! Whether there is memory. Wasm that cannot allocate traps in the middle of a call, and the engine would be lost; so
+//! what may need new memory asks first.
 
 use alloc::vec::Vec;
 use core::hint::black_box;

@@ -1,5 +1,5 @@
-//! When hosts ask a server, so that it sees them evenly: each in its own place of the interval, and after a failure each
-//! after a wait of its own.
+//! When hosts ask a server, so that it sees them evenly: each in its own place of the interval, and after a failure
+//! each after a wait of its own.
 
 use crate::time::Now;
 
@@ -16,8 +16,8 @@ pub fn number_of(random: f64) -> u64 {
     (random * 9_007_199_254_740_991.0) as u64
 }
 
-/// A host's place in the poll interval, from 0 to below 1: far apart for instance numbers that were drawn, and for those
-/// that count hosts.
+/// A host's place in the poll interval, from 0 to below 1: far apart for instance numbers that were drawn, and for
+/// those that count hosts.
 #[must_use]
 #[expect(clippy::cast_precision_loss, reason = "below 2^53")]
 pub fn phase_of(instance: u64) -> f64 {
@@ -25,8 +25,8 @@ pub fn phase_of(instance: u64) -> f64 {
     fraction(drawn + (instance % (1 << 20)) as f64 * GOLDEN)
 }
 
-/// Milliseconds until this host's next poll: at its place in the interval, give or take the jitter, and not twice within
-/// half an interval.
+/// Milliseconds until this host's next poll: at its place in the interval, give or take the jitter, and not twice
+/// within half an interval.
 #[must_use]
 #[expect(clippy::cast_precision_loss, reason = "an interval is far below 2^53 milliseconds")]
 pub fn next_poll(interval: u64, phase: f64, now: Now) -> u64 {

@@ -179,8 +179,8 @@ impl HostState {
         Some(self.measures.as_ref()?.customs(self.drained.as_ref()))
     }
 
-    /// Begins to remember whose outcomes have counted. Flags have other numbers in another snapshot, so this is never taken
-    /// over: for a minute some users may count once more.
+    /// Begins to remember whose outcomes have counted. Flags have other numbers in another snapshot, so this is never
+    /// taken over: for a minute some users may count once more.
     fn remember_units(&mut self) {
         self.units = Units::new(vec![0; UNITS]);
     }

@@ -15,26 +15,27 @@ pub struct Now {
 
 /// A time at which something is due, in milliseconds of [`Now::elapsed`].
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Deadline(Option<u64>);
+pub struct Deadline(Option<u64>);
 
 impl Deadline {
     /// Due after so many milliseconds, and not before.
-    pub(crate) const fn set(&mut self, now: Now, after: u64) {
+    pub const fn set(&mut self, now: Now, after: u64) {
         self.0 = Some(now.elapsed.saturating_add(after));
     }
 
     /// Due after so many milliseconds, or when it was due anyway if that is sooner.
-    pub(crate) fn no_later_than(&mut self, now: Now, after: u64) {
+    pub fn no_later_than(&mut self, now: Now, after: u64) {
         let at = now.elapsed.saturating_add(after);
         self.0 = Some(self.0.map_or(at, |known| known.min(at)));
     }
 
-    pub(crate) const fn clear(&mut self) {
+    /// Nothing is due any more.
+    pub const fn clear(&mut self) {
         self.0 = None;
     }
 
     /// Whether it is due. It is due once.
-    pub(crate) fn is_due(&mut self, now: Now) -> bool {
+    pub fn is_due(&mut self, now: Now) -> bool {
         let is_due = self.0.is_some_and(|at| at <= now.elapsed);
         if is_due {
             self.0 = None;
@@ -42,7 +43,9 @@ impl Deadline {
         is_due
     }
 
-    pub(crate) const fn at(self) -> Option<u64> {
+    /// When it is due, by the time that elapses.
+    #[must_use]
+    pub const fn at(self) -> Option<u64> {
         self.0
     }
 }

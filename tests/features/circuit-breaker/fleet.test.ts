@@ -60,6 +60,20 @@ describe.each(ENGINES)('%s', (_, engine) => {
     expect(on(world)).toEqual(['calm']);
   });
 
+  test('a trip of this host gives way to a newer decision of the fleet', async () => {
+    const world = await local({ ...engine, document: DOCUMENT });
+    const { breaker } = world.features;
+    breaker.applyFleetState({ risky: { trip: 'clear', generation: 3 } });
+    traffic(world, 'risky', { users: 10, failing: 10 });
+    await world.clock.pass(2000);
+    breaker.applyFleetState({ risky: { trip: 'clear', generation: 3 } });
+    expect(on(world)).toEqual(['calm']);
+    breaker.applyFleetState({ risky: { trip: 'off', generation: 4 } });
+    expect(on(world)).toEqual(['calm']);
+    breaker.applyFleetState({ risky: { trip: 'clear', generation: 5 } });
+    expect(on(world)).toEqual(['risky', 'calm']);
+  });
+
   test('flags that are not there yet are held back once they come', async () => {
     const world = await updatable(DOCUMENT, engine);
     world.features.breaker.applyFleetState({ later: { trip: 'off' }, calm: { trip: 'off' } });

@@ -98,7 +98,7 @@ export class Agent {
       if (this.#turn++ < 20) await setImmediate();
       else await setTimeout(1);
       try {
-        this.ask({ ask: 'news' });
+        this.ask({ ask: 'events' });
       } catch (error) {
         for (const ticket of this.#waiting.keys()) this.#end(ticket, error);
       }

@@ -53,7 +53,7 @@ export function testClock(): TestClock {
 /** Begins to follow any source. */
 export function begin({ clock = testClock(), ...options }: WorldOptions): Beginning {
   if (clock instanceof RustClock) {
-    const diary = new Diary(() => agent().ask({ ask: 'news' }));
+    const diary = new Diary(() => agent().ask({ ask: 'events' }));
     return { clock, diary, starting: RustHost.start(options, clock, diary.listeners), answered: () => answered() };
   }
   const [diary, requests] = [new Diary(), new Requests()];

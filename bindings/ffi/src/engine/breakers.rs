@@ -55,7 +55,7 @@ impl Engine {
     /// Lets time pass for all breakers; answers what happened.
     pub fn poll(&mut self, snapshot: Handle, now: f64) -> Option<String> {
         self.happened(snapshot, |loaded, transitions| {
-            loaded.state.guards.poll(&loaded.snapshot, millis(now), transitions)
+            loaded.state.guards.poll(&loaded.snapshot, millis(now), transitions);
         })
     }
 

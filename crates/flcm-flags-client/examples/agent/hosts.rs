@@ -10,9 +10,9 @@ use serde_json::{Value, json};
 use tokio::runtime::Handle;
 
 use crate::clock::{ManualClock, TURNS, turns};
+use crate::event_json::{error_of, event_json};
 use crate::options::millis;
 use crate::question::{About, Question, Waited};
-use crate::said::{error_of, said};
 
 /// Everything that there is. Questions are answered beside the thread on which things happen.
 #[derive(Debug)]
@@ -79,7 +79,7 @@ impl Hosts {
             Question::Jump { clock, ms } => self.clock(clock).jump(ms),
             Question::Ring { clock } => self.clock(clock).ring(),
             Question::Host { host, of } => return self.about(&self.features(host), of),
-            Question::News => {}
+            Question::Events => {}
         }
         Value::Null
     }
@@ -94,8 +94,8 @@ impl Hosts {
             About::Decision { flag, user } => decision(features, &flag, &user),
             About::IsEnabled { flag, user } => json!(features.is_enabled(&flag, &Context::new(Some(&user), &[]))),
             About::Record { flag, user, failed } => {
-                let told = if failed { CallOutcome::FAILURE } else { CallOutcome::SUCCESS };
-                features.record(&flag, &Context::new(Some(&user), &[]), told);
+                let outcome = if failed { CallOutcome::FAILURE } else { CallOutcome::SUCCESS };
+                features.record(&flag, &Context::new(Some(&user), &[]), outcome);
                 Value::Null
             }
             About::Snapshot => snapshot(features),
@@ -110,7 +110,7 @@ impl Hosts {
     async fn start(self: Arc<Self>, host: u64, options: Options) -> Result<(), Value> {
         let hosts = Arc::clone(&self);
         let listener = move |event: &_| {
-            let all = said(event).into_iter().map(|(name, of)| json!([host, name, of]));
+            let all = event_json(event).into_iter().map(|(name, of)| json!([host, name, of]));
             locked(&hosts.events).extend(all);
         };
         let features = Features::start_with(options, listener).await.map_err(|error| error_of(&error))?;
@@ -122,7 +122,7 @@ impl Hosts {
     fn close_on(&self, features: &Features, event: String) {
         let (runtime, closed) = (self.runtime.clone(), features.clone());
         let listening = features.on(move |happened| {
-            if said(happened).iter().any(|(name, _)| *name == event) {
+            if event_json(happened).iter().any(|(name, _)| *name == event) {
                 let closed = closed.clone();
                 runtime.spawn(async move { closed.close().await });
             }

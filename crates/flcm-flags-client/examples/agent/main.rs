@@ -1,13 +1,14 @@
-//! A host in Rust that does what another process asks: `tests/hosts` runs the fault suite of the runtime in TypeScript against it.
+//! A host in Rust that does what another process asks: `tests/hosts` runs the fault suite of the runtime in TypeScript
+//! against it.
 //!
-//! A question is a line of JSON, and so is its answer, which comes at once: nothing that takes its time is waited for. Such a question
-//! has a ticket instead, and some later answer says that it is done.
+//! A question is a line of JSON, and so is its answer, which comes at once: nothing that takes its time is waited for.
+//! Such a question has a ticket instead, and some later answer says that it is done.
 
 mod clock;
+mod event_json;
 mod hosts;
 mod options;
 mod question;
-mod said;
 mod script;
 
 use std::io::{self, BufRead as _, Write as _};
@@ -23,12 +24,12 @@ use tokio::runtime::{Builder, Runtime};
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let told = match arguments.as_slice() {
+    let result = match arguments.as_slice() {
         [] => answer_all(),
         [script, options] => script::run(script, options),
         _ => Err("agent [SCRIPT OPTIONS]".into()),
     };
-    if let Err(error) = told {
+    if let Err(error) = result {
         eprintln!("agent: {error}");
         return ExitCode::FAILURE;
     }
@@ -46,7 +47,7 @@ fn answer_all() -> Result<(), Box<dyn std::error::Error>> {
     for line in io::stdin().lock().lines() {
         let question: Question = serde_json::from_str(&line?)?;
         let answer = hosts.answer(question);
-        // In this order: what happened before something was done is there when that is said.
+        // In this order: events that happened before something was done are in the same answer or in an earlier one.
         let done = hosts.take_done();
         let events = hosts.take_events();
         let mut text = serde_json::to_vec(&json!({ "answer": answer, "done": done, "events": events }))?;

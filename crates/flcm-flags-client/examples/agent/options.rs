@@ -9,11 +9,11 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use flcm_flags_client::Options;
 use serde::Deserialize;
 
-/// The options of `@flcm/features`, as far as they are data. What this host does not have is an error, so that no test is passed by
-/// an option that nobody reads.
+/// The options of `@flcm/features`, as far as they are data. What this host does not have is an error, so that no test
+/// is passed by an option that nobody reads.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-pub(crate) struct Given {
+pub(crate) struct AgentOptions {
     url: Option<String>,
     document_url: Option<String>,
     file: Option<PathBuf>,
@@ -36,7 +36,7 @@ pub(crate) struct Given {
     instance: Option<u64>,
 }
 
-impl Given {
+impl AgentOptions {
     /// The same for this host; what was left out is as it always is.
     pub(crate) fn options(self) -> Options {
         let usual = Options::default();
@@ -66,7 +66,7 @@ impl Given {
     }
 }
 
-/// Milliseconds, to the nanosecond: what a timer is said to wait is what may be passed.
+/// Milliseconds as a duration, to the nanosecond: a test passes exactly what a timer reports to wait.
 pub(crate) fn duration(ms: f64) -> Duration {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "negative ones are none")]
     let nanoseconds = (ms * 1e6).round() as u64;

@@ -2,14 +2,16 @@
 
 use serde::Deserialize;
 
-use crate::options::Given;
+use crate::options::AgentOptions;
 
-/// A question. Clocks and hosts have the numbers that whoever asks has given them; a clock is there from its first question on.
+/// A question. Clocks and hosts have the numbers that whoever asks has given them; a clock is there from its first
+/// question on.
 #[derive(Debug, Deserialize)]
 #[serde(tag = "ask", rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub(crate) enum Question {
-    /// Begins to follow a source; takes its time. In a crowd all make their requests by the same client, of which one is soon made.
-    Start { ticket: u64, host: u64, clock: u64, options: Box<Given>, is_one_of_many: bool },
+    /// Begins to follow a source; takes its time. In a crowd all make their requests by the same client, of which one
+    /// is soon made.
+    Start { ticket: u64, host: u64, clock: u64, options: Box<AgentOptions>, is_one_of_many: bool },
     /// Something of a host that takes its time.
     Wait { ticket: u64, host: u64, r#for: Waited },
     /// Lets time pass, and tasks go on in between.
@@ -29,7 +31,7 @@ pub(crate) enum Question {
     /// Something about a host.
     Host { host: u64, of: About },
     /// Only what happened.
-    News,
+    Events,
 }
 
 /// What of a host takes its time.

@@ -5,11 +5,11 @@ use std::error::Error;
 use flcm_flags_client::{Context, Features};
 use tokio::runtime::Builder;
 
-use crate::options::Given;
+use crate::options::AgentOptions;
 
 /// Runs a script to its end.
 pub(crate) fn run(script: &str, options: &str) -> Result<(), Box<dyn Error>> {
-    let given: Given = serde_json::from_str(options)?;
+    let given: AgentOptions = serde_json::from_str(options)?;
     let runtime = Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let features = Features::start(given.options()).await?;

@@ -1,4 +1,4 @@
-//! The last good snapshot across a restart. What is kept was accepted once, and is checked again when it is read.
+//! The last good snapshot across a restart. It was accepted once, and is checked again when it is read.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,19 +8,19 @@ use crate::store::Store;
 
 const NAME: &str = "snapshot";
 
-/// The line ahead of the bytes: a mark is never there without the bytes that it speaks of.
+/// The line ahead of the bytes, so that the `ETag` is never stored without the bytes that it names.
 #[derive(Debug, Deserialize, Serialize)]
 struct Head {
     version: u32,
-    /// Whose flags they are: those of another source are not ours.
+    /// Where the flags came from: those of another source are not used.
     source: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     etag: Option<String>,
 }
 
-/// A snapshot that was kept, and its mark.
+/// A snapshot of the cache, and its `ETag`.
 #[derive(Debug)]
-pub(crate) struct KeptSnapshot {
+pub(crate) struct CachedSnapshot {
     pub(crate) bytes: Vec<u8>,
     pub(crate) etag: Option<String>,
 }
@@ -37,15 +37,15 @@ impl SnapshotCache {
         Self { store, source, events }
     }
 
-    /// What was kept.
-    pub(crate) fn get(&self) -> Option<KeptSnapshot> {
+    /// The snapshot that is stored, if it came from the same source.
+    pub(crate) fn get(&self) -> Option<CachedSnapshot> {
         self.read().unwrap_or_else(|message| {
-            self.failed("flags that were kept cannot be read", &message);
+            self.failed("stored flags cannot be read", &message);
             None
         })
     }
 
-    /// Keeps a snapshot in place of the one before.
+    /// Stores a snapshot in place of the one before.
     pub(crate) fn set(&self, bytes: &[u8], etag: Option<&str>) {
         let head = Head { version: 1, source: self.source.clone(), etag: etag.map(str::to_owned) };
         let mut file = serde_json::to_vec(&head).unwrap_or_default();
@@ -54,7 +54,7 @@ impl SnapshotCache {
         let events = self.events.clone();
         self.store.run(move |folder| {
             if let Err(error) = folder.write(NAME, &file) {
-                events.error(Error::new(Code::CacheFailed, format!("the flags in use cannot be kept: {error}")));
+                events.error(Error::new(Code::CacheFailed, format!("the flags in use cannot be stored: {error}")));
             }
         });
     }
@@ -63,7 +63,7 @@ impl SnapshotCache {
         self.events.error(Error::new(Code::CacheFailed, format!("{what}: {message}")));
     }
 
-    fn read(&self) -> Result<Option<KeptSnapshot>, String> {
+    fn read(&self) -> Result<Option<CachedSnapshot>, String> {
         let Some(file) = self.store.read(NAME).map_err(|error| error.to_string())? else { return Ok(None) };
         let end = file.iter().position(|byte| *byte == b'\n').ok_or("it has no first line")?;
         let (head, bytes) = file.split_at(end);
@@ -72,6 +72,6 @@ impl SnapshotCache {
             return Err(format!("version {} is not known", head.version));
         }
         let bytes = bytes.get(1..).unwrap_or_default().to_vec();
-        Ok((head.source == self.source).then_some(KeptSnapshot { bytes, etag: head.etag }))
+        Ok((head.source == self.source).then_some(CachedSnapshot { bytes, etag: head.etag }))
     }
 }

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use reqwest::Url;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, ETAG, HeaderValue, IF_NONE_MATCH};
 
-use super::request::{body_of, failed, status_error, timed};
 use crate::error::{Code, Error, message_of};
-use crate::options::Http;
+use crate::http::Http;
+use crate::http::request::{body_of, failed, status_error, timed};
 
 /// The media type of snapshots.
 const SNAPSHOT_TYPE: &str = "application/vnd.flcm.snapshot";
@@ -15,13 +15,13 @@ const ACCEPTED: HeaderValue = HeaderValue::from_static(
     "application/vnd.flcm.snapshot, application/json;q=0.5, application/yaml;q=0.5, */*;q=0.1",
 );
 
-/// What a source has given.
+/// The answer of a source.
 #[derive(Debug)]
-pub(crate) enum Given {
-    /// A snapshot with its mark.
+pub(crate) enum FetchResult {
+    /// The source has nothing else than what the `ETag` of the request names.
+    NotModified,
+    /// A snapshot, and its `ETag` if it has one.
     Snapshot { bytes: Vec<u8>, etag: Option<String> },
-    /// Nothing is newer than what has the mark that was sent.
-    Unchanged,
 }
 
 #[derive(Debug)]
@@ -39,8 +39,8 @@ impl Source {
         }
     }
 
-    /// Gives what there is; `etag` marks what is in use, and is left out when anything is to be given.
-    pub(crate) async fn get(&self, etag: Option<String>) -> Result<Given, Error> {
+    /// Asks for what is other than `etag`; for everything without one.
+    pub(crate) async fn get(&self, etag: Option<String>) -> Result<FetchResult, Error> {
         match self {
             Self::File(source) => source.get().await,
             Self::Http(source) => timed(&*source.http.clock, source.http.timeout, source.get(etag)).await,
@@ -60,7 +60,7 @@ impl HttpSource {
         Self { url, http }
     }
 
-    async fn get(&self, etag: Option<String>) -> Result<Given, Error> {
+    async fn get(&self, etag: Option<String>) -> Result<FetchResult, Error> {
         let Self { url, http } = self;
         let mut request = http.client.get(url.clone()).headers(http.headers.clone()).header(ACCEPT, ACCEPTED);
         if let Some(etag) = &etag {
@@ -69,7 +69,7 @@ impl HttpSource {
         let response = request.send().await.map_err(|error| failed(url, error))?;
         match response.status().as_u16() {
             200 => {}
-            304 if etag.is_some() => return Ok(Given::Unchanged),
+            304 if etag.is_some() => return Ok(FetchResult::NotModified),
             304 => {
                 let message = format!("{url} answered 304, although it was not asked for changes");
                 return Err(Error::new(Code::NotModified, message));
@@ -86,11 +86,11 @@ impl HttpSource {
             Kind::Document => aside(move || snapshot_of(&name, body, kind)).await?,
             _ => snapshot_of(&name, body, kind)?,
         };
-        Ok(Given::Snapshot { bytes, etag })
+        Ok(FetchResult::Snapshot { bytes, etag })
     }
 }
 
-/// A file that is watched.
+/// A file; `FileWatch` notices its edits.
 #[derive(Debug)]
 pub(crate) struct FileSource {
     pub(crate) path: PathBuf,
@@ -103,14 +103,14 @@ impl FileSource {
         Self { path, name }
     }
 
-    async fn get(&self) -> Result<Given, Error> {
+    async fn get(&self) -> Result<FetchResult, Error> {
         let (path, name) = (self.path.clone(), self.name.clone());
         let read = move || {
             let bytes =
                 std::fs::read(path).map_err(|error| Error::new(Code::FileFailed, format!("{name}: {error}")))?;
             snapshot_of(&name, bytes, Kind::of(None, &name))
         };
-        Ok(Given::Snapshot { bytes: aside(read).await?, etag: None })
+        Ok(FetchResult::Snapshot { bytes: aside(read).await?, etag: None })
     }
 }
 

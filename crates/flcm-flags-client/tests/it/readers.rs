@@ -23,7 +23,7 @@ fn snapshot(number: usize) -> Vec<u8> {
     flcm_flags_config::compile(&config.unwrap())
 }
 
-/// Decides until it is told to stop; answers how often.
+/// Decides until it is stopped; answers how often.
 fn read(features: &Features, user: usize, stop: &AtomicBool) -> u64 {
     let key = format!("user{user}");
     let mut decisions = 0;
@@ -56,9 +56,9 @@ fn resident_kib() -> Option<u64> {
 fn memory_stays_and_no_count_is_lost_while_sixteen_threads_read_during_a_thousand_swaps() {
     let mut alone = Command::new(env::current_exe().unwrap());
     let out = alone.args(["--exact", "readers::sixteen_threads", "--ignored", "--nocapture"]).output().unwrap();
-    let said = String::from_utf8_lossy(&out.stdout);
-    println!("{said}{}", String::from_utf8_lossy(&out.stderr));
-    assert!(out.status.success() && said.contains("1 passed"));
+    let output = String::from_utf8_lossy(&out.stdout);
+    println!("{output}{}", String::from_utf8_lossy(&out.stderr));
+    assert!(out.status.success() && output.contains("1 passed"));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

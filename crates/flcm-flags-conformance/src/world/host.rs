@@ -1,13 +1,14 @@
-//! A host: decides, counts, sends one batch at a time, obeys the fleet, and has a breaker of its own.
+//! A host of the simulated world: the state machines of `flcm-flags-host`, with messages and clocks that go wrong.
 
-use flcm_flags::breaker::{Scope, Units};
-use flcm_flags::metrics::FlagMetrics;
-use flcm_flags::metrics::batch::{Header, Writer, set_age};
-use flcm_flags::{Arm, BoundContext, Context, Counts, FlagId, Millis, PackedDecision, Sample, Snapshot, TripState};
+use flcm_flags::metrics::batch::Header;
+use flcm_flags::{Arm, BoundContext, Context, FlagId, Millis, PackedDecision, Sample, Snapshot, TripState};
 use flcm_flags_config::simulate::Random;
-use flcm_flags_host::{FlagTransition, Guards};
+use flcm_flags_host::{
+    BatchAction, Batches, Delivered, FlagTransition, FleetFlag, FleetState, Host as HostRules, HostState, Now, Outcome,
+    PersistedState,
+};
 
-use super::{Answer, Fate, Fleet};
+use super::{Answer, EPOCH, Fate, Fleet};
 
 /// What becomes of messages.
 #[derive(Clone, Copy, Debug, Default)]
@@ -31,18 +32,11 @@ pub struct Host {
     pub clock_error: i64,
     /// What happened to its own breakers.
     pub transitions: Vec<FlagTransition>,
-    /// Outcomes that it has counted as evidence, by flag.
+    /// Outcomes that it has counted as evidence, by flag: of treatment and control.
     pub told: Vec<(Sample, Sample)>,
-    number: u64,
-    epoch: u64,
-    sequence: u64,
-    counted: Vec<FlagMetrics>,
-    units: Units<Vec<u64>>,
-    guards: Guards,
-    /// The batch that has not been acknowledged, and when it was taken.
-    in_flight: Option<(Vec<u8>, u64)>,
-    /// The fleet's generations, by flag.
-    generations: Vec<u32>,
+    rules: HostRules,
+    state: HostState,
+    batches: Batches,
 }
 
 impl Host {
@@ -50,32 +44,26 @@ impl Host {
     #[must_use]
     pub fn new(snapshot: &Snapshot<Vec<u8>>, number: u64, clock: u64) -> Self {
         let flags = snapshot.flags().len();
-        let mut guards = Guards::none(flags);
-        guards.guard(snapshot, Scope::Host, Millis(clock));
-        let mut counted: Vec<_> = (0..flags).map(|_| FlagMetrics::new([0; FlagMetrics::counters_for(0)])).collect();
-        for metrics in &mut counted {
-            metrics.set_generation(1);
-        }
+        let (mut rules, mut state) = (HostRules::new(PersistedState::default()), HostState::none(flags));
+        assert!(state.measure(snapshot), "memory for counts");
+        let unread = rules.follow((snapshot, &mut state), None, Millis(clock));
+        assert!(unread.is_empty(), "nothing was stored");
         Self {
             link: Link { copies: 1, ..Link::default() },
             clock_error: 0,
             transitions: Vec::new(),
             told: vec![(Sample::default(), Sample::default()); flags],
-            number,
-            epoch: clock,
-            sequence: 0,
-            counted,
-            units: Units::new(vec![0; 1 << 16]),
-            guards,
-            in_flight: None,
-            generations: vec![1; flags],
+            rules,
+            state,
+            // Flushed by the world, once a second.
+            batches: Batches::new(number, 0, [].into_iter(), Now { random: 0.5, ..Now::default() }),
         }
     }
 
     /// Decides a flag for a user.
     #[must_use]
     pub fn decide(&self, snapshot: &Snapshot<Vec<u8>>, flag: FlagId, user: u64, clock: u64) -> PackedDecision {
-        with_context(snapshot, user, |context| self.guards.decide(snapshot, flag, context, Millis(clock)))
+        with_context(snapshot, user, |context| self.state.guards.decide(snapshot, flag, context, Millis(clock)))
     }
 
     /// Decides a flag for a user, and counts how it turned out.
@@ -87,95 +75,111 @@ impl Host {
         clock: u64,
         fate: impl FnOnce(Arm) -> Fate,
     ) {
-        let (outcome, digest) = with_context(snapshot, user, |context| {
-            (self.guards.decide(snapshot, flag, context, Millis(clock)), context.user_digest())
+        let (decision, unit) = with_context(snapshot, user, |context| {
+            (self.state.guards.decide(snapshot, flag, context, Millis(clock)), context.user_digest())
         });
-        let arm = outcome.arm();
+        let arm = decision.arm();
         let Fate { failed, slow, lost } = fate(arm);
-        let sample = Sample { total: 1, errors: (failed && !lost).into(), slow: slow.into(), missing: lost.into() };
-        let unit = digest.unwrap_or(user);
-        let index = flag.0 as usize;
-        self.counted[index].outcome(arm, &sample, f64::NAN);
-        if !self.units.counts(u64::from(flag.0) << 8 | u64::from(arm.code()), unit, failed || lost, Millis(clock)) {
-            return;
-        }
-        self.counted[index].add_evidence(arm, &sample);
-        let mut counts = Counts::default();
-        match arm {
-            Arm::Treatment => (counts.treatment, self.told[index].0) = (sample, added(self.told[index].0, sample)),
-            Arm::Control => (counts.control, self.told[index].1) = (sample, added(self.told[index].1, sample)),
-            Arm::Outside => return,
-        }
-        self.judge(snapshot, flag, counts, clock);
+        let duration = if slow { f64::MAX } else { f64::NAN };
+        let outcome = Outcome { arm, unit, failed, missing: lost, duration, generation: 0 };
+        let before = self.evidence(flag);
+        self.state.outcome(snapshot, flag, &outcome, Millis(self.clock(clock)));
+        self.tell(flag, before);
+        self.take_transitions(snapshot);
     }
 
-    /// Its own breaker decides while nobody answers; what it learns before is a net.
-    fn judge(&mut self, snapshot: &Snapshot<Vec<u8>>, flag: FlagId, counts: Counts, clock: u64) {
-        let clock = self.clock(clock);
-        let generation = self.guards.breaker(flag).map_or(0, |(breaker, _)| breaker.generation());
-        let counts = Counts { generation, ..counts };
-        self.guards.record(snapshot, flag, &counts, Millis(clock), &mut self.transitions);
+    /// The evidence of a flag that was counted and is not drained.
+    fn evidence(&self, flag: FlagId) -> (Sample, Sample) {
+        let counted = self.state.measures.as_ref().and_then(|measures| measures.counted(flag));
+        counted.map_or_else(Default::default, |counted| (counted.evidence().treatment, counted.evidence().control))
     }
 
-    /// Sends what it has, one batch at a time: the same bytes until they are acknowledged.
+    fn tell(&mut self, flag: FlagId, before: (Sample, Sample)) {
+        let after = self.evidence(flag);
+        let (treatment, control) = &mut self.told[flag.0 as usize];
+        treatment.add(&difference(after.0, before.0));
+        control.add(&difference(after.1, before.1));
+    }
+
+    /// Sends what it has, one batch at a time.
     pub fn flush(&mut self, snapshot: &Snapshot<Vec<u8>>, fleet: &mut Fleet, clock: u64, random: &mut Random) {
-        self.guards.poll(snapshot, Millis(self.clock(clock)), &mut self.transitions);
-        if self.in_flight.is_none() {
-            self.in_flight = Some((self.drain(snapshot), clock));
+        self.state.guards.poll(snapshot, Millis(self.clock(clock)), &mut self.state.transitions);
+        self.take_transitions(snapshot);
+        let now = Now { wall: Millis(clock), elapsed: clock - EPOCH, random: random.unit() };
+        self.batches.flush();
+        while let Some(action) = self.batches.take_action() {
+            match action {
+                BatchAction::Drain(header) => {
+                    let bytes = self.drain(snapshot, header);
+                    self.batches.drained(Some(bytes), now);
+                }
+                BatchAction::Send(_) => {
+                    let delivered = self.send(snapshot, fleet, now, random);
+                    self.batches.sent(delivered, now);
+                }
+                // Nothing is stored in this world.
+                BatchAction::Delete(_) | BatchAction::Write(_) => {}
+                BatchAction::Read(name) => unreachable!("{name:?} was never stored"),
+            }
         }
-        let Some((bytes, taken)) = &mut self.in_flight else { return };
-        set_age(bytes, u32::try_from(clock - *taken).unwrap_or(u32::MAX)).expect("a batch");
+    }
+
+    fn send(&mut self, snapshot: &Snapshot<Vec<u8>>, fleet: &mut Fleet, now: Now, random: &mut Random) -> Delivered {
         if self.link.down {
-            return;
+            return Delivered::Failed { retry_after: 0 };
         }
+        let bytes = self.batches.bytes(now).expect("a batch on its way");
         let mut answer = Answer::Silence;
         for _ in 0..self.link.copies {
-            answer = fleet.receive(snapshot, bytes, clock);
+            answer = fleet.receive(snapshot, bytes, now.wall.0);
         }
         if answer == Answer::Acknowledged && random.unit() >= self.link.lost_answers {
-            self.in_flight = None;
+            return Delivered::Acknowledged;
         }
+        Delivered::Failed { retry_after: 0 }
     }
 
-    fn drain(&mut self, snapshot: &Snapshot<Vec<u8>>) -> Vec<u8> {
-        self.sequence += 1;
-        let header = Header { instance: self.number, epoch: self.epoch, sequence: self.sequence, age: 0 };
-        let mut bytes = Vec::new();
-        let mut writer = Writer::new(header, |part| bytes.extend_from_slice(part));
-        for (id, metrics) in (0..).zip(&mut self.counted) {
-            let flag = snapshot.describe(FlagId(id)).expect("a flag");
-            writer.drain(flag.key(), |_| None, metrics);
-        }
-        writer.finish();
-        bytes
+    /// A host sends each second, also when it has counted nothing.
+    fn drain(&mut self, snapshot: &Snapshot<Vec<u8>>, header: Header) -> Vec<u8> {
+        self.state.measures.as_mut().map(|measures| measures.drain(snapshot, header)).expect("counts")
     }
 
     /// Bytes that wait to be acknowledged.
     #[must_use]
     pub fn waiting(&self) -> usize {
-        self.in_flight.as_ref().map_or(0, |(bytes, _)| bytes.len())
+        self.batches.stored_bytes().map_or(0, <[u8]>::len)
     }
 
-    /// Hears what the fleet says, unless the push is lost.
+    /// Takes the state of the fleet, unless the push is lost.
     pub fn hear(&mut self, snapshot: &Snapshot<Vec<u8>>, fleet: &Fleet, clock: u64, random: &mut Random) {
-        let lost = self.link.down || random.unit() < self.link.lost_pushes;
-        for flag in snapshot.flags().filter(|_| !lost) {
-            let Some((trip, mode, generation)) = fleet.word(flag) else { continue };
-            self.guards.set_external_trip(flag, trip);
-            self.guards.set_mode(snapshot, flag, mode, Millis(clock), &mut self.transitions);
-            self.counted[flag.0 as usize].set_generation(generation);
-            // The fleet has decided since: what the host decided for itself gives way.
-            if generation > std::mem::replace(&mut self.generations[flag.0 as usize], generation) {
-                let own = self.guards.breaker(flag).map_or(0, |(breaker, _)| breaker.generation());
-                self.guards.acknowledge(snapshot, flag, own, Millis(clock), &mut self.transitions);
-            }
+        let is_lost = self.link.down || random.unit() < self.link.lost_pushes;
+        if !is_lost {
+            self.apply(snapshot, fleet, clock);
         }
     }
 
-    /// What its own breaker says of a flag, with what the fleet says.
+    /// Takes the state of the fleet.
+    pub fn apply(&mut self, snapshot: &Snapshot<Vec<u8>>, fleet: &Fleet, clock: u64) {
+        let mut state = FleetState::new();
+        for flag in snapshot.flags() {
+            let Some((trip, mode, generation)) = fleet.word(flag) else { continue };
+            let key = snapshot.describe(flag).map_or("", |flag| flag.key()).to_owned();
+            state.insert(key, FleetFlag { trip, generation: Some(generation) });
+            // The world's fleet tells its modes as well, which the protocol of `flcm serve` does not.
+            self.state.guards.set_mode(snapshot, flag, mode, Millis(clock), &mut self.transitions);
+        }
+        self.rules.apply_fleet_state(state, Some((snapshot, &mut self.state)), Millis(clock));
+        self.take_transitions(snapshot);
+    }
+
+    /// The stricter of the trips of its own breaker and of the fleet.
     #[must_use]
     pub fn trip(&self, flag: FlagId) -> TripState {
-        self.guards.trips().state(flag)
+        self.state.guards.trips().state(flag)
+    }
+
+    fn take_transitions(&mut self, snapshot: &Snapshot<Vec<u8>>) {
+        self.transitions.extend(self.rules.take_transitions((snapshot, &mut self.state)));
     }
 
     /// What its clock shows.
@@ -184,9 +188,13 @@ impl Host {
     }
 }
 
-fn added(mut sum: Sample, sample: Sample) -> Sample {
-    sum.add(&sample);
-    sum
+fn difference(after: Sample, before: Sample) -> Sample {
+    Sample {
+        total: after.total - before.total,
+        errors: after.errors - before.errors,
+        slow: after.slow - before.slow,
+        missing: after.missing - before.missing,
+    }
 }
 
 fn with_context<R>(snapshot: &Snapshot<Vec<u8>>, user: u64, use_it: impl FnOnce(&BoundContext<'_>) -> R) -> R {

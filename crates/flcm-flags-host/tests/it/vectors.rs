@@ -98,13 +98,13 @@ fn trip(word: &str) -> TripState {
 fn overrides() {
     for case in cases::<Override>("overrides.json") {
         let stored = case.stored_fleet.iter();
-        let fleet = stored.map(|(key, word)| (key, FleetFlag { trip: trip(word), generation: None })).collect();
-        let mut overrides = Overrides::new(fleet, case.stored_held.iter().map(|key| (key, ())).collect());
+        let fleet = stored.map(|(key, word)| (key.clone(), FleetFlag { trip: trip(word), generation: None })).collect();
+        let mut overrides = Overrides::new(fleet, case.stored_held.iter().cloned().collect());
         for step in &case.steps {
             match step {
                 Step::Fleet(flags) => {
                     let flags = flags.iter().map(|(key, Flag { trip: word, generation })| {
-                        (key, FleetFlag { trip: trip(word), generation: *generation })
+                        (key.clone(), FleetFlag { trip: trip(word), generation: *generation })
                     });
                     overrides.set_fleet(flags.collect());
                 }
@@ -152,7 +152,7 @@ fn persistence() {
             host.held(key, *held);
         }
         if let Some(fleet) = &case.fleet {
-            host.fleet(fleet.iter().map(|(key, word)| (key, trip(word))).collect());
+            host.fleet(fleet.iter().map(|(key, word)| (key.clone(), trip(word))).collect());
         }
         let written = String::from_utf8(host.begin_write(existing)).expect("text");
         assert_eq!(written, case.written, "{}", case.note);

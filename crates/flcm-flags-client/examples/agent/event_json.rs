@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::options::millis;
 
 /// An event by each of its names.
-pub(crate) fn said(event: &Event) -> Vec<(&'static str, Value)> {
+pub(crate) fn event_json(event: &Event) -> Vec<(&'static str, Value)> {
     match event {
         Event::Breaker { flag, transition } => {
             let names = [
@@ -33,7 +33,7 @@ pub(crate) fn said(event: &Event) -> Vec<(&'static str, Value)> {
             [("state", of)].into_iter().chain(stale).collect()
         }
         Event::Sync { changed, revision } => vec![("sync", json!({ "changed": changed, "revision": revision }))],
-        // What this was not told of fails the test that waits for it.
+        // An event that is not listed here fails the test that waits for it.
         _ => Vec::new(),
     }
 }
