@@ -32,11 +32,11 @@
  * as well (`decideAs`): before the document's overrides, after kill switch, breaker and dependencies. A page that is
  * hidden sends its last batch as the first one of another epoch, because it may arrive before the one in flight.
  *
- * Five files repeat rules of the Rust crate `flcm-flags-host`: `schedule`, `overrides`, `circuit-breaker/persistence`,
- * the batches in `metrics-collector`, and `remote-config`. We measured the alternative. With all of these rules called
- * in WebAssembly, `flags.wasm` had 196,605 bytes instead of 157,295 (70,977 instead of 58,056 with brotli), and the
- * JavaScript became only 1.1 KB smaller with brotli. So the rules stay in TypeScript. `tests/vectors/host` and
- * `tests/hosts`, which also run with the Rust crate, hold them to the same behaviour.
+ * These files repeat rules of the Rust crate `flcm-flags-host`: `schedule`, `overrides`, `circuit-breaker` with
+ * `persistence`, the batches in `metrics-collector`, and `remote-config` with `stream`. We measured the alternative.
+ * With all of these rules called in WebAssembly, `flags.wasm` had 196,605 bytes instead of 157,295 (70,977 instead of
+ * 58,056 with brotli), and the JavaScript became only 1.1 KB smaller with brotli. So the rules stay in TypeScript.
+ * `tests/vectors/host` and `tests/hosts`, which also run with the Rust crate, hold them to the same behaviour.
  *
  * @module
  */
