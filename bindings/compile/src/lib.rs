@@ -1,7 +1,9 @@
-//! The document compiler as WebAssembly: `CompilerBinding` of `bindings/contract.d.ts`.
+//! The document compiler as WebAssembly: what `bindings/contract.d.ts` calls `CompilerBinding`. Each function converts
+//! its arguments and makes one call of `flcm_flags_ffi::documents`.
 //!
-//! A module of its own, so that the one that decides stays small. What has a structure crosses as JSON text: objects made
-//! by `serde-wasm-bindgen` would cost 24 KB and microseconds each, and text is byte-identical in every engine.
+//! It is a module of its own, so that the one that decides stays small. Explanations are in it as well. What has a
+//! structure crosses as JSON text: objects made by `serde-wasm-bindgen` would add 24 KB and take microseconds each, and
+//! text has the same bytes in every engine.
 
 use flcm_flags_ffi::documents;
 use js_sys::{Error, JsString, Reflect};

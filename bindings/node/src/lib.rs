@@ -1,5 +1,11 @@
-//! The engine as a native addon: what `bindings/contract.d.ts` calls `EngineBinding` and `CompilerBinding`, one call each. `HotCalls`
-//! is in the module `hot`.
+//! The engine as a native addon: what `bindings/contract.d.ts` calls `EngineBinding` and `CompilerBinding`. Each
+//! function converts its arguments and makes one call of `flcm-flags-ffi`.
+//!
+//! `HotCalls` is in the module `hot`: seven functions of plain N-API over the shared memory, because what napi-derive
+//! generates takes three times as long. It is the only `unsafe` code of this project.
+//!
+//! The package `@flcm/flags-node` tries this addon first. Where none loads, the package decides with WebAssembly, with
+//! the same results, and `engine.name` says so.
 #![allow(clippy::must_use_candidate, reason = "JavaScript calls these functions")]
 #![allow(clippy::needless_pass_by_value, reason = "napi-derive makes owned values")]
 

@@ -1,7 +1,11 @@
-//! The engine as WebAssembly: what `bindings/contract.d.ts` calls `EngineBinding` and `HotCalls`, one call of the engine each.
+//! The engine as WebAssembly: what `bindings/contract.d.ts` calls `EngineBinding` and `HotCalls`. Each function
+//! converts its arguments and makes one call of `flcm-flags-ffi`.
 //!
-//! Without the standard library, whose panics carry a formatter, a large part of so small a module: the engine does not
-//! panic, so ours has nothing to say.
+//! The module has no standard library. Panics of `std` bring a formatter, which would be a large part of so small a
+//! module. The engine does not panic, so the panic handler of this module has nothing to print.
+//!
+//! It contains neither the compiler nor explanations: those need names, numbers as text, and JSON. They are in the
+//! module of `bindings/compile`, which pages load only if they need it.
 #![cfg_attr(target_arch = "wasm32", no_std)]
 #![allow(clippy::must_use_candidate, reason = "JavaScript calls these functions")]
 

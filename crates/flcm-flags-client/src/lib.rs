@@ -23,7 +23,15 @@
 //! | `collector` | stores, posts and deletes batches of counts | `Batches` |
 //! | `state_file` | writes breakers, holds and the fleet's state for the next start | `Persistence` |
 //! | `start`, `features`, `user` | starts the tasks; what services call | |
+//! | `open_feature` | the provider, behind the feature `open-feature` | |
 //! | `clock`, `http`, `store`, `event` | time and chance; requests; files; listeners | |
+//!
+//! - **Readers take no lock.** The value that `in_use` publishes never changes. A snapshot is replaced together with
+//!   its trips, so a reader always sees both as they belong together. A decision adds one to a counter of its thread's
+//!   shard.
+//! - **A snapshot that was replaced is kept** until its last reader has dropped it, because that reader still counts on
+//!   it.
+//! - **Outcomes take a mutex,** because a breaker needs them in one order. No lock is held while listeners are called.
 
 mod active_flags;
 mod clock;

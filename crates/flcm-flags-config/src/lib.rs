@@ -6,6 +6,9 @@
 //!
 //! | module | what it does |
 //! |---|---|
+//! | `limits` | how large documents may be, each limit with its reason |
+//! | `diagnostics` | problems with code, position and help |
+//! | `context` | contexts of users as JSON, for explanations and the command line |
 //! | `parse` | reads YAML or JSON into a [`Document`], in which every value has its position |
 //! | `config` | the checked document, its dependency graph, and its compiled regular expressions |
 //! | `check` | resolves `extends`, checks names, types and limits, and builds the [`Config`]; `check::lint` warns |
@@ -14,7 +17,7 @@
 //! | `diff` | compares two versions: what changes, and for how many users |
 //! | `simulate` | shows how soon a policy would roll a flag back, and how often by mistake |
 //!
-//! A module uses only modules that stand above it in this table.
+//! A module uses only modules that stand above it in this table. A test checks that.
 //!
 //! [`check`] does the first two steps and reports all problems at once; [`compile`] cannot fail.
 //!
@@ -24,6 +27,34 @@
 //! let snapshot = flcm_flags::Snapshot::from_bytes(bytes).expect("a snapshot of our own");
 //! assert!(snapshot.flag("checkout").is_some() && diagnostics.is_empty());
 //! ```
+//!
+//! # From text to bytes
+//!
+//! 1. `granit-parser` emits events with byte positions, and `parse::source` builds a tree of them.
+//! 2. `parse` fills the [`Document`] and reports what does not fit. A key that no parser asked for is unknown, so there
+//!    is no list of keys that could become outdated. A test compares the keys with the JSON Schema.
+//! 3. `check::inherit` resolves `extends`.
+//! 4. `check` builds the [`Config`]. The short form of a flag becomes rules in `check::rules`.
+//! 5. `config::graph` finds cycles of dependencies, and `check::lint` warns.
+//! 6. `compile` and `compile::writer` write the bytes.
+//!
+//! Each step reports all problems that it finds, so that the user sees them all at once.
+//!
+//! The same document compiles to the same bytes on every machine. Keys of a policy that came later have a section of
+//! their own, which is left out while all of them have their default. So older snapshots still load, and older
+//! documents still compile to the same bytes.
+//!
+//! # What the compiler prepares for the core
+//!
+//! - **Strings become integers.** The compiler interns the strings that `==` and `in` compare. A bound context contains
+//!   the ids of its own strings, so the core compares integers.
+//! - **Attributes are ordered by use.** The 32 attributes that most conditions read get the lowest ids. A bound context
+//!   has slots for these. Other attributes are searched by name when they are read, with the same result.
+//! - **Regular expressions become tables** (`config::pattern`). `regex-automata` determinises a pattern. All accepting
+//!   states become one, which ends the search. Then states and byte classes that nothing distinguishes are merged. The
+//!   core reads one entry of the table per byte of the text.
+//! - **Prerequisites become a closure.** A flag lists all its direct and indirect prerequisites, at most 64, in an
+//!   order in which each can be decided.
 
 mod check;
 mod compile;

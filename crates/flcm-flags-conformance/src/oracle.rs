@@ -1,9 +1,10 @@
-//! The oracle: decides directly from a [`Config`], by the letter of the contract.
+//! The oracle: a second implementation, which decides directly from a [`Config`] by plain recursion.
 //!
-//! It is slow on purpose. There are no tables, no interned strings, no order worked out ahead: a dependency is decided
-//! by asking for it, a user is looked for in the list itself, and every number is computed from its formula. It shares no
-//! arithmetic with the core: `SipHash` comes from `siphasher`, times from `jiff`, versions from `semver`, patterns from
-//! `regex`. Where a check applies it returns, so that the functions read in the order of the checks.
+//! It is slow on purpose. It has no tables, no interned strings, and no order that was computed before. To decide a
+//! dependency, it decides that flag. To find a user, it searches the list. It computes every number from its formula.
+//!
+//! It shares no arithmetic with the core: `SipHash` comes from `siphasher`, times from `jiff`, versions from `semver`,
+//! patterns from `regex`. Where a check applies, it returns, so the functions read in the order of the checks.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};

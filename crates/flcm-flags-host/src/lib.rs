@@ -1,18 +1,74 @@
 //! Everything that a host of flags decides, without I/O: no clock, socket, file or thread.
 //!
-//! A *host* is a process that evaluates flags: a service, a page, the server itself for its fleet. Time and bytes are
-//! given to the state machines of this crate, and they answer what is to be done. The Rust client, the bindings for
-//! JavaScript and the demo are adapters: they own sockets, files, timers and listeners.
+//! A *host* is a process that evaluates flags: a service, a page, or the server itself for all of its clients. The
+//! state machines of this crate receive time and bytes as arguments, and return what is to be done.
 //!
 //! | module | what it decides |
 //! |---|---|
 //! | [`breakers`](Guards) | one circuit breaker for each flag with a policy, and the trips that evaluation sees |
+//! | [`measures`](Measures) | what is counted of each flag, and custom metrics |
 //! | [`state`](HostState) | breakers and counters of the snapshot in use, and how an update takes them over |
 //! | [`overrides`](Overrides) | holds of this host and trips of the fleet, and which of them is strictest |
 //! | [`persistence`](Persistence) | breakers, holds and the fleet's trips across a restart |
+//! | [`host`](Host) | the last three together: commands, the fleet's state, what is restored and stored |
 //! | [`batches`](Batches) | which batch of counts is sent next, under which name, and what an answer means for it |
 //! | [`delivery`](Delivery) | when to fetch, how long to wait after a failure, and whether flags are fresh or stale |
 //! | [`stream`](Reconnect) | when a stream that broke is connected again, and which of its events are new |
+//! | [`schedule`] | moments of polls and waits after failures, spread over all hosts |
+//! | [`changed`](ChangedFlags) | which flags an update has changed |
+//! | [`time`](Now), [`text`], [`reserve`] | time and chance as arguments; numbers as text; whether there is memory |
+//!
+//! # Who uses it
+//!
+//! The Rust client is an adapter around all of it: it owns sockets, files, timers and listeners, and makes one call per
+//! event. The server uses [`Guards`] for the breakers of its fleet.
+//!
+//! JavaScript reaches only [`HostState`], by the bindings. The runtime in TypeScript repeats the other rules, because
+//! calling them in WebAssembly would make pages larger. The files in `tests/vectors/host` hold `schedule`, `overrides`
+//! and `persistence` to the same results in both languages, and the fault suite in `tests/hosts` runs over hosts of
+//! both.
+//!
+//! # How a state machine is driven
+//!
+//! [`Delivery`], [`Batches`] and [`Reconnect`] have the same shape:
+//!
+//! 1. Call a method for what happened, such as [`Delivery::applied`] or [`Batches::sent`].
+//! 2. Ask for actions with `take_action` until there are none, and do them. ([`Reconnect`] has one action, to connect:
+//!    [`Reconnect::is_due`].)
+//! 3. Wait until the time that `next_deadline` returns, then call `poll`. To call it earlier or more often does no
+//!    harm.
+//!
+//! # Fetching
+//!
+//! - **One request at a time.** A call for another one while it is under way leads to one more request after it.
+//! - **The `ETag` is cleared before each request.** It is saved again only together with the snapshot that it belongs
+//!   to, when that snapshot is in use. After any failure the next request is therefore unconditional.
+//! - **Two kinds of time.** Intervals, ages and waits use [`Now::elapsed`], which never goes back. Decisions use the
+//!   wall clock, and so do breakers, which stand still when it steps back.
+//! - **Hosts are spread.** The moment of a host within the poll interval follows from its instance number, so hosts
+//!   send requests evenly, whenever they were started. After a failure a host waits a random time below a limit, and
+//!   the limit doubles with each failure. So hosts do not come back all at once when an outage ends.
+//!
+//! # Trips
+//!
+//! - The server sends the state of the whole fleet each time. A flag that it does not name is clear.
+//! - Three trips apply to a flag: that of the host's own breaker, that of an operator's hold on this host, and the
+//!   fleet's. The strictest takes effect.
+//! - When the generation of the fleet's breaker of a flag rises, the host acknowledges its own breaker of that flag,
+//!   and so ends its own trip ([`Host::apply_fleet_state`]). The fleet has made a newer decision, from the counts of
+//!   all hosts.
+//! - The fleet's generation is stored with the counts, because they are evidence only for that generation.
+//!
+//! # Counts
+//!
+//! - A batch is stored before it is sent, contains its own name, and is deleted when it was acknowledged. So the server
+//!   can add it up exactly once.
+//! - One batch is in flight. Its bytes do not change, except for the age in them. Meanwhile counts go into the next
+//!   batch.
+//! - After the answer 409 the same counts are sent as the first batch of another epoch.
+//! - Nobody knows how old a batch is that was stored over a restart. It gets an age of more than 120 seconds: it is
+//!   counted, but is no evidence.
+//! - Where totals are kept, counts that were drained stay in summaries.
 #![no_std]
 
 extern crate alloc;

@@ -31,7 +31,7 @@
 //! |---|---|
 //! | `options`, `keys`, `error`, `command_line` | what a server is given, and why it does not start |
 //! | `server` with `connections` | start, run, shutdown; connections and their limits |
-//! | `fleet` with `handle`, `merge`, `ledgers`, `persist`, `publish`, `commands`, `hosts`, `report`, `start` | the actor |
+//! | `fleet` and its folder: `handle`, `merge`, `ledgers`, `persist`, `publish`, `commands` and others | the actor |
 //! | `store` with `revisions`, `audit`, `counts`, `outbox`, `tables.sql` | the database |
 //! | `published`, `serving`, `state`, `counters` | the revision in use; the state that requests share |
 //! | `transition`, `event` | a transition with its actor; the same as JSON |
@@ -39,7 +39,7 @@
 //! | `http` with a file per path, `access`, `routes`, `problem`, `openapi` | handlers, their access, their errors |
 //! | `metrics` with `catalog`, `openmetrics`, `otlp` | every metric; as text, and pushed to a collector |
 //! | `webhooks` with `dispatcher`, `signature` | deliveries by Standard Webhooks |
-//! | `document_watcher`, `tls`, `clock`, `retry`, `gzip` | the document's file; certificates; time; back-off; compression |
+//! | `document_watcher`, `tls`, `clock`, `retry`, `gzip` | the document's file; certificates; time; waits; compression |
 //!
 //! A table in the tidy test of `flcm-flags-conformance` says which module may import which; there are no cycles.
 
