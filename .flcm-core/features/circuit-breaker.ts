@@ -156,8 +156,8 @@ export class CircuitBreaker implements Follower {
   }
 
   /**
-   * Takes the state of the fleet, whole: a flag that is not named is clear. Where the fleet's breaker has decided anew, a trip of this
-   * host's own gives way to it.
+   * Takes the state of the fleet, whole: a flag that is not named is clear. Where the fleet's breaker has decided anew to let a flag go
+   * on, a trip of this host's own gives way to it.
    */
   applyFleetState(flags: FleetState): void {
     const wrong = Object.entries(flags).find(([, { trip }]) => !isTrip(trip));
@@ -170,7 +170,7 @@ export class CircuitBreaker implements Follower {
     for (const [key, hasAdvanced] of this.#overrides.setFleet(flags)) {
       if (snapshot === undefined) continue;
       this.#apply(snapshot, key);
-      if (hasAdvanced) this.#acknowledge(snapshot, snapshot.flag(key));
+      if (hasAdvanced && this.#overrides.external(key) !== 'off') this.#acknowledge(snapshot, snapshot.flag(key));
     }
     const trips = Object.entries(flags).map(([key, { trip }]) => [key, trip] as const);
     const tripped = new Map(trips.filter(([, trip]) => trip !== 'clear'));

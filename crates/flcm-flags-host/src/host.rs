@@ -64,8 +64,8 @@ impl Host {
         unread
     }
 
-    /// Takes the fleet's state, whole: a flag that is not named is clear. Where the fleet's breaker has decided anew, a trip
-    /// of this host's own gives way to it. Answers the trips that are not clear.
+    /// Takes the fleet's state, whole: a flag that is not named is clear. Where the fleet's breaker has decided anew to let
+    /// a flag go on, a trip of this host's own gives way to it. Answers the trips that are not clear.
     pub fn apply_fleet_state<B: AsRef<[u8]>>(
         &mut self,
         fleet: FleetState,
@@ -76,7 +76,8 @@ impl Host {
         if let Some((snapshot, state)) = in_use {
             for (key, has_advanced) in keys {
                 self.apply((snapshot, state), &key);
-                if let Some(flag) = snapshot.flag(&key).filter(|_| has_advanced) {
+                let lets_go_on = has_advanced && self.overrides.external(&key) != TripState::HeldOff;
+                if let Some(flag) = snapshot.flag(&key).filter(|_| lets_go_on) {
                     self.acknowledge((snapshot, state), flag, now);
                 }
             }
