@@ -69,7 +69,7 @@ export function readFile(file: string | URL): Promise<Uint8Array> {
   return read(pathOf(file));
 }
 
-/** Calls back when a file may have changed. Its folder is watched, because editors put a new file in the place of the old one. */
+/** Calls back when a file may have changed. Its folder is watched, because editors replace the file by a new one. */
 export function watchFile(file: string | URL, changed: () => void, failed: (error: unknown) => void): () => void {
   const path = pathOf(file);
   try {
