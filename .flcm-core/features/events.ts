@@ -75,7 +75,7 @@ export function messageOf(error: unknown): string {
   try {
     if (!(error instanceof Error)) return String(error);
     const { cause } = error;
-    // `fetch failed` says nothing, its cause does.
+    // `fetch failed` explains nothing, its cause does.
     return cause instanceof Error && cause.message !== '' ? `${error.message}: ${cause.message}` : error.message;
   } catch {
     // Not everything can be made text.

@@ -50,7 +50,7 @@ export class RemoteConfig {
   #etag: string | undefined;
   #failures = 0;
   /** An answer was misunderstood since the last one that was not. */
-  #hurried = false;
+  #hasRefetched = false;
   #confirmed: number | undefined;
   #state: RemoteState = 'initializing';
 
@@ -144,7 +144,7 @@ export class RemoteConfig {
     try {
       this.#confirm(await this.#take(source));
       this.#failures = 0;
-      this.#hurried = false;
+      this.#hasRefetched = false;
       this.#schedule(this.#nextPoll());
     } catch (error) {
       this.#fail(featureError('FETCH_FAILED', source.name, error));
@@ -189,14 +189,14 @@ export class RemoteConfig {
 
   #wait(error: FeatureError): number {
     // An answer of this kind is a misunderstanding: what follows asks for everything, and need not wait.
-    if (error.code === 'NOT_MODIFIED' && !this.#hurried) {
-      this.#hurried = true;
+    if (error.code === 'NOT_MODIFIED' && !this.#hasRefetched) {
+      this.#hasRefetched = true;
       return 0;
     }
     return backOff(this.#failures, this.#firstWait(), LONGEST_WAIT, this.#clock.random());
   }
 
-  /** Hosts that have flags do not hurry: they would triple what a server must bear that has just come back. */
+  /** Hosts that have flags do not poll sooner: they would triple what a server must bear that has just come back. */
   #firstWait(): number {
     return this.#inUse.snapshot ? Math.max(FIRST_WAIT, 2 * this.#options.pollIntervalMs) : FIRST_WAIT;
   }
