@@ -251,7 +251,7 @@ impl Guards {
         }
     }
 
-    /// Does something to a breaker, and takes down what happened.
+    /// Does something to a breaker, and records what happened.
     #[inline]
     fn with(
         &mut self,
