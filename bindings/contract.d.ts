@@ -17,8 +17,8 @@ export type Attributes = Readonly<Record<string, AttributeValue>>;
 export type JsonValue = boolean | number | string | null | readonly JsonValue[] | { readonly [key: string]: JsonValue };
 
 /**
- * The trip of a flag, by its breaker: none, only the probe share passes, off for everyone, or that no percentage is higher
- * than so many thousandths of a percent.
+ * The trip of a flag, by its breaker: none, only the probe share passes, off for everyone, or that no percentage is
+ * higher than so many thousandths of a percent.
  */
 export type TripState = 'clear' | 'probing' | 'off' | `capped ${number}`;
 
@@ -59,8 +59,8 @@ export type FlagId = number;
  * A decision as one number.
  *
  * Bits 0 to 15 are the variant (0xffff: none), 16 to 23 the reason, then one bit each for enabled (24), serving something
- * (25), serving on (26), treatment (27) and control (28): the feature is on when `outcome & (1 << 24)` is not 0. The texts
- * of a reason come with {@link Snapshot.decisionOf}.
+ * (25), serving on (26), treatment (27) and control (28): the feature is on when `outcome & (1 << 24)` is not 0. The
+ * texts of a reason come with {@link Snapshot.decisionOf}.
  */
 export type PackedDecision = number;
 
@@ -78,7 +78,10 @@ export interface Snapshot {
   flag(key: string): FlagId;
   /** The key of a flag, or `undefined` for an id that no flag has. */
   flagKey(flag: FlagId): string | undefined;
-  /** What the percentages of a flag are drawn with: its key, unless the document sets another; `undefined` for an id that no flag has. */
+  /**
+   * What the percentages of a flag are drawn with: its key, unless the document sets another; `undefined` for an id
+   * that no flag has.
+   */
   flagSalt(flag: FlagId): string | undefined;
   /** Whether a flag serves everyone the same at any time, but for its breaker; false for an id that no flag has. */
   isStatic(flag: FlagId): boolean;
@@ -119,7 +122,9 @@ export interface Snapshot {
     attributes: Attributes | undefined,
     now: number,
   ): Decision;
-  /** The decision that {@link Context.decideAll} has written for a flag. Equal decisions may be the same frozen object. */
+  /**
+   * The decision that {@link Context.decideAll} has written for a flag. Equal decisions may be the same frozen object.
+   */
   decisionOf(flag: FlagId, rule: number, outcome: PackedDecision): Decision;
   /** The breakers of the flags that have an `error_threshold`. */
   readonly breakers: Breakers;
@@ -136,8 +141,8 @@ export interface Snapshot {
    */
   follow(before: Snapshot, now: number): readonly Transition[];
   /**
-   * Sets the trip of a flag by an operator or the fleet. The trip of its own breaker counts as well: the stricter of both. Takes
-   * effect with the next decision, for every context.
+   * Sets the trip of a flag by an operator or the fleet. The trip of its own breaker counts as well: the stricter of
+   * both. Takes effect with the next decision, for every context.
    */
   setTrip(flag: FlagId, state: TripState): void;
   /** The trip of a flag. */
@@ -191,7 +196,10 @@ export interface CallOutcome {
 /** Whose outcomes breakers see: those of all hosts, or those of this one, which trips for itself alone, and with more certainty. */
 export type Scope = 'fleet' | 'host';
 
-/** The mode that an operator gives a breaker: it decides; off; as usual whatever happens; as usual, and report what would have been. */
+/**
+ * The mode that an operator gives a breaker: it decides; off; as usual whatever happens; as usual, and report what
+ * would have been.
+ */
 export type BreakerMode = 'auto' | 'held' | 'forced_closed' | 'observe';
 
 /** What a breaker knows: outcomes of the policy's window, the statistics, and what they must reach for a rollback. */
@@ -223,7 +231,10 @@ export interface BreakerReport extends BreakerEvidence {
   readonly refused: number;
 }
 
-/** Something that happened to a breaker, with all that explains it. The values are listed in `docs/reference/rollback.md`. */
+/**
+ * Something that happened to a breaker, with all that explains it. The values are listed in
+ * `docs/reference/rollback.md`.
+ */
 export interface Transition extends BreakerEvidence {
   readonly flag: FlagId;
   /** What happened, such as `tripped`, `half_opened` or `recovered`. */
@@ -539,7 +550,10 @@ export type Maybe<T> = T | null | undefined;
 export interface EngineBinding {
   /** Version of the core. */
   version(): string;
-  /** Takes a snapshot in; -1 when there is no room for it. Throws an `Error` that describes what is wrong with the bytes. */
+  /**
+   * Takes a snapshot in; -1 when there is no room for it. Throws an `Error` that describes what is wrong with the
+   * bytes.
+   */
   load(bytes: Uint8Array): Handle;
   /** Lets a snapshot go. */
   unload(snapshot: Handle): boolean;

@@ -117,7 +117,8 @@ export class CircuitBreaker implements Follower {
   ): void {
     const { snapshot } = this.#inUse;
     if (snapshot === undefined || flag < 0) return;
-    // The outcome of a decision under the snapshot before is recorded without its context, which this snapshot cannot read.
+    // The outcome of a decision under the snapshot before is recorded without its context, which this snapshot cannot
+    // read.
     const same = bound.snapshot === snapshot;
     const id = same ? flag : snapshot.flag(key);
     if (id < 0) return;

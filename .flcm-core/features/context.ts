@@ -121,8 +121,8 @@ export class FeatureContext<F extends FlagShapes<F> = AnyFlags> {
   }
 
   /**
-   * Calls `enabled` where the flag is on, else `fallback`, and records the outcome with the breaker and the metrics. An error of the new
-   * way counts, and the old one is called in its place; an error of the old way is the caller's.
+   * Calls `enabled` where the flag is on, else `fallback`, and records the outcome with the breaker and the metrics. An
+   * error of `enabled` counts as a failure, and `fallback` is called instead; an error of `fallback` is the caller's.
    */
   run<T>(flag: FlagKey<F>, enabled: () => T, fallback: () => T, options?: RunOptions): T {
     return run(this.#deciding, this.#decided(flag), enabled, fallback, options);

@@ -16,8 +16,8 @@ import type { AnyFlags, FeatureEvents, FeaturesOptions, FlagShapes } from './typ
 export type EarlyListeners = { readonly [K in keyof FeatureEvents]?: (event: FeatureEvents[K]) => void };
 
 /**
- * Loads flags and keeps them current. The promise resolves as soon as flags are in use: at once when there are some at hand, else when the
- * source has answered, but after `initTimeoutMs` at the latest.
+ * Loads flags and keeps them current. The promise resolves as soon as flags are in use: at once when there are some at
+ * hand, else when the source has answered, but after `initTimeoutMs` at the latest.
  *
  * @throws FeatureError `INVALID_OPTIONS`, and what is wrong with a `document` or `snapshot` that was given; never for the source.
  */

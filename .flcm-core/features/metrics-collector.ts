@@ -31,7 +31,10 @@ const LONGEST_WAIT = 300_000;
 /** Batches that survive a restart are stored under their name: epoch and sequence. */
 const NAME = /^batch-(\d+)-(\d+)$/;
 
-/** Milliseconds after which counts are no evidence. A batch stored over a restart gets this age, because its own is unknown. */
+/**
+ * Milliseconds after which counts are no evidence. A batch stored over a restart gets this age, because its own is
+ * unknown.
+ */
 const OLD = 120_001;
 
 /** How long closing waits for the last batch. */
@@ -138,7 +141,12 @@ export class MetricsCollector implements Follower {
     return this.#flushing;
   }
 
-  /** Sends soon what was counted, because something has happened that others need to know. A sink that fails is left alone. @internal */
+  /**
+   * Sends soon what was counted, because something has happened that others need to know. A sink that fails is left
+   * alone.
+   *
+   * @internal
+   */
   flushWithin(ms: number): void {
     const isIdle = this.#options.sinks.length === 0 || this.#failures > 0;
     if (!isIdle && !this.#closing.signal.aborted) this.#deadline.noLaterThan(ms);

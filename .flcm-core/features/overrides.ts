@@ -6,8 +6,8 @@ export function isTrip(text: unknown): text is TripState {
 }
 
 /**
- * What overrides the breakers of this host from outside: holds of an operator, and trips of the fleet. They are stored by flag key,
- * because flags may come later than their overrides.
+ * What overrides the breakers of this host from outside: holds of an operator, and trips of the fleet. They are stored
+ * by flag key, because flags may come later than their overrides.
  */
 export class Overrides {
   readonly #held: Set<string>;
@@ -19,8 +19,8 @@ export class Overrides {
   }
 
   /**
-   * Takes the whole state of the fleet. Answers the keys of all flags that it names, or named before, and for each whether the
-   * fleet's breaker has decided anew since: its generation is higher.
+   * Takes the whole state of the fleet. Answers the keys of all flags that it names, or named before, and for each
+   * whether the fleet's breaker has decided anew since: its generation is higher.
    */
   setFleet(fleet: FleetState): ReadonlyMap<string, boolean> {
     const before = this.#fleet;

@@ -139,7 +139,9 @@ export class RemoteConfig {
     } while (this.#again && this.#failures === 0 && !this.#closing.signal.aborted);
   }
 
-  /** Bytes, ETag and revision are one value: the ETag is saved once the bytes are in use, and cleared when any are not. */
+  /**
+   * Bytes, ETag and revision are one value: the ETag is saved once the bytes are in use, and cleared when any are not.
+   */
   async #syncOnce(source: Source): Promise<void> {
     try {
       this.#confirm(await this.#take(source));

@@ -112,7 +112,11 @@ export interface FeaturesOptions {
   readonly flushIntervalMs?: number;
   /** Receivers of notifications about rollbacks. */
   readonly notify?: readonly NotifyOptions[];
-  /** A whole number below 2^53 that names this host: spreads its polling, and distinguishes its counts from others'. @default stored in the cache, or drawn */
+  /**
+   * A whole number below 2^53 that names this host: spreads its polling, and distinguishes its counts from others'.
+   *
+   * @default stored in the cache, or drawn
+   */
   readonly instance?: number;
   /** What decides. @default the native addon in Node, WebAssembly elsewhere */
   readonly engine?: Engine;

@@ -24,8 +24,8 @@ export interface Batch {
 /** Takes batches. */
 export interface Sink {
   /**
-   * Takes a batch for good once the promise resolves; after an error the same batch comes again, unchanged but for its age. One batch is
-   * under way at a time.
+   * Takes a batch for good once the promise resolves; after an error the same batch comes again, unchanged but for its
+   * age. One batch is under way at a time.
    */
   send(batch: Batch, closing: AbortSignal): Promise<void>;
   /** Takes a batch without an answer, because the page goes away; false when it cannot. */

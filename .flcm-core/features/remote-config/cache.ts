@@ -9,7 +9,10 @@ export interface StoredSnapshot {
   readonly etag: string | undefined;
 }
 
-/** The last good snapshot across a restart. What is stored was accepted by the engine, and is checked again when it is read. */
+/**
+ * The last good snapshot across a restart. What is stored was accepted by the engine, and is checked again when it is
+ * read.
+ */
 export class SnapshotCache {
   readonly #store: Store;
   readonly #events: Events;

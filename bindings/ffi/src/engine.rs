@@ -157,8 +157,8 @@ impl Engine {
         self.snapshots.get(snapshot).map(|loaded| text::trip(loaded.state.guards.trips().state(flag)))
     }
 
-    /// Sets the trip of a flag by an operator or the fleet; its own breaker counts as well. False for a state or a flag that
-    /// is not known.
+    /// Sets the trip of a flag by an operator or the fleet; its own breaker counts as well. False for a state or a flag
+    /// that is not known.
     pub fn set_trip(&mut self, snapshot: Handle, flag: FlagId, state: &str) -> bool {
         let loaded = self.snapshots.get_mut(snapshot).filter(|loaded| loaded.snapshot.describe(flag).is_some());
         let (Some(loaded), Some(state)) = (loaded, TripState::parse(state)) else { return false };
@@ -240,8 +240,8 @@ impl Engine {
         shared_memory::write_outcome(shared, outcome)
     }
 
-    /// Counts a decision that was remembered, as often as the length gives, for the context in the slot; the outcome stands
-    /// where decisions leave it. Answers 0.
+    /// Counts a decision that was remembered, as often as the length gives, for the context in the slot; the outcome
+    /// stands where decisions leave it. Answers 0.
     pub fn count(&mut self, shared: &[u8]) -> i32 {
         let registers = Registers::read(shared);
         let Some(loaded) = self.snapshots.get_mut(Handle(registers.snapshot.get())) else { return FREED };

@@ -13,8 +13,8 @@ use time::format_description::well_known::Rfc3339;
 use crate::event::State;
 use crate::features::Features;
 
-/// Decides for an `open_feature::Client`. The application keeps its [`Features`], records how calls went with them, and closes
-/// them.
+/// Decides for an `open_feature::Client`. The application keeps its [`Features`], records how calls went with them, and
+/// closes them.
 ///
 /// Reasons are those of `OpenFeature` where it has one, else ours, such as `BREAKER_OPEN`. The metadata of a flag
 /// has its `revision`, `rule` and `salt`, where they are set. A flag that serves nothing, such as one with

@@ -106,8 +106,8 @@ impl<'c> Oracle<'c> {
         }
     }
 
-    /// Whether the user belongs to a cohort: never when in `except`; else when in `users`, when the host puts the user in it, or when
-    /// `when` is present and holds.
+    /// Whether the user belongs to a cohort: never when in `except`; else when in `users`, when the host puts the user
+    /// in it, or when `when` is present and holds.
     fn is_member(&self, name: &str, question: Question<'_>) -> bool {
         let Some(cohort) = self.config.cohorts.get(name) else { return false };
         let listed = |users: &[String]| question.context.targeting_key.as_ref().is_some_and(|key| users.contains(key));

@@ -92,7 +92,9 @@ export abstract class FlcmProviderBase<F extends FlagShapes<F> = AnyFlags> {
     await features?.close();
   }
 
-  /** Counts under the name of the event; its `value` goes into a histogram. `flcm.outcome` records how a feature went. */
+  /**
+   * Counts under the name of the event; its `value` goes into a histogram. `flcm.outcome` records how a feature went.
+   */
   track(name: string, context: EvaluationContext, details: TrackingEventDetails = {}): void {
     const features = this.#features;
     if (features === undefined) return;

@@ -22,8 +22,8 @@ const MISSING: u8 = 2;
 
 /// Calls that may take their time. What is asked of a handle that names nothing is `None` or false.
 impl Engine {
-    /// Gives each flag with a policy a breaker, over the outcomes of a `fleet` or of this `host`; false for another scope, and
-    /// when there is no memory for them.
+    /// Gives each flag with a policy a breaker, over the outcomes of a `fleet` or of this `host`; false for another
+    /// scope, and when there is no memory for them.
     pub fn guard(&mut self, snapshot: Handle, scope: &str, now: f64) -> bool {
         let scope = match scope {
             "fleet" => Scope::Fleet,
@@ -99,8 +99,8 @@ impl Engine {
         self.snapshots.get(snapshot)?.state.guards.save(flag)
     }
 
-    /// Restores a stored breaker; false for a flag without one. Where it was stored under another policy the evidence starts
-    /// anew, which is among the next transitions.
+    /// Restores a stored breaker; false for a flag without one. Where it was stored under another policy the evidence
+    /// starts anew, which is among the next transitions.
     ///
     /// # Errors
     /// The bytes are no breaker; the one in use stays.

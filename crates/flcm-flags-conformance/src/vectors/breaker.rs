@@ -1,4 +1,5 @@
-//! Vectors of kind `breaker`: what is done to the breaker of one flag, and what it reports. Statistics are compared by their bits.
+//! Vectors of kind `breaker`: what is done to the breaker of one flag, and what it reports. Statistics are compared by
+//! their bits.
 
 use std::path::Path;
 

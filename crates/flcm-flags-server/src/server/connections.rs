@@ -23,8 +23,8 @@ const HEAD: Duration = Duration::from_secs(10);
 /// A peer must acknowledge what it was sent within this time, or the connection is closed.
 const STALLED: Duration = Duration::from_secs(30);
 
-/// So many connections at a time are answered why they are refused; more are only closed. (Each needs a file descriptor, of
-/// which the command line keeps some free.)
+/// So many refused connections at a time get a response with the reason; more are only closed. (Each needs a file
+/// descriptor, of which the command line keeps some free.)
 const REFUSALS: usize = 192;
 
 /// Accepts connections.

@@ -1,4 +1,5 @@
-//! What a breaker reports when something happens: the transition, why, and what comes next. Hosts act on it; nothing calls back.
+//! What a breaker reports when something happens: the transition, why, and what comes next. Hosts act on it; nothing
+//! calls back.
 
 use super::window::Arms;
 use crate::policy::keywords;
