@@ -199,7 +199,7 @@ schemathesis: programs
 [doc('The npm packages, into pkg/*/dist.')]
 [group('make')]
 packages: npm glue addon
-    npx --no -- wasm-opt -Oz --converge target/bindings/wasm/flags_bg.wasm -o target/bindings/wasm/flags_bg.wasm
+    npx --no -- wasm-opt -Oz --converge --reorder-functions target/bindings/wasm/flags_bg.wasm -o target/bindings/wasm/flags_bg.wasm
     npx --no -- wasm-opt -O1 target/bindings/compile/compile_bg.wasm -o target/bindings/compile/compile_bg.wasm
     node pkg/build.js
 

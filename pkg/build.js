@@ -147,6 +147,8 @@ const node = ['index', 'wasm'];
 
 addon(process.env.CARGO_TARGET_DIR ?? join(root, 'target'));
 // Whether they hold is what the recipe `types` asks.
+// Declarations of files that were renamed or removed would be packed as well.
+rmSync(join(bindings, 'types'), { recursive: true, force: true });
 execFileSync(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', join(root, 'pkg'), '--noCheck'], {
   stdio: 'inherit',
 });

@@ -109,9 +109,9 @@ export function withWrites(existing: Uint8Array | undefined, writes: PendingWrit
   const breakers = new Map([...state.breakers, ...writes.breakers]);
   for (const [flag, holds] of writes.held) holds ? state.held.add(flag) : state.held.delete(flag);
   const lines = [
-    ...sorted(breakers).map(([flag, bytes]) => `breaker ${toHex(bytes)}\t${flag}`),
-    ...sorted(writes.fleet ?? state.fleet).map(([flag, trip]) => `fleet ${trip}\t${flag}`),
-    ...sorted(new Map([...state.held].map((flag) => [flag, true]))).map(([flag]) => `held \t${flag}`),
+    ...[...breakers].map(([flag, bytes]) => `breaker ${toHex(bytes)}\t${flag}`),
+    ...[...(writes.fleet ?? state.fleet)].map(([flag, trip]) => `fleet ${trip}\t${flag}`),
+    ...[...state.held].map((flag) => `held \t${flag}`),
   ];
   return new TextEncoder().encode([HEADER, ...lines, ''].join('\n'));
 }
@@ -130,18 +130,6 @@ export function parsePersistedState(file: Uint8Array | undefined): PersistedStat
     else throw new Error('one of its lines cannot be read');
   }
   return state;
-}
-
-const utf8 = new TextEncoder();
-
-/** By the bytes of the keys, as Rust sorts them. */
-function sorted<V>(map: ReadonlyMap<string, V>): [string, V][] {
-  const before = (one: string, other: string): number => {
-    const [a, b] = [utf8.encode(one), utf8.encode(other)];
-    const at = a.findIndex((byte, index) => byte !== b[index]);
-    return at < 0 ? a.length - b.length : (a[at] ?? 0) - (b[at] ?? -1);
-  };
-  return [...map].sort(([one], [other]) => before(one, other));
 }
 
 const toHex = (bytes: Uint8Array): string => Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');

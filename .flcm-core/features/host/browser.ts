@@ -42,7 +42,7 @@ export function readFile(_file: string | URL): Promise<Uint8Array> {
   return Promise.reject(new Error('a browser reads no files: use `url` or `documentUrl`'));
 }
 
-export function watchFile(_file: string | URL, _changed: () => void, _failed: (error: unknown) => void): () => void {
+export function watchFile(..._options: unknown[]): () => void {
   return () => {};
 }
 

@@ -2,7 +2,7 @@
 
 import { randomUUID } from 'node:crypto';
 import { watch } from 'node:fs';
-import { mkdir, open, readFile as read, readdir, rename, rm } from 'node:fs/promises';
+import { mkdir, open, readFile as read, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Store } from './store.ts';
@@ -69,19 +69,62 @@ export function readFile(file: string | URL): Promise<Uint8Array> {
   return read(pathOf(file));
 }
 
-/** Calls back when a file may have changed. Its folder is watched, because editors replace the file by a new one. */
-export function watchFile(file: string | URL, changed: () => void, failed: (error: unknown) => void): () => void {
+/** How often a file is polled. The system may send no notifications: for a network disk, or for a folder that is made later. */
+const POLL_MS = 5000;
+
+/**
+ * Calls back when a file may have changed. Its folder is watched, because editors replace the file by a new one; where
+ * the system sends no notifications, a poll notices the change.
+ */
+export function watchFile(
+  file: string | URL,
+  changed: () => void,
+  failed: (error: unknown) => void,
+  after: (ms: number, callback: () => void) => () => void,
+): () => void {
   const path = pathOf(file);
+  const stopPolling = pollFile(path, changed, after);
   try {
     const watcher = watch(dirname(path), { persistent: false }, (_, name) => {
       if (name === null || name === basename(path)) changed();
     });
     watcher.on('error', failed);
-    return () => watcher.close();
+    return () => {
+      stopPolling();
+      watcher.close();
+    };
   } catch (error) {
     failed(error);
-    return () => {};
+    return stopPolling;
   }
+}
+
+function pollFile(
+  path: string,
+  changed: () => void,
+  after: (ms: number, callback: () => void) => () => void,
+): () => void {
+  let known: string | undefined;
+  let isStopped = false;
+  let cancel = () => {};
+  const poll = async () => {
+    const stamp = await stampOf(path);
+    if (isStopped) return;
+    if (known !== undefined && stamp !== known) changed();
+    known = stamp;
+    cancel = after(POLL_MS, () => void poll());
+  };
+  void poll();
+  return () => {
+    isStopped = true;
+    cancel();
+  };
+}
+
+/** When a file was written last, and its size; empty for no file. */
+async function stampOf(path: string): Promise<string> {
+  const file = await stat(path).catch(() => undefined);
+  return file ? `${file.mtimeMs} ${file.size}` : '';
 }
 
 /** A process has no moment at which it is hidden. */

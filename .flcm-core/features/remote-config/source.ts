@@ -142,6 +142,7 @@ export class FileSource implements Source {
         cancel = this.#after(this.#settleMs, changed);
       },
       failed,
+      this.#after,
     );
     return () => {
       cancel();

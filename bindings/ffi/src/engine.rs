@@ -183,6 +183,7 @@ impl Engine {
 /// Calls that must be fast. A negative answer is an error.
 impl Engine {
     /// The id of the flag whose key was written, or -1.
+    #[inline]
     #[must_use]
     pub fn flag(&self, shared: &[u8]) -> i32 {
         let registers = Registers::read(shared);
@@ -223,6 +224,7 @@ impl Engine {
     }
 
     /// Decides a flag for the context that was written, which is not bound. Answers like [`decide`](Self::decide).
+    #[inline]
     pub fn decide_once(&mut self, shared: &mut [u8]) -> i32 {
         let registers = Registers::read(shared);
         let Some(loaded) = self.snapshots.get_mut(Handle(registers.snapshot.get())) else { return FREED };

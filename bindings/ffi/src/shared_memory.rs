@@ -117,6 +117,7 @@ mod kind {
 /// Reads a context: a first entry that carries the targeting key, and as its id how many entries follow; then those.
 ///
 /// `None` when something does not fit together.
+#[inline]
 pub(crate) fn context<'a>(data: &'a [u8], arena: &'a Bump) -> Option<Context<'a>> {
     let (first, rest) = Entry::ref_from_prefix(data).ok()?;
     let (entries, _) = <[Entry]>::ref_from_prefix_with_elems(rest, usize::try_from(first.id.get()).ok()?).ok()?;
@@ -146,6 +147,7 @@ struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     /// The value of an entry; a list takes its items from `rest`.
+    #[inline]
     fn value(&self, entry: &Entry, rest: &mut Iter<'_, Entry>) -> Option<AttributeValue<'a>> {
         Some(match entry.kind.get() {
             kind::FALSE => AttributeValue::Bool(false),
@@ -157,6 +159,7 @@ impl<'a> Reader<'a> {
         })
     }
 
+    #[inline]
     fn text(&self, entry: &Entry) -> Option<&'a str> {
         let bytes = self.data.get(to_usize(entry.low)..)?.get(..to_usize(entry.high))?;
         core::str::from_utf8(bytes).ok().filter(|_| entry.kind == kind::TEXT)
@@ -175,11 +178,13 @@ impl<'a> Reader<'a> {
 }
 
 impl Entry {
+    #[inline]
     fn number(&self) -> f64 {
         f64::from_bits((u64::from(self.high.get()) << 32) | u64::from(self.low.get()))
     }
 }
 
+#[inline]
 fn to_usize(number: U32) -> usize {
     usize::try_from(number.get()).unwrap_or(usize::MAX)
 }

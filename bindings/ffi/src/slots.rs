@@ -30,10 +30,12 @@ impl Handle {
         i32::try_from(index).ok().map(|index| Self((generation << INDEX_BITS) | index))
     }
 
+    #[inline]
     fn index(self) -> Option<usize> {
         usize::try_from(self.0).ok().map(|handle| handle & (CAPACITY - 1))
     }
 
+    #[inline]
     const fn generation(self) -> i32 {
         self.0 >> INDEX_BITS
     }

@@ -1,4 +1,4 @@
-import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { describe, expect, test } from 'vitest';
@@ -69,6 +69,24 @@ describe('a file', () => {
       writeFileSync(`${file}.new`, `revision: ${save}\nflags: { save${save}: { rollout: { percentage: 100 } } }`);
       renameSync(`${file}.new`, file);
       await seen(at, () => at.isOn(`save${save}`));
+    }
+    expect(at.codes).toEqual([]);
+  });
+
+  test('that is edited where the system sends no notification is followed by a poll of the file', async () => {
+    const target = join(folder(), 'target.yaml');
+    writeFileSync(target, BEFORE);
+    const file = join(folder(), 'flags.yaml');
+    // The folder of the link is watched, not that of the file that it leads to.
+    symlinkSync(target, file);
+    const at = await world({ file, pollIntervalMs: 0 });
+    await at.clock.pass(6000);
+    writeFileSync(target, AFTER);
+    const start = performance.now();
+    while (!at.isOn('new')) {
+      if (performance.now() - start > 60_000) throw new Error('it was not seen');
+      await new Promise((resolve) => setTimeout(resolve, 2));
+      await at.clock.pass(5000);
     }
     expect(at.codes).toEqual([]);
   });

@@ -15,9 +15,14 @@
 
 use libm::log;
 
-use super::sequential::{BETS, ODDS};
 use crate::bucket::mix;
 use crate::policy::Policy;
+
+/// The number of bets of a statistic.
+pub(super) const BETS: usize = 5;
+
+/// The odds that the bets are on, in multiples of the tolerated odds: from a little more to nearly certain failure.
+pub(super) const ODDS: [f64; BETS] = [1.6, 2.5, 5.0, 12.0, 60.0];
 
 /// The largest probability that a probe opens a healthy flag again.
 const WRONGLY_REOPENED: f64 = 0.01;

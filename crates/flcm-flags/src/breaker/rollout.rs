@@ -8,8 +8,8 @@
 //! - **Silence.** A rollout above 0 % that treats nobody for five minutes is reported, and its percentage must not
 //!   rise. No data is not health: the feature may crash before it reports.
 
+use super::plan::BETS;
 use super::plan::{Plan, Scope};
-use super::sequential::BETS;
 use super::transition::{Cause, Event, State, Transition};
 use super::{Breaker, Pending, Stage, seconds, wrap};
 use crate::bucket::BUCKETS;

@@ -60,13 +60,7 @@
 
 use libm::{exp, log};
 
-use super::plan::{Bets, Plan};
-
-/// The number of bets of a statistic.
-pub(super) const BETS: usize = 5;
-
-/// The odds that the bets are on, in multiples of the tolerated odds: from a little more to nearly certain failure.
-pub(super) const ODDS: [f64; BETS] = [1.6, 2.5, 5.0, 12.0, 60.0];
+use super::plan::{BETS, Bets, ODDS, Plan};
 
 /// The largest capital of a bet. It is far above every limit, and a bet must be able to come down again after a fault.
 pub(super) const MOST: f64 = 1e12;
