@@ -4,7 +4,7 @@
  * Two layers. {@link Engine}, {@link Snapshot}, {@link Context} and {@link Compiler} are what applications and the runtime
  * use; they are implemented once, in `bindings/engine`, and are the same for every engine. {@link EngineBinding}, {@link HotCalls}
  * and {@link CompilerBinding} are what a binding exports; the `.d.ts` files that wasm-bindgen and napi generate are checked
- * against them. No rule, hash or reason word exists on this side: the core decides, and says why in its own words.
+ * against them. No rule, hash or reason is known on this side: the core decides, and gives the reason as text.
  */
 
 /** What a context may carry. `null` and `undefined` are the same as an attribute that is left out. */
@@ -17,8 +17,8 @@ export type Attributes = Readonly<Record<string, AttributeValue>>;
 export type JsonValue = boolean | number | string | null | readonly JsonValue[] | { readonly [key: string]: JsonValue };
 
 /**
- * What the breaker of a flag says: nothing, only the probe share passes, off for everyone, or that no percentage is higher
- * than so many thousandths of a percent.
+ * The trip of a flag, by its breaker: none, only the probe share passes, off for everyone, or that no percentage is
+ * higher than so many thousandths of a percent.
  */
 export type TripState = 'clear' | 'probing' | 'off' | `capped ${number}`;
 
@@ -33,7 +33,7 @@ export type TripState = 'clear' | 'probing' | 'off' | `capped ${number}`;
  */
 export type EngineErrorCode = 'FREED' | 'INVALID_ARGUMENT' | 'INVALID_CONTEXT' | 'INVALID_SNAPSHOT' | 'OUT_OF_MEMORY';
 
-/** Misuse or bad bytes. A decision throws for nothing that a snapshot says, and for no flag that is not there. */
+/** Misuse or bad bytes. A decision throws for nothing that a snapshot contains, and for no flag that is not there. */
 export interface EngineError extends Error {
   readonly code: EngineErrorCode;
 }
@@ -59,8 +59,8 @@ export type FlagId = number;
  * A decision as one number.
  *
  * Bits 0 to 15 are the variant (0xffff: none), 16 to 23 the reason, then one bit each for enabled (24), serving something
- * (25), serving on (26), treatment (27) and control (28): the feature is on when `outcome & (1 << 24)` is not 0. The words
- * of a reason come with {@link Snapshot.decisionOf}.
+ * (25), serving on (26), treatment (27) and control (28): the feature is on when `outcome & (1 << 24)` is not 0. The
+ * texts of a reason come with {@link Snapshot.decisionOf}.
  */
 export type PackedDecision = number;
 
@@ -78,7 +78,10 @@ export interface Snapshot {
   flag(key: string): FlagId;
   /** The key of a flag, or `undefined` for an id that no flag has. */
   flagKey(flag: FlagId): string | undefined;
-  /** What the percentages of a flag are drawn with: its key, unless the document says another; `undefined` for an id that no flag has. */
+  /**
+   * What the percentages of a flag are drawn with: its key, unless the document sets another; `undefined` for an id
+   * that no flag has.
+   */
   flagSalt(flag: FlagId): string | undefined;
   /** Whether a flag serves everyone the same at any time, but for its breaker; false for an id that no flag has. */
   isStatic(flag: FlagId): boolean;
@@ -119,7 +122,9 @@ export interface Snapshot {
     attributes: Attributes | undefined,
     now: number,
   ): Decision;
-  /** The words of what {@link Context.decideAll} has written for a flag. Equal decisions may be the same frozen object. */
+  /**
+   * The decision that {@link Context.decideAll} has written for a flag. Equal decisions may be the same frozen object.
+   */
   decisionOf(flag: FlagId, rule: number, outcome: PackedDecision): Decision;
   /** The breakers of the flags that have an `error_threshold`. */
   readonly breakers: Breakers;
@@ -131,16 +136,16 @@ export interface Snapshot {
    */
   changedSince(before: Snapshot, first: FlagId, count: number): readonly FlagId[];
   /**
-   * Takes over from the snapshot that was in use before: breakers, trips that were said, and what was counted. Where a flag's
+   * Takes over from the snapshot that was in use before: breakers, external trips, and what was counted. Where a flag's
    * policy is another one, its evidence starts anew. The other snapshot counts nothing any more, and is to be freed.
    */
   follow(before: Snapshot, now: number): readonly Transition[];
   /**
-   * Says what a person, or a fleet, says of a flag; what its own breaker says counts as well, the stricter of both. Takes
-   * effect with the next decision, for every context.
+   * Sets the trip of a flag by an operator or the fleet. The trip of its own breaker counts as well: the stricter of
+   * both. Takes effect with the next decision, for every context.
    */
   setTrip(flag: FlagId, state: TripState): void;
-  /** What the breaker of a flag says. */
+  /** The trip of a flag. */
   trip(flag: FlagId): TripState;
   /** The trips of all flags, four bytes each, as {@link Compiler.explain} takes them. */
   trips(): Uint8Array;
@@ -191,7 +196,10 @@ export interface CallOutcome {
 /** Whose outcomes breakers see: those of all hosts, or those of this one, which trips for itself alone, and with more certainty. */
 export type Scope = 'fleet' | 'host';
 
-/** What a person says about a breaker: it decides; off; as usual whatever happens; as usual, and report what would have been. */
+/**
+ * The mode that an operator gives a breaker: it decides; off; as usual whatever happens; as usual, and report what
+ * would have been.
+ */
 export type BreakerMode = 'auto' | 'held' | 'forced_closed' | 'observe';
 
 /** What a breaker knows: outcomes of the policy's window, the statistics, and what they must reach for a rollback. */
@@ -223,7 +231,10 @@ export interface BreakerReport extends BreakerEvidence {
   readonly refused: number;
 }
 
-/** Something that happened to a breaker, with all that explains it. The words are listed in `docs/reference/rollback.md`. */
+/**
+ * Something that happened to a breaker, with all that explains it. The values are listed in
+ * `docs/reference/rollback.md`.
+ */
 export interface Transition extends BreakerEvidence {
   readonly flag: FlagId;
   /** What happened, such as `tripped`, `half_opened` or `recovered`. */
@@ -261,7 +272,7 @@ export interface Transition extends BreakerEvidence {
  * Breakers: outcomes go in, transitions come out, and what they decide is in force with the next decision. Nothing happens until
  * {@link Breakers.guard} was called.
  *
- * What is said to happen has happened to any flag, not only to the one that was named.
+ * The transitions that a call returns are those of any flag, not only of the one that was named.
  */
 export interface Breakers {
   /** Gives each flag with an `error_threshold` a breaker without evidence. */
@@ -281,7 +292,7 @@ export interface Breakers {
   outcome(
     flag: FlagId,
     outcome: PackedDecision,
-    told: CallOutcome,
+    call: CallOutcome,
     now: number,
     context?: Context,
   ): readonly Transition[];
@@ -295,10 +306,10 @@ export interface Breakers {
   acknowledge(flag: FlagId, generation: number, now: number): readonly Transition[];
   /** `undefined` for a flag without a breaker. */
   report(flag: FlagId): BreakerReport | undefined;
-  /** A breaker as bytes, to be kept across a restart. */
+  /** A breaker as bytes, to be stored across a restart. */
   save(flag: FlagId): Uint8Array | undefined;
   /**
-   * Goes on with a breaker that was kept; `false` for a flag without one. Where it was kept under another policy, its evidence
+   * Restores a stored breaker; `false` for a flag without one. Where it was stored under another policy, its evidence
    * starts anew: that is `configured` among the transitions of the next call.
    *
    * @throws {@link EngineError} `INVALID_ARGUMENT` when the bytes are no breaker; the one in use stays.
@@ -306,7 +317,7 @@ export interface Breakers {
   restore(flag: FlagId, bytes: Uint8Array): boolean;
 }
 
-/** What tells a batch from all others, so that it is added once however often it arrives: integers up to 2^53. */
+/** Distinguishes a batch from all others, so that it is added once however often it arrives: integers up to 2^53. */
 export interface BatchName {
   /** The host. */
   readonly instance: number;
@@ -378,7 +389,7 @@ export interface Metrics {
    * @throws {@link EngineError} `INVALID_ARGUMENT` when the bytes are no batch; nothing of them was added.
    */
   merge(bytes: Uint8Array): number;
-  /** What was counted of a flag: since the start where totals are kept, else since it was drained. */
+  /** What was counted of a flag: since the start where totals are held, else since it was drained. */
   summary(flag: FlagId): FlagSummary | undefined;
   /**
    * The same batch, held back for so long: evidence is weighed by the time at which it was counted.
@@ -402,7 +413,7 @@ export interface Metrics {
   custom(): CustomMetrics;
 }
 
-/** What the fleet's server says about flags, by key. */
+/** The fleet's trips and generations, by flag key. */
 export type FleetState = Readonly<
   Record<
     string,
@@ -425,17 +436,17 @@ export interface Context {
   /** The answer of {@link Context.decide}, if it is remembered; else -1. It is counted like any other. */
   remembered(flag: FlagId): PackedDecision | -1;
   /**
-   * Like {@link Context.decide}, for a user of whom the application itself says `on`, `off` or a variant. Kill switch, breaker and
+   * Like {@link Context.decide}, for a user whom the application itself gives `on`, `off` or a variant. Kill switch, breaker and
    * dependencies come first.
    *
-   * @throws {@link EngineError} `INVALID_ARGUMENT` for another word, and for a flag that is not there.
+   * @throws {@link EngineError} `INVALID_ARGUMENT` for another value, and for a flag that is not there.
    */
   decideAs(flag: FlagId, serve: string, now: number): PackedDecision;
   /** The cohorts of the document that the user is a member of. */
   cohorts(): readonly string[];
   /** Whether a flag is on; `false` for a flag that is not there. */
   isEnabled(key: string, now: number): boolean;
-  /** Asks the engine for one flag, and says what is served, and why. Equal decisions may be the same frozen object. */
+  /** Asks the engine for one flag: what is served, and why. Equal decisions may be the same frozen object. */
   decision(key: string, now: number): Decision;
   /**
    * Decides every flag in one call, into two numbers a flag: the rule (0xffffffff: none) and the {@link PackedDecision}.
@@ -445,7 +456,7 @@ export interface Context {
   decideAll(now: number, out?: Uint32Array): Uint32Array;
 }
 
-/** What was decided, in OpenFeature's words. */
+/** What was decided, in OpenFeature's terms. */
 export interface Decision {
   /** Whether the feature is on for this user. */
   readonly enabled: boolean;
@@ -453,9 +464,9 @@ export interface Decision {
   readonly value: JsonValue | undefined;
   /** Name of the variant that is served. */
   readonly variant: string | undefined;
-  /** Why, such as `TARGETING_MATCH` or `SPLIT`; the words are listed in `docs/reference/document.md`. */
+  /** Why, such as `TARGETING_MATCH` or `SPLIT`; the values are listed in `docs/reference/document.md`. */
   readonly reason: string;
-  /** What kept the flag from being decided, when the reason is `ERROR`. */
+  /** Why the flag could not be decided, when the reason is `ERROR`. */
   readonly errorCode: string | undefined;
   /** Name of the rule that applied, if it has one. */
   readonly rule: string | undefined;
@@ -470,7 +481,7 @@ export interface Compiler {
   /** Checks and compiles a document, YAML or JSON. Every problem is reported at once; problems are not thrown. */
   compile(text: string): Compiled;
   /**
-   * Decides a flag and says how it came about.
+   * Decides a flag and explains how.
    *
    * @throws {@link EngineError} `INVALID_SNAPSHOT`, `INVALID_CONTEXT`, `INVALID_ARGUMENT`
    */
@@ -539,7 +550,10 @@ export type Maybe<T> = T | null | undefined;
 export interface EngineBinding {
   /** Version of the core. */
   version(): string;
-  /** Takes a snapshot in; -1 when there is no room for it. Throws an `Error` that says what is wrong with the bytes. */
+  /**
+   * Takes a snapshot in; -1 when there is no room for it. Throws an `Error` that describes what is wrong with the
+   * bytes.
+   */
   load(bytes: Uint8Array): Handle;
   /** Lets a snapshot go. */
   unload(snapshot: Handle): boolean;
@@ -555,12 +569,12 @@ export interface EngineBinding {
   /** The ids of the attributes that a flag reads, and behind them a 1 if time alone may change its decision, else a 0. */
   reads(snapshot: Handle, flag: FlagId): Maybe<Uint32Array>;
   trip(snapshot: Handle, flag: FlagId): Maybe<string>;
-  /** False for an unknown word as well. */
+  /** False for an unknown state as well. */
   setTrip(snapshot: Handle, flag: FlagId, state: string): boolean;
   trips(snapshot: Handle): Maybe<Uint8Array>;
   bytes(snapshot: Handle): Maybe<Uint8Array>;
   /**
-   * The words of a decision, a line each: reason, error code, arm, variant, rule (empty where there is none), and the
+   * The parts of a decision, a line each: reason, error code, arm, variant, rule (empty where there is none), and the
    * value: `j` and JSON text, `s` and a string, or `d` and the bits of a number in hexadecimal.
    */
   decisionText(snapshot: Handle, flag: FlagId, rule: number, outcome: PackedDecision): Maybe<string>;
@@ -575,19 +589,19 @@ export interface EngineBinding {
   /** What has happened during `outcome`. */
   transitions(snapshot: Handle): Maybe<string>;
   nextDeadline(snapshot: Handle): Maybe<number>;
-  /** Nothing for an unknown word as well. */
+  /** Nothing for an unknown mode as well. */
   setMode(snapshot: Handle, flag: FlagId, mode: string, now: number): Maybe<string>;
   acknowledge(snapshot: Handle, flag: FlagId, generation: number, now: number): Maybe<string>;
   breaker(snapshot: Handle, flag: FlagId): Maybe<string>;
   save(snapshot: Handle, flag: FlagId): Maybe<Uint8Array>;
-  /** Throws an `Error` that says what is wrong with the bytes. */
+  /** Throws an `Error` that describes what is wrong with the bytes. */
   restore(snapshot: Handle, flag: FlagId, bytes: Uint8Array): boolean;
   carry(from: Handle, to: Handle, now: number): Maybe<string>;
   measure(snapshot: Handle): boolean;
   /** Begins to count, and keeps what is drained for summaries. */
   measureTotals(snapshot: Handle): boolean;
   drain(snapshot: Handle, instance: number, epoch: number, sequence: number): Maybe<Uint8Array>;
-  /** Throws an `Error` that says what is wrong with the bytes. */
+  /** Throws an `Error` that describes what is wrong with the bytes. */
   merge(snapshot: Handle, bytes: Uint8Array): Maybe<number>;
   /** The summary, then an object for each variant and reason. */
   summary(snapshot: Handle, flag: FlagId): Maybe<string>;
@@ -598,7 +612,7 @@ export interface EngineBinding {
   custom(snapshot: Handle): Maybe<string>;
   /** The batch with another age, in milliseconds, and under another name; a negative epoch keeps the name. Throws an `Error`. */
   withHeader(batch: Uint8Array, age: number, instance: number, epoch: number, sequence: number): Uint8Array;
-  /** The outcome for the context in a slot, of which the host has said `on`, `off` or a variant. Nothing for another word. */
+  /** The outcome for the context in a slot, with the override `on`, `off` or a variant. Nothing for another value. */
   decideAs(snapshot: Handle, slot: number, flag: FlagId, serve: string, now: number): Maybe<PackedDecision>;
   /** The names of the cohorts that the user in a slot is a member of, each followed by a line feed. */
   cohorts(snapshot: Handle, slot: number): Maybe<string>;
@@ -612,7 +626,7 @@ export interface EngineBinding {
  * | byte | type | |
  * |---|---|---|
  * | 0 | i32 | snapshot: its {@link Handle} |
- * | 4 | i32 | slot: 0 to 31, where a bound context is kept |
+ * | 4 | i32 | slot: 0 to 31, which holds a bound context |
  * | 8 | i32 | flag: its {@link FlagId} |
  * | 12 | i32 | length: bytes from 64 on that were written |
  * | 16 | f64 | now: milliseconds since 1970 |
@@ -638,7 +652,7 @@ export interface HotCalls {
   bind(): number;
   /** Decides a flag for the context in the slot; answers the {@link PackedDecision}. */
   decide(): number;
-  /** Decides a flag for the context that was written, which is not kept. */
+  /** Decides a flag for the context that was written, which is not bound. */
   decideOnce(): number;
   /** Decides every flag for the context in the slot; answers how many there are. */
   decideAll(): number;

@@ -10,7 +10,7 @@ import type { Follower, InUse } from './in-use.ts';
 import { isTrip, Overrides } from './overrides.ts';
 import type { BreakerEvent, BreakerMode, BreakerReport, FeatureEvents } from './types.ts';
 
-/** Whose outcome is told: a context of `for`, or a user id. */
+/** The user of an outcome: a context of `for`, or a user id. */
 export type ContextOrUserId<C> = C | string;
 
 /** How a call went. */
@@ -19,18 +19,20 @@ export interface OutcomeOptions {
   readonly durationMs?: number | undefined;
 }
 
-/** What is needed to tell outcomes of users. */
+/** Records outcomes of a user. */
 export interface OutcomeReporter {
-  /** Tells how a feature went. */
-  record(flag: string, told: { failed: boolean; durationMs?: number | undefined }): void;
+  /** Records how a feature went. */
+  record(flag: string, call: { failed: boolean; durationMs?: number | undefined }): void;
 }
 
 /** Breakers settle their seconds within so long of an outcome. */
 const SECOND = 1000;
 
-/** How soon the fleet hears of what happened to a breaker here, and of a failure, which may be one of many that only the fleet sees together. */
-const HEAR_OF_ROLLBACK = 100;
-const HEAR_OF_FAILURE = 5000;
+/** A transition is reported to the fleet's server within so many milliseconds. */
+const REPORT_TRANSITION_WITHIN = 100;
+
+/** A failure is reported within so many milliseconds: it may be one of many that only the fleet sees together. */
+const REPORT_FAILURE_WITHIN = 5000;
 
 /** What an event of a breaker is called beside `breaker`. */
 const NAMES: Readonly<Record<string, 'rollback' | 'probe' | 'recovered'>> = {
@@ -42,7 +44,7 @@ const NAMES: Readonly<Record<string, 'rollback' | 'probe' | 'recovered'>> = {
 
 /**
  * Rolls flags back that do harm. Outcomes go in; the engine weighs them, and turns a flag off with the next decision; what happened is
- * told as events. What the fleet's server holds back is held back here as well: the stricter of both counts.
+ * emitted as events. What the fleet's server holds back is held back here as well: the stricter of both counts.
  */
 export class CircuitBreaker implements Follower {
   readonly #inUse: InUse;
@@ -52,8 +54,8 @@ export class CircuitBreaker implements Follower {
   readonly #persistence: Persistence;
   readonly #notifiers: readonly Notifier[];
   readonly #deadline: Deadline;
-  /** Called with the time within which the fleet is to hear of what happened here. */
-  readonly #tellFleet: (ms: number) => void;
+  /** Sends the counts to the fleet within so many milliseconds. */
+  readonly #flushWithin: (ms: number) => void;
   #overrides = new Overrides(new Map(), new Set());
   readonly #generations: (number | undefined)[] = [];
   #reporter: ((user: string) => OutcomeReporter) | undefined;
@@ -64,18 +66,18 @@ export class CircuitBreaker implements Follower {
     { inUse, clock, events }: { inUse: InUse; clock: Clock; events: Events },
     store: Store | undefined,
     notifiers: readonly Notifier[],
-    tellFleet: (ms: number) => void,
+    flushWithin: (ms: number) => void,
   ) {
     this.#inUse = inUse;
     this.#now = steady(clock);
     this.#events = events;
     this.#persistence = new Persistence(store, events);
     this.#notifiers = notifiers;
-    this.#tellFleet = tellFleet;
+    this.#flushWithin = flushWithin;
     this.#deadline = new Deadline(clock, () => this.#poll());
   }
 
-  /** Reads what was kept, before the first flags are put in use. @internal */
+  /** Reads what was stored, before the first flags are put in use. @internal */
   async open(reporter: (user: string) => OutcomeReporter): Promise<void> {
     this.#reporter = reporter;
     await this.#persistence.open();
@@ -83,44 +85,48 @@ export class CircuitBreaker implements Follower {
     this.#overrides = new Overrides(fleet, held);
   }
 
-  /** Takes over from the snapshot before; the first one takes what was kept. @internal */
+  /** Takes over from the snapshot before; the first one takes what was stored. @internal */
   follow(next: Snapshot, before: Snapshot | undefined): () => void {
     this.#generations.length = 0;
     const now = this.#now();
     if (before === undefined) next.breakers.guard('host', now);
     const transitions = before === undefined ? [] : next.follow(before, now);
     this.#restore(next);
-    // Trips of flags that both snapshots have are taken over; flags that are new may have been spoken about before.
+    // Trips of flags that both snapshots have are taken over; flags that are new may have a trip already.
     for (const key of this.#overrides.keys()) this.#apply(next, key);
     return () => {
-      this.#tellOf(next, transitions);
+      this.#publish(next, transitions);
       if (!this.#closed) this.#deadline.noLaterThan(SECOND);
     };
   }
 
-  /** Tells of a call that went well. */
+  /** Records a call that succeeded. */
   recordSuccess(flag: string, contextOrUserId: ContextOrUserId<OutcomeReporter>, options: OutcomeOptions = {}): void {
     this.#of(contextOrUserId)?.record(flag, { failed: false, ...options });
   }
 
-  /** Tells of a call that failed. */
+  /** Records a call that failed. */
   recordError(flag: string, contextOrUserId: ContextOrUserId<OutcomeReporter>, options: OutcomeOptions = {}): void {
     this.#of(contextOrUserId)?.record(flag, { failed: true, ...options });
   }
 
   /** Takes the outcome of a decision. @internal */
-  tell({ bound, key, flag, outcome, generation }: Decided, told: Pick<CallOutcome, 'failed' | 'durationMs'>): void {
+  recordOutcome(
+    { bound, key, flag, outcome, generation }: Decided,
+    call: Pick<CallOutcome, 'failed' | 'durationMs'>,
+  ): void {
     const { snapshot } = this.#inUse;
     if (snapshot === undefined || flag < 0) return;
-    // A decision under the snapshot before is told without the user, whom this one does not know by that context.
+    // The outcome of a decision under the snapshot before is recorded without its context, which this snapshot cannot
+    // read.
     const same = bound.snapshot === snapshot;
     const id = same ? flag : snapshot.flag(key);
     if (id < 0) return;
     const context = same ? bound.context : undefined;
-    const given = { ...told, ...(generation > 0 && { generation }) };
-    this.#tellOf(snapshot, snapshot.breakers.outcome(id, outcome, given, this.#now(), context));
+    const given = { ...call, ...(generation > 0 && { generation }) };
+    this.#publish(snapshot, snapshot.breakers.outcome(id, outcome, given, this.#now(), context));
     if (!this.#closed) this.#deadline.noLaterThan(SECOND);
-    if (told.failed) this.#tellFleet(HEAR_OF_FAILURE);
+    if (call.failed) this.#flushWithin(REPORT_FAILURE_WITHIN);
   }
 
   /** `closed`, `open` or `half_open`; `undefined` for a flag without `error_threshold`. */
@@ -187,7 +193,7 @@ export class CircuitBreaker implements Follower {
     return generation;
   }
 
-  /** Keeps what is to survive. Decisions and outcomes go on; nothing is polled any more. @internal */
+  /** Stores what is to survive. Decisions and outcomes go on; nothing is polled any more. @internal */
   async close(): Promise<void> {
     this.#closed = true;
     this.#deadline.clear();
@@ -199,7 +205,7 @@ export class CircuitBreaker implements Follower {
     return typeof contextOrUserId === 'string' ? this.#reporter?.(contextOrUserId) : contextOrUserId;
   }
 
-  /** Goes on with breakers that were kept, each when its flag comes first. */
+  /** Restores stored breakers, each when its flag comes first. */
   #restore(snapshot: Snapshot): void {
     const { breakers } = this.#persistence.stored;
     for (const [key, bytes] of breakers) {
@@ -210,13 +216,13 @@ export class CircuitBreaker implements Follower {
         snapshot.breakers.restore(flag, bytes);
       } catch (cause) {
         this.#events.error(
-          new FeatureError('CACHE_FAILED', `the breaker of \`${key}\` that was kept is none`, { cause }),
+          new FeatureError('CACHE_FAILED', `the stored breaker of \`${key}\` cannot be used`, { cause }),
         );
       }
     }
   }
 
-  /** Sets what operator and fleet say about a flag. */
+  /** Sets the trip that operator and fleet ask for. */
   #apply(snapshot: Snapshot, key: string): void {
     const flag = snapshot.flag(key);
     if (flag < 0) return;
@@ -235,13 +241,13 @@ export class CircuitBreaker implements Follower {
     if (this.#overrides.setHeld(key, isHeld)) this.#persistence.held(key, isHeld);
     this.#apply(snapshot, key);
     if (snapshot.breakers.report(flag) === undefined) return;
-    this.#tellOf(snapshot, snapshot.breakers.setMode(flag, mode, this.#now()));
+    this.#publish(snapshot, snapshot.breakers.setMode(flag, mode, this.#now()));
   }
 
   #acknowledge(snapshot: Snapshot, flag: FlagId): void {
     const generation = snapshot.breakers.report(flag)?.generation;
     if (generation === undefined) return;
-    this.#tellOf(snapshot, snapshot.breakers.acknowledge(flag, generation, this.#now()));
+    this.#publish(snapshot, snapshot.breakers.acknowledge(flag, generation, this.#now()));
   }
 
   #snapshot(): Snapshot {
@@ -259,13 +265,13 @@ export class CircuitBreaker implements Follower {
   #poll(): void {
     const { snapshot } = this.#inUse;
     if (snapshot === undefined || this.#closed) return;
-    this.#tellOf(snapshot, snapshot.breakers.poll(this.#now()));
+    this.#publish(snapshot, snapshot.breakers.poll(this.#now()));
     const deadline = snapshot.breakers.nextDeadline();
     if (deadline !== undefined) this.#deadline.set(Math.max(0, deadline - this.#now()));
   }
 
-  /** Tells whoever listens, keeps what changed, and notifies. */
-  #tellOf(snapshot: Snapshot, transitions: readonly Transition[]): void {
+  /** Stores breakers that changed, emits events, and notifies. */
+  #publish(snapshot: Snapshot, transitions: readonly Transition[]): void {
     for (const transition of transitions) {
       const flag = snapshot.flagKey(transition.flag) ?? '';
       this.#generations[transition.flag] = transition.generation;
@@ -278,7 +284,7 @@ export class CircuitBreaker implements Follower {
       for (const notifier of this.#notifiers) notifier.notify(event);
     }
     if (transitions.length === 0) return;
-    this.#tellFleet(HEAR_OF_ROLLBACK);
+    this.#flushWithin(REPORT_TRANSITION_WITHIN);
     // What comes next may come earlier than what was waited for.
     if (!this.#closed) this.#deadline.noLaterThan(SECOND);
   }

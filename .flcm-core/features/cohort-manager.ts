@@ -3,7 +3,7 @@ import { type Events, featureError } from './events.ts';
 import type { InUse } from './in-use.ts';
 import type { Attributes, OverrideValue } from './types.ts';
 
-/** Says whether a user belongs to a cohort. Is asked at each decision for a user, so it must be quick. */
+/** Whether a user belongs to a cohort. Called at each decision for a user, so it must be quick. */
 export type Membership = (userId: string, attributes: Attributes) => boolean;
 
 /** Users of a cohort that the application keeps itself. */
@@ -20,11 +20,11 @@ interface Override {
   readonly expiresAt: number;
 }
 
-/** What is said of one user: by flag key. */
+/** The overrides of one user, by flag key. */
 export type OverridesOfUser = ReadonlyMap<string, Override>;
 
 /**
- * Who belongs to which cohort, besides what the document says, and what single users are made to get.
+ * Who belongs to which cohort, besides those of the document, and what single users are made to get.
  *
  * Cohorts are named in the document; membership that is given here counts like its `users`. The document's `except` comes first.
  */
@@ -133,12 +133,12 @@ export class CohortManager {
   /** The attributes with the cohorts that the application names. @internal */
   complete(userId: string | null | undefined, attributes: Attributes): Attributes {
     if (this.#members.size === 0 && this.#fed.size === 0) return attributes;
-    // The engine says what is wrong with anything else; a text would be copied letter by letter.
+    // The engine reports what is wrong with anything else; a text would be copied character by character.
     if (typeof attributes !== 'object') return attributes;
     return { ...attributes, cohorts: this.named(userId, attributes) };
   }
 
-  /** What is said of a user. @internal */
+  /** The overrides of a user. @internal */
   overridesOf(userId: string | null | undefined): OverridesOfUser | undefined {
     return userId == null ? undefined : this.#overrides.get(userId);
   }

@@ -41,7 +41,7 @@ interface Bound {
 /** The rule of a decision that none has made. */
 const NO_RULE = 0xffffffff;
 
-/** The bit of an outcome that says that the feature is on: see `PackedDecision` in the engine's contract. */
+/** The bit of a packed decision that is set when the feature is on: see `PackedDecision` in the engine's contract. */
 const ENABLED = 1 << 24;
 
 /** What is served when there is nothing to decide with. */
@@ -121,17 +121,17 @@ export class FeatureContext<F extends FlagShapes<F> = AnyFlags> {
   }
 
   /**
-   * Calls the new way where the flag is on, else the old one, and tells the breaker and the metrics how it went. An error of the new
-   * way counts, and the old one is called in its place; an error of the old way is the caller's.
+   * Calls `enabled` where the flag is on, else `fallback`, and records the outcome with the breaker and the metrics. An
+   * error of `enabled` counts as a failure, and `fallback` is called instead; an error of `fallback` is the caller's.
    */
   run<T>(flag: FlagKey<F>, enabled: () => T, fallback: () => T, options?: RunOptions): T {
     return run(this.#deciding, this.#decided(flag), enabled, fallback, options);
   }
 
-  /** Tells how a feature went that was not called through {@link run}. */
-  record(flag: FlagKey<F>, told: { failed: boolean; durationMs?: number | undefined }): void {
+  /** Records how a feature went that was not called through {@link run}. */
+  record(flag: FlagKey<F>, call: { failed: boolean; durationMs?: number | undefined }): void {
     const decided = this.#decided(flag);
-    if (decided) this.#deciding.breaker.tell(decided, told);
+    if (decided) this.#deciding.breaker.recordOutcome(decided, call);
   }
 
   #decided(flag: string): Decided | undefined {
@@ -181,7 +181,7 @@ export class FeatureContext<F extends FlagShapes<F> = AnyFlags> {
     return this.#overridden(bound, overrides, flag, key, now) ?? context.decide(flag, now);
   }
 
-  /** What the application has said of this user, if it still holds. */
+  /** The override of this user for a flag, if it has not expired. */
   #overridden(
     bound: Bound,
     overrides: OverridesOfUser,
@@ -236,7 +236,7 @@ export function captured(user: UserContext): UserContext {
   return Object.fromEntries(copies);
 }
 
-/** A decision whose outcome is to be told. */
+/** A decision whose outcome is to be recorded. */
 export interface Decided {
   readonly key: string;
   readonly flag: FlagId;

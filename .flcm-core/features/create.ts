@@ -16,8 +16,8 @@ import type { AnyFlags, FeatureEvents, FeaturesOptions, FlagShapes } from './typ
 export type EarlyListeners = { readonly [K in keyof FeatureEvents]?: (event: FeatureEvents[K]) => void };
 
 /**
- * Loads flags and keeps them current. The promise is kept as soon as flags are in use: at once when there are some at hand, else when the
- * source has answered, but after `initTimeoutMs` at the latest.
+ * Loads flags and keeps them current. The promise resolves as soon as flags are in use: at once when there are some at
+ * hand, else when the source has answered, but after `initTimeoutMs` at the latest.
  *
  * @throws FeatureError `INVALID_OPTIONS`, and what is wrong with a `document` or `snapshot` that was given; never for the source.
  */
@@ -43,7 +43,7 @@ export async function createFeatures<F extends FlagShapes<F> = AnyFlags>(
   const sinks = sinksOf(options, settings, clock);
   const { flushIntervalMs } = settings;
   const metrics = new MetricsCollector({ engine, inUse, clock, events }, { sinks, flushIntervalMs, instance, store });
-  // In this order: what the fleet says of generations is said to metrics that have begun.
+  // In this order: the fleet's generations are set on metrics that have begun.
   inUse.follows(metrics);
   inUse.follows(breaker);
   const source = sourceOf(options, settings, compilers, clock);

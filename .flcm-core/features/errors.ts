@@ -26,9 +26,9 @@ export type FeatureErrorCode =
   | 'OLDER_REVISION'
   /** The file cannot be read. */
   | 'FILE_FAILED'
-  /** The stream broke, was silent for too long, or said something that cannot be read. */
+  /** The stream broke, was silent for too long, or sent something that cannot be read. */
   | 'STREAM_FAILED'
-  /** The server said something of trips that cannot be read. */
+  /** The server sent trips that cannot be read. */
   | 'INVALID_TRIPS'
   /** The cache cannot be read or written, or holds something else. */
   | 'CACHE_FAILED'

@@ -6,7 +6,7 @@ type Listener<E> = (event: E) => void;
 /** Listeners by the event that they wait for. What one throws is reported, and keeps nothing else from happening. */
 export class Events {
   readonly #listeners = new Map<keyof FeatureEvents, Set<Listener<never>>>();
-  /** What was said on the console last: a source that is away for a day says so once. */
+  /** The last message on the console: a source that is away for a day is reported once. */
   #warned = '';
   #closed = false;
 
@@ -34,7 +34,7 @@ export class Events {
     }
   }
 
-  /** Tells of an error: to whoever listens, or else on the console. */
+  /** Emits an error: to listeners, or else on the console. */
   error(error: FeatureError): void {
     if (this.has('error')) {
       this.emit('error', error);
@@ -44,7 +44,7 @@ export class Events {
     }
   }
 
-  /** Says nothing any more, on the console neither. */
+  /** Emits nothing any more, on the console neither. */
   close(): void {
     this.#closed = true;
     this.#listeners.clear();
@@ -54,7 +54,7 @@ export class Events {
     const error = new FeatureError('LISTENER_FAILED', `a listener of \`${event}\` threw: ${messageOf(cause)}`, {
       cause,
     });
-    // One that listens to errors and throws itself is not told of it: there would be no end to it.
+    // A listener for errors that throws does not receive its own error: there would be no end to it.
     if (event === 'error') console.warn(`FLCM Flags: ${error.message}`);
     else this.error(error);
   }
@@ -70,12 +70,12 @@ export function guarded(call: () => unknown, caught: (error: unknown) => void): 
   }
 }
 
-/** What an error says, whatever it is that was thrown. */
+/** The message of an error, whatever it is that was thrown. */
 export function messageOf(error: unknown): string {
   try {
     if (!(error instanceof Error)) return String(error);
     const { cause } = error;
-    // `fetch failed` says nothing, its cause does.
+    // `fetch failed` explains nothing, its cause does.
     return cause instanceof Error && cause.message !== '' ? `${error.message}: ${cause.message}` : error.message;
   } catch {
     // Not everything can be made text.

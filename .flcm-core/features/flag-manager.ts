@@ -128,7 +128,7 @@ export class FeatureFlagManager<F extends FlagShapes<F> = AnyFlags> {
   decision(flag: FlagKey<F>, userId?: string | null, attributes?: Attributes): Decision {
     const { inUse, cohorts, clock } = this.#deciding;
     const { snapshot } = inUse;
-    // What cannot be decided at once is left to a context, which says what is wrong.
+    // What cannot be decided at once is left to a context, which reports what is wrong.
     if (snapshot === undefined || !cohorts.isIdle) return this.#context(userId, attributes).decision(flag);
     try {
       return snapshot.decision(flag, userId, attributes, clock.now());
@@ -162,8 +162,8 @@ export class FeatureFlagManager<F extends FlagShapes<F> = AnyFlags> {
   }
 
   /**
-   * Calls the new way where a flag is on for a user, else the old one, and tells the breaker how it went. An error of the new way counts,
-   * and the old one is called in its place.
+   * Calls `enabled` where a flag is on for a user, else `fallback`, and records the outcome with the breaker. An error
+   * of `enabled` counts as a failure, and `fallback` is called instead.
    */
   run<T>(flag: FlagKey<F>, user: FeatureContext<F>, enabled: () => T, fallback: () => T, options?: RunOptions): T {
     return user.run(flag, enabled, fallback, options);
@@ -174,7 +174,10 @@ export class FeatureFlagManager<F extends FlagShapes<F> = AnyFlags> {
     return this.#deciding.events.on(event, listener);
   }
 
-  /** Sends what was counted, keeps what is to be kept, and stops: no timer, connection or listener is left. What is in use goes on deciding. */
+  /**
+   * Sends what was counted, stores what is to survive, and stops: no timer, connection or listener is left. What is in
+   * use goes on deciding.
+   */
   close(): Promise<void> {
     this.#closed ??= this.#close();
     return this.#closed;

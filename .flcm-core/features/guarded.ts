@@ -7,7 +7,7 @@ export interface RunOptions {
   readonly isFailure?: (error: unknown) => boolean;
 }
 
-/** Calls the new way where it was decided so, else the old one; tells how it went. */
+/** Calls `enabled` where the flag is on, else `fallback`; records the outcome. */
 export function run<T>(
   deciding: Pick<Deciding, 'breaker' | 'clock' | 'events'>,
   decided: Decided | undefined,
@@ -18,7 +18,7 @@ export function run<T>(
   if (decided === undefined) return fallback();
   const { clock, breaker, events } = deciding;
   const start = clock.elapsed();
-  const tell = (failed: boolean) => breaker.tell(decided, { failed, durationMs: clock.elapsed() - start });
+  const record = (failed: boolean) => breaker.recordOutcome(decided, { failed, durationMs: clock.elapsed() - start });
   const failed = (error: unknown) => {
     let failure = true;
     guarded(
@@ -27,18 +27,18 @@ export function run<T>(
       },
       (cause) => events.error(featureError('LISTENER_FAILED', '`isFailure` threw, so it is one', cause)),
     );
-    tell(failure);
+    record(failure);
   };
-  if (!decided.enabled) return watched(fallback, tell, failed);
+  if (!decided.enabled) return observed(fallback, record, failed);
   const fallen = (error: unknown) => {
     failed(error);
     return fallback();
   };
-  return watched(enabled, tell, fallen, fallen);
+  return observed(enabled, record, fallen, fallen);
 }
 
-/** Calls a function; a failure is told of at once, and thrown on unless there is something to answer instead. */
-function watched<T>(
+/** Calls a function; a failure is recorded at once, and thrown on unless there is another answer. */
+function observed<T>(
   call: () => T,
   succeeded: (failed: false) => void,
   failed: (error: unknown) => unknown,

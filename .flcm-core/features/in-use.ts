@@ -13,7 +13,7 @@ export interface Follower {
   follow(next: Snapshot, before: Snapshot | undefined): (() => void) | undefined;
 }
 
-/** The snapshot in use. A better one takes its place whole, or nothing happens at all. */
+/** The snapshot in use. A better one replaces it whole, or nothing happens at all. */
 export class InUse {
   snapshot: Snapshot | undefined;
   /** Its bytes. */
@@ -56,7 +56,7 @@ export class InUse {
     this.bytes = bytes;
     this.version++;
     for (const call of then) call?.();
-    this.#tell(next, before);
+    this.#emitChange(next, before);
     return true;
   }
 
@@ -82,8 +82,8 @@ export class InUse {
     throw new FeatureError('OLDER_REVISION', `revision ${revision} is lower than ${before.revision} in use: ${help}`);
   }
 
-  /** Says what has changed, one update after the other, and lets the snapshot before go. */
-  #tell(next: Snapshot, before: Snapshot | undefined): void {
+  /** Emits what has changed, one update after the other, and frees the snapshot before. */
+  #emitChange(next: Snapshot, before: Snapshot | undefined): void {
     const { digest: to, revision } = next;
     // In turn even if nobody listens: the update before may still be compared with what is let go here.
     this.#compared = this.#compared.then(async () => {

@@ -28,10 +28,13 @@ interface Sending {
 const FIRST_WAIT = 1000;
 const LONGEST_WAIT = 300_000;
 
-/** Batches that survive a restart are kept under their name: epoch and sequence. */
+/** Batches that survive a restart are stored under their name: epoch and sequence. */
 const NAME = /^batch-(\d+)-(\d+)$/;
 
-/** Milliseconds after which counts are no evidence. A batch kept over a restart gets this age, because its own is unknown. */
+/**
+ * Milliseconds after which counts are no evidence. A batch stored over a restart gets this age, because its own is
+ * unknown.
+ */
 const OLD = 120_001;
 
 /** How long closing waits for the last batch. */
@@ -51,7 +54,7 @@ export class MetricsCollector implements Follower {
   readonly #closing = new AbortController();
   readonly #unhide: () => void;
   #sending: Sending | undefined;
-  /** What was kept by a process that ended before it was acknowledged. */
+  /** Batches of a process that ended before they were acknowledged. */
   #left: Name[] = [];
   #flushing: Promise<void> | undefined;
   #epoch: number;
@@ -81,7 +84,7 @@ export class MetricsCollector implements Follower {
       // Each in its turn: a server takes what comes after a gap for another host's.
       this.#left = names.flatMap(parsed).sort((one, other) => one.sequence - other.sequence);
     } catch (error) {
-      this.#events.error(featureError('CACHE_FAILED', 'counts that were kept cannot be read', error));
+      this.#events.error(featureError('CACHE_FAILED', 'stored counts cannot be read', error));
     }
     this.#deadline.set(this.#options.flushIntervalMs);
   }
@@ -138,31 +141,36 @@ export class MetricsCollector implements Follower {
     return this.#flushing;
   }
 
-  /** Sends soon what was counted: something happened that others should hear of. A sink that fails is left alone. @internal */
+  /**
+   * Sends soon what was counted, because something has happened that others need to know. A sink that fails is left
+   * alone.
+   *
+   * @internal
+   */
   flushWithin(ms: number): void {
     const isIdle = this.#options.sinks.length === 0 || this.#failures > 0;
     if (!isIdle && !this.#closing.signal.aborted) this.#deadline.noLaterThan(ms);
   }
 
-  /** Sends the last counts, for a moment. What does not arrive is kept for the next start. @internal */
+  /** Sends the last counts, for a moment. What does not arrive is stored for the next start. @internal */
   async close(): Promise<void> {
     this.#deadline.clear();
     this.#unhide();
     const last = (this.#flushing ?? Promise.resolve()).then(() => this.flush());
-    // A sink need not obey the signal.
+    // A sink may ignore the signal.
     await Promise.race([last, sleep(this.#clock, LAST_WAIT, this.#closing.signal)]);
     this.#closing.abort();
     this.#deadline.clear();
-    // What was counted while another batch was on its way is kept behind it.
+    // What was counted while another batch was on its way is stored behind it.
     if (this.#sending) await this.#drain();
   }
 
   async #flushAll(): Promise<void> {
     try {
-      this.#sending ??= await this.#kept();
+      this.#sending ??= await this.#nextStored();
       while (this.#sending) {
         await this.#send(this.#sending);
-        this.#sending = await this.#kept();
+        this.#sending = await this.#nextStored();
       }
       // Once: under load there is always more.
       this.#sending = await this.#drain();
@@ -247,8 +255,8 @@ export class MetricsCollector implements Follower {
     return { batch: this.#opened({ bytes, instance, epoch, sequence, snapshot: digest }), left: new Set(sinks), since };
   }
 
-  /** A batch that a process before has kept. Its name is inside, so it counts once whoever sends it. */
-  async #kept(): Promise<Sending | undefined> {
+  /** A batch that an earlier process has stored. Its name is inside, so it counts once whoever sends it. */
+  async #nextStored(): Promise<Sending | undefined> {
     if (this.#inUse.snapshot === undefined) return undefined;
     const name = this.#left.shift();
     if (name === undefined) return undefined;
@@ -256,7 +264,7 @@ export class MetricsCollector implements Follower {
       const bytes = await this.#options.store?.get(written(name));
       if (bytes) return this.#sendingOf(name, this.#checked(bytes), undefined);
     } catch (cause) {
-      const message = `counts that were kept cannot be read: ${messageOf(cause)}`;
+      const message = `stored counts cannot be read: ${messageOf(cause)}`;
       this.#events.error(new FeatureError('CACHE_FAILED', message, { cause }));
       // Damaged ones would be no better at the next start.
       if (cause instanceof DamagedBatch) await this.#forget(name);
@@ -278,7 +286,7 @@ export class MetricsCollector implements Follower {
     try {
       await this.#options.store?.set(written(batch), batch.bytes);
     } catch (error) {
-      this.#events.error(featureError('CACHE_FAILED', 'counts on their way cannot be kept', error));
+      this.#events.error(featureError('CACHE_FAILED', 'counts that are sent cannot be stored', error));
     }
   }
 
@@ -286,7 +294,7 @@ export class MetricsCollector implements Follower {
     try {
       await this.#options.store?.delete(written(batch));
     } catch (error) {
-      this.#events.error(featureError('CACHE_FAILED', 'counts that arrived cannot be forgotten', error));
+      this.#events.error(featureError('CACHE_FAILED', 'counts that have arrived cannot be deleted', error));
     }
   }
 
@@ -301,7 +309,7 @@ export class MetricsCollector implements Follower {
     const batch = this.#opened({ bytes, instance, epoch, sequence, snapshot: snapshot.digest });
     const refused = sinks.filter((sink) => sink.sendLast?.(batch) !== true);
     if (refused.length === 0) return;
-    // Kept for the next page.
+    // Stored for the next page.
     this.#left.push({ epoch, sequence });
     void this.#keep(batch);
   }
@@ -324,7 +332,7 @@ export class MetricsCollector implements Follower {
 
 class DamagedBatch extends Error {}
 
-/** What tells a batch of this host from its others. */
+/** Distinguishes a batch of this host from its others. */
 type Name = Pick<Batch, 'epoch' | 'sequence'>;
 
 const written = ({ epoch, sequence }: Name): string => `batch-${epoch}-${sequence}`;

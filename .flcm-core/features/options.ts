@@ -31,7 +31,7 @@ const DEFAULTS = {
   streamSpreadMs: 500,
 };
 
-/** Checks options: what is wrong with one is said at once, with its name. */
+/** Checks options: what is wrong with one is reported at once, with its name. */
 export function settingsOf(options: FeaturesOptions): Settings {
   const { key, headers = {} } = options;
   for (const name of [...Object.keys(DEFAULTS), 'staleAfterMs'] as (keyof FeaturesOptions)[]) {
@@ -107,7 +107,7 @@ export function sinksOf(
   return [new HttpSink(below(url, 'metrics'), fetch, headers, { clock, timeoutMs }), ...sinks];
 }
 
-/** The number of this host: as given, as it was kept, or drawn. */
+/** The number of this host: as given, as it was stored, or drawn. */
 export async function instanceOf(
   { instance }: FeaturesOptions,
   store: Store | undefined,
@@ -119,12 +119,12 @@ export async function instanceOf(
   }
   const drawn = numberOf(clock.random());
   try {
-    const kept = await store?.get('instance');
-    const number = kept === undefined ? Number.NaN : Number(new TextDecoder().decode(kept));
+    const stored = await store?.get('instance');
+    const number = stored === undefined ? Number.NaN : Number(new TextDecoder().decode(stored));
     if (Number.isSafeInteger(number) && number >= 0) return number;
     await store?.set('instance', new TextEncoder().encode(`${drawn}`));
   } catch {
-    // The cache says what is wrong with it when it is used for what matters.
+    // The cache reports what is wrong with it when it is used for what matters.
   }
   return drawn;
 }

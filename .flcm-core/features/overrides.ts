@@ -6,8 +6,8 @@ export function isTrip(text: unknown): text is TripState {
 }
 
 /**
- * What a host was told about its flags from outside their own breakers: holds of an operator, and trips of the fleet. They are kept by
- * flag key, because flags may come later than what is said about them.
+ * What overrides the breakers of this host from outside: holds of an operator, and trips of the fleet. They are stored
+ * by flag key, because flags may come later than their overrides.
  */
 export class Overrides {
   readonly #held: Set<string>;
@@ -19,8 +19,8 @@ export class Overrides {
   }
 
   /**
-   * Takes the whole state of the fleet. Answers the keys of all flags about which it says something, or did, and for each whether the
-   * fleet's breaker has decided anew since: its generation is higher.
+   * Takes the whole state of the fleet. Answers the keys of all flags that it names, or named before, and for each
+   * whether the fleet's breaker has decided anew since: its generation is higher.
    */
   setFleet(fleet: FleetState): ReadonlyMap<string, boolean> {
     const before = this.#fleet;
@@ -38,7 +38,7 @@ export class Overrides {
     return changed;
   }
 
-  /** The trip of a flag apart from its own breaker's. A hold is stricter than anything the fleet can say. */
+  /** The trip of a flag apart from its own breaker's. A hold is stricter than any trip of the fleet. */
   external(key: string): TripState {
     return this.#held.has(key) ? 'off' : (this.#fleet[key]?.trip ?? 'clear');
   }
@@ -48,7 +48,7 @@ export class Overrides {
     return this.#fleet[key]?.generation;
   }
 
-  /** The keys of all flags about which something is said. */
+  /** The keys of all flags that are held or named by the fleet. */
   keys(): ReadonlySet<string> {
     return new Set([...Object.keys(this.#fleet), ...this.#held]);
   }

@@ -28,7 +28,7 @@ export interface RemoteOptions {
 const FIRST_WAIT = 1000;
 const LONGEST_WAIT = 300_000;
 
-/** Follows a source: polls it, listens to its stream, and keeps the last good flags in use whatever it says. */
+/** Follows a source: polls it, listens to its stream, and keeps the last good flags in use whatever it answers. */
 export class RemoteConfig {
   readonly #inUse: InUse;
   readonly #clock: Clock;
@@ -46,11 +46,11 @@ export class RemoteConfig {
   #again = false;
   /** What was announced while a request was under way. */
   #missed: [digest: string, isNew: boolean] | undefined;
-  /** The mark of what is in use; none while the source is to give everything anew. */
+  /** The ETag of what is in use; none while the source is to give everything anew. */
   #etag: string | undefined;
   #failures = 0;
   /** An answer was misunderstood since the last one that was not. */
-  #hurried = false;
+  #hasRefetched = false;
   #confirmed: number | undefined;
   #state: RemoteState = 'initializing';
 
@@ -77,7 +77,7 @@ export class RemoteConfig {
   async open(): Promise<boolean> {
     const { bootstrap, source } = this.#options;
     if (bootstrap) this.#inUse.use(bootstrap);
-    await this.#useKept();
+    await this.#useStored();
     if (source && this.#inUse.snapshot) this.#updateState();
     if (source?.watch) {
       const failed = (error: unknown) => this.#events.error(featureError('FILE_FAILED', source.name, error));
@@ -139,12 +139,14 @@ export class RemoteConfig {
     } while (this.#again && this.#failures === 0 && !this.#closing.signal.aborted);
   }
 
-  /** Bytes, mark and revision are one value: the mark is taken once the bytes are in use, and given up when any are not. */
+  /**
+   * Bytes, ETag and revision are one value: the ETag is saved once the bytes are in use, and cleared when any are not.
+   */
   async #syncOnce(source: Source): Promise<void> {
     try {
       this.#confirm(await this.#take(source));
       this.#failures = 0;
-      this.#hurried = false;
+      this.#hasRefetched = false;
       this.#schedule(this.#nextPoll());
     } catch (error) {
       this.#fail(featureError('FETCH_FAILED', source.name, error));
@@ -169,7 +171,7 @@ export class RemoteConfig {
   }
 
   #confirm(changed: boolean): void {
-    // A listener that is told of a rollback may close everything meanwhile.
+    // A listener for a rollback may close everything meanwhile.
     if (this.#closing.signal.aborted) return;
     this.#confirmed = this.#clock.elapsed();
     const { snapshot } = this.#inUse;
@@ -189,14 +191,14 @@ export class RemoteConfig {
 
   #wait(error: FeatureError): number {
     // An answer of this kind is a misunderstanding: what follows asks for everything, and need not wait.
-    if (error.code === 'NOT_MODIFIED' && !this.#hurried) {
-      this.#hurried = true;
+    if (error.code === 'NOT_MODIFIED' && !this.#hasRefetched) {
+      this.#hasRefetched = true;
       return 0;
     }
     return backOff(this.#failures, this.#firstWait(), LONGEST_WAIT, this.#clock.random());
   }
 
-  /** Hosts that have flags do not hurry: they would triple what a server must bear that has just come back. */
+  /** Hosts that have flags do not poll sooner: they would triple what a server must bear that has just come back. */
   #firstWait(): number {
     return this.#inUse.snapshot ? Math.max(FIRST_WAIT, 2 * this.#options.pollIntervalMs) : FIRST_WAIT;
   }
@@ -212,16 +214,16 @@ export class RemoteConfig {
     return nextPoll(pollIntervalMs, phase, { wall: this.#clock.now(), random: this.#clock.random() });
   }
 
-  /** What was kept is used unless something newer is at hand. */
-  async #useKept(): Promise<void> {
-    const kept = await this.#cache?.get();
-    if (kept === undefined) return;
+  /** The stored flags are used unless something newer is at hand. */
+  async #useStored(): Promise<void> {
+    const stored = await this.#cache?.get();
+    if (stored === undefined) return;
     try {
-      this.#inUse.use(kept.snapshot);
-      this.#etag = kept.etag;
+      this.#inUse.use(stored.snapshot);
+      this.#etag = stored.etag;
     } catch (cause) {
       if (cause instanceof FeatureError && cause.code === 'OLDER_REVISION') return;
-      const message = `the flags that were kept are not used: ${messageOf(cause)}`;
+      const message = `the stored flags are not used: ${messageOf(cause)}`;
       this.#events.error(new FeatureError('CACHE_FAILED', message, { cause }));
     }
   }

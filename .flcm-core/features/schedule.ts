@@ -14,12 +14,18 @@ export function numberOf(random: number): number {
   return Math.floor(random * Number.MAX_SAFE_INTEGER);
 }
 
-/** A host's place in the poll interval, from 0 to below 1: far apart for numbers that were drawn, and for those that count hosts. */
+/**
+ * A host's phase in the poll interval, from 0 to below 1: far apart for numbers that were drawn, and for those that
+ * count hosts.
+ */
 export function phaseOf(instance: number): number {
   return (instance / 2 ** 53 + (instance % 2 ** 20) * GOLDEN) % 1;
 }
 
-/** Milliseconds until this host's next poll: at its place in the interval, give or take the jitter, and not twice within half an interval. */
+/**
+ * Milliseconds until this host's next poll: at its phase in the interval, give or take the jitter, and not twice within
+ * half an interval.
+ */
 export function nextPoll(
   intervalMs: number,
   phase: number,

@@ -110,9 +110,13 @@ export interface FeaturesOptions {
   readonly metrics?: boolean;
   /** How often counts are sent. @default 10000 */
   readonly flushIntervalMs?: number;
-  /** Who is told of rollbacks. */
+  /** Receivers of notifications about rollbacks. */
   readonly notify?: readonly NotifyOptions[];
-  /** A whole number below 2^53 that names this host: spreads its polling, and tells its counts from others'. @default kept in the cache, or drawn */
+  /**
+   * A whole number below 2^53 that names this host: spreads its polling, and distinguishes its counts from others'.
+   *
+   * @default stored in the cache, or drawn
+   */
   readonly instance?: number;
   /** What decides. @default the native addon in Node, WebAssembly elsewhere */
   readonly engine?: Engine;
@@ -173,7 +177,7 @@ export interface StateEvent {
 export interface BreakerEvent {
   /** The flag key. */
   readonly flag: string;
-  /** What happened, such as `tripped`: the words are listed in docs/reference/rollback.md. */
+  /** What happened, such as `tripped`: the values are listed in docs/reference/rollback.md. */
   readonly event: string;
   /** Why, such as `relative` or `shared`: listed there as well. */
   readonly cause: string | undefined;
@@ -197,7 +201,7 @@ export interface BreakerEvent {
 
 /** The fleet holds another set of flags back than before. */
 export interface FleetEvent {
-  /** What the fleet says, by flag key: flags that are not named are clear. */
+  /** The fleet's trips, by flag key: flags that are not named are clear. */
   readonly trips: Readonly<Record<string, string>>;
 }
 
@@ -219,7 +223,7 @@ export interface FeatureEvents {
   state: StateEvent;
   /** The source has not confirmed what is in use for `staleAfterMs`. */
   stale: StateEvent;
-  /** Something has gone wrong; what was in use stays in use. Without a listener it is said on the console. */
+  /** Something has gone wrong; what was in use stays in use. Without a listener it is logged on the console. */
   error: FeatureError;
   /** A flag was rolled back. */
   rollback: BreakerEvent;
@@ -229,7 +233,7 @@ export interface FeatureEvents {
   recovered: BreakerEvent;
   /** Anything that happens to a breaker, those three included. */
   breaker: BreakerEvent;
-  /** The server has told what the fleet holds back. */
+  /** The server has sent the trips of the fleet. */
   fleet: FleetEvent;
   /** Counts were acknowledged. */
   flush: FlushEvent;
@@ -243,7 +247,7 @@ export interface Explanation extends Decision {
   readonly snapshot: string | undefined;
   /** The document's revision; 0 when it has none. */
   readonly revision: bigint | undefined;
-  /** What the breaker says. */
+  /** The trip that the breaker asks for. */
   readonly trip: string | undefined;
   /** Every check with what was compared, as lines of text; `undefined` where no compiler is loaded. */
   readonly text: string | undefined;

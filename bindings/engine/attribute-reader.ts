@@ -10,7 +10,7 @@ const COHORTS = -1;
 /** Who asks, as the engine wants it: the values of the attributes that it knows, each behind its id. */
 export interface ContextInput {
   readonly key: string | undefined;
-  /** Id, value, id, value; as far as `length` says. */
+  /** Id, value, id, value; up to `length`. */
   readonly pairs: readonly (number | Present)[];
   readonly length: number;
   /** How many entries they take: one a value, and one an item of a list. */

@@ -46,13 +46,13 @@ export class Breakers implements BreakersContract {
   outcome(
     flag: FlagId,
     outcome: PackedDecision,
-    told: CallOutcome,
+    call: CallOutcome,
     now: number,
     context?: unknown,
   ): readonly Transition[] {
     const { binding, handle, memory, hot } = this.#loaded;
     // Read before anything is written: a getter may ask in its turn.
-    const { failed = false, missing = false, durationMs, generation = 0 } = Object(told) as CallOutcome;
+    const { failed = false, missing = false, durationMs, generation = 0 } = Object(call) as CallOutcome;
     checkedGeneration(generation);
     const slot = context === undefined ? undefined : slotOf(context, this.#loaded);
     memory.ask(handle, slot?.index ?? -1, checkedId(flag), now);

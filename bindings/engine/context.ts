@@ -28,7 +28,7 @@ export class Context implements ContextContract {
   remembered(flag: FlagId): PackedDecision | -1 {
     const { answers, mark } = this.#slot;
     const at = flag * STRIDE;
-    // Once the slot has another owner, what is counted there is told for them.
+    // Once the slot has another owner, what is counted there is counted for them.
     if (answers[at] !== this.#mark || mark !== this.#mark) return -1;
     (answers[at + 2] as number)++;
     return answers[at + 1] as number;

@@ -1,7 +1,7 @@
 import type { Decision, JsonValue, PackedDecision } from '../contract.d.ts';
 import { numberOf } from './key-values.ts';
 
-/** The bit of an outcome that says whether the feature is on. */
+/** The bit of a packed decision that is set when the feature is on. */
 const ENABLED = 1 << 24;
 
 /** Whether the feature is on. */
@@ -9,9 +9,9 @@ export function isOn(outcome: PackedDecision): boolean {
   return (outcome & ENABLED) !== 0;
 }
 
-/** The decision that a binding's `words` describe: see `EngineBinding` in the contract. */
-export function parseDecision(words: string, outcome: PackedDecision): Decision {
-  const [reason = '', errorCode, arm = '', variant, rule, ...value] = words.split('\n');
+/** The decision that a binding's `decisionText` describes: see `EngineBinding` in the contract. */
+export function parseDecision(text: string, outcome: PackedDecision): Decision {
+  const [reason = '', errorCode, arm = '', variant, rule, ...value] = text.split('\n');
   return Object.freeze({
     enabled: isOn(outcome),
     value: parseValue(value.join('\n')),

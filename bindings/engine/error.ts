@@ -5,12 +5,12 @@ export function engineError(code: EngineErrorCode, message: string, cause?: unkn
   return Object.assign(new Error(message, cause === undefined ? undefined : { cause }), { code });
 }
 
-/** What an error says, of whatever realm it is. */
+/** The message of an error, of whatever realm it is. */
 export function messageOf(error: unknown): string {
   return (error as Partial<Error> | null | undefined)?.message ?? 'no reason given';
 }
 
-/** What was given in place of what was wanted. */
+/** Names what was given instead of what was wanted. */
 export function nameOf(value: unknown): string {
   if (value === null || typeof value === 'number' || typeof value === 'boolean') return String(value);
   if (Array.isArray(value)) return 'a list that holds something else';

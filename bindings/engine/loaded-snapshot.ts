@@ -105,7 +105,7 @@ export class LoadedSnapshot {
     for (const slot of this.#slots) slot.clear();
   }
 
-  /** Tells the engine how often it was not asked. */
+  /** Reports to the engine the decisions that were answered from the cache. */
   countRemembered(): void {
     for (const slot of this.#slots) this.#count(slot);
   }
@@ -203,7 +203,7 @@ export class LoadedSnapshot {
     return needs;
   }
 
-  /** A decision in words. There are few of them for a flag, so each is made once. */
+  /** A decision from its text. There are few of them for a flag, so each is made once. */
   decision(flag: number, rule: number, outcome: number): Decision {
     const byOutcome = entry(this.#decisions, flag, () => new Map());
     const byRule = entry(byOutcome, outcome, () => new Map());
@@ -211,8 +211,8 @@ export class LoadedSnapshot {
   }
 
   #describe(flag: number, rule: number, outcome: number): Decision {
-    const words = this.binding.decisionText(this.handle, flag, rule, outcome);
-    return parseDecision(words ?? '', outcome);
+    const text = this.binding.decisionText(this.handle, flag, rule, outcome);
+    return parseDecision(text ?? '', outcome);
   }
 
   /** Passes an answer of a hot call on, unless it is an error. */
@@ -225,13 +225,13 @@ export class LoadedSnapshot {
   }
 }
 
-/** A flag id, or anything that was given in its place. */
+/** A flag id, or anything else that was given. */
 export function checkedId(flag: unknown): number {
   if (typeof flag === 'number' && (flag | 0) === flag) return flag;
   throw engineError('INVALID_ARGUMENT', `a flag id must be a number from \`flag\`, not ${nameOf(flag)}`);
 }
 
-/** A breaker's generation, or anything that was given in its place. */
+/** A breaker's generation, or anything else that was given. */
 export function checkedGeneration(generation: unknown): number {
   if (typeof generation === 'number' && generation >>> 0 === generation) return generation;
   throw engineError('INVALID_ARGUMENT', `a generation must be a number from a breaker, not ${nameOf(generation)}`);

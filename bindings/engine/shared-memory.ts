@@ -9,7 +9,7 @@ const DATA = 64;
 /** 2^53 milliseconds after 1970, the last time that the core knows. */
 const LAST_TIME = 2 ** 53;
 
-/** The bits of an outcome that tell its arm, as the core numbers them. */
+/** The bits of an outcome that hold its arm, as the core numbers them. */
 const ARM = 27;
 
 const ABSENT = 0;

@@ -85,7 +85,7 @@ function words(snapshot, asked) {
   const bound = bind(snapshot, asked);
   const { document, now } = asked;
   asked.answers.forEach(([rule, outcome], index) => {
-    const wanted = document.words[`${index}:${rule}:${outcome}`];
+    const wanted = document.decisions[`${index}:${rule}:${outcome}`];
     const what = () => `${describe(asked)}: context.decision: \`${document.keys[index]}\``;
     same(answer(bound.decision(document.keys[index], now)), wanted, what);
   });

@@ -5,7 +5,7 @@ import { timed } from '../remote-config/request.ts';
 import { backOff } from '../schedule.ts';
 import type { BreakerEvent } from '../types.ts';
 
-/** Who is told of what happens to breakers. */
+/** A receiver of notifications about breakers. */
 export interface NotifyOptions {
   /** Posted to, as JSON: with `format: 'slack'` what Slack and those like it take. */
   readonly url?: string | URL;
@@ -13,9 +13,9 @@ export interface NotifyOptions {
   readonly format?: 'json' | 'slack';
   /** Signs what is posted, as Standard Webhooks has it: `whsec_` and base64, or any text. */
   readonly secret?: string;
-  /** Called, in place of a URL or besides. */
+  /** Called with each event, instead of a URL or in addition to it. */
   readonly call?: (event: BreakerEvent) => unknown;
-  /** Whether an event is told of. @default those whose `evidence.notable` is 1, as the server's webhooks do */
+  /** Whether an event is sent. @default those whose `evidence.notable` is 1, as the server's webhooks do */
   readonly when?: (event: BreakerEvent) => boolean;
   /** How often a delivery is tried. @default 5 */
   readonly attempts?: number;
@@ -28,7 +28,7 @@ const TIMEOUT = 5000;
 /** Deliveries that wait: more than so many, and the oldest is given up. */
 const MOST_WAITING = 100;
 
-/** Tells of events, and tries again where that fails. */
+/** Delivers notifications, and tries again where that fails. */
 export class Notifier {
   readonly #options: NotifyOptions;
   readonly #fetch: typeof fetch;
@@ -69,7 +69,7 @@ export class Notifier {
     if (this.#waiting.size >= MOST_WAITING) oldest?.abort();
     const delivered = this.#attempts(url, event, closing.signal)
       .catch((error) => {
-        const text = `\`${event.flag}\`: ${url} was not told: ${messageOf(error)}`;
+        const text = `\`${event.flag}\`: ${url} was not notified: ${messageOf(error)}`;
         this.#events.error(new FeatureError('NOTIFY_FAILED', text, { cause: error }));
       })
       .finally(() => this.#waiting.delete(closing));
@@ -108,7 +108,7 @@ function isNotable({ evidence }: BreakerEvent): boolean {
 
 /**
  * The headers of Standard Webhooks (https://www.standardwebhooks.com): the receiver computes the same over id, time and body. The id is the
- * same for each attempt, so that it can tell a repetition.
+ * same for each attempt, so that it can recognise a repetition.
  */
 async function signature(
   secret: string,

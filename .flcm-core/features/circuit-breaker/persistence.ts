@@ -19,7 +19,7 @@ export interface PersistedState {
 /** Changes that are not in the file yet. */
 export interface PendingWrites {
   readonly breakers: Map<string, Uint8Array>;
-  /** The fleet's trips, if this host has heard of them: until then another host knows better. */
+  /** The fleet's trips, once this host has received them: until then what another host has stored stands. */
   fleet?: ReadonlyMap<string, TripState>;
   readonly held: Map<string, boolean>;
 }
@@ -47,7 +47,7 @@ export class Persistence {
     try {
       this.stored = parsePersistedState(await this.#store?.get(FILE));
     } catch (error) {
-      this.#events.error(featureError('CACHE_FAILED', 'breakers that were kept cannot be read', error));
+      this.#events.error(featureError('CACHE_FAILED', 'stored breakers cannot be read', error));
     }
   }
 
@@ -82,13 +82,13 @@ export class Persistence {
         await store.set(FILE, withWrites(await store.get(FILE), writing));
       } catch (error) {
         this.#pending = newerOf(writing, this.#pending);
-        this.#events.error(featureError('CACHE_FAILED', 'breakers cannot be kept', error));
+        this.#events.error(featureError('CACHE_FAILED', 'breakers cannot be stored', error));
       }
     });
   }
 }
 
-/** Changes, and newer ones, which take their place. */
+/** Changes, and newer ones, which replace them. */
 function newerOf(writing: PendingWrites, pending: PendingWrites): PendingWrites {
   const fleet = pending.fleet ?? writing.fleet;
   return {

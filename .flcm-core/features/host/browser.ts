@@ -46,7 +46,7 @@ export function watchFile(..._options: unknown[]): () => void {
   return () => {};
 }
 
-/** Calls back whenever the page goes out of sight: it may never come back, and nothing else says so. */
+/** Calls back whenever the page goes out of sight: it may never come back, and no other event announces that. */
 export function onHidden(listener: () => void): () => void {
   if (typeof document === 'undefined') return () => {};
   const hidden = () => {
@@ -62,7 +62,7 @@ export function onHidden(listener: () => void): () => void {
 
 /**
  * Hands a body over to the browser, which sends it whatever becomes of the page; false when it does not. To another origin it would come with
- * cookies, which a server that needs none does not allow, and nobody would hear of that.
+ * cookies, which a server that needs none does not allow; the failure would go unnoticed.
  */
 export function beacon(url: string, body: Blob): boolean {
   if (new URL(url).origin !== location.origin) return false;

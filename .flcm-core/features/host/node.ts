@@ -73,8 +73,8 @@ export function readFile(file: string | URL): Promise<Uint8Array> {
 const POLL_MS = 5000;
 
 /**
- * Calls back when a file may have changed. Its folder is watched, because editors put a new file in the place of the old one; where the
- * system sends no notifications, a poll notices the change.
+ * Calls back when a file may have changed. Its folder is watched, because editors replace the file by a new one; where
+ * the system sends no notifications, a poll notices the change.
  */
 export function watchFile(
   file: string | URL,

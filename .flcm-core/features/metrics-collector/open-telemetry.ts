@@ -1,7 +1,7 @@
 import type { FlagSummary } from '../types.ts';
 import type { Batch, Sink } from './sinks.ts';
 
-/** What tells the series of a counter apart. */
+/** Distinguishes the series of a counter. */
 type Labels = Readonly<Record<string, string>>;
 
 /** The part of `@opentelemetry/api` that is used: `import * as api from '@opentelemetry/api'` is one. */
@@ -20,7 +20,7 @@ export interface OpenTelemetry {
  * Adds evaluations, outcomes and counters of the application's own to counters of OpenTelemetry, at each flush. Evaluations are
  * `feature_flag.evaluation`, with the attributes that the semantic conventions have for the event of that name.
  *
- * @param attributes What is said of a batch's flags besides, such as `feature_flag.set.id`, or the digest of the snapshot as
+ * @param attributes Further attributes of a batch's flags, such as `feature_flag.set.id`, or the digest of the snapshot as
  * `feature_flag.version`. OpenTelemetry keeps every combination of attributes for as long as the process lives.
  */
 export function openTelemetrySink(

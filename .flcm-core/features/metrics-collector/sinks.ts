@@ -24,8 +24,8 @@ export interface Batch {
 /** Takes batches. */
 export interface Sink {
   /**
-   * Takes a batch for good once the promise is kept; after an error the same batch comes again, unchanged but for its age. One batch is
-   * under way at a time.
+   * Takes a batch for good once the promise resolves; after an error the same batch comes again, unchanged but for its
+   * age. One batch is under way at a time.
    */
   send(batch: Batch, closing: AbortSignal): Promise<void>;
   /** Takes a batch without an answer, because the page goes away; false when it cannot. */
@@ -66,7 +66,7 @@ export class HttpSink implements Sink {
   async send({ bytes }: Batch, closing: AbortSignal): Promise<void> {
     await timed({ ...this.#bounds, closing }, async (signal) => {
       const body = bytes as BufferSource;
-      // A redirect makes another request of it, whose answer says nothing of the batch.
+      // A redirect makes another request of it, whose answer is no acknowledgement of the batch.
       const request: RequestInit = { method: 'POST', headers: this.#headers, body, signal, redirect: 'manual' };
       const response = await this.#fetch(this.#url, request);
       await response.body?.cancel();

@@ -4,7 +4,7 @@ import { FeatureError } from '../errors.ts';
 import { featureError } from '../events.ts';
 import { type Bounds, bodyOf, statusError, timed } from './request.ts';
 
-/** What a source has given: a snapshot with its mark, or that nothing is newer than what has this mark. */
+/** What a source has given: a snapshot with its ETag, or that nothing is newer than what has this ETag. */
 export type FetchResult = { readonly snapshot: Uint8Array; readonly etag: string | undefined } | 'not modified';
 
 /** Where flags come from. */
@@ -14,7 +14,7 @@ export interface Source {
   /**
    * Gives what there is.
    *
-   * @param etag Marks what is in use; left out when anything is to be given.
+   * @param etag The ETag of what is in use; left out when anything is to be given.
    * @throws FeatureError
    */
   get(etag: string | undefined, closing: AbortSignal): Promise<FetchResult>;

@@ -6,7 +6,7 @@ import { type Events, featureError, messageOf } from '../events.ts';
 import { backOff } from '../schedule.ts';
 import { statusError } from './request.ts';
 
-/** What a stream says. */
+/** Receives the events of a stream. */
 export interface StreamListener {
   /** There is a snapshot of this digest; `isNew` when it has come while this host listened. */
   snapshot(digest: string, isNew: boolean): void;
@@ -33,15 +33,15 @@ const LONGEST_WAIT = 300_000;
 /** The largest event that is taken in, in characters. */
 const LARGEST_EVENT = 1 << 20;
 
-/** What the server says of the fleet, numbered since its start: what comes late, or twice, is no news. */
+/** The fleet's trips, numbered since the server's start: an event that comes late, or twice, is ignored. */
 interface Trips {
   readonly epoch: number;
   readonly sequence: number;
   readonly flags: FleetState;
 }
 
-/** Before everything that a server may say. */
-const NOTHING_TOLD = { epoch: -1, sequence: -1 };
+/** Before all events of a server. */
+const BEFORE_ALL = { epoch: -1, sequence: -1 };
 
 /** Events of a server, as they happen. There is one connection, or none, and one attempt at a time. */
 export class Stream {
@@ -56,9 +56,9 @@ export class Stream {
   #failures = 0;
   /** Until then the server wants to be left alone. */
   #askedUntil = 0;
-  /** What there was when this host began to listen is told first. */
+  /** The first event of a connection is the snapshot that was there already. */
   #isGreeted = false;
-  #told: Pick<Trips, 'epoch' | 'sequence'> = NOTHING_TOLD;
+  #cursor: Pick<Trips, 'epoch' | 'sequence'> = BEFORE_ALL;
 
   constructor(url: string, options: StreamOptions, listener: StreamListener, clock: Clock, events: Events) {
     this.#url = url;
@@ -107,13 +107,13 @@ export class Stream {
     }
     const parser = createParser({
       maxBufferSize: LARGEST_EVENT,
-      onEvent: ({ event, data }) => this.#heard(event, data),
+      onEvent: ({ event, data }) => this.#receive(event, data),
       onError: (error) => {
         if (error.type === 'max-buffer-size-exceeded') throw error;
       },
     });
-    // Another server may answer now, which counts anew, and tells everything first.
-    this.#told = NOTHING_TOLD;
+    // Another server may answer now, which counts anew, and sends everything first.
+    this.#cursor = BEFORE_ALL;
     this.#isGreeted = false;
     const decoder = new TextDecoder();
     const reader = (response.body as ReadableStream<Uint8Array>).getReader();
@@ -143,7 +143,7 @@ export class Stream {
     return backOff(this.#failures - 1, FIRST_WAIT, LONGEST_WAIT, this.#clock.random());
   }
 
-  #heard(event: string | undefined, data: string): void {
+  #receive(event: string | undefined, data: string): void {
     try {
       if (event === 'snapshot') {
         this.#listener.snapshot(digestOf(JSON.parse(data)), this.#isGreeted);
@@ -157,9 +157,9 @@ export class Stream {
   }
 
   #trips({ epoch, sequence, flags }: Trips): void {
-    const { epoch: known, sequence: last } = this.#told;
+    const { epoch: known, sequence: last } = this.#cursor;
     if (epoch < known || (epoch === known && sequence <= last)) return;
-    this.#told = { epoch, sequence };
+    this.#cursor = { epoch, sequence };
     this.#listener.trips(flags);
   }
 }
@@ -168,20 +168,20 @@ function silent(ms: number): FeatureError {
   return new FeatureError('STREAM_FAILED', `silent for ${ms} ms`);
 }
 
-function digestOf(said: { digest: unknown }): string {
-  if (typeof said.digest === 'string') return said.digest;
+function digestOf(event: { digest: unknown }): string {
+  if (typeof event.digest === 'string') return event.digest;
   throw new Error('it names no digest');
 }
 
 /** Checked as a whole, so that it is applied as a whole or not at all. */
-function tripsOf(said: Trips): Trips {
-  if (!isNumber(said.epoch) || !isNumber(said.sequence)) throw new Error('it has no number');
-  if (!isRecord(said.flags)) throw new Error('it names no flags');
-  for (const [key, flag] of Object.entries(said.flags)) {
-    if (!isRecord(flag)) throw new Error(`it says nothing of \`${key}\``);
+function tripsOf(trips: Trips): Trips {
+  if (!isNumber(trips.epoch) || !isNumber(trips.sequence)) throw new Error('it has no number');
+  if (!isRecord(trips.flags)) throw new Error('it names no flags');
+  for (const [key, flag] of Object.entries(trips.flags)) {
+    if (!isRecord(flag)) throw new Error(`\`${key}\` is no object`);
     if (flag.generation !== undefined && !isNumber(flag.generation)) throw new Error(`\`${key}\` has no generation`);
   }
-  return said;
+  return trips;
 }
 
 const isNumber = (value: unknown): boolean => Number.isSafeInteger(value) && (value as number) >= 0;

@@ -44,7 +44,7 @@ pub fn compile(text: &str) -> Compiled {
     Compiled { snapshot, diagnostics, report }
 }
 
-/// Decides a flag for a context, which is flat JSON text, and says how: `{"explanation": …, "text": …}`.
+/// Decides a flag for a context, which is flat JSON text, and explains how: `{"explanation": …, "text": …}`.
 ///
 /// # Errors
 /// An `Error` with the `code` that the contract gives it.

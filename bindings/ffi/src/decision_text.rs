@@ -1,4 +1,4 @@
-//! Decisions and flags in words, for callers that keep what they were told.
+//! Decisions as text, for callers that cache it.
 
 use alloc::string::String;
 
@@ -7,7 +7,7 @@ use flcm_flags_host::text::hex;
 
 /// A line each: reason, error code, arm, variant, rule (empty where there is none), value.
 ///
-/// No name holds a line feed. A value is a letter and its text: `j` JSON, `s` a string, which is last because it may hold
+/// No name holds a line feed. A value is a tag and its text: `j` JSON, `s` a string, which is last because it may hold
 /// anything, `d` the bits of a number in hexadecimal, so that nobody needs to print and read decimal digits.
 pub(crate) fn of(decision: &Decision<'_>) -> String {
     let reason = decision.reason();
@@ -18,13 +18,13 @@ pub(crate) fn of(decision: &Decision<'_>) -> String {
         decision.variant().unwrap_or_default(),
         decision.rule().unwrap_or_default(),
     ];
-    let mut words = String::new();
+    let mut lines = String::new();
     for part in &parts {
-        words += part;
-        words += "\n";
+        lines += part;
+        lines += "\n";
     }
     let number;
-    let (letter, text) = match decision.value() {
+    let (tag, text) = match decision.value() {
         None => ("", ""),
         Some(Value::Bool(value)) => ("j", if value { "true" } else { "false" }),
         Some(Value::Json(text)) => ("j", text),
@@ -34,7 +34,7 @@ pub(crate) fn of(decision: &Decision<'_>) -> String {
         }
         Some(Value::String(text)) => ("s", text),
     };
-    words.push_str(letter);
-    words.push_str(text);
-    words
+    lines.push_str(tag);
+    lines.push_str(text);
+    lines
 }

@@ -52,7 +52,8 @@ fn report(diagnostics: &Diagnostics, text: &str) -> String {
     diagnostics.render(NAME, text, false)
 }
 
-/// Decides a flag for a context, and says how: `{"explanation": …, "text": …}`, an [`Explanation`] as JSON and as lines.
+/// Decides a flag for a context, and explains how: `{"explanation": …, "text": …}`, an [`Explanation`] as JSON and as
+/// lines.
 ///
 /// `trips` are those of [`Trips`], four bytes a flag; none have tripped behind their end. `context` is the JSON of an
 /// [`OwnedContext`], `now` counts milliseconds since 1970; a fraction of one is dropped. A flag that the snapshot does not
@@ -91,7 +92,7 @@ pub enum ExplainError {
 }
 
 impl ExplainError {
-    /// The word that goes on the wire.
+    /// The code, as JavaScript receives it.
     #[must_use]
     pub const fn code(&self) -> &'static str {
         match self {

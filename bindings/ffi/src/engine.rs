@@ -33,7 +33,7 @@ const CONTEXT_SLOTS: usize = 32;
 /// Calls that take `shared` read their arguments from it: see the crate's documentation.
 pub struct Engine {
     snapshots: Slots<Box<Loaded>>,
-    /// For contexts that are not kept.
+    /// For contexts that are not bound.
     arena: Bump,
 }
 
@@ -151,17 +151,17 @@ impl Engine {
         self.snapshot(snapshot)?.describe(flag)
     }
 
-    /// What the breaker of a flag says.
+    /// The trip of a flag.
     #[must_use]
     pub fn trip(&self, snapshot: Handle, flag: FlagId) -> Option<String> {
         self.snapshots.get(snapshot).map(|loaded| text::trip(loaded.state.guards.trips().state(flag)))
     }
 
-    /// Says what a person, or a fleet, says of a flag; its own breaker counts as well. False for a word or a flag that is
-    /// not known.
+    /// Sets the trip of a flag by an operator or the fleet; its own breaker counts as well. False for a state or a flag
+    /// that is not known.
     pub fn set_trip(&mut self, snapshot: Handle, flag: FlagId, state: &str) -> bool {
         let loaded = self.snapshots.get_mut(snapshot).filter(|loaded| loaded.snapshot.describe(flag).is_some());
-        let (Some(loaded), Some(state)) = (loaded, TripState::from_word(state)) else { return false };
+        let (Some(loaded), Some(state)) = (loaded, TripState::parse(state)) else { return false };
         loaded.state.guards.set_external_trip(flag, state);
         true
     }
@@ -172,7 +172,7 @@ impl Engine {
         self.snapshots.get(snapshot).map(|loaded| loaded.state.guards.trips().as_bytes())
     }
 
-    /// A decision in words: see `words` in the contract.
+    /// A decision as text: see `decisionText` in the contract.
     #[must_use]
     pub fn decision_text(&self, snapshot: Handle, flag: FlagId, rule: u32, outcome: u32) -> Option<String> {
         let outcome = PackedDecision::from_bits((u64::from(outcome) << 32) | u64::from(rule));
@@ -223,7 +223,7 @@ impl Engine {
         shared_memory::write_outcome(shared, outcome)
     }
 
-    /// Decides a flag for the context that was written, which is not kept. Answers like [`decide`](Self::decide).
+    /// Decides a flag for the context that was written, which is not bound. Answers like [`decide`](Self::decide).
     #[inline]
     pub fn decide_once(&mut self, shared: &mut [u8]) -> i32 {
         let registers = Registers::read(shared);
@@ -242,8 +242,8 @@ impl Engine {
         shared_memory::write_outcome(shared, outcome)
     }
 
-    /// Counts a decision that was remembered, so often as the length says, for the context in the slot; the outcome stands
-    /// where decisions leave it. Answers 0.
+    /// Counts a decision that was remembered, as often as the length gives, for the context in the slot; the outcome
+    /// stands where decisions leave it. Answers 0.
     pub fn count(&mut self, shared: &[u8]) -> i32 {
         let registers = Registers::read(shared);
         let Some(loaded) = self.snapshots.get_mut(Handle(registers.snapshot.get())) else { return FREED };

@@ -1,4 +1,4 @@
-//! Names and values as lines of text, which JavaScript makes an object of: a name, a letter and the value. `s` is a text,
+//! Names and values as lines of text, which JavaScript makes an object of: a name, a tag and the value. `s` is a text,
 //! `d` the bits of a number in hexadecimal. An empty line ends an object.
 
 use alloc::string::String;
@@ -15,8 +15,8 @@ use flcm_flags_host::text::{hex, trip};
 struct Lines(String);
 
 impl Lines {
-    fn line(&mut self, name: &str, letter: &str, value: &str) {
-        for part in [name, "=", letter, value, "\n"] {
+    fn line(&mut self, name: &str, tag: &str, value: &str) {
+        for part in [name, "=", tag, value, "\n"] {
             self.0.push_str(part);
         }
     }
@@ -162,7 +162,7 @@ pub(crate) fn summary<C: AsRef<[u32]>>(metrics: &FlagMetrics<C>, flag: &Flag<'_>
     lines.0
 }
 
-/// Custom metrics, an object each; the first says how many were dropped.
+/// Custom metrics, an object each; the first has the number of dropped ones.
 pub(crate) fn custom<const C: usize, const H: usize>(metrics: &Custom<C, H>) -> String {
     let mut lines = Lines::default();
     lines.large("dropped", metrics.dropped());

@@ -31,7 +31,7 @@ pub(crate) struct Registers {
     pub(crate) now: F64,
 }
 
-/// An outcome that the host tells: behind the registers.
+/// The outcome of a call: behind the registers.
 #[derive(Clone, Copy, FromBytes, Immutable, KnownLayout, Unaligned)]
 #[repr(C)]
 pub(crate) struct OutcomeRecord {
@@ -47,17 +47,17 @@ pub(crate) struct OutcomeRecord {
 }
 
 /// Where it lies.
-const TOLD: usize = 32;
+const OUTCOME_AT: usize = 32;
 
 impl OutcomeRecord {
     /// Memory that is too short reads as zeros.
     pub(crate) fn read(shared: &[u8]) -> Self {
-        let told = shared.get(TOLD..).and_then(|told| Self::read_from_prefix(told).ok());
-        told.map_or_else(Self::new_zeroed, |(told, _)| told)
+        let outcome = shared.get(OUTCOME_AT..).and_then(|outcome| Self::read_from_prefix(outcome).ok());
+        outcome.map_or_else(Self::new_zeroed, |(outcome, _)| outcome)
     }
 }
 
-/// The outcome that was decided last, or that the host says was.
+/// The packed decision that was written last, by a decision or by the host.
 pub(crate) fn read_outcome(shared: &[u8]) -> PackedDecision {
     let bits = shared.get(OUTCOME..).and_then(<[u8]>::first_chunk);
     PackedDecision::from_bits(bits.map_or(0, |bits| u64::from_le_bytes(*bits)))

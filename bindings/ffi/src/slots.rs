@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn no_handle_is_given_twice_and_places_are_used_again() {
+    fn no_handle_is_given_twice_and_slots_are_used_again() {
         let mut slots = Slots::new();
         let mut last = -1;
         for _ in 0..GENERATIONS {

@@ -1,6 +1,6 @@
 //! `HotCalls` of the contract by bare N-API. What napi-derive makes takes three times as long for these seven: it
 //! converts arguments, which here lie in memory that is shared, and keeps a scope for values, of which here is one.
-#![expect(unsafe_code, reason = "N-API is C: each use says why it is sound")]
+#![expect(unsafe_code, reason = "N-API is C: each use states why it is sound")]
 
 use std::ffi::CStr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -36,7 +36,7 @@ pub fn hot(env: Env, memory: ArrayBuffer<'_>) -> napi::Result<Object<'_>> {
     add(env, &mut object, &memory, c"decideOnce", call::<DecideOnce>)?;
     add(env, &mut object, &memory, c"decideAll", call::<DecideAll>)?;
     add(env, &mut object, &memory, c"count", call::<Count>)?;
-    add(env, &mut object, &memory, c"outcome", call::<Told>)?;
+    add(env, &mut object, &memory, c"outcome", call::<RecordOutcome>)?;
     Ok(object)
 }
 
@@ -53,7 +53,7 @@ fn add(
 ) -> napi::Result<()> {
     let (mut address, mut function) = (ptr::null_mut(), ptr::null_mut());
     let length = name.count_bytes().cast_signed();
-    let kept = sys::napi_property_descriptor {
+    let descriptor = sys::napi_property_descriptor {
         utf8name: c"memory".as_ptr(),
         name: ptr::null_mut(),
         method: None,
@@ -69,7 +69,7 @@ fn add(
         [
             sys::napi_get_arraybuffer_info(env.raw(), memory.raw(), &raw mut address, ptr::null_mut()),
             sys::napi_create_function(env.raw(), name.as_ptr(), length, Some(callback), address, &raw mut function),
-            sys::napi_define_properties(env.raw(), function, 1, &raw const kept),
+            sys::napi_define_properties(env.raw(), function, 1, &raw const descriptor),
             sys::napi_set_named_property(env.raw(), object.raw(), name.as_ptr(), function),
         ]
     };
@@ -103,7 +103,7 @@ calls! {
     DecideOnce = decide_once,
     DecideAll = decide_all,
     Count = count,
-    Told = outcome,
+    RecordOutcome = outcome,
 }
 
 /// What Node calls.

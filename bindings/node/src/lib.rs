@@ -99,13 +99,13 @@ pub fn reads(snapshot: i32, flag: u32) -> Option<Uint32Array> {
     with_engine(|engine| engine.reads(Handle(snapshot), FlagId(flag))).map(Uint32Array::from)
 }
 
-/// What the breaker of a flag says.
+/// The trip of a flag.
 #[napi(catch_unwind)]
 pub fn trip(snapshot: i32, flag: u32) -> Option<String> {
     with_engine(|engine| engine.trip(Handle(snapshot), FlagId(flag)))
 }
 
-/// Says what the breaker of a flag says.
+/// Sets the external trip of a flag.
 #[napi(catch_unwind)]
 pub fn set_trip(snapshot: i32, flag: u32, state: String) -> bool {
     with_engine(|engine| engine.set_trip(Handle(snapshot), FlagId(flag), &state))
@@ -123,7 +123,7 @@ pub fn bytes(snapshot: i32) -> Option<Uint8Array> {
     with_engine(|engine| engine.bytes(Handle(snapshot))).map(Uint8Array::from)
 }
 
-/// A decision in words.
+/// A decision as text.
 #[napi(catch_unwind)]
 pub fn decision_text(snapshot: i32, flag: u32, rule: u32, outcome: u32) -> Option<String> {
     with_engine(|engine| engine.decision_text(Handle(snapshot), FlagId(flag), rule, outcome))
@@ -183,7 +183,7 @@ pub fn save(snapshot: i32, flag: u32) -> Option<Uint8Array> {
     with_engine(|engine| engine.save(Handle(snapshot), FlagId(flag))).map(Uint8Array::from)
 }
 
-/// Goes on with a breaker that was kept.
+/// Restores a stored breaker.
 ///
 /// # Errors
 /// The bytes are no breaker.
@@ -267,7 +267,7 @@ pub fn with_header(bytes: &[u8], age: u32, instance: f64, epoch: f64, sequence: 
     batch.map(Uint8Array::from).map_err(|error| napi::Error::from_reason(error.as_str()))
 }
 
-/// Decides a flag for a user about whom the host has said something.
+/// Decides a flag for a user with an override.
 #[napi(catch_unwind)]
 pub fn decide_as(snapshot: i32, slot: u32, flag: u32, serve: String, now: f64) -> Option<u32> {
     with_engine(|engine| engine.decide_as(Handle(snapshot), slot, FlagId(flag), &serve, now))
@@ -304,7 +304,7 @@ pub fn compile(text: String) -> CompiledText {
     CompiledText { snapshot: snapshot.map(Uint8Array::from), diagnostics, report }
 }
 
-/// Decides a flag for a context, which is flat JSON text, and says how: `{"explanation": …, "text": …}`.
+/// Decides a flag for a context, which is flat JSON text, and explains how: `{"explanation": …, "text": …}`.
 ///
 /// # Errors
 /// One with the `code` that the contract gives it.

@@ -39,7 +39,7 @@ static ALLOCATOR: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_all
 pub struct Ffi {
     /// Never freed: it lives as long as the module, and code that frees it would be 2 KB of it.
     engine: ManuallyDrop<Engine>,
-    /// Words, because outcomes must lie at multiples of eight.
+    /// Of 64-bit items, because outcomes must lie at multiples of eight.
     shared: Vec<u64>,
 }
 
@@ -119,12 +119,12 @@ impl Ffi {
         self.engine.reads(Handle(snapshot), FlagId(flag))
     }
 
-    /// What the breaker of a flag says.
+    /// The trip of a flag.
     pub fn trip(&self, snapshot: i32, flag: u32) -> Option<String> {
         self.engine.trip(Handle(snapshot), FlagId(flag))
     }
 
-    /// Says what the breaker of a flag says.
+    /// Sets the external trip of a flag.
     #[wasm_bindgen(js_name = setTrip)]
     pub fn set_trip(&mut self, snapshot: i32, flag: u32, state: &str) -> bool {
         self.engine.set_trip(Handle(snapshot), FlagId(flag), state)
@@ -140,7 +140,7 @@ impl Ffi {
         self.engine.bytes(Handle(snapshot))
     }
 
-    /// A decision in words.
+    /// A decision as text.
     #[wasm_bindgen(js_name = decisionText)]
     pub fn decision_text(&self, snapshot: i32, flag: u32, rule: u32, outcome: u32) -> Option<String> {
         self.engine.decision_text(Handle(snapshot), FlagId(flag), rule, outcome)
@@ -193,7 +193,7 @@ impl Ffi {
         self.engine.save(Handle(snapshot), FlagId(flag))
     }
 
-    /// Goes on with a breaker that was kept.
+    /// Restores a stored breaker.
     ///
     /// # Errors
     /// The bytes are no breaker.
@@ -275,7 +275,7 @@ impl Ffi {
         batch.map_err(|error| JsError::new(error.as_str()))
     }
 
-    /// Decides a flag for a user about whom the host has said something.
+    /// Decides a flag for a user with an override.
     #[wasm_bindgen(js_name = decideAs)]
     pub fn decide_as(&mut self, snapshot: i32, slot: u32, flag: u32, serve: &str, now: f64) -> Option<u32> {
         self.engine.decide_as(Handle(snapshot), slot, FlagId(flag), serve, now)

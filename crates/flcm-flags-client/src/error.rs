@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-/// Kinds of errors, with the words that hosts in other languages use as well.
+/// Kinds of errors, with the codes that hosts in other languages use as well.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum Code {
@@ -48,7 +48,7 @@ pub enum Code {
 }
 
 impl Code {
-    /// The word, such as `FETCH_FAILED`.
+    /// The code as text, such as `FETCH_FAILED`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
-use flcm_flags::breaker::{Event as BreakerWord, Transition};
+use flcm_flags::breaker::{Event as BreakerEvent, Transition};
 #[doc(inline)]
 pub use flcm_flags_host::Freshness as State;
 
@@ -69,24 +69,24 @@ impl Event {
     /// The flag that was rolled back, if this is that.
     #[must_use]
     pub fn rollback(&self) -> Option<&str> {
-        self.of(&[BreakerWord::Tripped, BreakerWord::Reopened])
+        self.of(&[BreakerEvent::Tripped, BreakerEvent::Reopened])
     }
 
     /// The flag that was rolled back and is tried by a few, if this is that.
     #[must_use]
     pub fn probe(&self) -> Option<&str> {
-        self.of(&[BreakerWord::HalfOpened])
+        self.of(&[BreakerEvent::HalfOpened])
     }
 
     /// The flag that was rolled back, did well, and is back, if this is that.
     #[must_use]
     pub fn recovered(&self) -> Option<&str> {
-        self.of(&[BreakerWord::Recovered])
+        self.of(&[BreakerEvent::Recovered])
     }
 
-    fn of(&self, words: &[BreakerWord]) -> Option<&str> {
+    fn of(&self, events: &[BreakerEvent]) -> Option<&str> {
         match self {
-            Self::Breaker { flag, transition } if words.contains(&transition.event) => Some(flag),
+            Self::Breaker { flag, transition } if events.contains(&transition.event) => Some(flag),
             _ => None,
         }
     }
@@ -185,8 +185,8 @@ impl Events {
     pub(crate) fn error(&self, error: Error) {
         let is_new = {
             let mut list = self.0.locked();
-            let unheard = list.by_number.is_empty() && !list.closed;
-            unheard && list.logged.replace(error.code) != Some(error.code)
+            let has_no_listener = list.by_number.is_empty() && !list.closed;
+            has_no_listener && list.logged.replace(error.code) != Some(error.code)
         };
         if is_new {
             tracing::warn!("{error}");

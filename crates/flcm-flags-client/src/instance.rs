@@ -1,4 +1,4 @@
-//! The number of this host, which spreads its polling and tells its counts from those of others.
+//! The number of this host, which spreads its polling and distinguishes its counts from those of others.
 
 use flcm_flags_host::schedule::number_of;
 

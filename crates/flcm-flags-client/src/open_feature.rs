@@ -13,11 +13,11 @@ use time::format_description::well_known::Rfc3339;
 use crate::event::State;
 use crate::features::Features;
 
-/// Decides for an `open_feature::Client`. The application keeps its [`Features`], tells them how calls went, and closes
-/// them.
+/// Decides for an `open_feature::Client`. The application keeps its [`Features`], records how calls went with them, and
+/// closes them.
 ///
-/// Reasons are the words of `OpenFeature` where it has one, else ours, such as `BREAKER_OPEN`. The metadata of a flag
-/// has its `revision`, `rule` and `salt`, where they say something. A flag that serves nothing, such as one with
+/// Reasons are those of `OpenFeature` where it has one, else ours, such as `BREAKER_OPEN`. The metadata of a flag
+/// has its `revision`, `rule` and `salt`, where they are set. A flag that serves nothing, such as one with
 /// variants that is off and has no default, is an error, and the caller's default is served: this SDK hands the default
 /// to no provider.
 #[derive(Debug)]

@@ -133,7 +133,7 @@ impl CallOutcome {
     }
 }
 
-/// A decision whose outcome will be recorded. It may be kept while a call is under way, whatever is in use meanwhile.
+/// A decision whose outcome will be recorded. It may be held while a call is under way, whatever is in use meanwhile.
 #[must_use = "record how the call went"]
 pub struct Decided {
     active: Arc<ActiveFlags>,

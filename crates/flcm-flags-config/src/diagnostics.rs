@@ -224,7 +224,7 @@ impl fmt::Display for Diagnostic {
     }
 }
 
-/// A path in the document. It is kept on the stack, and is only formatted for a problem.
+/// A path in the document. It lies on the stack, and is only formatted for a problem.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Path<'p> {
     Root,

@@ -119,17 +119,17 @@ impl Parser {
         None
     }
 
-    /// One of a few words.
+    /// One of a few keywords.
     fn keyword<T: Keyword>(&mut self, node: &Node, path: Path<'_>) -> Option<At<T>> {
         let At { value: written, span } = self.text(node, path)?;
-        if let Some((_, value)) = T::keywords().find(|(word, _)| *word == written) {
+        if let Some((_, value)) = T::keywords().find(|(keyword, _)| *keyword == written) {
             return Some(At { value, span });
         }
         let message = format!("unknown value `{written}` for `{}`", T::KEY);
-        let words: Vec<&str> = T::keywords().map(|(word, _)| word).collect();
-        let known = || format!("allowed values: {}", words.join(", "));
+        let keywords: Vec<&str> = T::keywords().map(|(keyword, _)| keyword).collect();
+        let known = || format!("allowed values: {}", keywords.join(", "));
         let problem = self.diagnostics.error(span, path, T::UNKNOWN, message);
-        problem.help(did_you_mean(&written, words.iter().copied()).unwrap_or_else(known));
+        problem.help(did_you_mean(&written, keywords.iter().copied()).unwrap_or_else(known));
         None
     }
 

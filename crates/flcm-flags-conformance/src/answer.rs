@@ -4,7 +4,7 @@ use flcm_flags::{Decision, Value};
 use flcm_flags_config::config;
 use serde::{Deserialize, Serialize};
 
-/// What was decided, in the words that go on the wire.
+/// What was decided, as it goes on the wire.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Answer {

@@ -30,8 +30,8 @@ pub struct Cases {
     pub keys: Vec<String>,
     /// Questions and answers.
     pub cases: Vec<Case>,
-    /// Every answer that occurs, in words, by `key:rule:outcome`: an index of `keys` and two halves of an outcome.
-    pub words: BTreeMap<String, Answer>,
+    /// Every answer that occurs, by `key:rule:outcome`: an index of `keys` and two halves of an outcome.
+    pub decisions: BTreeMap<String, Answer>,
 }
 
 /// A question that is asked of every flag, and the answers.
@@ -39,14 +39,14 @@ pub struct Cases {
 pub struct Case {
     /// Who asks.
     pub context: OwnedContext,
-    /// What breakers say, by flag key.
+    /// The trips of breakers, by flag key.
     pub trips: BTreeMap<String, String>,
     /// Milliseconds since 1970.
     pub now: u64,
     /// By key: the low half of the outcome, which is the rule, and the high half. Of the first question one for the last
     /// key as well, of the others not.
     pub answers: Vec<(u32, u32)>,
-    /// SHA-256 of what `explain` says of each of these keys, a line feed behind each.
+    /// SHA-256 of the explanations of these keys, a line feed behind each.
     pub transcript: String,
 }
 
@@ -71,7 +71,7 @@ impl Cases {
             snapshot: sha256(first.snapshot.as_bytes()),
             keys: first.keys.to_vec(),
             cases: Vec::new(),
-            words: BTreeMap::new(),
+            decisions: BTreeMap::new(),
         }
     }
 
@@ -82,9 +82,9 @@ impl Cases {
             let decision = snapshot
                 .flag(&keys[index])
                 .map_or_else(Decision::flag_not_found, |id| Decision::new(snapshot, id, *outcome));
-            assert_eq!(Answer::from(decision), *answer, "an outcome has the words that were agreed on");
+            assert_eq!(Answer::from(decision), *answer, "an outcome unpacks to the answer that was agreed on");
             let (rule, rest) = halves(*outcome);
-            self.words.entry(format!("{index}:{rule}:{rest}")).or_insert_with(|| answer.clone());
+            self.decisions.entry(format!("{index}:{rule}:{rest}")).or_insert_with(|| answer.clone());
         }
         self.cases.push(Case {
             context: question.context.clone(),
@@ -152,7 +152,7 @@ mod tests {
         let made = generate(5, &mut Tally::default()).unwrap();
         for case in &made.cases {
             for (index, (rule, outcome)) in case.answers.iter().enumerate() {
-                assert!(made.words.contains_key(&format!("{index}:{rule}:{outcome}")));
+                assert!(made.decisions.contains_key(&format!("{index}:{rule}:{outcome}")));
             }
         }
         assert_eq!(made.cases[0].answers.len(), made.keys.len());

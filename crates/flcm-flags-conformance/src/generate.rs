@@ -61,7 +61,7 @@ fn attribute(rng: &mut Rng, kind: Kind) -> Attribute {
     pools::value(rng, kind)
 }
 
-/// What breakers say: mostly nothing.
+/// The trips of breakers: mostly none.
 pub fn trips(rng: &mut Rng, flags: &[String]) -> BTreeMap<String, TripState> {
     let mut trips = BTreeMap::new();
     for flag in flags {

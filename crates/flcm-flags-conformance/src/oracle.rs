@@ -48,7 +48,7 @@ pub struct Question<'q> {
 #[derive(Debug)]
 pub struct Oracle<'c> {
     config: &'c Config,
-    /// Compiled regular expressions: the one thing that is kept, because compiling takes longer than all the rest.
+    /// Compiled regular expressions: the one thing that is cached, because compiling takes longer than all the rest.
     patterns: RefCell<HashMap<String, Regex>>,
 }
 
@@ -94,7 +94,7 @@ impl<'c> Oracle<'c> {
         }
         // 8. Nothing applied.
         let reason = if flag.rules.is_empty() { Reason::Static } else { Reason::Default };
-        Answer { arm: if left_out { word(Arm::Control) } else { word(Arm::Outside) }, ..off(flag, reason) }
+        Answer { arm: if left_out { keyword(Arm::Control) } else { keyword(Arm::Outside) }, ..off(flag, reason) }
     }
 
     /// Whether another flag has decided as expected, for this same context. An error meets no expectation.
@@ -107,8 +107,8 @@ impl<'c> Oracle<'c> {
         }
     }
 
-    /// Whether the user belongs to a cohort: never when in `except`; else when in `users`, when the host says so, or when
-    /// `when` is present and holds.
+    /// Whether the user belongs to a cohort: never when in `except`; else when in `users`, when the host puts the user
+    /// in it, or when `when` is present and holds.
     fn is_member(&self, name: &str, question: Question<'_>) -> bool {
         let Some(cohort) = self.config.cohorts.get(name) else { return false };
         let listed = |users: &[String]| question.context.targeting_key.as_ref().is_some_and(|key| users.contains(key));
@@ -145,7 +145,7 @@ fn cap(key: &str, question: Question<'_>) -> u32 {
     }
 }
 
-/// Serves as an override says: off, a variant, or on by the flag's own split.
+/// Serves what an override sets: off, a variant, or on by the flag's own split.
 fn overridden(flag: &Flag, served: &Override, question: Question<'_>) -> Answer {
     match served {
         Override::Off => off(flag, Reason::Override),
@@ -174,7 +174,7 @@ fn apply(flag: &Flag, rule: &Rule, cap: u32, question: Question<'_>) -> Option<A
     };
     let reason = if gated || drawn { Reason::Split } else { Reason::TargetingMatch };
     let arm = if rule.serves == Serves::On { Arm::Treatment } else { Arm::Outside };
-    Some(Answer { rule: rule.name.clone(), arm: word(arm), ..on(flag, reason, variant) })
+    Some(Answer { rule: rule.name.clone(), arm: keyword(arm), ..on(flag, reason, variant) })
 }
 
 /// The flag's own split.
@@ -242,7 +242,7 @@ fn error(code: ErrorCode) -> Answer {
         reason: Reason::Error(code).as_str().to_owned(),
         error_code: Some(code.as_str().to_owned()),
         rule: None,
-        arm: word(Arm::Outside),
+        arm: keyword(Arm::Outside),
     }
 }
 
@@ -255,7 +255,7 @@ fn off(flag: &Flag, reason: Reason) -> Answer {
         reason: reason.as_str().to_owned(),
         error_code: None,
         rule: None,
-        arm: word(Arm::Outside),
+        arm: keyword(Arm::Outside),
     }
 }
 
@@ -266,6 +266,6 @@ fn on(flag: &Flag, reason: Reason, variant: Option<&str>) -> Answer {
     Answer { enabled: true, value: value.map(value_of), variant: variant.map(str::to_owned), ..off(flag, reason) }
 }
 
-fn word(arm: Arm) -> String {
+fn keyword(arm: Arm) -> String {
     arm.as_str().to_owned()
 }

@@ -1,4 +1,4 @@
-//! Compares the core with the oracle, over random documents and contexts, through each of the core's doors.
+//! Compares the core with the oracle, over random documents and contexts, through each of the core's functions.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -48,13 +48,13 @@ pub struct Disagreement {
     pub context: OwnedContext,
     /// The time.
     pub now: u64,
-    /// What breakers said.
+    /// The trips of breakers.
     pub trips: BTreeMap<String, TripState>,
     /// The flag.
     pub flag: String,
-    /// What the contract says.
+    /// What the contract requires.
     pub oracle: Answer,
-    /// The core's function, and what it says.
+    /// The core's function, and what it answers.
     pub core: (&'static str, Answer),
 }
 
@@ -77,11 +77,11 @@ pub struct Agreed<'c> {
     pub document: &'c Document,
     /// What it compiles to.
     pub snapshot: &'c Snapshot<Vec<u8>>,
-    /// Who asked when, and what breakers said.
+    /// Who asked when, and the trips of breakers.
     pub question: Question<'c>,
     /// The flags that were asked for; the first time also one that is not there.
     pub keys: &'c [String],
-    /// What the oracle, and every door of the core, answers for each of them.
+    /// What the oracle, and every function of the core, answers for each of them.
     pub answers: &'c [Answer],
 }
 
@@ -115,9 +115,9 @@ pub fn compare_document(
         let question = Question { context: &context, trips: &trips, now };
         let core = ask_core(&snapshot, question, &keys, tally);
         let mut answers = Vec::new();
-        for (key, doors) in keys.iter().zip(core) {
+        for (key, functions) in keys.iter().zip(core) {
             let expected = oracle.decide(key, question);
-            if let Some((door, answer)) = doors.into_iter().find(|(_, answer)| *answer != expected) {
+            if let Some((function, answer)) = functions.into_iter().find(|(_, answer)| *answer != expected) {
                 let (document, flag) = (document.text.clone(), key.clone());
                 return Err(Box::new(Disagreement {
                     seed,
@@ -127,7 +127,7 @@ pub fn compare_document(
                     trips: trips.clone(),
                     flag,
                     oracle: expected,
-                    core: (door, answer),
+                    core: (function, answer),
                 }));
             }
             tally.count(&expected);
@@ -231,9 +231,9 @@ fn percent(part: u64, whole: u64) -> f64 {
 
 impl fmt::Display for Disagreement {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { seed, document, context, now, trips, flag, oracle, core: (door, answer) } = self;
+        let Self { seed, document, context, now, trips, flag, oracle, core: (function, answer) } = self;
         let context = serde_json::to_string(context).map_err(|_| fmt::Error)?;
         writeln!(formatter, "{document}\n\nseed {seed}\nflag {flag:?}\ncontext {context}\nnow {now}\ntrips {trips:?}")?;
-        writeln!(formatter, "oracle       {oracle:?}\n{door:<12} {answer:?}")
+        writeln!(formatter, "oracle       {oracle:?}\n{function:<12} {answer:?}")
     }
 }

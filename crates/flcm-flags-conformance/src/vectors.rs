@@ -8,13 +8,13 @@
 //! | `schedule` | a schedule and times: the percentage |
 //! | `inherit` | a document and its equal without `extends` |
 //! | `diagnostics` | documents and what is wrong with them |
-//! | `breaker` | what is done to a breaker, and what it says; statistics by their bits |
+//! | `breaker` | what is done to a breaker, and what it reports; statistics by their bits |
 //! | `snapshot` | a document, its bytes in the `.snapshot` file beside it, and decisions on them |
 //!
 //! The structs of [`mod@format`] are the format, [`run`] holds an implementation in Rust to it. Vectors are only ever added:
 //! one that changes is a change of the contract. A bug fix begins with a vector. To add a decision, write a case without
-//! `answer`, run `cargo run -p flcm-flags-conformance -- regenerate-vectors`, and read what the oracle says before you
-//! keep it. The same goes for the problems of a document.
+//! `answer`, run `cargo run -p flcm-flags-conformance -- regenerate-vectors`, and read what the oracle answers before
+//! you keep it. The same goes for the problems of a document.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -38,7 +38,7 @@ pub struct Fate {
     pub failed: bool,
     /// It is slow.
     pub slow: bool,
-    /// Nobody hears of it any more.
+    /// It is never reported.
     pub lost: bool,
 }
 
@@ -116,7 +116,7 @@ impl World {
         None
     }
 
-    /// One second: traffic, then what hosts send, then what the fleet says.
+    /// One second: traffic, then what hosts send, then the state of the fleet.
     pub fn step(&mut self, fate: &mut impl FnMut(&Request) -> Fate) {
         for _ in 0..self.requests.draw(&mut self.random) {
             self.request(fate);
@@ -128,7 +128,7 @@ impl World {
         }
         self.fleet.poll(&self.snapshot, clock);
         for host in &mut self.hosts {
-            host.hear(&self.snapshot, &self.fleet, clock, &mut self.random);
+            host.receive(&self.snapshot, &self.fleet, clock, &mut self.random);
         }
     }
 

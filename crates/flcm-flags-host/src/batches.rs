@@ -21,7 +21,7 @@ const LONGEST_WAIT: u64 = 300_000;
 /// because nobody knows its own.
 const TOO_OLD: u32 = 120_001;
 
-/// What tells a batch of this host from its others.
+/// Distinguishes a batch of this host from its others.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub struct BatchName {
     /// Which batch of the epoch, from 1.
@@ -170,7 +170,7 @@ impl Batches {
         }
     }
 
-    /// Flushes within so many milliseconds, because something has happened that others should hear of. A server that
+    /// Flushes within so many milliseconds, because something has happened that others need to know. A server that
     /// fails is left alone.
     pub fn flush_within(&mut self, within: u64, now: Now) {
         if self.failures == 0 {

@@ -25,11 +25,11 @@ pub struct Guards {
     plans: Vec<Plan>,
     /// Those first that others depend on.
     list: Vec<Guard>,
-    /// The place in `list` of each flag, if it has one.
-    places: Vec<Option<u32>>,
+    /// The index in `list` of each flag, if it has one.
+    indices: Vec<Option<u32>>,
     /// Trips that an operator or the fleet has set.
     external: Trips<Vec<u8>>,
-    /// The stricter of that and of what the breakers say.
+    /// The stricter of that and of the trips of the breakers.
     trips: Trips<Vec<u8>>,
     /// The second up to which all breakers have been polled.
     polled: u64,
@@ -44,7 +44,7 @@ impl Guards {
             scope: None,
             plans: Vec::new(),
             list: Vec::new(),
-            places: Vec::new(),
+            indices: Vec::new(),
             external: clear(),
             trips: clear(),
             polled: 0,
@@ -64,7 +64,7 @@ impl Guards {
             // Among the latest: looking through all of them would take long where each flag has a policy of its own.
             let latest = self.plans.len().saturating_sub(LATEST);
             let known = self.plans.iter().skip(latest).position(|known| *known == plan);
-            let index = known.map_or(self.plans.len(), |place| latest + place);
+            let index = known.map_or(self.plans.len(), |index| latest + index);
             if known.is_none() {
                 self.plans.push(plan);
             }
@@ -72,10 +72,10 @@ impl Guards {
             breaker.stage(flag.percentage_at(now), now);
             self.list.push(Guard { flag: id, plan: u32::try_from(index).unwrap_or(0), breaker });
         }
-        self.places = vec![None; snapshot.flags().len()];
-        for (place, guard) in (0..).zip(&self.list) {
-            if let Some(of_flag) = self.places.get_mut(to_usize(guard.flag.0)) {
-                *of_flag = Some(place);
+        self.indices = vec![None; snapshot.flags().len()];
+        for (index, guard) in (0..).zip(&self.list) {
+            if let Some(of_flag) = self.indices.get_mut(to_usize(guard.flag.0)) {
+                *of_flag = Some(index);
             }
         }
         self.polled = 0;
@@ -106,7 +106,7 @@ impl Guards {
         evaluate(snapshot, &self.trips, flag, context, now).packed()
     }
 
-    /// Decides a flag for a user about whom the host has said something.
+    /// Decides a flag for a user with an override.
     pub fn decide_as<B: AsRef<[u8]>>(
         &self,
         snapshot: &Snapshot<B>,
@@ -189,7 +189,7 @@ impl Guards {
     /// The breaker of a flag, and its plan.
     #[must_use]
     pub fn breaker(&self, flag: FlagId) -> Option<(&Breaker, &Plan)> {
-        let guard = self.list.get(self.place(flag)?)?;
+        let guard = self.list.get(self.index_of(flag)?)?;
         Some((&guard.breaker, self.plans.get(to_usize(guard.plan))?))
     }
 
@@ -199,7 +199,7 @@ impl Guards {
         self.breaker(flag).map(|(breaker, plan)| breaker.to_bytes(plan).to_vec())
     }
 
-    /// Goes on with a breaker that was kept across a restart; whether there is one to go on with. Where it was kept
+    /// Restores a breaker that was stored across a restart; whether the flag has one. Where it was stored
     /// under another policy, the evidence starts anew.
     ///
     /// # Errors
@@ -229,12 +229,12 @@ impl Guards {
     ) {
         for id in older.flags() {
             // Most flags have nothing to take over, and looking them up by their keys takes longest.
-            if before.place(id).is_none() && before.trips.state(id) == TripState::Clear {
+            if before.index_of(id).is_none() && before.trips.state(id) == TripState::Clear {
                 continue;
             }
             let Some(flag) = older.describe(id).and_then(|flag| snapshot.flag(flag.key())) else { continue };
-            // Taking the threshold away is no acknowledgement: what was rolled back stays so until somebody says
-            // otherwise.
+            // Taking the threshold away is no acknowledgement: what was rolled back stays so until an operator
+            // acknowledges it.
             let external = if self.breaker(flag).is_some() { &before.external } else { &before.trips };
             self.set_external_trip(flag, external.state(id).stricter(self.external.state(flag)));
             let Some((breaker, plan)) = before.breaker(id) else { continue };
@@ -245,13 +245,13 @@ impl Guards {
     }
 
     fn put(&mut self, flag: FlagId, breaker: Breaker) {
-        if let Some(guard) = self.place(flag).and_then(|place| self.list.get_mut(place)) {
+        if let Some(guard) = self.index_of(flag).and_then(|index| self.list.get_mut(index)) {
             guard.breaker = breaker;
             self.show(flag);
         }
     }
 
-    /// Does something to a breaker, and takes down what happened.
+    /// Does something to a breaker, and records what happened.
     #[inline]
     fn with(
         &mut self,
@@ -259,7 +259,7 @@ impl Guards {
         transitions: &mut Vec<FlagTransition>,
         act: impl FnOnce(&mut Breaker, &Plan) -> Option<Transition>,
     ) {
-        let Some(guard) = self.place(flag).and_then(|place| self.list.get_mut(place)) else { return };
+        let Some(guard) = self.index_of(flag).and_then(|index| self.list.get_mut(index)) else { return };
         let Some(plan) = self.plans.get(to_usize(guard.plan)) else { return };
         if let Some(transition) = act(&mut guard.breaker, plan) {
             transitions.push((flag, transition));
@@ -268,8 +268,8 @@ impl Guards {
     }
 
     #[inline]
-    fn place(&self, flag: FlagId) -> Option<usize> {
-        self.places.get(to_usize(flag.0)).copied().flatten().map(to_usize)
+    fn index_of(&self, flag: FlagId) -> Option<usize> {
+        self.indices.get(to_usize(flag.0)).copied().flatten().map(to_usize)
     }
 
     fn show(&mut self, flag: FlagId) {
@@ -278,8 +278,8 @@ impl Guards {
     }
 
     fn show_all(&mut self) {
-        for place in 0..self.list.len() {
-            if let Some(flag) = self.list.get(place).map(|guard| guard.flag) {
+        for index in 0..self.list.len() {
+            if let Some(flag) = self.list.get(index).map(|guard| guard.flag) {
                 self.show(flag);
             }
         }

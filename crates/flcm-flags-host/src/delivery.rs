@@ -1,7 +1,7 @@
 //! When flags are fetched, and how well those in use are known to be the source's.
 //!
 //! The `ETag` is cleared before each request, and saved again only after the new snapshot is in use. After any failure
-//! the next request is therefore unconditional: no bad body is kept alive by `304 Not Modified`.
+//! the next request is therefore unconditional: no bad body is confirmed by `304 Not Modified`.
 
 use alloc::borrow::ToOwned;
 use alloc::collections::VecDeque;
@@ -27,7 +27,7 @@ pub struct DeliveryOptions {
     pub stale_after: Option<u64>,
     /// Within so long of a stream's announcement a host fetches, each at a moment of its own.
     pub stream_spread: u64,
-    /// This host's place in the poll interval, from 0 to below 1: see [`phase_of`](crate::schedule::phase_of).
+    /// This host's phase in the poll interval, from 0 to below 1: see [`phase_of`](crate::schedule::phase_of).
     pub phase: f64,
 }
 
@@ -46,7 +46,7 @@ pub enum Freshness {
 }
 
 impl Freshness {
-    /// The word of events.
+    /// The keyword of events.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -67,7 +67,7 @@ pub enum DeliveryAction {
         /// Of the flags in use; `None` to ask for everything.
         etag: Option<String>,
     },
-    /// Tell listeners that freshness has changed.
+    /// Notify listeners that freshness has changed.
     State {
         /// What it was.
         from: Freshness,

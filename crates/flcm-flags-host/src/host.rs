@@ -1,4 +1,4 @@
-//! What a host keeps beside the snapshot in use: what it was told about its flags, and what is to survive a restart.
+//! What a host holds beside the snapshot in use: overrides of its flags, and what is to survive a restart.
 
 use alloc::borrow::ToOwned;
 use alloc::collections::BTreeMap;
@@ -13,10 +13,10 @@ use crate::overrides::{FleetFlag, FleetState, Overrides};
 use crate::persistence::{PersistedState, Persistence};
 use crate::state::HostState;
 
-/// How soon the fleet's server hears of a transition of a breaker here, in milliseconds.
+/// A transition of a breaker is reported to the fleet's server within so many milliseconds.
 pub const REPORT_TRANSITION_WITHIN: u64 = 100;
 
-/// How soon it hears of a failure, in milliseconds: it may be one of many that only the fleet sees together.
+/// A failure is reported within so many milliseconds: it may be one of many that only the fleet sees together.
 pub const REPORT_FAILURE_WITHIN: u64 = 5000;
 
 /// Breakers are polled within so many milliseconds of an outcome: that is when its second is over.
@@ -136,7 +136,7 @@ impl Host {
         unread
     }
 
-    /// Sets what operator and fleet say about a flag.
+    /// Sets the trip that operator and fleet ask for.
     fn apply<B: AsRef<[u8]>>(&self, (snapshot, state): InUse<'_, B>, key: &str) {
         let Some(flag) = snapshot.flag(key) else { return };
         state.guards.set_external_trip(flag, self.overrides.external(key));

@@ -39,11 +39,11 @@ impl Measures {
     /// The metrics of a flag, made when it has none yet. `None` when there is no such flag, or no memory.
     #[inline]
     pub fn flag<B: AsRef<[u8]>>(&mut self, snapshot: &Snapshot<B>, flag: FlagId) -> Option<&mut Counted> {
-        let place = self.flags.get_mut(usize::try_from(flag.0).ok()?)?;
-        if place.is_none() {
-            *place = made(&snapshot.describe(flag)?);
+        let slot = self.flags.get_mut(usize::try_from(flag.0).ok()?)?;
+        if slot.is_none() {
+            *slot = made(&snapshot.describe(flag)?);
         }
-        place.as_deref_mut()
+        slot.as_deref_mut()
     }
 
     /// What was counted of a flag.
@@ -112,14 +112,14 @@ impl Measures {
         bytes
     }
 
-    /// Adds all that was counted under another snapshot. What it says of flags that are gone is gone with them.
+    /// Adds all that was counted under another snapshot. Counts of flags that are gone are dropped.
     pub fn take_over<B: AsRef<[u8]>>(&mut self, snapshot: &Snapshot<B>, mut counted: Self, older: &Snapshot<B>) {
         // Written just now: nothing can be wrong with it.
         let merged = self.merge(snapshot, &counted.drain(older, Header::default()));
         debug_assert!(merged.is_ok());
     }
 
-    /// Adds a batch; answers how much it says about flags and variants that this snapshot does not have.
+    /// Adds a batch; answers how much of it is about flags and variants that this snapshot does not have.
     ///
     /// # Errors
     /// The bytes are no batch; nothing of them was added.

@@ -1,4 +1,4 @@
-//! What a host was told about its flags from outside their own breakers: holds of an operator, and trips of the fleet.
+//! What overrides a host's own breakers from outside: holds of an operator, and trips of the fleet.
 
 use alloc::borrow::ToOwned;
 use alloc::collections::{BTreeMap, BTreeSet};
@@ -6,7 +6,7 @@ use alloc::string::String;
 
 use flcm_flags::TripState;
 
-/// What the fleet's server says about a flag.
+/// The state of a flag in the fleet.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct FleetFlag {
     /// The state of the fleet's breaker.
@@ -18,8 +18,8 @@ pub struct FleetFlag {
 /// The fleet's state by flag key. A flag that is not in it is clear.
 pub type FleetState = BTreeMap<String, FleetFlag>;
 
-/// Holds and the fleet's state. Both outlive the snapshot in use: they are kept by flag key, and flags may come later
-/// than what is said about them.
+/// Holds and the fleet's state. Both outlive the snapshot in use: they are stored by flag key, because flags may come
+/// later than their overrides.
 #[derive(Debug, Default)]
 pub struct Overrides {
     fleet: FleetState,
@@ -33,7 +33,7 @@ impl Overrides {
         Self { fleet, held }
     }
 
-    /// Takes the whole state of the fleet. Answers the keys of all flags about which it says something, or did, and for
+    /// Takes the whole state of the fleet. Answers the keys of all flags that it names, or named before, and for
     /// each whether the fleet's breaker has decided anew since: its generation is higher.
     pub fn set_fleet(&mut self, fleet: FleetState) -> BTreeMap<String, bool> {
         let before = core::mem::replace(&mut self.fleet, fleet);
@@ -51,7 +51,7 @@ impl Overrides {
         if held { self.held.insert(key.to_owned()) } else { self.held.remove(key) }
     }
 
-    /// The trip of a flag apart from its own breaker's. A hold is stricter than anything the fleet can say.
+    /// The trip of a flag apart from its own breaker's. A hold is stricter than any trip of the fleet.
     #[must_use]
     pub fn external(&self, key: &str) -> TripState {
         if self.held.contains(key) {
@@ -66,7 +66,7 @@ impl Overrides {
         self.fleet.get(key)?.generation
     }
 
-    /// The keys of all flags about which something is said.
+    /// The keys of all flags that are held or named by the fleet.
     #[must_use]
     pub fn keys(&self) -> BTreeSet<String> {
         self.fleet.keys().chain(&self.held).cloned().collect()

@@ -77,7 +77,7 @@ impl PersistedState {
         let (kind, value) = what.split_once(' ')?;
         match kind {
             "breaker" => drop(self.breakers.insert(key, text::from_hex(value)?)),
-            "fleet" => drop(self.fleet.insert(key, TripState::from_word(value)?)),
+            "fleet" => drop(self.fleet.insert(key, TripState::parse(value)?)),
             "held" => drop(self.held.insert(key)),
             _ => return None,
         }
@@ -115,7 +115,7 @@ impl PersistedState {
 #[derive(Clone, Debug, Default)]
 struct PendingWrites {
     breakers: BTreeMap<String, Vec<u8>>,
-    /// The fleet's trips, if this host has heard of them: until then another host knows better.
+    /// The fleet's trips, once this host has received them: until then what another host has stored stands.
     fleet: Option<BTreeMap<String, TripState>>,
     held: BTreeMap<String, bool>,
 }

@@ -1,4 +1,4 @@
-//! When hosts ask a server, so that it sees them evenly: each in its own place of the interval, and after a failure
+//! When hosts ask a server, so that it sees them evenly: each at its own phase of the interval, and after a failure
 //! each after a wait of its own.
 
 use crate::time::Now;
@@ -16,7 +16,7 @@ pub fn number_of(random: f64) -> u64 {
     (random * 9_007_199_254_740_991.0) as u64
 }
 
-/// A host's place in the poll interval, from 0 to below 1: far apart for instance numbers that were drawn, and for
+/// A host's phase in the poll interval, from 0 to below 1: far apart for instance numbers that were drawn, and for
 /// those that count hosts.
 #[must_use]
 #[expect(clippy::cast_precision_loss, reason = "below 2^53")]
@@ -25,7 +25,7 @@ pub fn phase_of(instance: u64) -> f64 {
     fraction(drawn + (instance % (1 << 20)) as f64 * GOLDEN)
 }
 
-/// Milliseconds until this host's next poll: at its place in the interval, give or take the jitter, and not twice
+/// Milliseconds until this host's next poll: at its phase in the interval, give or take the jitter, and not twice
 /// within half an interval.
 #[must_use]
 #[expect(clippy::cast_precision_loss, reason = "an interval is far below 2^53 milliseconds")]
@@ -83,8 +83,8 @@ mod tests {
             let now = Now { wall: Millis(1_800_000_000_000 + wall), elapsed: 0, random: 0.5 };
             let wait = next_poll(60_000, 0.25, now);
             assert!((30_000..90_000).contains(&wait), "{wait}");
-            let place = (now.wall.0 + wait) % 60_000;
-            assert!((14_998..=15_000).contains(&place), "{place}");
+            let position = (now.wall.0 + wait) % 60_000;
+            assert!((14_998..=15_000).contains(&position), "{position}");
         }
         assert_eq!(next_poll(0, 0.25, Now::default()), 0);
     }

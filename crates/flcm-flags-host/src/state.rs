@@ -45,7 +45,7 @@ pub struct HostState {
     units: Units<Vec<u64>>,
     /// Only while something is counted.
     pub measures: Option<Measures>,
-    /// What was drained, where totals are kept: a batch on its way is still part of a summary.
+    /// What was drained, where totals are held: a batch on its way is still part of a summary.
     drained: Option<Measures>,
 }
 
@@ -159,7 +159,7 @@ impl HostState {
         Some(bytes)
     }
 
-    /// What was counted of a flag: since the start where totals are kept, else since it was drained.
+    /// What was counted of a flag: since the start where totals are held, else since it was drained.
     #[must_use]
     pub fn counted(&self, flag: FlagId) -> Option<Counted> {
         let of_flag =
@@ -192,7 +192,7 @@ impl HostState {
     }
 }
 
-/// Tells flags and arms apart.
+/// Distinguishes flags and arms.
 fn key(flag: FlagId, arm: Arm) -> u64 {
     u64::from(flag.0) << 8 | u64::from(arm.code())
 }

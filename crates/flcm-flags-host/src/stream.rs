@@ -52,7 +52,7 @@ impl Reconnect {
         }
     }
 
-    /// Whether to connect now. It says so once.
+    /// Whether to connect now: true once.
     pub fn is_due(&mut self, now: Now) -> bool {
         self.retry.is_due(now)
     }

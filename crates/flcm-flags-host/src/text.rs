@@ -6,15 +6,15 @@ use alloc::vec::Vec;
 
 use flcm_flags::TripState;
 
-/// The state of a trip as its word, with a cap's percentage.
+/// The state of a trip as its keyword, with a cap's percentage.
 #[must_use]
 pub fn trip(state: TripState) -> String {
-    let mut word = state.as_str().to_owned();
+    let mut text = state.as_str().to_owned();
     if let TripState::Capped(cap) = state {
-        word.push(' ');
-        word.push_str(&decimal(cap.into()));
+        text.push(' ');
+        text.push_str(&decimal(cap.into()));
     }
-    word
+    text
 }
 
 /// Decimal digits.

@@ -14,8 +14,8 @@ pub(crate) struct Clock {
 
 impl Clock {
     /// Starts no earlier than the latest stored time, in case the wall clock was set back while the server was down.
-    pub(crate) fn behind(kept: Millis) -> Self {
-        Self { start: wall().max(kept.0), started: Instant::now() }
+    pub(crate) fn behind(stored: Millis) -> Self {
+        Self { start: wall().max(stored.0), started: Instant::now() }
     }
 
     pub(crate) fn now(self) -> Millis {

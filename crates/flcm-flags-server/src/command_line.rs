@@ -72,11 +72,11 @@ impl ServeArgs {
         self.document.as_deref()
     }
 
-    /// Runs a server until the process is told to stop; whether everything is stored then. Sets up the log, with
+    /// Runs a server until the process is stopped; whether everything is stored then. Sets up the log, with
     /// colours if `ansi`, and calls `listening` with the address once it listens.
     ///
     /// # Errors
-    /// The server cannot start: says what is wrong, and how to fix it.
+    /// The server cannot start: describes what is wrong, and how to fix it.
     pub fn run(self, ansi: bool, listening: impl FnOnce(SocketAddr)) -> Result<bool, StartError> {
         log(self.log_json, ansi);
         let runtime =
@@ -146,7 +146,7 @@ fn connections(wanted: usize) -> usize {
     most
 }
 
-/// Done when the process is told to stop, by SIGTERM or Ctrl-C. Listens to both from now on.
+/// Done when the process is asked to stop, by SIGTERM or Ctrl-C. Listens to both from now on.
 #[cfg(unix)]
 fn stopped() -> std::io::Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};

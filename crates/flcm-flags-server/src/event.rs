@@ -160,11 +160,11 @@ pub(crate) fn from_json(text: &str) -> serde_json::Result<FleetTransition> {
 fn transition_of(event: &BreakerEvent) -> serde_json::Result<Transition> {
     let evidence = &event.evidence;
     Ok(Transition {
-        event: known(&event.event, Event::from_word)?,
-        cause: event.cause.as_deref().map(|cause| known(cause, Cause::from_word)).transpose()?,
-        from: known(&event.from, State::from_word)?,
-        to: known(&event.to, State::from_word)?,
-        mode: known(&event.mode, Mode::from_word)?,
+        event: known(&event.event, Event::from_keyword)?,
+        cause: event.cause.as_deref().map(|cause| known(cause, Cause::from_keyword)).transpose()?,
+        from: known(&event.from, State::from_keyword)?,
+        to: known(&event.to, State::from_keyword)?,
+        mode: known(&event.mode, Mode::from_keyword)?,
         generation: evidence.generation,
         sequence: evidence.sequence,
         at: Millis(event.at),
@@ -177,14 +177,14 @@ fn transition_of(event: &BreakerEvent) -> serde_json::Result<Transition> {
     })
 }
 
-fn known<T>(word: &str, from_word: impl Fn(&str) -> Option<T>) -> serde_json::Result<T> {
-    from_word(word).ok_or_else(|| serde_json::Error::custom(format!("`{word}` is not known")))
+fn known<T>(keyword: &str, from_keyword: impl Fn(&str) -> Option<T>) -> serde_json::Result<T> {
+    from_keyword(keyword).ok_or_else(|| serde_json::Error::custom(format!("`{keyword}` is not known")))
 }
 
 fn next_of(evidence: &Evidence) -> serde_json::Result<Next> {
     let probe = Next::Probe(Millis(evidence.next_at.unwrap_or_default()));
     let all = [Next::Nothing, probe, Next::Acknowledge, Next::Release];
-    known(&evidence.next, |word| all.into_iter().find(|next| next.as_str() == word))
+    known(&evidence.next, |keyword| all.into_iter().find(|next| next.as_str() == keyword))
 }
 
 fn report_of(evidence: &Evidence) -> Report {
@@ -256,8 +256,8 @@ mod tests {
     }
 
     #[test]
-    fn words_of_another_version_are_refused() {
-        let error = super::known("sleeping", State::from_word).unwrap_err().to_string();
+    fn keywords_of_another_version_are_refused() {
+        let error = super::known("sleeping", State::from_keyword).unwrap_err().to_string();
         assert!(error.contains("`sleeping`"), "{error}");
     }
 }

@@ -1,4 +1,4 @@
-//! Keys and their roles. Only hashes of keys are kept.
+//! Keys and their roles. Only hashes of keys are held.
 
 use std::fmt;
 use std::fmt::Write;
@@ -42,9 +42,9 @@ impl Role {
 impl FromStr for Role {
     type Err = String;
 
-    fn from_str(word: &str) -> Result<Self, String> {
-        let role = [Self::Client, Self::Server, Self::Admin].into_iter().find(|role| role.as_str() == word);
-        role.ok_or_else(|| format!("`{word}` is not a role: write client, server or admin"))
+    fn from_str(text: &str) -> Result<Self, String> {
+        let role = [Self::Client, Self::Server, Self::Admin].into_iter().find(|role| role.as_str() == text);
+        role.ok_or_else(|| format!("`{text}` is not a role: write client, server or admin"))
     }
 }
 
@@ -100,7 +100,7 @@ impl Keys {
     /// Reads a file of keys: JSON, a list of `{"name", "role", "sha256", "limit"}`, the last of them optional.
     ///
     /// # Errors
-    /// Says what is wrong, and where.
+    /// Describes what is wrong, and where.
     pub fn from_json(text: &str) -> Result<Self, String> {
         let lines: Vec<Line> = serde_json::from_str(text).map_err(|error| error.to_string())?;
         if lines.is_empty() {

@@ -102,5 +102,5 @@ pub(crate) fn etag_matches(etags: &str, etag: &HeaderValue) -> bool {
 }
 
 fn quoted(tag: &str) -> HeaderValue {
-    HeaderValue::from_str(&format!("\"{tag}\"")).expect("letters, digits and hyphens")
+    HeaderValue::from_str(&format!("\"{tag}\"")).expect("alphanumeric characters and hyphens")
 }

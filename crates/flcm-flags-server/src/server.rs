@@ -48,7 +48,7 @@ impl Server {
     /// Opens the database, reads the document, and starts to listen. Requests are handled once it [runs](Self::run).
     ///
     /// # Errors
-    /// Says what is missing or wrong, and how to fix it.
+    /// Describes what is missing or wrong, and how to fix it.
     pub async fn bind(options: Options) -> Result<Self, StartError> {
         check(&options)?;
         let tls = options.tls.as_ref().map(|(chain, key)| tls::acceptor(chain, key)).transpose()?;

@@ -142,11 +142,11 @@ impl FlagCounts {
 
     /// The counts of a variant. There are few, so a linear search is fastest.
     fn of(&mut self, variant: &str) -> &mut [u64; Reason::COUNT] {
-        let place = self.decisions.iter().position(|(name, _)| name == variant).unwrap_or_else(|| {
+        let index = self.decisions.iter().position(|(name, _)| name == variant).unwrap_or_else(|| {
             self.decisions.push((variant.to_owned(), [0; Reason::COUNT]));
             self.decisions.len() - 1
         });
-        &mut self.decisions[place].1
+        &mut self.decisions[index].1
     }
 }
 

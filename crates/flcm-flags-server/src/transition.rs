@@ -1,4 +1,4 @@
-//! A transition of a flag's breaker, and who caused it: what the fleet keeps, stores and tells.
+//! A transition of a flag's breaker, and who caused it: what the fleet stores and broadcasts.
 
 use flcm_flags::breaker::{State, Transition};
 

@@ -22,7 +22,7 @@
 //!
 //! State, plan, time and counts go in, and at most one transition comes out, with everything that explains it. There is
 //! no clock, lock, callback or allocation. [`Breaker::record`] takes outcomes and [`Breaker::poll`] lets time pass.
-//! [`Breaker::next_deadline`] tells when to poll. Polling more often changes nothing.
+//! [`Breaker::next_deadline`] is when to poll. Polling more often changes nothing.
 //!
 //! Outcomes of one second are added up as integers, and weighed when the second is over. So it makes no difference how
 //! many hosts they came from, in which order they came (unless they are late), or how often anybody polled. Seconds
@@ -39,7 +39,7 @@
 //! `sequential` has the formulas, the proof and the papers.
 //!
 //! The state of the test is ten running values per metric (five bets for each statistic), however long it has run. A
-//! [`Window`] of latest outcomes is kept for people to read, and for [`Detector::Rate`](crate::Detector::Rate).
+//! [`Window`] of latest outcomes is there for people to read, and for [`Detector::Rate`](crate::Detector::Rate).
 //!
 //! # Generations
 //!
@@ -109,7 +109,7 @@ const TOO_LATE: u32 = 120_000;
 /// assert_eq!(breaker.trip_state(), TripState::HeldOff);
 /// ```
 #[derive(Clone, Debug, PartialEq)]
-#[expect(clippy::struct_excessive_bools, reason = "each says that something was noticed, and they are few bytes")]
+#[expect(clippy::struct_excessive_bools, reason = "each notes that something was noticed, and they are few bytes")]
 pub struct Breaker {
     /// A number of the flag. Waits are spread by it, so that not all flags of a fleet probe at once.
     seed: u32,

@@ -171,8 +171,8 @@ impl Print<'_> {
     #[inline(never)]
     fn policy(&mut self, policy: &Policy) {
         let Policy { detector, recovery, action, shared, .. } = policy;
-        for word in [detector.as_str(), recovery.as_str(), action.as_str(), shared.as_str()] {
-            self.text(word);
+        for keyword in [detector.as_str(), recovery.as_str(), action.as_str(), shared.as_str()] {
+            self.text(keyword);
         }
         for number in [policy.window, policy.min_samples, policy.cooldown, policy.probe, policy.slow_ms] {
             self.number(number.into());

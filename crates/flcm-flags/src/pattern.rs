@@ -1,7 +1,7 @@
 //! Searching texts: regular expressions as transition tables, and plain substrings.
 //!
 //! **Regular expressions are tables.** The compiler determinises a pattern with the crate `regex-automata`. All
-//! accepting states become one, which ends the search at once. States and byte classes that nothing tells apart are
+//! accepting states become one, which ends the search at once. States and byte classes that nothing distinguishes are
 //! merged. The core only walks the resulting table: one read per byte of the text, no backtracking, no memory. A
 //! hostile pattern or text cannot make it slow, and no regular-expression engine is part of the core.
 //!
@@ -48,7 +48,7 @@ pub(crate) fn is_match(reader: Reader<'_>, pattern: &PatternRecord, text: &[u8])
 /// Whether `wanted` is found anywhere in `text`, in linear time and without memory of its own.
 ///
 /// Crochemore, "String-matching on ordered alphabets", 1992: the maximal suffix of the part that has matched, and the
-/// period of that suffix, tell how far the search may move on. No byte is read more than a few times, whatever the
+/// period of that suffix, give how far the search may move on. No byte is read more than a few times, whatever the
 /// texts are.
 pub(crate) fn contains(text: &[u8], wanted: &[u8]) -> bool {
     let mut text = text;
@@ -134,7 +134,7 @@ mod tests {
 
     use super::contains;
 
-    /// Every text over two letters up to a length.
+    /// Every text over two characters up to a length.
     fn texts(longest: u32) -> impl Iterator<Item = Vec<u8>> {
         (0..=longest).flat_map(|length| {
             (0..1_u32 << length).map(move |bits| (0..length).map(|i| (bits >> i & 1) as u8).collect())

@@ -11,8 +11,8 @@
 //! Neither ever changes its meaning; new keywords are added at the end.
 
 /// An enum of keywords. Each is written as its keyword in documents and on the wire, and as its index in snapshots.
-macro_rules! words {
-    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $word:literal,)* }) => {
+macro_rules! keywords {
+    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $keyword:literal,)* }) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
         #[repr(u8)]
@@ -25,13 +25,13 @@ macro_rules! words {
             /// The keyword, as documents and the wire write it.
             #[must_use]
             pub const fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $word,)* }
+                match self { $(Self::$variant => $keyword,)* }
             }
 
             /// The variant of a keyword; `None` for any other text.
             #[must_use]
-            pub fn from_word(word: &str) -> Option<Self> {
-                Self::ALL.iter().copied().find(|one| one.as_str() == word)
+            pub fn from_keyword(keyword: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|one| one.as_str() == keyword)
             }
 
             /// The variant at an index of [`ALL`](Self::ALL); `None` beyond it.
@@ -55,14 +55,14 @@ macro_rules! words {
         }
     };
 }
-pub(crate) use words;
+pub(crate) use keywords;
 
-words! {
+keywords! {
     /// How the breaker finds out that a flag does harm: `detector` of the document.
     ///
     /// ```
     /// use flcm_flags::Detector;
-    /// assert_eq!(Detector::from_word("rate"), Some(Detector::Rate));
+    /// assert_eq!(Detector::from_keyword("rate"), Some(Detector::Rate));
     /// assert_eq!(Detector::from_code(Detector::Rate.code()), Some(Detector::Rate));
     /// ```
     Detector {
@@ -74,7 +74,7 @@ words! {
     }
 }
 
-words! {
+keywords! {
     /// How a flag that was rolled back comes back: `recovery` of the document.
     Recovery {
         /// By the cause: an operator acknowledges it when it did worse than its control, otherwise it is probed.
@@ -86,7 +86,7 @@ words! {
     }
 }
 
-words! {
+keywords! {
     /// What a rollback does: `action` of the document.
     Action {
         /// Errors switch the flag off. Slow calls take it back to its last good percentage, and off if they go on.
@@ -98,7 +98,7 @@ words! {
     }
 }
 
-words! {
+keywords! {
     /// What happens when the control fails as well, which points to something that both arms use: `shared` of the
     /// document.
     Shared {

@@ -18,7 +18,7 @@ use crate::snapshot::{FlagId, to_usize};
 ///
 /// ```
 /// use flcm_flags::TripState;
-/// assert_eq!(TripState::from_word("capped 12500"), Some(TripState::Capped(12_500)));
+/// assert_eq!(TripState::parse("capped 12500"), Some(TripState::Capped(12_500)));
 /// assert_eq!(TripState::HeldOff.to_string(), "off");
 /// assert_eq!(TripState::Probing.stricter(TripState::Capped(5_000)), TripState::Probing);
 /// ```
@@ -51,10 +51,10 @@ impl TripState {
     /// The state of a text on the wire, such as `probing` or `capped 12500`; `None` for any other, and for a cap above
     /// 100 %.
     #[must_use]
-    pub fn from_word(word: &str) -> Option<Self> {
-        let cap = word.strip_prefix("capped ").and_then(|cap| cap.parse().ok()).filter(|cap| *cap <= MOST);
+    pub fn parse(text: &str) -> Option<Self> {
+        let cap = text.strip_prefix("capped ").and_then(|cap| cap.parse().ok()).filter(|cap| *cap <= MOST);
         let plain = [Self::Clear, Self::Probing, Self::HeldOff];
-        cap.map(Self::Capped).or_else(|| plain.into_iter().find(|state| state.as_str() == word))
+        cap.map(Self::Capped).or_else(|| plain.into_iter().find(|state| state.as_str() == text))
     }
 
     /// The stricter of two states: off for everyone, then a cap of 0 %, then probing, then the lower cap.

@@ -27,9 +27,9 @@ use failure::Failure;
 #[derive(Debug, Parser)]
 #[command(
     version,
-    after_help = "Exit codes: 0 done; 1 the input has errors; 2 wrong usage.\n\nIn place of an input file, `-` means \
+    after_help = "Exit codes: 0 done; 1 the input has errors; 2 wrong usage.\n\nInstead of an input file, `-` means \
                   the standard input. DOC is a document in YAML or JSON. SNAPSHOT is a file that `flcm compile` wrote; \
-                  its first bytes tell it from a document.",
+                  its first bytes distinguish it from a document.",
     max_term_width = 100
 )]
 struct Arguments {

@@ -1,4 +1,4 @@
-//! Reads documents and snapshots; the first bytes tell which of them a file is.
+//! Reads documents and snapshots; the first bytes show which of them a file is.
 
 use std::fs::File;
 use std::io::{self, Read};

@@ -28,7 +28,7 @@ export class FlcmProvider<F extends FlagShapes<F> = AnyFlags> extends FlcmProvid
   readonly events: OpenFeatureEventEmitter = new OpenFeatureEventEmitter();
   /** Who asked last: a page decides for one user, many times. */
   #known: Known<F> | undefined;
-  /** What that user was served when somebody was told last, by flag key. */
+  /** What that user was served at the last event, by flag key. */
   #served: Readonly<Record<string, string>> = {};
 
   /** Called by the SDK, which goes on at once when there are flags, waits while they are created, and fails when there are none. */
@@ -37,7 +37,7 @@ export class FlcmProvider<F extends FlagShapes<F> = AnyFlags> extends FlcmProvid
     if (!this.isOpen) return Promise.reject(new ProviderNotReadyError('the provider was closed'));
     if (features === undefined || !this.hasFlags) return this.initialize(context);
     this.begin(features, context);
-    this.tellIfStale();
+    this.emitIfStale();
   }
 
   /** Called by the SDK. */

@@ -23,10 +23,10 @@ import {
 import { type KnownFlag, resolutionOf } from './resolution.ts';
 import { attributesOf, userOf } from './user.ts';
 
-/** The tracking event that tells how a feature went, for its breaker. */
+/** The tracking event that records how a feature went, for its breaker. */
 const OUTCOME = 'flcm.outcome';
 
-/** What is told of an event. */
+/** The details of an event. */
 export type EventDetails = {
   readonly message?: string;
   readonly flagsChanged?: string[];
@@ -45,7 +45,7 @@ export abstract class FlcmProviderBase<F extends FlagShapes<F> = AnyFlags> {
   readonly #flags = new Map<string, KnownFlag>();
   /** What the fleet holds back, by flag key. */
   #fleet: FleetEvent['trips'] = {};
-  #telling: ReturnType<typeof setTimeout> | undefined;
+  #staleTimer: ReturnType<typeof setTimeout> | undefined;
 
   /** @param given Options of `createFeatures`; or flags that the application has created, and closes itself. */
   constructor(given: FeatureFlagManager<F> | FeaturesOptions) {
@@ -78,7 +78,7 @@ export abstract class FlcmProviderBase<F extends FlagShapes<F> = AnyFlags> {
     this.#follow(features);
     this.begin(features, context);
     if (!this.hasFlags) throw new ProviderNotReadyError('no flags are in use: the source has not answered');
-    this.tellIfStale();
+    this.emitIfStale();
   }
 
   /** Called by the SDK when the provider is replaced, or everything is closed. */
@@ -92,7 +92,9 @@ export abstract class FlcmProviderBase<F extends FlagShapes<F> = AnyFlags> {
     await features?.close();
   }
 
-  /** Counts under the name of the event; its `value` goes into a histogram. `flcm.outcome` tells how a feature went. */
+  /**
+   * Counts under the name of the event; its `value` goes into a histogram. `flcm.outcome` records how a feature went.
+   */
   track(name: string, context: EvaluationContext, details: TrackingEventDetails = {}): void {
     const features = this.#features;
     if (features === undefined) return;
@@ -123,7 +125,7 @@ export abstract class FlcmProviderBase<F extends FlagShapes<F> = AnyFlags> {
     return features.for(userOf(context));
   }
 
-  /** Decides a flag: for one question, which takes no place of the contexts that the application keeps. */
+  /** Decides a flag: for one evaluation, which takes no slot from the contexts that the application holds. */
   protected decide(features: FeatureFlagManager<F>, flag: string, context: EvaluationContext): Decision {
     return features.decision(flag as FlagKey<F>, context.targetingKey, attributesOf(context));
   }
@@ -131,20 +133,20 @@ export abstract class FlcmProviderBase<F extends FlagShapes<F> = AnyFlags> {
   /** Somebody asks from now on. */
   protected begin(_features: FeatureFlagManager<F>, _context: EvaluationContext): void {}
 
-  /** The flags that are served otherwise than before, given those of which it was said. */
+  /** The flags that are served otherwise than before, given those that were reported. */
   protected changed(flags: readonly string[]): readonly string[] {
     return flags;
   }
 
-  /** Tells the SDK. */
+  /** Emits an event of the SDK. */
   protected abstract emit(event: 'Ready' | 'Stale' | 'ConfigurationChanged', details?: EventDetails): void;
 
-  /** Says again what the SDK takes for mended by itself: it calls a provider ready when it has begun, or was given another context. */
-  protected tellIfStale(): void {
+  /** Emits `Stale` again: the SDK calls a provider ready when it has begun, or was given another context. */
+  protected emitIfStale(): void {
     if (this.#features?.remote.state !== 'stale') return;
-    clearTimeout(this.#telling);
+    clearTimeout(this.#staleTimer);
     // Behind all that the SDK does of its own accord; several promises of its make that several turns.
-    this.#telling = setTimeout(() => {
+    this.#staleTimer = setTimeout(() => {
       if (this.#features?.remote.state === 'stale') this.emit('Stale', { message: STALE });
     });
   }
@@ -164,15 +166,15 @@ export abstract class FlcmProviderBase<F extends FlagShapes<F> = AnyFlags> {
     this.#features = features;
     this.#use(features.snapshot?.revision ?? 0n);
     this.#stop = [
-      features.on('state', ({ to }) => this.#tellState(features, to)),
+      features.on('state', ({ to }) => this.#emitState(features, to)),
       features.on('sync', ({ revision, changed }) => changed && this.#use(revision)),
       // The first flags are no change: that they are there is what makes the provider ready.
       features.on(
         'change',
-        ({ from, flags, removed }) => from !== undefined && this.#tellChange([...flags, ...removed]),
+        ({ from, flags, removed }) => from !== undefined && this.#emitChange([...flags, ...removed]),
       ),
-      features.on('breaker', (event) => isFelt(event) && this.#tellChange([event.flag])),
-      features.on('fleet', ({ trips }) => this.#tellFleet(trips)),
+      features.on('breaker', (event) => isFelt(event) && this.#emitChange([event.flag])),
+      features.on('fleet', ({ trips }) => this.#setFleet(trips)),
     ];
   }
 
@@ -193,19 +195,19 @@ export abstract class FlcmProviderBase<F extends FlagShapes<F> = AnyFlags> {
   #record(features: FeatureFlagManager<F>, context: EvaluationContext, details: TrackingEventDetails): void {
     const { flag, failed, durationMs } = details;
     if (typeof flag !== 'string') return;
-    const told = { failed: failed === true, durationMs: typeof durationMs === 'number' ? durationMs : undefined };
-    this.user(features, context).record(flag as FlagKey<F>, told);
+    const call = { failed: failed === true, durationMs: typeof durationMs === 'number' ? durationMs : undefined };
+    this.user(features, context).record(flag as FlagKey<F>, call);
   }
 
   #unfollow(): void {
-    clearTimeout(this.#telling);
+    clearTimeout(this.#staleTimer);
     for (const stop of this.#stop) stop();
     this.#stop = [];
     this.#fleet = {};
   }
 
-  #tellState(features: FeatureFlagManager<F>, to: RemoteState): void {
-    // Said before the `sync` that has brought the flags: whoever is told now may ask at once.
+  #emitState(features: FeatureFlagManager<F>, to: RemoteState): void {
+    // Comes before the `sync` that has brought the flags: a listener may evaluate flags at once.
     if (to === 'fresh') {
       this.#use(features.snapshot?.revision ?? 0n);
       // What is served from now on is no change to anybody.
@@ -216,14 +218,14 @@ export abstract class FlcmProviderBase<F extends FlagShapes<F> = AnyFlags> {
     }
   }
 
-  #tellFleet(trips: FleetEvent['trips']): void {
+  #setFleet(trips: FleetEvent['trips']): void {
     const before = this.#fleet;
     this.#fleet = trips;
     const keys = Object.keys({ ...before, ...trips }).filter((key) => before[key] !== trips[key]);
-    if (keys.length > 0) this.#tellChange(keys);
+    if (keys.length > 0) this.#emitChange(keys);
   }
 
-  #tellChange(flags: readonly string[]): void {
+  #emitChange(flags: readonly string[]): void {
     this.emit('ConfigurationChanged', { flagsChanged: [...this.changed(flags)] });
   }
 }

@@ -7,7 +7,7 @@ import {
   type ResolutionDetails,
 } from '@openfeature/core';
 
-/** What kept a flag from being decided, for people. */
+/** Why a flag could not be decided, for people. */
 const MESSAGES: Readonly<Record<string, string>> = {
   FLAG_NOT_FOUND: 'there is no such flag',
   INVALID_CONTEXT: 'the targeting key or an attribute is of a type that cannot be read',
@@ -45,7 +45,7 @@ export function resolutionOf<T extends JsonValue>(
   return { value: value as T, reason, flagMetadata, ...(variant !== undefined && { variant }) };
 }
 
-/** What is said besides: a document need not have a revision, nor a rule a name, nor a flag a salt other than its key. */
+/** The metadata: a document need not have a revision, nor a rule a name, nor a flag a salt other than its key. */
 function metadataOf({ key, salt }: KnownFlag, { rule }: Decision, revision: number): FlagMetadata {
   return {
     ...(revision > 0 && { revision }),
@@ -54,8 +54,8 @@ function metadataOf({ key, salt }: KnownFlag, { rule }: Decision, revision: numb
   };
 }
 
-function codeOf(word: string): ErrorCode {
-  return ErrorCode[word as keyof typeof ErrorCode] ?? ErrorCode.GENERAL;
+function codeOf(code: string): ErrorCode {
+  return ErrorCode[code as keyof typeof ErrorCode] ?? ErrorCode.GENERAL;
 }
 
 function failed<T>(

@@ -128,7 +128,7 @@ test('a delivery is given up in the end, and reported', async () => {
   await clock.until(() => errors.length === 1);
   expect(receiver.arrived).toHaveLength(3);
   expect(codes(errors)).toEqual(['NOTIFY_FAILED']);
-  expect(errors[0]?.message).toMatch(/`risky`.*\/hook was not told: .*status 500/);
+  expect(errors[0]?.message).toMatch(/`risky`.*\/hook was not notified: .*status 500/);
 });
 
 test('a receiver that does not answer is left in time', async () => {

@@ -16,14 +16,14 @@ use flcm_flags_host::FlagTransition;
 use flcm_flags_host::reserve::can_allocate;
 use flcm_flags_host::{Outcome, UNITS_BYTES};
 
-/// Bits of what is told about an outcome.
+/// Bits of the flags of an outcome.
 const FAILED: u8 = 1;
 const MISSING: u8 = 2;
 
 /// Calls that may take their time. What is asked of a handle that names nothing is `None` or false.
 impl Engine {
-    /// Gives each flag with a policy a breaker, over the outcomes of a `fleet` or of this `host`; false for another word, and
-    /// when there is no memory for them.
+    /// Gives each flag with a policy a breaker, over the outcomes of a `fleet` or of this `host`; false for another
+    /// scope, and when there is no memory for them.
     pub fn guard(&mut self, snapshot: Handle, scope: &str, now: f64) -> bool {
         let scope = match scope {
             "fleet" => Scope::Fleet,
@@ -59,7 +59,7 @@ impl Engine {
         })
     }
 
-    /// What happened and has not been asked for yet, while outcomes were told one by one.
+    /// What happened and has not been asked for yet, while outcomes were recorded one by one.
     pub fn transitions(&mut self, snapshot: Handle) -> Option<String> {
         self.happened(snapshot, |_, _| {})
     }
@@ -71,9 +71,9 @@ impl Engine {
         self.snapshots.get(snapshot)?.state.guards.next_deadline().map(|at| at.0 as f64)
     }
 
-    /// Holds a flag, lets it go, or only observes it; answers what happened. `None` for a word that is no mode as well.
+    /// Holds a flag, lets it go, or only observes it; answers what happened. `None` for an unknown mode as well.
     pub fn set_mode(&mut self, snapshot: Handle, flag: FlagId, mode: &str, now: f64) -> Option<String> {
-        let mode = Mode::from_word(mode)?;
+        let mode = Mode::from_keyword(mode)?;
         self.happened(snapshot, |loaded, transitions| {
             loaded.state.guards.set_mode(&loaded.snapshot, flag, mode, millis(now), transitions);
         })
@@ -99,7 +99,7 @@ impl Engine {
         self.snapshots.get(snapshot)?.state.guards.save(flag)
     }
 
-    /// Goes on with a breaker that was kept; false without one to go on with. Where it was kept under another policy the evidence
+    /// Restores a stored breaker; false for a flag without one. Where it was stored under another policy the evidence
     /// starts anew, which is among the next transitions.
     ///
     /// # Errors
@@ -109,14 +109,14 @@ impl Engine {
         loaded.state.guards.restore(flag, bytes, &mut loaded.state.transitions)
     }
 
-    /// Takes over breakers, trips that were said, and metrics from a snapshot that this one follows; answers what happened.
+    /// Takes over breakers, external trips, and metrics from a snapshot that this one follows; answers what happened.
     pub fn carry(&mut self, from: Handle, to: Handle, now: f64) -> Option<String> {
         let [before, loaded] = self.snapshots.get_two([from, to])?;
         loaded.state.take_over(&loaded.snapshot, (&mut before.state, &before.snapshot), millis(now));
         self.transitions(to)
     }
 
-    /// Does something, and puts what happened into words.
+    /// Does something, and returns what happened as text.
     fn happened(
         &mut self,
         snapshot: Handle,
@@ -135,17 +135,17 @@ impl Engine {
     pub fn outcome(&mut self, shared: &[u8]) -> i32 {
         let registers = Registers::read(shared);
         let Some(loaded) = self.snapshots.get_mut(Handle(registers.snapshot.get())) else { return FREED };
-        let told = shared_memory::OutcomeRecord::read(shared);
-        let Some(arm) = Arm::from_code(told.arm) else { return UNREADABLE };
-        let told = Outcome {
+        let call = shared_memory::OutcomeRecord::read(shared);
+        let Some(arm) = Arm::from_code(call.arm) else { return UNREADABLE };
+        let outcome = Outcome {
             arm,
             unit: at(&loaded.slots, &registers).and_then(BoundContext::user_digest),
-            failed: told.flags & FAILED != 0,
-            missing: told.flags & MISSING != 0,
-            duration: told.duration.get(),
-            generation: told.generation.get(),
+            failed: call.flags & FAILED != 0,
+            missing: call.flags & MISSING != 0,
+            duration: call.duration.get(),
+            generation: call.generation.get(),
         };
-        loaded.state.outcome(&loaded.snapshot, flag(&registers), &told, now(&registers));
+        loaded.state.outcome(&loaded.snapshot, flag(&registers), &outcome, now(&registers));
         i32::try_from(loaded.state.transitions.len()).unwrap_or(i32::MAX)
     }
 }

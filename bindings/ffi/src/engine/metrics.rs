@@ -43,7 +43,7 @@ impl Engine {
         measures.merge(snapshot, bytes).map(|unknown| Some(unknown as f64))
     }
 
-    /// What was counted of a flag, in words and numbers: since the start where totals are kept, else since it was
+    /// What was counted of a flag, as names and values: since the start where totals are held, else since it was
     /// drained.
     #[must_use]
     pub fn summary(&self, snapshot: Handle, flag: FlagId) -> Option<String> {
@@ -74,7 +74,7 @@ impl Engine {
         measures.is_some_and(|measures| measures.custom().observe(name, value))
     }
 
-    /// The custom metrics of the same time, in words and numbers.
+    /// The custom metrics of the same time, as names and values.
     #[must_use]
     pub fn custom(&self, snapshot: Handle) -> Option<String> {
         self.snapshots.get(snapshot)?.state.custom().map(|custom| key_values::custom(&custom))

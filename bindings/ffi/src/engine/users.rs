@@ -12,8 +12,8 @@ use flcm_flags_host::changed;
 
 /// Calls that may take their time. What is asked of a handle or a slot that names nothing is `None`.
 impl Engine {
-    /// Decides a flag for the context in a slot, about whom the host has said `on`, `off` or a variant; answers the upper
-    /// half of the outcome. `None` as well for a word that is none of these.
+    /// Decides a flag for the context in a slot, with the override `on`, `off` or a variant; answers the upper
+    /// half of the outcome. `None` as well for any other override.
     pub fn decide_as(&mut self, snapshot: Handle, slot: u32, flag: FlagId, serve: &str, now: f64) -> Option<u32> {
         let Loaded { snapshot, state, slots } = &mut **self.snapshots.get_mut(snapshot)?;
         let context = context(slots, slot)?;

@@ -4,8 +4,8 @@
 mod anything;
 mod carried;
 mod counted;
-mod kept;
-mod told;
+mod outcomes;
+mod stored;
 mod users;
 
 use flcm_flags::FlagId;

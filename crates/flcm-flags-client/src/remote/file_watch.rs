@@ -50,7 +50,7 @@ impl FileWatch {
         tokio::task::spawn_blocking(read).await.ok().flatten()
     }
 
-    /// The folder is watched, because editors put a new file in the place of the old one.
+    /// The folder is watched, because editors replace the file by a new one.
     fn watch(&self, edited: Arc<Notify>) -> Option<RecommendedWatcher> {
         let (path, events) = (self.path.clone(), self.link.active.events.clone());
         let notify = move |event: notify::Result<Event>| match event {

@@ -135,7 +135,7 @@ impl Kind {
         match media_type.as_deref() {
             Some(SNAPSHOT_TYPE) => Self::Snapshot,
             Some("text/html") => Self::Page,
-            Some(text) if ["json", "yaml", "text/"].iter().any(|word| text.contains(word)) => Self::Document,
+            Some(text) if ["json", "yaml", "text/"].iter().any(|part| text.contains(part)) => Self::Document,
             _ => {
                 let path = path.to_ascii_lowercase();
                 let is_document = [".yaml", ".yml", ".json"].iter().any(|end| path.ends_with(end));

@@ -149,7 +149,7 @@ impl Trips {
     /// One flag that cannot be read makes all of it an error, because a state is applied as a whole or not at all.
     fn fleet(&self) -> Result<FleetState, String> {
         let flag = |(key, Trip { trip, generation }): (&String, &Trip)| {
-            let read = TripState::from_word(trip).ok_or_else(|| format!("`{key}` has the unknown trip `{trip}`"))?;
+            let read = TripState::parse(trip).ok_or_else(|| format!("`{key}` has the unknown trip `{trip}`"))?;
             Ok((key.clone(), FleetFlag { trip: read, generation: *generation }))
         };
         self.flags.iter().map(flag).collect()

@@ -109,8 +109,8 @@ fn draws(flag: &Flag, rollout: &Rollout) -> bool {
 ///
 /// All rules of a flag use the same bucket. So an earlier rule with the same or fewer conditions, and the same or a
 /// higher percentage, takes every user of a later one.
-pub(crate) fn unreachable(rules: &[Rule], places: &[(Span, String)], diagnostics: &mut Diagnostics) {
-    for (index, (rule, (span, path))) in rules.iter().zip(places).enumerate() {
+pub(crate) fn unreachable(rules: &[Rule], positions: &[(Span, String)], diagnostics: &mut Diagnostics) {
+    for (index, (rule, (span, path))) in rules.iter().zip(positions).enumerate() {
         let covers = |earlier: &&Rule| {
             let enough = earlier.serves != Serves::On || earlier.percentage >= highest(rule);
             enough

@@ -235,18 +235,18 @@ impl Table {
         let end = self.stride - 1;
         let column = |class: usize| -> Vec<usize> { self.rows.iter().map(|row| row[class]).collect() };
         let mut numbers: HashMap<Vec<usize>, usize> = HashMap::new();
-        let mut kept = Vec::new();
+        let mut unique = Vec::new();
         let merged: Vec<usize> = (0..end)
             .map(|class| {
                 *numbers.entry(column(class)).or_insert_with(|| {
-                    kept.push(class);
-                    kept.len() - 1
+                    unique.push(class);
+                    unique.len() - 1
                 })
             })
             .collect();
-        kept.push(end);
-        let rows = self.rows.iter().map(|row| kept.iter().map(|class| row[*class]).collect()).collect();
-        Self { classes: self.classes.map(|class| merged[class]), stride: kept.len(), rows }
+        unique.push(end);
+        let rows = self.rows.iter().map(|row| unique.iter().map(|class| row[*class]).collect()).collect();
+        Self { classes: self.classes.map(|class| merged[class]), stride: unique.len(), rows }
     }
 
     fn finish(self) -> Pattern {

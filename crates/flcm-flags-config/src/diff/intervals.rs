@@ -330,10 +330,11 @@ mod tests {
                         }
                     }
                 }
-                let told = all.iter().find(|shares| shares.conditions.is_some() == with);
-                let told = told.map_or([0; 3], |shares| [shares.gain.part, shares.lose.part, shares.switch.part]);
+                let reported = all.iter().find(|shares| shares.conditions.is_some() == with);
+                let reported =
+                    reported.map_or([0; 3], |shares| [shares.gain.part, shares.lose.part, shares.switch.part]);
                 let counted = counted.map(|count| count * u128::from(POINTS / CELLS));
-                assert_eq!(told, counted, "{old:?} → {new:?}, conditions {with}");
+                assert_eq!(reported, counted, "{old:?} → {new:?}, conditions {with}");
             }
         }
     }

@@ -31,8 +31,8 @@ impl Transform for NoNull {
                 schema.insert("type".to_owned(), kind);
             }
         }
-        if let Some(Value::Array(words)) = schema.get_mut("enum") {
-            words.retain(|word| !word.is_null());
+        if let Some(Value::Array(keywords)) = schema.get_mut("enum") {
+            keywords.retain(|keyword| !keyword.is_null());
         }
         if let Some(Value::Array(choices)) = schema.get_mut("anyOf") {
             choices.retain(|choice| choice.get("type").is_none_or(|kind| kind != "null"));

@@ -69,11 +69,11 @@ impl Poisson {
     pub fn draw(&self, random: &mut Random) -> u32 {
         let unit = random.unit();
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "below 256")]
-        let mut place = self.guide[(unit * 256.0) as usize];
-        while self.cumulative.get(place as usize).is_some_and(|below| *below <= unit) {
-            place += 1;
+        let mut index = self.guide[(unit * 256.0) as usize];
+        while self.cumulative.get(index as usize).is_some_and(|below| *below <= unit) {
+            index += 1;
         }
-        self.least + place
+        self.least + index
     }
 }
 

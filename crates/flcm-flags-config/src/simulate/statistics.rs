@@ -43,8 +43,8 @@ impl Delays {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "a count")]
     pub fn quantile(&self, share: f64) -> Option<u64> {
         let all = self.found.len() as u64 + self.never;
-        let place = (share * all as f64).ceil().max(1.0) as usize - 1;
-        self.found.get(place).copied()
+        let index = (share * all as f64).ceil().max(1.0) as usize - 1;
+        self.found.get(index).copied()
     }
 
     /// The share of the runs in which the fault was detected.

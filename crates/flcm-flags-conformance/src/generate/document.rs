@@ -18,7 +18,7 @@ const MANY: &str = "many";
 /// A random document.
 #[derive(Clone, Debug)]
 pub struct Document {
-    /// What it says.
+    /// Its text.
     pub value: Value,
     /// How it is written, in YAML or JSON.
     pub text: String,
@@ -148,7 +148,7 @@ impl Family {
     }
 }
 
-/// A flag or template. Whatever has no parent says all that its family needs.
+/// A flag or template. Whatever has no parent has all that its family needs.
 fn flag(rng: &mut Rng, family: &Family, known: &Known, parent: Option<&str>) -> Value {
     let mut flag = Map::new();
     let mut set = |key: &str, value: Value| drop(flag.insert(key.to_owned(), value));

@@ -180,7 +180,7 @@ const fn milliseconds(at: u64) -> f64 {
     at as f64
 }
 
-/// A word that is a flag key, a user or a text: for what compares names.
+/// A text that is a flag key, a user or a text: for what compares names.
 pub fn salt(rng: &mut Rng) -> String {
     if chance(rng, 50) {
         (*pick(rng, &["", "shared", "Salz ü", "🧂"])).to_owned()

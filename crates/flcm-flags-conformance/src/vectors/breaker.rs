@@ -1,4 +1,5 @@
-//! Vectors of kind `breaker`: what is done to the breaker of one flag, and what it says. Statistics are compared by their bits.
+//! Vectors of kind `breaker`: what is done to the breaker of one flag, and what it reports. Statistics are compared by
+//! their bits.
 
 use std::path::Path;
 
@@ -51,7 +52,7 @@ pub struct Step {
     /// How often, a second apart; default once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub times: Option<u32>,
-    /// What a person says.
+    /// The mode that an operator sets.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mode: Option<String>,
     /// The generation that a person acknowledges.
@@ -143,7 +144,7 @@ pub fn play(file: &File, name: &str) -> Vec<Then> {
 fn take(step: &Step, guards: &mut Guards, snapshot: &Snapshot<Vec<u8>>) -> Then {
     let (mut transitions, now) = (Vec::new(), Millis(step.at));
     if let Some(mode) = &step.mode {
-        guards.set_mode(snapshot, FLAG, Mode::from_word(mode).expect("a mode"), now, &mut transitions);
+        guards.set_mode(snapshot, FLAG, Mode::from_keyword(mode).expect("a mode"), now, &mut transitions);
     }
     if let Some(generation) = step.acknowledge {
         guards.acknowledge(snapshot, FLAG, generation, now, &mut transitions);

@@ -59,7 +59,7 @@ pub struct Decision {
     /// Milliseconds since 1970; default 0.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub now: u64,
-    /// What breakers say, by flag key; default nothing.
+    /// The trips of breakers, by flag key; default none.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub trips: BTreeMap<String, Trip>,
     /// The whole answer; left out only until it has been filled in.
@@ -68,14 +68,14 @@ pub struct Decision {
 }
 
 impl Decision {
-    /// What breakers say, in the core's words.
+    /// The trips of breakers, as the core has them.
     #[must_use]
     pub fn trips(&self) -> BTreeMap<String, TripState> {
         self.trips.iter().map(|(key, trip)| (key.clone(), TripState::from(*trip))).collect()
     }
 }
 
-/// What the breaker of a flag says.
+/// The trip of a flag.
 #[derive(Clone, Copy, Debug, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Trip {
@@ -151,7 +151,7 @@ pub struct Condition {
 pub struct Test {
     /// What the attribute is; `null` for absent.
     pub attribute: Option<crate::Attribute>,
-    /// The document's word.
+    /// The document's keyword.
     pub operator: String,
     /// The operand; `null` for `exists` and `not_exists`, which take none.
     pub value: serde_json::Value,
@@ -207,9 +207,9 @@ pub struct Diagnostics {
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Checked {
-    /// The document, as text: places are counted in it.
+    /// The document, as text: positions are counted in it.
     pub document: Document,
-    /// All its problems, in the order of their places; left out only until they have been filled in.
+    /// All its problems, in the order of their positions; left out only until they have been filled in.
     #[serde(default)]
     pub diagnostics: Option<Vec<Problem>>,
 }

@@ -1,6 +1,6 @@
 //! Holds the core, the config crate and the oracle to the vectors.
 //!
-//! Each function runs one file, panics with the case that fails, and says how many cases there were.
+//! Each function runs one file, panics with the case that fails, and answers how many cases there were.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -44,8 +44,8 @@ fn decisions(name: &str, config: &Config, snapshot: &Snapshot<Vec<u8>>, cases: &
         let keys = [case.flag.clone()];
         let mut answers = ask_core(snapshot, question, &keys, &mut Tally::default()).remove(0);
         answers.push(("the oracle", oracle.decide(&case.flag, question)));
-        for (door, answer) in answers {
-            assert_eq!(&answer, wanted, "{name}: {door}: {}", serde_json::to_string(case).expect("a case is JSON"));
+        for (function, answer) in answers {
+            assert_eq!(&answer, wanted, "{name}: {function}: {}", serde_json::to_string(case).expect("a case is JSON"));
         }
     }
     cases.len()
@@ -110,8 +110,8 @@ pub fn condition(path: &Path) -> usize {
         let (config, snapshot) = load(&document.to_string(), &what);
         let attributes = case.attribute.iter().map(|value| ("a".to_owned(), value.clone())).collect();
         let context = OwnedContext { targeting_key: None, attributes };
-        for (door, answer) in ask(&config, &snapshot, &context) {
-            assert_eq!(answer.enabled, case.holds, "{door}: {what}");
+        for (function, answer) in ask(&config, &snapshot, &context) {
+            assert_eq!(answer.enabled, case.holds, "{function}: {what}");
         }
     }
     file.cases.len()
@@ -196,11 +196,11 @@ pub fn problems(found: &flcm_flags_config::Diagnostics) -> Vec<format::Problem> 
 pub fn snapshot(path: &Path) -> usize {
     let file: format::Snapshot = read(path);
     let name = path.display().to_string();
-    let kept = path.with_extension("snapshot");
-    let kept = fs::read(&kept).unwrap_or_else(|error| panic!("{}: {error}", kept.display()));
+    let stored = path.with_extension("snapshot");
+    let stored = fs::read(&stored).unwrap_or_else(|error| panic!("{}: {error}", stored.display()));
     let (config, compiled) = load(&file.document.text(), &name);
-    assert!(compiled.as_bytes() == kept, "{name}: the compiler writes other bytes than those that were kept");
-    let snapshot = Snapshot::from_bytes(kept).unwrap_or_else(|error| panic!("{name}: {error}"));
+    assert!(compiled.as_bytes() == stored, "{name}: the compiler writes other bytes than those that are stored");
+    let snapshot = Snapshot::from_bytes(stored).unwrap_or_else(|error| panic!("{name}: {error}"));
     assert_eq!(Some(hex(snapshot.digest())), file.digest, "{name}");
     decisions(&name, &config, &snapshot, &file.cases)
 }

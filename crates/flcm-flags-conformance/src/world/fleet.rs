@@ -97,9 +97,9 @@ impl Fleet {
         }
     }
 
-    /// What the fleet says of a flag: its trip, what a person has said, and the generation under which outcomes are evidence.
+    /// The state of a flag: its trip, its mode, and the generation under which outcomes are evidence.
     #[must_use]
-    pub fn word(&self, flag: FlagId) -> Option<(TripState, Mode, u32)> {
+    pub fn state_of(&self, flag: FlagId) -> Option<(TripState, Mode, u32)> {
         let (breaker, _) = self.guards.breaker(flag).filter(|_| self.alive)?;
         Some((self.guards.trips().state(flag), breaker.mode(), breaker.generation()))
     }
@@ -110,7 +110,7 @@ impl Fleet {
         self.guards.breaker(flag).expect("a flag with a policy")
     }
 
-    /// What a person says.
+    /// The mode that an operator sets.
     pub fn set_mode(&mut self, snapshot: &Snapshot<Vec<u8>>, flag: FlagId, mode: Mode, clock: u64) {
         self.guards.set_mode(snapshot, flag, mode, Millis(clock), &mut self.transitions);
     }
@@ -147,7 +147,7 @@ impl Fleet {
         self.guards = Guards::none(snapshot.flags().len());
         self.guards.guard(snapshot, Scope::Fleet, Millis(clock));
         for (flag, bytes) in breakers {
-            self.guards.restore(flag, &bytes, &mut self.transitions).expect("a breaker that was kept");
+            self.guards.restore(flag, &bytes, &mut self.transitions).expect("a stored breaker");
         }
         self.applied.truncate(applied);
         (self.ledgers, self.totals, self.alive) = (ledgers, totals, true);

@@ -33,7 +33,7 @@ pub struct Host {
     /// What happened to its own breakers.
     pub transitions: Vec<FlagTransition>,
     /// Outcomes that it has counted as evidence, by flag: of treatment and control.
-    pub told: Vec<(Sample, Sample)>,
+    pub counted: Vec<(Sample, Sample)>,
     rules: HostRules,
     state: HostState,
     batches: Batches,
@@ -52,7 +52,7 @@ impl Host {
             link: Link { copies: 1, ..Link::default() },
             clock_error: 0,
             transitions: Vec::new(),
-            told: vec![(Sample::default(), Sample::default()); flags],
+            counted: vec![(Sample::default(), Sample::default()); flags],
             rules,
             state,
             // Flushed by the world, once a second.
@@ -84,7 +84,7 @@ impl Host {
         let outcome = Outcome { arm, unit, failed, missing: lost, duration, generation: 0 };
         let before = self.evidence(flag);
         self.state.outcome(snapshot, flag, &outcome, Millis(self.clock(clock)));
-        self.tell(flag, before);
+        self.count_evidence(flag, before);
         self.take_transitions(snapshot);
     }
 
@@ -94,9 +94,9 @@ impl Host {
         counted.map_or_else(Default::default, |counted| (counted.evidence().treatment, counted.evidence().control))
     }
 
-    fn tell(&mut self, flag: FlagId, before: (Sample, Sample)) {
+    fn count_evidence(&mut self, flag: FlagId, before: (Sample, Sample)) {
         let after = self.evidence(flag);
-        let (treatment, control) = &mut self.told[flag.0 as usize];
+        let (treatment, control) = &mut self.counted[flag.0 as usize];
         treatment.add(&difference(after.0, before.0));
         control.add(&difference(after.1, before.1));
     }
@@ -151,7 +151,7 @@ impl Host {
     }
 
     /// Takes the state of the fleet, unless the push is lost.
-    pub fn hear(&mut self, snapshot: &Snapshot<Vec<u8>>, fleet: &Fleet, clock: u64, random: &mut Random) {
+    pub fn receive(&mut self, snapshot: &Snapshot<Vec<u8>>, fleet: &Fleet, clock: u64, random: &mut Random) {
         let is_lost = self.link.down || random.unit() < self.link.lost_pushes;
         if !is_lost {
             self.apply(snapshot, fleet, clock);
@@ -162,10 +162,10 @@ impl Host {
     pub fn apply(&mut self, snapshot: &Snapshot<Vec<u8>>, fleet: &Fleet, clock: u64) {
         let mut state = FleetState::new();
         for flag in snapshot.flags() {
-            let Some((trip, mode, generation)) = fleet.word(flag) else { continue };
+            let Some((trip, mode, generation)) = fleet.state_of(flag) else { continue };
             let key = snapshot.describe(flag).map_or("", |flag| flag.key()).to_owned();
             state.insert(key, FleetFlag { trip, generation: Some(generation) });
-            // The world's fleet tells its modes as well, which the protocol of `flcm serve` does not.
+            // The world's fleet sends its modes as well, which the protocol of `flcm serve` does not.
             self.state.guards.set_mode(snapshot, flag, mode, Millis(clock), &mut self.transitions);
         }
         self.rules.apply_fleet_state(state, Some((snapshot, &mut self.state)), Millis(clock));

@@ -39,7 +39,7 @@ fn scenario_13_one_user_with_a_thousand_exceptions_is_one_failure() {
     // The only user, who has all the exceptions, is treated.
     world.snapshot = flcm_flags_conformance::vectors::run::load(&DOCUMENT.replace("10", "100"), "all").1;
     world.run(10, outage(1.0));
-    assert_eq!(world.hosts[0].told[0].0, Sample { total: 1, errors: 1, ..Sample::default() });
+    assert_eq!(world.hosts[0].counted[0].0, Sample { total: 1, errors: 1, ..Sample::default() });
     world.run(60, outage(1.0));
     assert_eq!(world.events(), []);
 }
@@ -58,8 +58,8 @@ fn scenario_15_every_batch_counts_once() {
     let (treatment, control) = world.fleet.totals()["flag"];
     let mut told = (Sample::default(), Sample::default());
     for host in &world.hosts {
-        told.0.add(&host.told[0].0);
-        told.1.add(&host.told[0].1);
+        told.0.add(&host.counted[0].0);
+        told.1.add(&host.counted[0].1);
     }
     // What was counted in the last second is still on its way.
     world.run(1, |_| Fate::default());
@@ -97,7 +97,7 @@ fn scenario_16_the_aggregator_dies_between_applying_and_answering() {
     }
     world.run(2, |_| Fate::default());
     let (treatment, control) = world.fleet.totals()["flag"];
-    let errors: u32 = world.hosts.iter().map(|host| host.told[0].0.errors + host.told[0].1.errors).sum();
+    let errors: u32 = world.hosts.iter().map(|host| host.counted[0].0.errors + host.counted[0].1.errors).sum();
     assert_eq!(treatment.errors + control.errors, errors);
 }
 
@@ -127,7 +127,7 @@ fn scenario_17_the_aggregator_is_away_and_a_host_fails() {
     assert_eq!(world.events(), [], "the fleet knows nothing yet");
     world.hosts[0].link.down = false;
     world.run(30, healthy);
-    let told: u32 = world.hosts.iter().map(|host| host.told[0].0.errors).sum();
+    let told: u32 = world.hosts.iter().map(|host| host.counted[0].0.errors).sum();
     assert_eq!(world.fleet.totals()["flag"].0.errors, told, "nothing was lost");
     // A person holds and releases the flag: the fleet's generation is higher, and the host's own word gives way.
     world.fleet.set_mode(&world.snapshot, FLAG, Mode::Held, EPOCH + world.now);

@@ -1,4 +1,4 @@
-//! Tidiness of the repository's own sources: layers, length, paths, and that vectors are JSON.
+//! Tidiness of the repository's own sources: layers, length, paths, words, and that vectors are JSON.
 
 use std::path::{Path, PathBuf};
 
@@ -105,6 +105,41 @@ const LONGEST: usize = 400;
 
 /// The most columns of a line: of prose, of tables and of code.
 const WIDEST: usize = 120;
+
+/// Words that no source and no document uses, as patterns, and what to write instead. A pattern matches whole words in
+/// any case; a name such as `isTold` or `is_told` is two words. The design is in the field's words, which readers know.
+const REFUSED_WORDS: &[(&str, &str)] = &[
+    ("asker", "`ContextInput`, or the caller"),
+    ("bells?", "notify, wake"),
+    ("couriers?", "`WebhookDispatcher`"),
+    ("doors?", "binding, function, entry point"),
+    ("gatherer", "`AttributeReader`"),
+    ("hastens?|hastened", "`no_later_than`"),
+    ("heard|unheard", "received, last seen"),
+    ("letters?", "tag (of a type), delivery (of a webhook), character (of a text)"),
+    ("news", "transition, change, event"),
+    ("obey|obeys|obeyed|obeying", "apply, follow"),
+    ("said", "set, sent, reported, logged"),
+    ("take down|takes down|taken down", "persist"),
+    ("take up|takes up|taken up", "recover"),
+    ("tellers?", "reporter"),
+    ("told|untold", "recorded, reported, sent, notified"),
+];
+
+/// The same for names and codes, which match in this spelling only.
+const REFUSED_NAMES: &[(&str, &str)] = &[
+    (r"\bFOREIGN_HOST\b", "`HOST_NOT_ALLOWED`"),
+    (r"\bIMPOSSIBLE\b", "`INVALID_STATE`"),
+    (r#"["'`]LATE["'`]"#, "`TIMEOUT`"),
+    (r"\bMATCH_REQUIRED\b", "`PRECONDITION_REQUIRED`"),
+    (r"\bWhom\b", "`ContextOrUserId`"),
+    (r"\bheld off\b", "`off`"),
+    (r"\b(?:newWay|new_way)\b", "`enabled`"),
+    (r"\b(?:oldWay|old_way)\b", "`fallback`"),
+];
+
+/// The alphabet, which is no private word.
+const ALPHABET: [&str; 2] = ["letters, digits", "letters and digits"];
 
 /// Lines of code: without comments, blank lines and the tests at the foot.
 fn code(text: &str) -> Vec<&str> {
@@ -214,6 +249,64 @@ fn lines_of_the_documents_at_the_root_are_at_most_120_columns_wide() {
             assert!(columns <= WIDEST, "{document}:{}: {columns} columns", number + 1);
         }
     }
+}
+
+/// A line with the parts of its names as words: `is_told`, `isTold` and `IS_TOLD` become two words each.
+fn words_of(line: &str) -> String {
+    let line = ALPHABET.into_iter().fold(line.to_owned(), |line, phrase| line.replace(phrase, ""));
+    let mut words = String::with_capacity(line.len());
+    let mut was_lower = false;
+    for character in line.chars() {
+        if was_lower && character.is_uppercase() {
+            words.push(' ');
+        }
+        was_lower = character.is_lowercase();
+        words.push(if character == '_' { ' ' } else { character });
+    }
+    words
+}
+
+/// Sources without their tests, documents, and the READMEs of packages; vectors and the change log are not among them.
+fn texts() -> Vec<PathBuf> {
+    let rust = files_below("crates", &["rs", "sql"]).into_iter().filter(|path| path.iter().any(|part| part == "src"));
+    let bindings =
+        files_below("bindings", &["rs", "ts"]).into_iter().filter(|path| !path.iter().any(|part| part == "tests"));
+    let folders = [("xtask/src", "rs"), (".flcm-core/features", "ts"), ("pkg", "ts"), ("docs", "md")];
+    let others = folders.into_iter().flat_map(|(folder, extension)| files_below(folder, &[extension]));
+    let readmes = ["crates", "bindings", "pkg", ".flcm-core", "examples"];
+    let readmes = readmes.into_iter().flat_map(|folder| files_below(folder, &["md"]));
+    let documents = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md"].map(|name| root().join(name));
+    rust.chain(bindings).chain(others).chain(readmes).chain(documents).collect()
+}
+
+#[test]
+fn sources_and_documents_use_the_words_of_the_field() {
+    let pattern = |pattern: &str| Regex::new(pattern).expect("a pattern");
+    let words = REFUSED_WORDS.iter().map(|(word, instead)| (pattern(&format!(r"(?i)\b(?:{word})\b")), *instead));
+    let words: Vec<(Regex, &str)> = words.collect();
+    let names: Vec<(Regex, &str)> = REFUSED_NAMES.iter().map(|(name, instead)| (pattern(name), *instead)).collect();
+    let files = texts();
+    assert!(files.len() > 300, "files were found: {}", files.len());
+    let mut refused = Vec::new();
+    for path in files {
+        let text = read_text(&path);
+        for (number, line) in (1..).zip(text.lines()) {
+            let parts = words_of(line);
+            let in_words = words.iter().filter_map(|(word, instead)| Some((word.find(&parts)?, instead)));
+            let in_names = names.iter().filter_map(|(name, instead)| Some((name.find(line)?, instead)));
+            for (found, instead) in in_words.chain(in_names) {
+                let (old, path) = (found.as_str(), path.strip_prefix(root()).unwrap_or(&path).display());
+                refused.push(format!("{path}:{number}: `{old}`: write {instead}: {}", line.trim()));
+            }
+        }
+    }
+    assert!(refused.is_empty(), "{} words to replace:\n{}", refused.len(), refused.join("\n"));
+}
+
+#[test]
+fn names_are_searched_by_their_parts() {
+    assert_eq!(words_of("isTold, is_told, IS_TOLD"), "is Told, is told, IS TOLD");
+    assert_eq!(words_of("ASCII letters, digits and `-`"), "ASCII  and `-`");
 }
 
 #[test]

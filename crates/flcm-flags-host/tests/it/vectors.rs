@@ -91,7 +91,7 @@ enum Step {
 }
 
 fn trip(word: &str) -> TripState {
-    TripState::from_word(word).unwrap_or_else(|| panic!("`{word}` is no state of a trip"))
+    TripState::parse(word).unwrap_or_else(|| panic!("`{word}` is no state of a trip"))
 }
 
 #[test]

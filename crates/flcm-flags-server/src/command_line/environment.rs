@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_read_is_refused_without_being_said() {
+    fn what_cannot_be_read_is_refused_without_being_printed() {
         for variables in [
             [("OTEL_METRIC_EXPORT_INTERVAL", "soon")],
             [("OTEL_METRIC_EXPORT_INTERVAL", "0")],

@@ -24,7 +24,7 @@ pub(crate) enum Action {
 }
 
 impl Action {
-    /// The word in the path and in the audit.
+    /// The name in the path and in the audit.
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Acknowledge(_) => "acknowledge",

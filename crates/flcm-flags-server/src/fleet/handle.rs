@@ -50,7 +50,7 @@ pub(crate) enum BatchRefusal {
     Gap,
     /// The server keeps track of as many hosts as it can.
     Full,
-    /// The bytes are not a batch; says why.
+    /// The bytes are not a batch, and why.
     Invalid(&'static str),
     /// It is so old that its ledger may have been dropped.
     TooOld,

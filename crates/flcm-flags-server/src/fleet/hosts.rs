@@ -34,7 +34,7 @@ pub(crate) struct Host {
     /// Since when, in milliseconds since 1970.
     pub(crate) since: u64,
     /// When its latest batch arrived, in milliseconds since 1970.
-    pub(crate) heard: u64,
+    pub(crate) last_seen: u64,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
@@ -70,14 +70,14 @@ impl Hosts {
         let since =
             hosts.get(&instance).filter(|host| host.disagreement == disagreement).map_or(now.0, |host| host.since);
         if hosts.len() < MOST || hosts.contains_key(&instance) {
-            hosts.insert(instance, Host { instance, disagreement, since, heard: now.0 });
+            hosts.insert(instance, Host { instance, disagreement, since, last_seen: now.0 });
         }
     }
 
     /// Forgets disagreements that no batch has shown for a while.
     pub(super) fn forget(&mut self, now: Millis) {
         for hosts in self.0.values_mut() {
-            hosts.retain(|_, host| now.0.saturating_sub(host.heard) < FORGET_MS);
+            hosts.retain(|_, host| now.0.saturating_sub(host.last_seen) < FORGET_MS);
         }
         self.0.retain(|_, hosts| !hosts.is_empty());
     }

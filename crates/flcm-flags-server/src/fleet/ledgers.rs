@@ -67,7 +67,7 @@ impl Ledgers {
 
     /// The ledgers that are no longer needed.
     pub(super) fn stale(&self, now: Millis) -> Vec<Name> {
-        let is_stale = |(_, (_, heard)): &(&Name, &Line)| now.0.saturating_sub(*heard) > FORGET_MS;
+        let is_stale = |(_, (_, last_seen)): &(&Name, &Line)| now.0.saturating_sub(*last_seen) > FORGET_MS;
         self.lines.iter().filter(is_stale).map(|(name, _)| *name).collect()
     }
 

@@ -35,10 +35,10 @@ impl Fleet {
                 }
             }
         }
-        let kept = self.store_batches(&fresh, before, now);
+        let stored = self.store_batches(&fresh, before, now);
         for (reply, taken) in accepted {
             // A repeated batch is not acknowledged either: the first one may be among those that could not be stored.
-            reply.send(if kept { Ok(taken) } else { Err(FleetError::Busy) });
+            reply.send(if stored { Ok(taken) } else { Err(FleetError::Busy) });
         }
     }
 

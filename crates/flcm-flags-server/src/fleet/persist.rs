@@ -78,9 +78,9 @@ impl Fleet {
         let snapshot = &self.published.snapshot;
         let flags = snapshot.flags().filter_map(|id| {
             let (trip, generation) = self.fleet_trip_of(id);
-            let is_told = generation.is_some() || trip != flcm_flags::TripState::Clear;
-            let word = FleetFlag { trip, generation: generation.unwrap_or(0) };
-            is_told.then_some((snapshot.describe(id)?.key(), word))
+            let is_announced = generation.is_some() || trip != flcm_flags::TripState::Clear;
+            let state = FleetFlag { trip, generation: generation.unwrap_or(0) };
+            is_announced.then_some((snapshot.describe(id)?.key(), state))
         });
         flags.collect()
     }

@@ -38,8 +38,8 @@ pub(crate) struct Started {
 
 /// Recovers the stored state, or starts with a document. `webhooks` are the names of the webhooks.
 pub(crate) fn start(mut store: Store, document: Option<String>, webhooks: Vec<String>) -> Result<Started, StartError> {
-    let kept = store.load()?;
-    let clock = Clock::behind(kept.clock);
+    let recovered = store.load()?;
+    let clock = Clock::behind(recovered.clock);
     let (published, edit) = first_revision(&mut store, document, clock)?;
     let published = Arc::new(published);
     let flags = published.snapshot.flags().len();
@@ -58,14 +58,14 @@ pub(crate) fn start(mut store: Store, document: Option<String>, webhooks: Vec<St
         events: BTreeMap::new(),
         unstored: Unstored::default(),
         webhooks,
-        epoch: kept.starts,
+        epoch: recovered.starts,
         sequence: 0,
         last_batch: 0,
         logged_bytes: 0,
         checkpointed: clock.now(),
         ticked: 0,
     };
-    fleet.recover(kept);
+    fleet.recover(recovered);
     let began = fleet.store.began()?;
     if let Some(edit) = edit {
         fleet.publish(edit).map_err(not_published)?;
@@ -97,13 +97,13 @@ fn first_revision(
         Some(Err(diagnostics)) => (None, Some(diagnostics)),
         None => (None, None),
     };
-    let kept = newest.map(|Revision { summary, document }| Published::republished(document, summary.number));
-    match (kept, edit) {
-        (Some(Ok(kept)), edit) => {
+    let stored = newest.map(|Revision { summary, document }| Published::republished(document, summary.number));
+    match (stored, edit) {
+        (Some(Ok(stored)), edit) => {
             for problem in refused.iter().flat_map(Diagnostics::iter) {
                 tracing::error!("the document has errors; revision {last} stays in use: {problem}");
             }
-            Ok((kept, edit.map(|published| read_at_start(published, last))))
+            Ok((stored, edit.map(|published| read_at_start(published, last))))
         }
         // Nothing is stored, or nothing that this version accepts.
         (_, Some(edit)) => store_first(store, &edit, clock.now()).map(|()| (edit, None)),
@@ -145,16 +145,16 @@ fn store_first(store: &mut Store, published: &Published, now: Millis) -> Result<
 }
 
 impl Fleet {
-    fn recover(&mut self, kept: RecoveredState) {
-        self.ledgers.restore(kept.ledgers, self.clock.now());
-        kept.totals.into_iter().for_each(|(key, stored)| self.totals.restore(key, stored));
-        self.totals.restore_customs(&kept.customs);
-        let trips = kept.holds.into_iter().filter_map(|(flag, trip)| Some((flag, TripState::from_word(&trip)?)));
+    fn recover(&mut self, recovered: RecoveredState) {
+        self.ledgers.restore(recovered.ledgers, self.clock.now());
+        recovered.totals.into_iter().for_each(|(key, stored)| self.totals.restore(key, stored));
+        self.totals.restore_customs(&recovered.customs);
+        let trips = recovered.holds.into_iter().filter_map(|(flag, trip)| Some((flag, TripState::parse(&trip)?)));
         self.holds = trips.collect();
-        let start = kept.batches.first().map_or(self.clock.now(), |(_, at, _)| *at);
+        let start = recovered.batches.first().map_or(self.clock.now(), |(_, at, _)| *at);
         self.guards.guard(&self.published.snapshot, Scope::Fleet, start);
         let (mut transitions, mut known) = (Vec::new(), HashMap::new());
-        for breaker in kept.breakers {
+        for breaker in recovered.breakers {
             known.insert(breaker.flag.clone(), breaker.upto);
             let restored = self.published.snapshot.flag(&breaker.flag);
             match restored.map_or(Ok(false), |id| self.guards.restore(id, &breaker.bytes, &mut transitions)) {
@@ -171,7 +171,7 @@ impl Fleet {
             }
         }
         self.apply_holds();
-        for (id, at, bytes) in kept.batches {
+        for (id, at, bytes) in recovered.batches {
             let Ok(batch) = Batch::from_bytes(&bytes) else { continue };
             let _ = self.ledgers.accept(batch.header(), self.clock.now());
             let is_new = |flag: &str| known.get(flag).is_none_or(|upto| *upto < id);

@@ -31,7 +31,7 @@ pub(crate) struct CommandRequest {
 /// What to do to a flag.
 #[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
-pub(crate) enum CommandWord {
+pub(crate) enum CommandName {
     /// Acknowledges a rollback, so that the breaker closes.
     Acknowledge,
     /// The flag decides as usual, whatever the outcomes.
@@ -142,7 +142,7 @@ pub(super) async fn list_breakers(_: Authorized<Server>, State(app): Context) ->
 /// outcomes; `observe` reports the rollbacks that would have happened.
 #[utoipa::path(post, path = "/flags/{key}/{command}", tag = "breakers", params(
     ("key" = String, Path, description = "The flag key"),
-    ("command" = CommandWord, Path, description = "What to do to it"),
+    ("command" = CommandName, Path, description = "What to do to it"),
 ), request_body(content = CommandRequest, content_type = "application/json"), responses(
     (status = 200, body = CommandAnswer), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem),
     (status = 404, body = Problem), (status = 408, body = Problem), (status = 409, description = "The state of the flag does not allow it", body = Problem),
@@ -151,7 +151,7 @@ pub(super) async fn list_breakers(_: Authorized<Server>, State(app): Context) ->
 pub(super) async fn command_breaker(
     key: Authorized<Admin>,
     State(app): Context,
-    path: Result<Path<(String, CommandWord)>, PathRejection>,
+    path: Result<Path<(String, CommandName)>, PathRejection>,
     headers: HeaderMap,
     content: Body,
 ) -> Result<Json<CommandAnswer>, Problem> {
@@ -159,11 +159,11 @@ pub(super) async fn command_breaker(
     let Ok(Path((flag, command))) = path else { return Err(super::problem::no_such_path().await) };
     let CommandRequest { reason, generation } = body::read_json(&app, &headers, content).await?;
     let action = match command {
-        CommandWord::Acknowledge => Action::Acknowledge(generation),
-        CommandWord::Force => Action::Force,
-        CommandWord::Hold => Action::Hold,
-        CommandWord::Observe => Action::Observe,
-        CommandWord::Release => Action::Release,
+        CommandName::Acknowledge => Action::Acknowledge(generation),
+        CommandName::Force => Action::Force,
+        CommandName::Hold => Action::Hold,
+        CommandName::Observe => Action::Observe,
+        CommandName::Release => Action::Release,
     };
     let event = app.fleet.command(BreakerCommand { flag, action, actor, reason }).await?;
     Ok(Json(CommandAnswer { event: event.as_ref().map(BreakerEvent::from) }))

@@ -9,7 +9,7 @@ use utoipa::openapi::{Content, RefOr};
 use utoipa::{Modify, OpenApi};
 
 use super::access::Public;
-use super::breakers::CommandWord;
+use super::breakers::CommandName;
 use super::problem::MEDIA_TYPE;
 use super::{audit, batches, breakers, flags, health, metrics, ofrep, revisions, stream};
 
@@ -42,7 +42,7 @@ const JSON: &str = "application/json";
         health::readyz,
         get_openapi,
     ),
-    components(schemas(CommandWord)),
+    components(schemas(CommandName)),
     modifiers(&Keys, &ProblemTypes),
     security(("bearer" = []), ("key" = [])),
     tags(

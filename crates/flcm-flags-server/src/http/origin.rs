@@ -53,7 +53,7 @@ mod tests {
     }
 
     #[test]
-    fn names_of_this_machine_are_told_from_those_that_lead_here() {
+    fn names_of_this_machine_differ_from_those_that_lead_here() {
         for local in ["localhost", "localhost:8787", "127.0.0.1:80", "[::1]:8787", "127.8.8.8"] {
             assert!(is_local(local), "{local}");
         }

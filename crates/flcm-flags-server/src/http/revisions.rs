@@ -122,8 +122,8 @@ pub(super) async fn publish_document(
     expect_match(&headers, &current)?;
     let document = body::read(&app, content, limits::DOCUMENT_BYTES).await?;
     let text = String::from_utf8(document.bytes.to_vec()).map_err(|error| {
-        let place = error.utf8_error().valid_up_to();
-        Problem::bad_request(format!("the document is not UTF-8 at byte {place}"), "save it as UTF-8")
+        let position = error.utf8_error().valid_up_to();
+        Problem::bad_request(format!("the document is not UTF-8 at byte {position}"), "save it as UTF-8")
     })?;
     let change = Change { text, author, reason, origin: "put", dry_run };
     change.make(&app, current).await

@@ -31,7 +31,7 @@ const LAST: Duration = Duration::from_secs(3);
 /// Waits after failed pushes double up to this, unless the interval is longer.
 const LONGEST_WAIT: Duration = Duration::from_mins(5);
 
-/// So much of a response is read: it says in a few words what was rejected.
+/// So much of a response is read: a short text about what was rejected.
 const ANSWER_BYTES: usize = 16 << 10;
 
 /// Pushes metrics at an interval.
@@ -69,7 +69,7 @@ impl Pusher {
         Ok(Self { app, client, url, resource: otlp.resource.into(), interval, since: (began, wall()) })
     }
 
-    /// Pushes until it is told to stop, and then once more.
+    /// Pushes until it is stopped, and then once more.
     pub(crate) async fn run(self, mut stop: oneshot::Receiver<()>) {
         let (mut health, mut failures) = (Health::default(), 0);
         let mut wait = self.interval;
@@ -91,7 +91,7 @@ impl Pusher {
         health.follow(last.unwrap_or_else(|_| Err(Failure::new("the collector does not answer"))));
     }
 
-    /// Returns what the collector has rejected, if it says so.
+    /// Returns what the collector has rejected, if it reports that.
     async fn push(&self) -> Result<String, Failure> {
         let snapshot =
             self.app.fleet.metrics_snapshot().await.map_err(|_| Failure::new("the fleet does not answer"))?;
@@ -183,7 +183,7 @@ fn headers(given: &[(String, String)]) -> Result<HeaderMap, StartError> {
     Ok(headers)
 }
 
-/// The root cause: that a request could not be sent says nothing.
+/// The root cause: that a request could not be sent explains nothing.
 fn cause(error: &dyn std::error::Error) -> String {
     std::iter::successors(Some(error), |error| error.source()).last().map_or_else(String::new, ToString::to_string)
 }

@@ -23,8 +23,8 @@ const HEAD: Duration = Duration::from_secs(10);
 /// A peer must acknowledge what it was sent within this time, or the connection is closed.
 const STALLED: Duration = Duration::from_secs(30);
 
-/// So many connections at a time are told why they are refused; more are only closed. (Each needs a file descriptor, of
-/// which the command line keeps some free.)
+/// So many refused connections at a time get a response with the reason; more are only closed. (Each needs a file
+/// descriptor, of which the command line keeps some free.)
 const REFUSALS: usize = 192;
 
 /// Accepts connections.
@@ -163,7 +163,7 @@ async fn refuse(mut stream: TcpStream, body: String, _turn: OwnedSemaphorePermit
         "HTTP/1.1 503 Service Unavailable\r\nretry-after: 5\r\ncontent-type: {MEDIA_TYPE}\r\n\
          content-length: {length}\r\nconnection: close\r\n\r\n"
     );
-    let said = async {
+    let response = async {
         stream.write_all(head.as_bytes()).await?;
         stream.write_all(body.as_bytes()).await?;
         stream.shutdown().await?;
@@ -171,7 +171,7 @@ async fn refuse(mut stream: TcpStream, body: String, _turn: OwnedSemaphorePermit
         while tokio::io::AsyncReadExt::read(&mut stream, &mut rest).await? > 0 {}
         std::io::Result::Ok(())
     };
-    let _ = tokio::time::timeout(Duration::from_secs(1), said).await;
+    let _ = tokio::time::timeout(Duration::from_secs(1), response).await;
 }
 
 /// Has the system close a connection whose peer acknowledges nothing.

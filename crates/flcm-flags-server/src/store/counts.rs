@@ -78,13 +78,13 @@ impl Store {
         self.write(|connection| {
             let starts = fact(connection, "starts")? + 1;
             set_fact(connection, "starts", starts)?;
-            let mut kept =
+            let mut recovered =
                 RecoveredState { starts, clock: Millis(fact(connection, "clock")?), ..RecoveredState::default() };
-            load_counts(connection, &mut kept)?;
-            load_breakers(connection, &mut kept)?;
-            let latest = kept.batches.last().map_or(Millis(0), |(_, at, _)| *at);
-            kept.clock = kept.clock.max(latest).max(last_of_audit(connection)?);
-            Ok(kept)
+            load_counts(connection, &mut recovered)?;
+            load_breakers(connection, &mut recovered)?;
+            let latest = recovered.batches.last().map_or(Millis(0), |(_, at, _)| *at);
+            recovered.clock = recovered.clock.max(latest).max(last_of_audit(connection)?);
+            Ok(recovered)
         })
     }
 
@@ -130,39 +130,39 @@ impl Store {
     }
 }
 
-fn load_counts(connection: &Connection, kept: &mut RecoveredState) -> Stored<()> {
-    let mut statement = connection.prepare("SELECT instance, epoch, last, heard FROM ledgers")?;
+fn load_counts(connection: &Connection, recovered: &mut RecoveredState) -> Stored<()> {
+    let mut statement = connection.prepare("SELECT instance, epoch, last, last_seen FROM ledgers")?;
     let lines = statement.query_map([], |row| {
         let ledger = Ledger { last: from_bits(row.get(2)?) };
         Ok(((from_bits(row.get(0)?), from_bits(row.get(1)?)), (ledger, from_bits(row.get(3)?))))
     })?;
-    kept.ledgers = lines.collect::<Result<_, _>>()?;
+    recovered.ledgers = lines.collect::<Result<_, _>>()?;
     let mut statement = connection.prepare("SELECT flag, counts, sketches FROM totals")?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
         let (flag, counts, sketches): (String, String, Vec<u8>) = (row.get(0)?, row.get(1)?, row.get(2)?);
         if flag == CUSTOMS {
-            kept.customs = sketches;
+            recovered.customs = sketches;
         } else {
-            kept.totals.push((flag, (serde_json::from_str(&counts)?, sketches)));
+            recovered.totals.push((flag, (serde_json::from_str(&counts)?, sketches)));
         }
     }
     let mut statement = connection.prepare("SELECT id, at, bytes FROM batches ORDER BY id")?;
     let batches = statement.query_map([], |row| Ok((row.get(0)?, Millis(from_bits(row.get(1)?)), row.get(2)?)))?;
-    kept.batches = batches.collect::<Result<_, _>>()?;
+    recovered.batches = batches.collect::<Result<_, _>>()?;
     Ok(())
 }
 
-fn load_breakers(connection: &Connection, kept: &mut RecoveredState) -> Stored<()> {
+fn load_breakers(connection: &Connection, recovered: &mut RecoveredState) -> Stored<()> {
     let mut statement = connection.prepare("SELECT flag, bytes, upto, event FROM breakers")?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
         let event: Option<String> = row.get(3)?;
         let event = event.map(|text| event::from_json(&text)).transpose()?;
-        kept.breakers.push(StoredBreaker { flag: row.get(0)?, bytes: row.get(1)?, upto: row.get(2)?, event });
+        recovered.breakers.push(StoredBreaker { flag: row.get(0)?, bytes: row.get(1)?, upto: row.get(2)?, event });
     }
     let mut statement = connection.prepare("SELECT flag, trip FROM holds")?;
-    kept.holds = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?;
+    recovered.holds = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?;
     Ok(())
 }
 
@@ -185,8 +185,8 @@ fn put_holds(connection: &Connection, holds: &BTreeMap<String, TripState>) -> St
 
 fn put_ledgers(connection: &Connection, point: &Checkpoint<'_>) -> Stored<()> {
     let mut statement = connection.prepare_cached("REPLACE INTO ledgers VALUES (?1, ?2, ?3, ?4)")?;
-    for ((instance, epoch), (ledger, heard)) in &point.ledgers {
-        statement.execute(params![to_bits(*instance), to_bits(*epoch), to_bits(ledger.last), to_bits(*heard)])?;
+    for ((instance, epoch), (ledger, last_seen)) in &point.ledgers {
+        statement.execute(params![to_bits(*instance), to_bits(*epoch), to_bits(ledger.last), to_bits(*last_seen)])?;
     }
     let mut statement = connection.prepare_cached("DELETE FROM ledgers WHERE instance = ?1 AND epoch = ?2")?;
     for (instance, epoch) in &point.stale {

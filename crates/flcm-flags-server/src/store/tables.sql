@@ -30,7 +30,7 @@ CREATE TABLE ledgers (
     instance INTEGER NOT NULL,
     epoch INTEGER NOT NULL,
     last INTEGER NOT NULL,
-    heard INTEGER NOT NULL,
+    last_seen INTEGER NOT NULL,
     PRIMARY KEY (instance, epoch)
 ) STRICT, WITHOUT ROWID;
 

@@ -66,7 +66,7 @@ fn a_batch_from_before_a_long_absence_is_not_added_again() {
     let send = |server: &TestServer| ask(server.address, "POST", "/metrics", &[BATCH], &bytes).unwrap().expect(204);
     send(&server);
     server.stop();
-    assert_eq!(folder.database().execute("UPDATE ledgers SET heard = 0", []).unwrap(), 1);
+    assert_eq!(folder.database().execute("UPDATE ledgers SET last_seen = 0", []).unwrap(), 1);
     // The first start makes a checkpoint, the second finds what that has left.
     for _ in 0..2 {
         let server = folder.serve();

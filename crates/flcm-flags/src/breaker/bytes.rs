@@ -66,9 +66,9 @@ impl Breaker {
     /// use flcm_flags::{Millis, Policy, breaker::{Breaker, Event, Plan, Scope}};
     /// let [fleet, host] = [Scope::Fleet, Scope::Host].map(|scope| Plan::new(&Policy::DEFAULT, scope));
     /// let breaker = Breaker::new(7, Millis(1_000));
-    /// let kept = breaker.to_bytes(&fleet);
-    /// assert_eq!(Breaker::from_bytes(&kept, &fleet), Ok((breaker, None)));
-    /// let (_, happened) = Breaker::from_bytes(&kept, &host)?;
+    /// let stored = breaker.to_bytes(&fleet);
+    /// assert_eq!(Breaker::from_bytes(&stored, &fleet), Ok((breaker, None)));
+    /// let (_, happened) = Breaker::from_bytes(&stored, &host)?;
     /// assert_eq!(happened.map(|transition| transition.event), Some(Event::Configured));
     /// assert!(Breaker::from_bytes(b"no breaker", &fleet).is_err());
     /// # Ok::<(), flcm_flags::breaker::BreakerError>(())

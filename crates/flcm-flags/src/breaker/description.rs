@@ -17,7 +17,7 @@ impl Transition {
     }
 
     /// The identity of this transition of a flag, as text: the same for each attempt to deliver it, so that receivers can
-    /// tell repetitions. See [`TransitionId`].
+    /// recognise repetitions. See [`TransitionId`].
     #[must_use]
     pub const fn id<'t>(&'t self, flag: &'t str) -> TransitionId<'t> {
         TransitionId { flag, transition: self }
@@ -27,9 +27,10 @@ impl Transition {
 /// The identity of a transition as text: `flag-generation-sequence-time`, for the header `webhook-id` and for events in
 /// JSON.
 ///
-/// Each byte of the flag key that is no letter or digit of ASCII, `-` or `_` stands as `%` and two hexadecimal digits. So no
-/// two keys give the same text, a header can carry it, and it has no dot, by which Standard Webhooks divides what is signed.
-/// The time tells transitions apart whose numbers are the same, because a host or a server has lost what it had stored.
+/// Each byte of the flag key that is not alphanumeric in ASCII, `-` or `_` stands as `%` and two hexadecimal digits. So
+/// no two keys give the same text, a header can carry it, and it has no dot, by which Standard Webhooks divides what is
+/// signed. The time distinguishes transitions whose numbers are the same, because a host or a server has lost what it
+/// had stored.
 #[derive(Clone, Copy, Debug)]
 pub struct TransitionId<'t> {
     flag: &'t str,

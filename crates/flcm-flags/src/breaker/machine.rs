@@ -42,7 +42,7 @@ const STRATUM_SECONDS: u8 = 30;
 /// How long a probe may last, in milliseconds. Without a result by then the breaker opens again.
 const PROBING: u64 = 600_000;
 
-/// The longest wait for a probe, in milliseconds. A longer cooldown is kept, and does not grow.
+/// The longest wait for a probe, in milliseconds. A longer cooldown stays as it is, and does not grow.
 const LONGEST_WAIT: u64 = 1_800_000;
 
 /// Failed attempts to recover before an operator must look.
@@ -197,7 +197,7 @@ impl Breaker {
     }
 
     /// The fault that the evidence shows, if it is certain enough. The comparison with the control comes first, because
-    /// it tells most about the cause.
+    /// it shows most about the cause.
     fn fault(&self, plan: &Plan) -> Option<Cause> {
         if plan.policy.detector == Detector::Rate {
             return self.rate_exceeded(plan);

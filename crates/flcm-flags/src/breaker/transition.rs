@@ -1,10 +1,11 @@
-//! What a breaker says when something happens: the transition, why, and what comes next. Hosts act on it; nothing calls back.
+//! What a breaker reports when something happens: the transition, why, and what comes next. Hosts act on it; nothing
+//! calls back.
 
 use super::window::Arms;
-use crate::policy::words;
+use crate::policy::keywords;
 use crate::time::Millis;
 
-words! {
+keywords! {
     /// Where a breaker stands.
     State {
         /// The flag decides as usual, and outcomes are weighed.
@@ -16,8 +17,8 @@ words! {
     }
 }
 
-words! {
-    /// What a person has said about a breaker.
+keywords! {
+    /// The mode that an operator gives a breaker.
     Mode {
         /// The breaker decides.
         Auto = "auto",
@@ -30,7 +31,7 @@ words! {
     }
 }
 
-words! {
+keywords! {
     /// What happened.
     Event {
         /// The flag was rolled back.
@@ -43,7 +44,7 @@ words! {
         Reopened = "reopened",
         /// They did well: the flag decides as usual.
         Recovered = "recovered",
-        /// They were too few to tell.
+        /// They were too few for a verdict.
         ProbeInconclusive = "probe_inconclusive",
         /// A person has seen it: the flag decides as usual.
         Acknowledged = "acknowledged",
@@ -62,7 +63,7 @@ words! {
     }
 }
 
-words! {
+keywords! {
     /// Why a flag was rolled back.
     Cause {
         /// More errors than the threshold allows, but not more than the control has.
@@ -114,7 +115,7 @@ pub enum Next {
 }
 
 impl Next {
-    /// The word that goes on the wire.
+    /// The keyword on the wire.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -161,7 +162,7 @@ pub struct Transition {
     pub from: State,
     /// The state after.
     pub to: State,
-    /// What a person has said about the breaker.
+    /// The mode that an operator has given the breaker.
     pub mode: Mode,
     /// The generation after: outcomes that were decided under an older one are no evidence any more.
     pub generation: u32,
@@ -173,7 +174,7 @@ pub struct Transition {
     pub attempt: u8,
     /// Rollbacks within a day.
     pub trips: u8,
-    /// Share of users who had the feature before, in thousandths of a percent, as far as the host has said.
+    /// Share of users who had the feature before, in thousandths of a percent, as far as the host has reported.
     pub percent_before: u32,
     /// The share after.
     pub percent_after: u32,
@@ -241,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn ids_tell_flags_apart_and_fit_into_a_header() {
+    fn ids_differ_by_flag_and_fit_into_a_header() {
         let tripped = transition(Event::Tripped, State::Closed, State::Open);
         assert_eq!(tripped.id("new-checkout_2").to_string(), "new-checkout_2-3-7-1700000000123");
         assert_eq!(tripped.id("a.b").to_string(), "a%2Eb-3-7-1700000000123");

@@ -57,7 +57,7 @@ impl<const COUNTERS: usize, const HISTOGRAMS: usize> Custom<COUNTERS, HISTOGRAMS
     pub fn add(&mut self, name: &str, amount: u64) -> bool {
         let counter = take(&mut self.counters, name, &self.histograms);
         let added = counter.map(|counter| *counter = counter.saturating_add(amount));
-        self.kept(added.is_some())
+        self.accepted(added.is_some())
     }
 
     /// Records a value in a histogram. A new name takes a slot.
@@ -67,13 +67,13 @@ impl<const COUNTERS: usize, const HISTOGRAMS: usize> Custom<COUNTERS, HISTOGRAMS
     pub fn observe(&mut self, name: &str, value: f64) -> bool {
         let observed = Histogram::accepts(value)
             && take(&mut self.histograms, name, &self.counters).is_some_and(|histogram| histogram.record(value));
-        self.kept(observed)
+        self.accepted(observed)
     }
 
-    /// Counts what was not kept, and passes the answer on.
-    fn kept(&mut self, kept: bool) -> bool {
-        self.add_dropped(u64::from(!kept));
-        kept
+    /// Counts what was not accepted, and passes the answer on.
+    fn accepted(&mut self, accepted: bool) -> bool {
+        self.add_dropped(u64::from(!accepted));
+        accepted
     }
 
     pub(super) fn add_dropped(&mut self, count: u64) {

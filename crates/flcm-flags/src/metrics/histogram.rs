@@ -12,8 +12,8 @@ use core::fmt;
 
 /// The mantissa bits that a bucket keeps: sixteen linear buckets in each octave.
 const MANTISSA_BITS: u32 = 4;
-/// Octaves from 2^-7 to 2^17: in milliseconds from 7.8 µs, less than what a clock tells, to 131 s, longer than anyone
-/// waits.
+/// Octaves from 2^-7 to 2^17: in milliseconds from 7.8 µs, finer than what a clock measures, to 131 s, longer than
+/// anyone waits.
 const OCTAVES: usize = 24;
 pub(super) const BUCKETS: usize = OCTAVES << MANTISSA_BITS;
 /// How far the bits that name a bucket stand from the right of a float.

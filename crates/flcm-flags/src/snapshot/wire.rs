@@ -60,8 +60,8 @@ pub const VERSION: u16 = 1;
 /// The newest flag level that this crate can decide. A flag of a higher level is an error of that flag alone.
 pub const LEVEL: u8 = 1;
 
-/// The only bucketing hash of version 1. Another hash would get another id, so that snapshots of both can be told
-/// apart.
+/// The only bucketing hash of version 1. Another hash would get another id, so that snapshots of both can be
+/// distinguished.
 pub const HASH_SIP_MIX: u8 = 1;
 
 /// "None", wherever an index or an id may be absent.
@@ -454,7 +454,7 @@ pub mod expect {
 /// Kinds of [`NodeRecord`], and what `subject`, `operand` and `extra` are.
 ///
 /// Kinds from [`EXISTS`](node::EXISTS) on are tests of an attribute: `subject` is its id, and `extra` has no
-/// meaning unless the kind says so. A reader tells tests from all other nodes by one comparison.
+/// meaning unless the kind says so. One comparison distinguishes tests from all other nodes.
 pub mod node {
     /// All members must hold. `extra` is the number of nodes that they take.
     pub const ALL: u8 = 1;

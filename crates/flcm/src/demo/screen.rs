@@ -91,10 +91,10 @@ fn rate([all, failed]: [u64; 2]) -> String {
 }
 
 fn state(trip: &str) -> String {
-    let (style, word) = match TripState::from_word(trip) {
+    let (style, text) = match TripState::parse(trip) {
         Some(TripState::Clear) => (GOOD, "on"),
         Some(TripState::HeldOff) => (BAD, "rolled back"),
         _ => (NOTE, trip),
     };
-    format!("{style}{word}{style:#}")
+    format!("{style}{text}{style:#}")
 }

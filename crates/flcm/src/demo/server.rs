@@ -28,7 +28,7 @@ impl Server {
         Ok(Self { url, client, runtime: Builder::new_current_thread().enable_all().build()? })
     }
 
-    /// The last thing that happened to a flag, in the server's words.
+    /// The last thing that happened to a flag, in the server's text.
     pub(super) fn last_event_text(&self, flag: &str) -> Result<Option<String>, Failure> {
         let trips = self.send(self.client.get(format!("{}/trips", self.url)))?;
         Ok(trips["flags"][flag]["last"]["text"].as_str().map(str::to_owned))

@@ -22,7 +22,7 @@ macro_rules! kinds {
                 match self { $(Self::$kind => StatusCode::$status,)* }
             }
 
-            /// What it is about, in a few words that are the same each time.
+            /// What it is about, as a short text that is the same each time.
             pub(super) const fn title(self) -> &'static str {
                 match self { $(Self::$kind => $title,)* }
             }

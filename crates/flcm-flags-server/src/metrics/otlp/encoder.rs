@@ -166,40 +166,40 @@ mod tests {
     use super::{OtlpEncoder, attributes, named};
     use crate::metrics::catalog::{Kind, MetricSink};
 
-    fn words(labels: &[(&str, &str)]) -> Vec<(String, Value)> {
+    fn pairs(labels: &[(&str, &str)]) -> Vec<(String, Value)> {
         attributes(labels).into_iter().map(|pair| (pair.key, pair.value.unwrap().value.unwrap())).collect()
     }
 
-    fn word(key: &str, value: &str) -> (String, Value) {
+    fn pair(key: &str, value: &str) -> (String, Value) {
         (key.to_owned(), Value::StringValue(value.to_owned()))
     }
 
     #[test]
     fn attributes_are_those_of_the_conventions() {
-        let provider = word("feature_flag.provider.name", "flcm-flags");
+        let provider = pair("feature_flag.provider.name", "flcm-flags");
         assert_eq!(
-            words(&[("flag", "a"), ("variant", ""), ("reason", "ERROR"), ("error", "PARSE_ERROR")]),
+            pairs(&[("flag", "a"), ("variant", ""), ("reason", "ERROR"), ("error", "PARSE_ERROR")]),
             [
                 provider.clone(),
-                word("feature_flag.key", "a"),
-                word("feature_flag.result.reason", "error"),
-                word("error.type", "parse_error"),
+                pair("feature_flag.key", "a"),
+                pair("feature_flag.result.reason", "error"),
+                pair("error.type", "parse_error"),
             ]
         );
         assert_eq!(
-            words(&[("flag", "a"), ("variant", "Red"), ("reason", "SPLIT")]),
+            pairs(&[("flag", "a"), ("variant", "Red"), ("reason", "SPLIT")]),
             [
                 provider,
-                word("feature_flag.key", "a"),
-                word("feature_flag.result.variant", "Red"),
-                word("feature_flag.result.reason", "split"),
+                pair("feature_flag.key", "a"),
+                pair("feature_flag.result.variant", "Red"),
+                pair("feature_flag.result.reason", "split"),
             ]
         );
         let status = ("http.response.status_code".to_owned(), Value::IntValue(204));
-        assert_eq!(words(&[("path", "/flags"), ("status", "204")]), [word("http.route", "/flags"), status]);
+        assert_eq!(pairs(&[("path", "/flags"), ("status", "204")]), [pair("http.route", "/flags"), status]);
         assert_eq!(
-            words(&[("name", "x"), ("state", "open")]),
-            [word("flcm.custom.name", "x"), word("flcm.state", "open")]
+            pairs(&[("name", "x"), ("state", "open")]),
+            [pair("flcm.custom.name", "x"), pair("flcm.state", "open")]
         );
     }
 

@@ -60,9 +60,9 @@ impl<R: Read> Lines<R> {
                 too_long = true;
                 self.filled.start = self.filled.end;
             }
-            let kept = self.filled.len();
+            let before = self.filled.len();
             self.fill()?;
-            searched = kept;
+            searched = before;
         }
     }
 
