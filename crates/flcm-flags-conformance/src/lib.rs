@@ -3,7 +3,7 @@
 //! | module | what it does |
 //! |---|---|
 //! | [`vectors`] | reads the language-neutral files in `tests/vectors`, and runs them |
-//! | [`oracle`] | decides directly from the configuration, slowly and by the letter of the contract |
+//! | [`oracle`] | decides directly from the configuration, slowly and exactly as the contract has it |
 //! | [`generate`] | makes random documents, contexts and trips out of a seed |
 //! | [`parity`] | compares the core with the oracle over what was generated |
 //! | [`cases`] | writes decisions on which both agree, for implementations in other languages |

@@ -2,7 +2,7 @@
 //!
 //! 1. [`Options`] name the document, the database and the keys.
 //! 2. [`Server::bind`] recovers the stored state, and starts to listen.
-//! 3. [`Server::run`] serves until it is told to stop.
+//! 3. [`Server::run`] serves until it is stopped.
 //!
 //! # Design
 //!
