@@ -54,9 +54,9 @@
 //! - The server sends the state of the whole fleet each time. A flag that it does not name is clear.
 //! - Three trips apply to a flag: that of the host's own breaker, that of an operator's hold on this host, and the
 //!   fleet's. The strictest takes effect.
-//! - When the generation of the fleet's breaker of a flag rises, the host acknowledges its own breaker of that flag,
-//!   and so ends its own trip ([`Host::apply_fleet_state`]). The fleet has made a newer decision, from the counts of
-//!   all hosts.
+//! - When the fleet's breaker of a flag decides anew to let it go on (its generation rises, and its trip is not `off`),
+//!   the host acknowledges its own breaker of that flag, and so ends its own trip ([`Host::apply_fleet_state`]). The
+//!   fleet has made a newer decision, from the counts of all hosts.
 //! - The fleet's generation is stored with the counts, because they are evidence only for that generation.
 //!
 //! # Counts
