@@ -7,8 +7,8 @@ use bench_common::{Peer, User};
 use bumpalo::Bump;
 use flcm_flags::metrics::FlagMetrics;
 use flcm_flags::{
-    AttributeValue, BoundContext, Context, Decision, ErrorCode, FlagId, Millis, PackedDecision, Snapshot, Trips, evaluate,
-    evaluate_all,
+    AttributeValue, BoundContext, Context, Decision, ErrorCode, FlagId, Millis, PackedDecision, Snapshot, Trips,
+    evaluate, evaluate_all,
 };
 use self_cell::self_cell;
 
