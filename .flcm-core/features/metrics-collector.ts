@@ -260,26 +260,21 @@ export class MetricsCollector implements Follower {
     if (this.#inUse.snapshot === undefined) return undefined;
     const name = this.#left.shift();
     if (name === undefined) return undefined;
+    let bytes: Uint8Array | undefined;
     try {
-      const bytes = await this.#options.store?.get(written(name));
-      if (bytes) return this.#sendingOf(name, this.#checked(bytes), undefined);
+      bytes = await this.#options.store?.get(written(name));
+      if (bytes) {
+        // Sinks would fail for ever at what is no batch.
+        this.#inUse.snapshot?.metrics.aged(bytes, OLD);
+        return this.#sendingOf(name, bytes, undefined);
+      }
     } catch (cause) {
       const message = `stored counts cannot be read: ${messageOf(cause)}`;
       this.#events.error(new FeatureError('CACHE_FAILED', message, { cause }));
       // Damaged ones would be no better at the next start.
-      if (cause instanceof DamagedBatch) await this.#forget(name);
+      if (bytes) await this.#forget(name);
     }
     return undefined;
-  }
-
-  /** Sinks would fail for ever at what is no batch. */
-  #checked(bytes: Uint8Array): Uint8Array {
-    try {
-      this.#inUse.snapshot?.metrics.aged(bytes, OLD);
-      return bytes;
-    } catch (cause) {
-      throw new DamagedBatch((cause as Error).message);
-    }
   }
 
   async #keep(batch: Batch): Promise<void> {
@@ -329,8 +324,6 @@ export class MetricsCollector implements Follower {
     return { ...batch, flags: () => open().flags, custom: () => open().custom };
   }
 }
-
-class DamagedBatch extends Error {}
 
 /** Distinguishes a batch of this host from its others. */
 type Name = Pick<Batch, 'epoch' | 'sequence'>;
