@@ -7,7 +7,7 @@ import { FeatureError } from './errors.ts';
 import type { Events } from './events.ts';
 import type { Store } from './host/store.ts';
 import type { Follower, InUse } from './in-use.ts';
-import { isTrip, Overrides } from './overrides.ts';
+import { isFleetFlag, Overrides } from './overrides.ts';
 import type { BreakerEvent, BreakerMode, BreakerReport, FeatureEvents } from './types.ts';
 
 /** The user of an outcome: a context of `for`, or a user id. */
@@ -166,10 +166,9 @@ export class CircuitBreaker implements Follower {
    * on, a trip of this host's own gives way to it.
    */
   applyFleetState(flags: FleetState): void {
-    const wrong = Object.entries(flags).find(([, { trip }]) => !isTrip(trip));
-    if (wrong) {
-      const [key, { trip }] = wrong;
-      this.#events.error(new FeatureError('INVALID_TRIPS', `\`${trip}\` of \`${key}\` is no state of a trip`));
+    const wrong = Object.keys(flags).find((key) => !isFleetFlag(flags[key]));
+    if (wrong !== undefined) {
+      this.#events.error(new FeatureError('INVALID_TRIPS', `the fleet's state of \`${wrong}\` cannot be read`));
       return;
     }
     const { snapshot } = this.#inUse;

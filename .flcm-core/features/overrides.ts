@@ -1,8 +1,17 @@
 import type { FleetState, TripState } from '@flcm/flags-web';
 
+/** The engine reads the same texts: a cap is at most 100 %, in thousandths of a percent. */
+const TRIP = /^(clear|probing|off|capped \+?0*(\d{1,5}|100000))$/;
+
 /** Whether a text is the state of a trip. */
 export function isTrip(text: unknown): text is TripState {
-  return typeof text === 'string' && /^(clear|probing|off|capped \d{1,6})$/.test(text);
+  return typeof text === 'string' && TRIP.test(text);
+}
+
+/** Whether a value is what a server may send about a flag. */
+export function isFleetFlag(value: unknown): value is FleetState[string] {
+  const { trip, generation } = Object(value);
+  return isTrip(trip) && (generation == null || generation >>> 0 === generation);
 }
 
 /**
@@ -45,7 +54,7 @@ export class Overrides {
 
   /** The generation of the fleet's breaker of a flag, if the server named it. */
   generation(key: string): number | undefined {
-    return this.#fleet[key]?.generation;
+    return this.#fleet[key]?.generation ?? undefined;
   }
 
   /** The keys of all flags that are held or named by the fleet. */

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import type { FleetState, TripState } from '@flcm/flags-web';
 import { expect, test } from 'vitest';
 import { parsePersistedState, withWrites } from '../../.flcm-core/features/circuit-breaker/persistence.ts';
-import { Overrides } from '../../.flcm-core/features/overrides.ts';
+import { isTrip, Overrides } from '../../.flcm-core/features/overrides.ts';
 import { backOff, nextPoll, numberOf, phaseOf } from '../../.flcm-core/features/schedule.ts';
 
 function cases<C>(name: string): C[] {
@@ -98,5 +98,11 @@ test('persistence', () => {
     const lines = (text: string) => text.split('\n').sort();
     expect(lines(new TextDecoder().decode(bytes)), note).toEqual(lines(written));
     parsePersistedState(bytes);
+  }
+});
+
+test('trips', () => {
+  for (const { text, isTrip: wanted } of cases<{ text: string; isTrip: boolean }>('trips.json')) {
+    expect(isTrip(text), text).toBe(wanted);
   }
 });

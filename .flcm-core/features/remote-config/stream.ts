@@ -3,6 +3,7 @@ import { createParser } from 'eventsource-parser';
 import { type Clock, Deadline } from '../clock.ts';
 import { FeatureError } from '../errors.ts';
 import { type Events, featureError, messageOf } from '../events.ts';
+import { isFleetFlag } from '../overrides.ts';
 import { backOff } from '../schedule.ts';
 import { statusError } from './request.ts';
 
@@ -178,8 +179,7 @@ function tripsOf(trips: Trips): Trips {
   if (!isNumber(trips.epoch) || !isNumber(trips.sequence)) throw new Error('it has no number');
   if (!isRecord(trips.flags)) throw new Error('it names no flags');
   for (const [key, flag] of Object.entries(trips.flags)) {
-    if (!isRecord(flag)) throw new Error(`\`${key}\` is no object`);
-    if (flag.generation !== undefined && !isNumber(flag.generation)) throw new Error(`\`${key}\` has no generation`);
+    if (!isFleetFlag(flag)) throw new Error(`the state of \`${key}\` cannot be read`);
   }
   return trips;
 }

@@ -152,6 +152,8 @@ describe('events', () => {
     ['trips', 'INVALID_TRIPS', '{"epoch":9,"sequence":9,"flags":{"old":{"trip":true}}}'],
     ['trips', 'INVALID_TRIPS', '{"epoch":9,"sequence":9,"flags":{"old":{"trip":"clear","generation":-1}}}'],
     ['trips', 'INVALID_TRIPS', '{"epoch":9,"sequence":9,"flags":{"old":{"trip":"purple"}}}'],
+    ['trips', 'INVALID_TRIPS', '{"epoch":9,"sequence":9,"flags":{"old":{"trip":"capped 100001"}}}'],
+    ['trips', 'INVALID_TRIPS', '{"epoch":9,"sequence":9,"flags":{"old":{"trip":"clear","generation":4294967296}}}'],
   ];
   test.each(malformed)('`%s` that cannot be read, %s: %s, change nothing', async (event, code, data) => {
     const { server, at } = await streamed();
@@ -167,6 +169,25 @@ describe('events', () => {
     write(server, trips(10, undefined));
     await until(() => at.isOn('old'));
     expect(count(server)).toBe(1);
+  });
+
+  test.each(['{"trip":"capped 100001"}', '{"trip":"clear","generation":4294967296}'])(
+    'with a state of the fleet that the engine refuses, %s, keep no later snapshot from being used',
+    async (flag) => {
+      const { server, at } = await streamed();
+      write(server, `event: trips\ndata: {"epoch":9,"sequence":9,"flags":{"old":${flag}}}\n\n`);
+      await until(() => at.codes.length > 0);
+      server.publish(AFTER);
+      await at.until(() => at.isOn('new'), 2000);
+      expect(at.codes).toEqual(['INVALID_TRIPS']);
+    },
+  );
+
+  test('may name a generation of null, which is none', async () => {
+    const { server, at } = await streamed();
+    write(server, 'event: trips\ndata: {"epoch":9,"sequence":9,"flags":{"old":{"trip":"off","generation":null}}}\n\n');
+    await until(() => !at.isOn('old'));
+    expect(at.codes).toEqual([]);
   });
 
   test('that nobody knows, and lines that are none, are passed over', async () => {

@@ -159,3 +159,17 @@ fn persistence() {
         assert!(PersistedState::from_bytes(written.as_bytes()).is_ok(), "{}", case.note);
     }
 }
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Trip {
+    text: String,
+    is_trip: bool,
+}
+
+#[test]
+fn trips() {
+    for Trip { text, is_trip } in cases("trips.json") {
+        assert_eq!(TripState::parse(&text).is_some(), is_trip, "`{text}`");
+    }
+}
