@@ -83,42 +83,39 @@ export function watchFile(
   after: (ms: number, callback: () => void) => () => void,
 ): () => void {
   const path = pathOf(file);
-  const stopPolling = pollFile(path, changed, after);
+  let known: string | undefined;
+  let isStopped = false;
+  let cancelPoll = () => {};
+  const look = async (isNotified: boolean) => {
+    const stamp = await stampOf(path);
+    if (isStopped) return;
+    if (isNotified || (known !== undefined && stamp !== known)) changed();
+    known = stamp;
+  };
+  const poll = async () => {
+    await look(false);
+    if (!isStopped) cancelPoll = after(POLL_MS, () => void poll());
+  };
+  void poll();
+  const stopWatching = watchFolder(path, () => void look(true), failed);
+  return () => {
+    isStopped = true;
+    cancelPoll();
+    stopWatching();
+  };
+}
+
+function watchFolder(path: string, changed: () => void, failed: (error: unknown) => void): () => void {
   try {
     const watcher = watch(dirname(path), { persistent: false }, (_, name) => {
       if (name === null || name === basename(path)) changed();
     });
     watcher.on('error', failed);
-    return () => {
-      stopPolling();
-      watcher.close();
-    };
+    return () => watcher.close();
   } catch (error) {
     failed(error);
-    return stopPolling;
+    return () => {};
   }
-}
-
-function pollFile(
-  path: string,
-  changed: () => void,
-  after: (ms: number, callback: () => void) => () => void,
-): () => void {
-  let known: string | undefined;
-  let isStopped = false;
-  let cancel = () => {};
-  const poll = async () => {
-    const stamp = await stampOf(path);
-    if (isStopped) return;
-    if (known !== undefined && stamp !== known) changed();
-    known = stamp;
-    cancel = after(POLL_MS, () => void poll());
-  };
-  void poll();
-  return () => {
-    isStopped = true;
-    cancel();
-  };
 }
 
 /** When a file was written last, and its size; empty for no file. */

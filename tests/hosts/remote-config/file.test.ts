@@ -91,6 +91,25 @@ describe('a file', () => {
     expect(at.codes).toEqual([]);
   });
 
+  test('that was edited is not read once more by the poll', async () => {
+    const file = join(folder(), 'flags.yaml');
+    writeFileSync(file, BEFORE);
+    const at = await world({ file, pollIntervalMs: 0 });
+    await at.clock.pass(6000);
+    writeFileSync(file, AFTER);
+    await seen(at, () => at.isOn('new'));
+    const settled = async () => {
+      for (let turn = 0; turn < 20; turn++) {
+        await new Promise((resolve) => setTimeout(resolve, 10));
+        await at.clock.pass(50);
+      }
+      return at.diary.of('sync').length;
+    };
+    const syncs = await settled();
+    await at.clock.pass(6000);
+    expect(await settled()).toBe(syncs);
+  });
+
   test('with a bad edit keeps what was in use, says what is wrong with it, and follows the next', async () => {
     const { file, at } = await followed();
     await at.clock.pass(2000);
