@@ -52,6 +52,7 @@ pub(super) fn expect_type(headers: &HeaderMap, types: &[&str]) -> Result<(), Pro
     if types.iter().any(|expected| essence.eq_ignore_ascii_case(expected)) {
         return Ok(());
     }
-    let message = format!("the body is `{given}`; it must be {}", types.join(" or "));
+    let found = if given.is_empty() { "the body has no type".to_owned() } else { format!("the body is `{given}`") };
+    let message = format!("{found}; it must be {}", types.join(" or "));
     Err(Problem::new(Kind::WrongType, message, "name it in `Content-Type`"))
 }
