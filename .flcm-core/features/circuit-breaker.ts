@@ -43,8 +43,9 @@ const NAMES: Readonly<Record<string, 'rollback' | 'probe' | 'recovered'>> = {
 };
 
 /**
- * Rolls flags back that do harm. Outcomes go in; the engine weighs them, and turns a flag off with the next decision; what happened is
- * emitted as events. What the fleet's server holds back is held back here as well: the stricter of both counts.
+ * Rolls flags back that do harm. Outcomes go in; the engine weighs them, and turns a flag off with the next decision;
+ * what happened is emitted as events. What the fleet's server holds back is held back here as well: the stricter of both
+ * counts.
  */
 export class CircuitBreaker implements Follower {
   readonly #inUse: InUse;
@@ -162,8 +163,9 @@ export class CircuitBreaker implements Follower {
   }
 
   /**
-   * Takes the state of the fleet, whole: a flag that is not named is clear. Where the fleet's breaker has decided anew to let a flag go
-   * on, a trip of this host's own gives way to it.
+   * Takes the state of the fleet, whole: a flag that is not named is clear. A state of which a part cannot be read is
+   * reported as `INVALID_TRIPS`, and changes nothing. Where the fleet's breaker has decided anew to let a flag go on, a
+   * trip of this host's own gives way to it.
    */
   applyFleetState(flags: FleetState): void {
     const wrong = Object.keys(flags).find((key) => !isFleetFlag(flags[key]));
