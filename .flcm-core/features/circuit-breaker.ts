@@ -237,12 +237,13 @@ export class CircuitBreaker implements Follower {
   #setMode(key: string, mode: BreakerMode): void {
     const snapshot = this.#snapshot();
     const flag = this.#flag(snapshot, key);
+    // First, because it throws for what is no mode.
+    const transitions = snapshot.breakers.setMode(flag, mode, this.#now());
     // A hold stands beside the breaker: an update may take that away, or bring one.
     const isHeld = mode === 'held';
     if (this.#overrides.setHeld(key, isHeld)) this.#persistence.held(key, isHeld);
     this.#apply(snapshot, key);
-    if (snapshot.breakers.report(flag) === undefined) return;
-    this.#publish(snapshot, snapshot.breakers.setMode(flag, mode, this.#now()));
+    this.#publish(snapshot, transitions);
   }
 
   #acknowledge(snapshot: Snapshot, flag: FlagId): void {

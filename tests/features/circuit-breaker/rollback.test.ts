@@ -168,6 +168,8 @@ describe.each(ENGINES)('%s', (_, engine) => {
     expect([features.isEnabled(flag, 'alice'), alice.isEnabled(flag)]).toEqual([false, false]);
     expect(alice.decision(flag).reason).toBe('BREAKER_OPEN');
     features.breaker.hold(flag);
+    expect(() => features.breaker.setMode(flag, 'sideways' as 'held')).toThrow('no mode');
+    expect(features.isEnabled(flag, 'alice'), 'the hold stays').toBe(false);
     features.breaker.release(flag);
     expect([features.isEnabled(flag, 'alice'), alice.isEnabled(flag)]).toEqual([true, true]);
     expect(() => features.breaker.hold('nothing')).toThrow('no flag is called `nothing`');
