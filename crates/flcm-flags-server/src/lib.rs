@@ -57,6 +57,7 @@ mod ingest;
 mod keys;
 mod metrics;
 mod options;
+mod peer;
 mod published;
 mod retry;
 mod server;

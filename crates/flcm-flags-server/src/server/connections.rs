@@ -1,11 +1,15 @@
 //! Connections: their number and their times are limited, and those beyond the limit are refused with a reason.
 
 use std::io::ErrorKind;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use hyper::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
+use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use hyper_util::service::TowerToHyperService;
@@ -15,6 +19,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_rustls::TlsAcceptor;
 
 use crate::http::{Kind, MEDIA_TYPE, Problem};
+use crate::peer::PeerAddress;
 use crate::state::App;
 
 /// The time limit for the head of a request, and for the TLS handshake.
@@ -63,7 +68,7 @@ impl Connections {
                 () = &mut stop => break,
             };
             match accepted {
-                Ok((stream, _)) => self.take(stream, &router, app, &graceful),
+                Ok(accepted) => self.take(accepted, &router, app, &graceful),
                 // Too many open files: waits, so that the loop does not spin.
                 Err(error) if error.kind() == ErrorKind::ConnectionAborted => {}
                 Err(error) => {
@@ -95,7 +100,13 @@ impl Connections {
         }
     }
 
-    fn take(&self, stream: TcpStream, router: &Router, app: &Arc<App>, graceful: &GracefulShutdown) {
+    fn take(
+        &self,
+        (stream, address): (TcpStream, SocketAddr),
+        router: &Router,
+        app: &Arc<App>,
+        graceful: &GracefulShutdown,
+    ) {
         let Ok(permit) = Arc::clone(&self.free).try_acquire_owned() else {
             app.shared.counters.refused_connections.add(1);
             let detail = "the server has as many connections as `--max-connections` allows";
@@ -104,14 +115,14 @@ impl Connections {
         };
         let _ = stream.set_nodelay(true);
         limit_stall(&stream);
-        let watcher = graceful.watcher();
+        let (watcher, peer) = (graceful.watcher(), PeerAddress(address.ip()));
         let (router, app, tls) = (router.clone(), Arc::clone(app), self.tls.clone());
         tokio::spawn(async move {
             app.shared.counters.connections.add(1);
             match tls {
-                None => serve_connection(TokioIo::new(stream), false, router, watcher, permit).await,
+                None => serve_connection(TokioIo::new(stream), false, (router, peer), watcher, permit).await,
                 // On the heap, so that connections without TLS take less memory.
-                Some(tls) => Box::pin(tls_handshake(tls, stream, router, watcher, permit)).await,
+                Some(tls) => Box::pin(tls_handshake(tls, stream, (router, peer), watcher, permit)).await,
             }
             app.shared.counters.connections.subtract(1);
         });
@@ -122,13 +133,13 @@ impl Connections {
 async fn tls_handshake(
     tls: TlsAcceptor,
     stream: TcpStream,
-    router: Router,
+    routes: (Router, PeerAddress),
     watcher: Watcher,
     permit: OwnedSemaphorePermit,
 ) {
     if let Ok(Ok(stream)) = tokio::time::timeout(HEAD, tls.accept(stream)).await {
         let is_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
-        serve_connection(TokioIo::new(stream), is_http2, router, watcher, permit).await;
+        serve_connection(TokioIo::new(stream), is_http2, routes, watcher, permit).await;
     }
 }
 
@@ -136,13 +147,17 @@ async fn tls_handshake(
 async fn serve_connection<S>(
     stream: TokioIo<S>,
     is_http2: bool,
-    router: Router,
+    (router, peer): (Router, PeerAddress),
     watcher: Watcher,
     _permit: OwnedSemaphorePermit,
 ) where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
-    let service = TowerToHyperService::new(router);
+    let router = TowerToHyperService::new(router);
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(peer);
+        router.call(request)
+    });
     // An error ends the connection; there is nobody to report it to.
     if is_http2 {
         let mut builder = http2::Builder::new(TokioExecutor::new());
