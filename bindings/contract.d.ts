@@ -515,6 +515,18 @@ export interface Diagnostic {
   readonly message: string;
   /** How to fix it. */
   readonly help: string | null;
+  /** Edits that fix it, where it is certain what was meant; else empty. Apply all of them or none. */
+  readonly fix: readonly Edit[];
+}
+
+/** A change of a document's text. */
+export interface Edit {
+  /** The first byte that is replaced; positions count bytes of UTF-8, not characters. */
+  readonly start: number;
+  /** The byte after the last one that is replaced; equal to `start` for an insertion. */
+  readonly end: number;
+  /** What stands there instead. */
+  readonly replacement: string;
 }
 
 /** What is to be explained. */

@@ -8,6 +8,10 @@ use serde::Serialize;
 
 use crate::limits;
 
+mod fix;
+
+pub use fix::{Edit, Fixed};
+
 /// How bad a problem is.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -50,6 +54,8 @@ pub struct Diagnostic {
     pub message: String,
     /// How to fix it.
     pub help: Option<String>,
+    /// Edits that fix it, where it is certain what was meant; empty otherwise. Apply all of them or none.
+    pub fix: Vec<Edit>,
     /// The position in the text.
     #[serde(skip)]
     pub span: Span,
@@ -128,7 +134,17 @@ impl Diagnostics {
     ) -> &mut Diagnostic {
         let index = self.0.len();
         let path = path.to_string();
-        self.0.push(Diagnostic { code, severity, path, line: 0, column: 0, message, help: None, span });
+        self.0.push(Diagnostic {
+            code,
+            severity,
+            path,
+            line: 0,
+            column: 0,
+            message,
+            help: None,
+            fix: Vec::new(),
+            span,
+        });
         &mut self.0[index]
     }
 
@@ -182,6 +198,12 @@ impl Diagnostic {
     /// Says how to fix it.
     pub(crate) fn help(&mut self, help: impl Into<String>) {
         self.help = Some(help.into());
+    }
+
+    /// Fixes it: only where it is certain what was meant, and never so that an accepted document serves anything else.
+    pub(crate) fn fix(&mut self, edits: impl IntoIterator<Item = Edit>) -> &mut Self {
+        self.fix.extend(edits);
+        self
     }
 
     fn render(&self, renderer: &Renderer, name: &str, text: &str) -> String {
@@ -259,6 +281,11 @@ const COMPARED: usize = 1_000;
 /// `did you mean …` for the nearest of the names that exist, if one is near.
 #[must_use]
 pub fn did_you_mean<'a>(wanted: &str, names: impl IntoIterator<Item = &'a str>) -> Option<String> {
+    nearest(wanted, names).map(|name| format!("did you mean `{name}`?"))
+}
+
+/// The nearest of the names that exist, if one is near.
+pub(crate) fn nearest<'a>(wanted: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     // At most a third of the characters may differ, or the guess is too often wrong.
     let length = wanted.chars().count();
     let most = (length / 3).max(1).min(length.saturating_sub(1));
@@ -266,5 +293,5 @@ pub fn did_you_mean<'a>(wanted: &str, names: impl IntoIterator<Item = &'a str>) 
     let is_near = |name: &&str| name.len().abs_diff(wanted.len()) <= most * 4;
     let near = names.into_iter().filter(is_near).take(COMPARED);
     let (distance, name) = near.map(|name| (strsim::damerau_levenshtein(wanted, name), name)).min()?;
-    (distance <= most).then(|| format!("did you mean `{name}`?"))
+    (distance <= most).then_some(name)
 }

@@ -7,7 +7,7 @@
 //! | module | what it does |
 //! |---|---|
 //! | `limits` | how large documents may be, each limit with its reason |
-//! | `diagnostics` | problems with code, position and help |
+//! | `diagnostics` | problems with code, position, help and fixes |
 //! | `context` | contexts of users as JSON, for explanations and the command line |
 //! | `parse` | reads YAML or JSON into a [`Document`], in which every value has its position |
 //! | `config` | the checked document, its dependency graph, and its compiled regular expressions |
@@ -71,7 +71,7 @@ pub use check::check;
 pub use compile::compile;
 pub use config::Config;
 pub use context::{Attribute, ContextError, OwnedContext};
-pub use diagnostics::{Diagnostic, Diagnostics, Severity, Span, did_you_mean};
+pub use diagnostics::{Diagnostic, Diagnostics, Edit, Fixed, Severity, Span, did_you_mean};
 pub use explain::Explanation;
 pub use parse::document::Document;
 pub use parse::schema::schema;

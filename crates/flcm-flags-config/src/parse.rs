@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 
-use crate::diagnostics::{Diagnostics, Path, did_you_mean};
+use crate::diagnostics::{Diagnostics, Edit, Path, Span, did_you_mean};
 use crate::limits;
 use crate::parse::document::{
     AllOf, AnyOf, At, Cohort, Condition, Dependency, Document, Entries, Flag, FlagCondition, InCohort, Literal, NotOf,
@@ -30,7 +30,7 @@ impl Document {
         if matches!(root.value, NodeValue::Null) {
             return Some(Self::default());
         }
-        let mut parser = Parser { diagnostics: std::mem::take(diagnostics) };
+        let mut parser = Parser { text, diagnostics: std::mem::take(diagnostics) };
         let document = parser.document(&root);
         *diagnostics = parser.diagnostics;
         document
@@ -38,11 +38,19 @@ impl Document {
 }
 
 /// Reads nodes, one method per part of a document.
-struct Parser {
+struct Parser<'t> {
+    text: &'t str,
     diagnostics: Diagnostics,
 }
 
-impl Parser {
+impl Parser<'_> {
+    /// Another word in the place of one, in the same quotes.
+    fn respell(&self, span: Span, word: &str) -> Edit {
+        let quote = self.text[span.start..].chars().next().filter(|first| matches!(first, '"' | '\''));
+        let quote = quote.map(String::from).unwrap_or_default();
+        Edit::replace(span, format!("{quote}{word}{quote}"))
+    }
+
     fn wrong_type(&mut self, node: &Node, path: Path<'_>, expected: &str) {
         let message = format!("expected {expected}, found {}", node.kind());
         let problem = self.diagnostics.error(node.span, path, "wrong-type", message);

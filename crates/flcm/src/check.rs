@@ -13,7 +13,7 @@ use crate::style::{self, BAD, GOOD, NOTE, plural};
 /// Check documents and report every problem at once
 #[derive(Debug, clap::Args)]
 #[command(after_help = "With --json the output is one array of objects: file, code, severity, path, line, column, \
-                        message, help. The exit code is 1 when a document has an error.")]
+                        message, help, fix. The exit code is 1 when a document has an error.")]
 pub(crate) struct Options {
     /// The documents, YAML or JSON
     #[arg(required = true, value_name = "DOC")]

@@ -1,7 +1,7 @@
 //! Maps of a document, which are read key by key.
 
 use super::Parser;
-use crate::diagnostics::{Path, did_you_mean};
+use crate::diagnostics::{Path, nearest};
 use crate::parse::source::{self, Node, NodeValue};
 
 /// A map whose keys are read one by one. A key that is never asked for is unknown.
@@ -17,11 +17,11 @@ impl<'n> Map<'n, '_> {
     }
 
     /// Reads an optional key.
-    pub(super) fn get<T>(
+    pub(super) fn get<'t, T>(
         &mut self,
-        parser: &mut Parser,
+        parser: &mut Parser<'t>,
         key: &'static str,
-        read: impl FnOnce(&mut Parser, &'n Node, Path<'_>) -> Option<T>,
+        read: impl FnOnce(&mut Parser<'t>, &'n Node, Path<'_>) -> Option<T>,
     ) -> Option<T> {
         self.asked.push(key);
         let (_, node) = self.entries().iter().find(|(name, _)| name.text == key)?;
@@ -29,11 +29,11 @@ impl<'n> Map<'n, '_> {
     }
 
     /// Reads a required key.
-    pub(super) fn need<T>(
+    pub(super) fn need<'t, T>(
         &mut self,
-        parser: &mut Parser,
+        parser: &mut Parser<'t>,
         key: &'static str,
-        read: impl FnOnce(&mut Parser, &'n Node, Path<'_>) -> Option<T>,
+        read: impl FnOnce(&mut Parser<'t>, &'n Node, Path<'_>) -> Option<T>,
     ) -> Option<T> {
         if !self.entries().iter().any(|(name, _)| name.text == key) {
             let problem =
@@ -44,15 +44,21 @@ impl<'n> Map<'n, '_> {
     }
 
     /// Reports the keys that were never asked for.
-    pub(super) fn finish(self, parser: &mut Parser) {
+    pub(super) fn finish(self, parser: &mut Parser<'_>) {
         for (key, _) in self.entries() {
-            if self.asked.contains(&key.text.as_str()) {
-                continue;
+            if !self.asked.contains(&key.text.as_str()) {
+                self.unknown(key, parser);
             }
-            let message = format!("unknown key `{}`", key.text);
-            let problem = parser.diagnostics.error(key.span, self.path.key(&key.text), "unknown-key", message);
-            let known = || format!("known keys: {}", self.asked.join(", "));
-            problem.help(did_you_mean(&key.text, self.asked.iter().copied()).unwrap_or_else(known));
         }
+    }
+
+    fn unknown(&self, key: &source::Key, parser: &mut Parser<'_>) {
+        let message = format!("unknown key `{}`", key.text);
+        let meant = nearest(&key.text, self.asked.iter().copied());
+        let is_free = |meant: &&str| self.entries().iter().all(|(key, _)| key.text != *meant);
+        let fix = meant.filter(is_free).map(|meant| parser.respell(key.span, meant));
+        let problem = parser.diagnostics.error(key.span, self.path.key(&key.text), "unknown-key", message).fix(fix);
+        let known = || format!("known keys: {}", self.asked.join(", "));
+        problem.help(meant.map_or_else(known, |meant| format!("did you mean `{meant}`?")));
     }
 }

@@ -5,7 +5,7 @@ use crate::diagnostics::Path;
 use crate::parse::document::{At, Budget, ErrorThreshold};
 use crate::parse::source::{Node, NodeValue};
 
-impl Parser {
+impl Parser<'_> {
     pub(super) fn error_threshold(&mut self, node: &Node, path: Path<'_>) -> Option<At<ErrorThreshold>> {
         let mut map = self.map(node, path)?;
         let value = ErrorThreshold {

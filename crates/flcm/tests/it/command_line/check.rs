@@ -26,7 +26,7 @@ fn json_is_one_array_with_the_file_in_each_object() {
     folder.file("warned.yaml", MENTOR);
     let ran = folder.run(&["check", "--json", "bad.yaml", "warned.yaml"]);
     assert_eq!(ran.code, Some(1));
-    let first = r#"[{"file":"bad.yaml","code":"unknown-key","severity":"error","path":"flags.a.rollout.percentag","line":2,"column":19,"message":"unknown key `percentag`","help":"did you mean `percentage`?"},"#;
+    let first = r#"[{"file":"bad.yaml","code":"unknown-key","severity":"error","path":"flags.a.rollout.percentag","line":2,"column":19,"message":"unknown key `percentag`","help":"did you mean `percentage`?","fix":[{"start":25,"end":34,"replacement":"percentage"}]},"#;
     assert!(ran.out.starts_with(first), "{}", ran.out);
     let all: Vec<serde_json::Value> = serde_json::from_str(&ran.out).unwrap();
     let files: Vec<_> = all.iter().map(|problem| problem["file"].as_str().unwrap()).collect();

@@ -1,0 +1,78 @@
+//! Fixes that programs can apply: changes of the document's text.
+
+use serde::Serialize;
+
+use crate::diagnostics::{Diagnostic, Diagnostics, Span};
+
+/// One change of the document's text.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+pub struct Edit {
+    /// The first byte that is replaced, in UTF-8.
+    pub start: usize,
+    /// The byte after the last one that is replaced; equal to `start` for an insertion.
+    pub end: usize,
+    /// What stands there instead.
+    pub replacement: String,
+}
+
+impl Edit {
+    pub(crate) fn replace(span: Span, replacement: impl Into<String>) -> Self {
+        Self { start: span.start, end: span.end, replacement: replacement.into() }
+    }
+
+    /// Insertions at one position overlap, too: their order would be a guess.
+    fn overlaps(&self, other: &Self) -> bool {
+        self.start == other.start || (self.start < other.end && other.start < self.end)
+    }
+}
+
+/// A document with fixes applied.
+#[derive(Clone, Debug)]
+pub struct Fixed<'d> {
+    /// The new text.
+    pub text: String,
+    /// The problems whose fixes were applied.
+    pub applied: Vec<&'d Diagnostic>,
+    /// The problems whose fixes overlap with one that was applied. Check the new text for what is left of them.
+    pub left: Vec<&'d Diagnostic>,
+}
+
+impl Diagnostics {
+    /// Applies all fixes to the text that was checked. Of fixes that overlap the first one is applied.
+    ///
+    /// ```
+    /// let text = "flags: { beta: { rollout: { percentag: 10 } } }";
+    /// let (_, diagnostics) = flcm_flags_config::check(text);
+    /// assert_eq!(diagnostics.fix(text).text, "flags: { beta: { rollout: { percentage: 10 } } }");
+    /// ```
+    #[must_use]
+    pub fn fix(&self, text: &str) -> Fixed<'_> {
+        let mut edits: Vec<&Edit> = Vec::new();
+        let (applied, left) = self.iter().filter(|problem| !problem.fix.is_empty()).partition(|problem| {
+            let fits = |edit: &Edit| text.get(edit.start..edit.end).is_some() && !overlapped(edit, &edits);
+            let all_fit = problem.fix.iter().all(fits);
+            edits.extend(problem.fix.iter().filter(|_| all_fit));
+            edits.sort_by_key(|edit| edit.start);
+            all_fit
+        });
+        Fixed { text: apply(text, &edits), applied, left }
+    }
+}
+
+/// Whether an edit overlaps with one of a sorted list without overlaps.
+fn overlapped(edit: &Edit, sorted: &[&Edit]) -> bool {
+    let next = sorted.partition_point(|other| other.start < edit.start);
+    let neighbours = &sorted[next.saturating_sub(1)..sorted.len().min(next + 1)];
+    neighbours.iter().any(|other| edit.overlaps(other))
+}
+
+fn apply(text: &str, edits: &[&Edit]) -> String {
+    let mut fixed = String::with_capacity(text.len());
+    let mut copied = 0;
+    for edit in edits {
+        fixed.push_str(&text[copied..edit.start]);
+        fixed.push_str(&edit.replacement);
+        copied = edit.end;
+    }
+    fixed + &text[copied..]
+}
