@@ -10,7 +10,7 @@ use flcm_flags::{Millis, TripState};
 use flcm_flags_host::{FlagTransition, Guards};
 
 use crate::clock::Clock;
-use crate::ingest::Content;
+use crate::ingest::ReceivedBatch;
 use crate::published::Published;
 use crate::serving::Shared;
 use crate::store::{Record, Store};
@@ -97,7 +97,7 @@ impl Fleet {
 
     /// Handles a request and those that wait behind it, batches together. Whether more may come.
     fn handle(&mut self, first: FleetRequest, requests: &Receiver<FleetRequest>) -> bool {
-        let mut batches: Vec<(Content, Reply<BatchAccepted>)> = Vec::new();
+        let mut batches: Vec<(Box<ReceivedBatch>, Reply<BatchAccepted>)> = Vec::new();
         let (mut next, mut is_running, mut handled) = (Some(first), true, 0);
         while let Some(request) = next {
             handled += 1;

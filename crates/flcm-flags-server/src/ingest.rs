@@ -1,5 +1,5 @@
 //! Request bodies on their way into memory: how large one may be, how long it may take, and how much all of them may
-//! hold.
+//! hold. Batches among them are checked here.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,6 +8,10 @@ use axum::body::{Body, HttpBody};
 use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+mod batch;
+
+pub(crate) use batch::{Origin, ReceivedBatch};
 
 /// A body must arrive within this time.
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(10);

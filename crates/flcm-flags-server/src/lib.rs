@@ -35,7 +35,7 @@
 //! | `store` with `revisions`, `audit`, `counts`, `outbox`, `tables.sql` | the database |
 //! | `published`, `serving`, `state`, `counters` | the revision in use; the state that requests share |
 //! | `transition`, `event` | a transition with its actor; the same as JSON |
-//! | `totals`, `ingest` | the counts of all hosts; request bodies on their way into memory |
+//! | `totals`, `ingest` with `batch`, `peer` | the counts of all hosts; request bodies, batches and their origin |
 //! | `http` with a file per path, `access`, `routes`, `problem`, `openapi` | handlers, their access, their errors |
 //! | `metrics` with `catalog`, `openmetrics`, `otlp` | every metric; as text, and pushed to a collector |
 //! | `webhooks` with `dispatcher`, `signature` | deliveries by Standard Webhooks |

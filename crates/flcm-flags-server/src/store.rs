@@ -19,7 +19,7 @@ mod outbox;
 mod revisions;
 
 pub(crate) use audit::{Record, audit_of, detail_of};
-pub(crate) use counts::{Changes, Checkpoint, RecoveredState, StoredBreaker};
+pub(crate) use counts::{Changes, Checkpoint, RecoveredBatch, RecoveredState, StoredBreaker};
 pub(crate) use outbox::{DeliveryResult, WebhookDelivery};
 pub(crate) use revisions::{Revision, Summary};
 

@@ -96,9 +96,9 @@ const SERVER: Layers = &[
     ("counters", &[]),
     ("error", &[]),
     ("gzip", &[]),
-    ("ingest", &[]),
     ("keys", &[]),
     ("peer", &[]),
+    ("ingest", &["keys", "peer"]),
     ("retry", &[]),
     ("published", &["gzip"]),
     ("totals", &[]),
@@ -107,7 +107,7 @@ const SERVER: Layers = &[
     ("event", &["transition"]),
     ("options", &["keys"]),
     ("serving", &["counters", "published"]),
-    ("store", &["clock", "error", "event", "totals", "transition"]),
+    ("store", &["clock", "error", "event", "ingest", "keys", "peer", "totals", "transition"]),
     ("tls", &["error"]),
     ("fleet", &["clock", "error", "ingest", "published", "serving", "store", "totals", "transition"]),
     // The state that the modules below share, with the handle of the fleet.
@@ -115,7 +115,10 @@ const SERVER: Layers = &[
     ("document_watcher", &["fleet", "published", "state"]),
     ("metrics", &["clock", "error", "fleet", "gzip", "options", "retry", "state", "tls"]),
     ("webhooks", &["clock", "error", "event", "fleet", "options", "retry", "serving", "store", "tls", "transition"]),
-    ("http", &["clock", "event", "fleet", "ingest", "keys", "metrics", "published", "serving", "state", "store"]),
+    (
+        "http",
+        &["clock", "event", "fleet", "ingest", "keys", "metrics", "peer", "published", "serving", "state", "store"],
+    ),
     (
         "server",
         &[

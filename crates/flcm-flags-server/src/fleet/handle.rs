@@ -5,7 +5,7 @@ use std::sync::mpsc::{SyncSender, TrySendError};
 use tokio::sync::oneshot;
 
 use super::{BreakerCommand, BreakerStatuses, MetricsSnapshot, PATIENCE};
-use crate::ingest::Content;
+use crate::ingest::ReceivedBatch;
 use crate::published::Published;
 use crate::store::{DeliveryResult, StoreError};
 use crate::transition::FleetTransition;
@@ -13,8 +13,8 @@ use crate::transition::FleetTransition;
 /// A request to the fleet.
 #[derive(Debug)]
 pub(crate) enum FleetRequest {
-    /// The content holds its memory until the reply, because the client may be gone.
-    Batch(Content, Reply<BatchAccepted>),
+    /// The batch holds the memory of its body until the reply, because the client may be gone.
+    Batch(Box<ReceivedBatch>, Reply<BatchAccepted>),
     Command(BreakerCommand, Reply<Option<FleetTransition>>),
     /// The result of a delivery to a webhook.
     Delivered(i64, DeliveryResult, Reply<()>),
@@ -96,8 +96,8 @@ impl FleetHandle {
         Self(sender)
     }
 
-    pub(crate) async fn batch(&self, batch: Content) -> Result<BatchAccepted, FleetError> {
-        self.request(|reply| FleetRequest::Batch(batch, reply)).await
+    pub(crate) async fn batch(&self, batch: ReceivedBatch) -> Result<BatchAccepted, FleetError> {
+        self.request(|reply| FleetRequest::Batch(Box::new(batch), reply)).await
     }
 
     pub(crate) async fn command(&self, command: BreakerCommand) -> Result<Option<FleetTransition>, FleetError> {

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use flcm_flags::metrics::batch::{Batch, Receipt};
 use flcm_flags::{Flag, FlagId, Millis, TripState};
 
@@ -10,21 +9,20 @@ use super::handle::Reply;
 use super::hosts::Hosts;
 use super::ledgers::{Before, OLDEST_MS};
 use super::{BatchAccepted, BatchRefusal, FlagTransition, Fleet, FleetError};
-use crate::ingest::Content;
+use crate::ingest::{Origin, ReceivedBatch};
 
 impl Fleet {
     /// Accepts batches that came together: in one commit, each once.
-    pub(super) fn accept_batches(&mut self, batches: Vec<(Content, Reply<BatchAccepted>)>) {
+    pub(super) fn accept_batches(&mut self, batches: Vec<(Box<ReceivedBatch>, Reply<BatchAccepted>)>) {
         if batches.is_empty() {
             return;
         }
         let now = self.clock.now();
-        let (contents, replies): (Vec<Content>, Vec<Reply<BatchAccepted>>) = batches.into_iter().unzip();
         let (mut fresh, mut before, mut accepted) = (Vec::new(), Vec::new(), Vec::new());
-        for (bytes, reply) in contents.iter().map(|content| &content.bytes).zip(replies) {
-            match self.admit(bytes, now) {
-                Ok((batch, Receipt::Apply, line)) => {
-                    fresh.push((bytes, batch));
+        for (batch, reply) in batches {
+            match self.admit(&batch, now) {
+                Ok((Receipt::Apply, line)) => {
+                    fresh.push(batch);
                     before.push(line);
                     accepted.push((reply, BatchAccepted { repeated: false }));
                 }
@@ -43,11 +41,11 @@ impl Fleet {
     }
 
     /// Stores batches, then counts them; whether they are stored.
-    fn store_batches(&mut self, fresh: &[(&Bytes, Batch<'_>)], before: Vec<Before>, now: Millis) -> bool {
+    fn store_batches(&mut self, fresh: &[Box<ReceivedBatch>], before: Vec<Before>, now: Millis) -> bool {
         if fresh.is_empty() {
             return true;
         }
-        let last = match self.store.append(now, fresh.iter().map(|(bytes, _)| &bytes[..])) {
+        let last = match self.store.append(now, fresh.iter().map(|batch| (batch.checked.bytes(), &batch.origin))) {
             Ok(last) => last,
             Err(error) => {
                 self.log_store_failure("batches could not be stored; hosts will send them again", &error);
@@ -56,9 +54,9 @@ impl Fleet {
             }
         };
         let mut transitions = Vec::new();
-        for (bytes, batch) in fresh {
-            self.logged_bytes += bytes.len();
-            self.add(batch, now, |_| true, &mut transitions);
+        for ReceivedBatch { checked, origin } in fresh.iter().map(Box::as_ref) {
+            self.logged_bytes += checked.bytes().len();
+            self.add(&checked.batch(), origin, now, |_| true, &mut transitions);
         }
         self.last_batch = last;
         self.shared.counters.batches.add(fresh.len() as u64);
@@ -66,9 +64,8 @@ impl Fleet {
         true
     }
 
-    fn admit<'b>(&mut self, bytes: &'b [u8], now: Millis) -> Result<(Batch<'b>, Receipt, Before), BatchRefusal> {
-        let batch = Batch::from_bytes(bytes).map_err(|error| BatchRefusal::Invalid(error.as_str()))?;
-        let header = batch.header();
+    fn admit(&mut self, batch: &ReceivedBatch, now: Millis) -> Result<(Receipt, Before), BatchRefusal> {
+        let header = batch.checked.header();
         if u64::from(header.age) > OLDEST_MS {
             return Err(BatchRefusal::TooOld);
         }
@@ -77,7 +74,7 @@ impl Fleet {
         }
         match self.ledgers.accept(header, now) {
             (Receipt::Gap, _) => Err(BatchRefusal::Gap),
-            (receipt, before) => Ok((batch, receipt, before)),
+            accepted => Ok(accepted),
         }
     }
 
@@ -91,6 +88,7 @@ impl Fleet {
     pub(super) fn add(
         &mut self,
         batch: &Batch<'_>,
+        _origin: &Origin,
         now: Millis,
         is_evidence: impl Fn(&str) -> bool,
         transitions: &mut Vec<FlagTransition>,

@@ -19,7 +19,7 @@ use crate::clock::{Clock, wall};
 use crate::error::StartError;
 use crate::published::Published;
 use crate::serving::{ServingState, Shared, StreamState};
-use crate::store::{Record, RecoveredState, Revision, Store, StoredBreaker, Summary};
+use crate::store::{Record, RecoveredBatch, RecoveredState, Revision, Store, StoredBreaker, Summary};
 use crate::totals::Totals;
 use crate::transition::FleetTransition;
 
@@ -151,7 +151,7 @@ impl Fleet {
         self.totals.restore_customs(&recovered.customs);
         let trips = recovered.holds.into_iter().filter_map(|(flag, trip)| Some((flag, TripState::parse(&trip)?)));
         self.holds = trips.collect();
-        let start = recovered.batches.first().map_or(self.clock.now(), |(_, at, _)| *at);
+        let start = recovered.batches.first().map_or(self.clock.now(), |batch| batch.at);
         self.guards.guard(&self.published.snapshot, Scope::Fleet, start);
         let (mut transitions, mut known) = (Vec::new(), HashMap::new());
         for breaker in recovered.breakers {
@@ -171,11 +171,11 @@ impl Fleet {
             }
         }
         self.apply_holds();
-        for (id, at, bytes) in recovered.batches {
+        for RecoveredBatch { id, at, origin, bytes } in recovered.batches {
             let Ok(batch) = Batch::from_bytes(&bytes) else { continue };
             let _ = self.ledgers.accept(batch.header(), self.clock.now());
             let is_new = |flag: &str| known.get(flag).is_none_or(|upto| *upto < id);
-            self.add(&batch, at, is_new, &mut transitions);
+            self.add(&batch, &origin, at, is_new, &mut transitions);
             self.last_batch = id;
             self.logged_bytes += bytes.len();
         }

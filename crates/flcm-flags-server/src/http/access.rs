@@ -60,6 +60,11 @@ impl<R> Authorized<R> {
         self.caller.name.to_string()
     }
 
+    /// Whose request it is.
+    pub(super) const fn caller(&self) -> &Caller {
+        &self.caller
+    }
+
     /// Refuses a key of a lower role, where the role depends on the request.
     pub(super) fn require(&self, role: Role) -> Result<(), Problem> {
         if self.caller.role >= role { Ok(()) } else { Err(denied(&self.app, Denial::Forbidden)) }

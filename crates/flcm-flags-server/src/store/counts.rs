@@ -4,12 +4,15 @@ use std::collections::BTreeMap;
 
 use flcm_flags::metrics::batch::Ledger;
 use flcm_flags::{Millis, TripState};
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::audit::append;
 use super::outbox::enqueue;
 use super::{Record, Store, Stored, WebhookDelivery, from_bits, to_bits};
 use crate::event;
+use crate::ingest::Origin;
+use crate::keys::Role;
+use crate::peer::AddressPrefix;
 use crate::totals;
 use crate::transition::FleetTransition;
 
@@ -30,6 +33,15 @@ pub(crate) struct StoredBreaker {
     pub(crate) event: Option<FleetTransition>,
 }
 
+/// A stored batch: its number, time of arrival, origin and bytes.
+#[derive(Debug)]
+pub(crate) struct RecoveredBatch {
+    pub(crate) id: i64,
+    pub(crate) at: Millis,
+    pub(crate) origin: Origin,
+    pub(crate) bytes: Vec<u8>,
+}
+
 /// Everything that a start recovers.
 #[derive(Debug, Default)]
 pub(crate) struct RecoveredState {
@@ -38,8 +50,8 @@ pub(crate) struct RecoveredState {
     pub(crate) customs: Vec<u8>,
     pub(crate) breakers: Vec<StoredBreaker>,
     pub(crate) holds: BTreeMap<String, String>,
-    /// Batches after the checkpoint: number, time of arrival, bytes.
-    pub(crate) batches: Vec<(i64, Millis, Vec<u8>)>,
+    /// Batches after the checkpoint.
+    pub(crate) batches: Vec<RecoveredBatch>,
     /// The latest time that was stored.
     pub(crate) clock: Millis,
     /// How often the server has started, this time included.
@@ -82,18 +94,23 @@ impl Store {
                 RecoveredState { starts, clock: Millis(fact(connection, "clock")?), ..RecoveredState::default() };
             load_counts(connection, &mut recovered)?;
             load_breakers(connection, &mut recovered)?;
-            let latest = recovered.batches.last().map_or(Millis(0), |(_, at, _)| *at);
+            let latest = recovered.batches.last().map_or(Millis(0), |batch| batch.at);
             recovered.clock = recovered.clock.max(latest).max(last_of_audit(connection)?);
             Ok(recovered)
         })
     }
 
     /// Stores batches that are about to be counted; returns the number of the last.
-    pub(crate) fn append<'b>(&mut self, at: Millis, batches: impl Iterator<Item = &'b [u8]>) -> Stored<i64> {
+    pub(crate) fn append<'b>(
+        &mut self,
+        at: Millis,
+        batches: impl Iterator<Item = (&'b [u8], &'b Origin)>,
+    ) -> Stored<i64> {
         self.write(|connection| {
-            let mut statement = connection.prepare_cached("INSERT INTO batches (at, bytes) VALUES (?1, ?2)")?;
-            for bytes in batches {
-                statement.execute(params![to_bits(at.0), bytes])?;
+            let sql = "INSERT INTO batches (at, role, key, prefix, bytes) VALUES (?1, ?2, ?3, ?4, ?5)";
+            let mut statement = connection.prepare_cached(sql)?;
+            for (bytes, Origin { role, prefix, key }) in batches {
+                statement.execute(params![to_bits(at.0), role.as_str(), key, to_bits(prefix.to_bits()), bytes])?;
             }
             Ok(connection.last_insert_rowid())
         })
@@ -147,10 +164,20 @@ fn load_counts(connection: &Connection, recovered: &mut RecoveredState) -> Store
             recovered.totals.push((flag, (serde_json::from_str(&counts)?, sketches)));
         }
     }
-    let mut statement = connection.prepare("SELECT id, at, bytes FROM batches ORDER BY id")?;
-    let batches = statement.query_map([], |row| Ok((row.get(0)?, Millis(from_bits(row.get(1)?)), row.get(2)?)))?;
-    recovered.batches = batches.collect::<Result<_, _>>()?;
+    let mut statement = connection.prepare("SELECT id, at, role, key, prefix, bytes FROM batches ORDER BY id")?;
+    recovered.batches = statement.query_map([], batch)?.collect::<Result<_, _>>()?;
     Ok(())
+}
+
+fn batch(row: &Row<'_>) -> rusqlite::Result<RecoveredBatch> {
+    let role: String = row.get(2)?;
+    let origin = Origin {
+        // Of a role that this version does not know, nothing is assumed.
+        role: role.parse().unwrap_or(Role::Client),
+        prefix: AddressPrefix::from_bits(from_bits(row.get(4)?)),
+        key: row.get(3)?,
+    };
+    Ok(RecoveredBatch { id: row.get(0)?, at: Millis(from_bits(row.get(1)?)), origin, bytes: row.get(5)? })
 }
 
 fn load_breakers(connection: &Connection, recovered: &mut RecoveredState) -> Stored<()> {

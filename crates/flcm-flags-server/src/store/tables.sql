@@ -23,8 +23,15 @@ BEGIN SELECT RAISE(ABORT, 'the audit is append-only'); END;
 CREATE TRIGGER audit_stays BEFORE UPDATE ON audit BEGIN SELECT RAISE(ABORT, 'the audit is append-only'); END;
 CREATE TRIGGER audit_grows BEFORE DELETE ON audit BEGIN SELECT RAISE(ABORT, 'the audit is append-only'); END;
 
--- Batches that were acknowledged and are not in a checkpoint yet.
-CREATE TABLE batches (id INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, bytes BLOB NOT NULL) STRICT;
+-- Batches that were acknowledged and are not in a checkpoint yet, and where they come from: the role and the name of the key, and the prefix of the peer's address.
+CREATE TABLE batches (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    at INTEGER NOT NULL,
+    role TEXT NOT NULL,
+    key TEXT NOT NULL,
+    prefix INTEGER NOT NULL,
+    bytes BLOB NOT NULL
+) STRICT;
 
 CREATE TABLE ledgers (
     instance INTEGER NOT NULL,

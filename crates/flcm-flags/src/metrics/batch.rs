@@ -52,11 +52,13 @@ use super::custom::{Custom, is_name};
 use crate::bucket::mix;
 use crate::snapshot::index::checksum;
 
+mod checked;
 mod flag;
 mod ledger;
 mod wire;
 mod writer;
 
+pub use checked::CheckedBatch;
 pub use flag::FlagBatch;
 pub use ledger::{Ledger, Receipt};
 use wire::{BLOCK, Cursor, HEADER_BYTES, Read, TRAILER_BYTES, Values, kind};

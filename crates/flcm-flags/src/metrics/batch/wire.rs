@@ -70,6 +70,11 @@ const ENDS: BatchError = BatchError("batch: ends too early");
 pub(super) struct Cursor<'a>(&'a [u8]);
 
 impl<'a> Cursor<'a> {
+    /// The entries of a batch that was checked, between its header and its checksum.
+    pub(super) fn of_entries(checked: &'a [u8]) -> Self {
+        Self(checked.get(HEADER_BYTES..checked.len().saturating_sub(TRAILER_BYTES)).unwrap_or_default())
+    }
+
     pub(super) const fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

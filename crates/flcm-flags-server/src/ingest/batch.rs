@@ -1,0 +1,39 @@
+//! Batches that have arrived: checked once, and with their origin.
+
+use std::sync::Arc;
+
+use flcm_flags::metrics::batch::{BatchError, CheckedBatch};
+
+use super::Content;
+use crate::keys::Role;
+use crate::peer::AddressPrefix;
+
+/// Where a batch comes from. Who has the key of a page can write any batch, so counts are trusted by their origin.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Origin {
+    /// The role of the key. Without keys, everyone on this machine is an admin.
+    pub(crate) role: Role,
+    /// The network that the connection comes from: that of the proxy, if there is one.
+    pub(crate) prefix: AddressPrefix,
+    /// The name of the key.
+    pub(crate) key: Arc<str>,
+}
+
+/// A batch whose bytes were checked, on a thread that answers requests. It holds the memory of its body.
+#[derive(Debug)]
+pub(crate) struct ReceivedBatch {
+    pub(crate) checked: CheckedBatch<Content>,
+    pub(crate) origin: Origin,
+}
+
+impl ReceivedBatch {
+    pub(crate) fn check(content: Content, origin: Origin) -> Result<Self, BatchError> {
+        Ok(Self { checked: CheckedBatch::from_bytes(content)?, origin })
+    }
+}
+
+impl AsRef<[u8]> for Content {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
