@@ -16,6 +16,7 @@
 //! | [`stream`](Reconnect) | when a stream that broke is connected again, and which of its events are new |
 //! | [`schedule`] | moments of polls and waits after failures, spread over all hosts |
 //! | [`changed`](ChangedFlags) | which flags an update has changed |
+//! | [`statement`](Statement), [`trust`](Trust) | which signed snapshots a host takes that has pinned keys |
 //! | [`time`](Now), [`text`], [`reserve`] | time and chance as arguments; numbers as text; whether there is memory |
 //!
 //! # Who uses it
@@ -86,9 +87,11 @@ pub mod persistence;
 pub mod reserve;
 pub mod schedule;
 mod state;
+mod statement;
 mod stream;
 pub mod text;
 mod time;
+mod trust;
 
 pub use batches::{BatchAction, BatchName, Batches, Delivered};
 pub use breakers::{FlagTransition, Guards};
@@ -99,5 +102,7 @@ pub use measures::{Counted, CustomMetrics, Measures};
 pub use overrides::{FleetFlag, FleetState, Overrides};
 pub use persistence::{PersistedState, Persistence};
 pub use state::{HostState, Outcome, UNITS_BYTES};
+pub use statement::{KeyId, Position, SIGNATURE_HEADER, Statement, Unverified};
 pub use stream::{Reconnect, StreamCursor};
 pub use time::{Deadline, Now};
+pub use trust::{Cryptography, Distrust, Pin, Trust, may_follow};

@@ -44,6 +44,34 @@ pub fn from_hex(text: &str) -> Option<Vec<u8>> {
     text.as_bytes().chunks(2).map(byte).collect()
 }
 
+/// Base64url without padding.
+#[must_use]
+pub fn to_base64url(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
+    for group in bytes.chunks(3) {
+        let bits = (0..3).fold(0, |bits, at| bits << 8 | u32::from(*group.get(at).unwrap_or(&0)));
+        let sextet = |at: usize| bits >> (18 - 6 * at) & 63;
+        text.extend((0..=group.len()).map(|at| char::from(BASE64URL[sextet(at) as usize])));
+    }
+    text
+}
+
+/// The bytes of [`to_base64url`]; `None` for anything that it does not write.
+#[must_use]
+pub fn from_base64url(text: &str) -> Option<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(text.len() / 4 * 3 + 2);
+    for group in text.as_bytes().chunks(4) {
+        let mut bits = 0;
+        for at in 0..4 {
+            let value = group.get(at).map_or(Some(0), |digit| BASE64URL.iter().position(|known| known == digit));
+            bits = bits << 6 | u32::try_from(value?).ok()?;
+        }
+        bytes.extend_from_slice(bits.to_be_bytes().get(1..group.len())?);
+    }
+    // One character alone is none, and unused bits are zero.
+    (to_base64url(&bytes) == text).then_some(bytes)
+}
+
 /// 16 hexadecimal digits.
 #[must_use]
 pub fn hex(number: u64) -> String {
@@ -58,9 +86,24 @@ const fn hex_digit(value: u8) -> u8 {
     value + if value < 10 { b'0' } else { b'a' - 10 }
 }
 
+const BASE64URL: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
 #[cfg(test)]
 mod tests {
-    use super::{decimal, from_hex, hex, to_hex};
+    use super::{decimal, from_base64url, from_hex, hex, to_base64url, to_hex};
+
+    #[test]
+    fn bytes_come_back_from_base64url() {
+        let bytes: std::vec::Vec<u8> = (0..=255).collect();
+        for length in 0..bytes.len() {
+            assert_eq!(from_base64url(&to_base64url(&bytes[..length])).as_deref(), Some(&bytes[..length]));
+        }
+        assert_eq!(to_base64url(&[0xfb, 0xff, 0xfe]), "-__-");
+        assert_eq!(to_base64url(&[0xff]), "_w");
+        for other in ["A", "AAAAA", "+//+", "_x", "_w==", "A A", "é"] {
+            assert_eq!(from_base64url(other), None, "{other}");
+        }
+    }
 
     #[test]
     fn bytes_come_back_from_hexadecimal_digits() {

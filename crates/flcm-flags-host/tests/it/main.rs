@@ -7,4 +7,5 @@ mod changed;
 mod delivery;
 mod host;
 mod persistence;
+mod statements;
 mod vectors;

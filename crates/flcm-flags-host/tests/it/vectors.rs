@@ -14,7 +14,7 @@ struct File<C> {
     cases: Vec<C>,
 }
 
-fn cases<C: DeserializeOwned>(name: &str) -> Vec<C> {
+pub(crate) fn cases<C: DeserializeOwned>(name: &str) -> Vec<C> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/vectors/host").join(name);
     let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     let File { cases } = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{name}: {error}"));
