@@ -61,6 +61,11 @@ export class Deadline {
     if (this.#clock.elapsed() + ms < this.#at) this.set(ms);
   }
 
+  /** Whether it is due in so many milliseconds, or sooner. */
+  isDueWithin(ms: number): boolean {
+    return this.#at <= this.#clock.elapsed() + ms;
+  }
+
   clear(): void {
     this.#cancel?.();
     this.#cancel = undefined;

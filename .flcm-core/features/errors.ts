@@ -24,6 +24,10 @@ export type FeatureErrorCode =
   | 'INVALID_DOCUMENT'
   /** The revision is lower than the one in use. */
   | 'OLDER_REVISION'
+  /** The revision is more than 2^32 above the one in use. */
+  | 'REVISION_JUMP'
+  /** An older revision is in use, because the source has answered with nothing newer for 24 hours. */
+  | 'REVISION_RESET'
   /** The file cannot be read. */
   | 'FILE_FAILED'
   /** The stream broke, was silent for too long, or sent something that cannot be read. */

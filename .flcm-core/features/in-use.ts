@@ -2,6 +2,7 @@ import type { Snapshot } from '@flcm/flags-web';
 import { type Clock, sleep } from './clock.ts';
 import { FeatureError } from './errors.ts';
 import type { Events } from './events.ts';
+import { follows, type RevisionCode, revisionError } from './remote-config/revisions.ts';
 import type { ChangeEvent, Engine } from './types.ts';
 
 /** How many flags are compared at a time: a fraction of a millisecond. */
@@ -41,21 +42,29 @@ export class InUse {
   /**
    * Puts a snapshot in use; answers whether it is another one.
    *
-   * @throws FeatureError `INVALID_SNAPSHOT` or `OLDER_REVISION`; what was in use stays.
+   * @param judge Whether its revision may follow the one in use.
+   * @throws FeatureError `INVALID_SNAPSHOT`, `OLDER_REVISION` or `REVISION_JUMP`; what was in use stays.
    */
-  use(bytes: Uint8Array): boolean {
+  use(bytes: Uint8Array, judge: (next: bigint, inUse: bigint) => RevisionCode | undefined = follows): boolean {
     const before = this.snapshot;
     const next = this.#load(bytes);
+    const [revision, inUse] = [next.revision, before?.revision ?? 0n];
+    const code = judge(revision, inUse);
+    const error = code && revisionError(code, revision, inUse);
+    if (error && code !== 'REVISION_RESET') {
+      next.free();
+      throw error;
+    }
     if (next.digest === before?.digest) {
       next.free();
       return false;
     }
-    this.#refuseOlder(next, before);
     const then = this.#followers.map((follower) => follower.follow(next, before));
     this.snapshot = next;
     this.bytes = bytes;
     this.version++;
     for (const call of then) call?.();
+    if (error) this.#events.error(error);
     this.#emitChange(next, before);
     return true;
   }
@@ -71,15 +80,6 @@ export class InUse {
     } catch (cause) {
       throw new FeatureError('INVALID_SNAPSHOT', (cause as Error).message, { cause });
     }
-  }
-
-  /** A document without a revision has none that could be older. */
-  #refuseOlder(next: Snapshot, before: Snapshot | undefined): void {
-    if (before === undefined || next.revision === 0n || next.revision >= before.revision) return;
-    const { revision } = next;
-    next.free();
-    const help = `raise it, or restart the host to go back`;
-    throw new FeatureError('OLDER_REVISION', `revision ${revision} is lower than ${before.revision} in use: ${help}`);
   }
 
   /** Emits what has changed, one update after the other, and frees the snapshot before. */

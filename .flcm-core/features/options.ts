@@ -63,7 +63,7 @@ export function sourceOf(
   const { url, documentUrl, file } = options;
   const { fetchTimeoutMs: timeoutMs, maxBytes, headers, fetch } = settings;
   const http = { clock, timeoutMs, maxBytes, headers, fetch, compilers };
-  if (url !== undefined) return new HttpSource(below(url, 'flags'), http);
+  if (url !== undefined) return new HttpSource(below(url, 'flags'), { ...http, isServer: true });
   if (documentUrl !== undefined) return new HttpSource(absolute('documentUrl', documentUrl), http);
   return file === undefined ? undefined : new FileSource(file, compilers, clock);
 }

@@ -1,11 +1,12 @@
 import type { FleetState } from '@flcm/flags-web';
 import type { CircuitBreaker } from './circuit-breaker.ts';
-import { type Clock, Deadline } from './clock.ts';
+import { type Clock, Deadline, steady } from './clock.ts';
 import { FeatureError } from './errors.ts';
 import { type Events, featureError, messageOf } from './events.ts';
 import type { Store } from './host/store.ts';
 import type { InUse } from './in-use.ts';
 import { SnapshotCache } from './remote-config/cache.ts';
+import { Revisions } from './remote-config/revisions.ts';
 import type { Source } from './remote-config/source.ts';
 import { Stream, type StreamOptions } from './remote-config/stream.ts';
 import { backOff, nextPoll } from './schedule.ts';
@@ -40,6 +41,11 @@ export class RemoteConfig {
   readonly #poll: Deadline;
   readonly #stale: Deadline;
   readonly #announced: Deadline;
+  readonly #revisions = new Revisions();
+  /** Never jumps, unlike the time of machines. */
+  readonly #time: () => number;
+  /** Nothing that is announced is fetched before. */
+  #notBefore = 0;
   #unwatch = () => {};
   #syncing: Promise<void> | undefined;
   /** Somebody asked while a request was under way, which may have missed what he knows of. */
@@ -59,6 +65,7 @@ export class RemoteConfig {
     const { inUse, breaker, clock, events } = parts;
     this.#inUse = inUse;
     this.#clock = clock;
+    this.#time = steady(clock);
     this.#events = events;
     this.#options = options;
     const { store, source, stream } = options;
@@ -70,7 +77,10 @@ export class RemoteConfig {
     this.#stream = stream && new Stream(stream.url, stream, listener, clock, events);
     this.#poll = new Deadline(clock, () => void this.sync());
     this.#stale = new Deadline(clock, () => this.#age());
-    this.#announced = new Deadline(clock, () => void this.sync());
+    this.#announced = new Deadline(clock, () => {
+      this.#notBefore = clock.elapsed() + (stream?.spreadMs ?? 0);
+      void this.sync();
+    });
   }
 
   /** Puts in use what is at hand, then asks the source. Answers whether anything is in use without it. @internal */
@@ -158,16 +168,29 @@ export class RemoteConfig {
     const asked = this.#etag;
     // Should anything fail, the next request asks for everything.
     this.#etag = undefined;
-    const given = await source.get(asked, this.#closing.signal);
+    const given = await source.get(asked, this.#closing.signal, this.#inUse.snapshot?.revision);
     if (this.#closing.signal.aborted) throw new FeatureError('CLOSED', 'the flags were closed');
     if (given === 'not modified') {
       this.#etag = asked;
       return false;
     }
-    const changed = this.#inUse.use(given.snapshot);
+    const changed = this.#useAnswer(given.snapshot);
     this.#etag = given.etag;
     this.#cache?.set(given);
     return changed;
+  }
+
+  /** Uses what the source has answered with, if its revision may follow the one in use. */
+  #useAnswer(snapshot: Uint8Array): boolean {
+    const since = this.#revisions.olderSince;
+    try {
+      return this.#inUse.use(snapshot, (next, inUse) => this.#revisions.answered(next, inUse, this.#time()));
+    } catch (error) {
+      const { olderSince } = this.#revisions;
+      // The 24 hours go on after a restart.
+      if (olderSince !== since) this.#cache?.set({ snapshot: this.#inUse.bytes, etag: undefined, olderSince });
+      throw error;
+    }
   }
 
   #confirm(changed: boolean): void {
@@ -218,6 +241,7 @@ export class RemoteConfig {
   async #useStored(): Promise<void> {
     const stored = await this.#cache?.get();
     if (stored === undefined) return;
+    this.#revisions.olderSince = stored.olderSince;
     try {
       this.#inUse.use(stored.snapshot);
       this.#etag = stored.etag;
@@ -251,14 +275,18 @@ export class RemoteConfig {
 
   /**
    * What a stream announces is fetched at a moment that chance gives, so that not all hosts come at once: soon when it is new; as soon as by
-   * polling when it has come while the stream was broken, as it may have been for every host.
+   * polling when it has come while the stream was broken, as it may have been for every host. However much is announced, it leads to one fetch
+   * in `streamSpreadMs`.
    */
   #announce(digest: string, isNew: boolean): void {
     if (this.#closing.signal.aborted || digest === this.#inUse.snapshot?.digest) return;
     const { stream, pollIntervalMs } = this.#options;
-    const spreadMs = stream?.spreadMs ?? 0;
+    const spread = Math.max(stream?.spreadMs ?? 0, isNew ? 0 : pollIntervalMs);
     // What is under way may bring it.
     if (this.#syncing) this.#missed = [digest, isNew];
-    else this.#announced.noLaterThan(this.#clock.random() * (isNew ? spreadMs : Math.max(spreadMs, pollIntervalMs)));
+    // Chance is asked once: the earliest of many moments would be the same for all hosts.
+    else if (!this.#announced.isDueWithin(spread)) {
+      this.#announced.set(Math.max(this.#clock.random() * spread, this.#notBefore - this.#clock.elapsed()));
+    }
   }
 }

@@ -5,6 +5,7 @@ import type { FleetState, TripState } from '@flcm/flags-web';
 import { expect, test } from 'vitest';
 import { parsePersistedState, withWrites } from '../../.flcm-core/features/circuit-breaker/persistence.ts';
 import { isTrip, Overrides } from '../../.flcm-core/features/overrides.ts';
+import { Revisions } from '../../.flcm-core/features/remote-config/revisions.ts';
 import { backOff, nextPoll, numberOf, phaseOf } from '../../.flcm-core/features/schedule.ts';
 
 function cases<C>(name: string): C[] {
@@ -104,5 +105,29 @@ test('persistence', () => {
 test('trips', () => {
   for (const { text, isTrip: wanted } of cases<{ text: string; isTrip: boolean }>('trips.json')) {
     expect(isTrip(text), text).toBe(wanted);
+  }
+});
+
+interface Answers {
+  readonly note: string;
+  readonly inUse: string;
+  readonly storedOlderSince?: number;
+  readonly steps: readonly { at: number; revision: string; then: 'jump' | 'newer' | 'older' | 'reset' }[];
+  readonly olderSince?: number;
+}
+
+const CODES = { jump: 'REVISION_JUMP', newer: undefined, older: 'OLDER_REVISION', reset: 'REVISION_RESET' };
+
+test('revisions', () => {
+  for (const { note, inUse, storedOlderSince, steps, olderSince } of cases<Answers>('revisions.json')) {
+    const revisions = new Revisions();
+    revisions.olderSince = storedOlderSince;
+    let before = BigInt(inUse);
+    for (const { at, revision, then } of steps) {
+      const next = BigInt(revision);
+      expect(revisions.answered(next, before, at), `${note}: ${revision} at ${at}`).toBe(CODES[then]);
+      if (then === 'newer' || then === 'reset') before = next;
+    }
+    expect(revisions.olderSince, note).toBe(olderSince);
   }
 });

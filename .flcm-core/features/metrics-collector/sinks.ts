@@ -70,8 +70,8 @@ export class HttpSink implements Sink {
       const request: RequestInit = { method: 'POST', headers: this.#headers, body, signal, redirect: 'manual' };
       const response = await this.#fetch(this.#url, request);
       await response.body?.cancel();
-      if (response.ok) return;
       if (isRedirect(response)) throw redirected(this.#url, response);
+      if (response.ok) return;
       if (response.status === GAP) throw new LostCount();
       const error = statusError(response, this.#url, this.#bounds.clock.now());
       if (REFUSED.includes(response.status)) throw new FeatureError('SINK_REFUSED', error.message);
@@ -90,9 +90,12 @@ export class HttpSink implements Sink {
   }
 }
 
-/** A browser shows a redirect that is not followed as an opaque answer, without status or headers. */
-function isRedirect({ type, status }: Response): boolean {
-  return type === 'opaqueredirect' || (status >= 300 && status < 400);
+/**
+ * A browser shows a redirect that is not followed as an opaque answer, without status or headers. A `fetch` of the
+ * application's own may follow it all the same.
+ */
+function isRedirect({ type, status, redirected }: Response): boolean {
+  return redirected || type === 'opaqueredirect' || (status >= 300 && status < 400);
 }
 
 function redirected(url: string, { headers }: Response): FeatureError {

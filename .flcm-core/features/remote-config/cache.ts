@@ -7,6 +7,8 @@ const NAME = 'snapshot';
 export interface StoredSnapshot {
   readonly snapshot: Uint8Array;
   readonly etag: string | undefined;
+  /** Since when the source has answered with older revisions alone, in milliseconds since 1970. */
+  readonly olderSince?: number | undefined;
 }
 
 /**
@@ -46,9 +48,9 @@ export class SnapshotCache {
   }
 
   async #write(): Promise<void> {
-    const { snapshot, etag } = this.#next as StoredSnapshot;
+    const { snapshot, ...others } = this.#next as StoredSnapshot;
     this.#next = undefined;
-    const head = new TextEncoder().encode(`${JSON.stringify({ version: 1, source: this.#source, etag })}\n`);
+    const head = new TextEncoder().encode(`${JSON.stringify({ version: 1, source: this.#source, ...others })}\n`);
     const bytes = new Uint8Array(head.length + snapshot.length);
     bytes.set(head);
     bytes.set(snapshot, head.length);
@@ -61,8 +63,8 @@ export class SnapshotCache {
 
   #parse(bytes: Uint8Array): StoredSnapshot | undefined {
     const end = bytes.indexOf(10);
-    const { version, source, etag } = JSON.parse(new TextDecoder().decode(bytes.subarray(0, Math.max(0, end))));
+    const { version, source, ...others } = JSON.parse(new TextDecoder().decode(bytes.subarray(0, Math.max(0, end))));
     if (version !== 1) throw new Error(`version ${version} is not known`);
-    return source === this.#source ? { snapshot: bytes.slice(end + 1), etag } : undefined;
+    return source === this.#source ? { snapshot: bytes.slice(end + 1), ...others } : undefined;
   }
 }

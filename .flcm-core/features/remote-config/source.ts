@@ -15,9 +15,10 @@ export interface Source {
    * Gives what there is.
    *
    * @param etag The ETag of what is in use; left out when anything is to be given.
+   * @param revision The revision of what is in use, for a server that must not publish below it.
    * @throws FeatureError
    */
-  get(etag: string | undefined, closing: AbortSignal): Promise<FetchResult>;
+  get(etag: string | undefined, closing: AbortSignal, revision?: bigint): Promise<FetchResult>;
   /** Calls back when there may be something new. Answers how to stop that. */
   watch?(changed: () => void, failed: (error: unknown) => void): () => void;
 }
@@ -28,6 +29,8 @@ export interface HttpOptions extends Omit<Bounds, 'closing'> {
   readonly headers: Readonly<Record<string, string>>;
   readonly maxBytes: number;
   readonly compilers: Compilers;
+  /** Whether it is a server of flags. Other web servers need not allow a header that pages send to those. */
+  readonly isServer?: boolean;
 }
 
 /** The media type of snapshots. */
@@ -43,14 +46,19 @@ export class HttpSource implements Source {
     this.#options = options;
   }
 
-  async get(etag: string | undefined, closing: AbortSignal): Promise<FetchResult> {
-    return timed({ ...this.#options, closing }, (signal) => this.#ask(etag, signal));
+  async get(etag: string | undefined, closing: AbortSignal, revision?: bigint): Promise<FetchResult> {
+    return timed({ ...this.#options, closing }, (signal) => this.#ask(etag, signal, revision));
   }
 
-  async #ask(etag: string | undefined, signal: AbortSignal): Promise<FetchResult> {
-    const { clock, maxBytes, compilers } = this.#options;
+  async #ask(etag: string | undefined, signal: AbortSignal, revision: bigint | undefined): Promise<FetchResult> {
+    const { clock, maxBytes, compilers, isServer } = this.#options;
     const accept = `${SNAPSHOT_TYPE}, application/json;q=0.5, application/yaml;q=0.5, */*;q=0.1`;
-    const headers = { ...this.#options.headers, accept, ...(etag !== undefined && { 'if-none-match': etag }) };
+    const headers = {
+      ...this.#options.headers,
+      accept,
+      ...(etag !== undefined && { 'if-none-match': etag }),
+      ...(isServer && revision ? { 'flcm-revision': `${revision}` } : {}),
+    };
     // What the platform's own cache has was never accepted here.
     const response = await this.#options.fetch(this.name, { headers, signal, cache: 'no-store' });
     if (response.status === 304) {

@@ -10,7 +10,7 @@ use flcm_flags::metrics::batch::Header;
 use flcm_flags::{FlagId, Millis, Snapshot};
 use flcm_flags_host::{
     ChangedFlags, Counted, CustomMetrics, FleetState, Host, HostState, Measures, Outcome, REPORT_FAILURE_WITHIN,
-    REPORT_TRANSITION_WITHIN,
+    REPORT_TRANSITION_WITHIN, follows,
 };
 use tokio::sync::Notify;
 
@@ -72,16 +72,24 @@ impl ActiveFlags {
         self.in_use.load().as_ref().map(|in_use| Arc::clone(&in_use.flags))
     }
 
-    /// Puts a snapshot in use; answers whether it is another one. When it cannot be used, nothing changes.
+    /// The revision in use; 0 for none.
+    pub(crate) fn revision(&self) -> u64 {
+        self.in_use.load().as_ref().map_or(0, |in_use| in_use.flags.snapshot.revision())
+    }
+
+    /// Puts a snapshot in use that may follow the one in use; answers whether it is another one. When it cannot be used,
+    /// nothing changes.
     pub(crate) fn use_bytes(&self, bytes: Vec<u8>) -> Result<bool, Error> {
-        let snapshot =
-            Snapshot::from_bytes(bytes).map_err(|error| Error::new(Code::InvalidSnapshot, error.to_string()))?;
+        let snapshot = loaded(bytes)?;
+        follows(snapshot.revision(), self.revision())?;
+        Ok(self.use_snapshot(snapshot))
+    }
+
+    /// Puts a snapshot in use; answers whether it is another one.
+    pub(crate) fn use_snapshot(&self, snapshot: Snapshot<Vec<u8>>) -> bool {
         let before = self.flags();
-        if let Some(before) = &before {
-            if before.snapshot.digest() == snapshot.digest() {
-                return Ok(false);
-            }
-            refuse_older(snapshot.revision(), before.snapshot.revision())?;
+        if before.as_ref().is_some_and(|before| before.snapshot.digest() == snapshot.digest()) {
+            return false;
         }
         let (next, now) = (Arc::new(Flags::new(snapshot)), self.now());
         let unread = self.change(|inner| {
@@ -94,7 +102,7 @@ impl ActiveFlags {
         }
         self.wake.notify_one();
         self.report_change(&next, before.as_deref());
-        Ok(true)
+        true
     }
 
     /// Takes the outcome of a call that some flags have decided.
@@ -197,8 +205,8 @@ impl ActiveFlags {
         self.file.written().await;
     }
 
-    /// The time of breakers.
-    fn now(&self) -> Millis {
+    /// A time that does not jump: that of breakers.
+    pub(crate) fn now(&self) -> Millis {
         Millis(self.start.saturating_add(millis(self.clock.elapsed())))
     }
 
@@ -300,13 +308,9 @@ fn gather_retired(before: &Flags, flags: &Flags, measures: &mut Measures) {
     }
 }
 
-/// A document without a revision is never refused.
-fn refuse_older(next: u64, before: u64) -> Result<(), Error> {
-    if next == 0 || next >= before {
-        return Ok(());
-    }
-    let message = format!("revision {next} is lower than {before} in use: raise it, or restart the host to go back");
-    Err(Error::new(Code::OlderRevision, message))
+/// A snapshot of bytes that are one.
+pub(crate) fn loaded(bytes: Vec<u8>) -> Result<Snapshot<Vec<u8>>, Error> {
+    Snapshot::from_bytes(bytes).map_err(|error| Error::new(Code::InvalidSnapshot, error.to_string()))
 }
 
 #[cfg(test)]

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use flcm_flags_host::{BatchAction, BatchName, Batches, Delivered};
-use reqwest::Url;
-use reqwest::header::CONTENT_TYPE;
+use reqwest::header::{CONTENT_TYPE, LOCATION};
+use reqwest::{Response, Url};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
@@ -182,9 +182,8 @@ impl Collector {
             Ok(response) => response,
             Err(error) => return (Delivered::Failed { retry_after: 0 }, Some(sink_failed(error))),
         };
-        // A redirect turns the POST into another request, whose answer is not about the batch.
-        if response.url() != url {
-            let message = format!("{url} redirects to {}: give that address", response.url());
+        if let Some(target) = redirect_of(&response, url) {
+            let message = format!("{url} redirects to {target}: give that address");
             return (Delivered::Failed { retry_after: 0 }, Some(Error::new(Code::SinkFailed, message)));
         }
         let error = status_error(&response, http.clock.now());
@@ -212,6 +211,16 @@ impl Collector {
             }
         });
     }
+}
+
+/// Where the answer redirects to, or was redirected to by a client of the application's own. A redirect turns the POST
+/// into another request, whose answer is not about the batch.
+fn redirect_of(response: &Response, url: &Url) -> Option<String> {
+    if response.url() != url {
+        return Some(response.url().to_string());
+    }
+    let target = response.headers().get(LOCATION).and_then(|target| target.to_str().ok());
+    response.status().is_redirection().then(|| target.unwrap_or("another address").to_owned())
 }
 
 fn sink_failed(error: Error) -> Error {

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use flcm_flags_host::RevisionError;
+
 /// Kinds of errors, with the codes that hosts in other languages use as well.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
@@ -33,6 +35,10 @@ pub enum Code {
     NotModified,
     /// The revision is lower than the one in use.
     OlderRevision,
+    /// The revision is more than 2^32 above the one in use.
+    RevisionJump,
+    /// An older revision is in use, because the source has answered with nothing newer for 24 hours.
+    RevisionReset,
     /// Counts could not be sent; they are sent again.
     SinkFailed,
     /// Counts were refused for good, and are dropped.
@@ -65,6 +71,8 @@ impl Code {
             Self::ListenerFailed => "LISTENER_FAILED",
             Self::NotModified => "NOT_MODIFIED",
             Self::OlderRevision => "OLDER_REVISION",
+            Self::RevisionJump => "REVISION_JUMP",
+            Self::RevisionReset => "REVISION_RESET",
             Self::SinkFailed => "SINK_FAILED",
             Self::SinkRefused => "SINK_REFUSED",
             Self::StreamFailed => "STREAM_FAILED",
@@ -89,6 +97,16 @@ pub struct Error {
 impl Error {
     pub(crate) fn new(code: Code, message: impl Into<String>) -> Self {
         Self { code, message: message.into(), retry_after: None }
+    }
+}
+
+impl From<RevisionError> for Error {
+    fn from(error: RevisionError) -> Self {
+        let code = match error {
+            RevisionError::Jump { .. } => Code::RevisionJump,
+            RevisionError::Older { .. } => Code::OlderRevision,
+        };
+        Self::new(code, error.to_string())
     }
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use reqwest::Url;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
+use reqwest::redirect::Policy;
 
 use crate::clock::{Clock, SystemClock};
 use crate::error::{Code, Error};
@@ -68,7 +69,7 @@ pub struct Options {
     /// Time, and chance: the machine's.
     pub clock: Arc<dyn Clock>,
     /// What makes requests; a client of the application's own may know its proxies and certificates. It should have no
-    /// timeout of its own, which would cut the stream off. Without one, `ring` becomes the process's provider of
+    /// timeout of its own, which would cut the stream off, and not follow redirects of a POST. Without one, `ring` becomes the process's provider of
     /// cryptography for rustls unless there is another already.
     pub http: Option<reqwest::Client>,
 }
@@ -130,8 +131,9 @@ pub(crate) struct Endpoints {
 }
 
 impl Options {
-    fn http(&self) -> Result<Http, Error> {
-        let client = self.http.clone().map_or_else(client, Ok)?;
+    /// What makes requests. Redirects are followed, but those of `metrics` are not.
+    fn http(&self, metrics: Option<Url>) -> Result<Http, Error> {
+        let client = self.http.clone().map_or_else(|| client(metrics), Ok)?;
         Ok(Http {
             client,
             headers: self.header_map()?,
@@ -151,13 +153,14 @@ impl Options {
         }
         let mut endpoints = Endpoints { source: None, stream: None, metrics: None };
         if let Some(url) = &self.url {
-            let http = self.http()?;
-            let of = |path| Ok((below(url, path)?, http.clone()));
-            endpoints.source = Some(Source::Http(HttpSource::new(below(url, "flags")?, http.clone())));
+            let http = self.http(Some(below(url, "metrics")?))?;
+            let of = |path| Ok::<_, Error>((below(url, path)?, http.clone()));
+            endpoints.source = Some(Source::Http(HttpSource::new(below(url, "flags")?, http.clone(), true)));
             endpoints.stream = self.stream.then(|| of("flags/stream")).transpose()?;
             endpoints.metrics = self.metrics.then(|| of("metrics")).transpose()?;
         } else if let Some(url) = &self.document_url {
-            endpoints.source = Some(Source::Http(HttpSource::new(absolute("document_url", url)?, self.http()?)));
+            endpoints.source =
+                Some(Source::Http(HttpSource::new(absolute("document_url", url)?, self.http(None)?, false)));
         } else if let Some(file) = &self.file {
             endpoints.source = Some(Source::File(FileSource::new(file.clone())));
         }
@@ -188,10 +191,17 @@ impl Options {
     }
 }
 
-fn client() -> Result<reqwest::Client, Error> {
+fn client(metrics: Option<Url>) -> Result<reqwest::Client, Error> {
     // The application may have chosen already.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    reqwest::Client::builder().build().map_err(|error| invalid(format!("no HTTP client: {error}")))
+    // A redirect makes a GET of the POST of a batch. Should it lead back to the same address, nothing would show that the
+    // answer is not about the batch.
+    let redirects = Policy::custom(move |attempt| {
+        let is_batch = metrics.is_some() && attempt.previous().first() == metrics.as_ref();
+        if is_batch { attempt.stop() } else { Policy::default().redirect(attempt) }
+    });
+    let client = reqwest::Client::builder().redirect(redirects).build();
+    client.map_err(|error| invalid(format!("no HTTP client: {error}")))
 }
 
 /// A path below a URL, which may have a path of its own.

@@ -6,9 +6,11 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use flcm_flags_host::{Delivery, DeliveryAction};
+use flcm_flags::Snapshot;
+use flcm_flags_host::{Delivery, DeliveryAction, Follows, Revisions};
 use tokio::sync::{mpsc, oneshot};
 
+use crate::active_flags::loaded;
 use crate::clock::millis;
 use crate::error::{Code, Error};
 use crate::event::Event;
@@ -30,6 +32,7 @@ pub(crate) struct Remote {
     source: Option<Arc<Source>>,
     cache: Option<SnapshotCache>,
     delivery: Delivery,
+    revisions: Revisions,
     fetching: Option<Fetching>,
     /// Who waits for the end of the request that is under way.
     waiting: Vec<oneshot::Sender<()>>,
@@ -42,7 +45,7 @@ impl Remote {
         cache: Option<SnapshotCache>,
         delivery: Delivery,
     ) -> Self {
-        Self { link, source, cache, delivery, fetching: None, waiting: Vec::new() }
+        Self { link, source, cache, delivery, revisions: Revisions::default(), fetching: None, waiting: Vec::new() }
     }
 
     /// Puts in use what is at hand, then asks the source.
@@ -101,8 +104,9 @@ impl Remote {
             match action {
                 DeliveryAction::Fetch { etag } => {
                     let source = self.source.clone().filter(|_| !self.link.closing.is_cancelled());
+                    let revision = self.link.active.revision();
                     self.fetching =
-                        source.map(|source| -> Fetching { Box::pin(async move { source.get(etag).await }) });
+                        source.map(|source| -> Fetching { Box::pin(async move { source.get(etag, revision).await }) });
                 }
                 DeliveryAction::State { from, to, age } => {
                     self.link.active.events.emit(&Event::State { from, to, age: age.map(Duration::from_millis) });
@@ -131,25 +135,55 @@ impl Remote {
 
     /// Takes what the source gives; answers whether it is another snapshot.
     fn apply(&mut self, result: FetchResult) -> Result<bool, Error> {
-        let active = &self.link.active;
+        let active = Arc::clone(&self.link.active);
         let FetchResult::Snapshot { bytes, etag } = result else {
+            // No `ETag` is sent after an older revision, so this ends no row of such answers.
             self.delivery.not_modified(active.clock.moment());
             return Ok(false);
         };
-        let changed = active.use_bytes(bytes)?;
+        let snapshot = loaded(bytes)?;
+        let had_older = self.revisions.older_since().is_some();
+        let reset = self.judge(&snapshot)?;
+        let changed = active.use_snapshot(snapshot);
         if let Some(flags) = active.flags() {
             let is_new = self.delivery.applied(&flags.digest(), etag.clone(), active.clock.moment());
-            if let Some(cache) = self.cache.as_ref().filter(|_| is_new) {
-                cache.set(flags.snapshot.as_bytes(), etag.as_deref());
+            if let Some(cache) = self.cache.as_ref().filter(|_| is_new || had_older) {
+                cache.set(flags.snapshot.as_bytes(), etag.as_deref(), None);
             }
+        }
+        if let Some(error) = reset {
+            active.events.error(error);
         }
         Ok(changed)
     }
 
+    /// Whether a snapshot of the source may be used; with what is to be reported if it may though it is older.
+    fn judge(&mut self, snapshot: &Snapshot<Vec<u8>>) -> Result<Option<Error>, Error> {
+        let active = &self.link.active;
+        let (next, in_use, since) = (snapshot.revision(), active.revision(), self.revisions.older_since());
+        match self.revisions.answered(next, in_use, active.now()) {
+            Ok(Follows::Newer) => Ok(None),
+            Ok(Follows::Reset) => {
+                let help = "the source has had nothing newer for 24 hours";
+                let message = format!("revision {next} replaces {in_use} in use: {help}");
+                Ok(Some(Error::new(Code::RevisionReset, message)))
+            }
+            Err(error) => {
+                let older_since = self.revisions.older_since();
+                // The 24 hours go on after a restart.
+                if let (true, Some(cache), Some(flags)) = (older_since != since, &self.cache, active.flags()) {
+                    cache.set(flags.snapshot.as_bytes(), None, older_since);
+                }
+                Err(error.into())
+            }
+        }
+    }
+
     /// Uses the flags of the cache unless something newer is at hand; answers their `ETag`.
-    fn use_cached(&self) -> Option<String> {
+    fn use_cached(&mut self) -> Option<String> {
         let cache = self.cache.as_ref()?;
-        let CachedSnapshot { bytes, etag } = cache.get()?;
+        let CachedSnapshot { bytes, etag, older_since } = cache.get()?;
+        self.revisions = Revisions::new(older_since);
         match self.link.active.use_bytes(bytes) {
             Ok(_) => return etag,
             Err(error) if error.code == Code::OlderRevision => {}

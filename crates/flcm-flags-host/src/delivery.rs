@@ -101,6 +101,8 @@ pub struct Delivery {
     has_source: bool,
     poll: Deadline,
     announced: Deadline,
+    /// Nothing that is announced is fetched before, by the time that elapses.
+    not_before: u64,
     stale: Deadline,
     request: Request,
     /// The `ETag` that the request under way was sent with.
@@ -127,6 +129,7 @@ impl Delivery {
             has_source,
             poll: Deadline::default(),
             announced: Deadline::default(),
+            not_before: 0,
             stale: Deadline::default(),
             request: Request::None,
             requested: None,
@@ -170,7 +173,8 @@ impl Delivery {
     }
 
     /// A stream has announced the digest of a snapshot. What is new is fetched within the spread; what was published
-    /// while the stream was broken, as it may have been for every host, within the poll interval.
+    /// while the stream was broken, as it may have been for every host, within the poll interval. However much is
+    /// announced, it leads to one fetch per spread.
     pub fn announce(&mut self, digest: &str, is_new: bool, now: Now) {
         if self.in_use.as_deref() == Some(digest) {
             return;
@@ -182,7 +186,11 @@ impl Delivery {
         }
         let DeliveryOptions { stream_spread, poll_interval, .. } = self.options;
         let spread = if is_new { stream_spread } else { stream_spread.max(poll_interval) };
-        self.announced.no_later_than(now, part(spread, now.random));
+        // The moment is drawn once, because the earliest of many would be the same for all hosts.
+        if self.announced.at().is_none_or(|at| at > now.elapsed.saturating_add(spread)) {
+            let earliest = self.not_before.saturating_sub(now.elapsed);
+            self.announced.set(now, part(spread, now.random).max(earliest));
+        }
     }
 
     /// The source's snapshot is in use, under this digest. Answers whether it is to be stored for the next start: its
@@ -217,6 +225,9 @@ impl Delivery {
             self.update_state(now);
         }
         let (is_due, is_announced) = (self.poll.is_due(now), self.announced.is_due(now));
+        if is_announced {
+            self.not_before = now.elapsed.saturating_add(self.options.stream_spread);
+        }
         if is_due || is_announced {
             self.sync();
         }

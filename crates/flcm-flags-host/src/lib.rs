@@ -13,6 +13,7 @@
 //! | [`host`](Host) | the last three together: commands, the fleet's state, what is restored and stored |
 //! | [`batches`](Batches) | which batch of counts is sent next, under which name, and what an answer means for it |
 //! | [`delivery`](Delivery) | when to fetch, how long to wait after a failure, and whether flags are fresh or stale |
+//! | [`revisions`](Revisions) | which snapshot may follow the one in use, and when an older one may |
 //! | [`stream`](Reconnect) | when a stream that broke is connected again, and which of its events are new |
 //! | [`schedule`] | moments of polls and waits after failures, spread over all hosts |
 //! | [`changed`](ChangedFlags) | which flags an update has changed |
@@ -25,9 +26,9 @@
 //! event. The server uses [`Guards`] for the breakers of its fleet.
 //!
 //! JavaScript reaches only [`HostState`], by the bindings. The runtime in TypeScript repeats the other rules, because
-//! calling them in WebAssembly would make pages larger. The files in `tests/vectors/host` hold `schedule`, `overrides`
-//! and `persistence` to the same results in both languages, and the fault suite in `tests/hosts` runs over hosts of
-//! both.
+//! calling them in WebAssembly would make pages larger. The files in `tests/vectors/host` hold `schedule`, `overrides`,
+//! `persistence` and `revisions` to the same results in both languages, and the fault suite in `tests/hosts` runs over
+//! hosts of both.
 //!
 //! # How a state machine is driven
 //!
@@ -49,6 +50,14 @@
 //! - **Hosts are spread.** The moment of a host within the poll interval follows from its instance number, so hosts
 //!   send requests evenly, whenever they were started. After a failure a host waits a random time below a limit, and
 //!   the limit doubles with each failure. So hosts do not come back all at once when an outage ends.
+//!
+//! # Revisions
+//!
+//! - A snapshot with a lower revision than the one in use is refused, and so is one without after one with a revision.
+//! - A revision that is more than 2^32 above the one in use is refused, so that one wrong answer pins no host. The first
+//!   one is measured from 0. This holds for snapshots of a cache and of the program as well.
+//! - When a source has answered with older revisions alone for 24 hours, the next one is used, and reported as
+//!   `REVISION_RESET`. The beginning of the 24 hours is stored with the snapshot, so they go on over restarts.
 //!
 //! # Trips
 //!
@@ -85,6 +94,7 @@ mod measures;
 mod overrides;
 pub mod persistence;
 pub mod reserve;
+mod revisions;
 pub mod schedule;
 mod state;
 mod statement;
@@ -101,6 +111,7 @@ pub use host::{Host, InUse, POLL_AFTER_OUTCOME, REPORT_FAILURE_WITHIN, REPORT_TR
 pub use measures::{Counted, CustomMetrics, Measures};
 pub use overrides::{FleetFlag, FleetState, Overrides};
 pub use persistence::{PersistedState, Persistence};
+pub use revisions::{Follows, LARGEST_JUMP, OLDER_FOR, RevisionError, Revisions, follows};
 pub use state::{HostState, Outcome, UNITS_BYTES};
 pub use statement::{KeyId, Position, SIGNATURE_HEADER, Statement, Unverified};
 pub use stream::{Reconnect, StreamCursor};

@@ -88,12 +88,12 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
 fn cors(app: &Arc<App>) -> CorsLayer {
     let for_origin = Arc::clone(app);
     let exposed = [header::ETAG, header::RETRY_AFTER].to_vec();
-    let allowed =
-        [header::AUTHORIZATION, header::IF_NONE_MATCH, header::CONTENT_TYPE, HeaderName::from_static("x-api-key")];
+    let own = [HeaderName::from_static("flcm-revision"), HeaderName::from_static("x-api-key")];
+    let allowed = [header::AUTHORIZATION, header::IF_NONE_MATCH, header::CONTENT_TYPE].into_iter().chain(own);
     CorsLayer::new()
         .allow_origin(AllowOrigin::predicate(move |origin, _| origin::may_ask(&for_origin, origin)))
         .allow_methods([Method::GET, Method::POST])
-        .allow_headers(allowed)
+        .allow_headers(allowed.collect::<Vec<_>>())
         .expose_headers(exposed)
         .max_age(PREFLIGHT)
 }

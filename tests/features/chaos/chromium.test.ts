@@ -127,7 +127,7 @@ function allow(other: FlagServer, origin: string): void {
     (answer: Answer): Answer =>
     (request, response) => {
       response.setHeader('access-control-allow-origin', origin);
-      response.setHeader('access-control-allow-headers', 'content-type, if-none-match');
+      response.setHeader('access-control-allow-headers', 'content-type, flcm-revision, if-none-match');
       if (request.method === 'OPTIONS') response.writeHead(204).end();
       else answer(request, response);
     };

@@ -58,6 +58,23 @@ describe('counts', () => {
     expect(server.arrived.map(({ sequence }) => sequence)).toEqual([1n]);
   });
 
+  test('that are redirected back to where they were sent are not acknowledged by the answer to a GET', async () => {
+    const { server, at } = await counting();
+    const methods: (string | undefined)[] = [];
+    server.answerMetrics = (request, response) => {
+      methods.push(request.method);
+      const isBatch = request.method === 'POST';
+      response.writeHead(isBatch ? 302 : 200, isBatch ? { location: '/metrics' } : {}).end();
+    };
+    decide(at, 10);
+    await at.features.metrics.flush();
+    expect(at.codes).toEqual(['SINK_FAILED']);
+    expect(methods).toEqual(['POST']);
+    server.answerMetrics = undefined;
+    await at.features.metrics.flush();
+    expect(decisions(server)).toBe(10);
+  });
+
   test('of which the server lost track are named anew, and counted once', async () => {
     const { server, at } = await counting();
     decide(at, 10);
@@ -187,6 +204,21 @@ describe('counts', () => {
     expect(next.codes).toEqual(['CACHE_FAILED']);
     expect(decisions(server)).toBe(3);
     expect(readdirSync(cache)).not.toContain('batch-7-1');
+  });
+});
+
+onlyTypeScript('whose `fetch` may be the application’s, and follow redirects', () => {
+  test('counts that are redirected are not acknowledged', async () => {
+    const following: typeof fetch = (url, options) => fetch(url, { ...options, redirect: 'follow' });
+    const { server, at } = await counting({ fetch: following });
+    server.answerMetrics = status(302, { location: '/login' });
+    server.pages.set('/login', ['text/html', 'Who are you?']);
+    decide(at, 10);
+    await at.features.metrics.flush();
+    expect(at.codes).toEqual(['SINK_FAILED']);
+    server.answerMetrics = undefined;
+    await at.features.metrics.flush();
+    expect(decisions(server)).toBe(10);
   });
 });
 

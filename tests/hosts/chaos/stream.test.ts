@@ -190,6 +190,23 @@ describe('events', () => {
     expect(at.codes).toEqual([]);
   });
 
+  test('that announce fifty digests a second lead to one request in `streamSpreadMs`', async () => {
+    const { server, at } = await streamed({ pollIntervalMs: 0 });
+    at.clock.chance = () => 0.01;
+    for (let time = 1; time <= 100; time++) {
+      write(server, `event: snapshot\ndata: {"digest":"${time}"}\n\n`);
+      // An event behind it shows that it has arrived.
+      write(server, trips(time, undefined));
+      await until(() => at.diary.of('fleet').length === time + 1);
+      await at.clock.pass(20);
+      await at.features.remote.settled;
+    }
+    const asked = server.marks.length - 1;
+    expect(asked).toBeGreaterThanOrEqual(3);
+    expect(asked).toBeLessThanOrEqual(5);
+    expect(at.codes).toEqual([]);
+  });
+
   test('that nobody knows, and lines that are none, are passed over', async () => {
     const { server, at } = await streamed();
     write(server, 'event: weather\ndata: rain\n\nnonsense\n\nid: 7\nretry: soon\n\ndata: {}\n\n');

@@ -99,13 +99,18 @@ test('a sync puts the next poll off', async () => {
   expect(server.marks).toHaveLength(21);
 });
 
-test('a document without a revision may follow any other', async () => {
+test('a server of flags is sent the revision in use, and no other web server is', async () => {
   const { server, at } = await follow();
-  server.use(compiled(AFTER.replace('revision: 2', '')));
+  server.publish(AFTER);
   await at.features.remote.sync();
-  expect(at.isOn('new')).toBe(true);
-  server.use(compiled(BEFORE));
   await at.features.remote.sync();
-  expect(at.isOn('old')).toBe(true);
-  expect(at.codes).toEqual([]);
+  server.use(compiled('flags: {}'));
+  const unnumbered = await world({ url: server.url });
+  await unnumbered.features.remote.sync();
+  const sent = () => server.requests.map(({ headers }) => headers['flcm-revision']);
+  expect(sent()).toEqual([undefined, '1', '2', undefined, undefined]);
+  server.pages.set('/flags.yaml', ['application/yaml', BEFORE]);
+  const plain = await world({ documentUrl: `${server.url}/flags.yaml` });
+  await plain.features.remote.sync();
+  expect(sent().slice(5)).toEqual([undefined, undefined]);
 });

@@ -1,5 +1,6 @@
 //! The last good snapshot across a restart. It was accepted once, and is checked again when it is read.
 
+use flcm_flags::Millis;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Code, Error};
@@ -10,12 +11,16 @@ const NAME: &str = "snapshot";
 
 /// The line ahead of the bytes, so that the `ETag` is never stored without the bytes that it names.
 #[derive(Debug, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
 struct Head {
     version: u32,
     /// Where the flags came from: those of another source are not used.
     source: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     etag: Option<String>,
+    /// Since when the source has answered with older revisions alone, in milliseconds since 1970.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    older_since: Option<u64>,
 }
 
 /// A snapshot of the cache, and its `ETag`.
@@ -23,6 +28,7 @@ struct Head {
 pub(crate) struct CachedSnapshot {
     pub(crate) bytes: Vec<u8>,
     pub(crate) etag: Option<String>,
+    pub(crate) older_since: Option<Millis>,
 }
 
 #[derive(Debug)]
@@ -46,8 +52,13 @@ impl SnapshotCache {
     }
 
     /// Stores a snapshot in place of the one before.
-    pub(crate) fn set(&self, bytes: &[u8], etag: Option<&str>) {
-        let head = Head { version: 1, source: self.source.clone(), etag: etag.map(str::to_owned) };
+    pub(crate) fn set(&self, bytes: &[u8], etag: Option<&str>, older_since: Option<Millis>) {
+        let head = Head {
+            version: 1,
+            source: self.source.clone(),
+            etag: etag.map(str::to_owned),
+            older_since: older_since.map(|since| since.0),
+        };
         let mut file = serde_json::to_vec(&head).unwrap_or_default();
         file.push(b'\n');
         file.extend_from_slice(bytes);
@@ -72,6 +83,8 @@ impl SnapshotCache {
             return Err(format!("version {} is not known", head.version));
         }
         let bytes = bytes.get(1..).unwrap_or_default().to_vec();
-        Ok((head.source == self.source).then_some(CachedSnapshot { bytes, etag: head.etag }))
+        let Head { source, etag, older_since, .. } = head;
+        let older_since = older_since.map(Millis);
+        Ok((source == self.source).then_some(CachedSnapshot { bytes, etag, older_since }))
     }
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use reqwest::Url;
-use reqwest::header::{ACCEPT, CONTENT_TYPE, ETAG, HeaderValue, IF_NONE_MATCH};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, IF_NONE_MATCH};
 
 use crate::error::{Code, Error, message_of};
 use crate::http::Http;
@@ -14,6 +14,9 @@ const SNAPSHOT_TYPE: &str = "application/vnd.flcm.snapshot";
 const ACCEPTED: HeaderValue = HeaderValue::from_static(
     "application/vnd.flcm.snapshot, application/json;q=0.5, application/yaml;q=0.5, */*;q=0.1",
 );
+
+/// The revision in use, for a server that must not publish below it.
+const REVISION: HeaderName = HeaderName::from_static("flcm-revision");
 
 /// The answer of a source.
 #[derive(Debug)]
@@ -39,11 +42,11 @@ impl Source {
         }
     }
 
-    /// Asks for what is other than `etag`; for everything without one.
-    pub(crate) async fn get(&self, etag: Option<String>) -> Result<FetchResult, Error> {
+    /// Asks for what is other than `etag`; for everything without one. `revision` is the one in use; 0 for none.
+    pub(crate) async fn get(&self, etag: Option<String>, revision: u64) -> Result<FetchResult, Error> {
         match self {
             Self::File(source) => source.get().await,
-            Self::Http(source) => timed(&*source.http.clock, source.http.timeout, source.get(etag)).await,
+            Self::Http(source) => timed(&*source.http.clock, source.http.timeout, source.get(etag, revision)).await,
         }
     }
 }
@@ -53,18 +56,23 @@ impl Source {
 pub(crate) struct HttpSource {
     url: Url,
     http: Http,
+    /// Whether it is a server of flags. Other web servers need not allow a header that pages send to those.
+    is_server: bool,
 }
 
 impl HttpSource {
-    pub(crate) const fn new(url: Url, http: Http) -> Self {
-        Self { url, http }
+    pub(crate) const fn new(url: Url, http: Http, is_server: bool) -> Self {
+        Self { url, http, is_server }
     }
 
-    async fn get(&self, etag: Option<String>) -> Result<FetchResult, Error> {
-        let Self { url, http } = self;
+    async fn get(&self, etag: Option<String>, revision: u64) -> Result<FetchResult, Error> {
+        let Self { url, http, is_server } = self;
         let mut request = http.client.get(url.clone()).headers(http.headers.clone()).header(ACCEPT, ACCEPTED);
         if let Some(etag) = &etag {
             request = request.header(IF_NONE_MATCH, etag);
+        }
+        if *is_server && revision > 0 {
+            request = request.header(REVISION, revision);
         }
         let response = request.send().await.map_err(|error| failed(url, error))?;
         match response.status().as_u16() {

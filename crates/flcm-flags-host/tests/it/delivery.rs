@@ -84,6 +84,42 @@ fn what_is_announced_during_a_request_is_fetched_unless_the_request_brings_it() 
 }
 
 #[test]
+fn however_much_is_announced_it_is_fetched_once_per_spread() {
+    let (mut chance, mut fetched) = (Chance::new(3), 0);
+    let mut delivery = opened(OPTIONS, Some("old"), at(0, 0.5));
+    fetches(&mut delivery);
+    delivery.not_modified(at(0, 0.5));
+    for time in (0..20 * SPREAD).step_by(20) {
+        let now = at(time, chance.unit());
+        delivery.announce(&time.to_string(), chance.one_in(2), now);
+        delivery.poll(now);
+        let count = fetches(&mut delivery).len();
+        if count > 0 {
+            delivery.not_modified(now);
+        }
+        fetched += count;
+    }
+    assert!((10..=20).contains(&fetched), "{fetched}");
+}
+
+#[test]
+fn further_announcements_bring_no_fetch_forward() {
+    let mut delivery = opened(OPTIONS, Some("old"), at(0, 0.5));
+    fetches(&mut delivery);
+    delivery.not_modified(at(0, 0.5));
+    delivery.announce("first", true, at(0, 0.8));
+    delivery.announce("second", true, at(1, 0.1));
+    assert_eq!(delivery.next_deadline(), Some(400));
+    // What was there before the stream may be as late as a poll, which is no reason for what is new to wait.
+    let mut delivery = opened(OPTIONS, Some("old"), at(0, 0.5));
+    fetches(&mut delivery);
+    delivery.not_modified(at(0, 0.5));
+    delivery.announce("first", false, at(0, 0.4));
+    delivery.announce("second", true, at(1, 0.1));
+    assert_eq!(delivery.next_deadline(), Some(51));
+}
+
+#[test]
 fn a_source_that_is_confused_is_asked_once_more_at_once() {
     let mut delivery = opened(OPTIONS, None, at(0, 0.9));
     fetches(&mut delivery);

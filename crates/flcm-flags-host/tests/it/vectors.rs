@@ -5,7 +5,7 @@ use std::path::Path;
 
 use flcm_flags::{Millis, TripState};
 use flcm_flags_host::schedule::{back_off, next_poll, number_of, phase_of};
-use flcm_flags_host::{FleetFlag, Now, Overrides, PersistedState, Persistence};
+use flcm_flags_host::{FleetFlag, Follows, Now, Overrides, PersistedState, Persistence, RevisionError, Revisions};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
@@ -171,5 +171,55 @@ struct Trip {
 fn trips() {
     for Trip { text, is_trip } in cases("trips.json") {
         assert_eq!(TripState::parse(&text).is_some(), is_trip, "`{text}`");
+    }
+}
+
+/// Answers of a source, one after the other.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Answers {
+    note: String,
+    in_use: String,
+    stored_older_since: Option<u64>,
+    steps: Vec<Answer>,
+    /// What is to be stored at the end.
+    older_since: Option<u64>,
+}
+
+#[derive(Deserialize)]
+struct Answer {
+    at: u64,
+    revision: String,
+    then: Then,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
+#[serde(rename_all = "camelCase")]
+enum Then {
+    Jump,
+    Newer,
+    Older,
+    Reset,
+}
+
+#[test]
+fn revisions() {
+    for case in cases::<Answers>("revisions.json") {
+        let mut in_use: u64 = case.in_use.parse().unwrap();
+        let mut revisions = Revisions::new(case.stored_older_since.map(Millis));
+        for Answer { at, revision, then } in case.steps {
+            let next = revision.parse().unwrap();
+            let answered = match revisions.answered(next, in_use, Millis(at)) {
+                Ok(Follows::Newer) => Then::Newer,
+                Ok(Follows::Reset) => Then::Reset,
+                Err(RevisionError::Jump { .. }) => Then::Jump,
+                Err(RevisionError::Older { .. }) => Then::Older,
+            };
+            assert_eq!(answered, then, "{}: {revision} at {at}", case.note);
+            if matches!(then, Then::Newer | Then::Reset) {
+                in_use = next;
+            }
+        }
+        assert_eq!(revisions.older_since(), case.older_since.map(Millis), "{}", case.note);
     }
 }
