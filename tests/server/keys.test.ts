@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdtempSync } from 'node:fs';
+import { type IncomingMessage, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
@@ -116,6 +117,18 @@ describe('a page of another origin', () => {
     const all = added('plain', [await page.call('summary', 'plain')]);
     await page.page.goto(`${pages.origin}/elsewhere`);
     await expect.poll(counted, { timeout: 60_000 }).toEqual(all);
+  });
+
+  test('that is allowed may send what hosts send', async () => {
+    const { url } = await start();
+    const asked = ['authorization', 'flcm-revision', 'if-none-match'];
+    const preflight = { 'access-control-request-method': 'GET', 'access-control-request-headers': asked.join() };
+    const headers = { origin: pages.origin, ...preflight };
+    const answer = await new Promise<IncomingMessage>((resolve) => {
+      request(`${url}/flags`, { method: 'OPTIONS', headers }, resolve).end();
+    });
+    answer.resume();
+    expect(answer.headers['access-control-allow-headers']?.split(',')).toEqual(expect.arrayContaining(asked));
   });
 
   test('that is not allowed has no flags, hears nothing, and what it counts is not taken', async () => {

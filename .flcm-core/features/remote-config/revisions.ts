@@ -9,7 +9,7 @@ const LARGEST_JUMP = 2n ** 32n;
 /** For so long a source must answer with older revisions until one of them is used: a day. */
 const OLDER_FOR_MS = 86_400_000;
 
-/** What is said of a code ahead of the revision in use, and behind it. */
+/** The message of a code: what stands ahead of the revision in use, and behind it. */
 const TEXTS: Record<RevisionCode, [is: string, help: string]> = {
   OLDER_REVISION: ['is lower than', 'raise it, or wait for 24 hours'],
   REVISION_JUMP: ['is more than 2^32 above', 'lower it'],

@@ -9,7 +9,9 @@ import type { Host } from '../kit/host.ts';
 import { onlyTypeScript } from '../kit/only.ts';
 import { AFTER, BEFORE, type Beginning, begin, closeOn, pid, served, turns, type WorldOptions } from '../kit/world.ts';
 
-const MANY = compiled(`flags:\n${Array.from({ length: 2000 }, (_, flag) => `  flag${flag}: {}`).join('\n')}`);
+const MANY = compiled(
+  `revision: 2\nflags:\n${Array.from({ length: 2000 }, (_, flag) => `  flag${flag}: {}`).join('\n')}`,
+);
 
 const GUARDED = `flags: { risky: { rollout: { percentage: 50 }, error_threshold: { rate: 0.05, window: 300 } } }`;
 

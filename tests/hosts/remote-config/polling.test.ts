@@ -106,7 +106,7 @@ describe('what a stream announces', () => {
     const at = await world({ url: server.url, stream: true, streamSpreadMs: 2000 });
     await until(() => at.diary.of('fleet').length === 1);
     at.clock.chance = () => chance;
-    server.publish('flags: { new: { rollout: { percentage: 100 } } }');
+    server.publish('revision: 2\nflags: { new: { rollout: { percentage: 100 } } }');
     server.trip({});
     await until(() => at.diary.of('fleet').length === 2);
     await at.clock.pass(2000 * chance - 1);
@@ -123,7 +123,7 @@ describe('what a stream announces', () => {
     const at = await world({ url: server.url, stream: true });
     await until(() => at.diary.of('fleet').length === 1);
     at.clock.chance = () => 0.999;
-    server.publish('flags: { new: { rollout: { percentage: 100 } } }');
+    server.publish('revision: 2\nflags: { new: { rollout: { percentage: 100 } } }');
     server.trip({});
     await until(() => at.diary.of('fleet').length === 2);
     await at.clock.pass(500);
@@ -171,7 +171,7 @@ describe('what a stream announces', () => {
     const syncing = at.features.remote.sync();
     await until(() => server.marks.length === 2);
     server.answer = undefined;
-    server.publish('flags: { new: { rollout: { percentage: 100 } } }');
+    server.publish('revision: 2\nflags: { new: { rollout: { percentage: 100 } } }');
     server.trip({});
     await until(() => at.diary.of('fleet').length === 2);
     answer();
