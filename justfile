@@ -4,6 +4,9 @@ set shell := ["bash", "-euo", "pipefail", "-c"]
 
 cargo-target := env("CARGO_TARGET_DIR", "target")
 
+# Tools of crates.io that recipes use.
+tools := cargo-target / "tools"
+
 # Every recipe selects the same packages and features, so that each dependency is compiled once.
 workspace := "--workspace --features flcm-flags-client/open-feature --locked"
 
@@ -37,7 +40,7 @@ test:
 # The steps of `test`. Those of the lane `cargo` compile in the profile `dev`, one after the other. Those of the lane
 # `alone` print times, so they run by themselves at the end. All others run beside them.
 [private]
-checks: programs lint-js types test-packaging sizes lint-rust test-rust random-parity rust-examples schema-is-current rust-docs no-std test-engine test-features test-docs test-examples api-reference test-openfeature parity test-rust-host test-server
+checks: programs lint-js types test-packaging sizes lint-rust test-rust random-parity rust-examples schema-is-current rust-docs no-std deny test-engine test-features test-docs test-examples api-reference test-openfeature parity test-rust-host test-server
 
 # Formatting, lints and tests of what changed since the last commit, or since BASE; for the time between two edits.
 [doc('Formatting, lints and tests of what changed.')]
@@ -189,6 +192,14 @@ fuzz seconds="60":
     export CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 CARGO_PROFILE_RELEASE_STRIP=none; \
         cd tests/fuzz && for target in snapshot document contexts breaker batch; do mkdir -p "target/corpus/$target"; cargo +nightly fuzz run --fuzz-dir . --features fuzzer "$target" "target/corpus/$target" "corpus/$target" -- -max_total_time={{ seconds }}; done
 
+# Licences, sources and bans of the crates' dependencies. Compiles cargo-deny at first, which takes two minutes.
+[doc("Licences, sources and bans of the crates' dependencies.")]
+[group('test')]
+[metadata('lane: cargo')]
+deny:
+    [[ -x "{{ tools }}/bin/cargo-deny" ]] || cargo install --quiet --locked --root "{{ tools }}" cargo-deny@0.20.2
+    "{{ tools }}/bin/cargo-deny" check licenses bans sources
+
 # Ask a real server whatever its description allows, and more (needs Python 3).
 [group('test')]
 schemathesis: programs
@@ -246,6 +257,20 @@ addon:
     mkdir -p target/napi
     [[ -s target/napi/flcm-flags-node ]] || export NAPI_FORCE_BUILD_FLCM_FLAGS_NODE="$RANDOM"; \
         NAPI_TYPE_DEF_TMP_FOLDER="$PWD/target/napi" cargo build --release --locked -p flcm-flags-node
+
+# Program, debug symbols, npm tarballs, crate packages, SBOMs and checksums, for the platform it runs on.
+[group('make')]
+release out="target/release-files": packages cyclonedx
+    node deploy/release.js "{{ out }}"
+
+# What the program and the packages are made of, in CycloneDX.
+[group('make')]
+sbom out="target/sbom": npm cyclonedx
+    node deploy/sbom.js "{{ out }}"
+
+[private]
+cyclonedx:
+    [[ -x "{{ tools }}/bin/cargo-cyclonedx" ]] || cargo install --quiet --locked --root "{{ tools }}" cargo-cyclonedx@0.5.9
 
 # `engines` are compared with plain JavaScript, `peers` are other SDKs.
 [arg('what', pattern='core|engines|runtime|instructions|server|peers')]
