@@ -260,8 +260,15 @@ addon:
 
 # Program, debug symbols, npm tarballs, crate packages, SBOMs and checksums, for the platform it runs on.
 [group('make')]
-release out="target/release-files": packages cyclonedx
+release out="target/release-files": (pack out / "npm") cyclonedx
     node deploy/release.js "{{ out }}"
+
+# Tarballs of the npm packages, for `npm install PATH`.
+[group('make')]
+pack out="target/npm": packages
+    node pkg/release.js target/staged
+    rm -rf "{{ out }}" && mkdir -p "{{ out }}"
+    for package in target/staged/*; do npm pack --silent --pack-destination "{{ out }}" "./$package"; done
 
 # What the program and the packages are made of, in CycloneDX.
 [group('make')]

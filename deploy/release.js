@@ -1,8 +1,8 @@
-// Makes a release for the platform it runs on: `node deploy/release.js OUT`. The recipe `release` builds the packages and
-// the tools first.
+// Makes a release for the platform it runs on: `node deploy/release.js OUT`. The recipe `release` calls it when the npm
+// tarballs are in OUT/npm.
 //
-// OUT gets the program `flcm`, its debug symbols, the npm tarballs, the packages of the crates, one SBOM for each
-// ecosystem, and SHA256SUMS.
+// OUT gets the program `flcm`, its debug symbols, the packages of the crates, an SBOM for each ecosystem, and SHA256SUMS
+// of all files.
 
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -40,17 +40,6 @@ function program() {
   run('objcopy', ['--strip-all', '--add-gnu-debuglink=flcm.debug', 'flcm'], { cwd: folder });
 }
 
-/** The tarballs that `npm publish` would send. */
-function npmPackages() {
-  const staged = join(out, 'staged');
-  run('node', ['pkg/release.js', staged]);
-  mkdirSync(join(out, 'npm'), { recursive: true });
-  for (const name of readdirSync(staged)) {
-    run('npm', ['pack', '--silent', '--pack-destination', join(out, 'npm'), join(staged, name)]);
-  }
-  rmSync(staged, { recursive: true });
-}
-
 /** The packages that `cargo publish` would send. It compiles each from its package, as a user would. */
 function crates() {
   const published = publishedCrates();
@@ -78,9 +67,8 @@ function checksums() {
   writeFileSync(join(out, 'SHA256SUMS'), lines.sort((a, b) => (a.slice(66) < b.slice(66) ? -1 : 1)).join(''));
 }
 
-rmSync(out, { recursive: true, force: true });
+for (const made of ['bin', 'crates', 'sbom', 'SHA256SUMS']) rmSync(join(out, made), { recursive: true, force: true });
 program();
-npmPackages();
 crates();
 run('node', ['deploy/sbom.js', join(out, 'sbom')]);
 checksums();
