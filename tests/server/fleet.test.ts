@@ -221,7 +221,7 @@ describe('what all hosts have counted', () => {
     expect(sum(colour, 'variant="blue"')).toBeGreaterThan(200);
     const figures = await fleet.server.figures();
     expect(figures.of('flcm_custom_total{name="sold"}')).toBe(600);
-    expect(figures.of('flcm_duration_milliseconds_count{flag="plain"}')).toBe(600);
+    expect(figures.of('flcm_duration_seconds_count{flag="plain"}')).toBe(600);
     // A sketch: three times its standard error.
     const users = figures.of('flcm_users{flag="plain"}');
     expect(Math.abs(users / 600 - 1)).toBeLessThan(0.07);

@@ -50,8 +50,8 @@ test('the provider for Node is served values of all four types, with variant and
   expect(await client.getNumberDetails('limit', 0, ALICE)).toMatchObject({ value: 10, reason: 'TARGETING_MATCH' });
   expect(await client.getNumberDetails('limit', 0, { targetingKey: 'bob' })).toMatchObject({ value: 3 });
   const theme = await client.getObjectDetails('theme', { size: 0 }, ALICE);
-  expect(theme).toMatchObject({ value: { size: 2, tags: ['a', 'b'] }, reason: 'OVERRIDE' });
-  expect(theme.flagMetadata.revision).toBeGreaterThan(0);
+  expect(theme).toMatchObject({ value: { size: 2, tags: ['a', 'b'] }, reason: 'TARGETING_MATCH', variant: 'on' });
+  expect(theme.flagMetadata).toMatchObject({ 'flcm.reason': 'OVERRIDE', revision: expect.any(Number) });
 });
 
 test('it decides as the engine does, for four hundred users', async () => {
@@ -106,7 +106,7 @@ test('what a person holds is off here as well', async () => {
   const client = await clientOf(server);
   await server.command('shiny', 'hold');
   const held = await client.getBooleanDetails('shiny', true, ALICE);
-  expect(held).toMatchObject({ value: false, reason: 'BREAKER_OPEN' });
+  expect(held).toMatchObject({ value: false, reason: 'DISABLED', flagMetadata: { 'flcm.reason': 'BREAKER_OPEN' } });
   await server.command('shiny', 'release');
   expect(await client.getBooleanValue('shiny', false, ALICE)).toBe(true);
 });
@@ -191,7 +191,7 @@ test('the provider for pages is served the same across origins, and follows a ch
     [true, 'STATIC'],
     [expect.stringMatching(/#f00|#00f/), 'SPLIT'],
     [10, 'TARGETING_MATCH'],
-    [{ size: 2, tags: ['a', 'b'] }, 'OVERRIDE'],
+    [{ size: 2, tags: ['a', 'b'] }, 'TARGETING_MATCH'],
     'FLAG_NOT_FOUND',
     'TYPE_MISMATCH',
   ]);
@@ -207,6 +207,35 @@ test('the provider for pages is served the same across origins, and follows a ch
   await host.page.waitForFunction(isOff, null, { polling: 10 });
   console.log(`a PUT reached a page by its provider's polls of 200 ms after ${Date.now() - published} ms`);
   expect(await answered(200)).toBe(2);
+});
+
+test('the provider for pages reports a change of the one flag that has changed', async () => {
+  const server = await start();
+  const host = await pages.open('page');
+  expect(await provide(host, server, backend.key)).toBe('');
+  await host.page.evaluate(() => {
+    const { OpenFeature } = globalThis as unknown as OnPage;
+    const seen: string[][] = [];
+    Object.assign(globalThis, { seen });
+    OpenFeature.addHandler('PROVIDER_CONFIGURATION_CHANGED' as web.ClientProviderEvents.ConfigurationChanged, (event) =>
+      seen.push([...(event?.flagsChanged ?? [])]),
+    );
+  });
+  await server.put(document(0));
+  await host.page.waitForFunction('seen.length > 0');
+  expect(await host.page.evaluate('seen')).toEqual([['shiny']]);
+});
+
+test('a request with a misspelt member is refused', async () => {
+  const server = await start();
+  const body = JSON.stringify({ contxt: ALICE });
+  const headers = { 'content-type': 'application/json' };
+  const answer = await server.ask('/ofrep/v1/evaluate/flags', { method: 'POST', headers, body });
+  const error = (await answer.json()) as object;
+  expect([answer.status, error]).toEqual([
+    400,
+    { errorCode: 'PARSE_ERROR', errorDetails: expect.stringContaining('`contxt`'), metadata: {} },
+  ]);
 });
 
 test('the provider for pages has nothing without a key that is good for it, nor on a page of an origin that may not ask', async () => {

@@ -13,6 +13,7 @@ use tower_http::cors::{AllowOrigin, CorsLayer};
 use crate::state::App;
 use crate::store::{Reader, Stored};
 
+mod accept;
 mod access;
 mod audit;
 mod batches;

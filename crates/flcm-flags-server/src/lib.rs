@@ -37,7 +37,7 @@
 //! | `transition`, `event` | a transition with its actor; the same as JSON |
 //! | `totals`, `ingest` with `batch`, `peer` | the counts of all hosts; request bodies, batches and their origin |
 //! | `http` with a file per path, `access`, `routes`, `problem`, `openapi` | handlers, their access, their errors |
-//! | `metrics` with `catalog`, `openmetrics`, `otlp` | every metric; as text, and pushed to a collector |
+//! | `metrics` with `catalog`, `process`, `text`, `otlp` | every metric; as text, and pushed to a collector |
 //! | `webhooks` with `dispatcher`, `signature` | deliveries by Standard Webhooks |
 //! | `document_watcher`, `tls`, `clock`, `retry`, `gzip` | the document's file; certificates; time; waits; compression |
 //!

@@ -4,6 +4,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
+use super::accept::{Accept, weight};
 use super::access::{Authorized, Client};
 use super::problem::Kind;
 use super::{Context, Problem};
@@ -55,15 +56,15 @@ pub(super) async fn get_flags(
 /// The body that the client prefers; the snapshot, if it prefers neither.
 fn choose<'p>(published: &'p Published, headers: &HeaderMap) -> Result<&'p Body, Problem> {
     let bodies = [&published.as_snapshot, &published.as_document];
-    let accept: Vec<&str> = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok()).collect();
+    let accept = Accept::of(headers);
     if accept.is_empty() {
         return Ok(bodies[0]);
     }
-    let liked = |body: &Body| quality(&accept, body.media_type.to_str().unwrap_or_default());
+    let liked = |body: &Body| accept.quality(body.media_type.to_str().unwrap_or_default());
     let [snapshot, document] = bodies.map(liked);
     match (snapshot, document) {
         (0, 0) => {
-            let message = format!("no media type of `Accept: {}` is available", accept.join(", "));
+            let message = format!("no media type of `Accept: {}` is available", accept.text());
             let help = "ask for application/vnd.flcm.snapshot, or for application/yaml, or for */*";
             Err(Problem::new(Kind::NotAcceptable, message, help))
         }
@@ -72,53 +73,10 @@ fn choose<'p>(published: &'p Published, headers: &HeaderMap) -> Result<&'p Body,
     }
 }
 
-/// The quality of a media type in thousandths. The most specific range that matches counts.
-fn quality(accept: &[&str], media_type: &str) -> u32 {
-    let ranges = accept.iter().flat_map(|list| list.split(','));
-    let fitting = ranges.filter_map(|range| {
-        let mut parts = range.split(';').map(str::trim);
-        let name = parts.next()?;
-        let major = name.strip_suffix("/*").filter(|_| name != "*/*");
-        let exactness = match major {
-            Some(major) => media_type.split('/').next().filter(|own| *own == major).map(|_| 1)?,
-            None if name == "*/*" => 0,
-            None => name.eq_ignore_ascii_case(media_type).then_some(2)?,
-        };
-        Some((exactness, weight(parts)))
-    });
-    fitting.max_by_key(|(exactness, _)| *exactness).map_or(0, |(_, weight)| weight)
-}
-
-/// The `q` of a range in thousandths.
-fn weight<'r>(mut parameters: impl Iterator<Item = &'r str>) -> u32 {
-    let given = parameters.find_map(|parameter| parameter.strip_prefix("q="));
-    let weight = given.and_then(|text| text.parse::<f32>().ok()).unwrap_or(1.0);
-    // A saturating cast: a number outside of 0 to 1 is taken for 0 or 1.
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to 0 to 1000")]
-    let thousandths = (weight.clamp(0.0, 1.0) * 1000.0) as u32;
-    thousandths
-}
-
 fn takes_gzip(value: &HeaderValue) -> bool {
     let Ok(list) = value.to_str() else { return false };
     list.split(',').any(|coding| {
         let mut parts = coding.split(';').map(str::trim);
         parts.next().is_some_and(|name| name.eq_ignore_ascii_case("gzip")) && weight(parts) > 0
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::quality;
-
-    #[test]
-    fn the_most_exact_range_counts() {
-        let accept = ["application/vnd.flcm.snapshot, application/json;q=0.5, */*;q=0.1"];
-        assert_eq!(quality(&accept, "application/vnd.flcm.snapshot"), 1000);
-        assert_eq!(quality(&accept, "application/json"), 500);
-        assert_eq!(quality(&accept, "application/yaml"), 100);
-        assert_eq!(quality(&["application/*;q=0.4", "text/html"], "application/yaml"), 400);
-        assert_eq!(quality(&["text/html"], "application/yaml"), 0);
-        assert_eq!(quality(&["*/*, application/yaml;q=0"], "application/yaml"), 0);
-    }
 }

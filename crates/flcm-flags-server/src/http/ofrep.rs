@@ -7,7 +7,7 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use flcm_flags::bucket::sip;
-use flcm_flags::{BoundContext, Decision, FlagId, Millis, Reason, evaluate};
+use flcm_flags::{BoundContext, Decision, Flag, FlagId, Millis, Reason, evaluate};
 use flcm_flags_config::OwnedContext;
 use flcm_flags_config::explain::text::json_of_value;
 use serde::{Deserialize, Serialize};
@@ -26,6 +26,7 @@ const BYTES: usize = 64 << 10;
 
 /// The context of an evaluation.
 #[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct EvaluationRequest {
     /// The targeting key under `targetingKey`, attributes under their names. Values that are not attributes, such as
     /// objects, are ignored.
@@ -43,14 +44,13 @@ pub(crate) struct Evaluation {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Value, required = false)]
     value: Option<Value>,
-    /// The details of a revert.
+    /// A reason that `OpenFeature` defines.
     reason: &'static str,
-    /// The variant.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    variant: Option<String>,
-    /// The revision, and the rule that matched.
+    /// The variant; `on` or `off` if the flag has no variants. Some providers fail without one.
+    variant: String,
+    /// `flcm.reason`, which is more exact than `reason`; the rule that matched; the revision, if one flag was asked for.
     #[schema(value_type = Object)]
-    metadata: Value,
+    metadata: Map<String, Value>,
 }
 
 /// Why there is no decision.
@@ -64,6 +64,16 @@ pub(crate) struct EvaluationError {
     error_code: &'static str,
     /// What is wrong.
     error_details: String,
+    /// Empty. Some providers read it without a check.
+    #[schema(value_type = Object)]
+    metadata: Map<String, Value>,
+}
+
+impl EvaluationError {
+    fn new(key: Option<&str>, error_code: &'static str, error_details: impl Into<String>) -> Self {
+        let (key, error_details) = (key.map(str::to_owned), error_details.into());
+        Self { key, error_code, error_details, metadata: Map::new() }
+    }
 }
 
 /// Either.
@@ -107,15 +117,17 @@ pub(super) async fn evaluate_flag(
     };
     let serving = app.shared.serving.load();
     let Some(flag) = serving.published.snapshot.flag(&key) else {
-        let error_details = format!("there is no flag `{key}`");
-        return Ok(failed(EvaluationError { key: Some(key), error_code: "FLAG_NOT_FOUND", error_details }));
+        return Ok(failed(EvaluationError::new(Some(&key), "FLAG_NOT_FOUND", format!("there is no flag `{key}`"))));
     };
     let evaluated = context.with_core(|context| {
         let bound = context.bind(&serving.published.snapshot);
         decide(&serving, flag, &key, &bound, Millis(wall()))
     });
     Ok(match evaluated {
-        Evaluated::Decided(evaluation) => Json(evaluation).into_response(),
+        Evaluated::Decided(mut evaluation) => {
+            evaluation.metadata.insert("revision".to_owned(), serving.published.number.into());
+            Json(evaluation).into_response()
+        }
         Evaluated::Failed(error) => failed(error),
     })
 }
@@ -161,34 +173,53 @@ fn decide(serving: &ServingState, flag: FlagId, key: &str, context: &BoundContex
     let decision: Decision<'_> = evaluate(&serving.published.snapshot, &serving.trips, flag, context, now);
     let reason = decision.reason();
     if let Reason::Error(code) = reason {
-        let error_details = format!("this server cannot decide `{key}`, which needs a later version");
-        return Evaluated::Failed(EvaluationError {
-            key: Some(key.to_owned()),
-            error_code: code.as_str(),
-            error_details,
-        });
+        let details = format!("this server cannot decide `{key}`, which needs a later version");
+        return Evaluated::Failed(EvaluationError::new(Some(key), code.as_str(), details));
     }
     let described = serving.published.snapshot.describe(flag);
-    let reason = described.map_or(reason, |flag| flag.reason_in_open_feature(reason));
-    let mut metadata = Map::new();
-    metadata.insert("revision".to_owned(), serving.published.number.into());
-    if let Some(rule) = decision.rule() {
-        metadata.insert("rule".to_owned(), rule.into());
-    }
+    let mut metadata = Map::from_iter([("flcm.reason".to_owned(), reason.as_str().into())]);
+    metadata.extend(decision.rule().map(|rule| ("rule".to_owned(), rule.into())));
+    let is_fractional = described.is_some_and(|flag| has_fraction(&flag));
+    let on_or_off = if decision.enabled() { "on" } else { "off" };
     Evaluated::Decided(Evaluation {
         key: key.to_owned(),
-        value: decision.value().map(json_of_value),
-        reason: reason.as_str(),
-        variant: decision.variant().map(str::to_owned),
-        metadata: Value::Object(metadata),
+        value: decision.value().map(|value| json_of(value, is_fractional)),
+        reason: standard(described.map_or(reason, |flag| flag.reason_in_open_feature(reason))).as_str(),
+        variant: decision.variant().unwrap_or(on_or_off).to_owned(),
+        metadata,
     })
+}
+
+/// The reason of the specification that comes closest. Providers that read reasons into an enumeration fail for others.
+const fn standard(reason: Reason) -> Reason {
+    match reason {
+        Reason::BreakerOpen => Reason::Disabled,
+        Reason::Override => Reason::TargetingMatch,
+        Reason::PrerequisiteFailed => Reason::Default,
+        other => other,
+    }
+}
+
+/// Whether one of the flag's numbers has a fraction. Then all of them are written with one: languages that tell
+/// integers from floats would otherwise see the type of the flag change with the user.
+fn has_fraction(flag: &Flag<'_>) -> bool {
+    let variants = flag.variants().filter_map(|variant| variant.value());
+    let mut values = flag.default_value().into_iter().chain(flag.on_value()).chain(variants);
+    values.any(|value| matches!(value, flcm_flags::Value::Number(number) if number.fract() != 0.0))
+}
+
+fn json_of(value: flcm_flags::Value<'_>, is_fractional: bool) -> Value {
+    match value {
+        flcm_flags::Value::Number(number) if is_fractional => number.into(),
+        other => json_of_value(other),
+    }
 }
 
 /// Reads the context. Errors that OFREP defines have its own form.
 async fn read(app: &App, headers: &HeaderMap, content: Body) -> Result<Result<OwnedContext, EvaluationError>, Problem> {
     body::expect_type(headers, &["application/json"])?;
     let question = body::read(app, content, BYTES).await?;
-    let wrong = |error_code, error_details| Ok(Err(EvaluationError { key: None, error_code, error_details }));
+    let wrong = |error_code, details: String| Ok(Err(EvaluationError::new(None, error_code, details)));
     let EvaluationRequest { context } = match body::parse(&question.bytes) {
         Ok(request) => request,
         Err(error) => return wrong("PARSE_ERROR", format!("the body is invalid: {error}")),
@@ -199,11 +230,8 @@ async fn read(app: &App, headers: &HeaderMap, content: Body) -> Result<Result<Ow
         _ => return wrong("INVALID_CONTEXT", "`context` is not an object".to_owned()),
     };
     let flat = attributes.into_iter().filter(|(_, value)| is_attribute(value)).collect();
-    Ok(serde_json::from_value(Value::Object(flat)).map_err(|error| EvaluationError {
-        key: None,
-        error_code: "INVALID_CONTEXT",
-        error_details: error.to_string(),
-    }))
+    let context = serde_json::from_value(Value::Object(flat));
+    Ok(context.map_err(|error| EvaluationError::new(None, "INVALID_CONTEXT", error.to_string())))
 }
 
 /// Whether conditions can read a value.

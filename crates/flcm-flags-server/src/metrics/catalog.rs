@@ -4,6 +4,7 @@ use flcm_flags::TripState;
 use flcm_flags::breaker::State;
 use flcm_flags::metrics::Durations;
 
+use super::process;
 use crate::fleet::MetricsSnapshot;
 use crate::state::App;
 
@@ -33,6 +34,9 @@ pub(crate) fn of_hosts(snapshot: &MetricsSnapshot, to: &mut impl MetricSink) {
 
 /// What the server has counted about itself since it was started.
 pub(crate) fn of_server(app: &App, snapshot: &MetricsSnapshot, to: &mut impl MetricSink) {
+    to.family("flcm_build_info", Kind::Gauge, "1, with the version of the server.");
+    to.int(&[("version", env!("CARGO_PKG_VERSION"))], 1);
+    process::of_process(to);
     let counters = &app.shared.counters;
     for (name, help, counter) in [
         ("flcm_batches", "Batches that were counted.", &counters.batches),
@@ -91,9 +95,9 @@ fn flags(snapshot: &MetricsSnapshot, to: &mut impl MetricSink) {
     for (flag, of_flag) in &snapshot.flags {
         to.float(&[("flag", flag)], of_flag.users.round());
     }
-    to.family("flcm_duration_milliseconds", Kind::Summary, "Duration of flagged code.");
+    to.family("flcm_duration_seconds", Kind::Summary, "Duration of flagged code.");
     for (flag, of_flag) in &snapshot.flags {
-        to.summary(("flag", flag), &of_flag.durations, of_flag.duration_sum);
+        to.summary(("flag", flag), &in_seconds(&of_flag.durations), of_flag.duration_sum / 1000.0);
     }
 }
 
@@ -146,11 +150,19 @@ fn requests(app: &App, to: &mut impl MetricSink) {
         }
     }
     to.family(
-        "flcm_request_milliseconds",
+        "flcm_request_duration_seconds",
         Kind::Summary,
         "Duration of requests; of streams, until the response began.",
     );
     for (path, answers) in &paths {
-        to.summary(("path", path), &Durations::new(&answers.durations), answers.durations.sum());
+        let durations = in_seconds(&Durations::new(&answers.durations));
+        to.summary(("path", path), &durations, answers.durations.sum() / 1000.0);
     }
+}
+
+/// Histograms are in milliseconds, and the base unit of metrics is the second.
+fn in_seconds(durations: &Durations) -> Durations {
+    let &Durations { count, mean, p50, p95, p99, min, max } = durations;
+    let [mean, p50, p95, p99, min, max] = [mean, p50, p95, p99, min, max].map(|milliseconds| milliseconds / 1000.0);
+    Durations { count, mean, p50, p95, p99, min, max }
 }

@@ -120,9 +120,17 @@ fn named(name: &str) -> (String, &'static str) {
         "flcm_decisions" => return ("feature_flag.evaluation".to_owned(), "{evaluation}"),
         "flcm_outcomes" => (name, "{outcome}"),
         "flcm_custom" => (name, "{count}"),
-        _ => name.strip_suffix("_milliseconds").map_or((name, ""), |name| (name, "ms")),
+        "flcm_request_duration_seconds" => return ("http.server.request.duration".to_owned(), "s"),
+        _ => named_by_unit(name),
     };
     (name.replacen('_', ".", 1), unit)
+}
+
+/// OpenTelemetry has the unit beside the name.
+fn named_by_unit(name: &str) -> (&str, &'static str) {
+    let units = [("_timestamp_seconds", "s"), ("_seconds", "s"), ("_bytes", "By")];
+    let found = units.into_iter().find_map(|(suffix, unit)| Some((name.strip_suffix(suffix)?, unit)));
+    found.unwrap_or((name, ""))
 }
 
 fn attributes(labels: &[(&str, &str)]) -> Vec<KeyValue> {
@@ -207,7 +215,7 @@ mod tests {
     fn names_are_the_conventions_or_our_own() {
         for (family, name, unit) in [
             ("flcm_decisions", "feature_flag.evaluation", "{evaluation}"),
-            ("flcm_duration_milliseconds", "flcm.duration", "ms"),
+            ("flcm_duration_seconds", "flcm.duration", "s"),
             ("flcm_held_back", "flcm.held_back", ""),
         ] {
             assert_eq!(named(family), (name.to_owned(), unit));

@@ -1,4 +1,5 @@
-//! Metrics as `OpenMetrics` text. (`prometheus-client` has no summaries, which our histograms give.)
+//! Metrics as text, in the two formats that Prometheus reads. (`prometheus-client` has no summaries, which our
+//! histograms give.)
 
 use std::fmt::{Display, Write};
 
@@ -6,9 +7,19 @@ use flcm_flags::metrics::Durations;
 
 use crate::metrics::catalog::{Kind, MetricSink};
 
-/// Writes metrics as `OpenMetrics` text.
-#[derive(Debug, Default)]
-pub(crate) struct OpenMetricsText {
+/// A format of text.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum TextFormat {
+    /// `OpenMetrics` 1.0.0.
+    OpenMetrics,
+    /// The text format of Prometheus, 0.0.4.
+    Prometheus,
+}
+
+/// Writes metrics as text.
+#[derive(Debug)]
+pub(crate) struct MetricsText {
+    format: TextFormat,
     text: String,
     name: &'static str,
     /// The suffix of the name, unless it is a summary.
@@ -16,7 +27,7 @@ pub(crate) struct OpenMetricsText {
 }
 
 // Writing to a string cannot fail: the errors of `write!` are dropped below.
-impl MetricSink for OpenMetricsText {
+impl MetricSink for MetricsText {
     fn family(&mut self, name: &'static str, kind: Kind, help: &str) {
         let (kind, suffix) = match kind {
             Kind::Counter => ("counter", "_total"),
@@ -24,7 +35,9 @@ impl MetricSink for OpenMetricsText {
             Kind::Summary => ("summary", ""),
         };
         (self.name, self.suffix) = (name, suffix);
-        let _ = writeln!(self.text, "# TYPE {name} {kind}\n# HELP {name} {help}");
+        // A family of OpenMetrics is named without the suffix of its values.
+        let suffix = if self.format == TextFormat::Prometheus { suffix } else { "" };
+        let _ = writeln!(self.text, "# HELP {name}{suffix} {help}\n# TYPE {name}{suffix} {kind}");
     }
 
     fn int(&mut self, labels: &[(&str, &str)], value: u64) {
@@ -44,10 +57,16 @@ impl MetricSink for OpenMetricsText {
     }
 }
 
-impl OpenMetricsText {
+impl MetricsText {
+    pub(crate) const fn new(format: TextFormat) -> Self {
+        Self { format, text: String::new(), name: "", suffix: "" }
+    }
+
     /// The complete text.
     pub(crate) fn finish(mut self) -> String {
-        self.text.push_str("# EOF\n");
+        if self.format == TextFormat::OpenMetrics {
+            self.text.push_str("# EOF\n");
+        }
         self.text
     }
 
@@ -75,16 +94,29 @@ fn escape(value: &str, text: &mut String) {
 
 #[cfg(test)]
 mod tests {
-    use super::OpenMetricsText;
+    use super::{MetricsText, TextFormat};
     use crate::metrics::catalog::{Kind, MetricSink};
 
-    #[test]
-    fn labels_are_escaped_and_the_text_has_an_end() {
-        let mut text = OpenMetricsText::default();
+    fn written(format: TextFormat) -> String {
+        let mut text = MetricsText::new(format);
         text.family("flcm_users", Kind::Gauge, "Users.");
         text.float(&[("flag", "a\"b\\c\nd")], 1.5);
+        text.family("flcm_batches", Kind::Counter, "Batches.");
         text.int(&[], 2);
-        let expected = "# TYPE flcm_users gauge\n# HELP flcm_users Users.\nflcm_users{flag=\"a\\\"b\\\\c\\nd\"} 1.5\nflcm_users 2\n# EOF\n";
-        assert_eq!(text.finish(), expected);
+        text.finish()
+    }
+
+    #[test]
+    fn labels_are_escaped_and_open_metrics_has_an_end() {
+        let expected = "# HELP flcm_users Users.\n# TYPE flcm_users gauge\nflcm_users{flag=\"a\\\"b\\\\c\\nd\"} 1.5\n\
+            # HELP flcm_batches Batches.\n# TYPE flcm_batches counter\nflcm_batches_total 2\n# EOF\n";
+        assert_eq!(written(TextFormat::OpenMetrics), expected);
+    }
+
+    #[test]
+    fn prometheus_names_a_counter_with_its_suffix() {
+        let expected = "# HELP flcm_users Users.\n# TYPE flcm_users gauge\nflcm_users{flag=\"a\\\"b\\\\c\\nd\"} 1.5\n\
+            # HELP flcm_batches_total Batches.\n# TYPE flcm_batches_total counter\nflcm_batches_total 2\n";
+        assert_eq!(written(TextFormat::Prometheus), expected);
     }
 }
