@@ -133,7 +133,7 @@ test-openfeature: browser packages
 [doc('The server with real hosts.')]
 [group('test')]
 [metadata('lane: alone')]
-test-server: browser packages programs
+test-server: browser server-peers packages programs
     npx --no -- vitest run --no-file-parallelism tests/server
 
 # One suite, over all vectors and 100,000 generated decisions, through every engine: the addon, wasm in Node, wasm in
@@ -234,6 +234,11 @@ npm:
 [private]
 browser:
     bash tests/kit/install-browser.sh
+
+# Prometheus, nginx, Caddy and Python, from the system's packages.
+[private]
+server-peers:
+    bash tests/server/kit/install.sh
 
 # The target of rust-toolchain.toml, where rustup is told not to install by itself.
 [private]

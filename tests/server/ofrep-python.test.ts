@@ -6,7 +6,7 @@ import { keysFile, mint, ROOT, Server } from './kit/serve.ts';
 
 const document = `
 flags:
-  everyone: {}
+  everyone: { rollout: { percentage: 100 } }
   listed: { overrides: { alice: true }, rollout: { percentage: 0 } }
   parent: { enabled: false }
   child: { dependencies: [parent], rollout: { percentage: 100 } }

@@ -218,7 +218,7 @@ test('the provider for pages reports a change of the one flag that has changed',
     const seen: string[][] = [];
     Object.assign(globalThis, { seen });
     OpenFeature.addHandler('PROVIDER_CONFIGURATION_CHANGED' as web.ClientProviderEvents.ConfigurationChanged, (event) =>
-      seen.push([...(event?.flagsChanged ?? [])]),
+      seen.push((event?.flagsChanged as string[] | undefined) ?? []),
     );
   });
   await server.put(document(0));
