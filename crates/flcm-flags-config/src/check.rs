@@ -8,13 +8,16 @@ use flcm_flags::Serves;
 use crate::config::graph::{Graph, Problem};
 use crate::config::pattern::Patterns;
 use crate::config::{self, Config};
-use crate::diagnostics::{Diagnostics, Path, Span, did_you_mean};
+use crate::diagnostics::{Diagnostics, Edit, Path, Span, did_you_mean};
 use crate::limits;
-use crate::parse::document::{At, Cohort, Dependency, Document, Entries, Flag, FlagCondition, Override, Rule};
+use crate::parse::document::{At, Dependency, Document, Entries, Flag, FlagCondition, Override, Rule};
+use crate::parse::near_miss;
 
+mod cohorts;
 mod conditions;
 mod inherit;
 mod lint;
+mod names;
 mod operand;
 mod rules;
 mod threshold;
@@ -36,8 +39,9 @@ mod variants;
 #[must_use]
 pub fn check(text: &str) -> (Option<Config>, Diagnostics) {
     let mut diagnostics = Diagnostics::default();
-    let config =
-        Document::parse(text, &mut diagnostics).map(|document| Checker::new(&mut diagnostics).document(&document));
+    let document = Document::parse(text, &mut diagnostics);
+    let config = document.as_ref().map(|document| Checker::new(text, &mut diagnostics).document(document));
+    diagnostics.keep_shared(document.as_ref().map_or(&[], |document| &document.shared));
     diagnostics.locate(text);
     (config.filter(|_| !diagnostics.has_errors()), diagnostics)
 }
@@ -57,6 +61,7 @@ struct Vertices<'v> {
 }
 
 pub(crate) struct Checker<'d> {
+    pub(crate) text: &'d str,
     pub(crate) diagnostics: &'d mut Diagnostics,
     patterns: Patterns,
     cohorts: Vec<Named<String>>,
@@ -64,14 +69,12 @@ pub(crate) struct Checker<'d> {
 }
 
 impl<'d> Checker<'d> {
-    const fn new(diagnostics: &'d mut Diagnostics) -> Self {
-        Self { diagnostics, patterns: Patterns(BTreeMap::new()), cohorts: Vec::new(), flags: Vec::new() }
+    const fn new(text: &'d str, diagnostics: &'d mut Diagnostics) -> Self {
+        Self { text, diagnostics, patterns: Patterns(BTreeMap::new()), cohorts: Vec::new(), flags: Vec::new() }
     }
 
     fn document(mut self, document: &Document) -> Config {
-        self.names(&document.templates, "templates");
-        self.names(&document.flags, "flags");
-        self.names(&document.cohorts, "cohorts");
+        self.all_names(document);
         let (count, path) = (document.flags.0.len(), Path::Root.key("flags"));
         self.limit(count, limits::FLAGS, Span::default(), path, "limit-flags", "flags");
         let mut config =
@@ -88,13 +91,6 @@ impl<'d> Checker<'d> {
         lint::document(document, &config, self.diagnostics);
         config.patterns = self.patterns.0;
         config
-    }
-
-    fn cohort(&mut self, name: &At<String>, cohort: &Cohort) -> config::Cohort {
-        let path = Path::Root.key("cohorts");
-        let members = |list: &Option<Vec<At<String>>>| list.iter().flatten().map(|user| user.value.clone()).collect();
-        let when = cohort.when.as_ref().map(|when| self.conditions(when, path.key(&name.value).key("when"), false));
-        config::Cohort { users: members(&cohort.users), except: members(&cohort.except), when }
     }
 
     /// Looks up all cohorts that are used.
@@ -167,25 +163,6 @@ impl<'d> Checker<'d> {
         }
     }
 
-    fn names<T>(&mut self, entries: &Entries<T>, key: &str) {
-        for (name, _) in &entries.0 {
-            self.name(name, Path::Root.key(key).key(&name.value));
-        }
-    }
-
-    /// A name: 1 to 256 bytes without control characters.
-    fn name(&mut self, name: &At<String>, path: Path<'_>) {
-        let problem = match name.value.len() {
-            0 => "a name must not be empty".to_owned(),
-            length if length > limits::NAME_BYTES => {
-                format!("the name has {length} bytes, more than the limit of {}", limits::NAME_BYTES)
-            }
-            _ if name.value.chars().any(char::is_control) => "a name must not have control characters".to_owned(),
-            _ => return,
-        };
-        self.diagnostics.error(name.span, path, "wrong-name", problem).help("use 1 to 256 bytes of printable text");
-    }
-
     fn limit(&mut self, count: usize, most: usize, span: Span, path: Path<'_>, code: &'static str, what: &str) {
         if count > most {
             let message = format!("{count} {what}, more than the limit of {most}");
@@ -198,6 +175,7 @@ impl<'d> Checker<'d> {
         let variants = self.variants(flag, &default, path);
         let rules = self.rules(flag, &variants, path);
         self.type_of_on(flag, &default, path);
+        self.visible_ids(flag, path);
         let threshold = flag.error_threshold.as_ref();
         let checked = config::Flag {
             description: flag.description.as_ref().map(|text| text.value.clone()),
@@ -296,7 +274,17 @@ impl<'d> Checker<'d> {
             Override::Switch(true) => config::Override::On,
             Override::Switch(false) => config::Override::Off,
             Override::Variant(name) => {
-                self.known_variant(name, variants, serve.span, path);
+                if let Some(problem) = self.known_variant(name, variants, serve.span, path) {
+                    match near_miss::switch(name) {
+                        Some(on) => {
+                            problem
+                                .fix([Edit::replace(serve.span, on.to_string())])
+                                .help(format!("did you mean `{on}`?"));
+                        }
+                        None if variants.is_empty() => problem.help("the flag has no `variants`: write true or false"),
+                        None => {}
+                    }
+                }
                 config::Override::Variant(name.clone())
             }
         }

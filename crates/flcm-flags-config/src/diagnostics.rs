@@ -10,6 +10,7 @@ use crate::limits;
 
 mod fix;
 
+pub(crate) use fix::written;
 pub use fix::{Edit, Fixed};
 
 /// How bad a problem is.
@@ -102,6 +103,21 @@ impl Diagnostics {
     /// Whether the limit of diagnostics is reached, so that no time need be spent on further ones.
     pub(crate) fn is_full(&self) -> bool {
         self.0.len() >= limits::DIAGNOSTICS
+    }
+
+    /// How many there are so far.
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Those that were found after the first so many.
+    pub(crate) fn since(&mut self, count: usize) -> &mut [Diagnostic] {
+        &mut self.0[count..]
+    }
+
+    /// Forgets all but the first so many.
+    pub(crate) fn truncate(&mut self, count: usize) {
+        self.0.truncate(count);
     }
 
     pub(crate) fn error(
@@ -198,6 +214,12 @@ impl Diagnostic {
     /// Says how to fix it.
     pub(crate) fn help(&mut self, help: impl Into<String>) {
         self.help = Some(help.into());
+    }
+
+    /// Says what was meant in the place of what stands there, which is certain.
+    pub(crate) fn meant(&mut self, span: Span, meant: &str) {
+        self.fix = vec![Edit::replace(span, meant)];
+        self.help(format!("write `{meant}`"));
     }
 
     /// Fixes it: only where it is certain what was meant, and never so that an accepted document serves anything else.

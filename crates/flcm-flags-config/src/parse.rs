@@ -3,37 +3,41 @@
 
 use std::collections::HashSet;
 
-use crate::diagnostics::{Diagnostics, Edit, Path, Span, did_you_mean};
+use crate::diagnostics::{Diagnostics, Edit, Path, written};
 use crate::limits;
 use crate::parse::document::{
-    AllOf, AnyOf, At, Cohort, Condition, Dependency, Document, Entries, Flag, FlagCondition, InCohort, Literal, NotOf,
-    Operand, Override, Rollout, Rule, Share, Stage, Switches, Test, Variant,
+    AllOf, AnyOf, At, Cohort, Condition, Dependency, Document, Entries, Flag, FlagCondition, InCohort, NotOf, Operand,
+    Override, Rollout, Rule, Share, Stage, Switches, Test, Variant,
 };
 
 pub mod document;
 pub mod json;
 pub(crate) mod keyword;
 mod map;
+pub(crate) mod near_miss;
+mod number;
+mod scalar;
 pub(crate) mod schema;
 mod source;
 mod threshold;
+mod weights;
 
-use keyword::Keyword;
 use map::Map;
-use source::{Node, NodeValue};
+use near_miss::Unit;
+use source::{Node, NodeValue, Tree};
 
 impl Document {
     /// Reads a document (YAML or JSON). Problems are added to `diagnostics`; what could be read comes back, unless the
     /// text cannot be read at all.
     pub(crate) fn parse(text: &str, diagnostics: &mut Diagnostics) -> Option<Self> {
-        let root = source::parse(text, diagnostics)?;
+        let Tree { root, shared } = source::parse(text, diagnostics)?;
         if matches!(root.value, NodeValue::Null) {
             return Some(Self::default());
         }
         let mut parser = Parser { text, diagnostics: std::mem::take(diagnostics) };
         let document = parser.document(&root);
         *diagnostics = parser.diagnostics;
-        document
+        document.map(|document| Self { shared, ..document })
     }
 }
 
@@ -44,23 +48,6 @@ struct Parser<'t> {
 }
 
 impl Parser<'_> {
-    /// Another word in the place of one, in the same quotes.
-    fn respell(&self, span: Span, word: &str) -> Edit {
-        let quote = self.text[span.start..].chars().next().filter(|first| matches!(first, '"' | '\''));
-        let quote = quote.map(String::from).unwrap_or_default();
-        Edit::replace(span, format!("{quote}{word}{quote}"))
-    }
-
-    fn wrong_type(&mut self, node: &Node, path: Path<'_>, expected: &str) {
-        let message = format!("expected {expected}, found {}", node.kind());
-        let problem = self.diagnostics.error(node.span, path, "wrong-type", message);
-        match node.value {
-            NodeValue::Number(_) | NodeValue::Bool(_) if expected == "text" => problem.help("put it in quotes"),
-            NodeValue::Null => problem.help("give it a value, or remove the key"),
-            _ => problem.help(format!("write {expected} here")),
-        }
-    }
-
     /// A map without duplicate keys.
     fn map<'n, 'p>(&mut self, node: &'n Node, path: Path<'p>) -> Option<Map<'n, 'p>> {
         let NodeValue::Map(entries) = &node.value else {
@@ -74,6 +61,9 @@ impl Parser<'_> {
     fn check_unique(&mut self, entries: &[(source::Key, Node)], path: Path<'_>) {
         let mut seen = HashSet::with_capacity(entries.len());
         for (key, _) in entries {
+            if key.text == "<<" && written(self.text, key.span) == Some("<<") {
+                self.merge_key(key, path);
+            }
             if !seen.insert(key.text.as_str()) {
                 let message = format!("`{}` is given twice", key.text);
                 self.diagnostics
@@ -81,6 +71,11 @@ impl Parser<'_> {
                     .help("keep one of them");
             }
         }
+    }
+
+    fn merge_key(&mut self, key: &source::Key, path: Path<'_>) {
+        let problem = self.diagnostics.error(key.span, path.key(&key.text), "merge-key", "`<<` does not merge keys");
+        problem.help("YAML 1.2 has no merge keys: use `extends` with a template, or write the keys out");
     }
 
     fn entries<T>(
@@ -104,112 +99,35 @@ impl Parser<'_> {
         read: impl Fn(&mut Self, &Node, Path<'_>) -> Option<T>,
     ) -> Option<At<Vec<T>>> {
         let NodeValue::List(items) = &node.value else {
-            self.wrong_type(node, path, "a list");
-            return None;
+            return self.list_of_one(node, path, read);
         };
         let value = items.iter().enumerate().filter_map(|(index, item)| read(self, item, path.index(index))).collect();
         Some(At { value, span: node.span })
     }
 
-    fn boolean(&mut self, node: &Node, path: Path<'_>) -> Option<At<bool>> {
-        if let NodeValue::Bool(value) = node.value {
-            return Some(At { value, span: node.span });
+    /// A value in the place of a list, which was probably meant as its only item if it can be read as one.
+    fn list_of_one<T>(
+        &mut self,
+        node: &Node,
+        path: Path<'_>,
+        read: impl Fn(&mut Self, &Node, Path<'_>) -> Option<T>,
+    ) -> Option<At<Vec<T>>> {
+        let count = self.diagnostics.len();
+        let item = read(self, node, path.index(0)).filter(|_| self.diagnostics.len() == count);
+        self.diagnostics.truncate(count);
+        let is_map = matches!(node.value, NodeValue::Map(_));
+        let written = written(self.text, node.span).filter(|written| match written.as_bytes()[0] {
+            b'{' | b'"' | b'\'' => true,
+            _ => !is_map && !written.contains([',', '[', ']', '{', '}']),
+        });
+        let one = written.filter(|_| item.is_some()).map(|written| format!("[{written}]"));
+        let problem = self.wrong_type(node, path, "a list");
+        match one {
+            Some(one) => problem.meant(node.span, &one),
+            None if is_map || item.is_some() => problem.help("write a list here: begin each item with `- `"),
+            None => {}
         }
-        self.wrong_type(node, path, "true or false");
-        None
-    }
-
-    fn text(&mut self, node: &Node, path: Path<'_>) -> Option<At<String>> {
-        if let NodeValue::String(value) = &node.value {
-            return Some(At { value: value.clone(), span: node.span });
-        }
-        self.wrong_type(node, path, "text");
-        None
-    }
-
-    /// One of a few keywords.
-    fn keyword<T: Keyword>(&mut self, node: &Node, path: Path<'_>) -> Option<At<T>> {
-        let At { value: written, span } = self.text(node, path)?;
-        if let Some((_, value)) = T::keywords().find(|(keyword, _)| *keyword == written) {
-            return Some(At { value, span });
-        }
-        let message = format!("unknown value `{written}` for `{}`", T::KEY);
-        let keywords: Vec<&str> = T::keywords().map(|(keyword, _)| keyword).collect();
-        let known = || format!("allowed values: {}", keywords.join(", "));
-        let problem = self.diagnostics.error(span, path, T::UNKNOWN, message);
-        problem.help(did_you_mean(&written, keywords.iter().copied()).unwrap_or_else(known));
-        None
-    }
-
-    fn number(&mut self, node: &Node, path: Path<'_>) -> Option<At<f64>> {
-        match node.value {
-            NodeValue::Number(value) if value.is_finite() => return Some(At { value, span: node.span }),
-            NodeValue::Number(_) => {
-                self.diagnostics
-                    .error(node.span, path, "wrong-number", "a number must be finite")
-                    .help("write a finite number");
-            }
-            _ => self.wrong_type(node, path, "a number"),
-        }
-        None
-    }
-
-    /// An integer from 0 to `most`.
-    fn integer<T: TryFrom<u64>>(&mut self, node: &Node, path: Path<'_>, most: u64) -> Option<At<T>> {
-        let At { value, span } = self.number(node, path)?;
-        // Beyond 2^53 a float has no unit digits.
-        let most = most.min(1 << 53);
-        #[expect(clippy::cast_precision_loss, reason = "at most 2^53")]
-        let inside = value.fract() == 0.0 && value >= 0.0 && value <= most as f64;
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an integer from 0 to 2^53")]
-        let whole = inside.then_some(value as u64).and_then(|whole| T::try_from(whole).ok());
-        if whole.is_none() {
-            let message = format!("expected an integer from 0 to {most}, found {value}");
-            self.diagnostics.error(span, path, "wrong-number", message).help("round it, or bring it into range");
-        }
-        whole.map(|value| At { value, span })
-    }
-
-    fn u32(&mut self, node: &Node, path: Path<'_>) -> Option<At<u32>> {
-        self.integer(node, path, u32::MAX.into())
-    }
-
-    fn literal(&mut self, node: &Node, path: Path<'_>) -> Option<At<Literal>> {
-        let value = match &node.value {
-            NodeValue::Bool(value) => Literal::Bool(*value),
-            NodeValue::Number(_) => Literal::Number(self.number(node, path)?.value),
-            NodeValue::String(value) => Literal::String(value.clone()),
-            NodeValue::List(_) | NodeValue::Map(_) => Literal::Json(self.canonical(node, path)?),
-            NodeValue::Null => {
-                self.wrong_type(node, path, "a value");
-                return None;
-            }
-        };
-        Some(At { value, span: node.span })
-    }
-
-    fn canonical(&mut self, node: &Node, path: Path<'_>) -> Option<String> {
-        let before = self.diagnostics.counts().0;
-        self.check_json(node, path);
-        (self.diagnostics.counts().0 == before).then(|| json::canonical(node))
-    }
-
-    fn check_json(&mut self, node: &Node, path: Path<'_>) {
-        match &node.value {
-            NodeValue::List(items) => {
-                for (index, item) in items.iter().enumerate() {
-                    self.check_json(item, path.index(index));
-                }
-            }
-            NodeValue::Map(entries) => {
-                self.check_unique(entries, path);
-                for (key, node) in entries {
-                    self.check_json(node, path.key(&key.text));
-                }
-            }
-            NodeValue::Number(_) => drop(self.number(node, path)),
-            NodeValue::Bool(_) | NodeValue::Null | NodeValue::String(_) => {}
-        }
+        item.map(|item| At { value: vec![item], span: node.span })
     }
 
     fn document(&mut self, root: &Node) -> Option<Document> {
@@ -225,6 +143,7 @@ impl Parser<'_> {
             flags: map
                 .get(self, "flags", |parser, node, path| parser.entries(node, path, Self::flag))
                 .unwrap_or_default(),
+            shared: Vec::new(),
         };
         map.finish(self);
         Some(document)
@@ -265,7 +184,7 @@ impl Parser<'_> {
             overrides: map.get(self, "overrides", |parser, node, path| parser.entries(node, path, Self::override_)),
             rollout: map.get(self, "rollout", Self::rollout),
             conditions: map.get(self, "conditions", Self::conditions),
-            variants: map.get(self, "variants", |parser, node, path| parser.list(node, path, Self::variant)),
+            variants: map.get(self, "variants", |parser, node, path| parser.weighted(node, path, Self::variant)),
             rules: map.get(self, "rules", |parser, node, path| parser.list(node, path, Self::rule)),
             error_threshold: map.get(self, "error_threshold", Self::error_threshold),
             span: node.span,
@@ -308,9 +227,12 @@ impl Parser<'_> {
     }
 
     fn rollout(&mut self, node: &Node, path: Path<'_>) -> Option<At<Rollout>> {
+        if let Some(percentage) = self.alone(node, path, "percentage", Unit::Percent) {
+            return Some(At { value: Rollout { percentage: Some(percentage), ..Rollout::default() }, span: node.span });
+        }
         let mut map = self.map(node, path)?;
         let value = Rollout {
-            percentage: map.get(self, "percentage", Self::number),
+            percentage: map.get(self, "percentage", Self::percentage),
             by: map.get(self, "by", Self::text),
             cohorts: map.get(self, "cohorts", Self::cohort_switches),
             schedule: map.get(self, "schedule", |parser, node, path| parser.list(node, path, Self::stage)),
@@ -325,11 +247,10 @@ impl Parser<'_> {
         let value = match &node.value {
             NodeValue::Map(_) => self.entries(node, path, Self::boolean)?.0,
             NodeValue::List(items) => {
-                let maps = items.iter().enumerate();
-                maps.filter_map(|(index, item)| self.entries(item, path.index(index), Self::boolean))
-                    .flat_map(|map| map.0)
-                    .collect()
+                let items = items.iter().enumerate();
+                items.filter_map(|(index, item)| self.cohort_switch(item, path.index(index))).flatten().collect()
             }
+            NodeValue::String(_) => self.cohort_switch(node, path)?,
             _ => {
                 self.wrong_type(node, path, "a list of cohorts, each `name: true` or `name: false`");
                 return None;
@@ -338,10 +259,23 @@ impl Parser<'_> {
         Some(At { value, span: node.span })
     }
 
+    /// An item of the list. A name alone was probably meant as on.
+    fn cohort_switch(&mut self, node: &Node, path: Path<'_>) -> Option<Switches> {
+        let NodeValue::String(name) = &node.value else {
+            return self.entries(node, path, Self::boolean).map(|map| map.0);
+        };
+        let meant = written(self.text, node.span).map(|name| format!("{{ {name}: true }}"));
+        let problem = self.wrong_type(node, path, "a map");
+        if let Some(meant) = meant {
+            problem.meant(node.span, &meant);
+        }
+        Some(vec![(At { value: name.clone(), span: node.span }, At { value: true, span: node.span })])
+    }
+
     fn stage(&mut self, node: &Node, path: Path<'_>) -> Option<At<Stage>> {
         let mut map = self.map(node, path)?;
         let at = map.need(self, "at", Self::text);
-        let percentage = map.need(self, "percentage", Self::number);
+        let percentage = map.need(self, "percentage", Self::percentage);
         map.finish(self);
         Some(At { value: Stage { at: at?, percentage: percentage? }, span: node.span })
     }
@@ -394,6 +328,26 @@ impl Parser<'_> {
         Some(At { value: Variant { name: name?, weight: weight?, value }, span: node.span })
     }
 
+    /// A list of items with weights. Fractions were probably meant as shares of the whole.
+    fn weighted<T>(
+        &mut self,
+        node: &Node,
+        path: Path<'_>,
+        read: impl Fn(&mut Self, &Node, Path<'_>) -> Option<T>,
+    ) -> Option<At<Vec<T>>> {
+        let count = self.diagnostics.len();
+        let list = self.list(node, path, read);
+        let Some((factor, edits)) = weights::as_integers(node) else { return list };
+        let is_fraction = |span| edits.iter().any(|edit: &Edit| edit.start == span);
+        let found = self.diagnostics.since(count).iter_mut();
+        let mut fractions = found.filter(|problem| problem.code == "wrong-number" && is_fraction(problem.span.start));
+        if let Some(first) = fractions.next() {
+            first.fix(edits.iter().cloned());
+            first.help(format!("weights are integers: multiply all of them by {factor}"));
+        }
+        list
+    }
+
     fn weight(&mut self, node: &Node, path: Path<'_>) -> Option<At<u32>> {
         self.integer(node, path, limits::WEIGHT.into())
     }
@@ -403,9 +357,9 @@ impl Parser<'_> {
         let value = Rule {
             name: map.get(self, "name", Self::text),
             conditions: map.get(self, "conditions", Self::conditions),
-            percentage: map.get(self, "percentage", Self::number),
+            percentage: map.get(self, "percentage", Self::percentage),
             variant: map.get(self, "variant", Self::text),
-            variants: map.get(self, "variants", |parser, node, path| parser.list(node, path, Self::share)),
+            variants: map.get(self, "variants", |parser, node, path| parser.weighted(node, path, Self::share)),
         };
         map.finish(self);
         Some(At { value, span: node.span })

@@ -49,8 +49,9 @@ impl Scope<'_, '_> {
             Condition::Flag(_) if !self.flags_allowed => return self.flag_in_cohort(*span, path),
             Condition::Flag(condition) => config::Condition::Flag(self.checker.flag_condition(condition, *span, path)?),
             Condition::Test(test) => {
-                let Checker { patterns, diagnostics, .. } = &mut *self.checker;
-                config::Condition::Test(operand::check_test(test, path, patterns, diagnostics)?)
+                self.checker.visible(&test.attribute, path.key("attribute"));
+                let Checker { text, patterns, diagnostics, .. } = &mut *self.checker;
+                config::Condition::Test(operand::check_test(test, text, path, patterns, diagnostics)?)
             }
         })
     }

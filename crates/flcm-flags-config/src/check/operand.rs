@@ -4,19 +4,21 @@ use flcm_flags::Operator;
 
 use crate::config;
 use crate::config::pattern::{Patterns, Refusal};
-use crate::diagnostics::{Diagnostics, Path, did_you_mean};
+use crate::diagnostics::{Diagnostics, Edit, Path};
 use crate::limits;
 use crate::parse::document::{At, Literal, Operand, Test};
 use crate::parse::keyword::OPERATORS;
+use crate::parse::near_miss;
 
 /// Checks one test: the operator exists, and accepts the operand.
 pub(crate) fn check_test(
     test: &Test,
+    text: &str,
     path: Path<'_>,
     patterns: &mut Patterns,
     diagnostics: &mut Diagnostics,
 ) -> Option<config::Test> {
-    let operator = find_operator(&test.operator, path, diagnostics)?;
+    let operator = find_operator(&test.operator, text, path, diagnostics)?;
     match operand(operator, test.value.as_ref().map(|value| &value.value), patterns) {
         Ok(operand) => Some(config::Test { attribute: test.attribute.value.clone(), operator, operand }),
         Err((code, message, help)) => {
@@ -27,16 +29,21 @@ pub(crate) fn check_test(
     }
 }
 
-fn find_operator(written: &At<String>, path: Path<'_>, diagnostics: &mut Diagnostics) -> Option<Operator> {
+fn find_operator(written: &At<String>, text: &str, path: Path<'_>, diagnostics: &mut Diagnostics) -> Option<Operator> {
     let name = written.value.as_str();
-    let found = OPERATORS.iter().find(|(known, _)| *known == name);
-    if found.is_none() {
-        let message = format!("unknown operator `{name}`");
-        let problem = diagnostics.error(written.span, path.key("operator"), "unknown-operator", message);
-        let all = || format!("operators: {}", OPERATORS.map(|(known, _)| known).join(" "));
-        problem.help(did_you_mean(name, OPERATORS.iter().map(|(known, _)| *known)).unwrap_or_else(all));
+    if let Some((_, operator)) = OPERATORS.iter().find(|(known, _)| *known == name) {
+        return Some(*operator);
     }
-    found.map(|(_, operator)| *operator)
+    let message = format!("unknown operator `{name}`");
+    let problem = diagnostics.error(written.span, path.key("operator"), "unknown-operator", message);
+    let known = OPERATORS.map(|(known, _)| known);
+    match near_miss::operator(name, &known) {
+        Some(meant) => {
+            problem.fix([Edit::respell(text, written.span, meant)]).help(format!("did you mean `{meant}`?"));
+        }
+        None => problem.help(format!("operators: {}", known.join(" "))),
+    }
+    None
 }
 
 /// The operand of a test, if the operator accepts it.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::Checker;
 use crate::config;
-use crate::diagnostics::{Path, Span, did_you_mean};
+use crate::diagnostics::{Diagnostic, Path, Span, did_you_mean};
 use crate::limits;
 use crate::parse::document::{At, Flag, Literal, Share, Variant};
 
@@ -86,19 +86,25 @@ impl Checker<'_> {
         list.iter().map(|At { value, .. }| (value.name.value.clone(), value.weight.value)).collect()
     }
 
+    /// Reports a name that none of the variants has.
     pub(super) fn known_variant(
         &mut self,
         name: &str,
         variants: &[config::Variant],
         span: Span,
         path: impl std::fmt::Display,
-    ) {
+    ) -> Option<&mut Diagnostic> {
         let names = variants.iter().map(|variant| variant.name.as_str());
         if names.clone().any(|variant| variant == name) {
-            return;
+            return None;
         }
         let problem = self.diagnostics.error(span, path, "unknown-variant", format!("unknown variant `{name}`"));
-        let help = did_you_mean(name, names);
-        problem.help(help.unwrap_or_else(|| "name one of the flag's `variants`".to_owned()));
+        let any = if variants.is_empty() {
+            "the flag has no `variants`: add them"
+        } else {
+            "name one of the flag's `variants`"
+        };
+        problem.help(did_you_mean(name, names).unwrap_or_else(|| any.to_owned()));
+        Some(problem)
     }
 }

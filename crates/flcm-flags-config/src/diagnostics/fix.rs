@@ -20,10 +20,28 @@ impl Edit {
         Self { start: span.start, end: span.end, replacement: replacement.into() }
     }
 
+    /// Another word in the place of one: in the same quotes, and in quotes if it needs them.
+    pub(crate) fn respell(text: &str, span: Span, word: &str) -> Self {
+        let is_plain = word.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        let quote = match text[span.start..].chars().next() {
+            Some('\'') => "'",
+            Some('"') => "\"",
+            _ if is_plain => "",
+            _ => "\"",
+        };
+        Self::replace(span, format!("{quote}{word}{quote}"))
+    }
+
     /// Insertions at one position overlap, too: their order would be a guess.
     fn overlaps(&self, other: &Self) -> bool {
         self.start == other.start || (self.start < other.end && other.start < self.end)
     }
+}
+
+/// The text of a value as it is written on one line; `None` if it has several, or stands elsewhere, as an alias does.
+pub(crate) fn written(text: &str, span: Span) -> Option<&str> {
+    let written = text.get(span.start..span.end)?.trim_end();
+    (!written.is_empty() && !written.starts_with(['*', '&', '!']) && !written.contains(['\n', '\r'])).then_some(written)
 }
 
 /// A document with fixes applied.
@@ -38,6 +56,16 @@ pub struct Fixed<'d> {
 }
 
 impl Diagnostics {
+    /// Removes the fixes that change a part of the text that aliases repeat: the fix of one use would change the others.
+    pub(crate) fn keep_shared(&mut self, shared: &[Span]) {
+        let is_inside = |edit: &Edit| shared.iter().any(|span| edit.start < span.end && edit.end > span.start);
+        for problem in &mut self.0 {
+            if problem.fix.iter().any(is_inside) {
+                problem.fix.clear();
+            }
+        }
+    }
+
     /// Applies all fixes to the text that was checked. Of fixes that overlap the first one is applied.
     ///
     /// ```

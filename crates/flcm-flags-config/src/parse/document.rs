@@ -44,6 +44,9 @@ pub struct Document {
     /// The flags, by key.
     #[schemars(default)]
     pub flags: Entries<Flag>,
+    /// The parts of the text that aliases repeat.
+    #[schemars(skip)]
+    pub shared: Vec<Span>,
 }
 
 /// A group of users. A user is a member if `users` lists the user, the host names the user, or `when` holds, and

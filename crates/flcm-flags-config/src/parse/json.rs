@@ -15,7 +15,7 @@ fn write(out: &mut String, node: &Node) {
     match &node.value {
         NodeValue::Bool(value) => out.push_str(if *value { "true" } else { "false" }),
         NodeValue::Null => out.push_str("null"),
-        NodeValue::Number(value) => write_number(out, *value),
+        NodeValue::Inexact(_, value) | NodeValue::Number(value) => write_number(out, *value),
         NodeValue::String(value) => write_string(out, value),
         NodeValue::List(items) => write_list(out, items),
         NodeValue::Map(entries) => write_map(out, entries),
@@ -44,11 +44,12 @@ fn write_map(out: &mut String, entries: &[(Key, Node)]) {
     out.push('}');
 }
 
-/// Writes a number so that it reads back as the same float: integers of magnitude below 2^53 without a fraction.
+/// Writes a number so that it reads back as the same float: a whole one without a fraction.
 pub fn write_number(out: &mut String, value: f64) {
-    const EXACT: f64 = 9_007_199_254_740_992.0;
-    if value.fract() == 0.0 && value.abs() < EXACT {
-        #[expect(clippy::cast_possible_truncation, reason = "an integer of magnitude below 2^53")]
+    /// From here on numbers are written with an exponent.
+    const LONG: f64 = 1e16;
+    if value.fract() == 0.0 && value.abs() < LONG {
+        #[expect(clippy::cast_possible_truncation, reason = "an integer of magnitude below 10^16")]
         let whole = value as i64;
         let _ = write!(out, "{whole}");
     } else {

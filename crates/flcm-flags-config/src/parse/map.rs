@@ -1,7 +1,8 @@
 //! Maps of a document, which are read key by key.
 
 use super::Parser;
-use crate::diagnostics::{Path, nearest};
+use crate::diagnostics::{Edit, Path};
+use crate::parse::near_miss;
 use crate::parse::source::{self, Node, NodeValue};
 
 /// A map whose keys are read one by one. A key that is never asked for is unknown.
@@ -35,7 +36,8 @@ impl<'n> Map<'n, '_> {
         key: &'static str,
         read: impl FnOnce(&mut Parser<'t>, &'n Node, Path<'_>) -> Option<T>,
     ) -> Option<T> {
-        if !self.entries().iter().any(|(name, _)| name.text == key) {
+        // A misspelt key is not missing as well.
+        if !self.entries().iter().any(|(name, _)| near_miss::key(&name.text, &[key]).is_some()) {
             let problem =
                 parser.diagnostics.error(self.node.span, self.path, "missing-key", format!("`{key}` is missing"));
             problem.help(format!("add `{key}: …`"));
@@ -53,12 +55,26 @@ impl<'n> Map<'n, '_> {
     }
 
     fn unknown(&self, key: &source::Key, parser: &mut Parser<'_>) {
+        if key.text == "<<" {
+            // Reported as a merge key.
+            return;
+        }
+        let meant = near_miss::key(&key.text, &self.asked);
+        // Of two keys that mean the same, none is certain.
+        let is_one = |meant: &&'static str| {
+            self.entries().iter().filter(|(key, _)| near_miss::key(&key.text, &[*meant]).is_some()).count() == 1
+        };
+        let fix = meant.filter(is_one).map(|meant| Edit::respell(parser.text, key.span, meant));
         let message = format!("unknown key `{}`", key.text);
-        let meant = nearest(&key.text, self.asked.iter().copied());
-        let is_free = |meant: &&str| self.entries().iter().all(|(key, _)| key.text != *meant);
-        let fix = meant.filter(is_free).map(|meant| parser.respell(key.span, meant));
         let problem = parser.diagnostics.error(key.span, self.path.key(&key.text), "unknown-key", message).fix(fix);
-        let known = || format!("known keys: {}", self.asked.join(", "));
-        problem.help(meant.map_or_else(known, |meant| format!("did you mean `{meant}`?")));
+        problem.help(meant.map_or_else(|| self.known(&key.text), |meant| format!("did you mean `{meant}`?")));
+    }
+
+    /// Where a key belongs, or which ones are known here.
+    fn known(&self, key: &str) -> String {
+        if self.asked.contains(&"rollout") && near_miss::ROLLOUT.contains(&key) {
+            return format!("`{key}` belongs into `rollout`: write `rollout: {{ {key}: … }}`");
+        }
+        format!("known keys: {}", self.asked.join(", "))
     }
 }

@@ -10,6 +10,7 @@ use granit_parser::{Event, Options, Parser, ScalarStyle, Tag};
 
 use crate::diagnostics::{Diagnostic, Diagnostics, Span};
 use crate::limits;
+use crate::parse::number;
 
 /// A value of the document and its position.
 #[derive(Clone, Debug)]
@@ -21,6 +22,8 @@ pub(crate) struct Node {
 #[derive(Clone, Debug)]
 pub(crate) enum NodeValue {
     Bool(bool),
+    /// A number that a float cannot keep, as it is written, and what it would become.
+    Inexact(String, f64),
     List(Vec<Node>),
     Map(Vec<(Key, Node)>),
     Null,
@@ -43,7 +46,7 @@ impl Node {
             NodeValue::List(_) => "a list",
             NodeValue::Map(_) => "a map",
             NodeValue::Null => "nothing",
-            NodeValue::Number(_) => "a number",
+            NodeValue::Inexact(..) | NodeValue::Number(_) => "a number",
             NodeValue::String(_) => "text",
         }
     }
@@ -60,8 +63,15 @@ impl Node {
     }
 }
 
+/// A document as nodes.
+pub(crate) struct Tree {
+    pub(crate) root: Node,
+    /// What aliases repeat.
+    pub(crate) shared: Vec<Span>,
+}
+
 /// Parses a document. `None` if it cannot be read at all; the diagnostics say why.
-pub(crate) fn parse(text: &str, diagnostics: &mut Diagnostics) -> Option<Node> {
+pub(crate) fn parse(text: &str, diagnostics: &mut Diagnostics) -> Option<Tree> {
     if text.len() > limits::DOCUMENT_BYTES {
         let message = format!("the document is longer than the limit of {} bytes", limits::DOCUMENT_BYTES);
         let problem = diagnostics.error(Span::default(), "", "limit-document-bytes", message);
@@ -79,7 +89,7 @@ pub(crate) fn parse(text: &str, diagnostics: &mut Diagnostics) -> Option<Node> {
         }
     }
     let empty = || Node { value: NodeValue::Null, span: Span::default() };
-    Some(builder.root.unwrap_or_else(empty))
+    Some(Tree { root: builder.root.unwrap_or_else(empty), shared: builder.shared })
 }
 
 fn options() -> Options {
@@ -94,6 +104,7 @@ struct Builder<'d> {
     diagnostics: &'d mut Diagnostics,
     frames: Vec<Frame>,
     anchors: HashMap<usize, (Node, usize)>,
+    shared: Vec<Span>,
     nodes: usize,
     documents: usize,
     root: Option<Node>,
@@ -115,7 +126,8 @@ enum Open {
 
 impl<'d> Builder<'d> {
     fn new(diagnostics: &'d mut Diagnostics) -> Self {
-        Self { diagnostics, frames: Vec::new(), anchors: HashMap::new(), nodes: 0, documents: 0, root: None }
+        let (frames, anchors, shared) = (Vec::new(), HashMap::new(), Vec::new());
+        Self { diagnostics, frames, anchors, shared, nodes: 0, documents: 0, root: None }
     }
 
     fn take(&mut self, event: Event<'_>, span: Span) -> Option<()> {
@@ -168,6 +180,7 @@ impl<'d> Builder<'d> {
             problem.help("write the value out");
             return None;
         };
+        self.shared.push(node.span);
         let (node, size) = (Node { span, ..node.clone() }, *size);
         if self.frames.len() + node.depth() > limits::NODE_DEPTH {
             return self.too_deep(span);
@@ -268,30 +281,6 @@ fn plain(text: &str) -> NodeValue {
         "" | "~" | "null" | "Null" | "NULL" => NodeValue::Null,
         "true" | "True" | "TRUE" => NodeValue::Bool(true),
         "false" | "False" | "FALSE" => NodeValue::Bool(false),
-        _ => number(text).map_or_else(|| NodeValue::String(text.to_owned()), NodeValue::Number),
+        _ => number::read(text).unwrap_or_else(|| NodeValue::String(text.to_owned())),
     }
-}
-
-fn number(text: &str) -> Option<f64> {
-    let radix = |digits: &str, radix| u64::from_str_radix(digits, radix).ok();
-    if let Some(whole) = text.strip_prefix("0x").map(|digits| radix(digits, 16)) {
-        return whole.map(lossy);
-    }
-    if let Some(whole) = text.strip_prefix("0o").map(|digits| radix(digits, 8)) {
-        return whole.map(lossy);
-    }
-    match text.trim_start_matches(['-', '+']) {
-        ".inf" | ".Inf" | ".INF" => return Some(f64::INFINITY),
-        ".nan" | ".NaN" | ".NAN" => return Some(f64::NAN),
-        _ => {}
-    }
-    // Rust also parses `inf` and `nan`, which are text in YAML.
-    let numeric = text.bytes().all(|byte| byte.is_ascii_digit() || b"+-.eE".contains(&byte));
-    let digits = text.bytes().any(|byte| byte.is_ascii_digit());
-    if numeric && digits { text.parse().ok() } else { None }
-}
-
-#[expect(clippy::cast_precision_loss, reason = "numbers of a document are floats")]
-const fn lossy(whole: u64) -> f64 {
-    whole as f64
 }

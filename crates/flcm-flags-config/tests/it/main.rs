@@ -2,6 +2,7 @@
 
 mod damage;
 mod fixes;
+mod hints;
 mod hostile;
 mod layers;
 mod partial_results;
