@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use flcm_flags::Serves;
+use flcm_flags::{Millis, Serves};
 
 use crate::config::graph::{Graph, Problem};
 use crate::config::pattern::Patterns;
@@ -19,7 +19,9 @@ mod inherit;
 mod lint;
 mod names;
 mod operand;
+mod redundant;
 mod rules;
+mod schedule;
 mod threshold;
 mod variants;
 
@@ -38,10 +40,28 @@ mod variants;
 /// ```
 #[must_use]
 pub fn check(text: &str) -> (Option<Config>, Diagnostics) {
+    check_with(text, CheckOptions::default())
+}
+
+/// What a check knows beside the text.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct CheckOptions {
+    /// Whether the text must be JSON, as that of a file named `.json`. YAML accepts more: comments, for example.
+    pub json: bool,
+    /// The time, for warnings about schedules that are over; without it there are none.
+    pub now: Option<Millis>,
+}
+
+/// Like [`check`], and knows more than the text.
+#[must_use]
+pub fn check_with(text: &str, options: CheckOptions) -> (Option<Config>, Diagnostics) {
     let mut diagnostics = Diagnostics::default();
-    let document = Document::parse(text, &mut diagnostics);
-    let config = document.as_ref().map(|document| Checker::new(text, &mut diagnostics).document(document));
-    diagnostics.keep_shared(document.as_ref().map_or(&[], |document| &document.shared));
+    let document = Document::parse(text, options.json, &mut diagnostics);
+    let config = document.as_ref().map(|document| Checker::new(text, options, &mut diagnostics).document(document));
+    if let Some(document) = &document {
+        redundant::keys(document, text, &mut diagnostics);
+        diagnostics.keep_shared(&document.shared);
+    }
     diagnostics.locate(text);
     (config.filter(|_| !diagnostics.has_errors()), diagnostics)
 }
@@ -62,6 +82,7 @@ struct Vertices<'v> {
 
 pub(crate) struct Checker<'d> {
     pub(crate) text: &'d str,
+    options: CheckOptions,
     pub(crate) diagnostics: &'d mut Diagnostics,
     patterns: Patterns,
     cohorts: Vec<Named<String>>,
@@ -69,8 +90,8 @@ pub(crate) struct Checker<'d> {
 }
 
 impl<'d> Checker<'d> {
-    const fn new(text: &'d str, diagnostics: &'d mut Diagnostics) -> Self {
-        Self { text, diagnostics, patterns: Patterns(BTreeMap::new()), cohorts: Vec::new(), flags: Vec::new() }
+    const fn new(text: &'d str, options: CheckOptions, diagnostics: &'d mut Diagnostics) -> Self {
+        Self { text, options, diagnostics, patterns: Patterns(BTreeMap::new()), cohorts: Vec::new(), flags: Vec::new() }
     }
 
     fn document(mut self, document: &Document) -> Config {

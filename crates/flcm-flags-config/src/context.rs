@@ -126,7 +126,10 @@ impl Attribute {
             }
             Json::Bool(value) => Ok(Self::Bool(value)),
             Json::Null => Err(refuse(format_args!("attribute `{name}` is null"), "leave it out, or give it a value")),
-            Json::Number(number) => Ok(Self::Number(number.as_f64().unwrap_or(f64::NAN))),
+            Json::Number(number) => match kept(&number) {
+                Some(value) => Ok(Self::Number(value)),
+                None => Err(refuse(format_args!("attribute `{name}` is {NOT_KEPT}"), QUOTE_IT)),
+            },
             Json::Object(_) => {
                 let help = format!(r#"flatten it: {{"{name}.country": "DE"}}"#);
                 Err(refuse(format_args!("attribute `{name}` is an object"), &help))
@@ -134,6 +137,26 @@ impl Attribute {
             Json::String(text) => Ok(Self::Text(text)),
         }
     }
+}
+
+/// What is wrong with a number that [`kept`] refuses.
+pub const NOT_KEPT: &str = "a number that cannot be kept exactly";
+
+/// What to do about it.
+pub const QUOTE_IT: &str = "write it in quotes, as text";
+
+/// The number as a float; `None` for an integer beyond 2^53, which would become one of its neighbours.
+#[must_use]
+pub fn kept(number: &serde_json::Number) -> Option<f64> {
+    const EXACT: u64 = 1 << 53;
+    /// Writers of JSON put an exponent on numbers from here on: they are sizes, and no ids.
+    const EXPONENT: f64 = 1e21;
+    let value = number.as_f64()?;
+    let is_kept = match (number.as_u64(), number.as_i64()) {
+        (None, None) => value.fract() != 0.0 || !(EXACT as f64..EXPONENT).contains(&value.abs()),
+        (whole, signed) => whole.or(signed.map(i64::unsigned_abs)).is_some_and(|whole| whole <= EXACT),
+    };
+    is_kept.then_some(value)
 }
 
 fn item_of(name: &str, item: Json) -> Result<String, ContextError> {

@@ -59,7 +59,7 @@
 mod check;
 mod compile;
 pub mod config;
-mod context;
+pub mod context;
 mod diagnostics;
 pub mod diff;
 pub mod explain;
@@ -67,7 +67,7 @@ pub mod limits;
 pub mod parse;
 pub mod simulate;
 
-pub use check::check;
+pub use check::{CheckOptions, check, check_with};
 pub use compile::compile;
 pub use config::Config;
 pub use context::{Attribute, ContextError, OwnedContext};

@@ -15,10 +15,11 @@ pub mod json;
 pub(crate) mod keyword;
 mod map;
 pub(crate) mod near_miss;
-mod number;
+pub mod number;
 mod scalar;
 pub(crate) mod schema;
 mod source;
+mod strict;
 mod threshold;
 mod weights;
 
@@ -29,7 +30,10 @@ use source::{Node, NodeValue, Tree};
 impl Document {
     /// Reads a document (YAML or JSON). Problems are added to `diagnostics`; what could be read comes back, unless the
     /// text cannot be read at all.
-    pub(crate) fn parse(text: &str, diagnostics: &mut Diagnostics) -> Option<Self> {
+    pub(crate) fn parse(text: &str, is_json: bool, diagnostics: &mut Diagnostics) -> Option<Self> {
+        if is_json && text.len() <= limits::DOCUMENT_BYTES && !strict::is_json(text, diagnostics) {
+            return None;
+        }
         let Tree { root, shared } = source::parse(text, diagnostics)?;
         if matches!(root.value, NodeValue::Null) {
             return Some(Self::default());
@@ -349,7 +353,8 @@ impl Parser<'_> {
     }
 
     fn weight(&mut self, node: &Node, path: Path<'_>) -> Option<At<u32>> {
-        self.integer(node, path, limits::WEIGHT.into())
+        // One that is wrong counts as 1, so that its variant is known.
+        Some(self.integer(node, path, limits::WEIGHT.into()).unwrap_or(At { value: 1, span: node.span }))
     }
 
     fn rule(&mut self, node: &Node, path: Path<'_>) -> Option<At<Rule>> {

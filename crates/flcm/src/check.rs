@@ -1,19 +1,28 @@
-//! `flcm check`: reports all problems of documents.
+//! `flcm check`: reports all problems of documents, and fixes those whose fix is certain.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use flcm_flags_config::{Diagnostic, Diagnostics, check};
+use flcm_flags_config::{Diagnostic, Diagnostics};
 use serde::Serialize;
 
 use crate::failure::Failure;
 use crate::source;
 use crate::style::{self, BAD, GOOD, NOTE, plural};
 
+mod fix;
+
 /// Check documents and report every problem at once
 #[derive(Debug, clap::Args)]
-#[command(after_help = "With --json the output is one array of objects: file, code, severity, path, line, column, \
-                        message, help, fix. The exit code is 1 when a document has an error.")]
+#[command(after_help = "\
+A file named `.json` must be JSON, without comments and without commas at the end.
+
+With --json the output is one array of objects: file, code, severity, path, line, column, message, help, fix. A fix is \
+a list of edits: start and end, in bytes, and replacement. A file that cannot be read is there as well, as \
+`unreadable`. The exit code is 1 when a document has an error.
+
+With --fix each file is replaced at once, by a new file beside it that is renamed. Only fixes that are certain are \
+made: they never change what an accepted document serves. What was fixed is listed, and what is left is reported.")]
 pub(crate) struct Options {
     /// The documents, YAML or JSON
     #[arg(required = true, value_name = "DOC")]
@@ -24,6 +33,9 @@ pub(crate) struct Options {
     /// Exit with code 1 for warnings, too
     #[arg(long)]
     deny_warnings: bool,
+    /// Fix what is certain, in the files themselves
+    #[arg(long)]
+    fix: bool,
 }
 
 /// A problem with the name of its document.
@@ -39,64 +51,105 @@ struct Checked {
     name: String,
     text: String,
     diagnostics: Diagnostics,
+    /// What was fixed before, a line each.
+    fixed: Vec<String>,
+}
+
+/// What all documents come to.
+#[derive(Default)]
+struct Totals {
+    unreadable: usize,
+    errors: usize,
+    warnings: usize,
+    fixed: usize,
 }
 
 pub(crate) fn run(options: &Options) -> Result<bool, Failure> {
-    let mut readable = true;
+    if options.fix && options.documents.iter().any(|path| source::is_stdin(path)) {
+        return Err(Failure::new("the standard input cannot be fixed", "name a file"));
+    }
     let mut problems = Vec::new();
-    let mut totals = (0, 0);
-    let mut array = Vec::new();
+    let mut totals = Totals::default();
     for path in &options.documents {
-        let text = match source::read_document(path) {
-            Ok(text) => text,
+        match Checked::read(path, options.fix) {
+            Ok(checked) => {
+                totals.add(&checked);
+                problems.extend(if options.json { json(&checked) } else { text(&checked) });
+            }
             // The other files are checked all the same.
             Err(failure) => {
-                failure.report();
-                readable = false;
-                continue;
+                totals.unreadable += 1;
+                if options.json { problems.extend(unreadable(path, &failure)) } else { drop(failure.report()) }
             }
-        };
-        let diagnostics = check(&text).1;
-        let checked = Checked { name: source::display(path), text, diagnostics };
-        let (errors, warnings) = checked.diagnostics.counts();
-        totals = (totals.0 + errors, totals.1 + warnings);
-        if options.json {
-            array.extend(json(&checked));
-        } else {
-            problems.extend(rendered(&checked));
         }
     }
     if options.json {
-        writeln!(std::io::stdout(), "[{}]", array.join(","))?;
+        writeln!(std::io::stdout(), "[{}]", problems.join(","))?;
     } else {
-        report(&problems, options.documents.len(), totals)?;
+        report(&problems, options.documents.len(), &totals)?;
     }
-    Ok(readable && totals.0 == 0 && !(options.deny_warnings && totals.1 > 0))
+    Ok(totals.unreadable == 0 && totals.errors == 0 && !(options.deny_warnings && totals.warnings > 0))
 }
 
-fn json(checked: &Checked) -> impl Iterator<Item = String> {
+impl Checked {
+    fn read(path: &Path, fixes: bool) -> Result<Self, Failure> {
+        let name = source::display(path);
+        let mut text = source::read_document(path)?;
+        let fixed = if fixes { fix::file(path, &name, &mut text)? } else { Vec::new() };
+        let diagnostics = source::check_file(path, &text).1;
+        Ok(Self { name, text, diagnostics, fixed })
+    }
+}
+
+impl Totals {
+    fn add(&mut self, checked: &Checked) {
+        let (errors, warnings) = checked.diagnostics.counts();
+        self.errors += errors;
+        self.warnings += warnings;
+        self.fixed += checked.fixed.len();
+    }
+}
+
+fn json(checked: &Checked) -> Vec<String> {
+    checked.fixed.iter().for_each(|line| style::note(line));
     let object = |diagnostic| serde_json::to_string(&Located { file: &checked.name, diagnostic });
-    checked.diagnostics.iter().filter_map(move |diagnostic| object(diagnostic).ok())
+    checked.diagnostics.iter().filter_map(|diagnostic| object(diagnostic).ok()).collect()
 }
 
-fn rendered(checked: &Checked) -> Option<String> {
-    let Checked { name, text, diagnostics } = checked;
-    (!diagnostics.is_empty()).then(|| source::render(diagnostics, name, text, style::is_coloured()))
+fn text(checked: &Checked) -> Vec<String> {
+    let Checked { name, text, diagnostics, fixed } = checked;
+    let problems = (!diagnostics.is_empty()).then(|| source::render(diagnostics, name, text, style::is_coloured()));
+    fixed.iter().cloned().chain(problems).collect()
 }
 
-fn report(problems: &[String], documents: usize, (errors, warnings): (usize, usize)) -> Result<(), Failure> {
+/// A file that cannot be read, in the form of a problem. It has no position, so the first one stands in.
+fn unreadable(path: &Path, failure: &Failure) -> Option<String> {
+    let Failure::Problem { what, help } = failure else { return None };
+    let file = source::display(path);
+    let problem = serde_json::json!({
+        "file": file, "code": "unreadable", "severity": "error", "path": "", "line": 1, "column": 1,
+        "message": what, "help": help, "fix": [],
+    });
+    Some(problem.to_string())
+}
+
+fn report(problems: &[String], documents: usize, totals: &Totals) -> Result<(), Failure> {
     let mut out = anstream::stdout().lock();
     for problem in problems {
         writeln!(out, "{problem}\n")?;
     }
-    let documents = plural(documents as u64, "document", "documents");
-    let (errors, warnings) = (errors as u64, warnings as u64);
-    let style = match (errors, warnings) {
+    let count = |number: usize, one, many| plural(number as u64, one, many);
+    let style = match (totals.errors, totals.warnings) {
         (0, 0) => GOOD,
         (0, _) => NOTE,
         _ => BAD,
     };
-    let (errors, warnings) = (plural(errors, "error", "errors"), plural(warnings, "warning", "warnings"));
-    writeln!(out, "{style}{documents} checked: {errors}, {warnings}{style:#}")?;
+    let documents = count(documents, "document", "documents");
+    let (errors, warnings) = (count(totals.errors, "error", "errors"), count(totals.warnings, "warning", "warnings"));
+    let fixed = match totals.fixed {
+        0 => String::new(),
+        fixed => format!("; {} fixed", count(fixed, "problem", "problems")),
+    };
+    writeln!(out, "{style}{documents} checked: {errors}, {warnings}{fixed}{style:#}")?;
     Ok(())
 }

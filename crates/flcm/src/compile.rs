@@ -1,14 +1,15 @@
 //! `flcm compile`: compiles a document into a snapshot.
 
 use std::fs;
-use std::io::{self, Write};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use flcm_flags::Snapshot;
+use flcm_flags::snapshot::wire;
 use flcm_flags_config::compile;
 
 use crate::failure::Failure;
-use crate::source;
+use crate::{replace, source};
 use crate::style::{self, GOOD, count, plural};
 
 /// Compile a document into a snapshot
@@ -25,9 +26,10 @@ pub(crate) struct Options {
 }
 
 pub(crate) fn run(options: &Options) -> Result<bool, Failure> {
+    keep_others(&options.output)?;
     let name = source::display(&options.document);
     let text = source::read_document(&options.document)?;
-    let config = source::accept(&name, &text, |warnings| {
+    let config = source::accept(&options.document, &text, |warnings| {
         if !warnings.is_empty() {
             style::note(&source::render(warnings, &name, &text, style::is_error_coloured()));
         }
@@ -36,28 +38,31 @@ pub(crate) fn run(options: &Options) -> Result<bool, Failure> {
     let snapshot = Snapshot::from_bytes(&bytes[..])
         .map_err(|error| Failure::new(format!("{name}: {error}"), "report this as a bug, with the document"))?;
     let target = source::display(&options.output);
-    write_whole(&options.output, &bytes).map_err(|error| Failure::file("write", &target, &error))?;
+    replace::file(&options.output, &bytes).map_err(|error| not_written(&options.output, &error))?;
     let (length, flags) = (count(bytes.len() as u64), plural(snapshot.flags().len() as u64, "flag", "flags"));
     let (digest, revision) = (snapshot.digest(), snapshot.revision());
     style::note(&format!("{GOOD}{target}{GOOD:#}: {flags}, {length} bytes, digest {digest:016x}, revision {revision}"));
     Ok(true)
 }
 
-/// Replaces a file at once: a reader sees the old bytes or the new ones, never a part.
-fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut name = path.file_name().ok_or(io::ErrorKind::IsADirectory)?.to_owned();
-    name.push(format!(".{}.tmp", std::process::id()));
-    let beside = path.with_file_name(name);
-    let written = write_new(&beside, bytes).and_then(|()| fs::rename(&beside, path));
-    if written.is_err() {
-        let _ = fs::remove_file(&beside);
+/// A file that is no snapshot was probably named by mistake.
+fn keep_others(path: &Path) -> Result<(), Failure> {
+    let mut head = Vec::new();
+    let read = fs::File::open(path).and_then(|file| file.take(wire::MAGIC.len() as u64).read_to_end(&mut head));
+    if read.is_err() || head.is_empty() || head == wire::MAGIC {
+        return Ok(());
     }
-    written
+    let what = format!("{} is no snapshot, and would be lost", source::display(path));
+    Err(Failure::new(what, "name another file for the snapshot, or remove this one first"))
 }
 
-fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file = fs::File::create(path)?;
-    file.write_all(bytes)?;
-    // Without this, a crash of the machine may leave an empty file under the new name.
-    file.sync_all()
+fn not_written(path: &Path, error: &io::Error) -> Failure {
+    let target = source::display(path);
+    match path.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.exists()) {
+        Some(folder) => {
+            let help = format!("make the folder `{}` first", source::display(folder));
+            Failure::new(format!("cannot write {target}: no such file or directory"), help)
+        }
+        None => Failure::file("write", &target, error),
+    }
 }

@@ -41,8 +41,8 @@ pub(crate) struct Options {
     /// The targeting key: the id of the user
     #[arg(long, value_name = "ID", conflicts_with = "contexts")]
     user: Option<String>,
-    /// An attribute; may be repeated. VALUE is read as JSON when it is a number, a boolean or a list of strings,
-    /// otherwise as text
+    /// An attribute; may be repeated. VALUE is read as JSON when it is a number, a boolean, a string in
+    /// double quotes or a list of strings, otherwise as text
     #[arg(long = "attr", value_name = "NAME=VALUE", value_parser = attribute::parse, conflicts_with = "contexts")]
     attributes: Vec<attribute::Attribute>,
     /// A file with one context per line; `-` is the standard input
@@ -90,6 +90,9 @@ pub(crate) fn run(options: &Options) -> Result<bool, Failure> {
     let all_read = if let Some(path) = &options.contexts {
         contexts::each(path, &source.snapshot, run.shows_progress(), |context| run.decide(context))?
     } else {
+        if let Some(name) = attribute::repeated(&options.attributes) {
+            return Err(Failure::new(format!("attribute `{name}` is given twice"), "keep one of them"));
+        }
         let attributes = attribute::by_name(&options.attributes);
         let borrowed: Vec<_> = attributes.iter().map(|(name, value)| (*name, value.borrow())).collect();
         run.decide(&Context::new(options.user.as_deref(), &borrowed).bind(&source.snapshot))?;

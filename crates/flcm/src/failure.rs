@@ -29,6 +29,7 @@ impl Failure {
     /// A file that cannot be read or written.
     pub(crate) fn file(action: &str, name: &str, error: &io::Error) -> Self {
         let help = match error.kind() {
+            io::ErrorKind::IsADirectory => "name a file, not a folder".to_owned(),
             io::ErrorKind::NotFound => "check the path".to_owned(),
             io::ErrorKind::PermissionDenied => "check the permissions".to_owned(),
             _ => "check that it is a file, and that the disk has room".to_owned(),

@@ -8,11 +8,13 @@ mod diff;
 mod failure;
 mod inspect;
 mod key;
+mod replace;
 mod serve;
 mod simulate;
 mod source;
 mod style;
 mod types;
+mod usage;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -67,7 +69,7 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = Arguments::try_parse().unwrap_or_else(|error| usage::explained(error).exit());
     style::choose(arguments.color);
     match run(arguments.command) {
         Ok(true) => ExitCode::SUCCESS,
@@ -116,7 +118,8 @@ fn parse_now(text: &str) -> Result<Millis, String> {
     });
     let millis = parsed.filter(|millis| *millis <= limits::TIME);
     millis.map(Millis).ok_or_else(|| {
-        "not a time since 1970: write it like 2026-12-01T00:00:00Z, or as milliseconds since 1970".to_owned()
+        let like = usage::time(text).map_or_else(String::new, |time| format!("; did you mean {time}?"));
+        format!("not a time since 1970: write it like 2026-12-01T00:00:00Z, or as milliseconds since 1970{like}")
     })
 }
 

@@ -111,19 +111,30 @@ fn on_all_processors(comparison: Comparison) -> Vec<PolicyResult> {
     })
 }
 
-fn number(text: &str, most: f64, what: &str) -> Result<f64, String> {
-    let number = text.parse::<f64>().ok().filter(|number| (0.0..=most).contains(number));
-    number.ok_or_else(|| format!("not {what}"))
+/// A number from 0 to `most`.
+fn number(text: &str, most: f64) -> Option<f64> {
+    text.parse::<f64>().ok().filter(|number| (0.0..=most).contains(number))
+}
+
+/// The number of a percentage, with or without its sign.
+fn of_percent(text: &str) -> Option<f64> {
+    number(text.trim_end_matches('%').trim_end(), 100.0)
+}
+
+fn meant(number: Option<f64>) -> String {
+    number.map_or_else(String::new, |number| format!("; did you mean {number}?"))
 }
 
 fn share(text: &str) -> Result<f64, String> {
-    number(text, 1.0, "a share from 0 to 1: write 5 % as 0.05")
+    let near = || of_percent(text).map(|percent| percent / 100.0);
+    number(text, 1.0).ok_or_else(|| format!("not a share from 0 to 1: write 5 % as 0.05{}", meant(near())))
 }
 
 fn percent(text: &str) -> Result<f64, String> {
-    number(text, 100.0, "a percentage from 0 to 100")
+    number(text, 100.0).ok_or_else(|| format!("not a percentage from 0 to 100{}", meant(of_percent(text))))
 }
 
 fn requests(text: &str) -> Result<f64, String> {
-    number(text, 1e6, "a number of requests a second, up to a million")
+    let number = number(text, 1e6).filter(|number| *number > 0.0);
+    number.ok_or_else(|| "not a number of requests a second above 0, up to a million".to_owned())
 }

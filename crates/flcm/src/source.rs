@@ -6,7 +6,7 @@ use std::path::Path;
 
 use flcm_flags::Snapshot;
 use flcm_flags::snapshot::wire;
-use flcm_flags_config::{Config, Diagnostics, check, compile, limits};
+use flcm_flags_config::{CheckOptions, Config, Diagnostics, check_with, compile, limits};
 
 use crate::failure::Failure;
 use crate::style;
@@ -29,7 +29,7 @@ impl Source {
             return Self::of_snapshot(name, bytes, None);
         }
         let text = text(&name, bytes)?;
-        let config = accept(&name, &text, |_| {})?;
+        let config = accept(path, &text, |_| {})?;
         let bytes = compile(&config);
         Self::of_snapshot(name, bytes, Some(config))
     }
@@ -42,11 +42,17 @@ impl Source {
     }
 }
 
+/// Checks a document. A file named `.json` must be JSON; schedules that are over are reported.
+pub(crate) fn check_file(path: &Path, text: &str) -> (Option<Config>, Diagnostics) {
+    let json = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json"));
+    check_with(text, CheckOptions { json, now: Some(crate::now_or(None)) })
+}
+
 /// Checks a document. If it is rejected its problems are reported; otherwise `warned` gets the warnings.
-pub(crate) fn accept(name: &str, text: &str, warned: impl FnOnce(&Diagnostics)) -> Result<Config, Failure> {
-    let (config, diagnostics) = check(text);
+pub(crate) fn accept(path: &Path, text: &str, warned: impl FnOnce(&Diagnostics)) -> Result<Config, Failure> {
+    let (config, diagnostics) = check_file(path, text);
     let Some(config) = config else {
-        return Err(refused(&diagnostics, name, text));
+        return Err(refused(&diagnostics, &display(path), text));
     };
     warned(&diagnostics);
     Ok(config)

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::Checker;
 use crate::config;
-use crate::diagnostics::Path;
+use crate::diagnostics::{Edit, Path};
 use crate::parse::document::{At, Cohort};
 
 impl Checker<'_> {
@@ -25,8 +25,9 @@ impl Checker<'_> {
             self.visible(user, path.index(index));
             if !seen.insert(user.value.as_str()) {
                 let message = format!("user `{}` is listed twice", user.value);
+                let removed = Edit::remove_item(self.text, user.span);
                 let problem = self.diagnostics.warn(user.span, path.index(index), "duplicate-user", message);
-                problem.help("keep one of them");
+                problem.fix(removed).help("keep one of them");
             }
         }
         list.iter().map(|user| user.value.clone()).collect()

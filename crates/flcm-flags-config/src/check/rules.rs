@@ -96,20 +96,21 @@ impl Checker<'_> {
     }
 
     fn schedule(&mut self, rollout: &Rollout, path: Path<'_>) -> Vec<(u64, u32)> {
-        let Some(At { value: stages, span }) = &rollout.schedule else { return Vec::new() };
-        if stages.len() > limits::SCHEDULE {
-            let (count, most) = (stages.len(), limits::SCHEDULE);
+        let Some(stages) = &rollout.schedule else { return Vec::new() };
+        if stages.value.len() > limits::SCHEDULE {
+            let (count, most) = (stages.value.len(), limits::SCHEDULE);
             let message = format!("the schedule has {count} entries, more than the limit of {most}");
-            let problem = self.diagnostics.error(*span, path, "limit-schedule", message);
+            let problem = self.diagnostics.error(stages.span, path, "limit-schedule", message);
             problem.help("use `ramp: linear` between fewer entries");
         }
         let mut schedule: Vec<(u64, u32)> = Vec::new();
-        for (index, At { value: Stage { at, percentage }, .. }) in stages.iter().enumerate() {
+        for (index, At { value: Stage { at, percentage }, .. }) in stages.value.iter().enumerate() {
             let path = path.index(index);
             let percentage = self.percentage(percentage, path.key("percentage"));
             let previous = schedule.last().map(|(previous, _)| *previous);
             schedule.extend(self.time(at, previous, path.key("at")).map(|time| (time, percentage)));
         }
+        self.past_schedule(stages, schedule.last().copied(), path);
         schedule
     }
 

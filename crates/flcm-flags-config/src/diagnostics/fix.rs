@@ -32,6 +32,37 @@ impl Edit {
         Self::replace(span, format!("{quote}{word}{quote}"))
     }
 
+    /// Removes a key with its value from a map that has other keys; `None` if it is not written plainly.
+    pub(crate) fn remove_entry(text: &str, key: &str, value: Span) -> Option<Self> {
+        let before = text[..value.start].trim_end().strip_suffix(':')?.trim_end();
+        let quoted = [format!("\"{key}\""), format!("'{key}'"), key.to_owned()];
+        let name = quoted.iter().find(|name| before.ends_with(name.as_str()))?;
+        Self::remove(text, Span { start: before.len() - name.len(), end: value.end }, "")
+    }
+
+    /// Removes an item from a list that has other items.
+    pub(crate) fn remove_item(text: &str, item: Span) -> Option<Self> {
+        Self::remove(text, item, "- ")
+    }
+
+    /// Removes a part of a list or map: with its comma in the flow style, with its line in the block style, where it
+    /// follows a dash or nothing.
+    fn remove(text: &str, Span { start, end }: Span, dash: &str) -> Option<Self> {
+        let before = text[..start].trim_end();
+        if before.ends_with(',') {
+            return Some(Self::replace(Span { start: before.len() - 1, end }, ""));
+        }
+        if before.ends_with(['{', '[']) {
+            let rest = text[end..].trim_start().strip_prefix(',')?.trim_start();
+            return Some(Self::replace(Span { start, end: text.len() - rest.len() }, ""));
+        }
+        let line = text[..start].rfind('\n').map_or(0, |newline| newline + 1);
+        let rest = &text[end..];
+        let rest_of_line = rest.split_inclusive('\n').next().unwrap_or_default();
+        let is_alone = text[line..start].trim_start() == dash && rest_of_line.trim().is_empty();
+        is_alone.then(|| Self::replace(Span { start: line, end: end + rest_of_line.len() }, ""))
+    }
+
     /// Insertions at one position overlap, too: their order would be a guess.
     fn overlaps(&self, other: &Self) -> bool {
         self.start == other.start || (self.start < other.end && other.start < self.end)

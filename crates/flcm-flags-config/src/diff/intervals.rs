@@ -63,6 +63,7 @@ pub struct Shares {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Share {
     /// In percent, rounded.
+    #[serde(serialize_with = "crate::parse::json::serialize_number")]
     pub percent: f64,
     /// As text in JSON, because JavaScript's numbers end at 2^53.
     #[serde(serialize_with = "as_text")]

@@ -186,7 +186,7 @@ fn json_of_operand(operand: Operand<'_>) -> Option<Json> {
     match operand {
         Operand::Bool(value) => Some(Json::Bool(value)),
         Operand::None => None,
-        Operand::Number(value) => Some(number(value)),
+        Operand::Number(value) => Some(json_of_number(value)),
         Operand::Text(text) => Some(Json::from(text)),
         Operand::Time(time) => Some(json_of_time(time)),
     }
@@ -195,7 +195,7 @@ fn json_of_operand(operand: Operand<'_>) -> Option<Json> {
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "not negative, and below 2^53")]
 fn json_of_time(time: f64) -> Json {
     // Times before 1970 are shown as numbers.
-    if time < 0.0 { number(time) } else { Json::from(rfc3339(time as u64)) }
+    if time < 0.0 { json_of_number(time) } else { Json::from(rfc3339(time as u64)) }
 }
 
 /// The value of an attribute, as JSON.
@@ -204,7 +204,7 @@ pub fn json_of_attribute(value: AttributeValue<'_>) -> Json {
     match value {
         AttributeValue::Bool(value) => Json::Bool(value),
         AttributeValue::List(items) => Json::from(items.to_vec()),
-        AttributeValue::Number(value) => number(value),
+        AttributeValue::Number(value) => json_of_number(value),
         AttributeValue::Text(text) => Json::from(text),
     }
 }
@@ -216,13 +216,14 @@ pub fn json_of_value(value: Value<'_>) -> Json {
         Value::Bool(value) => Json::Bool(value),
         // A snapshot that was not compiled here may hold anything; then it is shown as text.
         Value::Json(text) => serde_json::from_str(text).unwrap_or_else(|_| Json::from(text)),
-        Value::Number(value) => number(value),
+        Value::Number(value) => json_of_number(value),
         Value::String(text) => Json::from(text),
     }
 }
 
 /// A number, without a fraction if it is an integer.
-fn number(value: f64) -> Json {
+#[must_use]
+pub fn json_of_number(value: f64) -> Json {
     let mut text = String::new();
     write_number(&mut text, value);
     serde_json::from_str(&text).unwrap_or(Json::Null)

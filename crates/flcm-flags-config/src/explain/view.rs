@@ -90,6 +90,7 @@ pub struct WeightView {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ThresholdView {
     /// Error rate above which the flag is rolled back, between 0 and 1.
+    #[serde(serialize_with = "crate::parse::json::serialize_number")]
     pub rate: f64,
     /// Seconds that are shown, and over which a rate is taken.
     pub window: u32,
@@ -103,14 +104,18 @@ pub struct ThresholdView {
     /// How a fault is detected.
     pub detector: &'static str,
     /// How many times the control's error rate is tolerated.
+    #[serde(serialize_with = "crate::parse::json::serialize_number")]
     pub ratio: f64,
     /// The error rate that is tolerated on top of that.
+    #[serde(serialize_with = "crate::parse::json::serialize_number")]
     pub margin: f64,
     /// How many false rollbacks the flag may have in a day, on average.
+    #[serde(serialize_with = "crate::parse::json::serialize_number")]
     pub budget: f64,
     /// Milliseconds above which a call is slow; `None` when no call is.
     pub slow_ms: Option<u32>,
     /// Share of slow calls above which the flag is rolled back, between 0 and 1.
+    #[serde(serialize_with = "crate::parse::json::serialize_number")]
     pub slow_rate: f64,
     /// What a rollback does.
     pub action: &'static str,

@@ -46,8 +46,6 @@ fn write_map(out: &mut String, entries: &[(Key, Node)]) {
 
 /// Writes a number so that it reads back as the same float: a whole one without a fraction.
 pub fn write_number(out: &mut String, value: f64) {
-    /// From here on numbers are written with an exponent.
-    const LONG: f64 = 1e16;
     if value.fract() == 0.0 && value.abs() < LONG {
         #[expect(clippy::cast_possible_truncation, reason = "an integer of magnitude below 10^16")]
         let whole = value as i64;
@@ -58,7 +56,20 @@ pub fn write_number(out: &mut String, value: f64) {
     }
 }
 
+/// Serialises a number as [`write_number`] writes it.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature is serde's")]
+pub(crate) fn serialize_number<S: serde::Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::Error> {
+    if value.fract() == 0.0 && value.abs() < LONG {
+        #[expect(clippy::cast_possible_truncation, reason = "an integer of magnitude below 10^16")]
+        return serializer.serialize_i64(*value as i64);
+    }
+    serializer.serialize_f64(*value)
+}
+
 /// Writes a string with quotes and escapes.
 pub fn write_string(out: &mut String, value: &str) {
     out.push_str(&serde_json::to_string(value).unwrap_or_default());
 }
+
+/// From here on numbers are written with an exponent.
+const LONG: f64 = 1e16;

@@ -22,6 +22,12 @@ pub(super) fn read(text: &str) -> Option<NodeValue> {
     }
 }
 
+/// Whether a float keeps a decimal number: so that nobody who reads the float again could tell the difference.
+#[must_use]
+pub fn keeps(text: &str) -> bool {
+    !matches!(decimal(text), Some(NodeValue::Inexact(..)))
+}
+
 #[expect(clippy::cast_precision_loss, reason = "what is lost is reported")]
 fn integer(text: &str, whole: u64) -> NodeValue {
     let value = whole as f64;
@@ -35,7 +41,6 @@ fn decimal(text: &str) -> Option<NodeValue> {
     Some(if is_kept(text, value) { NodeValue::Number(value) } else { NodeValue::Inexact(text.to_owned(), value) })
 }
 
-/// Whether the float is the written number, as far as anyone who reads the float again can tell.
 fn is_kept(text: &str, value: f64) -> bool {
     let exponent = text.contains(['e', 'E']);
     if text.len() <= SAFE_DIGITS && !exponent {

@@ -59,15 +59,19 @@ impl Parser<'_> {
 
     /// One of a few keywords.
     pub(super) fn keyword<T: Keyword>(&mut self, node: &Node, path: Path<'_>) -> Option<At<T>> {
-        let At { value: written, span } = self.text(node, path)?;
-        if let Some((_, value)) = T::keywords().find(|(keyword, _)| *keyword == written) {
+        let NodeValue::String(written) = &node.value else {
+            self.wrong_type(node, path, "text");
+            return None;
+        };
+        let span = node.span;
+        if let Some((_, value)) = T::keywords().find(|(keyword, _)| keyword == written) {
             return Some(At { value, span });
         }
         let message = format!("unknown value `{written}` for `{}`", T::KEY);
         let keywords: Vec<&str> = T::keywords().map(|(keyword, _)| keyword).collect();
         let known = || format!("allowed values: {}", keywords.join(", "));
         let problem = self.diagnostics.error(span, path, T::UNKNOWN, message);
-        problem.help(did_you_mean(&written, keywords.iter().copied()).unwrap_or_else(known));
+        problem.help(did_you_mean(written, keywords.iter().copied()).unwrap_or_else(known));
         None
     }
 
@@ -166,7 +170,8 @@ impl Parser<'_> {
             NodeValue::Bool(value) => Literal::Bool(*value),
             NodeValue::Inexact(written, value) => {
                 self.inexact(node, path, written, *value);
-                return None;
+                // A number all the same, so that the value is not reported as missing, too.
+                Literal::Number(value.clamp(f64::MIN, f64::MAX))
             }
             NodeValue::Number(_) => Literal::Number(self.number(node, path)?.value),
             NodeValue::String(value) => Literal::String(value.clone()),
@@ -187,7 +192,11 @@ impl Parser<'_> {
             false => format!("`{written}` is larger than any number: numbers are floats of 64 bits"),
         };
         let problem = self.diagnostics.error(node.span, path, "number-precision", message);
-        let round = if value.fract() == 0.0 { String::new() } else { format!(", or round it to {near}") };
+        let mut round = String::new();
+        if value.fract() != 0.0 && value.is_finite() {
+            round = format!(", or round it to {near}");
+            problem.fix([Edit::replace(node.span, near)]);
+        }
         problem.help(format!("quote it{round}: text is kept as it is, and only equals text"));
     }
 

@@ -48,6 +48,9 @@ fn fixes_of_errors_write_what_was_meant() {
     ] {
         mends(&rollout(wrong), &rollout(right));
     }
+    let value = |number| format!("flags: {{ a: {{ default: 1, on: {number}, overrides: {{ u: true }}, rollout: {{ percentage: 5 }} }} }}");
+    mends(&value("0.10000000000000000555"), &value("0.1"));
+    assert_eq!(fixed(&value("9007199254740993")), value("9007199254740993"), "text or another number: who knows");
     mends("flags: { a: { enabled: No } }", "flags: { a: { enabled: false } }");
     let threshold = |value| format!("flags: {{ a: {{ rollout: {{ percentage: 5 }}, error_threshold: {value} }} }}");
     mends(&threshold("0.05"), &threshold("{ rate: 0.05 }"));
@@ -88,4 +91,40 @@ fn of_fixes_that_overlap_the_first_is_applied() {
     let (_, diagnostics) = check(text);
     let fix = diagnostics.fix(text);
     assert_eq!((fix.applied.len(), fix.left.len()), (2, 0));
+}
+
+#[test]
+fn what_has_no_effect_is_removed_with_its_comma_or_its_line() {
+    let cohort = |users: &str, flags: &str| format!("cohorts:\n  c: {{ users: {users} }}\nflags:\n  a:\n    {flags}");
+    let on = "rollout: { cohorts: { c: true }, percentage: 5 }\n";
+    mends(&cohort("[u, v, u, v]", on), &cohort("[u, v]", on));
+    mends(
+        "cohorts:\n  c:\n    users:\n      - u\n      - u\n      - v\nflags: { a: { rollout: { cohorts: { c: true } } } }\n",
+        "cohorts:\n  c:\n    users:\n      - u\n      - v\nflags: { a: { rollout: { cohorts: { c: true } } } }\n",
+    );
+    let threshold = |keys: &str| cohort("[u]", &format!("rollout: {{ cohorts: {{ c: true }}, percentage: 5 }}\n    error_threshold:{keys}"));
+    mends(&threshold(" { min_samples: 5, rate: 0.1 }"), &threshold(" { rate: 0.1 }"));
+    mends(&threshold(" { rate: 0.1, slow_rate: 0.2, min_samples: 5 }"), &threshold(" { rate: 0.1 }"));
+    mends(
+        &threshold("\n      min_samples: 5\n      rate: 0.1\n      slow_rate: 0.5\n"),
+        &threshold("\n      rate: 0.1\n"),
+    );
+    mends(
+        "flags: { a: { rollout: { percentage: 5, ramp: linear, by: user } } }",
+        "flags: { a: { rollout: { percentage: 5, by: user } } }",
+    );
+    mends(
+        &cohort("[u]", "rollout: { cohorts: { c: true }, by: user }\n"),
+        &cohort("[u]", "rollout: { cohorts: { c: true } }\n"),
+    );
+}
+
+#[test]
+fn nothing_is_removed_where_something_is_inherited_or_nothing_would_be_left() {
+    for text in [
+        "templates: { t: { rollout: { percentage: 5, ramp: linear } } }\nflags: { a: { extends: t, rollout: { schedule: [{ at: 2026-01-01T00:00:00Z, percentage: 9 }, { at: 2026-02-01T00:00:00Z, percentage: 10 }] } }, b: { extends: t } }",
+        "flags: { a: { rollout: { by: user } } }",
+    ] {
+        assert_eq!(fixed(text), text);
+    }
 }

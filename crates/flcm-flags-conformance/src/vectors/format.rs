@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use flcm_flags::TripState;
+use flcm_flags::{Millis, TripState};
+use flcm_flags_config::CheckOptions;
 use serde::{Deserialize, Serialize};
 
 use crate::OwnedContext;
@@ -209,9 +210,23 @@ pub struct Diagnostics {
 pub struct Checked {
     /// The document, as text: positions are counted in it.
     pub document: Document,
+    /// Whether it must be JSON.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub json: bool,
+    /// Milliseconds since 1970, if the check knows the time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub now: Option<u64>,
     /// All its problems, in the order of their positions; left out only until they have been filled in.
     #[serde(default)]
     pub diagnostics: Option<Vec<Problem>>,
+}
+
+impl Checked {
+    /// What the check knows beside the text.
+    #[must_use]
+    pub fn options(&self) -> CheckOptions {
+        CheckOptions { json: self.json, now: self.now.map(Millis) }
+    }
 }
 
 /// A problem. Messages and help are for people and may change.

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::Path;
 
 use flcm_flags::{Millis, Snapshot, bucket};
-use flcm_flags_config::{Config, check, compile};
+use flcm_flags_config::{Config, check, check_with, compile};
 use serde_json::json;
 
 use super::format;
@@ -162,7 +162,7 @@ pub fn diagnostics(path: &Path, codes: &mut BTreeSet<String>) -> usize {
     let file: format::Diagnostics = read(path);
     for case in &file.cases {
         let text = case.document.text();
-        let (config, found) = check(&text);
+        let (config, found) = check_with(&text, case.options());
         assert_eq!(config.is_none(), found.has_errors(), "a configuration comes back unless there is an error");
         let wanted = case.diagnostics.as_ref().unwrap_or_else(|| panic!("{}: not filled in: {text}", path.display()));
         assert_eq!(&problems(&found), wanted, "{}:\n{text}", path.display());

@@ -107,7 +107,7 @@ fn two_revisions_are_compared_as_diff_does() {
         .expect(200);
     let difference = server.get(&format!("/revisions/{first}/diff")).expect(200).json();
     let [flag] = &difference["flags"].as_array().unwrap()[..] else { panic!("{difference}") };
-    assert_eq!((&flag["flag"], &flag["shares"][0]["gain"]["percent"]), (&"plain".into(), &30.0.into()), "{flag}");
+    assert_eq!((&flag["flag"], &flag["shares"][0]["gain"]["percent"]), (&"plain".into(), &30.into()), "{flag}");
     let none = server.get(&format!("/revisions/{first}/diff?to={first}")).expect(200).json();
     assert_eq!(none["flags"], serde_json::json!([]));
 }

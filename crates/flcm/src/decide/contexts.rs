@@ -52,6 +52,10 @@ pub(crate) struct Contexts {
 
 impl Contexts {
     pub(crate) fn open(path: &Path, show_progress: bool) -> Result<Self, Failure> {
+        if path.to_string_lossy().starts_with('{') && !path.exists() {
+            let help = "name a file, or give attributes with `--attr NAME=VALUE`";
+            return Err(Failure::new("`--contexts` takes a file, not a context", help));
+        }
         let length = if source::is_stdin(path) { None } else { path.metadata().ok().map(|file| file.len()) };
         Ok(Self {
             name: source::display(path),
@@ -95,7 +99,7 @@ impl Contexts {
         let problem = match std::str::from_utf8(self.lines.text(self.line.clone()).trim_ascii_end()) {
             Ok(line) => match parser.with(line, &mut pass) {
                 Ok(passed) => return passed,
-                Err(error) => line_problem(&error),
+                Err(error) => line_problem(line, &error),
             },
             Err(error) => (Some(error.valid_up_to() + 1), "not UTF-8".to_owned(), "save the file as UTF-8".to_owned()),
         };
@@ -109,7 +113,11 @@ impl Contexts {
         self.progress.finish_and_clear();
         if self.failed > 0 {
             let (failed, all) = (style::plural(self.failed, "line", "lines"), style::count(self.number));
-            style::error(&format!("{}: {failed} of {all} could not be read; the others were decided", self.name));
+            style::error(&if self.failed == self.number {
+                format!("{}: none of {} could be read", self.name, style::plural(self.number, "line", "lines"))
+            } else {
+                format!("{}: {failed} of {all} could not be read; the others were decided", self.name)
+            });
         }
         self.failed == 0
     }
@@ -131,13 +139,14 @@ impl Contexts {
 }
 
 /// Column, what is wrong and how to fix it.
-fn line_problem(error: &serde_json::Error) -> (Option<usize>, String, String) {
+fn line_problem(line: &str, error: &serde_json::Error) -> (Option<usize>, String, String) {
+    const FLAT: &str = "write a flat JSON object on one line: {\"targetingKey\": \"alice\", \"country\": \"DE\"}";
+    const LIST: &str = "write one object on a line, without the brackets and commas of a list";
     let text = error.to_string().replace("EOF while parsing", "the line ends in the middle of");
     let column = error.column();
     let what = text.rsplit_once(" at line ").map_or(text.as_str(), |(what, _)| what);
-    let (what, help) = what
-        .split_once(line::HELP)
-        .unwrap_or((what, "write a flat JSON object on one line: {\"targetingKey\": \"alice\", \"country\": \"DE\"}"));
+    let is_of_list = line.starts_with('[') || line.ends_with([',', ']']);
+    let (what, help) = what.split_once(line::HELP).unwrap_or((what, if is_of_list { LIST } else { FLAT }));
     ((column > 0).then_some(column), style::shown(what), help.to_owned())
 }
 

@@ -90,14 +90,17 @@ fn share_lines(shares: &Shares, text: &mut String) {
     }
 }
 
-/// A share in percent, with as many decimals as it has, up to six.
+/// A share in percent, with as many decimals as it has, up to six. A percentage that a split of 2^32 points misses by
+/// a hair counts as exact.
 fn exact(part: u128, whole: u128) -> String {
     const MILLIONTHS: u128 = 100_000_000;
     let scaled = part * MILLIONTHS;
-    let (digits, rest) = (scaled / whole, scaled % whole);
+    let digits = (scaled + whole / 2) / whole;
+    let is_percentage = digits.is_multiple_of(1_000) && (1..MILLIONTHS).contains(&digits);
+    let is_exact = scaled.is_multiple_of(whole) || is_percentage;
     let text = format!("{}.{:06}", digits / 1_000_000, digits % 1_000_000);
     let text = text.trim_end_matches('0').trim_end_matches('.');
-    format!("{:>12}", format!("{}{text} %", if rest == 0 { "" } else { "≈" }))
+    format!("{:>12}", format!("{}{text} %", if is_exact { "" } else { "≈" }))
 }
 
 fn move_lines(moves: &Moves, contexts: u64, text: &mut String) {
@@ -128,6 +131,12 @@ mod tests {
         assert_eq!(exact(3, 20).trim(), "15 %");
         assert_eq!(exact(1, 100_000).trim(), "0.001 %");
         assert_eq!(exact(1, 3).trim(), "≈33.333333 %");
+        assert_eq!(exact(2, 3).trim(), "≈66.666667 %");
+        // Splits of 2^32 points miss a percentage by a hair, which is not worth a sign.
+        assert_eq!(exact(171_798_691, 1 << 32).trim(), "4 %");
+        assert_eq!(exact(171_798_692, 1 << 32).trim(), "4 %");
+        assert_eq!(exact(1, 1 << 64).trim(), "≈0 %");
+        assert_eq!(exact((1 << 64) - 1, 1 << 64).trim(), "≈100 %");
         // The largest that salts bring about: (100,000 * 2^32)^2.
         assert_eq!(
             exact(184_467_440_737_095_516_160_000_000_000, 184_467_440_737_095_516_160_000_000_000).trim(),

@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use flcm_flags::{Detector, Policy};
 use flcm_flags_config::simulate::{Delays, PolicyResult, interval};
+use flcm_flags_config::explain::text::json_of_number as number;
 use serde_json::{Value, json};
 
 use super::Simulation;
@@ -117,8 +118,9 @@ pub(super) fn json(simulation: &Simulation<'_>) -> Result<String, Failure> {
     let super::Options { flag, rps, error_rate, baseline, runs, seed, .. } = simulation.options;
     let rules: Vec<Value> = simulation.results.iter().map(|rule| json_of(rule, simulation.comparison.days)).collect();
     let value = json!({
-        "flag": flag, "requestsPerSecond": rps, "sharePercent": simulation.share, "errorRate": error_rate,
-        "baseline": baseline, "runs": runs, "seed": seed, "budget": simulation.comparison.policy.budget, "rules": rules,
+        "flag": flag, "requestsPerSecond": number(*rps), "sharePercent": number(simulation.share),
+        "errorRate": number(*error_rate), "baseline": number(*baseline), "runs": runs, "seed": seed,
+        "budget": simulation.comparison.policy.budget, "rules": rules,
     });
     let text = serde_json::to_string(&value).map_err(std::io::Error::from)?;
     Ok(text + "\n")
@@ -128,13 +130,13 @@ fn json_of(rule: &PolicyResult, days: u64) -> Value {
     let delays = |delays: &Delays| {
         json!({
             "medianSeconds": delays.quantile(0.5), "p90Seconds": delays.quantile(0.9),
-            "shareFound": delays.share_found(), "falsely": delays.falsely,
+            "shareFound": number(delays.share_found()), "falsely": delays.falsely,
         })
     };
     let (low, high) = interval(rule.false_days, days);
     json!({
         "rule": rule.name, "fromStart": delays(&rule.from_start), "afterAnHour": delays(&rule.after_an_hour),
-        "falseDays": rule.false_days, "days": days, "falseRate95": [low, high],
+        "falseDays": rule.false_days, "days": days, "falseRate95": [number(low), number(high)],
     })
 }
 

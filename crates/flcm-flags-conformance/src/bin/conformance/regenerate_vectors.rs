@@ -49,7 +49,7 @@ fn find(path: &Path) {
     let found = !missing.is_empty();
     for case in missing {
         let text = case.document.text();
-        let (_, diagnostics) = flcm_flags_config::check(&text);
+        let (_, diagnostics) = flcm_flags_config::check_with(&text, case.options());
         println!("{}\n", diagnostics.render("document", &text, false));
         case.diagnostics = Some(run::problems(&diagnostics));
     }

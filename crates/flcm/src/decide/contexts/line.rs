@@ -4,7 +4,9 @@ use std::borrow::Cow;
 use std::fmt;
 
 use flcm_flags::AttributeValue;
+use flcm_flags_config::context::{NOT_KEPT, QUOTE_IT, kept};
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde_json::Number;
 
 /// Separates the problem from the help in errors of this file.
 pub(super) const HELP: &str = "\u{1f}";
@@ -187,6 +189,14 @@ struct ValueSeed<'p, 'l> {
     items: Option<&'p mut Vec<Cow<'l, str>>>,
 }
 
+impl<'l> ValueSeed<'_, 'l> {
+    fn number<E: Error>(&self, number: Option<Number>) -> Result<Slot<'l>, E> {
+        let name = self.name;
+        let value = number.as_ref().and_then(kept).map(Slot::Number);
+        value.ok_or_else(|| E::custom(format_args!("attribute `{name}` is {NOT_KEPT}{HELP}{QUOTE_IT}")))
+    }
+}
+
 impl<'l> DeserializeSeed<'l> for ValueSeed<'_, 'l> {
     type Value = Slot<'l>;
 
@@ -218,18 +228,16 @@ impl<'l> Visitor<'l> for ValueSeed<'_, 'l> {
         Ok(Slot::Bool(value))
     }
 
-    fn visit_f64<E>(self, value: f64) -> Result<Slot<'l>, E> {
-        Ok(Slot::Number(value))
+    fn visit_f64<E: Error>(self, value: f64) -> Result<Slot<'l>, E> {
+        self.number(Number::from_f64(value))
     }
 
-    #[expect(clippy::cast_precision_loss, reason = "attributes are floats: JSON's integers are rounded to the nearest")]
-    fn visit_i64<E>(self, value: i64) -> Result<Slot<'l>, E> {
-        Ok(Slot::Number(value as f64))
+    fn visit_i64<E: Error>(self, value: i64) -> Result<Slot<'l>, E> {
+        self.number(Some(value.into()))
     }
 
-    #[expect(clippy::cast_precision_loss, reason = "attributes are floats: JSON's integers are rounded to the nearest")]
-    fn visit_u64<E>(self, value: u64) -> Result<Slot<'l>, E> {
-        Ok(Slot::Number(value as f64))
+    fn visit_u64<E: Error>(self, value: u64) -> Result<Slot<'l>, E> {
+        self.number(Some(value.into()))
     }
 
     fn visit_map<A: MapAccess<'l>>(self, _: A) -> Result<Slot<'l>, A::Error> {

@@ -60,3 +60,145 @@ fn one_unreadable_file_does_not_keep_others_from_being_checked() {
     folder.file("latin.yaml", b"flags:\n  a: { description: \"\xe4\" }\n");
     assert!(folder.run(&["check", "latin.yaml"]).failed().contains("latin.yaml:2: not UTF-8"));
 }
+
+#[test]
+fn json_lists_files_that_cannot_be_read() {
+    let folder = TestFolder::new();
+    folder.file("bad.yaml", BAD);
+    folder.file("latin.yaml", b"flags:\n  a: { description: \"\xe4\" }\n");
+    std::fs::create_dir(folder.path().join("folder.yaml")).unwrap();
+    let ran = folder.run(&["check", "--json", "no.yaml", "bad.yaml", "latin.yaml", "folder.yaml"]);
+    assert_eq!((ran.code, ran.err.as_str()), (Some(1), ""));
+    let all: Vec<serde_json::Value> = serde_json::from_str(&ran.out).unwrap();
+    let of = |file| all.iter().find(|problem| problem["file"] == file).unwrap();
+    let expected = r#"{"file":"no.yaml","code":"unreadable","severity":"error","path":"","line":1,"column":1,"message":"cannot read no.yaml: no such file or directory","help":"check the path","fix":[]}"#;
+    assert_eq!(of("no.yaml").to_string(), serde_json::from_str::<serde_json::Value>(expected).unwrap().to_string());
+    assert_eq!(of("latin.yaml")["code"], "unreadable");
+    assert_eq!(of("folder.yaml")["help"], "name a file, not a folder");
+    assert_eq!(all.len(), 5, "{all:?}");
+}
+
+const FIXABLE: &str = "\
+# Kept.
+flags:
+  a: { rollout: { percent: 10 } } # Kept, too.
+  b:
+    enabled: yes
+    error_threshold: 0.05
+    rollout:
+      percentage: 5%
+";
+
+const FIXED: &str = "\
+# Kept.
+flags:
+  a: { rollout: { percentage: 10 } } # Kept, too.
+  b:
+    enabled: true
+    error_threshold: { rate: 0.05 }
+    rollout:
+      percentage: 5
+";
+
+#[test]
+fn fixes_are_written_and_told_and_there_are_none_the_second_time() {
+    let folder = TestFolder::new();
+    folder.file("a.yaml", FIXABLE);
+    let out = folder.run(&["check", "--fix", "a.yaml"]).well();
+    assert_eq!(String::from_utf8(folder.read("a.yaml")).unwrap(), FIXED);
+    for part in [
+        "a.yaml:3:19: fixed unknown key `percent`: `percent` → `percentage`",
+        "a.yaml:5:14: fixed expected true or false, found text: `yes` → `true`",
+        "1 document checked: 0 errors, 0 warnings; 4 problems fixed",
+    ] {
+        assert!(out.contains(part), "{part}: {out}");
+    }
+    let again = folder.run(&["check", "--fix", "a.yaml"]).well();
+    assert_eq!(again, "1 document checked: 0 errors, 0 warnings\n");
+    assert_eq!(String::from_utf8(folder.read("a.yaml")).unwrap(), FIXED);
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left beside it");
+}
+
+#[test]
+fn fixes_leave_what_is_not_certain() {
+    let folder = TestFolder::new();
+    let text = "flags: { a: { rollout: { percent: 10 } }, b: { dependencies: [nobody] } }\n";
+    folder.file("a.yaml", text);
+    let ran = folder.run(&["check", "--fix", "a.yaml"]);
+    assert_eq!(ran.code, Some(1));
+    assert!(ran.out.contains("unknown flag `nobody`") && !ran.out.contains("error[unknown-key]"), "{}", ran.out);
+    assert_eq!(folder.read("a.yaml"), text.replace("percent:", "percentage:").as_bytes());
+    // As JSON, only what is left is printed.
+    folder.file("a.yaml", text);
+    let ran = folder.run(&["check", "--fix", "--json", "a.yaml"]);
+    let left: Vec<serde_json::Value> = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!((left.len(), &left[0]["code"]), (1, &serde_json::json!("unknown-flag")));
+    assert!(ran.err.contains("fixed unknown key `percent`"), "{}", ran.err);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_fixed_file_keeps_its_mode_and_a_link_stays_a_link() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = TestFolder::new();
+    folder.file("a.yaml", FIXABLE);
+    let path = folder.path().join("a.yaml");
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).unwrap();
+    std::os::unix::fs::symlink("a.yaml", folder.path().join("link.yaml")).unwrap();
+    folder.run(&["check", "--fix", "link.yaml"]).well();
+    assert_eq!(folder.read("a.yaml"), FIXED.as_bytes());
+    assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o640);
+    assert!(folder.path().join("link.yaml").is_symlink());
+}
+
+#[test]
+fn the_standard_input_cannot_be_fixed() {
+    let ran = TestFolder::new().run_with_input(&["check", "--fix", "-"], FIXABLE);
+    let error = ran.failed();
+    assert!(error.contains("the standard input cannot be fixed") && error.contains("help: name a file"), "{error}");
+}
+
+#[test]
+fn a_file_named_json_is_json() {
+    let folder = TestFolder::new();
+    let document = |rollout: &str| format!("{{\"flags\": {{\"a\": {{\"rollout\": {rollout}}}}}}}");
+    folder.file("good.json", document("{\"percentage\": 10}"));
+    folder.run(&["check", "good.json"]).well();
+    for (rollout, help) in [
+        ("{\"percentage\": 10,}", "remove the comma"),
+        ("{\"percentage\": 10 /* ten */}", "JSON has no comments: remove it, or name the file `.yaml`"),
+        ("{\"percentage\": 10 } # ten\n", "JSON has no comments: remove it, or name the file `.yaml`"),
+        ("{percentage: 10}", "put keys and text in double quotes, or name the file `.yaml`"),
+        ("{'percentage': 10}", "put keys and text in double quotes, or name the file `.yaml`"),
+    ] {
+        folder.file("bad.json", document(rollout));
+        let ran = folder.run(&["check", "bad.json"]);
+        assert_eq!(ran.code, Some(1), "{rollout}");
+        assert!(ran.out.contains("error[json-syntax]") && ran.out.contains(help), "{rollout}: {}", ran.out);
+        for command in [&["decide", "bad.json"][..], &["compile", "bad.json", "-o", "x"], &["inspect", "bad.json"]] {
+            assert!(folder.run(command).failed().contains("json-syntax"), "{rollout} {command:?}");
+        }
+    }
+    folder.file("bad.json", document("{\"percentage\": 10,}"));
+    folder.run(&["check", "--fix", "bad.json"]).well();
+    assert_eq!(folder.read("bad.json"), document("{\"percentage\": 10}").as_bytes());
+}
+
+#[test]
+fn a_schedule_that_is_over_is_a_warning() {
+    let folder = TestFolder::new();
+    let document = |last: &str| {
+        format!(
+            "flags: {{ a: {{ rollout: {{ schedule: [{{ at: 2020-01-01T00:00:00Z, percentage: 5 }}, {{ at: {last}, percentage: 50 }}] }} }} }}"
+        )
+    };
+    folder.file("past.yaml", document("2020-02-01T00:00:00Z"));
+    folder.file("ahead.yaml", document("2999-02-01T00:00:00Z"));
+    let out = folder.run(&["check", "past.yaml"]).well();
+    assert!(
+        out.contains("warning[past-schedule]") && out.contains("since 2020-02-01T00:00:00Z it stays at 50 %"),
+        "{out}"
+    );
+    assert!(out.contains("help: write `percentage: 50` in its place"), "{out}");
+    assert!(folder.run(&["check", "ahead.yaml"]).well().contains("0 warnings"));
+}

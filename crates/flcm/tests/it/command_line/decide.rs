@@ -219,14 +219,64 @@ fn one_standard_input_cannot_be_two_files() {
 fn a_long_decimal_is_read_to_the_last_bit() {
     let folder = TestFolder::new();
     // A reader that is not exact to the last bit gets another float for one of these.
-    for number in
-        ["0.1", "12.345678901234567890123", "7.120190887522012e-10", "9007199254740993", "123456.7890123456789e-7"]
-    {
+    for number in ["0.1", "12.345678901234567", "7.120190887522012e-10", "9007199254740992", "0.01234567890123457"] {
         let document =
             format!("flags: {{ a: {{ conditions: [{{ attribute: n, operator: '==', value: {number} }}] }} }}");
         folder.file("a.yaml", document);
         let line = format!("{{\"n\":{number}}}");
         let out = folder.run_with_input(&["decide", "a.yaml", "--json", "--contexts", "-"], line).well();
         assert!(out.contains("\"enabled\":true"), "{number}: {out}");
+    }
+}
+
+/// Bare digits and a quoted text, of an id that a number cannot keep.
+const LONG_ID: &str = "9007199254740993";
+
+#[test]
+fn quotes_make_an_attribute_text() {
+    let folder = TestFolder::new();
+    folder.file("a.yaml", "flags: { a: { conditions: [{ attribute: zip, operator: '==', value: \"12345\" }] } }");
+    let enabled =
+        |zip: &str| folder.run(&["decide", "a.yaml", "--json", "--attr", zip]).well().contains("enabled\":true");
+    assert!(enabled("zip=\"12345\""), "JSON text is text");
+    assert!(!enabled("zip=12345"), "digits are a number");
+}
+
+#[test]
+fn a_number_that_cannot_be_kept_is_refused_wherever_it_comes_from() {
+    let folder = TestFolder::new();
+    folder.file("a.yaml", MENTOR);
+    for long in [LONG_ID, "-9007199254740993", "12345678901234567890", "100000000000000000000", "1e400"] {
+        let ran = folder.run(&["decide", "a.yaml", "--attr", &format!("id={long}")]);
+        assert_eq!(ran.code, Some(2), "{ran:?}");
+        assert!(ran.err.contains(&format!("--attr 'id=\"{long}\"'")), "{}", ran.err);
+    }
+    for long in [LONG_ID, "-9007199254740993", "12345678901234567890", "100000000000000000000"] {
+        let line = format!("{{\"account_age_days\":{long}}}\n{{\"unread\":{long}}}\n{{\"account_age_days\":5}}\n");
+        let ran = folder.run_with_input(&["decide", "a.yaml", "--contexts", "-"], line);
+        assert!(ran.err.contains("<stdin>:1:") && ran.err.contains("<stdin>:2:"), "{}", ran.err);
+        assert!(ran.err.contains("`account_age_days` is a number that cannot be kept exactly"), "{}", ran.err);
+        assert!(ran.err.contains("help: write it in quotes, as text"), "{}", ran.err);
+        assert_eq!(ran.code, Some(1));
+    }
+}
+
+#[test]
+fn whole_numbers_are_served_without_a_fraction() {
+    let folder = TestFolder::new();
+    for (written, served) in [
+        ("9007199254740992", "9007199254740992"),
+        ("-9007199254740992", "-9007199254740992"),
+        ("5.0", "5"),
+        ("1e3", "1000"),
+        ("9.007199254740994e15", "9007199254740994"),
+        ("1.5", "1.5"),
+    ] {
+        folder.file("a.yaml", format!("flags: {{ a: {{ default: {written}, enabled: false }}, b: {{ default: {{ x: {written} }}, enabled: false }} }}"));
+        let out = folder.run(&["decide", "a.yaml", "--json"]).well();
+        assert!(out.contains(&format!("\"value\":{served},")), "{written}: {out}");
+        assert!(out.contains(&format!("\"value\":{{\"x\":{served}}}")), "{written}: {out}");
+        let out = folder.run(&["decide", "a.yaml", "--json", "--explain"]).well();
+        assert!(!out.contains(&format!("{served}.0")), "{written}: {out}");
     }
 }
