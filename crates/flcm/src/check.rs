@@ -86,7 +86,7 @@ pub(crate) fn run(options: &Options) -> Result<bool, Failure> {
     if options.json {
         writeln!(std::io::stdout(), "[{}]", problems.join(","))?;
     } else {
-        report(&problems, options.documents.len(), &totals)?;
+        report(&problems, options.documents.len() - totals.unreadable, &totals)?;
     }
     Ok(totals.unreadable == 0 && totals.errors == 0 && !(options.deny_warnings && totals.warnings > 0))
 }
@@ -139,7 +139,7 @@ fn report(problems: &[String], documents: usize, totals: &Totals) -> Result<(), 
         writeln!(out, "{problem}\n")?;
     }
     let count = |number: usize, one, many| plural(number as u64, one, many);
-    let style = match (totals.errors, totals.warnings) {
+    let style = match (totals.errors + totals.unreadable, totals.warnings) {
         (0, 0) => GOOD,
         (0, _) => NOTE,
         _ => BAD,
@@ -150,6 +150,10 @@ fn report(problems: &[String], documents: usize, totals: &Totals) -> Result<(), 
         0 => String::new(),
         fixed => format!("; {} fixed", count(fixed, "problem", "problems")),
     };
-    writeln!(out, "{style}{documents} checked: {errors}, {warnings}{fixed}{style:#}")?;
+    let unreadable = match totals.unreadable {
+        0 => String::new(),
+        count => format!("; {count} could not be read"),
+    };
+    writeln!(out, "{style}{documents} checked: {errors}, {warnings}{fixed}{unreadable}{style:#}")?;
     Ok(())
 }

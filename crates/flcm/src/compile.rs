@@ -9,8 +9,8 @@ use flcm_flags::snapshot::wire;
 use flcm_flags_config::compile;
 
 use crate::failure::Failure;
-use crate::{replace, source};
 use crate::style::{self, GOOD, count, plural};
+use crate::{replace, source};
 
 /// Compile a document into a snapshot
 #[derive(Debug, clap::Args)]

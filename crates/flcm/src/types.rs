@@ -51,7 +51,7 @@ enum Client {
 pub(crate) fn run(options: &Options) -> Result<bool, Failure> {
     let name = source::display(&options.document);
     let text = source::read_document(&options.document)?;
-    let config = source::accept(&name, &text, |_| {})?;
+    let config = source::accept(&options.document, &text, |_| {})?;
     // Without its folder, so that the text is the same wherever the repository lies.
     let name = source::display(options.document.file_name().map_or(&options.document, Path::new));
     let declarations = match options.client {

@@ -15,13 +15,15 @@ pub(super) fn is_json(text: &str, diagnostics: &mut Diagnostics) -> bool {
     let start = text.len() - json.len() + offset(json, error.line(), error.column());
     let text_of_error = error.to_string();
     let message = text_of_error.rsplit_once(" at line ").map_or(text_of_error.as_str(), |(message, _)| message);
-    let problem = diagnostics.error(Span { start, end: start + 1 }, "", "json-syntax", message.to_lowercase());
     let before = text[..text.floor_char_boundary(start)].trim_end();
-    if message == "trailing comma" && before.ends_with(',') {
+    let span = Span { start, end: start + 1 };
+    if before.ends_with(',') && matches!(text.as_bytes().get(start), Some(b'}' | b']')) {
         let comma = Span { start: before.len() - 1, end: before.len() };
+        let problem = diagnostics.error(span, "", "json-syntax", "JSON has no comma at the end");
         problem.fix([Edit::replace(comma, "")]).help("remove the comma");
         return false;
     }
+    let problem = diagnostics.error(span, "", "json-syntax", message.to_lowercase());
     problem.help(match text.as_bytes().get(start) {
         Some(b'#' | b'/') => COMMENT,
         Some(b'\'' | b'a'..=b'z' | b'A'..=b'Z') => QUOTES,

@@ -48,7 +48,11 @@ fn fixes_of_errors_write_what_was_meant() {
     ] {
         mends(&rollout(wrong), &rollout(right));
     }
-    let value = |number| format!("flags: {{ a: {{ default: 1, on: {number}, overrides: {{ u: true }}, rollout: {{ percentage: 5 }} }} }}");
+    let value = |number| {
+        format!(
+            "flags: {{ a: {{ default: 1, on: {number}, overrides: {{ u: true }}, rollout: {{ percentage: 5 }} }} }}"
+        )
+    };
     mends(&value("0.10000000000000000555"), &value("0.1"));
     assert_eq!(fixed(&value("9007199254740993")), value("9007199254740993"), "text or another number: who knows");
     mends("flags: { a: { enabled: No } }", "flags: { a: { enabled: false } }");
@@ -102,7 +106,9 @@ fn what_has_no_effect_is_removed_with_its_comma_or_its_line() {
         "cohorts:\n  c:\n    users:\n      - u\n      - u\n      - v\nflags: { a: { rollout: { cohorts: { c: true } } } }\n",
         "cohorts:\n  c:\n    users:\n      - u\n      - v\nflags: { a: { rollout: { cohorts: { c: true } } } }\n",
     );
-    let threshold = |keys: &str| cohort("[u]", &format!("rollout: {{ cohorts: {{ c: true }}, percentage: 5 }}\n    error_threshold:{keys}"));
+    let threshold = |keys: &str| {
+        cohort("[u]", &format!("rollout: {{ cohorts: {{ c: true }}, percentage: 5 }}\n    error_threshold:{keys}"))
+    };
     mends(&threshold(" { min_samples: 5, rate: 0.1 }"), &threshold(" { rate: 0.1 }"));
     mends(&threshold(" { rate: 0.1, slow_rate: 0.2, min_samples: 5 }"), &threshold(" { rate: 0.1 }"));
     mends(

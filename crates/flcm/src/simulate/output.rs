@@ -3,8 +3,8 @@
 use std::fmt::Write;
 
 use flcm_flags::{Detector, Policy};
-use flcm_flags_config::simulate::{Delays, PolicyResult, interval};
 use flcm_flags_config::explain::text::json_of_number as number;
+use flcm_flags_config::simulate::{Delays, PolicyResult, interval};
 use serde_json::{Value, json};
 
 use super::Simulation;

@@ -22,7 +22,7 @@ fn a_clear_fault_is_found_in_seconds_and_a_healthy_flag_stays() {
     let own = &json["rules"][0];
     let seconds = |row: &str| own[row]["medianSeconds"].as_u64().unwrap();
     assert!(seconds("fromStart") <= 5 && seconds("afterAnHour") <= 10, "{own}");
-    assert_eq!((&own["fromStart"]["shareFound"], &own["falseDays"]), (&1.0.into(), &0.into()));
+    assert_eq!((&own["fromStart"]["shareFound"], &own["falseDays"]), (&1.into(), &0.into()));
     assert_eq!(json["rules"].as_array().unwrap().len(), 3, "beside two plain rules");
     assert_eq!(json["rules"][1]["rule"], "plain rate, from 11 calls");
 }

@@ -34,7 +34,7 @@ help: put only strings in it: [\"a\", \"b\"]
 error: users.jsonl:6:19: the line ends in the middle of an object
 help: write a flat JSON object on one line: {\"targetingKey\": \"alice\", \"country\": \"DE\"}
 error: users.jsonl:7: invalid type: sequence, expected a JSON object
-help: write a flat JSON object on one line: {\"targetingKey\": \"alice\", \"country\": \"DE\"}
+help: write one object on a line, without the brackets and commas of a list
 error: users.jsonl: 5 lines of 8 could not be read; the others were decided
 "
     );
