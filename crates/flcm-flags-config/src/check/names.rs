@@ -70,14 +70,14 @@ fn invisible(text: &str) -> Option<char> {
         return None;
     }
     let mut before = None;
-    let mut letters = text.chars().peekable();
-    while let Some(letter) = letters.next() {
+    let mut characters = text.chars().peekable();
+    while let Some(character) = characters.next() {
         let joins = |neighbour: Option<char>| neighbour.is_some_and(|neighbour| !neighbour.is_ascii());
-        match letter {
-            '\u{ad}' | '\u{180e}' | '\u{200b}' | '\u{200e}'..='\u{200f}' | '\u{feff}' => return Some(letter),
-            '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2064}' | '\u{2066}'..='\u{2069}' => return Some(letter),
-            '\u{200c}' | '\u{200d}' if !(joins(before) && joins(letters.peek().copied())) => return Some(letter),
-            _ => before = Some(letter),
+        match character {
+            '\u{ad}' | '\u{180e}' | '\u{200b}' | '\u{200e}'..='\u{200f}' | '\u{feff}' => return Some(character),
+            '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2064}' | '\u{2066}'..='\u{2069}' => return Some(character),
+            '\u{200c}' | '\u{200d}' if !(joins(before) && joins(characters.peek().copied())) => return Some(character),
+            _ => before = Some(character),
         }
     }
     None

@@ -16,8 +16,8 @@ pub(super) fn keys(document: &Document, text: &str, diagnostics: &mut Diagnostic
     let paths: BTreeSet<String> = found.map(|problem| problem.path.clone()).collect();
     for problem in diagnostics.since(0).iter_mut().filter(|problem| is_redundant(problem.code)) {
         let Some((parent, key)) = problem.path.rsplit_once('.') else { continue };
-        // A map that has no effect as a whole would be empty.
-        if !paths.contains(parent) {
+        // A map that has no effect as a whole would be empty. Without `rollout` the flag may have no rule for everyone.
+        if !paths.contains(parent) && key != "rollout" {
             let removed = Edit::remove_entry(text, key, problem.span);
             problem.fix(removed);
         }

@@ -99,12 +99,12 @@ pub(crate) fn operator(written: &str, known: &[&'static str]) -> Option<&'static
 fn snake_case(text: &str) -> String {
     let mut snake = String::new();
     let mut after_lower = false;
-    for letter in text.trim().chars() {
-        if letter.is_ascii_uppercase() && after_lower {
+    for character in text.trim().chars() {
+        if character.is_ascii_uppercase() && after_lower {
             snake.push('_');
         }
-        after_lower = letter.is_ascii_lowercase();
-        snake.push(if matches!(letter, ' ' | '-') { '_' } else { letter.to_ascii_lowercase() });
+        after_lower = character.is_ascii_lowercase();
+        snake.push(if matches!(character, ' ' | '-') { '_' } else { character.to_ascii_lowercase() });
     }
     snake
 }
