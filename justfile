@@ -40,7 +40,7 @@ test:
 # The steps of `test`. Those of the lane `cargo` compile in the profile `dev`, one after the other. Those of the lane
 # `alone` print times, so they run by themselves at the end. All others run beside them.
 [private]
-checks: programs lint-js types test-packaging sizes lint-rust test-rust random-parity rust-examples schema-is-current rust-docs no-std deny test-engine test-features test-docs test-examples api-reference test-openfeature parity test-rust-host test-server
+checks: programs lint-js types test-packaging sizes lint-rust test-rust random-parity rust-examples schema-is-current rust-docs no-std deny test-engine test-features test-docs test-examples api-reference test-openfeature parity test-rust-host test-server test-attacks
 
 # Formatting, lints and tests of what changed since the last commit, or since BASE; for the time between two edits.
 [doc('Formatting, lints and tests of what changed.')]
@@ -135,6 +135,13 @@ test-openfeature: browser packages
 [metadata('lane: alone')]
 test-server: browser server-peers packages programs
     npx --no -- vitest run --no-file-parallelism tests/server
+
+# What a stranger with the key of a page, a careless proxy and a service that has gone mad can do to a real server.
+[doc('Attacks on a real server.')]
+[group('test')]
+[metadata('lane: alone')]
+test-attacks: npm server-peers programs
+    npx --no -- vitest run --no-file-parallelism tests/attacks
 
 # One suite, over all vectors and 100,000 generated decisions, through every engine: the addon, wasm in Node, wasm in
 # Chromium, and the package for Node without its addon. In Rust, `test-rust` runs the vectors.

@@ -55,6 +55,11 @@ export class Server {
     return `${this.#options.protocol ?? 'http'}://127.0.0.1:${this.#port}`;
   }
 
+  /** The number of its process. */
+  get pid(): number | undefined {
+    return this.#process?.pid;
+  }
+
   /** Starts it, where it was before if it ran before. */
   async start(): Promise<void> {
     const { args = [] } = this.#options;
