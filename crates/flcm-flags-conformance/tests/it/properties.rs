@@ -106,7 +106,9 @@ fn removing_a_finished_rollout_changes_nothing_served() {
     for (rest, trip) in rests.iter().flat_map(|rest| trips.map(|trip| (rest, trip))) {
         let served = |finished: Option<u32>| {
             let mut flag = rest.clone();
-            finished.into_iter().for_each(|percentage| flag["rollout"] = json!({ "percentage": percentage }));
+            if let Some(percentage) = finished {
+                flag["rollout"] = json!({ "percentage": percentage });
+            }
             let half = json!({ "rollout": { "percentage": 50 } });
             let document = json!({ "flags": { "f": flag, "half": half } });
             let trips = std::collections::BTreeMap::from([("f".to_owned(), trip)]);

@@ -121,8 +121,12 @@ struct Bound {
 
 impl Bound {
     fn holds(self, number: f64) -> bool {
-        let beyond = if self.is_lower { number > self.edge } else { number < self.edge };
-        beyond || (self.closed && number == self.edge)
+        match (self.is_lower, self.closed) {
+            (true, true) => number >= self.edge,
+            (true, false) => number > self.edge,
+            (false, true) => number <= self.edge,
+            (false, false) => number < self.edge,
+        }
     }
 }
 

@@ -49,7 +49,7 @@ pub(super) fn finished(flag: &Flag, path: Path<'_>, diagnostics: &mut Diagnostic
         && flag.overrides.is_none()
         && flag.dependencies.is_none()
         && cohorts.iter().flat_map(|cohorts| &cohorts.value).all(|(_, on)| on.value);
-    if is_enabled(flag) && plain && percentage.value == 100.0 {
+    if is_enabled(flag) && plain && percentage.value >= 100.0 {
         let path = path.key("rollout");
         let message = "100 %: the rollout is complete";
         let problem = diagnostics.hint(percentage.span, path.key("percentage"), "standing-percentage", message);
