@@ -12,7 +12,7 @@ use crate::parse::document::{At, Flag, Literal, Override, Rollout};
 /// Tells once that a flag is on for everyone because nothing narrows it. A rollout that is written out is on purpose.
 pub(super) fn everyone(flag: &Flag, rules: &[Rule], path: Path<'_>, diagnostics: &mut Diagnostics) {
     let is_written = flag.rollout.is_some() || flag.variants.is_some() || is_listed(flag);
-    if is_written || !is_enabled(flag) || !narrows_nothing(rules) {
+    if is_written || !is_enabled(flag) || is_on_by_default(flag) || !narrows_nothing(rules) {
         return;
     }
     if switches_on(flag) {
