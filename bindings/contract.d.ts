@@ -494,7 +494,7 @@ export interface Compiler {
 export interface Compiled {
   /** The snapshot; `undefined` when there were errors. */
   readonly snapshot: Uint8Array | undefined;
-  /** Errors and warnings, in the order of the document. */
+  /** Errors, warnings and hints, in the order of the document. */
   readonly diagnostics: readonly Diagnostic[];
   /** The diagnostics as text for people, with positions in the document; empty when there are none. */
   readonly report: string;
@@ -504,7 +504,8 @@ export interface Compiled {
 export interface Diagnostic {
   /** Stable name of the problem. */
   readonly code: string;
-  readonly severity: 'error' | 'warning';
+  /** A hint is about a document that is right. */
+  readonly severity: 'error' | 'warning' | 'hint';
   /** Where, such as `flags.checkout.rollout.percentage`. */
   readonly path: string;
   /** From 1. */

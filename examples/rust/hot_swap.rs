@@ -40,7 +40,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("before the swap: {}", flags.is_enabled("search", "alice"));
     assert!(!flags.is_enabled("search", "alice"));
 
-    flags.update("flags: { search: { overrides: { alice: true } } }")?;
+    flags.update("flags: { search: { rollout: { percentage: 0 }, overrides: { alice: true } } }")?;
     println!("after the swap:  {}", flags.is_enabled("search", "alice"));
     assert!(flags.is_enabled("search", "alice"));
 

@@ -21,8 +21,8 @@ const document = {
         { name: 'huge', weight: 1, value: 1.5e300 },
       ],
     },
-    text: { default: 'off', on: 'line\nand "line"' },
-    json: { default: {}, on: { list: [1, { deep: null }], ä: true } },
+    text: { default: 'off', on: 'line\nand "line"', rollout: { percentage: 0 } },
+    json: { default: {}, on: { list: [1, { deep: null }], ä: true }, rollout: { percentage: 0 } },
   },
 };
 

@@ -11,7 +11,7 @@ flags:
   dark: { enabled: false, salt: night }
   colour: { default: grey, on: grey, variants: [{ name: red, weight: 1, value: '#f00' }, { name: blue, weight: 3, value: '#00f' }] }
   limit: { default: 3, on: 10, rules: [{ name: pros, conditions: [{ attribute: plan, operator: in, value: [pro] }] }] }
-  theme: { default: {}, on: { size: 2, tags: [a, b] }, overrides: { alice: true } }
+  theme: { default: {}, on: { size: 2, tags: [a, b] }, overrides: { alice: true }, rollout: { percentage: 0 } }
   child: { dependencies: [dark] }
   recent: { conditions: [{ attribute: joined, operator: after, value: 2026-01-01T00:00:00Z }] }
   tagged: { conditions: [{ attribute: tags, operator: contains, value: new }] }

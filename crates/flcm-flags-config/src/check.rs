@@ -86,7 +86,14 @@ pub(crate) struct Checker<'d> {
     pub(crate) diagnostics: &'d mut Diagnostics,
     patterns: Patterns,
     cohorts: Vec<Named<String>>,
-    flags: Vec<Named<config::Dependency>>,
+    flags: Vec<Named<Expectation>>,
+}
+
+/// What is expected of another flag.
+struct Expectation {
+    of: config::Dependency,
+    /// Whether it stands under an odd number of `not`.
+    negated: bool,
 }
 
 impl<'d> Checker<'d> {
@@ -103,13 +110,15 @@ impl<'d> Checker<'d> {
         for (name, cohort) in &document.cohorts.0 {
             config.cohorts.insert(name.value.clone(), self.cohort(name, cohort));
         }
-        for (key, flag) in &inherit::flatten(document, self.diagnostics) {
+        let flags = inherit::flatten(document, self.diagnostics);
+        for (key, flag) in &flags {
             config.flags.insert(key.value.clone(), self.flag(&key.value, flag, path.key(&key.value)));
         }
         self.resolve_cohorts(&mut config);
         self.resolve_flags(document, &config);
         self.graphs(document, &config);
         lint::document(document, &config, self.diagnostics);
+        lint::hints(&flags, &config, self.diagnostics);
         config.patterns = self.patterns.0;
         config
     }
@@ -132,11 +141,11 @@ impl<'d> Checker<'d> {
     /// Looks up all flags that others depend on, and the expected variants.
     fn resolve_flags(&mut self, document: &Document, config: &Config) {
         for Named { what, span, path } in std::mem::take(&mut self.flags) {
-            let Some(flag) = config.flags.get(&what.flag) else {
-                self.unknown_flag(&what.flag, document, config, (span, path));
+            let Some(flag) = config.flags.get(&what.of.flag) else {
+                self.unknown_flag(&what.of.flag, document, config, (span, path));
                 continue;
             };
-            if let config::Expected::Variant(name) = &what.expected {
+            if let config::Expected::Variant(name) = &what.of.expected {
                 self.known_variant(name, &flag.variants, span, &path);
             }
             lint::dependency(flag, &what, span, &path, self.diagnostics);
@@ -228,11 +237,12 @@ impl<'d> Checker<'d> {
         let serves_on = !checked.rules.is_empty() || checked.overrides.values().any(|to| *to != config::Override::Off);
         let all_valued = !checked.variants.is_empty() && checked.variants.iter().all(|variant| variant.value.is_some());
         if checked.on.is_none() && serves_on && !all_valued {
-            let message =
-                format!("a {} flag needs `on`, which is served where no variant has a value", checked.default.kind());
-            self.diagnostics
-                .error(flag.span_of_default(), path, "missing-key", message)
-                .help("add `on: …`, or give every variant a `value`");
+            let (who, help) = match checked.rules.first().map(|rule| rule.serves) {
+                Some(Serves::Everyone) => ("everyone gets, because nothing narrows the flag", "add `on: …`"),
+                _ => ("is served where no variant has a value", "add `on: …`, or give every variant a `value`"),
+            };
+            let message = format!("a {} flag needs `on`, which {who}", checked.default.kind());
+            self.diagnostics.error(flag.span_of_default(), path, "missing-key", message).help(help);
         }
     }
 
@@ -244,15 +254,21 @@ impl<'d> Checker<'d> {
 
     fn dependency(&mut self, At { value, span }: &At<Dependency>, path: Path<'_>) -> Option<config::Dependency> {
         match value {
-            Dependency::Expects(condition) => self.flag_condition(condition, *span, path),
+            Dependency::Expects(condition) => self.flag_condition(condition, false, *span, path),
             Dependency::Key(key) => {
                 let dependency = config::Dependency { flag: key.clone(), expected: config::Expected::Enabled(true) };
-                Some(self.named_flag(dependency, *span, path))
+                Some(self.named_flag(dependency, false, *span, path))
             }
         }
     }
 
-    fn flag_condition(&mut self, condition: &FlagCondition, span: Span, path: Path<'_>) -> Option<config::Dependency> {
+    fn flag_condition(
+        &mut self,
+        condition: &FlagCondition,
+        negated: bool,
+        span: Span,
+        path: Path<'_>,
+    ) -> Option<config::Dependency> {
         let expected = match (&condition.enabled, &condition.variant) {
             (Some(_), Some(_)) => {
                 let message = "`enabled` and `variant` cannot be combined".to_owned();
@@ -266,12 +282,13 @@ impl<'d> Checker<'d> {
         };
         let dependency = config::Dependency { flag: condition.flag.value.clone(), expected };
         let span = condition.variant.as_ref().map_or(condition.flag.span, |variant| variant.span);
-        Some(self.named_flag(dependency, span, path))
+        Some(self.named_flag(dependency, negated, span, path))
     }
 
-    fn named_flag(&mut self, what: config::Dependency, span: Span, path: Path<'_>) -> config::Dependency {
-        self.flags.push(Named { what: what.clone(), span, path: path.to_string() });
-        what
+    fn named_flag(&mut self, of: config::Dependency, negated: bool, span: Span, path: Path<'_>) -> config::Dependency {
+        let what = Expectation { of: of.clone(), negated };
+        self.flags.push(Named { what, span, path: path.to_string() });
+        of
     }
 
     fn overrides(

@@ -306,6 +306,7 @@ impl<'c> Compiler<'c> {
                 Serves::On => wire::serve::ON,
                 Serves::CohortOn => wire::serve::COHORT_ON,
                 Serves::CohortOff => wire::serve::COHORT_OFF,
+                Serves::Everyone => wire::serve::EVERYONE,
             },
             linear: rule.linear.into(),
             percentage: U32::new(rule.percentage),

@@ -21,6 +21,20 @@ pub enum Severity {
     Error,
     /// The document is accepted, but is probably not what was meant.
     Warning,
+    /// The document is right, but one should know this about it. `--deny-warnings` does not mind.
+    Hint,
+}
+
+impl Severity {
+    /// `error`, `warning` or `hint`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+            Self::Hint => "hint",
+        }
+    }
 }
 
 /// A position in a document's text: bytes from `start` up to `end`.
@@ -85,11 +99,11 @@ impl Diagnostics {
         self.0.is_empty()
     }
 
-    /// How many errors and how many warnings there are.
+    /// How many errors and how many warnings there are. Hints are not counted.
     #[must_use]
     pub fn counts(&self) -> (usize, usize) {
-        let errors = self.0.iter().filter(|diagnostic| diagnostic.severity == Severity::Error).count();
-        (errors, self.0.len() - errors)
+        let count = |severity| self.0.iter().filter(|diagnostic| diagnostic.severity == severity).count();
+        (count(Severity::Error), count(Severity::Warning))
     }
 
     /// Renders all problems as text, each with its line of the document.
@@ -140,6 +154,16 @@ impl Diagnostics {
         self.push(Severity::Warning, at, path, code, message.into())
     }
 
+    pub(crate) fn hint(
+        &mut self,
+        at: Span,
+        path: impl fmt::Display,
+        code: &'static str,
+        message: impl Into<String>,
+    ) -> &mut Diagnostic {
+        self.push(Severity::Hint, at, path, code, message.into())
+    }
+
     fn push(
         &mut self,
         severity: Severity,
@@ -171,7 +195,7 @@ impl Diagnostics {
         self.0
             .dedup_by(|next, first| (next.span, next.code, &next.message) == (first.span, first.code, &first.message));
         self.drop_consequences();
-        self.0.truncate(limits::DIAGNOSTICS);
+        self.limit(limits::DIAGNOSTICS);
         let (mut line, mut line_start, mut seen) = (1, 0, 0);
         for diagnostic in &mut self.0 {
             let start = text.floor_char_boundary(diagnostic.span.start);
@@ -189,7 +213,19 @@ impl Diagnostics {
 }
 
 impl Diagnostics {
-    /// Drops warnings about a position that also has an error, which may be the cause.
+    /// Drops what is past the limit: hints before warnings, and warnings before errors.
+    fn limit(&mut self, most: usize) {
+        let mut free = most;
+        for severity in [Severity::Error, Severity::Warning, Severity::Hint] {
+            self.0.retain(|diagnostic| {
+                let keep = diagnostic.severity != severity || free > 0;
+                free -= usize::from(diagnostic.severity == severity && keep);
+                keep
+            });
+        }
+    }
+
+    /// Drops warnings and hints about a position that also has an error, which may be the cause.
     fn drop_consequences(&mut self) {
         let errors = self.0.iter().filter(|diagnostic| diagnostic.severity == Severity::Error);
         let starts: Vec<usize> = errors.map(|error| error.span.start).collect();
@@ -229,7 +265,11 @@ impl Diagnostic {
     }
 
     fn render(&self, renderer: &Renderer, name: &str, text: &str) -> String {
-        let level = if self.severity == Severity::Error { Level::ERROR } else { Level::WARNING };
+        let level = match self.severity {
+            Severity::Error => Level::ERROR,
+            Severity::Warning => Level::WARNING,
+            Severity::Hint => Level::INFO.with_name(Severity::Hint.as_str()),
+        };
         let group = Group::with_title(level.primary_title(&self.message).id(self.code));
         let mut group = match self.quoted(text) {
             Some((line, span)) => {
@@ -262,7 +302,7 @@ impl Diagnostic {
 impl fmt::Display for Diagnostic {
     /// One line, for logs.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let severity = if self.severity == Severity::Error { "error" } else { "warning" };
+        let severity = self.severity.as_str();
         write!(formatter, "{}:{}: {severity}[{}]: {}: {}", self.line, self.column, self.code, self.path, self.message)?;
         self.help.as_ref().map_or(Ok(()), |help| write!(formatter, " ({help})"))
     }

@@ -27,6 +27,9 @@ pub use lines::Line;
 
 use collector::Collector;
 
+/// What the rule of a flag serves that nothing narrows.
+const EVERYONE: &str = "everyone";
+
 /// Why one flag was decided as it was for one context.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -86,6 +89,8 @@ pub enum Check {
         /// Why the other flag was decided as it was; only where it is named first.
         explanation: Option<Box<Explanation>>,
     },
+    /// A snapshot of an older compiler has no rule for the flag, so that its default is served.
+    NoRule,
     /// The user is listed in the flag's overrides.
     Override,
     /// A rule.
@@ -94,7 +99,7 @@ pub enum Check {
         number: usize,
         /// Its name.
         name: Option<String>,
-        /// `on`, or for a rule of a listed cohort `cohort on` or `cohort off`.
+        /// `on`; for a rule of a listed cohort `cohort on` or `cohort off`; `everyone` where nothing narrows the flag.
         serves: &'static str,
         /// Whether it applied.
         held: bool,

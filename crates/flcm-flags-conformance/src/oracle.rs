@@ -160,7 +160,8 @@ fn apply(flag: &Flag, rule: &Rule, cap: u32, question: Question<'_>) -> Option<A
     if rule.serves == Serves::CohortOff {
         return Some(off(flag, Reason::TargetingMatch));
     }
-    if rule.serves == Serves::On {
+    let is_cohort = rule.serves == Serves::CohortOn;
+    if !is_cohort {
         let percentage = percentage_at(rule.percentage, &rule.schedule, rule.linear, question.now).min(cap);
         let hash = unit(flag, question.context).map(|unit| hash_of("flag", &flag.salt, sip(unit.as_bytes())));
         if !is_inside(hash.map(gate_bucket), percentage) {
@@ -172,8 +173,9 @@ fn apply(flag: &Flag, rule: &Rule, cap: u32, question: Question<'_>) -> Option<A
         None => own_split(flag, question),
         Some(weights) => split(flag, weights, question),
     };
-    let reason = if gated || drawn { Reason::Split } else { Reason::TargetingMatch };
-    let arm = if rule.serves == Serves::On { Arm::Treatment } else { Arm::Outside };
+    let matched = if rule.serves == Serves::Everyone { Reason::Static } else { Reason::TargetingMatch };
+    let reason = if gated || drawn { Reason::Split } else { matched };
+    let arm = if is_cohort { Arm::Outside } else { Arm::Treatment };
     Some(Answer { rule: rule.name.clone(), arm: keyword(arm), ..on(flag, reason, variant) })
 }
 

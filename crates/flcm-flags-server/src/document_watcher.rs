@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use flcm_flags_config::Severity;
 use notify::{Event, RecursiveMode, Watcher, recommended_watcher};
 use tokio::sync::mpsc;
 
@@ -90,7 +91,8 @@ async fn publish(path: &Path, text: &str, app: &App) -> bool {
                 return true;
             }
         };
-        for problem in &warnings {
+        // A hint says nothing that an operator need act on.
+        for problem in warnings.iter().filter(|problem| problem.severity == Severity::Warning) {
             tracing::warn!("{}:{problem}", path.display());
         }
         let request = PublishRequest {

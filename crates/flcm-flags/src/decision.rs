@@ -43,7 +43,9 @@ pub enum Reason {
     PrerequisiteFailed,
     /// A rule applied, and its percentage is below 100 or one of several variants was drawn.
     Split,
-    /// The flag has no rules. The default is served.
+    /// The flag has nothing that narrows it, so everyone gets it.
+    ///
+    /// A snapshot of an older compiler may have a flag without any rule. Its default is served.
     Static,
     /// A rule applied, and nothing was drawn. A cohort may also be served off by such a rule.
     TargetingMatch,
@@ -241,7 +243,7 @@ impl fmt::Display for Arm {
 /// ```
 /// use flcm_flags::{Context, Decision, Millis, PackedDecision, Snapshot, Trips, evaluate};
 ///
-/// let text = "flags: { beta: { overrides: { alice: true } } }";
+/// let text = "flags: { beta: { rollout: { percentage: 0 }, overrides: { alice: true } } }";
 /// # let bytes = flcm_flags_config::compile(&flcm_flags_config::check(text).0.unwrap());
 /// let snapshot = Snapshot::from_bytes(bytes)?;
 /// let flag = snapshot.flag("beta").unwrap();

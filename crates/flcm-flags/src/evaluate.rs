@@ -7,8 +7,9 @@
 //! | the breaker is open; or half-open, and the user is outside the probe share | `BREAKER_OPEN` | the default |
 //! | a dependency does not hold | `PREREQUISITE_FAILED` | the default |
 //! | the user has an override | `OVERRIDE` | what it says |
+//! | the flag has nothing that narrows it | `STATIC` | on |
 //! | a rule's conditions hold, and the user is inside its percentage | `TARGETING_MATCH`, `SPLIT` | the rule's |
-//! | no rule applies | `DEFAULT`, `STATIC` | the default |
+//! | no rule applies | `DEFAULT` | the default |
 //!
 //! **Tracing costs nothing when nobody traces.** [`evaluate`] is [`explain`] with the silent visitor `()`, which the
 //! compiler removes. So there is one decision path, and an explanation cannot differ from the decision. A visitor that
@@ -167,7 +168,7 @@ fn evaluate_traced<'s, V: Visitor>(
 /// ```
 /// use flcm_flags::{Context, Decision, ErrorCode, Millis, PackedDecision, Snapshot, Trips, evaluate_all};
 ///
-/// let text = "flags: { a: { enabled: false }, b: { overrides: { alice: true } } }";
+/// let text = "flags: { a: { enabled: false }, b: { rollout: { percentage: 0 }, overrides: { alice: true } } }";
 /// # let bytes = flcm_flags_config::compile(&flcm_flags_config::check(text).0.unwrap());
 /// let snapshot = Snapshot::from_bytes(bytes)?;
 /// let alice = Context::new(Some("alice"), &[]).bind(&snapshot);
@@ -399,6 +400,7 @@ impl Question<'_, '_> {
         {
             return packed;
         }
+        // Older compilers wrote no rule for a flag that nothing narrows, and served its default.
         if flag.rule_count.get() == 0 {
             return off(flag, Reason::Static);
         }
@@ -513,7 +515,7 @@ impl Question<'_, '_> {
         }
         let mut arm = Arm::Outside;
         let mut gated = false;
-        if rule.serve == wire::serve::ON {
+        if rule.serve != wire::serve::COHORT_ON {
             let percentage = self.reader.percentage_at(rule, self.now).min(cap);
             let bucket = draw.map(Draw::gate);
             let inside = is_inside(bucket, percentage);
@@ -529,7 +531,8 @@ impl Question<'_, '_> {
             count => self.split(rule.shares.get(), count, draw, visitor),
         };
         // A `SPLIT` when a bucket was drawn or a variant was.
-        let reason = if gated || drawn { Reason::Split } else { Reason::TargetingMatch };
+        let matched = if rule.serve == wire::serve::EVERYONE { Reason::Static } else { Reason::TargetingMatch };
+        let reason = if gated || drawn { Reason::Split } else { matched };
         Some(PackedDecision::on(reason, variant).of_arm(arm))
     }
 

@@ -190,6 +190,7 @@ impl Print<'_> {
             Serves::CohortOff => 0,
             Serves::CohortOn => 1,
             Serves::On => 2,
+            Serves::Everyone => 3,
         });
         self.number(rule.percentage().into());
         self.number(rule.is_linear().into());

@@ -86,7 +86,7 @@ impl Outcomes {
 /// use flcm_flags::metrics::FlagMetrics;
 /// use flcm_flags::{Arm, Context, Millis, Reason, Sample, Snapshot, Trips, evaluate};
 ///
-/// let text = "flags: { beta: { overrides: { alice: true } } }";
+/// let text = "flags: { beta: { rollout: { percentage: 0 }, overrides: { alice: true } } }";
 /// # let bytes = flcm_flags_config::compile(&flcm_flags_config::check(text).0.unwrap());
 /// let snapshot = Snapshot::from_bytes(bytes)?;
 /// let flag = snapshot.flag("beta").unwrap();

@@ -65,14 +65,14 @@ impl Flag<'_> {
     /// Whether everyone is served the same, at any time and whatever their attributes. A breaker may still switch it
     /// off.
     ///
-    /// What such a flag serves is `STATIC` to `OpenFeature`, although a rule decides.
+    /// What such a flag serves is `STATIC` to `OpenFeature`, also where a rule is written out.
     ///
     /// ```
     /// let text = "
     /// flags:
-    ///   everyone: { rollout: { percentage: 100 } }
+    ///   everyone: {}
     ///   half: { rollout: { percentage: 50 } }
-    ///   off: {}";
+    ///   off: { enabled: false }";
     /// # let bytes = flcm_flags_config::compile(&flcm_flags_config::check(text).0.unwrap());
     /// let snapshot = flcm_flags::Snapshot::from_bytes(bytes)?;
     /// let is_static = |key| snapshot.describe(snapshot.flag(key).unwrap()).unwrap().is_static();

@@ -30,7 +30,7 @@ pub(crate) struct Options {
     /// Print the problems as one JSON array
     #[arg(long)]
     json: bool,
-    /// Exit with code 1 for warnings, too
+    /// Exit with code 1 for warnings, too, but not for hints
     #[arg(long)]
     deny_warnings: bool,
     /// Fix what is certain, in the files themselves

@@ -8,10 +8,10 @@ flags:
   all: { rollout: { percentage: 100 } }
   colour: { variants: [{ name: red, weight: 1 }, { name: blue, weight: 1, value: { hex: "00f" } }], rollout: { percentage: 0 } }
   killed: { enabled: false }
-  guarded: { error_threshold: { rate: 0.05 } }
+  guarded: { rollout: { percentage: 0 }, error_threshold: { rate: 0.05 } }
   base: { rollout: { percentage: 0 } }
-  needs_base: { dependencies: [base] }
-  listed: { overrides: { alice: true } }
+  needs_base: { dependencies: [base], rollout: { percentage: 0 } }
+  listed: { rollout: { percentage: 0 }, overrides: { alice: true } }
 `;
 
 describe.each(ENGINES)('%s', (_, engine) => {

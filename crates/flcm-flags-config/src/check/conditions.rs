@@ -15,7 +15,7 @@ impl Checker<'_> {
         flags_allowed: bool,
     ) -> Vec<config::Condition> {
         let mut count = 0;
-        let mut scope = Scope { checker: self, flags_allowed, depth: 0, count: &mut count };
+        let mut scope = Scope { checker: self, flags_allowed, negated: false, depth: 0, count: &mut count };
         let conditions = scope.list(&list.value, path);
         self.limit(count, limits::CONDITIONS_PER_RULE, list.span, path, "limit-conditions", "conditions");
         conditions
@@ -27,6 +27,8 @@ struct Scope<'s, 'd> {
     checker: &'s mut Checker<'d>,
     /// A cohort must not name flags.
     flags_allowed: bool,
+    /// Whether the conditions stand under an odd number of `not`.
+    negated: bool,
     depth: usize,
     count: &'s mut usize,
 }
@@ -40,14 +42,19 @@ impl Scope<'_, '_> {
         *self.count += 1;
         Some(match value {
             Condition::All(group) => config::Condition::All(self.members(&group.all, *span, path, "all")?),
+            Condition::Any(group) if group.any.is_empty() => return self.empty_any(*span, path),
             Condition::Any(group) => config::Condition::Any(self.members(&group.any, *span, path, "any")?),
             Condition::Not(group) => {
-                let member = self.group(*span, path, |scope| scope.condition(&group.not, path.key("not")))?;
-                config::Condition::Not(Box::new(member?))
+                self.negated = !self.negated;
+                let member = self.group(*span, path, |scope| scope.condition(&group.not, path.key("not")));
+                self.negated = !self.negated;
+                config::Condition::Not(Box::new(member??))
             }
             Condition::Cohort(cohort) => self.checker.named_cohort(&cohort.cohort, path.key("cohort")),
             Condition::Flag(_) if !self.flags_allowed => return self.flag_in_cohort(*span, path),
-            Condition::Flag(condition) => config::Condition::Flag(self.checker.flag_condition(condition, *span, path)?),
+            Condition::Flag(condition) => {
+                config::Condition::Flag(self.checker.flag_condition(condition, self.negated, *span, path)?)
+            }
             Condition::Test(test) => {
                 self.checker.visible(&test.attribute, path.key("attribute"));
                 let Checker { text, patterns, diagnostics, .. } = &mut *self.checker;
@@ -70,6 +77,13 @@ impl Scope<'_, '_> {
         let message = "a cohort must not depend on a flag".to_owned();
         let problem = self.checker.diagnostics.error(span, path, "flag-in-cohort", message);
         problem.help("put the condition into the flag's rules");
+        None
+    }
+
+    fn empty_any<T>(&mut self, span: Span, path: Path<'_>) -> Option<T> {
+        let message = "an empty `any` never holds".to_owned();
+        let problem = self.checker.diagnostics.error(span, path.key("any"), "empty-any", message);
+        problem.help("list conditions, one of which must hold");
         None
     }
 

@@ -21,9 +21,13 @@ impl Checker<'_> {
         }
         if has_short_form(flag) {
             self.short_form(flag, path, &mut rules, &mut positions);
+        } else if has_no_rules(flag) {
+            // What narrows nothing reaches everyone.
+            rules.push(plain_rule(Serves::Everyone, Vec::new()));
+            positions.push((flag.span_of_default(), path.to_string()));
         }
         self.rule_limit(&rules, flag, path);
-        lint::unreachable(&rules, &positions, self.diagnostics);
+        lint::rules(flag, &rules, &positions, path, self.diagnostics);
         rules
     }
 
@@ -33,7 +37,7 @@ impl Checker<'_> {
         checked.name = rule.name.as_ref().map(|name| name.value.clone());
         if let Some(percentage) = &rule.percentage {
             checked.percentage = self.percentage(percentage, path.key("percentage"));
-            lint::standing(percentage, path.key("percentage"), self.diagnostics);
+            lint::idle(percentage, path.key("percentage"), self.diagnostics);
         }
         checked.split = self.split(rule, variants, path);
         checked
@@ -84,13 +88,16 @@ impl Checker<'_> {
         positions.push((position, path.to_string()));
     }
 
-    /// Percentage and schedule of the short form.
+    /// Percentage and schedule of the short form, and the name of the attribute that is hashed.
     fn roll_out(&mut self, rule: &mut config::Rule, rollout: &Rollout, path: Path<'_>) {
         rule.percentage = match &rollout.percentage {
             Some(percentage) => self.percentage(percentage, path.key("percentage")),
-            None if rollout.cohorts.is_some() => 0,
+            None if rollout.cohorts.is_some() || rollout.schedule.is_some() => 0,
             None => rule.percentage,
         };
+        if let Some(by) = &rollout.by {
+            self.name(by, path.key("by"));
+        }
         rule.schedule = self.schedule(rollout, path.key("schedule"));
         rule.linear = rollout.ramp.is_some_and(|ramp| ramp.value == Ramp::Linear);
     }
@@ -131,7 +138,12 @@ impl Checker<'_> {
     }
 }
 
-/// The short form is there when the flag has `rollout` or `conditions`, or has `variants` but no `rules`.
-const fn has_short_form(flag: &Flag) -> bool {
-    flag.rollout.is_some() || flag.conditions.is_some() || (flag.variants.is_some() && flag.rules.is_none())
+/// The short form is there when the flag has `rollout` or `conditions`, or has `variants` but no rules.
+fn has_short_form(flag: &Flag) -> bool {
+    flag.rollout.is_some() || flag.conditions.is_some() || (flag.variants.is_some() && has_no_rules(flag))
+}
+
+/// An empty list of rules is like none.
+fn has_no_rules(flag: &Flag) -> bool {
+    flag.rules.as_ref().is_none_or(|rules| rules.value.is_empty())
 }

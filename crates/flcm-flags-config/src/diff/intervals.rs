@@ -103,7 +103,7 @@ impl Side {
         let (end, ranges) = match rule.serves() {
             Serves::CohortOff => (BUCKETS, vec![(POINTS, self.off.clone())]),
             Serves::CohortOn => (BUCKETS, ranges(flag, rule)),
-            Serves::On => (rule.percentage_at(now), ranges(flag, rule)),
+            Serves::Everyone | Serves::On => (rule.percentage_at(now), ranges(flag, rule)),
         };
         Area { conditions: text::conditions(snapshot, rule.conditions()), end, ranges }
     }

@@ -3,10 +3,10 @@
 use flcm_flags::bucket::BUCKETS;
 use flcm_flags::{
     AttributeValue, BoundContext, CohortId, Decision, Expected, FlagId, Group, Membership, Millis, PackedDecision,
-    Rule, Snapshot, Step, Test, Visitor,
+    Reason, Rule, Serves, Snapshot, Step, Test, Visitor,
 };
 
-use super::{Check, Explanation, text};
+use super::{Check, EVERYONE, Explanation, text};
 
 /// A step that has started and not ended; the innermost is the last.
 enum Frame {
@@ -91,7 +91,10 @@ impl<'s, B: AsRef<[u8]>> Collector<'s, B> {
 
     fn start_rule(&mut self, rule: Rule<'_>) {
         let number = self.rules_so_far() + 1;
-        let serves = text::serves(rule.serves());
+        let serves = match rule.serves() {
+            Serves::Everyone => EVERYONE,
+            other => text::serves(other),
+        };
         let (schedule, linear) = (rule.schedule().collect(), rule.is_linear());
         self.open(Frame::Rule { number, name: rule.name().map(str::to_owned), serves, schedule, linear });
     }
@@ -157,6 +160,10 @@ impl<'s, B: AsRef<[u8]>> Collector<'s, B> {
         let rules = self.untried(id, &checks);
         if rules > 0 {
             checks.push(Check::Untried { rules });
+        }
+        let no_rule = !checks.iter().any(|check| matches!(check, Check::Rule { .. }));
+        if outcome.reason() == Reason::Static && no_rule {
+            checks.push(Check::NoRule);
         }
         let explanation = self.explanation(id, Decision::new(self.snapshot, id, outcome), checks);
         self.decided.push((id, explanation));

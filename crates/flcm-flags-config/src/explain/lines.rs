@@ -1,6 +1,8 @@
 //! Explanations as text: a tree of lines in plain English.
 
-use super::{Check, Explanation, text};
+use flcm_flags::bucket::BUCKETS;
+
+use super::{Check, EVERYONE, Explanation, text};
 
 /// One line of an explanation.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -79,6 +81,7 @@ fn item(check: &Check, user: Option<&str>) -> Item {
         Check::Flag { flag, expected, dependency, held, explanation } => {
             other_flag(flag, expected, *dependency, *held, explanation.as_deref())
         }
+        Check::NoRule => Item::plain("no rule: the default is served".to_owned()),
         Check::Override => Item::asks(format!("override for {}: yes", text::shown(user.unwrap_or_default())), true),
         Check::Rule { number, name, serves, held, checks } => {
             rule(*number, name.as_deref(), serves, *held, checks, user)
@@ -133,6 +136,9 @@ fn other_flag(flag: &str, expected: &str, dependency: bool, held: bool, explanat
 }
 
 fn rule(number: usize, name: Option<&str>, serves: &str, held: bool, checks: &[Check], user: Option<&str>) -> Item {
+    if serves == EVERYONE {
+        return everyone(held, checks, user);
+    }
     let name = name.map_or_else(String::new, |name| format!(" ({})", text::shown(name)));
     // The rule of a listed cohort is one line.
     if let (true, [Check::Cohort { cohort, because, checks: when, .. }, rest @ ..]) = (serves != "on", checks) {
@@ -144,6 +150,15 @@ fn rule(number: usize, name: Option<&str>, serves: &str, held: bool, checks: &[C
     }
     let text = format!("rule {number}{name}: {}", text::yes_no(held));
     Item { below: items(checks, user), ..Item::asks(text, held) }
+}
+
+/// The rule of a flag that nothing narrows is one line, unless a breaker limits its percentage.
+fn everyone(held: bool, checks: &[Check], user: Option<&str>) -> Item {
+    let mut below = items(checks, user);
+    if matches!(checks, [Check::Rollout { percentage: BUCKETS, .. }]) {
+        below.clear();
+    }
+    Item { below, ..Item::asks(format!("nothing narrows it: {}", text::yes_no(held)), held) }
 }
 
 fn test(text: &str, actual: Option<&serde_json::Value>, operator: &str, held: bool) -> Item {
@@ -159,7 +174,7 @@ fn test(text: &str, actual: Option<&serde_json::Value>, operator: &str, held: bo
 fn rollout(by: &str, bucket: Option<u32>, (percentage, needed): (u32, u32), from: Option<u64>, held: bool) -> Item {
     let (rollout, answer) = (text::percent(percentage), text::yes_no(held));
     let draw = match bucket {
-        _ if held && percentage == flcm_flags::bucket::BUCKETS => format!("rollout {rollout}: {answer}"),
+        _ if held && percentage == BUCKETS => format!("rollout {rollout}: {answer}"),
         Some(bucket) => format!("bucket {}, rollout {rollout}: {answer}", text::percent(bucket)),
         None => format!("no bucket without {}, rollout {rollout}: {answer}", text::shown(by)),
     };

@@ -17,7 +17,7 @@ pub const fn serves(serves: Serves) -> &'static str {
     match serves {
         Serves::CohortOff => "cohort off",
         Serves::CohortOn => "cohort on",
-        Serves::On => "on",
+        Serves::Everyone | Serves::On => "on",
     }
 }
 

@@ -139,10 +139,11 @@ pub enum Override {
 #[derive(Clone, Debug, Default, JsonSchema)]
 #[schemars(deny_unknown_fields, rename = "Rollout")]
 pub struct Rollout {
-    /// 0 to 100, at most three decimals. Default: 0 when `cohorts` is given, else 100.
+    /// 0 to 100, at most three decimals. Default: 0 when `cohorts` or `schedule` is given, else 100.
     #[schemars(range(min = 0, max = 100))]
     pub percentage: Option<At<f64>>,
     /// The attribute that is hashed; default the targeting key.
+    #[schemars(with = "Option<String>", length(min = 1, max = 256))]
     pub by: Option<At<String>>,
     /// Cohorts that get the flag (`true`) or do not (`false`), regardless of conditions and percentage.
     #[schemars(with = "Option<CohortSwitches>")]
@@ -218,7 +219,8 @@ pub struct AllOf {
 #[derive(Clone, Debug, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct AnyOf {
-    /// The members.
+    /// The members, at least one.
+    #[schemars(length(min = 1))]
     pub any: Vec<At<Condition>>,
 }
 

@@ -4,12 +4,13 @@
 use std::fmt::Write;
 
 use flcm_flags::{Context, Millis, Snapshot, Trips, evaluate};
-use flcm_flags_config::{check, compile, limits};
+use flcm_flags_config::{Severity, check, compile, limits};
 
 fn codes(text: &str) -> Vec<&'static str> {
     let (config, diagnostics) = check(text);
     assert_eq!(config.is_none(), diagnostics.has_errors());
-    diagnostics.iter().map(|diagnostic| diagnostic.code).collect()
+    let problems = diagnostics.iter().filter(|diagnostic| diagnostic.severity != Severity::Hint);
+    problems.map(|diagnostic| diagnostic.code).collect()
 }
 
 #[test]
@@ -72,16 +73,10 @@ fn patterns_that_explode_are_refused() {
 
 /// Each flag depends on the two before it: the paths to the first double with every second flag.
 fn lattice(flags: usize) -> String {
-    let mut text = String::from(
-        "flags:\n  f000: { overrides: { alice: true } }\n  f001: { dependencies: [f000], overrides: { alice: true } }\n",
-    );
+    const ALICE: &str = "overrides: { alice: true }, rollout: { percentage: 0 }";
+    let mut text = format!("flags:\n  f000: {{ {ALICE} }}\n  f001: {{ dependencies: [f000], {ALICE} }}\n");
     for index in 2..flags {
-        let _ = writeln!(
-            text,
-            "  f{index:03}: {{ dependencies: [f{:03}, f{:03}], overrides: {{ alice: true }} }}",
-            index - 1,
-            index - 2
-        );
+        let _ = writeln!(text, "  f{index:03}: {{ dependencies: [f{:03}, f{:03}], {ALICE} }}", index - 1, index - 2);
     }
     text
 }
@@ -185,4 +180,15 @@ fn ten_thousand_mutations_of_the_examples_never_panic_and_never_hang() {
         }
     }
     assert!(accepted > 100, "only {accepted} mutations were valid: the test no longer reaches the compiler");
+}
+
+#[test]
+fn no_number_of_hints_and_warnings_hides_an_error() {
+    let flag = |index| format!("  f{index}: {{ conditions: [{{ flag: off }}] }}\n  g{index}: {{}}\n");
+    let flags: String = (0..2_000).map(flag).collect();
+    let text = format!("flags:\n  off: {{ enabled: false }}\n{flags}  last: {{ rollout: {{ percentage: 101 }} }}\n");
+    let (config, diagnostics) = check(&text);
+    assert!(config.is_none(), "the document has an error");
+    assert_eq!(diagnostics.counts().0, 1);
+    assert!(diagnostics.iter().all(|problem| problem.severity != Severity::Hint), "warnings come first");
 }

@@ -14,14 +14,14 @@ pub(super) fn conditions(rng: &mut Rng, known: &Known, most: usize) -> Value {
 }
 
 fn condition(rng: &mut Rng, known: &Known, depth: u32) -> Value {
-    let members = |rng: &mut Rng| -> Value {
-        let count = rng.usize(0..=3);
+    let members = |rng: &mut Rng, least: usize| -> Value {
+        let count = rng.usize(least..=3);
         (0..count).map(|_| condition(rng, known, depth + 1)).collect()
     };
     match rng.u32(0..100) {
         // Most groups end early; a few go as deep as the limit allows.
-        0..10 if depth < 4 => json!({ "all": members(rng) }),
-        10..22 if depth < 4 => json!({ "any": members(rng) }),
+        0..10 if depth < 4 => json!({ "all": members(rng, 0) }),
+        10..22 if depth < 4 => json!({ "any": members(rng, 1) }),
         22..30 if depth < 15 => json!({ "not": condition(rng, known, depth + 1) }),
         30..40 if !known.cohorts.is_empty() => json!({ "cohort": pick(rng, &known.cohorts) }),
         40..48 if !known.flags.is_empty() => expectation(rng, known),

@@ -235,7 +235,7 @@ impl Checked {
 pub struct Problem {
     /// Stable name of the kind of problem.
     pub code: String,
-    /// `error` or `warning`.
+    /// `error`, `warning` or `hint`.
     pub severity: String,
     /// Where in the document's structure.
     pub path: String,
@@ -251,6 +251,9 @@ pub struct Problem {
 pub struct Snapshot {
     /// What is shown, in a sentence.
     pub about: String,
+    /// Whether an older compiler wrote the bytes, and today's writes others. They load, and decide as ever.
+    #[serde(default)]
+    pub older: bool,
     /// The document that the bytes were compiled from.
     pub document: Document,
     /// The snapshot's digest, as hexadecimal text.

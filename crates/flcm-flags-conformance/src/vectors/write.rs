@@ -18,9 +18,12 @@ impl Snapshot {
     /// The file as text.
     #[must_use]
     pub fn to_text(&self) -> String {
+        let about = [("about", quoted(&self.about))];
+        let older = self.older.then(|| ("older", "true".to_owned()));
+        let document = [("document", document(&self.document))];
         let digest = self.digest.as_ref().map(|digest| ("digest", quoted(digest)));
-        let head = [("about", quoted(&self.about)), ("document", document(&self.document))];
-        let all: Vec<_> = head.into_iter().chain(digest).chain([("cases", cases(&self.cases))]).collect();
+        let cases = [("cases", cases(&self.cases))];
+        let all: Vec<_> = about.into_iter().chain(older).chain(document).chain(digest).chain(cases).collect();
         object(&all)
     }
 }

@@ -6,8 +6,9 @@ use fastrand::Rng;
 use flcm_flags::bucket::{BUCKETS, Draw, key, sip};
 use flcm_flags::snapshot::index::checksum;
 use flcm_flags::snapshot::wire;
-use flcm_flags::{Decision, Millis, Snapshot, Trips, evaluate};
+use flcm_flags::{Decision, Millis, Snapshot, TripState, Trips, evaluate};
 use flcm_flags_config::compile;
+use flcm_flags_config::config::Condition;
 use flcm_flags_conformance::generate::{self, Document, pools};
 use flcm_flags_conformance::parity::{Tally, ask_core, trips_for};
 use flcm_flags_conformance::vectors::run::load;
@@ -87,6 +88,50 @@ fn the_order_of_flags_changes_nothing() {
             let text = generate::yaml(&mut rng, &document.value);
             assert!(bytes(&text) == first, "seed {seed}: other bytes from\n{text}");
         }
+    }
+}
+
+#[test]
+fn removing_a_finished_rollout_changes_nothing_served() {
+    let rests = [
+        json!({}),
+        json!({ "default": true }),
+        json!({ "default": "old", "on": "new", "error_threshold": { "rate": 0.05 } }),
+        json!({ "dependencies": ["half"], "overrides": { "user-1": true, "user-2": false } }),
+        json!({ "conditions": [{ "attribute": "user_id", "operator": "ends_with", "value": "3" }] }),
+        json!({ "variants": [{ "name": "a", "weight": 1 }, { "name": "b", "weight": 2 }] }),
+        json!({ "enabled": false }),
+    ];
+    let trips = [TripState::Clear, TripState::Probing, TripState::Capped(30_000), TripState::HeldOff];
+    for (rest, trip) in rests.iter().flat_map(|rest| trips.map(|trip| (rest, trip))) {
+        let served = |finished: Option<u32>| {
+            let mut flag = rest.clone();
+            if let Some(percentage) = finished {
+                flag["rollout"] = json!({ "percentage": percentage });
+            }
+            let half = json!({ "rollout": { "percentage": 50 } });
+            let document = json!({ "flags": { "f": flag, "half": half } });
+            let trips = std::collections::BTreeMap::from([("f".to_owned(), trip)]);
+            let answer = |user: String| {
+                let context = OwnedContext::of(&user);
+                let question = Question { context: &context, trips: &trips, now: 0 };
+                let answer = ask_core(&snapshot(&document), question, &["f".to_owned()], &mut Tally::default());
+                let Answer { enabled, value, variant, rule, arm, .. } = answer.into_iter().flatten().next()?.1;
+                Some((enabled, value, variant, rule, arm))
+            };
+            users(60).map(answer).collect::<Vec<_>>()
+        };
+        assert_eq!(served(Some(100)), served(None), "{rest} {trip}");
+    }
+}
+
+#[test]
+fn an_empty_any_of_a_configuration_never_holds() {
+    let (mut config, _) = load("flags: { f: {} }", "a document");
+    for (condition, on) in [(Condition::Any(Vec::new()), false), (Condition::All(Vec::new()), true)] {
+        config.flags.get_mut("f").expect("the flag").rules[0].conditions = vec![condition];
+        let snapshot = Snapshot::from_bytes(compile(&config)).expect("a snapshot");
+        assert_eq!(is_on(&snapshot, "f", "alice"), on);
     }
 }
 

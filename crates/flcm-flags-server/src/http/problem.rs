@@ -50,7 +50,7 @@ struct Body<'p> {
     code: &'static str,
     /// How to fix it.
     help: &'static str,
-    /// The errors and warnings of a document, all at once.
+    /// The errors, warnings and hints of a document, all at once.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Vec<Object>>)]
     diagnostics: Option<&'p Diagnostics>,

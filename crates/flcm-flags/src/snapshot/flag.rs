@@ -221,6 +221,7 @@ impl<'s> Rule<'s> {
         match self.record.serve {
             wire::serve::COHORT_ON => Serves::CohortOn,
             wire::serve::COHORT_OFF => Serves::CohortOff,
+            wire::serve::EVERYONE => Serves::Everyone,
             _ => Serves::On,
         }
     }
@@ -302,6 +303,8 @@ pub enum Serves {
     CohortOff,
     /// On, to the whole of a cohort.
     CohortOn,
+    /// On, to everyone: the document has nothing that narrows the flag. A breaker may cap it.
+    Everyone,
     /// On, to the users inside the percentage.
     On,
 }

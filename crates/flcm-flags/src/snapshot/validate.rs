@@ -345,7 +345,7 @@ impl<'s> Pass<'s> {
     /// A rule: percentages are at most 100 %, times of the schedule ascend, conditions name what is there.
     fn check_rule(&mut self, scope: &Scope<'_>, flag: &FlagRecord, rule: &RuleRecord) -> Check {
         let valid = is_none_or_below(rule.name, self.strings)
-            && rule.serve <= wire::serve::COHORT_OFF
+            && rule.serve <= wire::serve::EVERYONE
             && rule.linear <= 1
             && rule.percentage.get() <= BUCKETS;
         ensure(valid, &"rules: unknown string, kind or percentage")?;

@@ -439,6 +439,8 @@ pub mod serve {
     pub const COHORT_ON: u8 = 1;
     /// Off, because of a cohort.
     pub const COHORT_OFF: u8 = 2;
+    /// Like [`ON`], for a flag that nothing narrows. The reason is `STATIC`.
+    pub const EVERYONE: u8 = 3;
 }
 
 /// What is expected of another flag. The names are those of [`Expected`](crate::Expected).

@@ -31,8 +31,10 @@ pub(crate) fn threshold(key: &str, flag: &Flag, checked: &ConfigFlag, path: Path
 /// user gets needs none.
 fn has_control(rules: &[Rule]) -> bool {
     let is_whole = |rule: &Rule| rule.percentage == BUCKETS && rule.schedule.iter().all(|(_, share)| *share == BUCKETS);
-    let (whole, partial): (Vec<&Rule>, Vec<&Rule>) =
-        rules.iter().filter(|rule| rule.serves == Serves::On).partition(|rule| is_whole(rule));
+    let (whole, partial): (Vec<&Rule>, Vec<&Rule>) = rules
+        .iter()
+        .filter(|rule| matches!(rule.serves, Serves::Everyone | Serves::On))
+        .partition(|rule| is_whole(rule));
     whole.is_empty() || !partial.is_empty() && whole.iter().all(|rule| !rule.conditions.is_empty())
 }
 

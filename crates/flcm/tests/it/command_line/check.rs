@@ -44,6 +44,17 @@ fn warnings_fail_only_when_they_are_denied() {
 }
 
 #[test]
+fn hints_are_shown_and_never_fail() {
+    let folder = TestFolder::new();
+    folder.file("hinted.yaml", "flags:\n  a: {}\n");
+    let out = folder.run(&["check", "--deny-warnings", "hinted.yaml"]).well();
+    assert!(out.starts_with("hint[reaches-everyone]: nothing narrows this flag, so everyone gets it\n"), "{out}");
+    assert!(out.ends_with("1 document checked: 0 errors, 0 warnings\n"), "{out}");
+    let json = folder.run(&["check", "--json", "hinted.yaml"]).well();
+    assert!(json.contains("\"severity\":\"hint\""), "{json}");
+}
+
+#[test]
 fn a_dash_is_the_standard_input() {
     let ran = TestFolder::new().run_with_input(&["check", "-"], BAD);
     assert_eq!(ran.code, Some(1));

@@ -81,7 +81,7 @@ flags:
                 "percentage": 100, "schedule": [], "ramp": null, "weights": [{ "variant": "red", "weight": 1 }],
             },
             {
-                "name": null, "serves": "on", "conditions": "", "percentage": 100,
+                "name": null, "serves": "on", "conditions": "", "percentage": 0,
                 "schedule": [
                     { "at": "2026-12-01T00:00:00Z", "percentage": 12.5 },
                     { "at": "2026-12-02T00:00:00Z", "percentage": 100 },
@@ -104,7 +104,7 @@ flags:
         "  needs         legacy off\n",
         "  overrides     2 users\n",
         "  rule 1        germans: (country in [\"AT\",\"DE\"] or not (cohort beta)): 100 %\n",
-        "  rule 2        everyone: 100 %, 12.5 % from 2026-12-01T00:00:00Z, 100 % from 2026-12-02T00:00:00Z, in a straight line\n",
+        "  rule 2        everyone: 0 %, 12.5 % from 2026-12-01T00:00:00Z, 100 % from 2026-12-02T00:00:00Z, in a straight line\n",
         "                split red 1, blue 3\n",
         "  rolls back    error rate above 0.05 in 300 s, from 20 outcomes; cooldown 60 s, probe 5 %\n",
     ] {

@@ -14,6 +14,7 @@ flags:
     default: { a: 1 }
     on: { b: [1, 2.5] }
     overrides: { alice: true }
+    rollout: { percentage: 0 }
   ratio: { default: 1.5, on: 2, overrides: { alice: true } }
   switched_off: { enabled: false }
 ";
@@ -33,7 +34,7 @@ fn json_has_exactly_these_keys_in_this_order() {
         folder.run(&["decide", "a.yaml", "--json", "--flag", "ratio", "--flag", "banner", "--user", "carol"]).well();
     assert_eq!(out, "\
 {\"flag\":\"banner\",\"user\":\"carol\",\"enabled\":true,\"value\":\"a \\\"quoted\\\" on\",\"variant\":\"red\",\"reason\":\"OVERRIDE\",\"errorCode\":null,\"rule\":null,\"arm\":\"outside\"}
-{\"flag\":\"ratio\",\"user\":\"carol\",\"enabled\":false,\"value\":1.5,\"variant\":null,\"reason\":\"STATIC\",\"errorCode\":null,\"rule\":null,\"arm\":\"outside\"}
+{\"flag\":\"ratio\",\"user\":\"carol\",\"enabled\":true,\"value\":2,\"variant\":null,\"reason\":\"STATIC\",\"errorCode\":null,\"rule\":null,\"arm\":\"treatment\"}
 ");
 }
 
@@ -200,8 +201,8 @@ fn text_is_in_columns_and_cannot_move_the_cursor() {
         out,
         "\
 e\\u{1b}[2Jvil     banner        on     blue  TARGETING_MATCH  rule germans  \"sky\"
-e\\u{1b}[2Jvil     limits        off          STATIC  {\"a\":1}
-e\\u{1b}[2Jvil     ratio         off          STATIC  1.5
+e\\u{1b}[2Jvil     limits        off          DEFAULT  {\"a\":1}
+e\\u{1b}[2Jvil     ratio         on           STATIC  2
 e\\u{1b}[2Jvil     switched_off  off          DISABLED
 "
     );

@@ -25,7 +25,7 @@ flags:
   theme: { default: light, on: unseen, variants: [{ name: a, weight: 1, value: dark }, { name: b, weight: 1, value: light }] }
   tone: { variants: [{ name: "it's \\ so", weight: 1, value: "quote ' and\nline" }, { name: off, weight: 1 }] }
   odd-key: { extends: limit, default: 1 }
-  "1": { default: text }
+  "1": { default: text, on: text }
   class: { default: true }
 "#;
 
