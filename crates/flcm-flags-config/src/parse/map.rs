@@ -16,6 +16,11 @@ impl<'n> Map<'n, '_> {
         if let NodeValue::Map(entries) = &self.node.value { entries } else { &[] }
     }
 
+    /// The value of a key, as it was written.
+    pub(super) fn value(&self, key: &str) -> Option<&'n Node> {
+        self.entries().iter().find(|(name, _)| name.text == key).map(|(_, node)| node)
+    }
+
     /// Reads an optional key.
     pub(super) fn get<'t, T>(
         &mut self,
@@ -24,8 +29,7 @@ impl<'n> Map<'n, '_> {
         read: impl FnOnce(&mut Parser<'t>, &'n Node, Path<'_>) -> Option<T>,
     ) -> Option<T> {
         self.asked.push(key);
-        let (_, node) = self.entries().iter().find(|(name, _)| name.text == key)?;
-        read(parser, node, self.path.key(key))
+        read(parser, self.value(key)?, self.path.key(key))
     }
 
     /// Reads a required key.
@@ -35,7 +39,7 @@ impl<'n> Map<'n, '_> {
         key: &'static str,
         read: impl FnOnce(&mut Parser<'t>, &'n Node, Path<'_>) -> Option<T>,
     ) -> Option<T> {
-        if !self.entries().iter().any(|(name, _)| name.text == key) {
+        if self.value(key).is_none() {
             let problem =
                 parser.diagnostics.error(self.node.span, self.path, "missing-key", format!("`{key}` is missing"));
             problem.help(format!("add `{key}: …`"));
