@@ -23,12 +23,14 @@ mod merge;
 mod persist;
 mod publish;
 mod queue;
+mod removal;
 mod report;
 mod start;
 
 pub(crate) use commands::{Action, BreakerCommand};
 pub(crate) use handle::{BatchAccepted, BatchRefusal, FleetError, FleetHandle, PublishRequest, RemoveMetric};
 pub(crate) use hosts::Host;
+pub(crate) use removal::Removal;
 pub(crate) use report::{BreakerStatuses, FlagReport, MetricsSnapshot};
 pub(crate) use start::start;
 
@@ -110,6 +112,9 @@ impl Fleet {
                 reply.send(Ok(()));
             }
             FleetRequest::Metrics(reply) => reply.send(Ok(self.metrics_snapshot())),
+            FleetRequest::NoteFile(number, reply) => {
+                reply.send(self.store.note_file(number).map_err(FleetError::NotStored));
+            }
             FleetRequest::Publish(publish, reply) => reply.send(self.publish(*publish)),
             FleetRequest::Breakers(reply) => reply.send(Ok(self.breaker_statuses())),
             FleetRequest::RemoveMetric(request, reply) => reply.send(self.remove_metric(request)),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::sync::oneshot;
 
 use super::queue::Queue;
-use super::{BreakerCommand, BreakerStatuses, MetricsSnapshot, PATIENCE};
+use super::{BreakerCommand, BreakerStatuses, MetricsSnapshot, PATIENCE, Removal};
 use crate::ingest::ReceivedBatch;
 use crate::published::Published;
 use crate::store::{DeliveryResult, StoreError};
@@ -21,6 +21,8 @@ pub(super) enum FleetRequest {
     /// The result of a delivery to a webhook.
     Delivered(i64, DeliveryResult, Reply<()>),
     Metrics(Reply<MetricsSnapshot>),
+    /// The document's file has the text of this revision.
+    NoteFile(u64, Reply<()>),
     Publish(Box<PublishRequest>, Reply<u64>),
     Breakers(Reply<BreakerStatuses>),
     RemoveMetric(RemoveMetric, Reply<()>),
@@ -41,6 +43,10 @@ pub(crate) struct PublishRequest {
     pub(crate) author: String,
     pub(crate) reason: String,
     pub(crate) origin: &'static str,
+    /// Whether it may remove flags that are in use.
+    pub(crate) allow_removal: bool,
+    /// Whether to answer as if it were published, and to change nothing.
+    pub(crate) dry_run: bool,
 }
 
 /// A batch was counted, now or before.
@@ -79,6 +85,8 @@ pub(crate) enum FleetError {
     NoSuchFlag,
     /// There is no custom metric of this name.
     NoSuchMetric,
+    /// The document removes flags that are in use, or many at once.
+    RemovesFlags(Removal),
     /// It could not be stored; nothing has changed.
     NotStored(StoreError),
     /// It is in force, but could not be stored yet.
@@ -129,6 +137,10 @@ impl FleetHandle {
 
     pub(crate) async fn metrics_snapshot(&self) -> Result<MetricsSnapshot, FleetError> {
         reply(|reply| self.0.report(FleetRequest::Metrics(reply))).await
+    }
+
+    pub(crate) async fn note_file(&self, number: u64) -> Result<(), FleetError> {
+        reply(|reply| self.0.command(FleetRequest::NoteFile(number, reply))).await
     }
 
     /// Returns the number of the revision.

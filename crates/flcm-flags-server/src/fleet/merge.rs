@@ -97,6 +97,7 @@ impl Fleet {
         let (instance, published) = (batch.header().instance, Arc::clone(&self.published));
         // Strangers have client keys: they could list hosts and name metrics until there is no room for others.
         let is_server = origin.role >= Role::Server;
+        let counted_at = now.0.saturating_sub(batch.header().age.into());
         let mut expected = FlagId(0);
         for counted in batch.flags() {
             // Hosts write flags in the order of their keys, so mostly it is the next one.
@@ -107,6 +108,7 @@ impl Fleet {
                 self.shared.counters.unknown_flags.add(1);
                 continue;
             };
+            totals.counts.last_counted = totals.counts.last_counted.max(counted_at);
             let held_back = totals.add(&counted, |name| id.is_some_and(|id| published.has_variant(id, name)));
             let Some(id) = id else { continue };
             let fleet_trip = self.fleet_trip_of(id);
