@@ -225,7 +225,7 @@ impl Batches {
     pub fn read(&mut self, name: BatchName, bytes: Option<Vec<u8>>) -> Result<(), BatchError> {
         self.step = Step::Next;
         let Some(bytes) = bytes else { return Ok(()) };
-        if let Err(error) = Batch::from_bytes(&bytes) {
+        if let Err(error) = Batch::from_own_bytes(&bytes) {
             self.actions.push_back(BatchAction::Delete(name));
             return Err(error);
         }

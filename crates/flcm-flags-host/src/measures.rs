@@ -124,7 +124,7 @@ impl Measures {
     /// # Errors
     /// The bytes are no batch; nothing of them was added.
     pub fn merge<B: AsRef<[u8]>>(&mut self, snapshot: &Snapshot<B>, bytes: &[u8]) -> Result<u64, BatchError> {
-        let batch = Batch::from_bytes(bytes)?;
+        let batch = Batch::from_own_bytes(bytes)?;
         let mut unknown = 0;
         for counted in batch.flags() {
             let flag = snapshot.flag(counted.key());

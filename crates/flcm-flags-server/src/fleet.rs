@@ -3,14 +3,12 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
 use flcm_flags::{Millis, TripState};
 use flcm_flags_host::{FlagTransition, Guards};
 
 use crate::clock::Clock;
-use crate::ingest::ReceivedBatch;
 use crate::published::Published;
 use crate::serving::Shared;
 use crate::store::{Record, Store};
@@ -24,25 +22,26 @@ mod ledgers;
 mod merge;
 mod persist;
 mod publish;
+mod queue;
 mod report;
 mod start;
 
 pub(crate) use commands::{Action, BreakerCommand};
-pub(crate) use handle::{BatchAccepted, BatchRefusal, FleetError, FleetHandle, FleetRequest, PublishRequest};
+pub(crate) use handle::{BatchAccepted, BatchRefusal, FleetError, FleetHandle, PublishRequest, RemoveMetric};
 pub(crate) use hosts::Host;
 pub(crate) use report::{BreakerStatuses, FlagReport, MetricsSnapshot};
 pub(crate) use start::start;
 
-use handle::Reply;
+use handle::FleetRequest;
 use hosts::Hosts;
 use ledgers::Ledgers;
 use persist::Unstored;
+use queue::{Next, Requests};
 
-/// So many requests are handled at once, the batches among them in one commit; then the fleet looks at what is due.
-const GROUP: usize = 512;
-
-/// A checkpoint is made after batches of so many bytes, or after so many milliseconds.
+/// A checkpoint is made after batches of so many bytes, with so many changed ledgers, or after so many milliseconds. So a
+/// start never has to count more batches than these again.
 const LOGGED_BYTES: usize = 32 << 20;
+const CHANGED_LEDGERS: usize = 10_000;
 const CHECKPOINT_MS: u64 = 10_000;
 
 /// The state of the fleet.
@@ -70,19 +69,22 @@ pub(crate) struct Fleet {
     last_batch: i64,
     logged_bytes: usize,
     checkpointed: Millis,
+    /// Whether the last checkpoint failed: then the next one is tried at a tick, and not after each group.
+    is_failing: bool,
     /// The second of the last tick.
     ticked: u64,
 }
 
 impl Fleet {
     /// Handles requests until it is stopped or all handles are gone; whether everything is stored then.
-    pub(crate) fn run(mut self, requests: &Receiver<FleetRequest>) -> bool {
-        let mut is_running = true;
-        while is_running {
-            match requests.recv_timeout(self.clock.until_second()) {
-                Ok(request) => is_running = self.handle(request, requests),
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => is_running = false,
+    pub(crate) fn run(mut self, requests: &Requests) -> bool {
+        loop {
+            match requests.next(self.clock.until_second()) {
+                Next::Batches(group) => self.accept_batches(group),
+                Next::Nothing => {}
+                Next::Pings(pings) => pings.into_iter().for_each(|reply| reply.send(Ok(()))),
+                Next::Request(request) => self.handle(request),
+                Next::Stop => break,
             }
             self.tick();
         }
@@ -95,29 +97,7 @@ impl Fleet {
         is_stored
     }
 
-    /// Handles a request and those that wait behind it, batches together. Whether more may come.
-    fn handle(&mut self, first: FleetRequest, requests: &Receiver<FleetRequest>) -> bool {
-        let mut batches: Vec<(Box<ReceivedBatch>, Reply<BatchAccepted>)> = Vec::new();
-        let (mut next, mut is_running, mut handled) = (Some(first), true, 0);
-        while let Some(request) = next {
-            handled += 1;
-            match request {
-                FleetRequest::Batch(batch, reply) => batches.push((batch, reply)),
-                // Anyone may send this without a key: it must not split batches that share a commit.
-                FleetRequest::Ping(reply) => reply.send(Ok(())),
-                FleetRequest::Stop => is_running = false,
-                other => {
-                    self.accept_batches(std::mem::take(&mut batches));
-                    self.handle_one(other);
-                }
-            }
-            next = (is_running && handled < GROUP).then(|| requests.try_recv().ok()).flatten();
-        }
-        self.accept_batches(batches);
-        is_running
-    }
-
-    fn handle_one(&mut self, request: FleetRequest) {
+    fn handle(&mut self, request: FleetRequest) {
         match request {
             FleetRequest::Command(command, reply) => reply.send(self.command(&command)),
             FleetRequest::Delivered(delivery, result, reply) => {
@@ -132,8 +112,7 @@ impl Fleet {
             FleetRequest::Metrics(reply) => reply.send(Ok(self.metrics_snapshot())),
             FleetRequest::Publish(publish, reply) => reply.send(self.publish(*publish)),
             FleetRequest::Breakers(reply) => reply.send(Ok(self.breaker_statuses())),
-            // Handled by the caller.
-            FleetRequest::Batch(..) | FleetRequest::Ping(_) | FleetRequest::Stop => {}
+            FleetRequest::RemoveMetric(request, reply) => reply.send(self.remove_metric(request)),
         }
     }
 
@@ -150,9 +129,14 @@ impl Fleet {
         self.hosts.forget(now);
         self.store_changes();
         let is_due = now.0.saturating_sub(self.checkpointed.0) >= CHECKPOINT_MS && self.logged_bytes > 0;
-        if is_due || self.logged_bytes >= LOGGED_BYTES {
+        if is_due || self.has_much_to_store() {
             self.make_checkpoint();
         }
+    }
+
+    /// Whether a start would have to repeat much work.
+    fn has_much_to_store(&self) -> bool {
+        self.logged_bytes >= LOGGED_BYTES || self.ledgers.changes() >= CHANGED_LEDGERS
     }
 
     fn log_store_failure(&self, what: &str, error: &crate::store::StoreError) {

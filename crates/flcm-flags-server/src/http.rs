@@ -32,7 +32,7 @@ mod stream;
 
 pub use openapi::openapi;
 pub(crate) use problem::{Kind, MEDIA_TYPE, Problem};
-use routes::{Routes, get, post};
+use routes::{Routes, delete, get, post};
 
 /// How long browsers may cache the response to a preflight request.
 const PREFLIGHT: Duration = Duration::from_hours(2);
@@ -67,6 +67,7 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
         .method_not_allowed_fallback(problem::no_such_method)
         .layer(cors(app));
     let others = Routes::default()
+        .route("/metrics/{name}", delete(metrics::delete_metric))
         .route("/trips", get(breakers::list_breakers))
         .route("/flags/{key}/{command}", post(breakers::command_breaker))
         .route("/revisions", get(revisions::list_revisions))
@@ -115,8 +116,14 @@ async fn count(State(app): Context, mut request: Request, next: Next) -> Respons
 
 /// Methods that are counted by name: clients may invent others.
 fn name(method: &Method) -> &'static str {
-    [("GET", Method::GET), ("OPTIONS", Method::OPTIONS), ("POST", Method::POST), ("PUT", Method::PUT)]
-        .into_iter()
-        .find_map(|(name, known)| (known == *method).then_some(name))
-        .unwrap_or("other")
+    [
+        ("DELETE", Method::DELETE),
+        ("GET", Method::GET),
+        ("OPTIONS", Method::OPTIONS),
+        ("POST", Method::POST),
+        ("PUT", Method::PUT),
+    ]
+    .into_iter()
+    .find_map(|(name, known)| (known == *method).then_some(name))
+    .unwrap_or("other")
 }

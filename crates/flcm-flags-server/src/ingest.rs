@@ -16,12 +16,10 @@ pub(crate) use batch::{Origin, ReceivedBatch};
 /// A body must arrive within this time.
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The limit, in bytes, for all bodies that are being read or whose requests are not answered yet.
-const LIMIT: usize = 256 << 20;
 /// Memory is reserved in pieces of this size.
 const PIECE: usize = 64 << 10;
 
-/// A limit for the memory of all request bodies together, so that many large ones cannot exhaust it.
+/// A limit for the memory of request bodies together, so that many large ones cannot exhaust it.
 #[derive(Debug)]
 pub(crate) struct BodyMemory(Arc<Semaphore>);
 
@@ -45,13 +43,42 @@ pub(crate) enum BodyError {
     TooLarge,
 }
 
-impl Default for BodyMemory {
+/// The memory of all request bodies that are being read, or whose requests are not answered yet. Each kind has its own,
+/// so that a flood of one kind leaves room for the others: strangers send batches of pages, and nobody else sends
+/// commands than an operator.
+#[derive(Debug)]
+pub(crate) struct Bodies {
+    pub(crate) batches: BodyMemory,
+    pub(crate) batches_of_pages: BodyMemory,
+    pub(crate) commands: BodyMemory,
+    pub(crate) documents: BodyMemory,
+    pub(crate) evaluations: BodyMemory,
+}
+
+impl Default for Bodies {
     fn default() -> Self {
-        Self(Arc::new(Semaphore::new(LIMIT / PIECE)))
+        Self {
+            batches: BodyMemory::of(48 << 20),
+            batches_of_pages: BodyMemory::of(16 << 20),
+            commands: BodyMemory::of(16 << 20),
+            documents: BodyMemory::of(128 << 20),
+            evaluations: BodyMemory::of(16 << 20),
+        }
+    }
+}
+
+#[cfg(test)]
+impl Content {
+    pub(crate) const fn of(bytes: Bytes) -> Self {
+        Self { bytes, _reserved: None }
     }
 }
 
 impl BodyMemory {
+    fn of(bytes: usize) -> Self {
+        Self(Arc::new(Semaphore::new(bytes / PIECE)))
+    }
+
     /// Reads a body of at most `limit` bytes. Memory is reserved as it arrives, not when it is announced, so a client
     /// that only announces a body keeps nobody else out.
     pub(crate) async fn read(&self, body: Body, limit: usize) -> Result<Content, BodyError> {
@@ -62,6 +89,7 @@ impl BodyMemory {
     }
 
     async fn collect(&self, body: Body, limit: usize) -> Result<Content, BodyError> {
+        let announced = usize::try_from(body.size_hint().lower()).unwrap_or(0).min(limit);
         let mut body = Limited::new(body, limit);
         let (mut first, mut joined, mut length) = (Bytes::new(), Vec::new(), 0);
         let mut reserved = None;
@@ -77,6 +105,8 @@ impl BodyMemory {
                 first = part;
             } else {
                 if joined.is_empty() {
+                    // All at once if the length is known: memory that grows is copied, and for a while there twice.
+                    joined.reserve_exact(announced.max(length + part.len()));
                     joined.extend_from_slice(&first);
                 }
                 joined.extend_from_slice(&part);

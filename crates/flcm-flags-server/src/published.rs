@@ -3,10 +3,14 @@
 use axum::http::HeaderValue;
 use bytes::Bytes;
 use flate2::Compression;
-use flcm_flags::Snapshot;
+use flcm_flags::{FlagId, Snapshot};
 use flcm_flags_config::{Config, Diagnostics, check, compile};
 
 use crate::gzip::gzip;
+
+mod variants;
+
+use variants::VariantNames;
 
 /// The media type of a snapshot.
 pub(crate) const SNAPSHOT: &str = "application/vnd.flcm.snapshot";
@@ -21,6 +25,7 @@ pub(crate) struct Published {
     pub(crate) snapshot: Snapshot<Bytes>,
     pub(crate) as_snapshot: Body,
     pub(crate) as_document: Body,
+    variants: VariantNames,
 }
 
 /// The body of one media type.
@@ -65,10 +70,16 @@ impl Published {
             number: config.revision,
             as_snapshot: Body::new(SNAPSHOT, bytes, &format!("{digest:016x}")),
             as_document: Body::new("application/yaml", document, &format!("{digest:016x}-document")),
+            variants: VariantNames::new(&snapshot),
             text,
             config,
             snapshot,
         }
+    }
+
+    /// Whether a flag has a variant of this name.
+    pub(crate) fn has_variant(&self, flag: FlagId, name: &str) -> bool {
+        self.variants.contains(&self.snapshot, flag, name)
     }
 
     /// The digest in 16 hexadecimal digits, as it is written everywhere.

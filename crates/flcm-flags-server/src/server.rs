@@ -8,13 +8,13 @@ use std::sync::atomic::AtomicBool;
 use std::thread::JoinHandle;
 
 use tokio::net::TcpListener;
-use tokio::sync::oneshot;
+use tokio::sync::{Semaphore, oneshot};
 
 use crate::document_watcher;
 use crate::error::StartError;
 use crate::fleet;
 use crate::http;
-use crate::ingest::BodyMemory;
+use crate::ingest::Bodies;
 use crate::metrics::otlp;
 use crate::options::{Options, Webhook};
 use crate::state::{App, Requests};
@@ -83,7 +83,8 @@ impl Server {
             database: options.database,
             origins: options.origins,
             batch_bytes: options.batch_bytes,
-            bodies: BodyMemory::default(),
+            bodies: Bodies::default(),
+            checks: Semaphore::new(1),
             requests: Requests::default(),
             is_closing: AtomicBool::new(false),
         });

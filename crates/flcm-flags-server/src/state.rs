@@ -6,9 +6,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use flcm_flags::metrics::Histogram;
+use tokio::sync::Semaphore;
 
 use crate::fleet::FleetHandle;
-use crate::ingest::BodyMemory;
+use crate::ingest::Bodies;
 use crate::keys::Keys;
 use crate::serving::Shared;
 
@@ -21,7 +22,9 @@ pub(crate) struct App {
     pub(crate) database: PathBuf,
     pub(crate) origins: Vec<String>,
     pub(crate) batch_bytes: usize,
-    pub(crate) bodies: BodyMemory,
+    pub(crate) bodies: Bodies,
+    /// Large batches are checked one at a time, so that commands find a free processor.
+    pub(crate) checks: Semaphore,
     pub(crate) requests: Requests,
     pub(crate) is_closing: AtomicBool,
 }

@@ -14,12 +14,16 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 use crate::error::StartError;
 
 mod audit;
+mod batches;
 mod counts;
+mod ledgers;
 mod outbox;
 mod revisions;
 
 pub(crate) use audit::{Record, audit_of, detail_of};
-pub(crate) use counts::{Changes, Checkpoint, RecoveredBatch, RecoveredState, StoredBreaker};
+pub(crate) use batches::StoredBatch;
+pub(crate) use counts::{Changes, Checkpoint, RecoveredState, StoredBreaker};
+pub(crate) use ledgers::{StoredLedger, StoredLedgerName};
 pub(crate) use outbox::{DeliveryResult, WebhookDelivery};
 pub(crate) use revisions::{Revision, Summary};
 

@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use flcm_flags::metrics::FlagMetrics;
 use flcm_flags::metrics::batch::{Batch, FlagBatch, Header, Writer};
-use flcm_flags::metrics::{Custom, FlagMetrics};
 use flcm_flags::{Arm, Reason, Sample};
 use serde::{Deserialize, Serialize};
 
-/// The custom metrics of applications: at most so many counters and histograms.
-pub(crate) type Customs = Custom<256, 64>;
+mod customs;
+
+pub(crate) use customs::Customs;
 
 /// The totals of one flag.
 #[derive(Debug)]
@@ -24,7 +25,7 @@ pub(crate) struct FlagTotals {
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 pub(crate) struct FlagCounts {
     /// By variant (`""` for none) and by the reason's code.
-    decisions: Vec<(String, [u64; Reason::COUNT])>,
+    decisions: BTreeMap<String, [u64; Reason::COUNT]>,
     /// Outcomes by the arm's code: total, errors, slow, missing.
     pub(crate) outcomes: [[u64; 4]; 3],
 }
@@ -33,7 +34,7 @@ pub(crate) struct FlagCounts {
 #[derive(Debug, Default)]
 pub(crate) struct Totals {
     flags: HashMap<String, FlagTotals>,
-    pub(crate) customs: Box<Customs>,
+    pub(crate) customs: Customs,
 }
 
 /// The stored form of a flag's totals: its counts, and its sketches as a batch.
@@ -84,7 +85,7 @@ impl Totals {
     /// Restores stored totals.
     pub(crate) fn restore(&mut self, key: String, (counts, sketches): Stored) {
         let mut totals = FlagTotals { counts, ..FlagTotals::default() };
-        if let Ok(batch) = Batch::from_bytes(&sketches) {
+        if let Ok(batch) = Batch::from_own_bytes(&sketches) {
             batch.flags().for_each(|flag| flag.merge_sketches_into(&mut totals.sketches));
         }
         self.flags.insert(key, totals);
@@ -92,12 +93,12 @@ impl Totals {
 
     /// The stored form of custom metrics.
     pub(crate) fn stored_customs(&self) -> Vec<u8> {
-        written(|writer| writer.custom(&self.customs))
+        written(|writer| self.customs.write(writer))
     }
 
     pub(crate) fn restore_customs(&mut self, bytes: &[u8]) {
-        if let Ok(batch) = Batch::from_bytes(bytes) {
-            batch.merge_customs_into(&mut self.customs);
+        if let Ok(batch) = Batch::from_own_bytes(bytes) {
+            self.customs.add(&batch);
         }
     }
 }
@@ -107,13 +108,7 @@ impl FlagTotals {
     /// `is_variant` does not know are counted without a variant, so that invented names cannot fill the memory.
     pub(crate) fn add(&mut self, flag: &FlagBatch<'_>, is_variant: impl Fn(&str) -> bool) -> bool {
         self.is_dirty = true;
-        let mut held_back = false;
-        for (variant, reason, count) in flag.tallies() {
-            let variant = variant.filter(|variant| is_variant(variant)).unwrap_or_default();
-            let counted = &mut self.counts.of(variant)[usize::from(reason.code())];
-            *counted = counted.saturating_add(u64::from(count));
-            held_back |= reason == Reason::BreakerOpen;
-        }
+        let held_back = self.counts.add_tallies(flag, is_variant);
         for arm in [Arm::Control, Arm::Outside, Arm::Treatment] {
             let Sample { total, errors, slow, missing } = *flag.outcomes().of(arm);
             let sums = &mut self.counts.outcomes[usize::from(arm.code())];
@@ -121,8 +116,17 @@ impl FlagTotals {
                 *sum = sum.saturating_add(u64::from(count));
             }
         }
-        flag.merge_sketches_into(&mut self.sketches);
+        // Users and durations that the batch cannot have counted are left out.
+        let _ = flag.merge_likely_sketches_into(&mut self.sketches);
         held_back
+    }
+
+    /// The number of users: no more than decisions.
+    pub(crate) fn users(&self) -> f64 {
+        let decisions = self.counts.decisions().fold(0_u64, |sum, (_, _, count)| sum.saturating_add(count));
+        #[expect(clippy::cast_precision_loss, reason = "a figure for people")]
+        let most = decisions as f64;
+        self.sketches.users().estimate().min(most)
     }
 
     fn to_store(&self, key: &str) -> Stored {
@@ -140,13 +144,30 @@ impl FlagCounts {
         })
     }
 
-    /// The counts of a variant. There are few, so a linear search is fastest.
-    fn of(&mut self, variant: &str) -> &mut [u64; Reason::COUNT] {
-        let index = self.decisions.iter().position(|(name, _)| name == variant).unwrap_or_else(|| {
-            self.decisions.push((variant.to_owned(), [0; Reason::COUNT]));
-            self.decisions.len() - 1
-        });
-        &mut self.decisions[index].1
+    /// Adds decisions; whether the host has held the flag back. Tallies of one variant stand together, so each is
+    /// looked for once.
+    fn add_tallies(&mut self, flag: &FlagBatch<'_>, is_variant: impl Fn(&str) -> bool) -> bool {
+        let mut tallies = flag.tallies().peekable();
+        let mut held_back = false;
+        while let Some(&(variant, ..)) = tallies.peek() {
+            let counted = self.of(variant.unwrap_or_default(), &is_variant);
+            while let Some((_, reason, count)) = tallies.next_if(|(name, ..)| *name == variant) {
+                let counted = &mut counted[usize::from(reason.code())];
+                *counted = counted.saturating_add(u64::from(count));
+                held_back |= reason == Reason::BreakerOpen;
+            }
+        }
+        held_back
+    }
+
+    /// The counts of a variant; those without one if it is unknown.
+    fn of(&mut self, variant: &str, is_variant: impl Fn(&str) -> bool) -> &mut [u64; Reason::COUNT] {
+        let is_known = variant.is_empty() || self.decisions.contains_key(variant) || is_variant(variant);
+        let variant = if is_known { variant } else { "" };
+        if !self.decisions.contains_key(variant) {
+            self.decisions.insert(variant.to_owned(), [0; Reason::COUNT]);
+        }
+        self.decisions.get_mut(variant).expect("it was inserted")
     }
 }
 

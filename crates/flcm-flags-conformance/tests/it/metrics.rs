@@ -3,7 +3,9 @@
 mod batches;
 mod damage;
 mod flags;
+mod likely;
 mod merging;
+mod order;
 mod sketches;
 
 use fastrand::Rng;

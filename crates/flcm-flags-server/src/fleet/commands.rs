@@ -4,7 +4,7 @@ use flcm_flags::breaker::Mode;
 use flcm_flags::{FlagId, TripState};
 use serde_json::json;
 
-use super::{Fleet, FleetError};
+use super::{Fleet, FleetError, RemoveMetric};
 use crate::store::Record;
 use crate::transition::FleetTransition;
 
@@ -133,6 +133,20 @@ impl Fleet {
             self.broadcast();
         }
         self.stored(None)
+    }
+
+    /// Removes a custom metric, and stores that: else the next start would count it again.
+    pub(super) fn remove_metric(&mut self, RemoveMetric { name, actor }: RemoveMetric) -> Result<(), FleetError> {
+        let removed = self.totals.customs.remove(&name).ok_or(FleetError::NoSuchMetric)?;
+        let record = self.record(&actor, "remove_metric", "", json!({ "metric": name }));
+        self.unstored.records.push(record);
+        self.checkpoint().map_err(|error| {
+            self.log_store_failure("a metric could not be removed; it stays", &error);
+            // The record may not be stored yet, or it was, with whatever else was waiting.
+            self.unstored.records.retain(|record| record.action != "remove_metric");
+            self.totals.customs.put_back(name, removed);
+            FleetError::NotStored(error)
+        })
     }
 
     fn stored(&self, event: Option<FleetTransition>) -> Result<Option<FleetTransition>, FleetError> {

@@ -1,30 +1,36 @@
 //! Requests to the fleet, and the handle by which other threads send them and wait for the reply.
 
-use std::sync::mpsc::{SyncSender, TrySendError};
+use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
+use super::queue::Queue;
 use super::{BreakerCommand, BreakerStatuses, MetricsSnapshot, PATIENCE};
 use crate::ingest::ReceivedBatch;
 use crate::published::Published;
 use crate::store::{DeliveryResult, StoreError};
 use crate::transition::FleetTransition;
 
-/// A request to the fleet.
+/// A batch to be counted. It holds the memory of its body until the reply, because the client may be gone.
+pub(super) type BatchRequest = (Box<ReceivedBatch>, Reply<BatchAccepted>);
+
+/// A request to the fleet: a command, or one for a report.
 #[derive(Debug)]
-pub(crate) enum FleetRequest {
-    /// The batch holds the memory of its body until the reply, because the client may be gone.
-    Batch(Box<ReceivedBatch>, Reply<BatchAccepted>),
+pub(super) enum FleetRequest {
     Command(BreakerCommand, Reply<Option<FleetTransition>>),
     /// The result of a delivery to a webhook.
     Delivered(i64, DeliveryResult, Reply<()>),
     Metrics(Reply<MetricsSnapshot>),
-    /// Checks that the fleet replies at all.
-    Ping(Reply<()>),
     Publish(Box<PublishRequest>, Reply<u64>),
     Breakers(Reply<BreakerStatuses>),
-    /// The last request: store everything.
-    Stop,
+    RemoveMetric(RemoveMetric, Reply<()>),
+}
+
+/// Removes a metric under a name of the application: which one, and who asks for it.
+#[derive(Clone, Debug)]
+pub(crate) struct RemoveMetric {
+    pub(crate) name: String,
+    pub(crate) actor: String,
 }
 
 /// A document to be published: checked, and compiled as the revision that follows `after`.
@@ -71,6 +77,8 @@ pub(crate) enum FleetError {
     InvalidState(String, &'static str),
     /// There is no such flag.
     NoSuchFlag,
+    /// There is no custom metric of this name.
+    NoSuchMetric,
     /// It could not be stored; nothing has changed.
     NotStored(StoreError),
     /// It is in force, but could not be stored yet.
@@ -79,9 +87,15 @@ pub(crate) enum FleetError {
 
 /// Where a reply is sent. Its receiver may be gone.
 #[derive(Debug)]
-pub(crate) struct Reply<T>(oneshot::Sender<Result<T, FleetError>>);
+pub(super) struct Reply<T>(oneshot::Sender<Result<T, FleetError>>);
 
 impl<T> Reply<T> {
+    /// A reply that nobody waits for.
+    #[cfg(test)]
+    pub(super) fn to_nobody() -> Self {
+        Self(oneshot::channel().0)
+    }
+
     pub(super) fn send(self, result: Result<T, FleetError>) {
         let _ = self.0.send(result);
     }
@@ -89,54 +103,57 @@ impl<T> Reply<T> {
 
 /// Sends requests to the fleet.
 #[derive(Clone, Debug)]
-pub(crate) struct FleetHandle(SyncSender<FleetRequest>);
+pub(crate) struct FleetHandle(Arc<Queue>);
 
 impl FleetHandle {
-    pub(super) const fn new(sender: SyncSender<FleetRequest>) -> Self {
-        Self(sender)
+    pub(super) const fn new(queue: Arc<Queue>) -> Self {
+        Self(queue)
     }
 
     pub(crate) async fn batch(&self, batch: ReceivedBatch) -> Result<BatchAccepted, FleetError> {
-        self.request(|reply| FleetRequest::Batch(Box::new(batch), reply)).await
+        reply(|reply| self.0.batch((Box::new(batch), reply))).await
     }
 
     pub(crate) async fn command(&self, command: BreakerCommand) -> Result<Option<FleetTransition>, FleetError> {
-        self.request(|reply| FleetRequest::Command(command, reply)).await
+        reply(|reply| self.0.command(FleetRequest::Command(command, reply))).await
     }
 
+    /// Checks that the fleet replies at all.
     pub(crate) async fn ping(&self) -> Result<(), FleetError> {
-        self.request(FleetRequest::Ping).await
+        reply(|reply| self.0.ping(reply)).await
     }
 
     pub(crate) async fn breaker_statuses(&self) -> Result<BreakerStatuses, FleetError> {
-        self.request(FleetRequest::Breakers).await
+        reply(|reply| self.0.report(FleetRequest::Breakers(reply))).await
     }
 
     pub(crate) async fn metrics_snapshot(&self) -> Result<MetricsSnapshot, FleetError> {
-        self.request(FleetRequest::Metrics).await
+        reply(|reply| self.0.report(FleetRequest::Metrics(reply))).await
     }
 
     /// Returns the number of the revision.
     pub(crate) async fn publish(&self, request: PublishRequest) -> Result<u64, FleetError> {
-        self.request(|reply| FleetRequest::Publish(Box::new(request), reply)).await
+        reply(|reply| self.0.command(FleetRequest::Publish(Box::new(request), reply))).await
     }
 
     pub(crate) async fn delivered(&self, delivery: i64, result: DeliveryResult) -> Result<(), FleetError> {
-        self.request(|reply| FleetRequest::Delivered(delivery, result, reply)).await
+        reply(|reply| self.0.command(FleetRequest::Delivered(delivery, result, reply))).await
     }
 
-    /// Stops the fleet. Blocks while the channel is full, which ends as soon as the fleet has handled what is in it.
+    pub(crate) async fn remove_metric(&self, request: RemoveMetric) -> Result<(), FleetError> {
+        reply(|reply| self.0.command(FleetRequest::RemoveMetric(request, reply))).await
+    }
+
+    /// Stops the fleet after it has handled what waits.
     pub(crate) fn stop(&self) {
-        let _ = self.0.send(FleetRequest::Stop);
+        self.0.stop();
     }
+}
 
-    async fn request<T>(&self, request: impl FnOnce(Reply<T>) -> FleetRequest) -> Result<T, FleetError> {
-        let (sender, receiver) = oneshot::channel();
-        match self.0.try_send(request(Reply(sender))) {
-            Ok(()) => {}
-            Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => return Err(FleetError::Busy),
-        }
-        let reply = tokio::time::timeout(PATIENCE, receiver).await;
-        reply.ok().and_then(Result::ok).unwrap_or(Err(FleetError::Timeout))
-    }
+/// The reply to a request.
+async fn reply<T>(send: impl FnOnce(Reply<T>) -> Result<(), FleetError>) -> Result<T, FleetError> {
+    let (sender, receiver) = oneshot::channel();
+    send(Reply(sender))?;
+    let reply = tokio::time::timeout(PATIENCE, receiver).await;
+    reply.ok().and_then(Result::ok).unwrap_or(Err(FleetError::Timeout))
 }

@@ -3,20 +3,18 @@
 use std::sync::Arc;
 
 use flcm_flags::metrics::batch::{Batch, Receipt};
-use flcm_flags::{Flag, FlagId, Millis, TripState};
+use flcm_flags::{FlagId, Millis, TripState};
 
-use super::handle::Reply;
+use super::handle::BatchRequest;
 use super::hosts::Hosts;
-use super::ledgers::{Before, OLDEST_MS};
+use super::ledgers::{Before, oldest_ms};
 use super::{BatchAccepted, BatchRefusal, FlagTransition, Fleet, FleetError};
 use crate::ingest::{Origin, ReceivedBatch};
+use crate::keys::Role;
 
 impl Fleet {
     /// Accepts batches that came together: in one commit, each once.
-    pub(super) fn accept_batches(&mut self, batches: Vec<(Box<ReceivedBatch>, Reply<BatchAccepted>)>) {
-        if batches.is_empty() {
-            return;
-        }
+    pub(super) fn accept_batches(&mut self, batches: Vec<BatchRequest>) {
         let now = self.clock.now();
         let (mut fresh, mut before, mut accepted) = (Vec::new(), Vec::new(), Vec::new());
         for (batch, reply) in batches {
@@ -37,6 +35,9 @@ impl Fleet {
         for (reply, taken) in accepted {
             // A repeated batch is not acknowledged either: the first one may be among those that could not be stored.
             reply.send(if stored { Ok(taken) } else { Err(FleetError::Busy) });
+        }
+        if self.has_much_to_store() && !self.is_failing {
+            self.make_checkpoint();
         }
     }
 
@@ -66,13 +67,13 @@ impl Fleet {
 
     fn admit(&mut self, batch: &ReceivedBatch, now: Millis) -> Result<(Receipt, Before), BatchRefusal> {
         let header = batch.checked.header();
-        if u64::from(header.age) > OLDEST_MS {
+        if u64::from(header.age) > oldest_ms(batch.origin.role) {
             return Err(BatchRefusal::TooOld);
         }
-        if !self.ledgers.has_room_for(header) {
+        if !self.ledgers.has_room_for(header, batch.origin.role) {
             return Err(BatchRefusal::Full);
         }
-        match self.ledgers.accept(header, now) {
+        match self.ledgers.accept(header, &batch.origin, now) {
             (Receipt::Gap, _) => Err(BatchRefusal::Gap),
             accepted => Ok(accepted),
         }
@@ -88,12 +89,14 @@ impl Fleet {
     pub(super) fn add(
         &mut self,
         batch: &Batch<'_>,
-        _origin: &Origin,
+        origin: &Origin,
         now: Millis,
         is_evidence: impl Fn(&str) -> bool,
         transitions: &mut Vec<FlagTransition>,
     ) {
         let (instance, published) = (batch.header().instance, Arc::clone(&self.published));
+        // Strangers have client keys: they could list hosts and name metrics until there is no room for others.
+        let is_server = origin.role >= Role::Server;
         let mut expected = FlagId(0);
         for counted in batch.flags() {
             // Hosts write flags in the order of their keys, so mostly it is the next one.
@@ -104,9 +107,7 @@ impl Fleet {
                 self.shared.counters.unknown_flags.add(1);
                 continue;
             };
-            let flag = id.and_then(|id| published.snapshot.describe(id));
-            let is_variant = |name: &str| flag.iter().flat_map(Flag::variants).any(|variant| variant.name() == name);
-            let held_back = totals.add(&counted, is_variant);
+            let held_back = totals.add(&counted, |name| id.is_some_and(|id| published.has_variant(id, name)));
             let Some(id) = id else { continue };
             let fleet_trip = self.fleet_trip_of(id);
             let counts = counted.evidence();
@@ -116,9 +117,11 @@ impl Fleet {
             {
                 self.guards.record(&published.snapshot, id, &counts, now, transitions);
             }
-            self.hosts.note(instance, counted.key(), Hosts::disagreement(&counts, held_back, fleet_trip), now);
+            if is_server {
+                self.hosts.note(instance, counted.key(), Hosts::disagreement(&counts, held_back, fleet_trip), now);
+            }
         }
-        batch.merge_customs_into(&mut self.totals.customs);
+        if is_server { self.totals.customs.add(batch) } else { self.totals.customs.refuse(batch) }
     }
 
     /// The fleet's trip of a flag, and its generation if it has a breaker.

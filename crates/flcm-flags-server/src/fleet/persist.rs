@@ -120,6 +120,7 @@ impl Fleet {
     /// Like [`checkpoint`](Self::checkpoint), but a failure is only logged. Whether it succeeded.
     pub(super) fn make_checkpoint(&mut self) -> bool {
         let made = self.checkpoint();
+        self.is_failing = made.is_err();
         if let Err(error) = &made {
             self.log_store_failure("the checkpoint could not be stored; trying again", error);
         }
@@ -132,10 +133,10 @@ impl Fleet {
         self.checkpointed = now;
         // First the transitions that those batches caused: without the batches they could not be derived again.
         self.store_unstored()?;
-        let stale = self.ledgers.stale(now);
+        let gone = self.ledgers.gone(now);
         let point = Checkpoint {
             ledgers: self.ledgers.changed(),
-            stale: stale.clone(),
+            gone,
             breakers: self.totals.changed().filter_map(|key| self.stored_breaker(key)).collect(),
             totals: self.totals.to_store().collect(),
             customs: self.totals.stored_customs(),
@@ -143,7 +144,7 @@ impl Fleet {
             upto: self.last_batch,
         };
         self.store.checkpoint(&point)?;
-        self.ledgers.mark_stored(&stale);
+        self.ledgers.mark_stored();
         self.totals.mark_stored();
         self.logged_bytes = 0;
         Ok(())

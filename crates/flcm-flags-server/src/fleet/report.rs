@@ -74,7 +74,7 @@ impl Fleet {
             let histogram = totals.sketches.durations();
             let snapshot = FlagMetricsSnapshot {
                 counts: totals.counts.clone(),
-                users: totals.sketches.users().estimate(),
+                users: totals.users(),
                 durations: Durations::new(histogram),
                 duration_sum: histogram.sum(),
             };

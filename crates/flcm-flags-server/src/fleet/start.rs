@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, sync_channel};
 
 use flcm_flags::TripState;
 use flcm_flags::breaker::Scope;
@@ -10,26 +9,24 @@ use flcm_flags::metrics::batch::Batch;
 use flcm_flags_config::Diagnostics;
 use serde_json::json;
 
-use super::handle::{FleetError, FleetHandle, FleetRequest, PublishRequest};
+use super::handle::{FleetError, FleetHandle, PublishRequest};
 use super::hosts::Hosts;
 use super::ledgers::Ledgers;
 use super::persist::Unstored;
-use super::{Fleet, Guards, Millis};
+use super::queue::{Requests, queue};
+use super::{FlagTransition, Fleet, Guards, Millis};
 use crate::clock::{Clock, wall};
 use crate::error::StartError;
 use crate::published::Published;
 use crate::serving::{ServingState, Shared, StreamState};
-use crate::store::{Record, RecoveredBatch, RecoveredState, Revision, Store, StoredBreaker, Summary};
+use crate::store::{Record, RecoveredState, Revision, Store, Stored, StoredBatch, StoredBreaker, Summary};
 use crate::totals::Totals;
 use crate::transition::FleetTransition;
-
-/// The number of requests that may wait.
-const WAITING: usize = 8192;
 
 /// A fleet that can be run, its handle, and the state that it shares.
 pub(crate) struct Started {
     pub(crate) fleet: Fleet,
-    pub(crate) requests: Receiver<FleetRequest>,
+    pub(crate) requests: Requests,
     pub(crate) handle: FleetHandle,
     pub(crate) shared: Arc<Shared>,
     /// When the database was created, in milliseconds since 1970: all totals were zero then.
@@ -63,15 +60,16 @@ pub(crate) fn start(mut store: Store, document: Option<String>, webhooks: Vec<St
         last_batch: 0,
         logged_bytes: 0,
         checkpointed: clock.now(),
+        is_failing: false,
         ticked: 0,
     };
-    fleet.recover(recovered);
+    fleet.recover(recovered)?;
     let began = fleet.store.began()?;
     if let Some(edit) = edit {
         fleet.publish(edit).map_err(not_published)?;
     }
-    let (sender, requests) = sync_channel(WAITING);
-    Ok(Started { fleet, requests, handle: FleetHandle::new(sender), shared, began })
+    let (queue, requests) = queue();
+    Ok(Started { fleet, requests, handle: FleetHandle::new(queue), shared, began })
 }
 
 fn not_published(error: FleetError) -> StartError {
@@ -145,13 +143,13 @@ fn store_first(store: &mut Store, published: &Published, now: Millis) -> Result<
 }
 
 impl Fleet {
-    fn recover(&mut self, recovered: RecoveredState) {
+    fn recover(&mut self, recovered: RecoveredState) -> Stored<()> {
         self.ledgers.restore(recovered.ledgers, self.clock.now());
         recovered.totals.into_iter().for_each(|(key, stored)| self.totals.restore(key, stored));
         self.totals.restore_customs(&recovered.customs);
         let trips = recovered.holds.into_iter().filter_map(|(flag, trip)| Some((flag, TripState::parse(&trip)?)));
         self.holds = trips.collect();
-        let start = recovered.batches.first().map_or(self.clock.now(), |batch| batch.at);
+        let start = recovered.first_batch.unwrap_or(self.clock.now());
         self.guards.guard(&self.published.snapshot, Scope::Fleet, start);
         let (mut transitions, mut known) = (Vec::new(), HashMap::new());
         for breaker in recovered.breakers {
@@ -171,20 +169,33 @@ impl Fleet {
             }
         }
         self.apply_holds();
-        for RecoveredBatch { id, at, origin, bytes } in recovered.batches {
-            let Ok(batch) = Batch::from_bytes(&bytes) else { continue };
-            let _ = self.ledgers.accept(batch.header(), self.clock.now());
-            let is_new = |flag: &str| known.get(flag).is_none_or(|upto| *upto < id);
-            self.add(&batch, &origin, at, is_new, &mut transitions);
-            self.last_batch = id;
-            self.logged_bytes += bytes.len();
-        }
+        self.repeat_batches(&known, &mut transitions)?;
         let now = self.clock.now();
         self.guards.poll(&self.published.snapshot, now, &mut transitions);
         self.persist_transitions(&transitions, "breaker", "");
         self.broadcast();
         self.make_checkpoint();
+        Ok(())
     }
+
+    /// Counts the batches after the checkpoint again: some at a time, because they may be many.
+    fn repeat_batches(&mut self, known: &HashMap<String, i64>, transitions: &mut Vec<FlagTransition>) -> Stored<()> {
+        loop {
+            let batches = self.store.batches_behind(self.last_batch)?;
+            if batches.is_empty() {
+                return Ok(());
+            }
+            for StoredBatch { id, at, origin, bytes } in batches {
+                self.last_batch = id;
+                self.logged_bytes += bytes.len();
+                let Ok(batch) = Batch::from_own_bytes(&bytes) else { continue };
+                let _ = self.ledgers.accept(batch.header(), &origin, self.clock.now());
+                let is_new = |flag: &str| known.get(flag).is_none_or(|upto| *upto < id);
+                self.add(&batch, &origin, at, is_new, transitions);
+            }
+        }
+    }
+
     /// The flag has lost its breaker, and the server ended before that was stored: a flag that was held back stays so.
     fn recover_unguarded(&mut self, breaker: &StoredBreaker) {
         self.unstored.flags.insert(breaker.flag.clone());

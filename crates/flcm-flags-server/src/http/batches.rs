@@ -10,11 +10,14 @@ use super::access::{Authorized, Client};
 use super::{Context, Problem, body};
 use crate::fleet::BatchRefusal;
 use crate::ingest::{Content, Origin, ReceivedBatch};
-use crate::keys::Caller;
+use crate::keys::{Caller, Role};
 use crate::peer::{AddressPrefix, PeerAddress};
 use crate::state::App;
 
 const BATCH: &str = "application/vnd.flcm.batch";
+
+/// The largest batch of a page. Anyone can send one, and what a page counts in a minute takes a few kilobytes.
+const PAGE_BYTES: usize = 64 << 10;
 
 /// A larger batch is checked on a thread for blocking work: it takes more than a tenth of a millisecond.
 const LARGE: usize = 64 << 10;
@@ -36,9 +39,14 @@ pub(super) async fn post_batch(
     content: Body,
 ) -> Result<StatusCode, Problem> {
     body::expect_type(&headers, &[BATCH])?;
-    let Caller { name, role } = key.caller().clone();
+    let Caller { name, role, .. } = key.caller().clone();
+    let (memory, limit) = if role == Role::Client {
+        (&app.bodies.batches_of_pages, PAGE_BYTES.min(app.batch_bytes))
+    } else {
+        (&app.bodies.batches, app.batch_bytes)
+    };
     let origin = Origin { role, prefix: AddressPrefix::of(address), key: name };
-    let batch = body::read(&app, content, app.batch_bytes).await?;
+    let batch = body::read(memory, content, limit).await?;
     let batch = check(&app, batch, origin).await?;
     let taken = app.fleet.batch(batch).await?;
     if taken.repeated {
@@ -51,7 +59,12 @@ pub(super) async fn post_batch(
 async fn check(app: &App, content: Content, origin: Origin) -> Result<ReceivedBatch, Problem> {
     let is_large = content.bytes.len() > LARGE;
     let check = move || ReceivedBatch::check(content, origin);
-    let checked = if is_large { spawn_blocking(check).await.map_err(|_| Problem::internal())? } else { check() };
+    let checked = if is_large {
+        let _turn = app.checks.acquire().await;
+        spawn_blocking(check).await.map_err(|_| Problem::internal())?
+    } else {
+        check()
+    };
     checked.map_err(|error| {
         app.shared.counters.invalid.add(1);
         BatchRefusal::Invalid(error.as_str()).into()

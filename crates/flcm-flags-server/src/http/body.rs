@@ -6,15 +6,15 @@ use serde::de::DeserializeOwned;
 
 use super::Problem;
 use super::problem::Kind;
-use crate::ingest::{BodyError, Content, TIMEOUT};
+use crate::ingest::{BodyError, BodyMemory, Content, TIMEOUT};
 use crate::state::App;
 
 /// The largest body that is JSON.
 const JSON_BYTES: usize = 256 << 10;
 
-/// Reads a body of at most `limit` bytes.
-pub(super) async fn read(app: &App, body: Body, limit: usize) -> Result<Content, Problem> {
-    app.bodies.read(body, limit).await.map_err(|error| match error {
+/// Reads a body of at most `limit` bytes into the memory of its kind.
+pub(super) async fn read(memory: &BodyMemory, body: Body, limit: usize) -> Result<Content, Problem> {
+    memory.read(body, limit).await.map_err(|error| match error {
         BodyError::Incomplete => Problem::bad_request("the body ended early", "send all of it"),
         BodyError::NoMemory => Problem::busy(),
         BodyError::Timeout => {
@@ -28,11 +28,11 @@ pub(super) async fn read(app: &App, body: Body, limit: usize) -> Result<Content,
     })
 }
 
-/// Reads a JSON body. Its media type must be JSON, which a page of another origin cannot send without a preflight
+/// Reads the JSON body of a command. Its media type must be JSON, which a page of another origin cannot send without a preflight
 /// request. An empty body is `{}`.
 pub(super) async fn read_json<T: DeserializeOwned>(app: &App, headers: &HeaderMap, body: Body) -> Result<T, Problem> {
     expect_type(headers, &["application/json"])?;
-    let content = read(app, body, JSON_BYTES).await?;
+    let content = read(&app.bodies.commands, body, JSON_BYTES).await?;
     let text: &[u8] = if content.bytes.is_empty() { b"{}" } else { &content.bytes };
     parse(text).map_err(|error| {
         Problem::bad_request(format!("the body is invalid: {error}"), "GET /openapi.json describes it")

@@ -1,12 +1,14 @@
-//! `GET /metrics`, for Prometheus.
+//! `GET /metrics`, for Prometheus, and the removal of custom metrics.
 
-use axum::extract::State;
-use axum::http::{HeaderMap, header};
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use super::accept::Accept;
-use super::access::{Authorized, Server};
-use super::{Context, Problem};
+use super::access::{Admin, Authorized, Server};
+use super::{Context, Problem, problem};
+use crate::fleet::RemoveMetric;
 use crate::metrics::catalog;
 use crate::metrics::text::{MetricsText, TextFormat};
 
@@ -38,4 +40,23 @@ pub(super) async fn get_metrics(
 fn format_for(accept: &Accept<'_>) -> (TextFormat, &'static str) {
     let [open_metrics, plain] = ["application/openmetrics-text", "text/plain"].map(|name| accept.quality(name));
     if open_metrics > plain { (TextFormat::OpenMetrics, OPEN_METRICS) } else { (TextFormat::Prometheus, PROMETHEUS) }
+}
+
+/// Removes a custom metric, and its name with it: there is room for a limited number of names.
+///
+/// A host that still counts under the name brings it back with its next batch, from zero.
+#[utoipa::path(delete, path = "/metrics/{name}", tag = "operation", params(
+    ("name" = String, Path, description = "The name that applications count under"),
+), responses(
+    (status = 204, description = "It is removed"), (status = 400, body = Problem), (status = 401, body = Problem),
+    (status = 403, body = Problem), (status = 404, body = Problem), (status = 429, body = Problem), (status = 503, body = Problem),
+))]
+pub(super) async fn delete_metric(
+    key: Authorized<Admin>,
+    State(app): Context,
+    name: Result<Path<String>, PathRejection>,
+) -> Result<StatusCode, Problem> {
+    let Path(name) = name.map_err(|error| problem::bad_path(&error))?;
+    app.fleet.remove_metric(RemoveMetric { name, actor: key.name() }).await?;
+    Ok(StatusCode::NO_CONTENT)
 }

@@ -218,7 +218,7 @@ fn json_of(value: flcm_flags::Value<'_>, is_fractional: bool) -> Value {
 /// Reads the context. Errors that OFREP defines have its own form.
 async fn read(app: &App, headers: &HeaderMap, content: Body) -> Result<Result<OwnedContext, EvaluationError>, Problem> {
     body::expect_type(headers, &["application/json"])?;
-    let question = body::read(app, content, BYTES).await?;
+    let question = body::read(&app.bodies.evaluations, content, BYTES).await?;
     let wrong = |error_code, details: String| Ok(Err(EvaluationError::new(None, error_code, details)));
     let EvaluationRequest { context } = match body::parse(&question.bytes) {
         Ok(request) => request,

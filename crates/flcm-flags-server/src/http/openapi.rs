@@ -28,6 +28,7 @@ const JSON: &str = "application/json";
         stream::open_stream,
         batches::post_batch,
         metrics::get_metrics,
+        metrics::delete_metric,
         ofrep::evaluate_flag,
         ofrep::evaluate_flags,
         breakers::list_breakers,
@@ -73,7 +74,8 @@ struct ProblemTypes;
 impl Modify for ProblemTypes {
     fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
         let paths = document.paths.paths.values_mut();
-        let operations = paths.flat_map(|path| [&mut path.get, &mut path.post, &mut path.put].into_iter().flatten());
+        let operations = paths
+            .flat_map(|path| [&mut path.delete, &mut path.get, &mut path.post, &mut path.put].into_iter().flatten());
         for response in operations.flat_map(|operation| operation.responses.responses.values_mut()) {
             let RefOr::T(response) = response else { continue };
             if response.content.get(JSON).is_some_and(is_problem) {

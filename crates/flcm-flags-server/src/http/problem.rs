@@ -162,6 +162,10 @@ impl From<FleetError> for Problem {
                 Self::new(Kind::Timeout, "the server did not answer in time", help).retry(5)
             }
             FleetError::NoSuchFlag => Self::new(Kind::FlagNotFound, "there is no such flag", "check the key"),
+            FleetError::NoSuchMetric => {
+                let help = "GET /metrics lists the names of flcm_custom and flcm_custom_values";
+                Self::new(Kind::MetricNotFound, "there is no custom metric of this name", help)
+            }
             FleetError::NotStored(error) => Self::not_stored(&error),
             FleetError::NotYetStored => {
                 let detail = "the change is in force until the server ends, and is not stored yet";
@@ -186,7 +190,10 @@ impl From<BatchRefusal> for Problem {
                 let help = "drop it: it will never be accepted";
                 Self::new(Kind::InvalidBatch, format!("the body is not a batch: {why}"), help)
             }
-            BatchRefusal::TooOld => Self::new(Kind::BatchTooOld, "the batch is more than a day old", "drop it"),
+            BatchRefusal::TooOld => {
+                let detail = "the batch is more than a day old, or more than half an hour with a client key";
+                Self::new(Kind::BatchTooOld, detail, "drop it")
+            }
         }
     }
 }

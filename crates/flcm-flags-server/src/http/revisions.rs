@@ -120,7 +120,7 @@ pub(super) async fn publish_document(
     body::expect_type(&headers, DOCUMENT)?;
     let current = app.shared.published();
     expect_match(&headers, &current)?;
-    let document = body::read(&app, content, limits::DOCUMENT_BYTES).await?;
+    let document = body::read(&app.bodies.documents, content, limits::DOCUMENT_BYTES).await?;
     let text = String::from_utf8(document.bytes.to_vec()).map_err(|error| {
         let position = error.utf8_error().valid_up_to();
         Problem::bad_request(format!("the document is not UTF-8 at byte {position}"), "save it as UTF-8")

@@ -34,6 +34,10 @@ pub(super) struct Route(MethodRouter<Arc<App>>);
 #[derive(Debug, Default)]
 pub(super) struct Routes(Router<Arc<App>>);
 
+pub(super) fn delete<H: Handler<T, Arc<App>>, T: Arguments + 'static>(handler: H) -> Route {
+    Route(routing::delete(handler))
+}
+
 pub(super) fn get<H: Handler<T, Arc<App>>, T: Arguments + 'static>(handler: H) -> Route {
     Route(routing::get(handler))
 }

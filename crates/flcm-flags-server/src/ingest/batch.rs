@@ -27,6 +27,23 @@ pub(crate) struct ReceivedBatch {
 }
 
 impl ReceivedBatch {
+    /// A batch of so many flags with 259 bytes each.
+    #[cfg(test)]
+    pub(crate) fn of_flags(count: usize) -> Self {
+        use flcm_flags::metrics::FlagMetrics;
+        use flcm_flags::metrics::batch::{Header, Writer};
+        let mut metrics = FlagMetrics::new([0; FlagMetrics::counters_for(0)]);
+        metrics.tally(0, 1);
+        let mut bytes = Vec::new();
+        let mut writer = Writer::new(Header::default(), |part: &[u8]| bytes.extend_from_slice(part));
+        for flag in 0..count {
+            writer.flag(&format!("{flag:0250}"), |_| None, &metrics);
+        }
+        writer.finish();
+        let checked = CheckedBatch::from_bytes(Content::of(bytes.into())).expect("a batch");
+        Self { checked, origin: Origin { role: Role::Server, prefix: AddressPrefix::default(), key: "key".into() } }
+    }
+
     pub(crate) fn check(content: Content, origin: Origin) -> Result<Self, BatchError> {
         Ok(Self { checked: CheckedBatch::from_bytes(content)?, origin })
     }

@@ -137,7 +137,8 @@ fn customs(snapshot: &MetricsSnapshot, to: &mut impl MetricSink) {
     for (name, durations, sum) in &snapshot.histograms {
         to.summary(("name", name), durations, *sum);
     }
-    to.family("flcm_custom_dropped", Kind::Counter, "Custom metrics dropped because there were too many names.");
+    let help = "Custom metrics dropped because there were too many names, or they came with a client key.";
+    to.family("flcm_custom_dropped", Kind::Counter, help);
     to.int(&[], snapshot.dropped);
 }
 

@@ -1,26 +1,20 @@
-//! Batches, ledgers, totals and breakers.
+//! Checkpoints: totals, ledgers and breakers.
 
 use std::collections::BTreeMap;
 
-use flcm_flags::metrics::batch::Ledger;
 use flcm_flags::{Millis, TripState};
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
 use super::audit::append;
+use super::ledgers::{StoredLedger, StoredLedgerName};
 use super::outbox::enqueue;
-use super::{Record, Store, Stored, WebhookDelivery, from_bits, to_bits};
+use super::{Record, Store, Stored, WebhookDelivery, batches, from_bits, ledgers, to_bits};
 use crate::event;
-use crate::ingest::Origin;
-use crate::keys::Role;
-use crate::peer::AddressPrefix;
 use crate::totals;
 use crate::transition::FleetTransition;
 
 /// The key of custom metrics among the totals, which no flag can have.
 const CUSTOMS: &str = "";
-
-/// A ledger by instance and epoch, and when its latest batch came.
-type Line = ((u64, u64), (Ledger, u64));
 
 /// A breaker as it is stored.
 #[derive(Clone, Debug)]
@@ -33,25 +27,16 @@ pub(crate) struct StoredBreaker {
     pub(crate) event: Option<FleetTransition>,
 }
 
-/// A stored batch: its number, time of arrival, origin and bytes.
-#[derive(Debug)]
-pub(crate) struct RecoveredBatch {
-    pub(crate) id: i64,
-    pub(crate) at: Millis,
-    pub(crate) origin: Origin,
-    pub(crate) bytes: Vec<u8>,
-}
-
 /// Everything that a start recovers.
 #[derive(Debug, Default)]
 pub(crate) struct RecoveredState {
-    pub(crate) ledgers: Vec<Line>,
+    pub(crate) ledgers: Vec<StoredLedger>,
     pub(crate) totals: Vec<(String, totals::Stored)>,
     pub(crate) customs: Vec<u8>,
     pub(crate) breakers: Vec<StoredBreaker>,
     pub(crate) holds: BTreeMap<String, String>,
-    /// Batches after the checkpoint.
-    pub(crate) batches: Vec<RecoveredBatch>,
+    /// When the first batch after the checkpoint came.
+    pub(crate) first_batch: Option<Millis>,
     /// The latest time that was stored.
     pub(crate) clock: Millis,
     /// How often the server has started, this time included.
@@ -73,9 +58,9 @@ pub(crate) struct Changes<'a> {
 /// The state that replaces the batches up to one.
 #[derive(Debug)]
 pub(crate) struct Checkpoint<'a> {
-    pub(crate) ledgers: Vec<Line>,
+    pub(crate) ledgers: Vec<StoredLedger>,
     /// Ledgers that are dropped.
-    pub(crate) stale: Vec<(u64, u64)>,
+    pub(crate) gone: Vec<StoredLedgerName>,
     pub(crate) totals: Vec<(&'a str, totals::Stored)>,
     pub(crate) customs: Vec<u8>,
     pub(crate) breakers: Vec<StoredBreaker>,
@@ -94,25 +79,11 @@ impl Store {
                 RecoveredState { starts, clock: Millis(fact(connection, "clock")?), ..RecoveredState::default() };
             load_counts(connection, &mut recovered)?;
             load_breakers(connection, &mut recovered)?;
-            let latest = recovered.batches.last().map_or(Millis(0), |batch| batch.at);
-            recovered.clock = recovered.clock.max(latest).max(last_of_audit(connection)?);
+            recovered.ledgers = ledgers::load(connection)?;
+            let (first, last) = batches::times(connection)?;
+            recovered.first_batch = first;
+            recovered.clock = recovered.clock.max(last.unwrap_or(Millis(0))).max(last_of_audit(connection)?);
             Ok(recovered)
-        })
-    }
-
-    /// Stores batches that are about to be counted; returns the number of the last.
-    pub(crate) fn append<'b>(
-        &mut self,
-        at: Millis,
-        batches: impl Iterator<Item = (&'b [u8], &'b Origin)>,
-    ) -> Stored<i64> {
-        self.write(|connection| {
-            let sql = "INSERT INTO batches (at, role, key, prefix, bytes) VALUES (?1, ?2, ?3, ?4, ?5)";
-            let mut statement = connection.prepare_cached(sql)?;
-            for (bytes, Origin { role, prefix, key }) in batches {
-                statement.execute(params![to_bits(at.0), role.as_str(), key, to_bits(prefix.to_bits()), bytes])?;
-            }
-            Ok(connection.last_insert_rowid())
         })
     }
 
@@ -133,7 +104,7 @@ impl Store {
     /// Stores a checkpoint, and deletes the batches that it contains.
     pub(crate) fn checkpoint(&mut self, point: &Checkpoint<'_>) -> Stored<()> {
         self.write(|connection| {
-            put_ledgers(connection, point)?;
+            ledgers::put(connection, &point.ledgers, &point.gone)?;
             let mut statement = connection.prepare_cached("REPLACE INTO totals VALUES (?1, ?2, ?3)")?;
             for (flag, (counts, sketches)) in &point.totals {
                 statement.execute(params![flag, serde_json::to_string(counts)?, sketches])?;
@@ -148,12 +119,6 @@ impl Store {
 }
 
 fn load_counts(connection: &Connection, recovered: &mut RecoveredState) -> Stored<()> {
-    let mut statement = connection.prepare("SELECT instance, epoch, last, last_seen FROM ledgers")?;
-    let lines = statement.query_map([], |row| {
-        let ledger = Ledger { last: from_bits(row.get(2)?) };
-        Ok(((from_bits(row.get(0)?), from_bits(row.get(1)?)), (ledger, from_bits(row.get(3)?))))
-    })?;
-    recovered.ledgers = lines.collect::<Result<_, _>>()?;
     let mut statement = connection.prepare("SELECT flag, counts, sketches FROM totals")?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
@@ -164,20 +129,7 @@ fn load_counts(connection: &Connection, recovered: &mut RecoveredState) -> Store
             recovered.totals.push((flag, (serde_json::from_str(&counts)?, sketches)));
         }
     }
-    let mut statement = connection.prepare("SELECT id, at, role, key, prefix, bytes FROM batches ORDER BY id")?;
-    recovered.batches = statement.query_map([], batch)?.collect::<Result<_, _>>()?;
     Ok(())
-}
-
-fn batch(row: &Row<'_>) -> rusqlite::Result<RecoveredBatch> {
-    let role: String = row.get(2)?;
-    let origin = Origin {
-        // Of a role that this version does not know, nothing is assumed.
-        role: role.parse().unwrap_or(Role::Client),
-        prefix: AddressPrefix::from_bits(from_bits(row.get(4)?)),
-        key: row.get(3)?,
-    };
-    Ok(RecoveredBatch { id: row.get(0)?, at: Millis(from_bits(row.get(1)?)), origin, bytes: row.get(5)? })
 }
 
 fn load_breakers(connection: &Connection, recovered: &mut RecoveredState) -> Stored<()> {
@@ -206,18 +158,6 @@ fn put_holds(connection: &Connection, holds: &BTreeMap<String, TripState>) -> St
     let mut statement = connection.prepare_cached("INSERT INTO holds VALUES (?1, ?2)")?;
     for (flag, trip) in holds {
         statement.execute(params![flag, trip.to_string()])?;
-    }
-    Ok(())
-}
-
-fn put_ledgers(connection: &Connection, point: &Checkpoint<'_>) -> Stored<()> {
-    let mut statement = connection.prepare_cached("REPLACE INTO ledgers VALUES (?1, ?2, ?3, ?4)")?;
-    for ((instance, epoch), (ledger, last_seen)) in &point.ledgers {
-        statement.execute(params![to_bits(*instance), to_bits(*epoch), to_bits(ledger.last), to_bits(*last_seen)])?;
-    }
-    let mut statement = connection.prepare_cached("DELETE FROM ledgers WHERE instance = ?1 AND epoch = ?2")?;
-    for (instance, epoch) in &point.stale {
-        statement.execute(params![to_bits(*instance), to_bits(*epoch)])?;
     }
     Ok(())
 }

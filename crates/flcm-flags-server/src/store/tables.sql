@@ -33,12 +33,15 @@ CREATE TABLE batches (
     bytes BLOB NOT NULL
 ) STRICT;
 
+-- Those of client keys are apart from the others: `is_page` is 1.
 CREATE TABLE ledgers (
     instance INTEGER NOT NULL,
     epoch INTEGER NOT NULL,
+    is_page INTEGER NOT NULL,
+    prefix INTEGER NOT NULL,
     last INTEGER NOT NULL,
     last_seen INTEGER NOT NULL,
-    PRIMARY KEY (instance, epoch)
+    PRIMARY KEY (instance, epoch, is_page)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE totals (flag TEXT PRIMARY KEY, counts TEXT NOT NULL, sketches BLOB NOT NULL) STRICT, WITHOUT ROWID;

@@ -15,6 +15,7 @@ mod operator_commands;
 mod otlp;
 mod publishing;
 mod stop;
+mod strangers;
 mod stream;
 mod test_server;
 mod webhooks;

@@ -24,7 +24,7 @@
 //! | part | content |
 //! |---|---|
 //! | header | `FLCMBATC`, version u16 = 1, instance u64, epoch u64, sequence u64, age u32 |
-//! | entries | as many as there are, a kind byte ahead of each |
+//! | entries | as many as there are, a kind byte ahead of each: by kind, flags by key, each key and name once |
 //! | trailer | checksum u64 of everything before it; at the end, so that a batch can be written as it goes |
 //!
 //! | kind | entry | content |
@@ -38,7 +38,7 @@
 //! |---|---|---|
 //! | 0, 1 | evidence: treatment, control | total v, errors v, slow v, missing v |
 //! | 2, 3, 4 | outcomes: treatment, control, outside | the same |
-//! | 5 | tallies | how many v, and for each: variant text (empty for none), reason u8, count v |
+//! | 5 | tallies | how many v, and for each: variant text (empty for none), reason u8, count v; by variant, then reason |
 //! | 6 | users | *sparse* registers |
 //! | 7 | durations | *values* |
 //!
@@ -49,18 +49,21 @@
 use core::fmt;
 
 use super::custom::{Custom, is_name};
+use super::histogram::Histogram;
 use crate::bucket::mix;
 use crate::snapshot::index::checksum;
 
 mod checked;
 mod flag;
 mod ledger;
+mod order;
 mod wire;
 mod writer;
 
 pub use checked::CheckedBatch;
 pub use flag::FlagBatch;
 pub use ledger::{Ledger, Receipt};
+use order::Order;
 use wire::{BLOCK, Cursor, HEADER_BYTES, Read, TRAILER_BYTES, Values, kind};
 pub use writer::Writer;
 
@@ -115,7 +118,8 @@ pub struct Batch<'a> {
 }
 
 impl<'a> Batch<'a> {
-    /// Checks all of the bytes, in one pass and without allocation.
+    /// Checks all of the bytes, in one pass and without allocation: that they can be read, and that flags and names
+    /// are in the order in which hosts write them, each once.
     ///
     /// ```
     /// use flcm_flags::metrics::batch::Batch;
@@ -126,10 +130,26 @@ impl<'a> Batch<'a> {
     /// # Errors
     /// [`BatchError`] names what was being read and what is wrong with it. Use nothing of the bytes then.
     pub fn from_bytes(bytes: &'a [u8]) -> Result<Self, BatchError> {
+        let mut order = Order::new();
+        Self::read(bytes, |entry| order.check(entry))
+    }
+
+    /// Like [`from_bytes`](Self::from_bytes), for bytes that this program has written: they can be read, and are taken
+    /// to be in order.
+    ///
+    /// # Errors
+    /// [`BatchError`], when the bytes are damaged.
+    pub fn from_own_bytes(bytes: &'a [u8]) -> Result<Self, BatchError> {
+        Self::read(bytes, |_| Ok(()))
+    }
+
+    fn read(bytes: &'a [u8], mut check: impl FnMut(&Entry<'a>) -> Read<()>) -> Result<Self, BatchError> {
         let (header, entries) = wire::open(bytes)?;
         let (mut rest, mut has_others) = (entries, false);
         while !rest.is_empty() {
-            has_others |= !matches!(Entry::read(&mut rest)?, Entry::Flag(_));
+            let entry = Entry::read(&mut rest)?;
+            check(&entry)?;
+            has_others |= !matches!(entry, Entry::Flag(_));
         }
         Ok(Self { header, entries, has_others })
     }
@@ -233,6 +253,22 @@ impl<'a> CustomBatch<'a> {
     #[must_use]
     pub const fn name(&self) -> &'a str {
         self.name
+    }
+
+    /// The amount of a counter; `None` for a histogram.
+    #[must_use]
+    pub const fn amount(&self) -> Option<u64> {
+        match self.value {
+            CustomEntry::Counter(amount) => Some(amount),
+            CustomEntry::Histogram(_) => None,
+        }
+    }
+
+    /// Adds the values of a histogram to another one; nothing of a counter.
+    pub fn merge_values_into(&self, histogram: &mut Histogram) {
+        if let CustomEntry::Histogram(values) = &self.value {
+            values.merge_into(histogram);
+        }
     }
 
     /// Adds the metric to others. False when there is no room for the name: it is dropped, and counted as such there.

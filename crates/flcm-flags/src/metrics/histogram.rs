@@ -230,6 +230,11 @@ fn parts(value: f64) -> u64 {
     (value * PART + 0.5) as u64
 }
 
+/// The same of the bits of a value.
+pub(super) fn parts_of_bits(bits: u64) -> u64 {
+    parts(f64::from_bits(bits))
+}
+
 #[expect(clippy::as_conversions, clippy::cast_precision_loss, reason = "as close as a float comes")]
 fn to_float(count: u64) -> f64 {
     count as f64

@@ -55,8 +55,8 @@ fn a_batch_that_is_merged_in_any_split_equals_merging_it_whole() {
         let mut merged = empty();
         for batch in parts.chunks(1 + rng.usize(0..3)) {
             let bytes = write(|writer| {
-                for part in batch {
-                    writer.flag("f", variant_name, part);
+                for (key, part) in ["f", "g", "h"].into_iter().zip(batch) {
+                    writer.flag(key, variant_name, part);
                 }
             });
             let mut flags: Vec<FlagBatch<'_>> = read(&bytes).flags().collect();

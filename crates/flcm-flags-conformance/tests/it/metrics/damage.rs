@@ -8,7 +8,7 @@ use flcm_flags::snapshot::index::checksum;
 use super::{Customs, empty, full_batch, read, write};
 
 /// Makes the trailer right again: its checksum is the one of the format, written down here a second time.
-fn sign(bytes: &mut [u8]) {
+pub(super) fn sign(bytes: &mut [u8]) {
     let end = bytes.len() - 8;
     let sum = bytes[..end].chunks(256).fold(0, |sum, block| mix(sum ^ checksum(block)));
     bytes[end..].copy_from_slice(&sum.to_le_bytes());

@@ -44,6 +44,7 @@ kinds! {
     InvalidDocument = UNPROCESSABLE_ENTITY, "INVALID_DOCUMENT", "The document has errors";
     InvalidRequest = BAD_REQUEST, "INVALID_REQUEST", "The request is invalid";
     InvalidState = CONFLICT, "INVALID_STATE", "The state of the flag does not allow this";
+    MetricNotFound = NOT_FOUND, "METRIC_NOT_FOUND", "The metric does not exist";
     MethodNotAllowed = METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED", "The method is not allowed here";
     NotAcceptable = NOT_ACCEPTABLE, "NOT_ACCEPTABLE", "No acceptable media type";
     NotYetStored = SERVICE_UNAVAILABLE, "NOT_YET_STORED", "The change is in force, but not stored yet";

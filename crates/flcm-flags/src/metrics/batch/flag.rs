@@ -147,6 +147,55 @@ impl<'a> FlagBatch<'a> {
     }
 }
 
+/// How often a sketch may stand for more users than there were decisions: its estimate is not exact.
+const TOLERANCE: u64 = 2;
+
+impl FlagBatch<'_> {
+    /// Like [`merge_sketches_into`](Self::merge_sketches_into), and leaves out what cannot be: more users than
+    /// decisions, more durations than outcomes, durations of more than a week, or a sum that its values cannot have.
+    ///
+    /// Returns whether all of it was added. A host that counts on several threads may drain a user a moment before the
+    /// decision, so this is no reason to refuse the batch.
+    pub fn merge_likely_sketches_into<C: AsRef<[u32]> + AsMut<[u32]>>(&self, metrics: &mut FlagMetrics<C>) -> bool {
+        let (users, durations) = (self.are_users_likely(), self.are_durations_likely());
+        if users {
+            self.users
+                .clone()
+                .for_each(|(register, rank)| metrics.users.raise(register, u8::try_from(rank).unwrap_or(0)));
+        }
+        if let Some(values) = self.durations.as_ref().filter(|_| durations) {
+            values.merge_into(&mut metrics.durations);
+        }
+        users && durations
+    }
+
+    /// Each user was decided for at least once. So there are no more registers than decisions; and where half of the
+    /// registers are taken, their estimate `0.72 · m² / Σ 2^-rank` is close enough to compare it too.
+    fn are_users_likely(&self) -> bool {
+        let decisions = self.tallies().fold(0_u64, |sum, (_, _, count)| sum.saturating_add(count.into()));
+        let (mut taken, mut sum) = (0_u64, 0_u64);
+        for (_, rank) in self.users.clone() {
+            taken = taken.saturating_add(1);
+            sum = sum.saturating_add(ONE >> rank);
+        }
+        let registers = u64::try_from(REGISTERS).unwrap_or(u64::MAX);
+        let sum = sum.saturating_add(registers.saturating_sub(taken).saturating_mul(ONE));
+        let most = u128::from(sum) * u128::from(decisions) * u128::from(TOLERANCE);
+        let claimed = u128::from(registers) * u128::from(registers) * u128::from(ONE) / 100 * 72;
+        taken <= decisions && (taken.saturating_mul(2) < registers || claimed <= most)
+    }
+
+    /// Each duration is that of an outcome.
+    fn are_durations_likely(&self) -> bool {
+        let Outcomes { treatment, control, outside } = &self.outcomes;
+        let outcomes = [treatment, control, outside].map(|sample| u64::from(sample.total)).iter().sum::<u64>();
+        self.durations.as_ref().is_none_or(|values| values.are_likely(outcomes))
+    }
+}
+
+/// One as a fixed-point number: 2,048 of it fit into 64 bits.
+const ONE: u64 = 1 << 52;
+
 fn read_sample(from: &mut Cursor<'_>) -> Read<Sample> {
     let (total, errors) = (from.count()?, from.count()?);
     let sample = Sample { total, errors, slow: from.count()?, missing: from.count()? };

@@ -4,7 +4,7 @@
 //! is read item by item and never allocated, so a forged length costs nothing: reading ends with the bytes.
 
 use super::{BatchError, Header, chain};
-use crate::metrics::histogram::{BUCKETS, Histogram, bucket_of};
+use crate::metrics::histogram::{BUCKETS, Histogram, bucket_of, parts_of_bits};
 use crate::snapshot::to_usize;
 
 const MAGIC: [u8; 8] = *b"FLCMBATC";
@@ -15,6 +15,9 @@ pub(super) const TRAILER_BYTES: usize = 8;
 pub(super) const BLOCK: usize = 256;
 /// The longest key of a flag and name of a variant, in bytes: a document allows no longer ones.
 pub(super) const NAME_BYTES: usize = 256;
+
+/// The longest duration that is added up: a week of milliseconds, in 1/1024. A sum must not stop at its largest number.
+const LONGEST: u64 = 7 * 86_400_000 * 1024;
 
 /// Kinds of entries.
 pub(super) mod kind {
@@ -202,6 +205,13 @@ impl<'a> Values<'a> {
             return Err(BatchError("values: extremes that are not in their buckets"));
         }
         Ok(Self { buckets, sum, min, max })
+    }
+
+    /// Whether these can be at most so many durations in milliseconds.
+    pub(super) fn are_likely(&self, most: u64) -> bool {
+        let count = self.buckets.clone().fold(0_u64, |sum, (_, count)| sum.saturating_add(count.into()));
+        let largest = parts_of_bits(self.max);
+        count <= most && largest <= LONGEST && self.sum <= count.saturating_mul(largest)
     }
 
     pub(super) fn merge_into(&self, histogram: &mut Histogram) {

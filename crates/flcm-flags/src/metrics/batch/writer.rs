@@ -48,7 +48,7 @@ impl<S: FnMut(&[u8])> Writer<S> {
     /// Writes the metrics of a flag; nothing if they are empty. `variant_name` finds the name of a variant by its
     /// index.
     ///
-    /// Returns false, and writes nothing, for a key that is empty or longer than 256 bytes: no document has such a
+    /// Write flags in the order of their keys: readers refuse any other. Returns false, and writes nothing, for a key that is empty or longer than 256 bytes: no document has such a
     /// flag. A variant whose name is longer, or unknown, is written as no variant.
     pub fn flag<'n, C: AsRef<[u32]>>(
         &mut self,
@@ -88,22 +88,33 @@ impl<S: FnMut(&[u8])> Writer<S> {
     /// Writes the metrics that the application has named, and how many additions were dropped.
     pub fn custom<const C: usize, const H: usize>(&mut self, metrics: &Custom<C, H>) {
         for (name, value) in metrics.iter() {
-            match value {
-                CustomValue::Counter(amount) => {
-                    self.byte(kind::COUNTER);
-                    self.text(name);
-                    self.varint(amount);
-                }
-                CustomValue::Histogram(values) => {
-                    self.byte(kind::HISTOGRAM);
-                    self.text(name);
-                    self.values(values);
-                }
+            self.metric(name, value);
+        }
+        self.dropped(metrics.dropped());
+    }
+
+    /// Writes one metric under a name of the application. Write all counters before the first histogram, behind all
+    /// flags, and no name twice: readers refuse any other order.
+    pub fn metric(&mut self, name: &str, value: CustomValue<'_>) {
+        match value {
+            CustomValue::Counter(amount) => {
+                self.byte(kind::COUNTER);
+                self.text(name);
+                self.varint(amount);
+            }
+            CustomValue::Histogram(values) => {
+                self.byte(kind::HISTOGRAM);
+                self.text(name);
+                self.values(values);
             }
         }
-        if metrics.dropped() > 0 {
+    }
+
+    /// Writes how many additions were dropped, as the last entry; nothing if there were none.
+    pub fn dropped(&mut self, count: u64) {
+        if count > 0 {
             self.byte(kind::DROPPED);
-            self.varint(metrics.dropped());
+            self.varint(count);
         }
     }
 
