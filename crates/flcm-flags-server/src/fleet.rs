@@ -38,8 +38,8 @@ use ledgers::Ledgers;
 use persist::Unstored;
 use queue::{Next, Requests};
 
-/// A checkpoint is made after batches of so many bytes, with so many changed ledgers, or after so many milliseconds. So a
-/// start never has to count more batches than these again.
+/// A checkpoint is made after batches of so many bytes, with so many changed ledgers, or after so many milliseconds. So
+/// a start never has to count more batches than these again.
 const LOGGED_BYTES: usize = 32 << 20;
 const CHANGED_LEDGERS: usize = 10_000;
 const CHECKPOINT_MS: u64 = 10_000;

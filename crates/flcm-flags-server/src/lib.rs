@@ -15,6 +15,8 @@
 //!
 //! - **One owner.** The *fleet* is an actor: one thread owns all state that changes. Batches, documents and operator
 //!   commands reach it one after the other, so nothing is locked, and breakers see one order of events.
+//! - **Commands go first.** What waits for the fleet is in a queue: commands, then reports, then batches in small groups.
+//!   Batches were checked before, on the threads that answer requests.
 //! - **Requests that only read do not wait for it.** They are served from the state that it has published.
 //! - **Stored, then counted.** A batch is on the disk before it is counted and acknowledged; many share a commit. A
 //!   checkpoint stores totals, ledgers and breakers, and deletes the batches that it contains. A start recovers the
@@ -31,8 +33,8 @@
 //! |---|---|
 //! | `options`, `keys`, `error`, `command_line` | what a server is given, and why it does not start |
 //! | `server` with `connections` | start, run, shutdown; connections and their limits |
-//! | `fleet` and its folder: `handle`, `merge`, `ledgers`, `persist`, `publish`, `commands` and others | the actor |
-//! | `store` with `revisions`, `audit`, `counts`, `outbox`, `tables.sql` | the database |
+//! | `fleet` and its folder: `handle`, `queue`, `merge`, `ledgers`, `persist`, `publish`, `commands` and others | the actor |
+//! | `store` with `revisions`, `audit`, `batches`, `counts`, `ledgers`, `outbox`, `tables.sql` | the database |
 //! | `published`, `serving`, `state`, `counters` | the revision in use; the state that requests share |
 //! | `transition`, `event` | a transition with its actor; the same as JSON |
 //! | `totals`, `ingest` with `batch`, `peer` | the counts of all hosts; request bodies, batches and their origin |

@@ -109,7 +109,7 @@ const SERVER: Layers = &[
     ("serving", &["counters", "published"]),
     ("store", &["clock", "error", "event", "ingest", "keys", "peer", "totals", "transition"]),
     ("tls", &["error"]),
-    ("fleet", &["clock", "error", "ingest", "keys", "published", "serving", "store", "totals", "transition"]),
+    ("fleet", &["clock", "error", "ingest", "keys", "peer", "published", "serving", "store", "totals", "transition"]),
     // The state that the modules below share, with the handle of the fleet.
     ("state", &["fleet", "ingest", "keys", "serving"]),
     ("document_watcher", &["fleet", "published", "state"]),

@@ -19,7 +19,7 @@ pub(super) async fn run(binary: &str) -> Result<(), Failure> {
     let served = Served::start(binary, &text)?;
     let made = Batches::new(&text)?;
     println!("a batch of {FLAGS} flags has {} bytes", made.batch(0, 1).len());
-    let load = Load { address: served.address, connections: 64, time: Duration::from_secs(8) };
+    let load = Load { address: served.address, connections: 64, time: Duration::from_secs(8), may_refuse: false };
     let make = move |host: usize, sequence: u64| {
         post("/metrics", "application/vnd.flcm.batch", &made.batch(host, sequence + 1))
     };

@@ -14,6 +14,8 @@ pub(super) struct Load {
     pub(super) address: SocketAddr,
     pub(super) connections: usize,
     pub(super) time: Duration,
+    /// Whether a request may be refused: it counts as no answer then.
+    pub(super) may_refuse: bool,
 }
 
 impl Load {
@@ -22,16 +24,21 @@ impl Load {
         let (local, begun) = (LocalSet::new(), Instant::now());
         let tasks: Vec<_> = (0..self.connections)
             .map(|connection| {
-                let (address, time, make) = (self.address, self.time, make.clone());
+                let (address, time, may_refuse, make) = (self.address, self.time, self.may_refuse, make.clone());
                 local.spawn_local(async move {
                     let mut talk = Talk::open(address).await?;
-                    let mut answers = 0_u64;
+                    let (mut answers, mut asked) = (0_u64, 0);
                     while begun.elapsed() < time {
-                        let status = talk.ask(&make(connection, answers)).await?;
-                        if status >= 400 {
-                            return Err(std::io::Error::other(format!("status {status}")));
+                        match talk.ask(&make(connection, asked)).await {
+                            Ok(status) if status < 400 => answers += 1,
+                            _ if may_refuse => {
+                                tokio::time::sleep(Duration::from_millis(10)).await;
+                                talk = Talk::open(address).await?;
+                            }
+                            Ok(status) => return Err(std::io::Error::other(format!("status {status}"))),
+                            Err(error) => return Err(error),
                         }
-                        answers += 1;
+                        asked += 1;
                     }
                     Ok(answers)
                 })

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 mod batches;
 mod client;
+mod hold;
 mod served;
 mod streams;
 
@@ -30,6 +31,9 @@ fn main() -> Result<(), Failure> {
         if wants("batches") {
             batches::run(&binary).await?;
         }
+        if wants("hold") {
+            hold::run(&binary).await?;
+        }
         if wants("streams") {
             streams::run(&binary).await?;
         }
@@ -44,7 +48,7 @@ fn main() -> Result<(), Failure> {
 async fn http(binary: &str) -> Result<(), Failure> {
     let served = Served::start(binary, &served::document(1000, false))?;
     let etag = served.etag().await?;
-    let mut load = Load { address: served.address, connections: 64, time: Duration::from_secs(5) };
+    let mut load = Load { address: served.address, connections: 64, time: Duration::from_secs(5), may_refuse: false };
     let unchanged = format!("GET /flags HTTP/1.1\r\nhost: localhost\r\nif-none-match: {etag}\r\n\r\n");
     report("GET /flags, 304", 40_000.0, load.run(move |_, _| unchanged.clone().into()).await?);
     let whole = "GET /flags HTTP/1.1\r\nhost: localhost\r\n\r\n";

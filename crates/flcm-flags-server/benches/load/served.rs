@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use super::Failure;
@@ -13,6 +13,7 @@ pub(super) struct Served {
     pub(super) address: SocketAddr,
     pub(super) folder: PathBuf,
     child: Child,
+    binary: String,
 }
 
 impl Served {
@@ -21,23 +22,16 @@ impl Served {
         std::fs::create_dir_all(&folder)?;
         let path = folder.join("flags.yaml");
         std::fs::write(&path, document)?;
-        let mut command = Command::new(binary);
-        command
-            .arg("serve")
-            .arg(&path)
-            .args(["--listen", "127.0.0.1:0"])
-            .env("FLCM_LOG", "error")
-            .stderr(Stdio::piped());
-        let mut child = command.spawn()?;
-        let mut lines = BufReader::new(child.stderr.take().ok_or("no standard error")?).lines();
-        let address = loop {
-            let line = lines.next().ok_or("the server did not start")??;
-            if let Some(address) = line.strip_prefix("listening on ") {
-                break address.parse()?;
-            }
-        };
-        std::thread::spawn(move || lines.for_each(drop));
-        Ok(Self { address, folder, child })
+        let (address, child) = spawn(binary, &folder)?;
+        Ok(Self { address, folder, child, binary: binary.to_owned() })
+    }
+
+    /// Kills it, and starts it again; returns when it listens.
+    pub(super) fn restart_after_kill(&mut self) -> Result<(), Failure> {
+        self.child.kill()?;
+        self.child.wait()?;
+        (self.address, self.child) = spawn(&self.binary, &self.folder)?;
+        Ok(())
     }
 
     pub(super) async fn etag(&self) -> Result<String, Failure> {
@@ -50,10 +44,39 @@ impl Served {
 
     /// Resident memory in bytes.
     pub(super) fn memory(&self) -> Result<u64, Failure> {
+        self.status("VmRSS:")
+    }
+
+    /// The most resident memory that it had, in bytes.
+    pub(super) fn peak_memory(&self) -> Result<u64, Failure> {
+        self.status("VmHWM:")
+    }
+
+    fn status(&self, name: &str) -> Result<u64, Failure> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).ok_or("no memory")?;
+        let line = status.lines().find_map(|line| line.strip_prefix(name)).ok_or("no memory")?;
         Ok(line.trim().trim_end_matches(" kB").parse::<u64>()? * 1024)
     }
+}
+
+fn spawn(binary: &str, folder: &Path) -> Result<(SocketAddr, Child), Failure> {
+    let mut command = Command::new(binary);
+    command
+        .arg("serve")
+        .arg(folder.join("flags.yaml"))
+        .args(["--listen", "127.0.0.1:0"])
+        .env("FLCM_LOG", "error")
+        .stderr(Stdio::piped());
+    let mut child = command.spawn()?;
+    let mut lines = BufReader::new(child.stderr.take().ok_or("no standard error")?).lines();
+    let address = loop {
+        let line = lines.next().ok_or("the server did not start")??;
+        if let Some(address) = line.strip_prefix("listening on ") {
+            break address.parse()?;
+        }
+    };
+    std::thread::spawn(move || lines.for_each(drop));
+    Ok((address, child))
 }
 
 impl Drop for Served {

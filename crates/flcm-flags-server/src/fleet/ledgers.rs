@@ -10,6 +10,7 @@ use flcm_flags::metrics::batch::{Header, Ledger, Receipt};
 
 use crate::ingest::Origin;
 use crate::keys::Role;
+use crate::peer::AddressPrefix;
 use crate::store::{StoredLedger, StoredLedgerName};
 
 mod recent;
@@ -132,7 +133,7 @@ impl Ledgers {
             let (prefix, (ledger, last_seen)) = if name.is_page {
                 self.pages.line(name.host)?
             } else {
-                (Default::default(), *self.lines.get(&name.host)?)
+                (AddressPrefix::default(), *self.lines.get(&name.host)?)
             };
             Some(StoredLedger { name: *name, prefix, ledger, last_seen })
         };

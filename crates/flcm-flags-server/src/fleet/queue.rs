@@ -145,11 +145,10 @@ impl Waiting {
         if !self.pings.is_empty() {
             return Next::Pings(std::mem::take(&mut self.pings));
         }
-        if self.batches.is_empty() || !self.has_reported {
-            if let Some(report) = self.reports.pop_front() {
-                self.has_reported = true;
-                return Next::Request(report);
-            }
+        let is_turn = self.batches.is_empty() || !self.has_reported;
+        if let Some(report) = is_turn.then(|| self.reports.pop_front()).flatten() {
+            self.has_reported = true;
+            return Next::Request(report);
         }
         self.has_reported = false;
         match self.group() {
@@ -208,7 +207,7 @@ mod tests {
     }
 
     fn fill(queue: &Queue) -> usize {
-        (0..).take_while(|_| queue.batch(batch(0)).is_ok()).count()
+        (0..=BATCHES).take_while(|_| queue.batch(batch(0)).is_ok()).count()
     }
 
     #[test]
@@ -238,7 +237,7 @@ mod tests {
     #[test]
     fn each_kind_has_a_limit_of_its_own() {
         let (queue, requests) = queue();
-        assert_eq!((0..).take_while(|_| queue.command(command()).is_ok()).count(), COMMANDS);
+        assert_eq!((0..=COMMANDS).take_while(|_| queue.command(command()).is_ok()).count(), COMMANDS);
         assert!(queue.report(report()).is_ok() && queue.batch(batch(0)).is_ok());
         drop(requests);
         assert!(matches!(queue.command(command()), Err(FleetError::Busy)), "the fleet has ended");

@@ -56,7 +56,9 @@ impl Store {
 
 /// When the first and the last of them came.
 pub(super) fn times(connection: &Connection) -> Stored<(Option<Millis>, Option<Millis>)> {
-    let mut statement = connection.prepare("SELECT at FROM batches WHERE id IN (SELECT min(id) FROM batches UNION SELECT max(id) FROM batches) ORDER BY id")?;
+    let sql = "SELECT at FROM batches WHERE id IN ((SELECT min(id) FROM batches), \
+               (SELECT max(id) FROM batches)) ORDER BY id";
+    let mut statement = connection.prepare(sql)?;
     let times = statement.query_map([], |row| Ok(Millis(from_bits(row.get(0)?))))?.collect::<Result<Vec<_>, _>>()?;
     Ok((times.first().copied(), times.last().copied()))
 }

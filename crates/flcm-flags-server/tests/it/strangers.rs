@@ -57,7 +57,9 @@ fn written(header: Header, write: impl FnOnce(&mut Writer<&mut dyn FnMut(&[u8])>
 /// Counters under these names.
 fn named(header: Header, names: &[&str]) -> Vec<u8> {
     let mut custom: Box<Custom<300, 1>> = Box::default();
-    names.iter().for_each(|name| assert!(custom.add(name, 5)));
+    for name in names {
+        assert!(custom.add(name, 5));
+    }
     written(header, |writer| writer.custom(&custom))
 }
 

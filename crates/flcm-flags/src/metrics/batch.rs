@@ -38,7 +38,7 @@
 //! |---|---|---|
 //! | 0, 1 | evidence: treatment, control | total v, errors v, slow v, missing v |
 //! | 2, 3, 4 | outcomes: treatment, control, outside | the same |
-//! | 5 | tallies | how many v, and for each: variant text (empty for none), reason u8, count v; by variant, then reason |
+//! | 5 | tallies | how many v, and for each: variant text (empty for none), reason u8, count v, by variant |
 //! | 6 | users | *sparse* registers |
 //! | 7 | durations | *values* |
 //!

@@ -148,7 +148,7 @@ impl<'a> FlagBatch<'a> {
 }
 
 /// How often a sketch may stand for more users than there were decisions: its estimate is not exact.
-const TOLERANCE: u64 = 2;
+const TOLERANCE: u128 = 2;
 
 impl FlagBatch<'_> {
     /// Like [`merge_sketches_into`](Self::merge_sketches_into), and leaves out what cannot be: more users than
@@ -180,9 +180,8 @@ impl FlagBatch<'_> {
         }
         let registers = u64::try_from(REGISTERS).unwrap_or(u64::MAX);
         let sum = sum.saturating_add(registers.saturating_sub(taken).saturating_mul(ONE));
-        let most = u128::from(sum) * u128::from(decisions) * u128::from(TOLERANCE);
-        let claimed = u128::from(registers) * u128::from(registers) * u128::from(ONE) / 100 * 72;
-        taken <= decisions && (taken.saturating_mul(2) < registers || claimed <= most)
+        let most = u128::from(sum).saturating_mul(decisions.into()).saturating_mul(TOLERANCE);
+        taken <= decisions && (taken.saturating_mul(2) < registers || CLAIMED <= most)
     }
 
     /// Each duration is that of an outcome.
@@ -195,6 +194,9 @@ impl FlagBatch<'_> {
 
 /// One as a fixed-point number: 2,048 of it fit into 64 bits.
 const ONE: u64 = 1 << 52;
+
+/// `0.72 · m²`, in parts of [`ONE`].
+const CLAIMED: u128 = (1 << 22 << 52) / 100 * 72;
 
 fn read_sample(from: &mut Cursor<'_>) -> Read<Sample> {
     let (total, errors) = (from.count()?, from.count()?);

@@ -48,8 +48,8 @@ impl<S: FnMut(&[u8])> Writer<S> {
     /// Writes the metrics of a flag; nothing if they are empty. `variant_name` finds the name of a variant by its
     /// index.
     ///
-    /// Write flags in the order of their keys: readers refuse any other. Returns false, and writes nothing, for a key that is empty or longer than 256 bytes: no document has such a
-    /// flag. A variant whose name is longer, or unknown, is written as no variant.
+    /// Write flags in the order of their keys: readers refuse any other. Returns false, and writes nothing, for a key
+    /// that is empty or longer than 256 bytes: no document has such a flag. A variant whose name is longer, or unknown, is written as no variant.
     pub fn flag<'n, C: AsRef<[u32]>>(
         &mut self,
         key: &str,
