@@ -45,7 +45,7 @@ pub(crate) struct Options {
 pub(crate) fn run(options: &Options) -> Result<bool, Failure> {
     let name = source::display(&options.document);
     let text = source::read_document(&options.document)?;
-    source::accept(&name, &text, |warnings| {
+    source::accept(&options.document, &text, |warnings| {
         if !warnings.is_empty() {
             style::note(&source::render(warnings, &name, &text, style::is_error_coloured()));
         }

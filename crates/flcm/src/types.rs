@@ -49,7 +49,6 @@ enum Client {
 }
 
 pub(crate) fn run(options: &Options) -> Result<bool, Failure> {
-    let name = source::display(&options.document);
     let text = source::read_document(&options.document)?;
     let config = source::accept(&options.document, &text, |_| {})?;
     // Without its folder, so that the text is the same wherever the repository lies.

@@ -138,6 +138,8 @@ impl Edit<'_> {
             match problem.severity {
                 Severity::Error => tracing::error!("{line}"),
                 Severity::Warning => tracing::warn!("{line}"),
+                // An operator need not act on it.
+                Severity::Hint => {}
             }
         }
     }
