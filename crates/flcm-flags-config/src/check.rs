@@ -99,7 +99,7 @@ impl<'d> Checker<'d> {
         let (count, path) = (document.flags.0.len(), Path::Root.key("flags"));
         self.limit(count, limits::FLAGS, Span::default(), path, "limit-flags", "flags");
         let mut config =
-            Config { revision: document.revision.map_or(0, |revision| revision.value), ..Config::default() };
+            Config { revision: self.revision(document), removed: self.removed(document), ..Config::default() };
         for (name, cohort) in &document.cohorts.0 {
             config.cohorts.insert(name.value.clone(), self.cohort(name, cohort));
         }
@@ -112,6 +112,32 @@ impl<'d> Checker<'d> {
         lint::document(document, &config, self.diagnostics);
         config.patterns = self.patterns.0;
         config
+    }
+
+    fn revision(&mut self, document: &Document) -> u64 {
+        let Some(At { value, span }) = document.revision else { return 0 };
+        if value > limits::REVISION {
+            let message = format!("revision {value} is above the limit of {}: hosts refuse it", limits::REVISION);
+            let problem = self.diagnostics.error(span, "revision", "limit-revision", message);
+            problem.help("count the revisions, or write seconds instead of milliseconds");
+        }
+        value
+    }
+
+    /// The flags that were removed on purpose. A flag is either there or removed.
+    fn removed(&mut self, document: &Document) -> BTreeSet<String> {
+        let Some(removed) = &document.removed else { return BTreeSet::new() };
+        let path = Path::Root.key("removed");
+        self.limit(removed.value.len(), limits::FLAGS, removed.span, path, "limit-flags", "removed flags");
+        let flags = spans(&document.flags);
+        for (index, At { value: key, span }) in removed.value.iter().enumerate() {
+            if flags.contains_key(key.as_str()) {
+                let message = format!("`{key}` is removed, and is in `flags` as well");
+                let problem = self.diagnostics.error(*span, path.index(index), "removed-flag", message);
+                problem.help("remove it from `flags` or from `removed`");
+            }
+        }
+        removed.value.iter().map(|key| key.value.clone()).collect()
     }
 
     /// Looks up all cohorts that are used.

@@ -1,7 +1,7 @@
 //! The configuration: a document that has been checked. Inheritance is resolved, the short form is turned into rules,
 //! and all names are known. It always compiles.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use flcm_flags::Serves;
 
@@ -18,6 +18,8 @@ pub use pattern::Pattern;
 pub struct Config {
     /// The document's revision; 0 when it has none.
     pub revision: u64,
+    /// Keys of flags that the document says were removed; they are not compiled.
+    pub removed: BTreeSet<String>,
     /// Cohorts by name. A cohort that flags use and the document does not define is here as well, and empty.
     pub cohorts: BTreeMap<String, Cohort>,
     /// Flags by key.

@@ -13,6 +13,10 @@ pub const NODE_DEPTH: usize = 64;
 /// How deep groups of conditions nest: the core evaluates them recursively, on stacks that may be small.
 pub const CONDITION_DEPTH: usize = 16;
 
+/// The largest revision of a document. Hosts refuse a jump of more than this, so that one wrong number cannot keep every
+/// later revision out; seconds since 1970 fit, milliseconds do not.
+pub const REVISION: u64 = 1 << 32;
+
 /// Flags of a document: a snapshot with this many still loads in a few milliseconds.
 pub const FLAGS: usize = 100_000;
 

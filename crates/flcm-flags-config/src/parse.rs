@@ -34,9 +34,10 @@ impl Document {
         if is_json && text.len() <= limits::DOCUMENT_BYTES && !strict::is_json(text, diagnostics) {
             return None;
         }
-        let Tree { root, shared } = source::parse(text, diagnostics)?;
+        let Tree { mut root, shared } = source::parse(text, diagnostics)?;
+        // Nothing at all is an empty map, whose `flags` are missing.
         if matches!(root.value, NodeValue::Null) {
-            return Some(Self::default());
+            root.value = NodeValue::Map(Vec::new());
         }
         let mut parser = Parser { text, diagnostics: std::mem::take(diagnostics) };
         let document = parser.document(&root);
@@ -147,10 +148,32 @@ impl Parser<'_> {
             flags: map
                 .get(self, "flags", |parser, node, path| parser.entries(node, path, Self::flag))
                 .unwrap_or_default(),
+            removed: map.get(self, "removed", |parser, node, path| parser.list(node, path, Self::text)),
             shared: Vec::new(),
         };
+        let flags = map.value("flags");
         map.finish(self);
+        self.check_flags(root, flags);
         Some(document)
+    }
+
+    /// A document without flags turns everything off. Mostly it was meant otherwise: the file was emptied, or only a
+    /// part of it has arrived.
+    fn check_flags(&mut self, root: &Node, flags: Option<&Node>) {
+        match flags.map(|node| (&node.value, node.span)) {
+            // Another error may be the cause, such as a misspelt `flags`.
+            None if self.diagnostics.has_errors() => {}
+            None => {
+                let problem = self.diagnostics.error(root.span, Path::Root, "no-flags", "the document has no flags");
+                problem.help("restore the flags, or write `flags: {}` if there are none on purpose");
+            }
+            Some((NodeValue::Map(flags), span)) if flags.is_empty() => {
+                let message = "there is no flag: everything is off";
+                let problem = self.diagnostics.warn(span, Path::Root.key("flags"), "empty-flags", message);
+                problem.help("add a flag, unless this is on purpose");
+            }
+            Some(_) => {}
+        }
     }
 
     fn cohort(&mut self, node: &Node, path: Path<'_>) -> Option<Cohort> {

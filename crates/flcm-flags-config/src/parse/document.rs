@@ -33,7 +33,8 @@ impl<T> Default for Entries<T> {
 #[derive(Clone, Debug, Default, JsonSchema)]
 #[schemars(deny_unknown_fields, title = "FLCM feature flags")]
 pub struct Document {
-    /// The number of this version of the document. It must increase: hosts refuse older revisions.
+    /// The number of this version of the document, at most 4294967296. It must increase: hosts refuse older revisions.
+    #[schemars(range(min = 0, max = 4_294_967_296_u64))]
     pub revision: Option<At<u64>>,
     /// Named groups of users.
     #[schemars(default)]
@@ -41,9 +42,11 @@ pub struct Document {
     /// Templates, which flags may extend. A template is not a flag.
     #[schemars(default)]
     pub templates: Entries<Flag>,
-    /// The flags, by key.
-    #[schemars(default)]
+    /// The flags, by key; `{}` if there are none on purpose.
     pub flags: Entries<Flag>,
+    /// Keys of flags that were removed on purpose. A server refuses a document that lacks flags in use, unless it names
+    /// them here.
+    pub removed: Option<At<Vec<At<String>>>>,
     /// The parts of the text that aliases repeat.
     #[schemars(skip)]
     pub shared: Vec<Span>,

@@ -17,6 +17,11 @@ impl<'n> Map<'n, '_> {
         if let NodeValue::Map(entries) = &self.node.value { entries } else { &[] }
     }
 
+    /// The value of a key, as it was written.
+    pub(super) fn value(&self, key: &str) -> Option<&'n Node> {
+        self.entries().iter().find(|(name, _)| name.text == key).map(|(_, node)| node)
+    }
+
     /// Reads an optional key.
     pub(super) fn get<'t, T>(
         &mut self,
@@ -25,8 +30,7 @@ impl<'n> Map<'n, '_> {
         read: impl FnOnce(&mut Parser<'t>, &'n Node, Path<'_>) -> Option<T>,
     ) -> Option<T> {
         self.asked.push(key);
-        let (_, node) = self.entries().iter().find(|(name, _)| name.text == key)?;
-        read(parser, node, self.path.key(key))
+        read(parser, self.value(key)?, self.path.key(key))
     }
 
     /// Reads a required key.
