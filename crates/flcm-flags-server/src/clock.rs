@@ -28,6 +28,15 @@ impl Clock {
     }
 }
 
+/// Revisions are at least the number of seconds since 2026-01-01. So those of a new database, and those after a restored
+/// backup, are above what hosts have, and hosts, which refuse older revisions, accept them.
+const SINCE_2026: u64 = 1_767_225_600_000;
+
+/// The number of the revision after `last`.
+pub(crate) fn revision_after(last: u64) -> u64 {
+    last.saturating_add(1).max(wall().saturating_sub(SINCE_2026) / 1000)
+}
+
 /// Milliseconds since 1970 by the system's clock, which decisions for users follow.
 pub(crate) fn wall() -> u64 {
     whole(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default())

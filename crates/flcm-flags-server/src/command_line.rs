@@ -7,7 +7,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::error::StartError;
 use crate::keys::Keys;
-use crate::options::{Options, Webhook, WebhookFormat};
+use crate::options::{Edits, Options, Webhook, WebhookFormat};
 use crate::server::Server;
 
 mod environment;
@@ -33,6 +33,10 @@ pub struct ServeArgs {
     /// The database. Default: the document's path with `.db` in place of its ending
     #[arg(long, value_name = "FILE")]
     database: Option<PathBuf>,
+    /// Where edits over HTTP go: `file` writes them back, `database` leaves the file as it is, `none` refuses them.
+    /// Default: `file` if it can be written, `none` if it cannot, `database` without a document
+    #[arg(long, value_name = "WHERE")]
+    edits: Option<Edits>,
     /// Keys and their roles: a JSON list of the lines that `flcm key` prints
     #[arg(long, value_name = "FILE")]
     keys: Option<PathBuf>,
@@ -108,6 +112,7 @@ impl ServeArgs {
         Ok(Options {
             address: self.listen,
             document: self.document,
+            edits: self.edits,
             database,
             keys,
             origins: self.origins,

@@ -24,12 +24,14 @@ mod ledgers;
 mod merge;
 mod persist;
 mod publish;
+mod removal;
 mod report;
 mod start;
 
 pub(crate) use commands::{Action, BreakerCommand};
 pub(crate) use handle::{BatchAccepted, BatchRefusal, FleetError, FleetHandle, FleetRequest, PublishRequest};
 pub(crate) use hosts::Host;
+pub(crate) use removal::Removal;
 pub(crate) use report::{BreakerStatuses, FlagReport, MetricsSnapshot};
 pub(crate) use start::start;
 
@@ -130,6 +132,9 @@ impl Fleet {
                 reply.send(Ok(()));
             }
             FleetRequest::Metrics(reply) => reply.send(Ok(self.metrics_snapshot())),
+            FleetRequest::NoteFile(number, reply) => {
+                reply.send(self.store.note_file(number).map_err(FleetError::NotStored));
+            }
             FleetRequest::Publish(publish, reply) => reply.send(self.publish(*publish)),
             FleetRequest::Breakers(reply) => reply.send(Ok(self.breaker_statuses())),
             // Handled by the caller.

@@ -39,14 +39,18 @@
 //! | `http` with a file per path, `access`, `routes`, `problem`, `openapi` | handlers, their access, their errors |
 //! | `metrics` with `catalog`, `process`, `text`, `otlp` | every metric; as text, and pushed to a collector |
 //! | `webhooks` with `dispatcher`, `signature` | deliveries by Standard Webhooks |
-//! | `document_watcher`, `tls`, `clock`, `retry`, `gzip` | the document's file; certificates; time; waits; compression |
+//! | `document_file`, `document_watcher` | the document's file: edits of it, and those over HTTP |
+//! | `ahead` | hosts that use a later revision than the server has |
+//! | `tls`, `clock`, `retry`, `gzip` | certificates; time; waits; compression |
 //!
 //! A table in the tidy test of `flcm-flags-conformance` says which module may import which; there are no cycles.
 
+mod ahead;
 mod clock;
 #[cfg(feature = "command-line")]
 pub mod command_line;
 mod counters;
+mod document_file;
 mod document_watcher;
 mod error;
 mod event;
@@ -72,5 +76,5 @@ mod webhooks;
 pub use error::StartError;
 pub use http::openapi;
 pub use keys::{Key, Keys, Role, mint};
-pub use options::{Options, Otlp, Webhook, WebhookFormat};
+pub use options::{Edits, Options, Otlp, Webhook, WebhookFormat};
 pub use server::Server;

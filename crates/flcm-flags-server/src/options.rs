@@ -3,6 +3,7 @@
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -17,6 +18,9 @@ pub struct Options {
     pub address: SocketAddr,
     /// The document that is watched. Without one, the newest revision of the database is served.
     pub document: Option<PathBuf>,
+    /// Where edits over HTTP go. Default: to the file if it can be written; nowhere if it cannot; to the database if there
+    /// is no file.
+    pub edits: Option<Edits>,
     /// The database of revisions, counts and breakers.
     pub database: PathBuf,
     /// The keys of those who may call it.
@@ -34,6 +38,30 @@ pub struct Options {
     pub connections: usize,
     /// The largest batch of metrics.
     pub batch_bytes: usize,
+}
+
+/// Where edits over HTTP go.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Edits {
+    /// Into the database alone: the latest edit wins, wherever it was made.
+    Database,
+    /// Into the database and the file: both are the same.
+    File,
+    /// Nowhere: only edits of the file are published.
+    None,
+}
+
+impl FromStr for Edits {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "database" => Ok(Self::Database),
+            "file" => Ok(Self::File),
+            "none" => Ok(Self::None),
+            _ => Err(format!("`{text}` is no place for edits: write file, database or none")),
+        }
+    }
 }
 
 /// A collector to which metrics are pushed, by OTLP over HTTP.

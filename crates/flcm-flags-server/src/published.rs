@@ -6,6 +6,7 @@ use flate2::Compression;
 use flcm_flags::Snapshot;
 use flcm_flags_config::{Config, Diagnostics, check, compile};
 
+use crate::clock::revision_after;
 use crate::gzip::gzip;
 
 /// The media type of a snapshot.
@@ -44,7 +45,7 @@ impl Published {
     pub(crate) fn new(text: String, last: u64) -> Result<(Self, Diagnostics), Diagnostics> {
         let (config, diagnostics) = check(&text);
         let Some(mut config) = config else { return Err(diagnostics) };
-        config.revision = config.revision.max(last.saturating_add(1));
+        config.revision = config.revision.max(revision_after(last));
         Ok((Self::compiled(text, config), diagnostics))
     }
 
@@ -93,6 +94,14 @@ impl Body {
             gzip: Encoded { etag: quoted(&format!("{tag}-gzip")), bytes: zipped },
         }
     }
+}
+
+/// The flags that a revision takes away from the one before, in the order of their keys.
+pub(crate) fn removed_flags(before: &Snapshot<Bytes>, after: &Snapshot<Bytes>) -> Vec<String> {
+    let keys = before.flags().filter_map(|id| before.describe(id)).map(|flag| flag.key());
+    let mut removed: Vec<String> = keys.filter(|key| after.flag(key).is_none()).map(str::to_owned).collect();
+    removed.sort_unstable();
+    removed
 }
 
 /// Whether a list of `ETags` contains this one. `If-None-Match` compares weakly, and a proxy may have made one weak.

@@ -1,8 +1,7 @@
 //! The server: puts everything together, starts it, runs it and shuts it down.
 
-use std::fs;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::thread::JoinHandle;
@@ -10,13 +9,14 @@ use std::thread::JoinHandle;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
+use crate::document_file::{self, DocumentFile, hash_of};
 use crate::document_watcher;
 use crate::error::StartError;
 use crate::fleet;
 use crate::http;
 use crate::ingest::BodyMemory;
 use crate::metrics::otlp;
-use crate::options::{Options, Webhook};
+use crate::options::{Edits, Options, Webhook};
 use crate::state::{App, Requests};
 use crate::store::Store;
 use crate::tls;
@@ -38,8 +38,6 @@ pub struct Server {
     fleet: JoinHandle<bool>,
     /// Done when the thread of the fleet has ended. Before the shutdown, that is a failure.
     gone: oneshot::Receiver<()>,
-    /// The file that is watched, and its content at the start.
-    document: Option<(PathBuf, String)>,
     dispatcher: webhooks::WebhookDispatcher,
     pusher: Option<otlp::Pusher>,
 }
@@ -52,15 +50,25 @@ impl Server {
     pub async fn bind(options: Options) -> Result<Self, StartError> {
         check(&options)?;
         let tls = options.tls.as_ref().map(|(chain, key)| tls::acceptor(chain, key)).transpose()?;
-        let text = options.document.as_deref().map(read).transpose()?;
-        let document = options.document.zip(text.clone());
+        let text = options.document.as_deref().map(document_file::read).transpose();
+        // Before the database is made: the path may be misspelt.
+        if let Err(error) = &text
+            && !options.database.exists()
+        {
+            return Err(unreadable(&options, error));
+        }
+        let edits = place_of_edits(&options)?;
         let listener = TcpListener::bind(options.address).await.map_err(|error| {
             let help = "stop the program that listens there, or choose another address with --listen";
             StartError::other(format!("cannot listen on {}: {error}", options.address), help)
         })?;
         let store = Store::open(&options.database)?;
         let webhooks = options.webhooks.iter().map(Webhook::name).collect();
-        let started = fleet::start(store, text, webhooks)?;
+        let started = match text {
+            Ok(text) => fleet::start(store, text, webhooks)?,
+            // The look below reports it.
+            Err(error) => fleet::start(store, None, webhooks).map_err(|_| unreadable(&options, &error))?,
+        };
         let (fleet, requests) = (started.fleet, started.requests);
         let (alive, gone) = oneshot::channel();
         let thread = std::thread::Builder::new().name("fleet".to_owned()).spawn(move || {
@@ -81,15 +89,21 @@ impl Server {
             fleet: started.handle,
             keys: options.keys,
             database: options.database,
+            edits,
+            document: options.document.map(|path| {
+                let synced = started.of_file.map(|of| (of.summary.number, hash_of(&of.document)));
+                DocumentFile::new(path, edits, synced)
+            }),
             origins: options.origins,
             batch_bytes: options.batch_bytes,
             bodies: BodyMemory::default(),
             requests: Requests::default(),
             is_closing: AtomicBool::new(false),
         });
+        document_watcher::look_at_start(&app).await;
         let pusher = options.otlp.map(|otlp| otlp::Pusher::new(otlp, Arc::clone(&app), started.began)).transpose()?;
         let connections = Connections::new(options.connections, tls);
-        Ok(Self { app, listener, connections, fleet, gone, document, dispatcher, pusher })
+        Ok(Self { app, listener, connections, fleet, gone, dispatcher, pusher })
     }
 
     /// The address on which it listens.
@@ -103,9 +117,8 @@ impl Server {
     /// Serves until `stop` is done; then lets responses that have begun end, and stores everything. Whether that
     /// succeeded. It also ends when the thread of the fleet has failed; it must be started again then.
     pub async fn run(self, stop: impl Future<Output = ()>) -> bool {
-        let Self { app, listener, connections, fleet, gone, document, dispatcher, pusher } = self;
-        let follower =
-            document.map(|(path, text)| tokio::spawn(document_watcher::follow(path, text, Arc::clone(&app))));
+        let Self { app, listener, connections, fleet, gone, dispatcher, pusher } = self;
+        let follower = tokio::spawn(document_watcher::follow(Arc::clone(&app)));
         let dispatcher = tokio::spawn(dispatcher.run());
         let (last, stopped) = oneshot::channel();
         let pusher = pusher.map(|pusher| tokio::spawn(pusher.run(stopped)));
@@ -117,9 +130,7 @@ impl Server {
             }
         };
         connections.serve(&listener, router, &app, stop, DRAIN).await;
-        if let Some(follower) = follower {
-            follower.abort();
-        }
+        follower.abort();
         dispatcher.abort();
         drop(last);
         if let Some(pusher) = pusher {
@@ -153,8 +164,29 @@ fn check(options: &Options) -> Result<(), StartError> {
     Ok(())
 }
 
-fn read(path: &Path) -> Result<String, StartError> {
-    fs::read_to_string(path).map_err(|error| {
-        StartError::other(format!("cannot read {}: {error}", path.display()), "check the path, and that it is UTF-8")
-    })
+/// Where edits over HTTP go: as asked for, or by what the file allows.
+fn place_of_edits(options: &Options) -> Result<Edits, StartError> {
+    let Some(path) = &options.document else {
+        return match options.edits {
+            Some(Edits::File) => Err(StartError::other("`--edits file` needs a document", "name one, or leave it out")),
+            edits => Ok(edits.unwrap_or(Edits::Database)),
+        };
+    };
+    match (options.edits, DocumentFile::check_writable(path)) {
+        (Some(Edits::File), Err(error)) => {
+            let what = format!("`--edits file`, but {} cannot be written: {error}", path.display());
+            Err(StartError::other(what, "set the permissions of the file and its folder, or leave `--edits` out"))
+        }
+        (Some(edits), _) => Ok(edits),
+        (None, Ok(())) => Ok(Edits::File),
+        (None, Err(error)) => {
+            tracing::info!(%error, "{} cannot be written, so only edits of the file are published", path.display());
+            Ok(Edits::None)
+        }
+    }
+}
+
+fn unreadable(options: &Options, error: &std::io::Error) -> StartError {
+    let path = options.document.as_deref().unwrap_or_else(|| Path::new("")).display();
+    StartError::other(format!("cannot read {path}: {error}"), "check the path, and that it is UTF-8")
 }

@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::sync::Arc;
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use bytes::Bytes;
 use flcm_flags::{TripState, Trips};
 use serde::Serialize;
 use tokio::sync::watch;
+use utoipa::ToSchema;
 
+use crate::ahead::AheadHosts;
 use crate::counters::Counters;
 use crate::published::Published;
 
@@ -43,12 +45,25 @@ fn as_text<S: serde::Serializer>(trip: &TripState, serializer: S) -> Result<S::O
     serializer.collect_str(trip)
 }
 
+/// The edit of the document's file that was refused last, as long as the file has it.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct RefusedEdit {
+    /// When, in milliseconds since 1970.
+    pub(crate) at: u64,
+    /// `INVALID_DOCUMENT`, `REMOVES_FLAGS`, `FILE_BEHIND` or `FILE_UNREADABLE`.
+    pub(crate) code: &'static str,
+    /// What is wrong, and how to fix it.
+    pub(crate) detail: String,
+}
+
 /// What the fleet and the requests share.
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) serving: ArcSwap<ServingState>,
     pub(crate) stream: watch::Sender<StreamState>,
     pub(crate) counters: Counters,
+    pub(crate) ahead: AheadHosts,
+    refused_edit: ArcSwapOption<RefusedEdit>,
 }
 
 impl Shared {
@@ -57,7 +72,18 @@ impl Shared {
             serving: ArcSwap::from_pointee(serving),
             stream: watch::Sender::new(stream),
             counters: Counters::default(),
+            ahead: AheadHosts::default(),
+            refused_edit: ArcSwapOption::empty(),
         }
+    }
+
+    /// The edit that the file has and that is not published, if there is one.
+    pub(crate) fn refused_edit(&self) -> Option<Arc<RefusedEdit>> {
+        self.refused_edit.load_full()
+    }
+
+    pub(crate) fn refuse_edit(&self, edit: Option<RefusedEdit>) {
+        self.refused_edit.store(edit.map(Arc::new));
     }
 
     pub(crate) fn published(&self) -> Arc<Published> {

@@ -7,9 +7,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use flcm_flags::metrics::Histogram;
 
+use crate::document_file::DocumentFile;
 use crate::fleet::FleetHandle;
 use crate::ingest::BodyMemory;
 use crate::keys::Keys;
+use crate::options::Edits;
 use crate::serving::Shared;
 
 /// The state of request handlers.
@@ -19,6 +21,10 @@ pub(crate) struct App {
     pub(crate) fleet: FleetHandle,
     pub(crate) keys: Keys,
     pub(crate) database: PathBuf,
+    /// Where edits over HTTP go.
+    pub(crate) edits: Edits,
+    /// The file that is watched.
+    pub(crate) document: Option<DocumentFile>,
     pub(crate) origins: Vec<String>,
     pub(crate) batch_bytes: usize,
     pub(crate) bodies: BodyMemory,

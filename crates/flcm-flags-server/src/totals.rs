@@ -25,6 +25,8 @@ pub(crate) struct FlagTotals {
 pub(crate) struct FlagCounts {
     /// By variant (`""` for none) and by the reason's code.
     decisions: Vec<(String, [u64; Reason::COUNT])>,
+    /// When a host counted the flag last, in milliseconds since 1970.
+    pub(crate) last_counted: u64,
     /// Outcomes by the arm's code: total, errors, slow, missing.
     pub(crate) outcomes: [[u64; 4]; 3],
 }
@@ -54,6 +56,11 @@ impl Totals {
             self.flags.insert(flag.to_owned(), FlagTotals::default());
         }
         self.flags.get_mut(flag)
+    }
+
+    /// When a host counted a flag last.
+    pub(crate) fn last_counted(&self, flag: &str) -> Option<u64> {
+        self.flags.get(flag).map(|totals| totals.counts.last_counted)
     }
 
     /// All flags that have totals, in the order of their keys.

@@ -8,6 +8,8 @@ mod diff;
 mod failure;
 mod inspect;
 mod key;
+mod publish;
+mod remote;
 mod replace;
 mod serve;
 mod simulate;
@@ -61,6 +63,7 @@ enum Command {
     Key(key::Options),
     /// Print the `OpenAPI` description of the server
     Openapi,
+    Publish(publish::Options),
     /// Print the JSON Schema of documents, for editors
     Schema,
     Serve(flcm_flags_server::command_line::ServeArgs),
@@ -91,6 +94,7 @@ fn run(command: Command) -> Result<bool, Failure> {
         Command::Inspect(options) => inspect::run(&options),
         Command::Key(options) => key::run(&options),
         Command::Openapi => print(&flcm_flags_server::openapi()),
+        Command::Publish(options) => publish::run(&options),
         Command::Schema => print(&flcm_flags_config::schema()),
         Command::Serve(options) => serve::run(options),
         Command::Simulate(options) => simulate::run(&options),

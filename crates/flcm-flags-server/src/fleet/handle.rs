@@ -4,7 +4,7 @@ use std::sync::mpsc::{SyncSender, TrySendError};
 
 use tokio::sync::oneshot;
 
-use super::{BreakerCommand, BreakerStatuses, MetricsSnapshot, PATIENCE};
+use super::{BreakerCommand, BreakerStatuses, MetricsSnapshot, PATIENCE, Removal};
 use crate::ingest::ReceivedBatch;
 use crate::published::Published;
 use crate::store::{DeliveryResult, StoreError};
@@ -19,6 +19,8 @@ pub(crate) enum FleetRequest {
     /// The result of a delivery to a webhook.
     Delivered(i64, DeliveryResult, Reply<()>),
     Metrics(Reply<MetricsSnapshot>),
+    /// The document's file has the text of this revision.
+    NoteFile(u64, Reply<()>),
     /// Checks that the fleet replies at all.
     Ping(Reply<()>),
     Publish(Box<PublishRequest>, Reply<u64>),
@@ -35,6 +37,10 @@ pub(crate) struct PublishRequest {
     pub(crate) author: String,
     pub(crate) reason: String,
     pub(crate) origin: &'static str,
+    /// Whether it may remove flags that are in use.
+    pub(crate) allow_removal: bool,
+    /// Whether to answer as if it were published, and to change nothing.
+    pub(crate) dry_run: bool,
 }
 
 /// A batch was counted, now or before.
@@ -71,6 +77,8 @@ pub(crate) enum FleetError {
     InvalidState(String, &'static str),
     /// There is no such flag.
     NoSuchFlag,
+    /// The document removes flags that are in use, or many at once.
+    RemovesFlags(Removal),
     /// It could not be stored; nothing has changed.
     NotStored(StoreError),
     /// It is in force, but could not be stored yet.
@@ -114,6 +122,10 @@ impl FleetHandle {
 
     pub(crate) async fn metrics_snapshot(&self) -> Result<MetricsSnapshot, FleetError> {
         self.request(FleetRequest::Metrics).await
+    }
+
+    pub(crate) async fn note_file(&self, number: u64) -> Result<(), FleetError> {
+        self.request(|reply| FleetRequest::NoteFile(number, reply)).await
     }
 
     /// Returns the number of the revision.

@@ -94,6 +94,7 @@ impl Fleet {
         transitions: &mut Vec<FlagTransition>,
     ) {
         let (instance, published) = (batch.header().instance, Arc::clone(&self.published));
+        let counted_at = now.0.saturating_sub(batch.header().age.into());
         let mut expected = FlagId(0);
         for counted in batch.flags() {
             // Hosts write flags in the order of their keys, so mostly it is the next one.
@@ -106,6 +107,7 @@ impl Fleet {
             };
             let flag = id.and_then(|id| published.snapshot.describe(id));
             let is_variant = |name: &str| flag.iter().flat_map(Flag::variants).any(|variant| variant.name() == name);
+            totals.counts.last_counted = totals.counts.last_counted.max(counted_at);
             let held_back = totals.add(&counted, is_variant);
             let Some(id) = id else { continue };
             let fleet_trip = self.fleet_trip_of(id);

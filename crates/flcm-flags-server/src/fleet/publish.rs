@@ -7,18 +7,31 @@ use flcm_flags::breaker::Scope;
 use flcm_flags::{FlagId, Snapshot, TripState};
 use serde_json::json;
 
+use super::removal::listed;
 use super::{Fleet, FleetError, Guards, PublishRequest};
+use crate::published::removed_flags;
 use crate::store::{Revision, Summary};
 
+/// The audit names at most so many of the flags that a revision removes.
+const RECORDED: usize = 1000;
+
 impl Fleet {
-    /// Stores a revision and puts it in use; returns its number.
+    /// Stores a revision and puts it in use; returns its number. One that removes flags which are in use is refused,
+    /// unless it names them.
     pub(super) fn publish(&mut self, request: PublishRequest) -> Result<u64, FleetError> {
-        let PublishRequest { published, after, author, reason, origin } = request;
+        let PublishRequest { published, after, author, reason, origin, allow_removal, dry_run } = request;
         if after != self.published.number {
             return Err(FleetError::Conflict);
         }
+        let removed = removed_flags(&self.published.snapshot, &published.snapshot);
+        if !allow_removal {
+            self.check_removal(&removed, &published.config.removed)?;
+        }
         let (number, digest) = (published.number, published.digest());
-        let detail = json!({ "digest": digest, "origin": origin, "before": after });
+        if dry_run {
+            return Ok(number);
+        }
+        let detail = json!({ "digest": digest, "origin": origin, "before": after, "removed": &removed[..removed.len().min(RECORDED)] });
         let mut record = self.record(&author, "publish", &reason, detail);
         record.revision = Some(number);
         let summary = Summary { number, at: record.at, author, reason, origin: origin.to_owned(), digest };
@@ -32,6 +45,9 @@ impl Fleet {
         })?;
         let Summary { author, reason, .. } = revision.summary;
         tracing::info!(revision = number, author, reason, origin, "published");
+        if !removed.is_empty() {
+            tracing::warn!(revision = number, author, "the revision has removed {}", listed(&removed));
+        }
         self.follow(published);
         Ok(number)
     }

@@ -7,15 +7,14 @@ use std::sync::mpsc::{Receiver, sync_channel};
 use flcm_flags::TripState;
 use flcm_flags::breaker::Scope;
 use flcm_flags::metrics::batch::Batch;
-use flcm_flags_config::Diagnostics;
 use serde_json::json;
 
-use super::handle::{FleetError, FleetHandle, FleetRequest, PublishRequest};
+use super::handle::{FleetHandle, FleetRequest};
 use super::hosts::Hosts;
 use super::ledgers::Ledgers;
 use super::persist::Unstored;
 use super::{Fleet, Guards, Millis};
-use crate::clock::{Clock, wall};
+use crate::clock::Clock;
 use crate::error::StartError;
 use crate::published::Published;
 use crate::serving::{ServingState, Shared, StreamState};
@@ -34,13 +33,16 @@ pub(crate) struct Started {
     pub(crate) shared: Arc<Shared>,
     /// When the database was created, in milliseconds since 1970: all totals were zero then.
     pub(crate) began: u64,
+    /// The revision whose text the document's file had last.
+    pub(crate) of_file: Option<Revision>,
 }
 
-/// Recovers the stored state, or starts with a document. `webhooks` are the names of the webhooks.
+/// Recovers the stored state, or starts with a document if nothing is stored. `webhooks` are the names of the webhooks.
 pub(crate) fn start(mut store: Store, document: Option<String>, webhooks: Vec<String>) -> Result<Started, StartError> {
     let recovered = store.load()?;
     let clock = Clock::behind(recovered.clock);
-    let (published, edit) = first_revision(&mut store, document, clock)?;
+    let published = first_revision(&mut store, document, clock)?;
+    let of_file = store.of_file()?;
     let published = Arc::new(published);
     let flags = published.snapshot.flags().len();
     let serving = ServingState { published: Arc::clone(&published), trips: Guards::none(flags).trips().clone() };
@@ -67,59 +69,30 @@ pub(crate) fn start(mut store: Store, document: Option<String>, webhooks: Vec<St
     };
     fleet.recover(recovered);
     let began = fleet.store.began()?;
-    if let Some(edit) = edit {
-        fleet.publish(edit).map_err(not_published)?;
-    }
     let (sender, requests) = sync_channel(WAITING);
-    Ok(Started { fleet, requests, handle: FleetHandle::new(sender), shared, began })
+    Ok(Started { fleet, requests, handle: FleetHandle::new(sender), shared, began, of_file })
 }
 
-fn not_published(error: FleetError) -> StartError {
-    match error {
-        FleetError::NotStored(error) => error.into(),
-        error => StartError::Other(format!("the document could not be published: {error:?}"), "start again".to_owned()),
-    }
-}
-
-/// The revision to start with, and the one to publish next. The stored state is recovered under the newest stored
-/// revision; then the file is published if it has changed since it was read last. So the latest edit wins, wherever it
-/// was made.
-fn first_revision(
-    store: &mut Store,
-    document: Option<String>,
-    clock: Clock,
-) -> Result<(Published, Option<PublishRequest>), StartError> {
-    let (newest, of_file) = (store.newest()?, store.newest_of_file()?);
-    let edited = document.filter(|text| of_file.as_ref().is_none_or(|revision| revision.document != *text));
-    let last = newest.as_ref().map_or_else(|| Store::base(wall()), |newest| newest.summary.number);
-    let (edit, refused) = match edited.map(|text| Published::new(text, last)) {
-        Some(Ok((published, _))) => (Some(published), None),
-        Some(Err(diagnostics)) => (None, Some(diagnostics)),
-        None => (None, None),
-    };
+/// The newest stored revision. If nothing is stored, or nothing that this version accepts, the document is.
+fn first_revision(store: &mut Store, document: Option<String>, clock: Clock) -> Result<Published, StartError> {
+    let newest = store.newest()?;
+    let last = newest.as_ref().map_or(0, |newest| newest.summary.number);
     let stored = newest.map(|Revision { summary, document }| Published::republished(document, summary.number));
-    match (stored, edit) {
-        (Some(Ok(stored)), edit) => {
-            for problem in refused.iter().flat_map(Diagnostics::iter) {
-                tracing::error!("the document has errors; revision {last} stays in use: {problem}");
-            }
-            Ok((stored, edit.map(|published| read_at_start(published, last))))
-        }
-        // Nothing is stored, or nothing that this version accepts.
-        (_, Some(edit)) => store_first(store, &edit, clock.now()).map(|()| (edit, None)),
-        (Some(Err(diagnostics)), None) => Err(StartError::Refused(refused.unwrap_or(diagnostics))),
-        (None, None) => Err(refused.map_or_else(nothing_to_serve, StartError::Refused)),
+    let refused = match stored {
+        Some(Ok(stored)) => return Ok(stored),
+        Some(Err(diagnostics)) => Some(diagnostics),
+        None => None,
+    };
+    match document.map(|text| Published::new(text, last)) {
+        Some(Ok((published, _))) => store_first(store, &published, clock.now()).map(|()| published),
+        Some(Err(diagnostics)) => Err(StartError::Refused(diagnostics)),
+        None => Err(refused.map_or_else(nothing_to_serve, StartError::Refused)),
     }
 }
 
 fn nothing_to_serve() -> StartError {
     let what = "there is nothing to serve: the database has no revision yet";
     StartError::Other(what.to_owned(), "name a document: flcm serve feature-flags.yaml".to_owned())
-}
-
-fn read_at_start(published: Published, after: u64) -> PublishRequest {
-    let (author, reason) = ("file".to_owned(), "read at the start".to_owned());
-    PublishRequest { published, after, author, reason, origin: "file" }
 }
 
 fn store_first(store: &mut Store, published: &Published, now: Millis) -> Result<(), StartError> {

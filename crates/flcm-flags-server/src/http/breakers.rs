@@ -14,8 +14,11 @@ use utoipa::ToSchema;
 
 use super::access::{Admin, Authorized, Server};
 use super::{Context, Problem, body};
+use crate::ahead::AheadHost;
+use crate::clock::wall;
 use crate::event::{BreakerEvent, Outcomes, finite};
 use crate::fleet::{Action, BreakerCommand, BreakerStatuses, FlagReport, Host};
+use crate::serving::{RefusedEdit, Shared};
 
 /// The details of a command.
 #[derive(Debug, Default, Deserialize, ToSchema)]
@@ -72,6 +75,11 @@ pub(crate) struct TripsAnswer {
     flags: BTreeMap<String, FlagStatus>,
     /// Whether everything that is in force is stored.
     stored: bool,
+    /// Hosts that use a later revision than the server has, and refuse what it serves. Any key can claim that.
+    ahead: Vec<AheadHost>,
+    /// The edit that the document's file has, and that is not published.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refused: Option<RefusedEdit>,
 }
 
 /// The status of a flag.
@@ -101,10 +109,11 @@ pub(crate) struct FlagStatus {
     hosts: Vec<Host>,
 }
 
-impl From<BreakerStatuses> for TripsAnswer {
-    fn from(BreakerStatuses { revision, flags, stored }: BreakerStatuses) -> Self {
+impl TripsAnswer {
+    fn new(BreakerStatuses { revision, flags, stored }: BreakerStatuses, shared: &Shared) -> Self {
         let flags = flags.into_iter().map(|(key, report)| (key, FlagStatus::from(report))).collect();
-        Self { revision, flags, stored }
+        let (ahead, refused) = (shared.ahead.list(revision, wall()), shared.refused_edit());
+        Self { revision, flags, stored, ahead, refused: refused.as_deref().cloned() }
     }
 }
 
@@ -132,7 +141,7 @@ impl From<FlagReport> for FlagStatus {
     (status = 401, body = Problem), (status = 403, body = Problem), (status = 429, body = Problem), (status = 503, body = Problem),
 ))]
 pub(super) async fn list_breakers(_: Authorized<Server>, State(app): Context) -> Result<Json<TripsAnswer>, Problem> {
-    Ok(Json(app.fleet.breaker_statuses().await?.into()))
+    Ok(Json(TripsAnswer::new(app.fleet.breaker_statuses().await?, &app.shared)))
 }
 
 /// Commands the breaker of a flag, for all hosts at once.

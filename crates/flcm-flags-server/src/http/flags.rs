@@ -1,5 +1,6 @@
 //! `GET /flags`: the revision in use, as a snapshot or as the document.
 
+use axum::Extension;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -8,8 +9,14 @@ use super::accept::{Accept, weight};
 use super::access::{Authorized, Client};
 use super::problem::Kind;
 use super::{Context, Problem};
+use crate::ahead::AheadHost;
+use crate::clock::wall;
 use crate::keys::Role;
+use crate::peer::PeerAddress;
 use crate::published::{Body, Encoded, Published, etag_matches};
+
+/// The header by which a host says which revision it uses.
+const REVISION: &str = "flcm-revision";
 
 /// The revision in use.
 ///
@@ -17,6 +24,7 @@ use crate::published::{Body, Encoded, Published, etag_matches};
 /// strong `ETag`, which is compared with `If-None-Match`.
 #[utoipa::path(get, path = "/flags", tag = "hosts", params(
     ("If-None-Match" = Option<String>, Header, description = "The ETag of what the host has"),
+    ("flcm-revision" = Option<u64>, Header, description = "The revision that the host uses"),
 ), responses(
     (status = 200, description = "The snapshot or the document", content(
         (String = "application/vnd.flcm.snapshot"), (String = "application/yaml"),
@@ -27,9 +35,15 @@ use crate::published::{Body, Encoded, Published, etag_matches};
 pub(super) async fn get_flags(
     key: Authorized<Client>,
     State(app): Context,
+    peer: Option<Extension<PeerAddress>>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let serving = app.shared.serving.load();
+    let used = headers.get(REVISION).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    if let (Some(revision), Some(Extension(peer))) = (used.filter(|used| *used > serving.published.number), peer) {
+        let host = AheadHost { address: peer.0, role: key.caller().role, revision, last_seen: wall() };
+        app.shared.ahead.note(host, serving.published.number);
+    }
     let body = choose(&serving.published, &headers)?;
     // A snapshot contains hashes of users, the document their names.
     let is_document = std::ptr::eq(body, &raw const serving.published.as_document);

@@ -12,7 +12,8 @@ use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::Schema;
 use utoipa::{PartialSchema, ToSchema};
 
-use crate::fleet::{BatchRefusal, FleetError};
+use crate::document_file::EditError;
+use crate::fleet::{BatchRefusal, FleetError, Removal};
 use crate::keys::Denial;
 use crate::store::StoreError;
 
@@ -30,6 +31,7 @@ pub(crate) struct Problem {
     detail: String,
     help: &'static str,
     diagnostics: Option<Diagnostics>,
+    flags: Option<Vec<String>>,
     /// On the heap, because most have none.
     header: Option<Box<(HeaderName, HeaderValue)>>,
 }
@@ -54,11 +56,14 @@ struct Body<'p> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Vec<Object>>)]
     diagnostics: Option<&'p Diagnostics>,
+    /// The flags that a document would remove.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    flags: Option<&'p [String]>,
 }
 
 impl Problem {
     pub(crate) fn new(kind: Kind, detail: impl Into<String>, help: &'static str) -> Self {
-        Self { kind, detail: detail.into(), help, diagnostics: None, header: None }
+        Self { kind, detail: detail.into(), help, diagnostics: None, flags: None, header: None }
     }
 
     pub(super) fn refused(diagnostics: Diagnostics) -> Self {
@@ -95,6 +100,17 @@ impl Problem {
         Self::new(Kind::Conflict, "the revision in use is not the one that `If-Match` names", help)
     }
 
+    pub(super) fn managed() -> Self {
+        let help = "edit the file where it is managed; `?dry_run=true` and `hold` work all the same";
+        Self::new(Kind::Managed, "this server publishes only what is in its file", help)
+    }
+
+    fn removes_flags(removal: Removal) -> Self {
+        let help = "restore the flags, or name them in `removed` of the document, or send `?allow_removal=true`";
+        let detail = removal.to_string();
+        Self { flags: Some(removal.flags), ..Self::new(Kind::RemovesFlags, detail, help) }
+    }
+
     pub(super) fn busy() -> Self {
         let help = "try again later; nothing has changed";
         Self::new(Kind::Busy, "the server has no capacity for this request now", help).retry(1)
@@ -115,6 +131,7 @@ impl Problem {
             code,
             help: self.help,
             diagnostics: self.diagnostics.as_ref(),
+            flags: self.flags.as_deref(),
         };
         serde_json::to_string(&body).unwrap_or_default()
     }
@@ -163,9 +180,26 @@ impl From<FleetError> for Problem {
             }
             FleetError::NoSuchFlag => Self::new(Kind::FlagNotFound, "there is no such flag", "check the key"),
             FleetError::NotStored(error) => Self::not_stored(&error),
+            FleetError::RemovesFlags(removal) => Self::removes_flags(removal),
             FleetError::NotYetStored => {
                 let detail = "the change is in force until the server ends, and is not stored yet";
                 Self::new(Kind::NotYetStored, detail, "the server tries again each second: look at its log")
+            }
+        }
+    }
+}
+
+impl From<EditError> for Problem {
+    fn from(error: EditError) -> Self {
+        match error {
+            EditError::FileChanged(detail) => {
+                let help = "publish that edit or undo it: nothing has changed; `hold` works all the same";
+                Self::new(Kind::FileChanged, detail, help)
+            }
+            EditError::Fleet(error) => error.into(),
+            EditError::NotWritten(detail) => {
+                let help = "free some space or set the permissions; nothing has changed";
+                Self::new(Kind::FileNotWritten, detail, help).retry(5)
             }
         }
     }

@@ -17,8 +17,10 @@ use super::access::{Admin, Authorized};
 use super::problem::Kind;
 use super::{Context, Problem, body};
 use crate::clock::wall;
-use crate::fleet::PublishRequest;
-use crate::published::Published;
+use crate::document_file::EditError;
+use crate::fleet::{FleetError, PublishRequest};
+use crate::options::Edits;
+use crate::published::{Published, removed_flags};
 use crate::state::App;
 use crate::store::{Revision, Summary};
 
@@ -34,6 +36,17 @@ pub(crate) struct PublishQuery {
     reason: String,
     /// Reports what would change, and changes nothing.
     dry_run: bool,
+    /// Publishes although flags that are in use are removed.
+    allow_removal: bool,
+}
+
+/// How a document is published again.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(default)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct RevertQuery {
+    /// Publishes although flags that are in use are removed.
+    allow_removal: bool,
 }
 
 /// A page of a list.
@@ -74,6 +87,8 @@ pub(crate) struct PublishAnswer {
     digest: String,
     /// Whether it is in use now.
     published: bool,
+    /// The flags that it removes.
+    removed: Vec<String>,
     /// Warnings about the document.
     #[schema(value_type = Vec<Object>)]
     warnings: Diagnostics,
@@ -98,13 +113,15 @@ impl PageQuery {
 
 /// Publishes a document.
 ///
-/// A document with errors changes nothing. `If-Match` is the `ETag` of the revision that the document was made from, in
+/// A document with errors changes nothing. Neither does one that removes flags which hosts have used within the hour, or
+/// more than a third of all, unless it names them in `removed`, or `allow_removal` is set. `If-Match` is the `ETag` of the revision that the document was made from, in
 /// any media type and encoding; `*` matches any revision.
 #[utoipa::path(put, path = "/flags", tag = "publishing", params(PublishQuery,
     ("If-Match" = String, Header, description = "The ETag of the revision that the document was made from"),
 ), request_body(content((String = "application/yaml"), (String = "application/json"))), responses(
     (status = 200, body = PublishAnswer), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem),
-    (status = 408, body = Problem), (status = 412, body = Problem), (status = 413, body = Problem), (status = 415, body = Problem),
+    (status = 408, body = Problem), (status = 409, description = "It removes flags in use, or the file has another edit", body = Problem),
+    (status = 412, body = Problem), (status = 413, body = Problem), (status = 415, body = Problem),
     (status = 422, description = "The document has errors", body = Problem), (status = 428, body = Problem),
     (status = 429, body = Problem), (status = 503, body = Problem),
 ))]
@@ -116,7 +133,7 @@ pub(super) async fn publish_document(
     content: Body,
 ) -> Result<Response, Problem> {
     let author = key.name();
-    let Query(PublishQuery { reason, dry_run }) = query.map_err(|error| bad_query(&error))?;
+    let Query(PublishQuery { reason, dry_run, allow_removal }) = query.map_err(|error| bad_query(&error))?;
     body::expect_type(&headers, DOCUMENT)?;
     let current = app.shared.published();
     expect_match(&headers, &current)?;
@@ -125,8 +142,7 @@ pub(super) async fn publish_document(
         let position = error.utf8_error().valid_up_to();
         Problem::bad_request(format!("the document is not UTF-8 at byte {position}"), "save it as UTF-8")
     })?;
-    let change = Change { text, author, reason, origin: "put", dry_run };
-    change.make(&app, current).await
+    Change { text, author, reason, origin: "put", allow_removal, dry_run }.make(&app, current).await
 }
 
 /// A document on its way to being published.
@@ -135,30 +151,56 @@ struct Change {
     author: String,
     reason: String,
     origin: &'static str,
+    allow_removal: bool,
     dry_run: bool,
 }
 
 impl Change {
     async fn make(self, app: &Arc<App>, current: Arc<Published>) -> Result<Response, Problem> {
-        let Self { text, author, reason, origin, dry_run } = self;
+        let Self { text, author, reason, origin, allow_removal, dry_run } = self;
+        if app.edits == Edits::None && !dry_run {
+            return Err(Problem::managed());
+        }
         let after = current.number;
         let made = tokio::task::spawn_blocking(move || {
             let (published, warnings) = Published::new(text, after)?;
             let difference = difference_of(&current, &published);
-            Ok((published, warnings, difference))
+            let removed = removed_flags(&current.snapshot, &published.snapshot);
+            Ok((published, removed, warnings, difference))
         });
-        let (published, warnings, difference) = made.await.map_err(|_| Problem::internal())?.map_err(|refused| {
-            app.shared.counters.refused_documents.add(1);
-            Problem::refused(refused)
-        })?;
+        let (published, removed, warnings, difference) =
+            made.await.map_err(|_| Problem::internal())?.map_err(|refused| {
+                app.shared.counters.refused_documents.add(1);
+                Problem::refused(refused)
+            })?;
         let etag = published.as_snapshot.plain.etag.clone();
-        let (mut revision, digest) = (published.number, published.digest());
-        if !dry_run {
-            revision = app.fleet.publish(PublishRequest { published, after, author, reason, origin }).await?;
-        }
-        let answer = PublishAnswer { revision, digest, published: !dry_run, warnings, difference };
+        let digest = published.digest();
+        let request = PublishRequest { published, after, author, reason, origin, allow_removal, dry_run };
+        let revision = publish(app, request).await?;
+        let answer = PublishAnswer { revision, digest, published: !dry_run, removed, warnings, difference };
         Ok(([(header::ETAG, etag)], Json(answer)).into_response())
     }
+}
+
+/// Publishes, and writes to the file where edits go there.
+async fn publish(app: &Arc<App>, request: PublishRequest) -> Result<u64, Problem> {
+    let (of_task, dry_run) = (Arc::clone(app), request.dry_run);
+    // A task of its own, which goes on when the client is gone: the file would be behind the revision.
+    let published = tokio::spawn(async move {
+        let App { document, edits, fleet, .. } = &*of_task;
+        match document {
+            Some(document) if *edits == Edits::File => document.publish(fleet, request).await,
+            _ => Ok(fleet.publish(request).await?),
+        }
+    });
+    let published = published.await.map_err(|_| Problem::internal())?;
+    match &published {
+        // The file has what is published now.
+        Ok(_) if app.edits == Edits::File && !dry_run => app.shared.refuse_edit(None),
+        Err(EditError::Fleet(FleetError::RemovesFlags(_))) => app.shared.counters.refused_documents.add(1),
+        _ => {}
+    }
+    Ok(published?)
 }
 
 /// The history, the newest first.
@@ -214,29 +256,31 @@ pub(super) async fn diff_revisions(
 }
 
 /// Publishes the document of a revision again, under a new number.
-#[utoipa::path(post, path = "/revisions/{number}/revert", tag = "publishing", params(("number" = u64, Path),
+#[utoipa::path(post, path = "/revisions/{number}/revert", tag = "publishing", params(("number" = u64, Path), RevertQuery,
     ("If-Match" = String, Header, description = "The ETag of the revision in use"),
 ), request_body(content = RevertRequest, content_type = "application/json"), responses(
     (status = 200, body = PublishAnswer), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem),
-    (status = 404, body = Problem), (status = 408, body = Problem), (status = 412, body = Problem), (status = 413, body = Problem),
-    (status = 415, body = Problem), (status = 422, body = Problem), (status = 428, body = Problem), (status = 429, body = Problem),
+    (status = 404, body = Problem), (status = 408, body = Problem), (status = 409, body = Problem), (status = 412, body = Problem),
+    (status = 413, body = Problem), (status = 415, body = Problem), (status = 422, body = Problem), (status = 428, body = Problem), (status = 429, body = Problem),
     (status = 503, body = Problem),
 ))]
 pub(super) async fn revert_to_revision(
     key: Authorized<Admin>,
     State(app): Context,
     number: Result<Path<u64>, axum::extract::rejection::PathRejection>,
+    query: Result<Query<RevertQuery>, axum::extract::rejection::QueryRejection>,
     headers: HeaderMap,
     content: Body,
 ) -> Result<Response, Problem> {
     let author = key.name();
     let Path(number) = number.map_err(|error| bad_number(&error))?;
+    let Query(RevertQuery { allow_removal }) = query.map_err(|error| bad_query(&error))?;
     let RevertRequest { reason } = body::read_json(&app, &headers, content).await?;
     let current = app.shared.published();
     expect_match(&headers, &current)?;
     let text = find(&app, number).await?.document;
     let reason = format!("back to revision {number}{}{reason}", if reason.is_empty() { "" } else { ": " });
-    Change { text, author, reason, origin: "revert", dry_run: false }.make(&app, current).await
+    Change { text, author, reason, origin: "revert", allow_removal, dry_run: false }.make(&app, current).await
 }
 
 async fn find(app: &Arc<App>, number: u64) -> Result<Revision, Problem> {

@@ -5,6 +5,7 @@ use flcm_flags::breaker::State;
 use flcm_flags::metrics::Durations;
 
 use super::process;
+use crate::clock::wall;
 use crate::fleet::MetricsSnapshot;
 use crate::state::App;
 
@@ -48,7 +49,11 @@ pub(crate) fn of_server(app: &App, snapshot: &MetricsSnapshot, to: &mut impl Met
         ),
         ("flcm_batches_refused_invalid", "Batches rejected because they are invalid or too old.", &counters.invalid),
         ("flcm_unknown_flags", "Flags in batches that are in no document.", &counters.unknown_flags),
-        ("flcm_documents_refused", "Documents rejected because they have errors.", &counters.refused_documents),
+        (
+            "flcm_documents_refused",
+            "Documents and edits of the file that were not published.",
+            &counters.refused_documents,
+        ),
         ("flcm_connections_refused", "Connections refused because of the limit.", &counters.refused_connections),
         ("flcm_requests_denied", "Requests denied because of their key, its role or its rate limit.", &counters.denied),
         ("flcm_store_failures", "Failed writes to the database.", &counters.store_failures),
@@ -58,8 +63,12 @@ pub(crate) fn of_server(app: &App, snapshot: &MetricsSnapshot, to: &mut impl Met
         to.family(name, Kind::Counter, help);
         to.int(&[], counter.value());
     }
+    let ahead = app.shared.ahead.list(snapshot.breakers.revision, wall()).len() as u64;
+    let refused = u64::from(app.shared.refused_edit().is_some());
     for (name, help, value) in [
         ("flcm_revision", "The revision in use.", snapshot.breakers.revision),
+        ("flcm_hosts_ahead", "Addresses of hosts that use a later revision than the server has.", ahead),
+        ("flcm_file_refused", "1 if the document's file has an edit that was not published.", refused),
         ("flcm_connections", "Open connections.", counters.connections.value()),
         ("flcm_streams", "Open streams.", counters.streams.value()),
         ("flcm_ledgers", "Ledgers of batches: one for each start of each host.", snapshot.ledgers as u64),

@@ -229,13 +229,13 @@ fn last_of_audit(connection: &Connection) -> Stored<Millis> {
     Ok(Millis(at.map_or(0, from_bits)))
 }
 
-fn fact(connection: &Connection, name: &str) -> Stored<u64> {
+pub(super) fn fact(connection: &Connection, name: &str) -> Stored<u64> {
     let mut statement = connection.prepare_cached("SELECT number FROM facts WHERE name = ?1")?;
     let number: Option<i64> = statement.query_row(params![name], |row| row.get(0)).optional()?;
     Ok(number.map_or(0, from_bits))
 }
 
-fn set_fact(connection: &Connection, name: &str, number: u64) -> Stored<()> {
+pub(super) fn set_fact(connection: &Connection, name: &str, number: u64) -> Stored<()> {
     connection.prepare_cached("REPLACE INTO facts VALUES (?1, ?2)")?.execute(params![name, to_bits(number)])?;
     Ok(())
 }

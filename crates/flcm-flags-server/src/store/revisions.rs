@@ -5,11 +5,11 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::audit::append;
+use super::counts::{fact, set_fact};
 use super::{Reader, Record, Store, Stored, from_bits, to_bits};
 
-/// In a new database, revisions start at the number of seconds since 2026-01-01. So they are above those of a lost
-/// database, and hosts, which refuse older revisions, accept them.
-const SINCE_2026: u64 = 1_767_225_600_000;
+/// The fact that says which revision's text the document's file had last.
+const FILE: &str = "file";
 
 /// A revision without its document.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -35,6 +35,9 @@ pub(crate) struct Revision {
     pub(crate) document: String,
 }
 
+/// The origin of a revision that was read from the document's file.
+const ORIGIN_FILE: &str = "file";
+
 const COLUMNS: &str = "number, at, author, reason, origin, digest, document";
 
 impl Store {
@@ -43,21 +46,21 @@ impl Store {
         one(&self.connection, &format!("SELECT {COLUMNS} FROM revisions ORDER BY number DESC LIMIT 1"), &[])
     }
 
-    /// The newest revision that was read from the file.
-    pub(crate) fn newest_of_file(&self) -> Stored<Option<Revision>> {
-        let sql = format!("SELECT {COLUMNS} FROM revisions WHERE origin = 'file' ORDER BY number DESC LIMIT 1");
-        one(&self.connection, &sql, &[])
+    /// The revision whose text the document's file had last.
+    pub(crate) fn of_file(&self) -> Stored<Option<Revision>> {
+        let number = fact(&self.connection, FILE)?;
+        one(&self.connection, &format!("SELECT {COLUMNS} FROM revisions WHERE number = ?1"), &[&to_bits(number)])
+    }
+
+    /// Notes that the document's file has the text of a revision.
+    pub(crate) fn note_file(&mut self, number: u64) -> Stored<()> {
+        self.write(|connection| set_fact(connection, FILE, number))
     }
 
     /// When the first revision was published, in milliseconds since 1970. No host has counted anything before.
     pub(crate) fn began(&self) -> Stored<u64> {
         let at = self.connection.query_row("SELECT at FROM revisions ORDER BY number LIMIT 1", [], |row| row.get(0));
         Ok(at.optional()?.map_or_else(crate::clock::wall, from_bits))
-    }
-
-    /// The number below that of a first revision.
-    pub(crate) fn base(wall: u64) -> u64 {
-        wall.saturating_sub(SINCE_2026) / 1000
     }
 
     /// Stores a revision, and the record of its publication.
@@ -69,6 +72,9 @@ impl Store {
                 "INSERT INTO revisions VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
                 params![to_bits(*number), to_bits(*at), author, reason, origin, digest, document],
             )?;
+            if origin == ORIGIN_FILE {
+                set_fact(connection, FILE, *number)?;
+            }
             append(connection, record)
         })
     }

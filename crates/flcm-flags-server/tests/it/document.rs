@@ -1,6 +1,9 @@
 //! The document as a file that people edit.
 
 use std::fs;
+use std::io::Write;
+use std::thread;
+use std::time::Duration;
 
 use crate::host::{Host, Tally, decisions};
 use crate::http::ask;
@@ -98,19 +101,21 @@ fn a_bad_document_with_a_database_leaves_the_last_revision() {
 #[test]
 fn the_latest_edit_counts_wherever_it_was_made() {
     let folder = TestFolder::new();
-    let server = folder.serve();
+    let arguments = &["--edits", "database"];
+    let server = folder.serve_with(arguments);
     let put = server.put(&other("put")).expect(200).json()["revision"].as_u64().unwrap();
     server.kill();
-    let server = folder.serve();
+    let server = folder.serve_with(arguments);
     assert_eq!((revision(&server), served(&server)), (put, other("put")), "the file has not changed since");
     server.kill();
     folder.file("flags.yaml", other("edited"));
-    let server = folder.serve();
-    assert_eq!((revision(&server), served(&server)), (put + 1, other("edited")), "it was edited meanwhile");
+    let server = folder.serve_with(arguments);
+    assert_eq!(served(&server), other("edited"), "it was edited meanwhile");
+    assert!(revision(&server) > put);
     server.put(&other("put_again")).expect(200);
     folder.file("flags.yaml", other("put"));
     serves(&server, &other("put"));
-    assert_eq!(revision(&server), put + 3);
+    assert_eq!(server.get("/revisions").json().as_array().unwrap().len(), 5);
 }
 
 /// Batches behind the last checkpoint are added up again by a start, and then another document may be in use.
@@ -123,16 +128,80 @@ fn counts_of_a_flag_that_a_document_takes_away_are_kept_through_a_kill() {
         host.send(server.address, &[Tally { flag: "plain", decisions: 5, errors: 0, generation: 0 }])
             .unwrap()
             .expect(204);
+        let text = other("another") + "removed: [plain]\n";
         if how == "put" {
-            server.put(&other("another")).expect(200);
+            server.put(&text).expect(200);
+            server.kill();
         } else {
-            folder.file("flags.yaml", other("another"));
+            server.kill();
+            folder.file("flags.yaml", &text);
         }
-        server.kill();
         let server = folder.serve();
-        assert_eq!(served(&server), other("another"));
+        assert_eq!(served(&server), text);
         assert_eq!(server.figure(&decisions("plain")), 5, "{how}");
     }
+}
+
+fn revisions(server: &TestServer) -> usize {
+    server.get("/revisions").json().as_array().unwrap().len()
+}
+
+/// It stays open for longer than an editor takes between two writes.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_slow_writer_is_published_when_it_has_closed_the_file() {
+    let folder = TestFolder::new();
+    let server = folder.serve();
+    let text = FLAGS.replace("percentage: 50", "percentage: 60");
+    let (first, rest) = text.split_at(text.find("  guarded:").unwrap());
+    let mut file = fs::File::create(folder.path("flags.yaml")).unwrap();
+    file.write_all(first.as_bytes()).unwrap();
+    thread::sleep(Duration::from_millis(600));
+    assert_eq!(served(&server), FLAGS, "a half is not published");
+    file.write_all(rest.as_bytes()).unwrap();
+    drop(file);
+    serves(&server, &text);
+    assert_eq!(revisions(&server), 2);
+}
+
+#[test]
+fn an_edit_that_removes_a_flag_is_read_again_before_it_is_published() {
+    let folder = TestFolder::new();
+    let server = folder.serve();
+    let text = FLAGS.replace("percentage: 50", "percentage: 60");
+    folder.file("flags.yaml", &text[..text.find("  plain:").unwrap()]);
+    thread::sleep(Duration::from_millis(600));
+    assert_eq!(served(&server), FLAGS, "it may be the first of two parts");
+    folder.file("flags.yaml", &text);
+    serves(&server, &text);
+    assert_eq!(revisions(&server), 2);
+    let short = &text[..text.find("  plain:").unwrap()];
+    folder.file("flags.yaml", short);
+    serves(&server, short);
+    until("the log names what was removed", || server.log().contains("has removed `plain`").then_some(()));
+}
+
+/// Another program has left the file empty, cut off, away, or far too long.
+#[test]
+fn a_start_with_a_file_that_is_no_document_serves_the_last_revision() {
+    let folder = TestFolder::new();
+    let first = revision(&folder.serve());
+    for damage in ["empty", "cut off", "missing", "too long"] {
+        match damage {
+            "empty" => folder.file("flags.yaml", ""),
+            "cut off" => folder.file("flags.yaml", b"flags:\n  plain: { rollout: { percent"),
+            "missing" => fs::remove_file(folder.path("flags.yaml")).unwrap(),
+            _ => fs::File::create(folder.path("flags.yaml")).unwrap().set_len(70 << 20).unwrap(),
+        }
+        let server = folder.serve();
+        assert_eq!((revision(&server), served(&server)), (first, FLAGS.to_owned()), "{damage}");
+        until(damage, || server.log().contains("ERROR").then_some(()));
+        assert!(server.log().contains(&format!("revision {first} stays in use")), "{damage}: {}", server.log());
+        assert_eq!(server.figure("flcm_file_refused"), 1, "{damage}");
+    }
+    folder.file("flags.yaml", FLAGS);
+    let server = folder.serve();
+    assert_eq!((revision(&server), server.figure("flcm_file_refused")), (first, 0));
 }
 
 /// A watcher that is woken by its own reading never sleeps.
@@ -150,9 +219,9 @@ fn a_server_that_is_left_alone_does_nothing() {
     // One look at the document is what it takes to begin.
     folder.file("flags.yaml", other("edited"));
     serves(&server, &other("edited"));
-    std::thread::sleep(std::time::Duration::from_millis(500));
+    thread::sleep(Duration::from_millis(500));
     let before = reads();
-    std::thread::sleep(std::time::Duration::from_secs(2));
+    thread::sleep(Duration::from_secs(2));
     let after = reads();
     assert!(after - before < 20, "{} reads in two seconds", after - before);
 }

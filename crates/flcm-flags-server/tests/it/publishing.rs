@@ -76,14 +76,17 @@ fn a_revision_comes_back_under_a_new_number() {
     assert_eq!((&newest["origin"], newest["reason"].as_str().unwrap().contains("it broke")), (&"revert".into(), true));
 }
 
-/// Of its own it may have a number up to 2^53.
+/// Of its own it may have a number up to 2^32: hosts refuse a larger jump.
 #[test]
 fn numbers_go_on_rising_behind_the_largest() {
     let folder = TestFolder::new();
     let server = folder.serve();
-    server.put(&format!("revision: {}\n{FLAGS}", (1_u64 << 53) + 2)).expect(422);
-    let first = server.put(&format!("revision: {}\n{FLAGS}", 1_u64 << 53)).expect(200).json()["revision"].as_u64();
-    assert_eq!(first, Some(1 << 53));
+    for number in [1_u64 << 53, (1 << 32) + 1] {
+        let refused = server.put(&format!("revision: {number}\n{FLAGS}")).expect(422).json();
+        assert_eq!(refused["diagnostics"][0]["code"], "limit-revision", "{refused}");
+    }
+    let first = server.put(&format!("revision: {}\n{FLAGS}", 1_u64 << 32)).expect(200).json()["revision"].as_u64();
+    assert_eq!(first, Some(1 << 32));
     let next = server.put(&other(1)).expect(200).json()["revision"].as_u64();
     assert!(next > first);
     server.kill();

@@ -36,6 +36,8 @@ kinds! {
     Busy = SERVICE_UNAVAILABLE, "BUSY", "The server is busy";
     Closing = SERVICE_UNAVAILABLE, "CLOSING", "The server is shutting down";
     Conflict = PRECONDITION_FAILED, "CONFLICT", "Another revision is in use";
+    FileChanged = CONFLICT, "FILE_CHANGED", "The file has an edit that is not published";
+    FileNotWritten = SERVICE_UNAVAILABLE, "FILE_NOT_WRITTEN", "The file could not be written";
     FlagNotFound = NOT_FOUND, "FLAG_NOT_FOUND", "The flag does not exist";
     Forbidden = FORBIDDEN, "FORBIDDEN", "The role of the key does not allow this";
     HostNotAllowed = FORBIDDEN, "HOST_NOT_ALLOWED", "The server may not be called under this host name";
@@ -44,12 +46,14 @@ kinds! {
     InvalidDocument = UNPROCESSABLE_ENTITY, "INVALID_DOCUMENT", "The document has errors";
     InvalidRequest = BAD_REQUEST, "INVALID_REQUEST", "The request is invalid";
     InvalidState = CONFLICT, "INVALID_STATE", "The state of the flag does not allow this";
+    Managed = FORBIDDEN, "MANAGED", "Documents are published by the file alone";
     MethodNotAllowed = METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED", "The method is not allowed here";
     NotAcceptable = NOT_ACCEPTABLE, "NOT_ACCEPTABLE", "No acceptable media type";
     NotYetStored = SERVICE_UNAVAILABLE, "NOT_YET_STORED", "The change is in force, but not stored yet";
     PathNotFound = NOT_FOUND, "PATH_NOT_FOUND", "The path does not exist";
     PreconditionRequired = PRECONDITION_REQUIRED, "PRECONDITION_REQUIRED", "`If-Match` is required";
     RateLimited = TOO_MANY_REQUESTS, "RATE_LIMITED", "Too many requests";
+    RemovesFlags = CONFLICT, "REMOVES_FLAGS", "The document removes flags that are in use";
     RevisionNotFound = NOT_FOUND, "REVISION_NOT_FOUND", "The revision does not exist";
     StoreFailed = SERVICE_UNAVAILABLE, "STORE_FAILED", "The database has failed";
     Timeout = SERVICE_UNAVAILABLE, "TIMEOUT", "The server did not answer in time";

@@ -31,3 +31,70 @@ fn a_key_is_printed_with_the_line_that_the_server_reads() {
     server.wait().unwrap();
     assert!(heard.is_some_and(|line| line.starts_with("listening")));
 }
+
+/// A server that ends with the test.
+struct Served {
+    child: std::process::Child,
+    url: String,
+}
+
+impl Served {
+    fn start(folder: &TestFolder, arguments: &[&str]) -> Self {
+        let mut child = folder.spawn(&[&["serve", "flags.yaml", "--listen", "127.0.0.1:0"], arguments].concat());
+        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);
+        let address = lines.find_map(|line| Some(line.strip_prefix("listening on ")?.to_owned())).expect("it listens");
+        // Goes on reading: a full pipe would stop the server.
+        std::thread::spawn(move || lines.for_each(drop));
+        Self { child, url: format!("http://{address}") }
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+const FLAGS: &str = "flags:\n  a: { rollout: { percentage: 5 } }\n  b: { rollout: { percentage: 5 } }\n  \
+                     c: { rollout: { percentage: 5 } }\n";
+
+#[test]
+fn a_document_is_published_by_a_command() {
+    let folder = TestFolder::new();
+    folder.file("flags.yaml", FLAGS);
+    let (key, line) = {
+        let printed = folder.run(&["key", "ci", "--role", "admin"]).well();
+        let (key, line) = printed.trim().split_once('\n').map(|(key, line)| (key.to_owned(), line.to_owned())).unwrap();
+        (key, line)
+    };
+    folder.file("keys.json", format!("[{line}]"));
+    folder.file("key", format!("{key}\n"));
+    let server = Served::start(&folder, &["--keys", "keys.json"]);
+    let publish = |arguments: &[&str]| {
+        folder.run(&[&["publish", "new.yaml", "--server", &server.url, "--key-file", "key"], arguments].concat())
+    };
+    folder.file("new.yaml", FLAGS.replace("percentage: 5", "percentage: 10"));
+    let ran = publish(&["--dry-run"]);
+    assert!(
+        ran.code == Some(0) && ran.err.contains("would be published") && ran.err.contains("3 flags change"),
+        "{ran:?}"
+    );
+    let ran = publish(&["--reason", "more users"]);
+    assert!(ran.code == Some(0) && ran.err.contains("is published as revision"), "{ran:?}");
+    assert!(String::from_utf8(folder.read("flags.yaml")).unwrap().contains("percentage: 10"), "the file has it");
+    let error = publish(&["--if-match", "\"0123456789abcdef\""]).failed();
+    assert!(error.contains("CONFLICT") && error.contains("help:"), "{error}");
+    folder.file("new.yaml", "flags: {}");
+    let error = publish(&[]).failed();
+    assert!(error.contains("REMOVES_FLAGS") && error.contains("`a`, `b`, `c`"), "{error}");
+    let ran = publish(&["--allow-removal"]);
+    assert!(ran.code == Some(0) && ran.err.contains("it removes a, b, c"), "{ran:?}");
+    folder.file("new.yaml", "");
+    assert!(publish(&["--allow-removal"]).failed().contains("no-flags"));
+    folder.file("new.yaml", FLAGS);
+    let error = folder.run(&["publish", "new.yaml", "--server", &server.url]).failed();
+    assert!(error.contains("UNAUTHORIZED"), "{error}");
+    let error = folder.run(&["publish", "new.yaml", "--server", "http://127.0.0.1:9"]).failed();
+    assert!(error.contains("does not answer") && error.contains("help:"), "{error}");
+}

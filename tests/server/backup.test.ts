@@ -1,0 +1,166 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { NodeHost } from './kit/hosts.ts';
+import { FLCM, ROOT, Server } from './kit/serve.ts';
+
+const document = (percentage: number): string => `
+flags:
+  plain: { rollout: { percentage: ${percentage} } }
+  risky: { rollout: { percentage: 100 }, error_threshold: { rate: 0.05, recovery: sticky } }
+`;
+
+const page = readFileSync(join(ROOT, 'docs/how-to/backup-and-restore.md'), 'utf8');
+
+/** A command of the page that contains these words, for the folder and the port of a server. */
+function command(words: string, server: Server): string {
+  const blocks = [...page.matchAll(/^ *```sh\n(.*?)^ *```/gms)].map(([, block]) => block ?? '');
+  const found = blocks.filter((block) => block.includes(words));
+  expect(found, words).toHaveLength(1);
+  const { host } = new URL(server.url);
+  return (found[0] ?? '')
+    .replaceAll('feature-flags.yaml', 'flags.yaml')
+    .replaceAll('feature-flags.db', 'flags.db')
+    .replaceAll('localhost:8787', host)
+    .replaceAll(/^ *flcm /gm, `${FLCM} `);
+}
+
+/** Follows a command of the page. */
+function follow(words: string, server: Server): string {
+  return execFileSync('bash', ['-euc', command(words, server)], {
+    cwd: server.folder,
+    encoding: 'utf8',
+    stdio: 'pipe',
+  });
+}
+
+const OPTIONS = { stream: false, pollIntervalMs: 200 } as const;
+
+/** Three processes of Node that poll. */
+async function hostsOf(server: Server): Promise<NodeHost[]> {
+  const hosts = await Promise.all(['first', 'second', 'third'].map((name) => NodeHost.start(name)));
+  await Promise.all(
+    hosts.map((host, n) => host.call('create', host.name, { url: server.url, instance: n + 1, ...OPTIONS })),
+  );
+  return hosts;
+}
+
+const reach = (hosts: readonly NodeHost[], flag: string, count: number): Promise<number[]> =>
+  Promise.all(hosts.map((host) => host.call('reaches', flag, count)));
+
+const on = (hosts: readonly NodeHost[], flag: string): Promise<number[]> =>
+  Promise.all(hosts.map((host) => host.call('on', flag)));
+
+/** So long that each host has polled several times. */
+const polls = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 1500));
+
+interface Trips {
+  readonly revision: number;
+  readonly ahead: readonly { readonly address: string; readonly revision: number }[];
+}
+
+async function trips(server: Server): Promise<Trips> {
+  return (await server.ask('/trips')).json() as Promise<Trips>;
+}
+
+test('hosts serve what they have through a loss, and follow what is published after a restored backup', async () => {
+  const server = await Server.start(document(0));
+  const hosts = await hostsOf(server);
+  await reach(hosts, 'plain', 0);
+  follow('.backup', server);
+  // After the backup: a revision over HTTP, which is in the file as well.
+  await server.put(document(100));
+  await reach(hosts, 'plain', 40);
+  const lost = (await trips(server)).revision;
+
+  await server.kill();
+  server.lose();
+  await polls();
+  expect(await on(hosts, 'plain'), 'without a server').toEqual([40, 40, 40]);
+
+  // The file has been lost as well, or was not kept: only the backup is left.
+  rmSync(server.document);
+  follow('cp backup.db', server);
+  await server.start();
+  const restored = await trips(server);
+  expect(restored.revision).toBeLessThan(lost);
+  await polls();
+  expect(await on(hosts, 'plain'), 'the older revision is refused').toEqual([40, 40, 40]);
+  await expect.poll(async () => (await trips(server)).ahead).toMatchObject([{ address: '127.0.0.1', revision: lost }]);
+  expect((await server.figures()).of('flcm_hosts_ahead')).toBe(1);
+  expect(follow('curl -s localhost:8787/trips', server)).toContain('"ahead":[{');
+
+  follow('mv restored.yaml', server);
+  expect(readFileSync(server.document, 'utf8')).toBe(document(0));
+  follow('flcm publish', server);
+  await reach(hosts, 'plain', 0);
+  const { revision, ahead } = await trips(server);
+  expect(revision).toBeGreaterThanOrEqual(lost);
+  expect(ahead).toEqual([]);
+
+  await server.put(document(100));
+  await reach(hosts, 'plain', 40);
+});
+
+test('an edit since the backup is published by the start', async () => {
+  const server = await Server.start(document(0));
+  const hosts = await hostsOf(server);
+  await reach(hosts, 'plain', 0);
+  follow('.backup', server);
+  server.edit(document(100));
+  await reach(hosts, 'plain', 40);
+  await server.kill();
+  follow('cp backup.db', server);
+  server.edit(document(50));
+  await server.start();
+  const half = await hosts[0]?.call('on', 'plain');
+  await expect.poll(() => on(hosts, 'plain').then((counts) => counts.every((count) => count < 40))).toBe(true);
+  expect(half).toBeDefined();
+  expect(readFileSync(server.document, 'utf8')).toBe(document(50));
+});
+
+test('a database that is lost without a backup is begun anew above what hosts have', async () => {
+  const server = await Server.start(document(0));
+  const hosts = await hostsOf(server);
+  await reach(hosts, 'plain', 0);
+  await server.put(document(100));
+  await reach(hosts, 'plain', 40);
+  await server.kill();
+  server.lose();
+  server.edit(document(0));
+  await server.start();
+  await reach(hosts, 'plain', 0);
+});
+
+test('a server refuses the database of a newer one, hosts go on, and the backup is the way back', async () => {
+  const server = await Server.start(document(100));
+  const hosts = await hostsOf(server);
+  await reach(hosts, 'plain', 40);
+  follow('.backup', server);
+  expect(await server.stop()).toBe(0);
+  // As a newer server would leave it.
+  const newer = (statement: string) => execFileSync('sqlite3', [join(server.folder, 'flags.db'), statement]);
+  newer('PRAGMA user_version = 1000');
+  await expect(server.start()).rejects.toThrow(/version 1000/);
+  await polls();
+  expect(await on(hosts, 'plain')).toEqual([40, 40, 40]);
+  follow('cp backup.db', server);
+  await server.start();
+  server.edit(document(0));
+  await reach(hosts, 'plain', 0);
+});
+
+test('the state of rollbacks and holds comes back with the backup', async () => {
+  const server = await Server.start(document(100));
+  const hosts = await hostsOf(server);
+  await reach(hosts, 'risky', 40);
+  await server.command('risky', 'hold');
+  follow('.backup', server);
+  await server.command('risky', 'release');
+  await server.kill();
+  follow('cp backup.db', server);
+  await server.start();
+  onTestFinished(() => server.kill());
+  expect((await server.trip('risky'))?.trip).toBe('off');
+});
