@@ -128,7 +128,7 @@ impl Edit<'_> {
         };
         state.read = Some(self.hash);
         self.log(&refused);
-        self.refuse("INVALID_DOCUMENT", &format!("it has {} errors", refused.counts().0));
+        self.refuse("INVALID_DOCUMENT", "it has errors, which the log lists");
         None
     }
 
