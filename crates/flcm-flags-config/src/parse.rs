@@ -147,7 +147,6 @@ impl Parser<'_> {
             flags: map
                 .get(self, "flags", |parser, node, path| parser.entries(node, path, Self::flag))
                 .unwrap_or_default(),
-            removed: map.get(self, "removed", |parser, node, path| parser.list(node, path, Self::text)),
             shared: Vec::new(),
             removed: map.get(self, "removed", |parser, node, path| parser.list(node, path, Self::text)),
         };

@@ -79,7 +79,11 @@ pub(crate) fn run(options: &Options) -> Result<bool, Failure> {
             // The other files are checked all the same.
             Err(failure) => {
                 totals.unreadable += 1;
-                if options.json { problems.extend(unreadable(path, &failure)) } else { drop(failure.report()) }
+                if options.json {
+                    problems.extend(unreadable(path, &failure))
+                } else {
+                    let _ = failure.report();
+                }
             }
         }
     }
