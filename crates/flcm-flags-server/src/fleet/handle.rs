@@ -143,10 +143,6 @@ impl FleetHandle {
         reply(|reply| self.0.command(FleetRequest::NoteFile(number, reply))).await
     }
 
-    pub(crate) async fn note_file(&self, number: u64) -> Result<(), FleetError> {
-        self.request(|reply| FleetRequest::NoteFile(number, reply)).await
-    }
-
     /// Returns the number of the revision.
     pub(crate) async fn publish(&self, request: PublishRequest) -> Result<u64, FleetError> {
         reply(|reply| self.0.command(FleetRequest::Publish(Box::new(request), reply))).await
