@@ -1,7 +1,7 @@
 //! How soon a flag is held while others send the worst batches that are accepted, and how soon a server is ready that
 //! was killed amid them.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -70,7 +70,7 @@ fn ask(address: SocketAddr, request: &[u8]) -> std::io::Result<u16> {
     let mut stream = TcpStream::connect(address)?;
     stream.write_all(request)?;
     let mut line = String::new();
-    BufReader::new(stream.by_ref()).read_line(&mut line)?;
+    BufReader::new(&stream).read_line(&mut line)?;
     Ok(line.get(9..12).and_then(|status| status.parse().ok()).unwrap_or(0))
 }
 
