@@ -149,11 +149,12 @@ pub const QUOTE_IT: &str = "write it in quotes, as text";
 #[must_use]
 pub fn kept(number: &serde_json::Number) -> Option<f64> {
     const EXACT: u64 = 1 << 53;
+    const EXACT_FLOAT: f64 = 9_007_199_254_740_992.0;
     /// Writers of JSON put an exponent on numbers from here on: they are sizes, and no ids.
     const EXPONENT: f64 = 1e21;
     let value = number.as_f64()?;
     let is_kept = match (number.as_u64(), number.as_i64()) {
-        (None, None) => value.fract() != 0.0 || !(EXACT as f64..EXPONENT).contains(&value.abs()),
+        (None, None) => value.fract() != 0.0 || !(EXACT_FLOAT..EXPONENT).contains(&value.abs()),
         (whole, signed) => whole.or(signed.map(i64::unsigned_abs)).is_some_and(|whole| whole <= EXACT),
     };
     is_kept.then_some(value)

@@ -374,6 +374,7 @@ impl Parser<'_> {
         list
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "the signature of all readers")]
     fn weight(&mut self, node: &Node, path: Path<'_>) -> Option<At<u32>> {
         // One that is wrong counts as 1, so that its variant is known.
         Some(self.integer(node, path, limits::WEIGHT.into()).unwrap_or(At { value: 1, span: node.span }))

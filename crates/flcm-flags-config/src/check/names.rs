@@ -74,8 +74,14 @@ fn invisible(text: &str) -> Option<char> {
     while let Some(character) = characters.next() {
         let joins = |neighbour: Option<char>| neighbour.is_some_and(|neighbour| !neighbour.is_ascii());
         match character {
-            '\u{ad}' | '\u{180e}' | '\u{200b}' | '\u{200e}'..='\u{200f}' | '\u{feff}' => return Some(character),
-            '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2064}' | '\u{2066}'..='\u{2069}' => return Some(character),
+            '\u{ad}'
+            | '\u{180e}'
+            | '\u{200b}'
+            | '\u{200e}'..='\u{200f}'
+            | '\u{feff}'
+            | '\u{202a}'..='\u{202e}'
+            | '\u{2060}'..='\u{2064}'
+            | '\u{2066}'..='\u{2069}' => return Some(character),
             '\u{200c}' | '\u{200d}' if !(joins(before) && joins(characters.peek().copied())) => return Some(character),
             _ => before = Some(character),
         }

@@ -16,8 +16,8 @@ pub(super) fn read(text: &str) -> Option<NodeValue> {
         }
     }
     match text.trim_start_matches(['-', '+']) {
-        ".inf" | ".Inf" | ".INF" => return Some(NodeValue::Number(f64::INFINITY)),
-        ".nan" | ".NaN" | ".NAN" => return Some(NodeValue::Number(f64::NAN)),
+        ".inf" | ".Inf" | ".INF" => Some(NodeValue::Number(f64::INFINITY)),
+        ".nan" | ".NaN" | ".NAN" => Some(NodeValue::Number(f64::NAN)),
         _ => decimal(text),
     }
 }

@@ -187,9 +187,10 @@ impl Parser<'_> {
     fn inexact(&mut self, node: &Node, path: Path<'_>, written: &str, value: f64) {
         let mut near = String::new();
         json::write_number(&mut near, value);
-        let message = match value.is_finite() {
-            true => format!("`{written}` would become {near}: numbers are floats of 64 bits"),
-            false => format!("`{written}` is larger than any number: numbers are floats of 64 bits"),
+        let message = if value.is_finite() {
+            format!("`{written}` would become {near}: numbers are floats of 64 bits")
+        } else {
+            format!("`{written}` is larger than any number: numbers are floats of 64 bits")
         };
         let problem = self.diagnostics.error(node.span, path, "number-precision", message);
         let mut round = String::new();
