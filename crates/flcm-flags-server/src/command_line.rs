@@ -2,15 +2,18 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use tracing_subscriber::EnvFilter;
 
 use crate::error::StartError;
-use crate::keys::Keys;
 use crate::options::{Edits, Options, Webhook, WebhookFormat};
+use crate::proxies::ProxyNetwork;
 use crate::server::Server;
 
 mod environment;
+mod listen;
+mod signals;
 
 /// Serve flags to hosts, collect their metrics, roll back for all of them
 #[derive(Debug, clap::Args)]
@@ -20,6 +23,9 @@ use stays. Revisions, audit, counts and the state of breakers are in the databas
 
 Without --keys the server listens on this machine only, and everyone there may do everything.
 
+SIGHUP has it read --keys, --tls-cert and --tls-key again; streams of keys that are gone end. SIGTERM ends it, after what \
+has begun is done and everything is stored.
+
 FLCM_LOG sets what is logged, such as `debug`. FLCM_WEBHOOK_SECRET signs what is sent to --webhook addresses. With \
 --otlp-endpoint, the variables OTEL_EXPORTER_OTLP_HEADERS, OTEL_METRIC_EXPORT_INTERVAL, OTEL_RESOURCE_ATTRIBUTES and \
 OTEL_SERVICE_NAME are read as OpenTelemetry defines them.")]
@@ -28,7 +34,7 @@ pub struct ServeArgs {
     #[arg(value_name = "DOC")]
     document: Option<PathBuf>,
     /// Where to listen
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8787")]
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8787", value_parser = listen::parse)]
     listen: SocketAddr,
     /// The database. Default: the document's path with `.db` in place of its ending
     #[arg(long, value_name = "FILE")]
@@ -43,6 +49,10 @@ pub struct ServeArgs {
     /// Allow pages of this origin, such as `https://shop.example.com`, or `*` for all; may be given several times
     #[arg(long = "origin", value_name = "ORIGIN")]
     origins: Vec<String>,
+    /// Believe the `X-Forwarded-For` of this proxy, such as `127.0.0.1`, or of those of a network, such as `10.0.0.0/8`; may be
+    /// given several times
+    #[arg(long = "trusted-proxy", value_name = "NETWORK")]
+    proxies: Vec<ProxyNetwork>,
     /// Certificate chain, a PEM file: turns TLS on
     #[arg(long, value_name = "FILE", requires = "tls_key")]
     tls_cert: Option<PathBuf>,
@@ -64,6 +74,9 @@ pub struct ServeArgs {
     /// Refuse larger batches of metrics
     #[arg(long, value_name = "BYTES", default_value_t = 16 << 20)]
     max_batch: usize,
+    /// After SIGTERM, serve for so long while /readyz asks load balancers to choose another server
+    #[arg(long, value_name = "SECONDS", default_value_t = 0)]
+    drain_delay: u64,
     /// Log as JSON lines
     #[arg(long)]
     log_json: bool,
@@ -79,16 +92,32 @@ impl ServeArgs {
     /// Runs a server until the process is stopped; whether everything is stored then. Sets up the log, with
     /// colours if `ansi`, and calls `listening` with the address once it listens.
     ///
+    /// With `--log-json`, the address and a failed start are logged as well, so that each line is JSON.
+    ///
     /// # Errors
     /// The server cannot start: describes what is wrong, and how to fix it.
     pub fn run(self, ansi: bool, listening: impl FnOnce(SocketAddr)) -> Result<bool, StartError> {
-        log(self.log_json, ansi);
+        let as_json = self.log_json;
+        log(as_json, ansi);
+        let result =
+            self.serve(|address| if as_json { tracing::info!(%address, "listening") } else { listening(address) });
+        match result {
+            Err(error) if as_json => {
+                error.log();
+                Ok(false)
+            }
+            result => result,
+        }
+    }
+
+    fn serve(self, listening: impl FnOnce(SocketAddr)) -> Result<bool, StartError> {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| system(&error))?;
         runtime.block_on(async {
             let server = Server::bind(self.into_options()?).await?;
             // Listens to signals before it reports its address: whoever reads that may send a signal at once.
-            let stopped = stopped().map_err(|error| system(&error))?;
+            let stopped = signals::stopped().map_err(|error| system(&error))?;
+            signals::reload_on_hangup(server.reloader()).map_err(|error| system(&error))?;
             // With port 0, the system has chosen one.
             listening(server.address().map_err(|error| system(&error))?);
             Ok(server.run(stopped).await)
@@ -100,8 +129,7 @@ impl ServeArgs {
             self.database.or_else(|| Some(self.document.as_ref()?.with_extension("db"))).ok_or_else(|| {
                 StartError::other("neither a document nor a database", "name a document, such as feature-flags.yaml")
             })?;
-        let keys = self.keys.as_deref().map(read_keys).transpose()?.unwrap_or_default();
-        let secret = std::env::var("FLCM_WEBHOOK_SECRET").ok();
+        let secret = environment::webhook_secret(std::env::var_os("FLCM_WEBHOOK_SECRET"))?;
         let otlp = self
             .otlp_endpoint
             .map(|endpoint| environment::read(endpoint, |name| std::env::var(name).ok()))
@@ -114,25 +142,17 @@ impl ServeArgs {
             document: self.document,
             edits: self.edits,
             database,
-            keys,
+            keys: self.keys,
             origins: self.origins,
+            proxies: self.proxies,
             tls: self.tls_cert.zip(self.tls_key),
             webhooks: hooks.chain(slack).collect(),
             otlp,
             connections: connections(self.max_connections),
+            drain_delay: Duration::from_secs(self.drain_delay),
             batch_bytes: self.max_batch,
         })
     }
-}
-
-fn read_keys(path: &Path) -> Result<Keys, StartError> {
-    let name = path.display();
-    let text = std::fs::read_to_string(path).map_err(|error| {
-        StartError::other(format!("cannot read {name}: {error}"), "check the path and its permissions")
-    })?;
-    Keys::from_json(&text).map_err(|error| {
-        StartError::other(format!("{name}: {error}"), "write a JSON list of the lines that `flcm key` prints")
-    })
 }
 
 fn system(error: &std::io::Error) -> StartError {
@@ -149,25 +169,6 @@ fn connections(wanted: usize) -> usize {
         tracing::warn!("the system allows {most} connections, not {wanted}: raise `ulimit -n`");
     }
     most
-}
-
-/// Done when the process is asked to stop, by SIGTERM or Ctrl-C. Listens to both from now on.
-#[cfg(unix)]
-fn stopped() -> std::io::Result<impl Future<Output = ()>> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
-    Ok(async move {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-        }
-    })
-}
-
-#[cfg(not(unix))]
-#[expect(clippy::unnecessary_wraps, reason = "elsewhere it can fail")]
-fn stopped() -> std::io::Result<impl Future<Output = ()>> {
-    Ok(async { _ = tokio::signal::ctrl_c().await })
 }
 
 fn log(json: bool, ansi: bool) {

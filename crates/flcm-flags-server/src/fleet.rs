@@ -93,6 +93,7 @@ impl Fleet {
         let is_stored = self.make_checkpoint();
         if is_stored {
             tracing::info!("everything is stored");
+            self.log_audit_head();
         } else {
             tracing::error!("the server ends before everything could be stored");
         }
@@ -144,6 +145,14 @@ impl Fleet {
         self.logged_bytes >= LOGGED_BYTES || self.ledgers.changes() >= CHANGED_LEDGERS
     }
 
+    /// Logs the newest record of the audit, for `flcm audit verify --head`.
+    fn log_audit_head(&self) {
+        match self.store.audit_head() {
+            Ok(head) => tracing::info!(row = head.id, head = head.hash, "audit"),
+            Err(error) => self.log_store_failure("the audit cannot be read", &error),
+        }
+    }
+
     fn log_store_failure(&self, what: &str, error: &crate::store::StoreError) {
         self.shared.counters.store_failures.add(1);
         tracing::error!(%error, "{what}");
@@ -151,7 +160,7 @@ impl Fleet {
 
     fn record(&self, actor: &str, action: &str, reason: &str, detail: serde_json::Value) -> Record {
         let (actor, action, reason) = (actor.to_owned(), action.to_owned(), reason.to_owned());
-        Record { id: 0, at: self.clock.now().0, actor, action, flag: None, revision: None, reason, detail }
+        Record { at: self.clock.now().0, actor, action, reason, detail, ..Record::default() }
     }
 }
 

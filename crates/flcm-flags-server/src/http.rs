@@ -1,13 +1,12 @@
 //! The HTTP interface. Handlers check the request, call the fleet, and write the response; they decide nothing.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{MatchedPath, Request, State};
+use axum::extract::State;
 use axum::http::{HeaderName, Method, header};
-use axum::middleware::{Next, from_fn_with_state};
-use axum::response::Response;
+use axum::middleware::from_fn_with_state;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
 use crate::state::App;
@@ -19,8 +18,10 @@ mod audit;
 mod batches;
 mod body;
 mod breakers;
+mod caching;
 mod flags;
 mod health;
+mod layer;
 mod metrics;
 mod ofrep;
 mod openapi;
@@ -82,7 +83,7 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
         .merge(others.into_router())
         .fallback(problem::no_such_path)
         .method_not_allowed_fallback(problem::no_such_method)
-        .layer(from_fn_with_state(Arc::clone(app), count))
+        .layer(from_fn_with_state(Arc::clone(app), layer::around_each_request))
         .with_state(Arc::clone(app))
 }
 
@@ -98,32 +99,4 @@ fn cors(app: &Arc<App>) -> CorsLayer {
         .allow_headers(allowed.collect::<Vec<_>>())
         .expose_headers(exposed)
         .max_age(PREFLIGHT)
-}
-
-async fn count(State(app): Context, mut request: Request, next: Next) -> Response {
-    let begun = Instant::now();
-    // Counted by route, not by path: invented paths must not fill the memory.
-    let path = request.extensions().get::<MatchedPath>().cloned();
-    let method = name(request.method());
-    origin::name_host(&mut request);
-    let response = next.run(request).await;
-    let path = path.as_ref().map_or("other", MatchedPath::as_str);
-    let milliseconds = begun.elapsed().as_secs_f64() * 1000.0;
-    app.requests.count(path, (method, response.status().as_u16()), milliseconds);
-    tracing::debug!(method, path, status = response.status().as_u16(), milliseconds, "answered");
-    response
-}
-
-/// Methods that are counted by name: clients may invent others.
-fn name(method: &Method) -> &'static str {
-    [
-        ("DELETE", Method::DELETE),
-        ("GET", Method::GET),
-        ("OPTIONS", Method::OPTIONS),
-        ("POST", Method::POST),
-        ("PUT", Method::PUT),
-    ]
-    .into_iter()
-    .find_map(|(name, known)| (known == *method).then_some(name))
-    .unwrap_or("other")
 }

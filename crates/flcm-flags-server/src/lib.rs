@@ -32,7 +32,8 @@
 //! | module | content |
 //! |---|---|
 //! | `options`, `keys`, `error`, `command_line` | what a server is given, and why it does not start |
-//! | `server` with `connections` | start, run, shutdown; connections and their limits |
+//! | `server` with `connections`, `reload` | start, run, shutdown; connections; keys and certificates that are read again |
+//! | `admission`, `peer`, `proxies` | which connections stay when there are too many; where requests come from |
 //! | `fleet` and its folder: `handle`, `queue`, `merge`, `ledgers`, `persist`, `publish`, `commands` and others | the actor |
 //! | `store` with `revisions`, `audit`, `batches`, `counts`, `ledgers`, `outbox`, `tables.sql` | the database |
 //! | `published`, `serving`, `state`, `counters` | the revision in use; the state that requests share |
@@ -47,6 +48,7 @@
 //!
 //! A table in the tidy test of `flcm-flags-conformance` says which module may import which; there are no cycles.
 
+mod admission;
 mod ahead;
 mod clock;
 #[cfg(feature = "command-line")]
@@ -64,6 +66,7 @@ mod keys;
 mod metrics;
 mod options;
 mod peer;
+mod proxies;
 mod published;
 mod retry;
 mod server;
@@ -77,6 +80,8 @@ mod webhooks;
 
 pub use error::StartError;
 pub use http::openapi;
-pub use keys::{Key, Keys, Role, mint};
+pub use keys::{Role, mint};
 pub use options::{Edits, Options, Otlp, Webhook, WebhookFormat};
-pub use server::Server;
+pub use proxies::ProxyNetwork;
+pub use server::{Reloader, Server};
+pub use store::{AuditCheck, verify_audit};

@@ -4,12 +4,13 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 
-use crate::keys::Keys;
+use crate::proxies::ProxyNetwork;
 
 /// The options of a server. Times are in milliseconds, sizes in bytes.
 #[derive(Debug)]
@@ -23,11 +24,13 @@ pub struct Options {
     pub edits: Option<Edits>,
     /// The database of revisions, counts and breakers.
     pub database: PathBuf,
-    /// The keys of those who may call it.
-    pub keys: Keys,
+    /// The file with the keys of those who may call it. Without one, programs of this machine may.
+    pub keys: Option<PathBuf>,
     /// Pages of these origins may call it, such as `https://shop.example.com`; `*` means all. Without keys and origins,
     /// pages of this machine may.
     pub origins: Vec<String>,
+    /// Proxies whose `X-Forwarded-For` is believed.
+    pub proxies: Vec<ProxyNetwork>,
     /// Certificate chain and private key, as PEM files, for TLS.
     pub tls: Option<(PathBuf, PathBuf)>,
     /// Where notable transitions of breakers are posted.
@@ -36,6 +39,8 @@ pub struct Options {
     pub otlp: Option<Otlp>,
     /// The limit of connections; more are refused.
     pub connections: usize,
+    /// For so long it goes on serving, and reports that it is not ready, before it shuts down.
+    pub drain_delay: Duration,
     /// The largest batch of metrics.
     pub batch_bytes: usize,
 }

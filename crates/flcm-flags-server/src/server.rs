@@ -1,11 +1,14 @@
 //! The server: puts everything together, starts it, runs it and shuts it down.
 
+use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, oneshot};
 
@@ -15,24 +18,27 @@ use crate::error::StartError;
 use crate::fleet;
 use crate::http;
 use crate::ingest::Bodies;
+use crate::keys::Keys;
 use crate::metrics::otlp;
 use crate::options::{Edits, Options, Webhook};
 use crate::state::{App, Requests};
 use crate::store::Store;
-use crate::tls;
+use crate::tls::Tls;
 use crate::webhooks;
 
 mod connections;
+mod reload;
 
 use connections::Connections;
+pub use reload::Reloader;
 
-/// How long responses that have begun may take during the shutdown, in seconds.
-const DRAIN: u64 = 10;
+/// How long responses that have begun may take during the shutdown.
+const DRAIN: Duration = Duration::from_secs(10);
 
 /// A server that listens, ready to run.
 #[derive(Debug)]
 pub struct Server {
-    app: Arc<App>,
+    reloader: Reloader,
     listener: TcpListener,
     connections: Connections,
     fleet: JoinHandle<bool>,
@@ -40,6 +46,8 @@ pub struct Server {
     gone: oneshot::Receiver<()>,
     dispatcher: webhooks::WebhookDispatcher,
     pusher: Option<otlp::Pusher>,
+    /// For so long it goes on serving before it shuts down.
+    delay: Duration,
 }
 
 impl Server {
@@ -48,8 +56,9 @@ impl Server {
     /// # Errors
     /// Describes what is missing or wrong, and how to fix it.
     pub async fn bind(options: Options) -> Result<Self, StartError> {
-        check(&options)?;
-        let tls = options.tls.as_ref().map(|(chain, key)| tls::acceptor(chain, key)).transpose()?;
+        let keys = options.keys.as_deref().map(Keys::read).transpose()?.unwrap_or_default();
+        check(&options, &keys)?;
+        let tls = options.tls.clone().map(|(chain, key)| Tls::read(chain, key).map(Arc::new)).transpose()?;
         let text = options.document.as_deref().map(document_file::read).transpose();
         // Before the database is made: the path may be misspelt.
         if let Err(error) = &text
@@ -58,10 +67,8 @@ impl Server {
             return Err(unreadable(&options, error));
         }
         let edits = place_of_edits(&options)?;
-        let listener = TcpListener::bind(options.address).await.map_err(|error| {
-            let help = "stop the program that listens there, or choose another address with --listen";
-            StartError::other(format!("cannot listen on {}: {error}", options.address), help)
-        })?;
+        let listener =
+            TcpListener::bind(options.address).await.map_err(|error| cannot_listen(options.address, &error))?;
         let store = Store::open(&options.database)?;
         let webhooks = options.webhooks.iter().map(Webhook::name).collect();
         let started = match text {
@@ -87,7 +94,7 @@ impl Server {
         let app = Arc::new(App {
             shared: started.shared,
             fleet: started.handle,
-            keys: options.keys,
+            keys: ArcSwap::from_pointee(keys),
             database: options.database,
             edits,
             document: options.document.map(|path| {
@@ -95,16 +102,20 @@ impl Server {
                 DocumentFile::new(path, edits, synced)
             }),
             origins: options.origins,
+            proxies: options.proxies,
             batch_bytes: options.batch_bytes,
             bodies: Bodies::default(),
             checks: Semaphore::new(1),
             requests: Requests::default(),
+            is_draining: AtomicBool::new(false),
             is_closing: AtomicBool::new(false),
         });
         document_watcher::look_at_start(&app).await;
         let pusher = options.otlp.map(|otlp| otlp::Pusher::new(otlp, Arc::clone(&app), started.began)).transpose()?;
-        let connections = Connections::new(options.connections, tls);
-        Ok(Self { app, listener, connections, fleet, gone, dispatcher, pusher })
+        let connections = Connections::new(options.connections, tls.clone(), http::router(&app), Arc::clone(&app));
+        let reloader = Reloader { app, keys: options.keys, tls };
+        let delay = options.drain_delay;
+        Ok(Self { reloader, listener, connections, fleet, gone, dispatcher, pusher, delay })
     }
 
     /// The address on which it listens.
@@ -115,22 +126,28 @@ impl Server {
         self.listener.local_addr()
     }
 
+    /// Reads keys and certificates again, while the server runs.
+    #[must_use]
+    pub fn reloader(&self) -> Reloader {
+        self.reloader.clone()
+    }
+
     /// Serves until `stop` is done; then lets responses that have begun end, and stores everything. Whether that
     /// succeeded. It also ends when the thread of the fleet has failed; it must be started again then.
     pub async fn run(self, stop: impl Future<Output = ()>) -> bool {
-        let Self { app, listener, connections, fleet, gone, dispatcher, pusher } = self;
+        let Self { reloader, listener, connections, fleet, gone, dispatcher, pusher, delay } = self;
+        let app = reloader.app;
         let follower = tokio::spawn(document_watcher::follow(Arc::clone(&app)));
         let dispatcher = tokio::spawn(dispatcher.run());
         let (last, stopped) = oneshot::channel();
         let pusher = pusher.map(|pusher| tokio::spawn(pusher.run(stopped)));
-        let router = http::router(&app);
         let stop = async {
             tokio::select! {
                 () = stop => {}
                 _ = gone => tracing::error!("the thread of the fleet has failed; shutting down"),
             }
         };
-        connections.serve(&listener, router, &app, stop, DRAIN).await;
+        connections.serve(&listener, stop, [delay, DRAIN]).await;
         follower.abort();
         dispatcher.abort();
         drop(last);
@@ -147,7 +164,7 @@ impl Server {
 }
 
 /// Refuses a server that would be open to everyone, and addresses that cannot work.
-fn check(options: &Options) -> Result<(), StartError> {
+fn check(options: &Options, keys: &Keys) -> Result<(), StartError> {
     let is_address = |url: &str| url.starts_with("http://") || url.starts_with("https://");
     if options.otlp.as_ref().is_some_and(|otlp| !is_address(&otlp.endpoint)) {
         return Err(StartError::other("the collector's address is not a URL", "write it like http://localhost:4318"));
@@ -158,11 +175,35 @@ fn check(options: &Options) -> Result<(), StartError> {
             "write it like https://hooks.example.com/flags",
         ));
     }
-    if options.keys.is_empty() && !options.address.ip().is_loopback() {
+    reload::warn_of_expired(keys);
+    if options.address.ip().is_loopback() {
+        return Ok(());
+    }
+    if keys.is_empty() {
         let what = format!("without keys the server listens only on this machine, not on {}", options.address);
         return Err(StartError::other(what, "make keys with `flcm key` and name their file with --keys"));
     }
+    if options.tls.is_none() {
+        tracing::warn!(
+            "without TLS, keys cross the network in plain text: name a certificate with --tls-cert, or listen on \
+             127.0.0.1 behind a proxy that has one"
+        );
+    }
     Ok(())
+}
+
+fn cannot_listen(address: SocketAddr, error: &io::Error) -> StartError {
+    let other = "choose another address with --listen, such as 127.0.0.1:8787";
+    let (what, help) = match error.kind() {
+        ErrorKind::AddrInUse => {
+            let help = "stop it, or choose another port with --listen";
+            return StartError::other(format!("another program listens on {address}"), help);
+        }
+        ErrorKind::AddrNotAvailable => ("no network interface of this machine has that address", other),
+        ErrorKind::PermissionDenied => ("this user may not listen there", "choose a port from 1024 with --listen"),
+        _ => return StartError::other(format!("cannot listen on {address}: {error}"), other),
+    };
+    StartError::other(format!("cannot listen on {address}: {what}"), help)
 }
 
 /// Where edits over HTTP go: as asked for, or by what the file allows.

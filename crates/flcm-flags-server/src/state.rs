@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use arc_swap::ArcSwap;
 use flcm_flags::metrics::Histogram;
 use tokio::sync::Semaphore;
 
@@ -13,6 +14,7 @@ use crate::fleet::FleetHandle;
 use crate::ingest::Bodies;
 use crate::keys::Keys;
 use crate::options::Edits;
+use crate::proxies::ProxyNetwork;
 use crate::serving::Shared;
 
 /// The state of request handlers.
@@ -20,24 +22,35 @@ use crate::serving::Shared;
 pub(crate) struct App {
     pub(crate) shared: Arc<Shared>,
     pub(crate) fleet: FleetHandle,
-    pub(crate) keys: Keys,
+    /// Replaced as a whole when their file is read again.
+    pub(crate) keys: ArcSwap<Keys>,
     pub(crate) database: PathBuf,
     /// Where edits over HTTP go.
     pub(crate) edits: Edits,
     /// The file that is watched.
     pub(crate) document: Option<DocumentFile>,
     pub(crate) origins: Vec<String>,
+    pub(crate) proxies: Vec<ProxyNetwork>,
     pub(crate) batch_bytes: usize,
     pub(crate) bodies: Bodies,
     /// Large batches are checked one at a time, so that commands find a free processor.
     pub(crate) checks: Semaphore,
     pub(crate) requests: Requests,
+    /// Whether `/readyz` asks load balancers to choose another server.
+    pub(crate) is_draining: AtomicBool,
+    /// Whether the server only finishes what it has begun.
     pub(crate) is_closing: AtomicBool,
 }
 
 impl App {
-    /// Ends all streams, and has `/readyz` say that the server is shutting down.
+    /// Has `/readyz` report that the server is shutting down.
+    pub(crate) fn drain(&self) {
+        self.is_draining.store(true, Ordering::Relaxed);
+    }
+
+    /// Ends all streams, and refuses requests.
     pub(crate) fn close(&self) {
+        self.drain();
         self.is_closing.store(true, Ordering::Relaxed);
         self.shared.stream.send_modify(|stream| stream.closing = true);
     }

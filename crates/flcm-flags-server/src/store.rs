@@ -5,6 +5,7 @@
 
 use std::fmt;
 use std::fs::{File, OpenOptions};
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -20,6 +21,7 @@ mod ledgers;
 mod outbox;
 mod revisions;
 
+pub use audit::{AuditCheck, verify_audit};
 pub(crate) use audit::{Record, audit_of, detail_of};
 pub(crate) use batches::StoredBatch;
 pub(crate) use counts::{Changes, Checkpoint, RecoveredState, StoredBreaker};
@@ -107,7 +109,8 @@ impl Store {
     /// Opens the database, and creates its tables if there are none.
     pub(crate) fn open(path: &Path) -> Stored<Self> {
         let lock = lock(path)?;
-        let connection = prepare(path).map_err(|error| error.of(path))?;
+        let connection = create(path).and_then(|()| prepare(path)).map_err(|error| error.of(path))?;
+        restrict(path);
         Ok(Self { connection, _lock: lock })
     }
 
@@ -118,6 +121,53 @@ impl Store {
         transaction.commit()?;
         Ok(done)
     }
+}
+
+/// Creates the file, so that only this user can read it from the beginning. The database makes its other files alike.
+fn create(path: &Path) -> Stored<()> {
+    match private().create_new(true).open(path) {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(unwritable(path, &error)),
+        _ => Ok(()),
+    }
+}
+
+/// Opens files for this user only.
+fn private() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+}
+
+/// Takes the files of an existing database from other users: it contains documents, and who did what from where.
+fn restrict(path: &Path) {
+    #[cfg(unix)]
+    for ending in ["", "-wal", "-shm", ".lock"] {
+        use std::os::unix::fs::PermissionsExt;
+        let file = beside(path, ending);
+        let is_open = std::fs::metadata(&file).is_ok_and(|file| file.permissions().mode() & 0o077 != 0);
+        if let Err(error) =
+            if is_open { std::fs::set_permissions(&file, PermissionsExt::from_mode(0o600)) } else { Ok(()) }
+        {
+            tracing::warn!(%error, "other users may read {}", file.display());
+        }
+    }
+}
+
+/// Why a file cannot be made here.
+fn unwritable(path: &Path, error: &io::Error) -> StoreError {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
+    let elsewhere = "choose a folder that this user may write to, with --database FILE";
+    let (why, help) = match error.kind() {
+        ErrorKind::NotFound => ("does not exist".to_owned(), "create it, or choose another one with --database FILE"),
+        ErrorKind::PermissionDenied => {
+            ("may not be written to by this user: check its permissions".to_owned(), elsewhere)
+        }
+        ErrorKind::ReadOnlyFilesystem => ("is on a file system that is read-only".to_owned(), elsewhere),
+        _ => (format!("cannot be written to: {error}"), elsewhere),
+    };
+    StoreError { what: format!("cannot create {}: the folder `{}` {why}", path.display(), folder.display()), help }
 }
 
 /// Opens a database of this version, and changes no other.
@@ -166,12 +216,8 @@ impl Reader {
 
 /// Takes the lock file: two servers on one database would each count for themselves.
 fn lock(path: &Path) -> Stored<File> {
-    let beside = beside(path);
-    let opened = OpenOptions::new().create(true).truncate(false).write(true).open(&beside);
-    let file = opened.map_err(|error| StoreError {
-        what: format!("cannot open {}: {error}", beside.display()),
-        help: "check the folder and its permissions",
-    })?;
+    let opened = private().create(true).truncate(false).open(beside(path, ".lock"));
+    let file = opened.map_err(|error| unwritable(path, &error))?;
     file.try_lock().map_err(|_| StoreError {
         what: format!("another server uses the database {}", path.display()),
         help: "stop it, or choose another database with --database",
@@ -179,9 +225,10 @@ fn lock(path: &Path) -> Stored<File> {
     Ok(file)
 }
 
-fn beside(path: &Path) -> PathBuf {
+/// A file whose name is that of the database and an ending.
+fn beside(path: &Path, ending: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
-    name.push(".lock");
+    name.push(ending);
     name.into()
 }
 

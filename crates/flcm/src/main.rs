@@ -1,5 +1,6 @@
 //! The command line of FLCM Flags: checks, compiles, decides, compares and serves feature flags.
 
+mod audit;
 mod check;
 mod compile;
 mod decide;
@@ -46,6 +47,7 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Audit(audit::Options),
     Check(check::Options),
     Compile(compile::Options),
     /// Print a script that completes commands and options in a shell
@@ -84,6 +86,7 @@ fn main() -> ExitCode {
 /// Whether the input was without errors.
 fn run(command: Command) -> Result<bool, Failure> {
     match command {
+        Command::Audit(options) => audit::run(&options),
         Command::Check(options) => check::run(&options),
         Command::Compile(options) => compile::run(&options),
         Command::Completions { shell } => completions(shell),

@@ -1,5 +1,9 @@
 //! The options of OTLP that come from environment variables, by OpenTelemetry's names and formats.
 
+use std::ffi::OsString;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use percent_encoding::percent_decode_str;
 
 use crate::error::StartError;
@@ -27,6 +31,21 @@ pub(super) fn read(endpoint: String, variable: impl Fn(&str) -> Option<String>) 
     Ok(Otlp { endpoint, headers: pairs("OTEL_EXPORTER_OTLP_HEADERS")?, resource, interval_ms })
 }
 
+/// The secret that signs webhooks. One that is set and has no bytes is a mistake: anyone could sign with it.
+pub(super) fn webhook_secret(variable: Option<OsString>) -> Result<Option<String>, StartError> {
+    let help = "write what `openssl rand -base64 24` prints, with `whsec_` before it, or unset the variable";
+    let wrong = |what: &str| StartError::other(format!("FLCM_WEBHOOK_SECRET {what}"), help);
+    let Some(secret) = variable else { return Ok(None) };
+    let secret = secret.into_string().map_err(|_| wrong("is not UTF-8"))?;
+    let encoded = secret.strip_prefix("whsec_").map(|encoded| STANDARD.decode(encoded));
+    match encoded {
+        _ if secret.trim().is_empty() => Err(wrong("is empty, so it would sign nothing")),
+        Some(Ok(key)) if key.is_empty() => Err(wrong("has nothing behind `whsec_`, so it would sign nothing")),
+        Some(Err(_)) => Err(wrong("is not base64 behind `whsec_`")),
+        _ => Ok(Some(secret)),
+    }
+}
+
 /// `key=value`, separated by commas. A comma in a value is written `%2C`.
 fn pairs(name: &str, text: &str) -> Result<Vec<(String, String)>, StartError> {
     let pair = |part: &str| {
@@ -52,7 +71,7 @@ fn interval(text: &str) -> Result<u64, StartError> {
 
 #[cfg(test)]
 mod tests {
-    use super::read;
+    use super::{read, webhook_secret};
 
     fn otlp(variables: &[(&str, &str)]) -> Result<crate::options::Otlp, String> {
         let variable =
@@ -62,6 +81,19 @@ mod tests {
 
     fn pair(key: &str, value: &str) -> (String, String) {
         (key.to_owned(), value.to_owned())
+    }
+
+    #[test]
+    fn a_secret_that_signs_nothing_is_refused_without_being_printed() {
+        let secret = |text: &str| webhook_secret(Some(text.into())).map_err(|error| error.to_string());
+        for wrong in ["", " ", "whsec_", "whsec_hush!"] {
+            let error = secret(wrong).unwrap_err();
+            assert!(error.contains("FLCM_WEBHOOK_SECRET") && !error.contains("hush"), "{error}");
+        }
+        for right in ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "any text"] {
+            assert_eq!(secret(right), Ok(Some(right.to_owned())));
+        }
+        assert!(webhook_secret(None).is_ok_and(|secret| secret.is_none()));
     }
 
     #[test]

@@ -4,10 +4,11 @@ use std::io::{self, ErrorKind};
 
 use flcm_flags::Millis;
 use flcm_flags_config::diff::{Difference, Version, compare};
-use flcm_flags_config::{Diagnostics, Severity};
+use flcm_flags_config::Diagnostics;
 
 use crate::clock::wall;
 use crate::document_file::{DocumentFile, FileState, Hash, hash_of};
+use crate::error::log_diagnostics;
 use crate::fleet::{FleetError, PublishRequest};
 use crate::options::Edits;
 use crate::published::{Published, removed_flags};
@@ -101,7 +102,7 @@ impl Edit<'_> {
             if self.is_behind(state, &before, &published) {
                 return Looked::Done;
             }
-            self.log(&warnings);
+            log_diagnostics(self.document.path.display(), &warnings);
             match self.app.fleet.publish(request(published, before.number)).await {
                 Err(FleetError::Conflict) => {}
                 answer => {
@@ -127,21 +128,9 @@ impl Edit<'_> {
             }
         };
         state.read = Some(self.hash);
-        self.log(&refused);
+        log_diagnostics(self.document.path.display(), &refused);
         self.refuse("INVALID_DOCUMENT", "it has errors, which the log lists");
         None
-    }
-
-    fn log(&self, problems: &Diagnostics) {
-        for problem in problems {
-            let line = format!("{}:{problem}", self.document.path.display());
-            match problem.severity {
-                Severity::Error => tracing::error!("{line}"),
-                Severity::Warning => tracing::warn!("{line}"),
-                // An operator need not act on it.
-                Severity::Hint => {}
-            }
-        }
     }
 
     fn answered(&self, state: &mut FileState, answer: Result<u64, FleetError>) {
@@ -185,6 +174,7 @@ fn request(published: Published, after: u64) -> PublishRequest {
         published,
         after,
         author: "file".to_owned(),
+        address: None,
         reason: "the file was edited".to_owned(),
         origin: "file",
         allow_removal: false,

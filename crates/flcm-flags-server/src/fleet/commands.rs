@@ -1,5 +1,7 @@
 //! Operator commands: holding flags, releasing them, acknowledging rollbacks.
 
+use std::net::IpAddr;
+
 use flcm_flags::breaker::Mode;
 use flcm_flags::{FlagId, TripState};
 use serde_json::json;
@@ -42,6 +44,8 @@ pub(crate) struct BreakerCommand {
     pub(crate) flag: String,
     pub(crate) action: Action,
     pub(crate) actor: String,
+    /// The address of the operator.
+    pub(crate) address: IpAddr,
     pub(crate) reason: String,
 }
 
@@ -52,6 +56,7 @@ impl Fleet {
         let (action, detail) = (command.action.as_str(), json!({}));
         let mut record = self.record(&command.actor, action, &command.reason, detail);
         record.flag = Some(command.flag.clone());
+        record.address = Some(command.address.to_string());
         if self.guards.breaker(flag).is_some() {
             // The flag was held before it had a breaker: the commands that release a breaker release it as well.
             let lets_go = matches!(command.action, Action::Force | Action::Observe | Action::Release);
@@ -136,9 +141,10 @@ impl Fleet {
     }
 
     /// Removes a custom metric, and stores that: else the next start would count it again.
-    pub(super) fn remove_metric(&mut self, RemoveMetric { name, actor }: RemoveMetric) -> Result<(), FleetError> {
+    pub(super) fn remove_metric(&mut self, RemoveMetric { name, actor, address }: RemoveMetric) -> Result<(), FleetError> {
         let removed = self.totals.customs.remove(&name).ok_or(FleetError::NoSuchMetric)?;
-        let record = self.record(&actor, "remove_metric", "", json!({ "metric": name }));
+        let mut record = self.record(&actor, "remove_metric", "", json!({ "metric": name }));
+        record.address = Some(address.to_string());
         self.unstored.records.push(record);
         self.checkpoint().map_err(|error| {
             self.log_store_failure("a metric could not be removed; it stays", &error);

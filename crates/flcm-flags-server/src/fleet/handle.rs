@@ -1,5 +1,6 @@
 //! Requests to the fleet, and the handle by which other threads send them and wait for the reply.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use tokio::sync::oneshot;
@@ -33,6 +34,8 @@ pub(super) enum FleetRequest {
 pub(crate) struct RemoveMetric {
     pub(crate) name: String,
     pub(crate) actor: String,
+    /// The address of the operator.
+    pub(crate) address: IpAddr,
 }
 
 /// A document to be published: checked, and compiled as the revision that follows `after`.
@@ -41,6 +44,8 @@ pub(crate) struct PublishRequest {
     pub(crate) published: Published,
     pub(crate) after: u64,
     pub(crate) author: String,
+    /// The address of the author, if it came by HTTP.
+    pub(crate) address: Option<IpAddr>,
     pub(crate) reason: String,
     pub(crate) origin: &'static str,
     /// Whether it may remove flags that are in use.

@@ -19,7 +19,7 @@ impl Fleet {
     /// Stores a revision and puts it in use; returns its number. One that removes flags which are in use is refused,
     /// unless it names them.
     pub(super) fn publish(&mut self, request: PublishRequest) -> Result<u64, FleetError> {
-        let PublishRequest { published, after, author, reason, origin, allow_removal, dry_run } = request;
+        let PublishRequest { published, after, author, address, reason, origin, allow_removal, dry_run } = request;
         if after != self.published.number {
             return Err(FleetError::Conflict);
         }
@@ -34,6 +34,7 @@ impl Fleet {
         let detail = json!({ "digest": digest, "origin": origin, "before": after, "removed": &removed[..removed.len().min(RECORDED)] });
         let mut record = self.record(&author, "publish", &reason, detail);
         record.revision = Some(number);
+        record.address = address.map(|address| address.to_string());
         let summary = Summary { number, at: record.at, author, reason, origin: origin.to_owned(), digest };
         let revision = Revision { summary, document: published.text.clone() };
         // Batches since the last checkpoint were counted under the revision in use; the next one may not have their

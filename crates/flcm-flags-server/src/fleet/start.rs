@@ -67,6 +67,7 @@ pub(crate) fn start(mut store: Store, document: Option<String>, webhooks: Vec<St
     };
     fleet.recover(recovered)?;
     let began = fleet.store.began()?;
+    fleet.log_audit_head();
     let (queue, requests) = queue();
     Ok(Started { fleet, requests, handle: FleetHandle::new(queue), shared, began, of_file })
 }
@@ -103,14 +104,13 @@ fn store_first(store: &mut Store, published: &Published, now: Millis) -> Result<
         digest: published.digest(),
     };
     let record = Record {
-        id: 0,
         at: now.0,
         actor: "file".to_owned(),
         action: "publish".to_owned(),
-        flag: None,
         revision: Some(published.number),
         reason: summary.reason.clone(),
         detail: json!({ "digest": summary.digest, "origin": "file" }),
+        ..Record::default()
     };
     Ok(store.publish(&Revision { summary, document: published.text.clone() }, &record)?)
 }

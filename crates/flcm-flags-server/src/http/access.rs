@@ -3,6 +3,7 @@
 
 use std::convert::Infallible;
 use std::marker::PhantomData;
+use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
@@ -10,7 +11,10 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 
 use super::{Problem, origin};
-use crate::keys::{Caller, Denial, Role};
+use crate::admission::Place;
+use crate::clock::wall;
+use crate::keys::{Arrival, Caller, Denial, Role};
+use crate::peer::{AddressPrefix, PeerAddress};
 use crate::state::App;
 
 /// A request whose key has at least the role `R`.
@@ -18,6 +22,7 @@ use crate::state::App;
 pub(super) struct Authorized<R> {
     app: Arc<App>,
     caller: Caller,
+    address: IpAddr,
     role: PhantomData<R>,
 }
 
@@ -65,6 +70,16 @@ impl<R> Authorized<R> {
         &self.caller
     }
 
+    /// The address that the request came from, for the audit.
+    pub(super) const fn address(&self) -> IpAddr {
+        self.address
+    }
+
+    /// Whether the key is still valid.
+    pub(super) fn is_valid(&self) -> bool {
+        self.app.keys.load().still_admit(&self.caller, wall())
+    }
+
     /// Refuses a key of a lower role, where the role depends on the request.
     pub(super) fn require(&self, role: Role) -> Result<(), Problem> {
         if self.caller.role >= role { Ok(()) } else { Err(denied(&self.app, Denial::Forbidden)) }
@@ -75,11 +90,19 @@ impl<R: Required> FromRequestParts<Arc<App>> for Authorized<R> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
-        if app.keys.is_empty() && !origin::is_of_this_machine(&parts.headers) {
-            return Err(Problem::host_not_allowed());
+        let keys = app.keys.load();
+        if keys.is_empty() {
+            origin::expect_this_machine(&parts.headers)?;
         }
-        let caller = app.keys.admit(key(&parts.headers), R::ROLE).map_err(|denial| denied(app, denial))?;
-        Ok(Self { app: Arc::clone(app), caller, role: PhantomData })
+        let address = parts.extensions.get::<PeerAddress>().map_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED), |peer| peer.0);
+        let arrival = Arrival { network: AddressPrefix::of(address), at: wall() };
+        let caller = keys.admit(key(&parts.headers), R::ROLE, arrival).map_err(|denial| denied(app, denial))?;
+        let place = parts.extensions.get::<Arc<Place>>();
+        if place.is_some_and(|place| !place.present(caller.role)) {
+            app.shared.counters.refused_connections.add(1);
+            return Err(Problem::too_many_connections());
+        }
+        Ok(Self { app: Arc::clone(app), caller, address, role: PhantomData })
     }
 }
 

@@ -164,7 +164,7 @@ pub(super) async fn command_breaker(
     headers: HeaderMap,
     content: Body,
 ) -> Result<Json<CommandAnswer>, Problem> {
-    let actor = key.name();
+    let (actor, address) = (key.name(), key.address());
     let Ok(Path((flag, command))) = path else { return Err(super::problem::no_such_path().await) };
     let CommandRequest { reason, generation } = body::read_json(&app, &headers, content).await?;
     let action = match command {
@@ -174,6 +174,6 @@ pub(super) async fn command_breaker(
         CommandName::Observe => Action::Observe,
         CommandName::Release => Action::Release,
     };
-    let event = app.fleet.command(BreakerCommand { flag, action, actor, reason }).await?;
+    let event = app.fleet.command(BreakerCommand { flag, action, actor, address, reason }).await?;
     Ok(Json(CommandAnswer { event: event.as_ref().map(BreakerEvent::from) }))
 }

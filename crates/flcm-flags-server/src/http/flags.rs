@@ -50,11 +50,7 @@ pub(super) async fn get_flags(
     key.require(if is_document { Role::Server } else { Role::Client })?;
     let takes_gzip = headers.get_all(header::ACCEPT_ENCODING).iter().any(takes_gzip);
     let Encoded { etag, bytes } = if takes_gzip { &body.gzip } else { &body.plain };
-    let common = [
-        (header::ETAG, etag.clone()),
-        (header::CACHE_CONTROL, HeaderValue::from_static("no-cache")),
-        (header::VARY, HeaderValue::from_static("accept, accept-encoding, origin")),
-    ];
+    let common = [(header::ETAG, etag.clone())];
     let known = headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
     if known.is_some_and(|etags| etags == "*" || etag_matches(etags, etag)) {
         return Ok((StatusCode::NOT_MODIFIED, common).into_response());

@@ -57,6 +57,6 @@ pub(super) async fn delete_metric(
     name: Result<Path<String>, PathRejection>,
 ) -> Result<StatusCode, Problem> {
     let Path(name) = name.map_err(|error| problem::bad_path(&error))?;
-    app.fleet.remove_metric(RemoveMetric { name, actor: key.name() }).await?;
+    app.fleet.remove_metric(RemoveMetric { name, actor: key.name(), address: key.address() }).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -2,8 +2,9 @@
 
 use axum::extract::Request;
 use axum::http::uri::Authority;
-use axum::http::{HeaderMap, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Version, header};
 
+use super::Problem;
 use crate::state::App;
 
 /// Whether a page of this origin may call the server.
@@ -11,21 +12,39 @@ pub(super) fn may_ask(app: &App, origin: &HeaderValue) -> bool {
     let Ok(origin) = origin.to_str() else { return false };
     let is_listed = app.origins.iter().any(|listed| listed == "*" || listed == origin);
     let host = origin.split_once("://").map_or("", |(_, host)| host);
-    is_listed || app.keys.is_empty() && app.origins.is_empty() && is_local(host)
+    is_listed || app.keys.load().is_empty() && app.origins.is_empty() && is_local(host)
 }
 
-/// Whether `Host` is a name of this machine. Without keys, this alone protects against DNS rebinding: a page whose own
-/// host name was made to resolve to this machine.
-pub(super) fn is_of_this_machine(headers: &HeaderMap) -> bool {
-    headers.get(header::HOST).is_none_or(|host| host.to_str().is_ok_and(is_local))
-}
-
-/// Sets the header `Host` of a request of HTTP/2, which has the host only in its target.
-pub(super) fn name_host(request: &mut Request) {
-    let host = request.uri().authority().and_then(|authority| HeaderValue::from_str(authority.as_str()).ok());
-    if let Some(host) = host {
-        request.headers_mut().entry(header::HOST).or_insert(host);
+/// Refuses a request that is not of a program on this machine, as far as its headers show. Without keys, `Host` alone
+/// protects against DNS rebinding (a page whose own host name was made to resolve to this machine), and what proxies
+/// add against a proxy on this machine, which passes on requests of everyone.
+pub(super) fn expect_this_machine(headers: &HeaderMap) -> Result<(), Problem> {
+    if !headers.get(header::HOST).is_some_and(|host| host.to_str().is_ok_and(is_local)) {
+        return Err(Problem::host_not_allowed());
     }
+    headers.keys().find(|name| is_of_proxy(name)).map_or(Ok(()), |name| Err(Problem::proxy_not_allowed(name)))
+}
+
+fn is_of_proxy(name: &HeaderName) -> bool {
+    matches!(name.as_str(), "forwarded" | "x-real-ip" | "via") || name.as_str().starts_with("x-forwarded-")
+}
+
+/// Sets the header `Host` of a request of HTTP/2, which has the host only in its target. Refuses a request with two
+/// hosts, of which a proxy may have looked at the other one, and one of HTTP/1.1 without.
+pub(super) fn name_host(request: &mut Request) -> Result<(), Problem> {
+    let target = request.uri().authority().and_then(|authority| HeaderValue::from_str(authority.as_str()).ok());
+    let mut hosts = request.headers().get_all(header::HOST).iter();
+    let (host, others) = (hosts.next(), hosts.next());
+    let differs = host.zip(target.as_ref()).is_some_and(|(host, target)| host != target);
+    let is_missing = host.is_none() && request.version() == Version::HTTP_11;
+    if is_missing || differs || others.is_some() {
+        let what = if is_missing { "has no `Host`" } else { "names more than one host" };
+        return Err(Problem::bad_request(format!("the request {what}"), "send the header `Host` once"));
+    }
+    if let Some(target) = target {
+        request.headers_mut().insert(header::HOST, target);
+    }
+    Ok(())
 }
 
 fn is_local(host: &str) -> bool {
@@ -40,15 +59,17 @@ fn is_local(host: &str) -> bool {
 mod tests {
     use axum::body::Body;
     use axum::extract::Request;
+    use axum::http::Version;
 
-    use super::{is_local, is_of_this_machine, name_host};
+    use super::{expect_this_machine, is_local, name_host};
 
     #[test]
     fn the_host_of_http_2_counts_like_that_of_http_1() {
         for (target, is_ours) in [("http://evil.example/trips", false), ("http://localhost/trips", true)] {
             let mut request = Request::builder().uri(target).body(Body::empty()).unwrap();
-            name_host(&mut request);
-            assert_eq!(is_of_this_machine(request.headers()), is_ours, "{target}");
+            *request.version_mut() = Version::HTTP_2;
+            name_host(&mut request).unwrap();
+            assert_eq!(expect_this_machine(request.headers()).is_ok(), is_ours, "{target}");
         }
     }
 

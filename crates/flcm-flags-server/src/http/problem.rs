@@ -95,6 +95,20 @@ impl Problem {
         Self::new(Kind::HostNotAllowed, detail, "call it as localhost, or start it with --keys")
     }
 
+    pub(super) fn proxy_not_allowed(header: &HeaderName) -> Self {
+        let detail = format!(
+            "without keys the server answers only programs of this machine, and `{header}` shows that a proxy passed \
+             this request on"
+        );
+        let help = "make a key with `flcm key NAME --role admin`, and start the server with --keys";
+        Self::new(Kind::ProxyNotAllowed, detail, help)
+    }
+
+    pub(super) fn too_many_connections() -> Self {
+        let detail = "the server has as many connections with public keys as it accepts, of all or of this network";
+        Self::new(Kind::TooManyConnections, detail, "try again later").retry(5)
+    }
+
     pub(super) fn conflict() -> Self {
         let help = "GET /flags, and apply the change to that revision";
         Self::new(Kind::Conflict, "the revision in use is not the one that `If-Match` names", help)
@@ -157,6 +171,11 @@ impl From<Denial> for Problem {
                 let help = "send fewer requests, or raise the key's `limit`";
                 let limited = Self::new(Kind::RateLimited, "this key has sent too many requests", help);
                 limited.retry((wait + Duration::from_millis(999)).as_secs().max(1))
+            }
+            Denial::Expired => {
+                let help = "make another key with `flcm key`, and add its line to the file of keys";
+                let expired = Self::new(Kind::Unauthorized, "the key has expired", help);
+                expired.with(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))
             }
             Denial::Unknown => {
                 let help = "send `Authorization: Bearer KEY`";

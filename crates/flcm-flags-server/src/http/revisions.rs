@@ -1,5 +1,6 @@
 //! Publishing: a new document, the history of revisions, their differences, and reverting to one.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::Json;
@@ -132,7 +133,7 @@ pub(super) async fn publish_document(
     headers: HeaderMap,
     content: Body,
 ) -> Result<Response, Problem> {
-    let author = key.name();
+    let (author, address) = (key.name(), key.address());
     let Query(PublishQuery { reason, dry_run, allow_removal }) = query.map_err(|error| bad_query(&error))?;
     body::expect_type(&headers, DOCUMENT)?;
     let current = app.shared.published();
@@ -142,13 +143,14 @@ pub(super) async fn publish_document(
         let position = error.utf8_error().valid_up_to();
         Problem::bad_request(format!("the document is not UTF-8 at byte {position}"), "save it as UTF-8")
     })?;
-    Change { text, author, reason, origin: "put", allow_removal, dry_run }.make(&app, current).await
+    Change { text, author, address, reason, origin: "put", allow_removal, dry_run }.make(&app, current).await
 }
 
 /// A document on its way to being published.
 struct Change {
     text: String,
     author: String,
+    address: IpAddr,
     reason: String,
     origin: &'static str,
     allow_removal: bool,
@@ -157,10 +159,11 @@ struct Change {
 
 impl Change {
     async fn make(self, app: &Arc<App>, current: Arc<Published>) -> Result<Response, Problem> {
-        let Self { text, author, reason, origin, allow_removal, dry_run } = self;
+        let Self { text, author, address, reason, origin, allow_removal, dry_run } = self;
         if app.edits == Edits::None && !dry_run {
             return Err(Problem::managed());
         }
+        let address = Some(address);
         let after = current.number;
         let made = tokio::task::spawn_blocking(move || {
             let (published, warnings) = Published::new(text, after)?;
@@ -175,7 +178,7 @@ impl Change {
             })?;
         let etag = published.as_snapshot.plain.etag.clone();
         let digest = published.digest();
-        let request = PublishRequest { published, after, author, reason, origin, allow_removal, dry_run };
+        let request = PublishRequest { published, after, author, address, reason, origin, allow_removal, dry_run };
         let revision = publish(app, request).await?;
         let answer = PublishAnswer { revision, digest, published: !dry_run, removed, warnings, difference };
         Ok(([(header::ETAG, etag)], Json(answer)).into_response())
@@ -272,7 +275,7 @@ pub(super) async fn revert_to_revision(
     headers: HeaderMap,
     content: Body,
 ) -> Result<Response, Problem> {
-    let author = key.name();
+    let (author, address) = (key.name(), key.address());
     let Path(number) = number.map_err(|error| bad_number(&error))?;
     let Query(RevertQuery { allow_removal }) = query.map_err(|error| bad_query(&error))?;
     let RevertRequest { reason } = body::read_json(&app, &headers, content).await?;
@@ -280,7 +283,7 @@ pub(super) async fn revert_to_revision(
     expect_match(&headers, &current)?;
     let text = find(&app, number).await?.document;
     let reason = format!("back to revision {number}{}{reason}", if reason.is_empty() { "" } else { ": " });
-    Change { text, author, reason, origin: "revert", allow_removal, dry_run: false }.make(&app, current).await
+    Change { text, author, address, reason, origin: "revert", allow_removal, dry_run: false }.make(&app, current).await
 }
 
 async fn find(app: &Arc<App>, number: u64) -> Result<Revision, Problem> {

@@ -23,6 +23,7 @@ const HEARTBEAT: Duration = Duration::from_secs(15);
 /// can take it.
 struct Listener {
     app: Arc<App>,
+    key: Authorized<Client>,
     state: watch::Receiver<StreamState>,
     /// What was sent last.
     sent: StreamState,
@@ -36,17 +37,16 @@ struct Listener {
     (status = 200, description = "An endless stream of events", content_type = "text/event-stream"),
     (status = 401, body = Problem), (status = 403, body = Problem), (status = 429, body = Problem),
 ))]
-pub(super) async fn open_stream(_: Authorized<Client>, State(app): Context) -> Result<Response, Problem> {
+pub(super) async fn open_stream(key: Authorized<Client>, State(app): Context) -> Result<Response, Problem> {
     app.shared.counters.streams.add(1);
     let state = app.shared.stream.subscribe();
-    let listener = Box::new(Listener { app, state, sent: StreamState::default() });
+    let listener = Box::new(Listener { app, key, state, sent: StreamState::default() });
     let events = stream::unfold(listener, |mut listener| async {
         let event = listener.next().await?;
         Some((Ok::<_, std::convert::Infallible>(event), listener))
     });
     let headers = [
         (header::CONTENT_TYPE, "text/event-stream"),
-        (header::CACHE_CONTROL, "no-cache, no-transform"),
         // Asks proxies that buffer responses to pass this one on as it comes.
         (header::HeaderName::from_static("x-accel-buffering"), "no"),
     ];
@@ -54,11 +54,12 @@ pub(super) async fn open_stream(_: Authorized<Client>, State(app): Context) -> R
 }
 
 impl Listener {
-    /// The next event, in memory that all streams share; nothing when the server shuts down.
+    /// The next event, in memory that all streams share; nothing when the server shuts down, or the key is no longer
+    /// valid.
     async fn next(&mut self) -> Option<Bytes> {
         loop {
             let StreamState { snapshot, trips, closing } = self.state.borrow_and_update().clone();
-            if closing {
+            if closing || !self.key.is_valid() {
                 return None;
             }
             for (sent, latest) in [(&mut self.sent.snapshot, snapshot), (&mut self.sent.trips, trips)] {

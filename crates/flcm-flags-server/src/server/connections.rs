@@ -1,7 +1,7 @@
 //! Connections: their number and their times are limited, and those beyond the limit are refused with a reason.
 
 use std::io::ErrorKind;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,16 +11,23 @@ use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use hyper_util::server::graceful::{GracefulConnection, GracefulShutdown, Watcher};
 use hyper_util::service::TowerToHyperService;
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio_rustls::TlsAcceptor;
 
-use crate::http::{Kind, MEDIA_TYPE, Problem};
-use crate::peer::PeerAddress;
+use crate::admission::{Admission, Peer, Place};
+use crate::http::{Kind, Problem};
+use crate::peer::{AddressPrefix, PeerAddress};
+use crate::proxies::is_proxy;
 use crate::state::App;
+use crate::tls::Tls;
+
+mod refusal;
+mod strict_heads;
+
+use refusal::Refusals;
+use strict_heads::StrictHeads;
 
 /// The time limit for the head of a request, and for the TLS handshake.
 const HEAD: Duration = Duration::from_secs(10);
@@ -28,47 +35,60 @@ const HEAD: Duration = Duration::from_secs(10);
 /// A peer must acknowledge what it was sent within this time, or the connection is closed.
 const STALLED: Duration = Duration::from_secs(30);
 
-/// So many refused connections at a time get a response with the reason; more are only closed. (Each needs a file
-/// descriptor, of which the command line keeps some free.)
-const REFUSALS: usize = 192;
-
 /// Accepts connections.
-#[derive(Clone)]
+#[derive(Debug)]
 pub(super) struct Connections {
-    free: Arc<Semaphore>,
-    refusals: Arc<Semaphore>,
-    tls: Option<TlsAcceptor>,
+    admission: Arc<Admission>,
+    refusals: Refusals,
+    tls: Option<Arc<Tls>>,
+    router: Router,
+    app: Arc<App>,
 }
 
-impl std::fmt::Debug for Connections {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(formatter, "Connections {{ free: {}, tls: {} }}", self.free.available_permits(), self.tls.is_some())
-    }
+/// What a connection is served with.
+struct Served {
+    router: Router,
+    peer: PeerAddress,
+    place: Arc<Place>,
+    /// `None` for one that came after the shutdown had begun: it gets one response.
+    watcher: Option<Watcher>,
 }
 
 impl Connections {
-    pub(super) fn new(most: usize, tls: Option<TlsAcceptor>) -> Self {
-        Self { free: Arc::new(Semaphore::new(most)), refusals: Arc::new(Semaphore::new(REFUSALS)), tls }
+    pub(super) fn new(most: usize, tls: Option<Arc<Tls>>, router: Router, app: Arc<App>) -> Self {
+        Self { admission: Admission::new(most), refusals: Refusals::default(), tls, router, app }
     }
 
-    /// Accepts connections until `stop` is done, then waits for the responses that have begun.
-    pub(super) async fn serve(
-        &self,
-        listener: &TcpListener,
-        router: Router,
-        app: &Arc<App>,
-        stop: impl Future<Output = ()>,
-        drain: u64,
-    ) {
+    /// Serves connections until `stop` is done, and for `delay` after that; then waits up to `drain` for the responses
+    /// that have begun.
+    pub(super) async fn serve(&self, listener: &TcpListener, stop: impl Future, [delay, drain]: [Duration; 2]) {
         let graceful = GracefulShutdown::new();
-        tokio::pin!(stop);
+        self.accept_until(listener, stop, Some(&graceful)).await;
+        self.app.drain();
+        if !delay.is_zero() {
+            tracing::info!("shutting down in {} s: not ready, and still serving", delay.as_secs());
+            self.accept_until(listener, tokio::time::sleep(delay), Some(&graceful)).await;
+        }
+        tracing::info!("shutting down: waiting for responses that have begun");
+        self.app.close();
+        let drained = async {
+            if tokio::time::timeout(drain, graceful.shutdown()).await.is_err() {
+                tracing::warn!("some responses did not end in time");
+            }
+        };
+        // Health checks are answered until the end, everything else is refused.
+        self.accept_until(listener, drained, None).await;
+    }
+
+    async fn accept_until(&self, listener: &TcpListener, end: impl Future, graceful: Option<&GracefulShutdown>) {
+        tokio::pin!(end);
         loop {
             let accepted = tokio::select! {
                 accepted = listener.accept() => accepted,
-                () = &mut stop => break,
+                _ = &mut end => return,
             };
             match accepted {
-                Ok(accepted) => self.take(accepted, &router, app, &graceful),
+                Ok(accepted) => self.take(accepted, graceful.map(GracefulShutdown::watcher)),
                 // Too many open files: waits, so that the loop does not spin.
                 Err(error) if error.kind() == ErrorKind::ConnectionAborted => {}
                 Err(error) => {
@@ -77,52 +97,43 @@ impl Connections {
                 }
             }
         }
-        tracing::info!("shutting down: waiting for responses that have begun");
-        app.close();
-        let drained = tokio::time::timeout(Duration::from_secs(drain), graceful.shutdown());
-        tokio::pin!(drained);
-        loop {
-            tokio::select! {
-                Ok((stream, _)) = listener.accept() => self.refuse(stream, &Problem::closing()),
-                ended = &mut drained => {
-                    if ended.is_err() {
-                        tracing::warn!("some responses did not end in time");
-                    }
-                    break;
-                }
-            }
+    }
+
+    fn peer(&self, address: IpAddr) -> Peer {
+        if self.app.keys.load().is_empty() {
+            Peer::Trusted
+        } else if is_proxy(&self.app.proxies, address) {
+            Peer::Proxy
+        } else {
+            Peer::Stranger
         }
     }
 
-    fn refuse(&self, stream: TcpStream, problem: &Problem) {
-        if let Ok(turn) = Arc::clone(&self.refusals).try_acquire_owned() {
-            tokio::spawn(refuse(stream, problem.to_json(), turn));
-        }
-    }
-
-    fn take(
-        &self,
-        (stream, address): (TcpStream, SocketAddr),
-        router: &Router,
-        app: &Arc<App>,
-        graceful: &GracefulShutdown,
-    ) {
-        let Ok(permit) = Arc::clone(&self.free).try_acquire_owned() else {
-            app.shared.counters.refused_connections.add(1);
+    fn take(&self, (stream, address): (TcpStream, SocketAddr), watcher: Option<Watcher>) {
+        // An IPv4 address that a socket for both versions reports is an IPv4 address.
+        let peer = PeerAddress(address.ip().to_canonical());
+        let Some(place) = self.admission.admit(AddressPrefix::of(peer.0), self.peer(peer.0)) else {
+            self.app.shared.counters.refused_connections.add(1);
             let detail = "the server has as many connections as `--max-connections` allows";
-            self.refuse(stream, &Problem::new(Kind::TooManyConnections, detail, "try again later"));
-            return;
+            return self.refusals.refuse(stream, &Problem::new(Kind::TooManyConnections, detail, "try again later"));
         };
         let _ = stream.set_nodelay(true);
         limit_stall(&stream);
-        let (watcher, peer) = (graceful.watcher(), PeerAddress(address.ip()));
-        let (router, app, tls) = (router.clone(), Arc::clone(app), self.tls.clone());
+        let served = Served { router: self.router.clone(), peer, place: Arc::new(place), watcher };
+        let (app, tls) = (Arc::clone(&self.app), self.tls.clone());
         tokio::spawn(async move {
             app.shared.counters.connections.add(1);
-            match tls {
-                None => serve_connection(TokioIo::new(stream), false, (router, peer), watcher, permit).await,
-                // On the heap, so that connections without TLS take less memory.
-                Some(tls) => Box::pin(tls_handshake(tls, stream, (router, peer), watcher, permit)).await,
+            let place = Arc::clone(&served.place);
+            let serving = async {
+                match tls {
+                    None => serve_connection(stream, false, served).await,
+                    // On the heap, so that connections without TLS take less memory.
+                    Some(tls) => Box::pin(tls_handshake(tls, stream, served)).await,
+                }
+            };
+            tokio::select! {
+                () = serving => {}
+                () = place.ended() => {}
             }
             app.shared.counters.connections.subtract(1);
         });
@@ -130,63 +141,45 @@ impl Connections {
 }
 
 /// Serves a connection after the TLS handshake.
-async fn tls_handshake(
-    tls: TlsAcceptor,
-    stream: TcpStream,
-    routes: (Router, PeerAddress),
-    watcher: Watcher,
-    permit: OwnedSemaphorePermit,
-) {
-    if let Ok(Ok(stream)) = tokio::time::timeout(HEAD, tls.accept(stream)).await {
+async fn tls_handshake(tls: Arc<Tls>, stream: TcpStream, served: Served) {
+    if let Ok(Ok(stream)) = tokio::time::timeout(HEAD, tls.acceptor().accept(stream)).await {
         let is_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
-        serve_connection(TokioIo::new(stream), is_http2, routes, watcher, permit).await;
+        serve_connection(stream, is_http2, served).await;
     }
 }
 
 /// Serves the requests of a connection.
-async fn serve_connection<S>(
-    stream: TokioIo<S>,
-    is_http2: bool,
-    (router, peer): (Router, PeerAddress),
-    watcher: Watcher,
-    _permit: OwnedSemaphorePermit,
-) where
+async fn serve_connection<S>(stream: S, is_http2: bool, served: Served)
+where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
+    let Served { router, peer, place, watcher } = served;
     let router = TowerToHyperService::new(router);
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(peer);
+        request.extensions_mut().insert(Arc::clone(&place));
         router.call(request)
     });
-    // An error ends the connection; there is nobody to report it to.
+    let stream = TokioIo::new(StrictHeads::new(stream, !is_http2));
     if is_http2 {
         let mut builder = http2::Builder::new(TokioExecutor::new());
         builder.timer(TokioTimer::new()).keep_alive_interval(HEAD).max_concurrent_streams(100);
         // On the heap, so that connections of HTTP/1 take less memory.
-        let _ = Box::pin(watcher.watch(builder.serve_connection(stream, service))).await;
+        Box::pin(watch(builder.serve_connection(stream, service), watcher)).await;
     } else {
         let mut builder = http1::Builder::new();
         builder.timer(TokioTimer::new()).header_read_timeout(HEAD).max_buf_size(64 << 10);
-        let _ = watcher.watch(builder.serve_connection(stream, service)).await;
+        builder.keep_alive(watcher.is_some());
+        watch(builder.serve_connection(stream, service), watcher).await;
     }
 }
 
-/// Refuses a connection with a reason, and waits a moment until the peer has read it.
-async fn refuse(mut stream: TcpStream, body: String, _turn: OwnedSemaphorePermit) {
-    let length = body.len();
-    let head = format!(
-        "HTTP/1.1 503 Service Unavailable\r\nretry-after: 5\r\ncontent-type: {MEDIA_TYPE}\r\n\
-         content-length: {length}\r\nconnection: close\r\n\r\n"
-    );
-    let response = async {
-        stream.write_all(head.as_bytes()).await?;
-        stream.write_all(body.as_bytes()).await?;
-        stream.shutdown().await?;
-        let mut rest = [0; 1024];
-        while tokio::io::AsyncReadExt::read(&mut stream, &mut rest).await? > 0 {}
-        std::io::Result::Ok(())
+/// Serves a connection until it ends. An error ends it; there is nobody to report it to.
+async fn watch(connection: impl GracefulConnection, watcher: Option<Watcher>) {
+    let _ = match watcher {
+        Some(watcher) => watcher.watch(connection).await,
+        None => connection.await,
     };
-    let _ = tokio::time::timeout(Duration::from_secs(1), response).await;
 }
 
 /// Has the system close a connection whose peer acknowledges nothing.

@@ -5,12 +5,18 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::{Reader, Stored, from_bits, to_bits};
+use super::{Reader, Store, Stored, from_bits, to_bits};
 use crate::event::BreakerEvent;
 use crate::transition::FleetTransition;
 
+mod chain;
+
+use chain::Head;
+use chain::StoredRow;
+pub use chain::{AuditCheck, verify_audit};
+
 /// An entry of the audit.
-#[derive(Clone, Debug, Serialize, ToSchema)]
+#[derive(Clone, Debug, Default, Serialize, ToSchema)]
 pub(crate) struct Record {
     /// The number of the record; 0 until it is stored.
     pub(crate) id: i64,
@@ -31,19 +37,25 @@ pub(crate) struct Record {
     /// Everything else that is known.
     #[schema(value_type = Object)]
     pub(crate) detail: Value,
+    /// The address that the request came from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) address: Option<String>,
+    /// The `hash` of the record before this one; empty until it is stored.
+    pub(crate) previous: String,
+    /// The SHA-256 of this record, which covers `previous`: see `flcm audit verify`. Empty until it is stored.
+    pub(crate) hash: String,
 }
 
 /// The record of a transition.
 pub(crate) fn audit_of(happened: &FleetTransition, reason: &str) -> Record {
     Record {
-        id: 0,
         at: happened.transition.at.0,
         actor: happened.actor.clone(),
         action: happened.transition.event.as_str().to_owned(),
         flag: Some(happened.flag.clone()),
-        revision: None,
         reason: reason.to_owned(),
         detail: detail_of(happened),
+        ..Record::default()
     }
 }
 
@@ -52,29 +64,46 @@ pub(crate) fn detail_of(happened: &FleetTransition) -> Value {
     serde_json::to_value(BreakerEvent::from(happened)).unwrap_or_default()
 }
 
-/// Adds a record.
+/// Adds a record to the chain.
 pub(super) fn append(connection: &Connection, record: &Record) -> Stored<()> {
-    let Record { at, actor, action, flag, revision, reason, detail, .. } = record;
-    let mut statement = connection.prepare_cached(
-        "INSERT INTO audit (at, actor, action, flag, revision, reason, detail) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-    )?;
-    statement.execute(params![
-        to_bits(*at),
-        actor,
-        action,
-        flag,
-        revision.map(to_bits),
-        reason,
-        serde_json::to_string(detail)?
-    ])?;
+    let Head { id, hash } = chain::head(connection)?;
+    let record = record.clone();
+    let mut row = StoredRow {
+        id: id + 1,
+        at: record.at,
+        actor: record.actor,
+        action: record.action,
+        flag: record.flag,
+        revision: record.revision,
+        reason: record.reason,
+        detail: serde_json::to_string(&record.detail)?,
+        address: record.address,
+        previous: hash,
+        hash: String::new(),
+    };
+    row.hash = row.digest();
+    let sql = "INSERT INTO audit (id, at, actor, action, flag, revision, reason, detail, address, previous, hash) \
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
+    let StoredRow { id, at, actor, action, flag, revision, reason, detail, address, previous, hash } = row;
+    let (at, revision) = (to_bits(at), revision.map(to_bits));
+    connection
+        .prepare_cached(sql)?
+        .execute(params![id, at, actor, action, flag, revision, reason, detail, address, previous, hash])?;
     Ok(())
+}
+
+impl Store {
+    /// The newest record, to be logged: a log that is kept elsewhere proves which records there were.
+    pub(crate) fn audit_head(&self) -> Stored<Head> {
+        chain::head(&self.connection)
+    }
 }
 
 impl Reader {
     /// Records before this one, the newest first.
     pub(crate) fn audit(&self, before: i64, limit: u32) -> Stored<Vec<Record>> {
-        let sql = "SELECT id, at, actor, action, flag, revision, reason, detail FROM audit WHERE id < ?1 \
-                   ORDER BY id DESC LIMIT ?2";
+        let sql = "SELECT id, at, actor, action, flag, revision, reason, detail, address, previous, hash FROM audit \
+                   WHERE id < ?1 ORDER BY id DESC LIMIT ?2";
         let mut statement = self.0.prepare(sql)?;
         let rows = statement.query_map(params![before, limit], |row| {
             let detail: String = row.get(7)?;
@@ -87,6 +116,9 @@ impl Reader {
                 revision: row.get::<_, Option<i64>>(5)?.map(from_bits),
                 reason: row.get(6)?,
                 detail: serde_json::from_str(&detail).unwrap_or_default(),
+                address: row.get(8)?,
+                previous: row.get(9)?,
+                hash: row.get(10)?,
             })
         })?;
         Ok(rows.collect::<Result<_, _>>()?)

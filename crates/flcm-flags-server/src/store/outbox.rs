@@ -55,10 +55,13 @@ impl Store {
 }
 
 impl Reader {
-    /// The oldest delivery for each webhook and flag. Later ones wait for it, so that they arrive in order.
+    /// The oldest delivery for each webhook and flag, and at most 100 for a webhook. Later ones wait for it, so that they
+    /// arrive in order.
     pub(crate) fn pending(&self) -> Stored<Vec<WebhookDelivery>> {
-        let sql = "SELECT id, webhook, event, attempts, due FROM outbox \
-                   WHERE id IN (SELECT min(id) FROM outbox GROUP BY webhook, flag) ORDER BY due LIMIT 100";
+        let sql = "SELECT id, webhook, event, attempts, due FROM ( \
+                       SELECT *, row_number() OVER (PARTITION BY webhook ORDER BY due, id) AS turn FROM outbox \
+                       WHERE id IN (SELECT min(id) FROM outbox GROUP BY webhook, flag) \
+                   ) WHERE turn <= 100";
         let mut statement = self.0.prepare(sql)?;
         let mut rows = statement.query([])?;
         let mut deliveries = Vec::new();

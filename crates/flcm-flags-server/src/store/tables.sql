@@ -16,7 +16,11 @@ CREATE TABLE audit (
     flag TEXT,
     revision INTEGER,
     reason TEXT NOT NULL,
-    detail TEXT NOT NULL
+    detail TEXT NOT NULL,
+    address TEXT,
+    -- The hash of the row before, and that of this one, which covers it.
+    previous TEXT NOT NULL,
+    hash TEXT NOT NULL
 ) STRICT;
 CREATE TRIGGER audit_keeps BEFORE INSERT ON audit WHEN EXISTS (SELECT 1 FROM audit WHERE id = NEW.id)
 BEGIN SELECT RAISE(ABORT, 'the audit is append-only'); END;

@@ -1,11 +1,14 @@
 //! Sends webhooks: signed, in order for each flag, and repeated until the receiver accepts them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
 use reqwest::Client;
+use tokio::time::MissedTickBehavior;
 
 use super::signature::signature;
 use crate::clock::wall;
@@ -72,22 +75,38 @@ impl WebhookDispatcher {
         if self.webhooks.is_empty() {
             return;
         }
-        let mut unrecorded = UnrecordedDeliveries::default();
+        let (mut unrecorded, mut attempts) = (UnrecordedDeliveries::default(), FuturesUnordered::new());
+        let mut under_way = HashSet::new();
+        let mut look = tokio::time::interval(INTERVAL);
+        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            tokio::time::sleep(INTERVAL).await;
-            let path = self.database.clone();
-            let pending = tokio::task::spawn_blocking(move || Reader::open(&path)?.pending()).await;
-            let Ok(Ok(pending)) = pending else { continue };
+            // Attempts go on beside each other: a receiver that does not respond delays only what is for it.
+            tokio::select! {
+                Some((id, result)) = attempts.next() => {
+                    under_way.remove(&id);
+                    unrecorded.0.insert(id, result);
+                    continue;
+                }
+                _ = look.tick() => {}
+            }
+            let Some(pending) = self.pending().await else { continue };
             unrecorded.forget_recorded(&pending);
             for (id, result) in &unrecorded.0 {
                 let _ = self.fleet.delivered(*id, result.clone()).await;
             }
-            let is_due =
-                |delivery: &WebhookDelivery| delivery.due <= wall() && !unrecorded.0.contains_key(&delivery.id);
-            let due: Vec<WebhookDelivery> = pending.into_iter().filter(is_due).collect();
-            let attempts = due.into_iter().map(|delivery| self.attempt(delivery));
-            unrecorded.0.extend(futures_util::future::join_all(attempts).await);
+            for delivery in pending {
+                let is_due = delivery.due <= wall() && !unrecorded.0.contains_key(&delivery.id);
+                if is_due && under_way.insert(delivery.id) {
+                    attempts.push(self.attempt(delivery));
+                }
+            }
         }
+    }
+
+    /// What is in the outbox; `None` if that cannot be read now.
+    async fn pending(&self) -> Option<Vec<WebhookDelivery>> {
+        let path = self.database.clone();
+        tokio::task::spawn_blocking(move || Reader::open(&path)?.pending()).await.ok()?.ok()
     }
 
     async fn attempt(&self, delivery: WebhookDelivery) -> (i64, DeliveryResult) {
@@ -152,14 +171,13 @@ fn after_failure(delivery: &WebhookDelivery, failure: &Failure) -> DeliveryResul
     let (now, event) = (wall(), &delivery.event);
     if now.saturating_sub(event.transition.at.0) > ABANDON_MS {
         return DeliveryResult::Abandoned(Record {
-            id: 0,
             at: now,
             actor: "server".to_owned(),
             action: "notification_failed".to_owned(),
             flag: Some(event.flag.clone()),
-            revision: None,
             reason: format!("abandoned after {} attempts: {}", delivery.attempts + 1, failure.what),
             detail: detail_of(event),
+            ..Record::default()
         });
     }
     let wait = BACK_OFF.wait(delivery.attempts, failure.asked).as_millis();

@@ -152,8 +152,8 @@ fn the_fleets_time_goes_on_behind_what_was_written_last() {
     // As if all of this had been written an hour from now.
     let hour = u64::try_from(HOUR.as_millis()).unwrap();
     let database = folder.database();
-    let last = "INSERT INTO audit (at, actor, action, flag, revision, reason, detail) \
-                SELECT at + ?1, actor, action, flag, revision, reason, detail FROM audit ORDER BY id DESC LIMIT 1";
+    let last = "INSERT INTO audit SELECT id + 1, at + ?1, actor, action, flag, revision, reason, detail, address, hash, \
+                'forged' FROM audit ORDER BY id DESC LIMIT 1";
     database.execute(last, [hour.cast_signed()]).unwrap();
     drop(database);
     let server = folder.serve();

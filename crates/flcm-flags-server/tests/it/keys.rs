@@ -2,11 +2,9 @@
 
 use std::io::{Read, Write};
 
-use flcm_flags_server::{Role, mint};
-
 use crate::host::BATCH;
 use crate::http::{ask, connect};
-use crate::test_server::{TestFolder, TestServer};
+use crate::test_server::TestFolder;
 
 /// What can be asked, the least role that may, and a content type that is taken. None of it does anything when it is
 /// let in.
@@ -33,20 +31,10 @@ const PATHS: [(&str, &str, usize, &str); 18] = [
 
 const ROLES: [&str; 3] = ["client", "server", "admin"];
 
-/// Makes a key for each role, and starts a server that knows them.
-fn serve_with_keys(folder: &TestFolder) -> (TestServer, Vec<String>) {
-    let made = [Role::Client, Role::Server, Role::Admin].map(|role| mint(role.as_str(), role));
-    let (keys, lines): (Vec<_>, Vec<_>) = made.into_iter().unzip();
-    folder.file("keys.json", format!("[{}]", lines.join(",")));
-    let mut command = folder.command(&["flags.yaml", "--keys", "keys.json"]);
-    command.env("FLCM_LOG", "trace");
-    (TestServer::start(command), keys)
-}
-
 #[test]
 fn each_path_asks_for_a_key_that_is_good_for_it() {
     let folder = TestFolder::new();
-    let (server, keys) = serve_with_keys(&folder);
+    let (server, keys) = folder.trace_with_keys();
     let status = |method: &str, path: &str, kind: &str, key: Option<&str>| {
         let bearer = key.map(|key| format!("Bearer {key}"));
         let mut headers = vec![("content-type", kind)];

@@ -1,22 +1,29 @@
 //! Runs the server as a program, and does to it what networks, disks, people and the system do.
 
 mod ahead;
+mod audit;
 mod bad_input;
+mod caching;
 mod collector;
 mod connections;
+mod crowds;
 mod database;
 mod disk;
 mod document;
 mod edits;
 mod fleet;
+mod framing;
 mod host;
 mod http;
 mod keys;
 mod kill_loop;
 mod operator_commands;
 mod otlp;
+mod proxies;
 mod publishing;
+mod reload;
 mod removals;
+mod start;
 mod stop;
 mod strangers;
 mod stream;

@@ -80,6 +80,41 @@ fn a_client_that_reads_nothing_does_not_keep_it_from_ending() {
     server.stop();
 }
 
+/// Load balancers ask whether it is ready, and need some seconds to stop sending requests.
+#[test]
+fn it_goes_on_serving_for_the_drain_delay_while_it_is_not_ready() {
+    let folder = TestFolder::new();
+    let server = folder.serve_with(&["--drain-delay", "3"]);
+    let mut stream = Stream::open(server.address).unwrap();
+    stream.next_of("trips").unwrap();
+    server.terminate();
+    until("it is not ready", || (server.get("/readyz").status == 503).then_some(()));
+    server.get("/healthz").expect(200);
+    server.get("/flags").expect(200);
+    server.post("/flags/plain/hold", "{}").expect(200);
+    assert_eq!(stream.next_of("trips").unwrap()["flags"]["plain"]["trip"], "off");
+    assert!(stream.ends_well());
+    let (status, log) = server.wait();
+    assert!(status.success() && log.contains("everything is stored"), "{status}\n{log}");
+}
+
+/// A check that fails would have the process killed before it has stored everything.
+#[test]
+fn it_is_healthy_until_the_end() {
+    let folder = TestFolder::new();
+    let server = folder.serve();
+    let mut begun = connect(server.address).unwrap();
+    let head = head(server.address, "POST", "/metrics", &[BATCH]) + "content-length: 100\r\n\r\n";
+    begun.write_all(head.as_bytes()).unwrap();
+    until("it has begun", || (server.figure("flcm_connections") == 2).then_some(()));
+    server.terminate();
+    until("it is closing", || (server.get("/flags").status == 503).then_some(()));
+    server.get("/healthz").expect(200);
+    assert_eq!(server.get("/readyz").expect(503).code(), "CLOSING");
+    drop(begun);
+    assert!(server.wait().0.success());
+}
+
 /// Whoever has heard that it listens may ask it to end.
 #[test]
 fn it_can_be_asked_to_end_as_soon_as_it_listens() {

@@ -3,7 +3,7 @@
 use flcm_flags::metrics::batch::{Header, Writer};
 use flcm_flags::metrics::{Custom, FlagMetrics};
 use flcm_flags::{Arm, Sample};
-use flcm_flags_server::{Role, mint};
+use flcm_flags_server::Role;
 
 use crate::host::{BATCH, Tally, batch, decisions};
 use crate::http::{Answer, ask};
@@ -17,10 +17,8 @@ struct Served {
 
 impl Served {
     fn start(folder: &TestFolder) -> Self {
-        let made = [Role::Client, Role::Server, Role::Admin].map(|role| mint(role.as_str(), role));
-        let (keys, lines): (Vec<_>, Vec<_>) = made.into_iter().unzip();
-        folder.file("keys.json", format!("[{}]", lines.join(",")));
-        Self { server: folder.serve_with(&["--keys", "keys.json"]), keys }
+        let (server, keys) = folder.serve_with_keys_of(&[], str::to_owned);
+        Self { server, keys }
     }
 
     fn ask(&self, role: Role, method: &str, path: &str, body: &[u8]) -> Answer {

@@ -12,8 +12,17 @@ pub(crate) struct Stream(BufReader<TcpStream>);
 
 impl Stream {
     pub(crate) fn open(address: SocketAddr) -> io::Result<Self> {
+        Self::open_as(address, &[])
+    }
+
+    /// With a key.
+    pub(crate) fn open_with(address: SocketAddr, key: &str) -> io::Result<Self> {
+        Self::open_as(address, &[("authorization", &format!("Bearer {key}"))])
+    }
+
+    fn open_as(address: SocketAddr, headers: &[(&str, &str)]) -> io::Result<Self> {
         let mut stream = connect(address)?;
-        stream.write_all((head(address, "GET", "/flags/stream", &[]) + "\r\n").as_bytes())?;
+        stream.write_all((head(address, "GET", "/flags/stream", headers) + "\r\n").as_bytes())?;
         Ok(Self(BufReader::new(stream)))
     }
 

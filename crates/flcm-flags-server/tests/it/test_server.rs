@@ -10,6 +10,8 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use flcm_flags_server::{Role, mint};
+
 use crate::http::{Answer, ask};
 
 /// Nothing here takes so long, unless it has gone wrong: the machine may be busy with other things.
@@ -27,6 +29,11 @@ flags:
   plain:
     rollout: { percentage: 50 }
 ";
+
+/// An admin's key and its line.
+pub(crate) fn key(name: &str) -> (String, String) {
+    mint(name, Role::Admin, None).unwrap()
+}
 
 /// Waits until something is so.
 pub(crate) fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
@@ -83,6 +90,48 @@ impl TestFolder {
         TestServer::start(self.command(&[&["flags.yaml"], arguments].concat()))
     }
 
+    /// The same, and the folder goes away with the server.
+    pub(crate) fn serve_alone(self) -> TestServer {
+        let mut server = self.serve();
+        server.folder = Some(self);
+        server
+    }
+
+    /// A server with a key for each role, and these keys: client, server, admin.
+    pub(crate) fn serve_with_keys(self, arguments: &[&str]) -> (TestServer, Vec<String>) {
+        let (mut server, keys) = self.serve_with_keys_of(arguments, str::to_owned);
+        server.folder = Some(self);
+        (server, keys)
+    }
+
+    /// The same; the lines of the keys are changed before.
+    pub(crate) fn serve_with_keys_of(
+        &self,
+        arguments: &[&str],
+        change: impl Fn(&str) -> String,
+    ) -> (TestServer, Vec<String>) {
+        let keys = self.write_keys(change);
+        let server = self.serve_with(&[&["--keys", "keys.json"], arguments].concat());
+        (server, keys)
+    }
+
+    /// A server with a key for each role, which logs all that it can.
+    pub(crate) fn trace_with_keys(&self) -> (TestServer, Vec<String>) {
+        let keys = self.write_keys(str::to_owned);
+        let mut command = self.command(&["flags.yaml", "--keys", "keys.json"]);
+        command.env("FLCM_LOG", "trace");
+        (TestServer::start(command), keys)
+    }
+
+    fn write_keys(&self, change: impl Fn(&str) -> String) -> Vec<String> {
+        let made = [Role::Client, Role::Server, Role::Admin]
+            .map(|role| mint(&format!("a-{}", role.as_str()), role, None).unwrap());
+        let (keys, lines): (Vec<_>, Vec<_>) = made.into_iter().unzip();
+        let lines: Vec<String> = lines.iter().map(|line| change(line)).collect();
+        self.file("keys.json", format!("[{}]", lines.join(",")));
+        keys
+    }
+
     /// A start that fails: its exit code and what it says.
     pub(crate) fn fails(&self, arguments: &[&str]) -> (i32, String) {
         let mut child = self.command(arguments).stdin(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
@@ -117,6 +166,8 @@ pub(crate) struct TestServer {
     pub(crate) address: SocketAddr,
     log: Arc<Mutex<String>>,
     reader: Option<thread::JoinHandle<()>>,
+    /// Goes away after the server.
+    folder: Option<TestFolder>,
 }
 
 impl TestServer {
@@ -135,9 +186,9 @@ impl TestServer {
             let log = log.lock().unwrap();
             let ended = child.try_wait().unwrap();
             assert!(ended.is_none(), "the server has ended: {ended:?}\n{log}");
-            log.lines().find_map(|line| line.strip_prefix("listening on ")?.parse().ok())
+            log.lines().find_map(listening)
         });
-        Self { child, address, log, reader: Some(reader) }
+        Self { child, address, log, reader: Some(reader), folder: None }
     }
 
     /// Everything that it has said.
@@ -181,7 +232,16 @@ impl TestServer {
 
     /// Asks it to end.
     pub(crate) fn terminate(&self) {
-        let asked = Command::new("kill").args(["-TERM", &self.id().to_string()]).status().unwrap();
+        self.signal("-TERM");
+    }
+
+    /// Asks it to read its files again.
+    pub(crate) fn hang_up(&self) {
+        self.signal("-HUP");
+    }
+
+    fn signal(&self, signal: &str) {
+        let asked = Command::new("kill").args([signal, &self.id().to_string()]).status().unwrap();
         assert!(asked.success());
     }
 
@@ -207,6 +267,12 @@ impl TestServer {
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
         line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
     }
+}
+
+/// The address in the line that reports it, as text or as JSON.
+fn listening(line: &str) -> Option<SocketAddr> {
+    let as_json = || Some(line.split_once(r#""message":"listening","address":""#)?.1.split_once('"')?.0);
+    line.strip_prefix("listening on ").or_else(as_json)?.parse().ok()
 }
 
 impl Drop for TestServer {

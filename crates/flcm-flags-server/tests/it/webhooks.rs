@@ -145,6 +145,24 @@ fn a_letter_that_was_taken_is_not_sent_again_because_that_cannot_be_stored() {
     until("the next one arrives", || (listener.all().len() == 2).then_some(()));
 }
 
+/// A receiver that accepts connections and never responds takes the whole time limit of each attempt.
+#[test]
+fn a_slow_receiver_delays_no_other() {
+    let (folder, listener, slow) = (TestFolder::new(), Listener::new(0), TcpListener::bind("127.0.0.1:0").unwrap());
+    let slow_url = format!("http://{}/hook", slow.local_addr().unwrap());
+    let server = serve(&folder, &["--webhook", &slow_url, "--webhook", &listener.url("/hook")]);
+    hold(&server, "hold");
+    // The slow one is busy with it.
+    let _first = slow.accept().unwrap();
+    until("the other one has it", || (listener.taken().len() == 1).then_some(()));
+    for (count, command) in [(2, "release"), (3, "hold"), (4, "release")] {
+        hold(&server, command);
+        until("the other one has it", || (listener.taken().len() == count).then_some(()));
+    }
+    // As long as the first attempt goes on, none of these waited for it.
+    assert!(!server.log().contains("was not delivered"), "{}", server.log());
+}
+
 #[test]
 fn chats_are_told_a_line_and_no_secret_or_path_is_in_the_log() {
     let (folder, json, slack) = (TestFolder::new(), Listener::new(1), Listener::new(1));

@@ -53,6 +53,7 @@ kinds! {
     NotYetStored = SERVICE_UNAVAILABLE, "NOT_YET_STORED", "The change is in force, but not stored yet";
     PathNotFound = NOT_FOUND, "PATH_NOT_FOUND", "The path does not exist";
     PreconditionRequired = PRECONDITION_REQUIRED, "PRECONDITION_REQUIRED", "`If-Match` is required";
+    ProxyNotAllowed = FORBIDDEN, "PROXY_NOT_ALLOWED", "Without keys the server may not be called through a proxy";
     RateLimited = TOO_MANY_REQUESTS, "RATE_LIMITED", "Too many requests";
     RemovesFlags = CONFLICT, "REMOVES_FLAGS", "The document removes flags that are in use";
     RevisionNotFound = NOT_FOUND, "REVISION_NOT_FOUND", "The revision does not exist";

@@ -98,3 +98,32 @@ fn a_document_is_published_by_a_command() {
     let error = folder.run(&["publish", "new.yaml", "--server", "http://127.0.0.1:9"]).failed();
     assert!(error.contains("does not answer") && error.contains("help:"), "{error}");
 }
+
+#[test]
+fn a_key_may_expire_and_has_a_name_that_the_audit_can_show() {
+    let desk = TestFolder::new();
+    let printed = desk.run(&["key", "ci", "--role", "admin", "--expires", "2027-01-01T00:00:00Z"]).well();
+    assert!(printed.contains(r#""expires":"2027-01-01T00:00:00Z""#), "{printed}");
+    for wrong in [&["ci", "--expires", "tomorrow"][..], &["breaker"], &[""], &["two\nlines"]] {
+        let error = desk.run(&[&["key", "--role", "admin"], wrong].concat()).failed();
+        assert!(error.contains("name") || error.contains("2027-01-01T00:00:00Z"), "{wrong:?}: {error}");
+    }
+}
+
+#[test]
+fn the_audit_of_a_database_is_verified() {
+    let desk = TestFolder::new();
+    desk.file("flags.yaml", "flags:\n  plain:\n    rollout: { percentage: 50 }\n");
+    let mut server = desk.spawn(&["serve", "flags.yaml", "--listen", "127.0.0.1:0"]);
+    let mut lines = BufReader::new(server.stderr.take().unwrap()).lines().map_while(Result::ok);
+    assert!(lines.any(|line| line.starts_with("listening on 127.0.0.1:")));
+    server.kill().unwrap();
+    server.wait().unwrap();
+    let whole = desk.run(&["audit", "verify", "flags.db"]).well();
+    let head = whole.trim().strip_prefix("OK: 1 rows, head ").expect("a head").to_owned();
+    desk.run(&["audit", "verify", "flags.db", "--head", &head]).well();
+    let error = desk.run(&["audit", "verify", "flags.db", "--head", &"0".repeat(64)]).failed();
+    assert!(error.contains("the audit is broken") && error.contains("--head"), "{error}");
+    let error = desk.run(&["audit", "verify", "missing.db"]).failed();
+    assert!(error.contains("missing.db"), "{error}");
+}

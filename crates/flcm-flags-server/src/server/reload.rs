@@ -1,0 +1,56 @@
+//! Keys and certificates are read again while the server runs. What cannot be read changes nothing.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::clock::wall;
+use crate::error::StartError;
+use crate::keys::Keys;
+use crate::state::App;
+use crate::tls::Tls;
+
+/// Reads keys and certificates again.
+#[derive(Clone, Debug)]
+pub struct Reloader {
+    pub(super) app: Arc<App>,
+    pub(super) keys: Option<PathBuf>,
+    pub(super) tls: Option<Arc<Tls>>,
+}
+
+impl Reloader {
+    /// Reads the files again, and logs what has changed or is wrong. Streams of keys that are gone end.
+    pub fn reload(&self) {
+        if self.keys.is_none() && self.tls.is_none() {
+            tracing::info!("there is nothing to read again: neither --keys nor --tls-cert is given");
+        }
+        if let Err(error) = self.reload_keys() {
+            tracing::error!("the keys in use stay: {error}");
+        }
+        match self.tls.as_ref().map(|tls| tls.reload()) {
+            Some(Ok(())) => tracing::info!("the certificate was read again"),
+            Some(Err(error)) => tracing::error!("the certificate in use stays: {error}"),
+            None => {}
+        }
+    }
+
+    fn reload_keys(&self) -> Result<(), StartError> {
+        let Some(path) = &self.keys else { return Ok(()) };
+        let keys = Keys::read(path)?;
+        warn_of_expired(&keys);
+        let changes = self.app.keys.load().changes(&keys);
+        let list = |names: Vec<String>| names.join(", ");
+        let (added, changed, removed) = (list(changes.added), list(changes.changed), list(changes.removed));
+        self.app.keys.store(Arc::new(keys));
+        // Wakes all streams, which check their keys.
+        self.app.shared.stream.send_modify(|_| {});
+        tracing::info!(added, changed, removed, "the keys were read again");
+        Ok(())
+    }
+}
+
+/// Logs the keys that are no longer valid.
+pub(super) fn warn_of_expired(keys: &Keys) {
+    for name in keys.expired(wall()) {
+        tracing::warn!(name, "this key has expired: make another with `flcm key`, and remove its line");
+    }
+}
