@@ -3,8 +3,8 @@
 use std::io::{self, ErrorKind};
 
 use flcm_flags::Millis;
-use flcm_flags_config::diff::{Difference, Version, compare};
 use flcm_flags_config::Diagnostics;
+use flcm_flags_config::diff::{Difference, Version, compare};
 
 use crate::clock::wall;
 use crate::document_file::{DocumentFile, FileState, Hash, hash_of};

@@ -141,7 +141,10 @@ impl Fleet {
     }
 
     /// Removes a custom metric, and stores that: else the next start would count it again.
-    pub(super) fn remove_metric(&mut self, RemoveMetric { name, actor, address }: RemoveMetric) -> Result<(), FleetError> {
+    pub(super) fn remove_metric(
+        &mut self,
+        RemoveMetric { name, actor, address }: RemoveMetric,
+    ) -> Result<(), FleetError> {
         let removed = self.totals.customs.remove(&name).ok_or(FleetError::NoSuchMetric)?;
         let mut record = self.record(&actor, "remove_metric", "", json!({ "metric": name }));
         record.address = Some(address.to_string());

@@ -174,6 +174,7 @@ impl Waiting {
 
 #[cfg(test)]
 mod tests {
+    use std::net::IpAddr;
     use std::sync::Arc;
     use std::time::Duration;
 
@@ -191,7 +192,8 @@ mod tests {
     }
 
     fn command() -> FleetRequest {
-        FleetRequest::RemoveMetric(RemoveMetric { name: String::new(), actor: String::new() }, Reply::to_nobody())
+        let (name, address) = (String::new(), IpAddr::from([127, 0, 0, 1]));
+        FleetRequest::RemoveMetric(RemoveMetric { name, actor: String::new(), address }, Reply::to_nobody())
     }
 
     /// What comes next, in short.
