@@ -7,7 +7,8 @@ use flcm_flags::breaker::{Breaker, BreakerError, Mode, Plan, Scope, Transition};
 use flcm_flags::bucket::sip;
 use flcm_flags::orchestrate::{Guard, guarded, poll_all};
 use flcm_flags::{
-    BoundContext, Counts, FlagId, Millis, Override, PackedDecision, Snapshot, TripState, Trips, evaluate, evaluate_as,
+    BoundContext, Counts, FlagId, Millis, Override, PackedDecision, Policy, Snapshot, TripState, Trips, evaluate,
+    evaluate_as,
 };
 
 /// A transition of a flag's breaker.
@@ -53,6 +54,17 @@ impl Guards {
 
     /// Gives each flag that has a policy a breaker; one that it has already starts anew.
     pub fn guard<B: AsRef<[u8]>>(&mut self, snapshot: &Snapshot<B>, scope: Scope, now: Millis) {
+        self.guard_if(snapshot, scope, now, |_| true);
+    }
+
+    /// Like [`guard`](Self::guard), for flags whose policy passes a test.
+    pub(crate) fn guard_if<B: AsRef<[u8]>>(
+        &mut self,
+        snapshot: &Snapshot<B>,
+        scope: Scope,
+        now: Millis,
+        test: impl Fn(&Policy) -> bool,
+    ) {
         self.scope = Some(scope);
         self.plans.clear();
         self.list = Vec::with_capacity(guarded(snapshot).count());
@@ -60,6 +72,9 @@ impl Guards {
             let Some((flag, policy)) = snapshot.describe(id).and_then(|flag| Some((flag, flag.policy()?))) else {
                 continue;
             };
+            if !test(&policy) {
+                continue;
+            }
             let plan = Plan::new(&policy, scope);
             // Among the latest: looking through all of them would take long where each flag has a policy of its own.
             let latest = self.plans.len().saturating_sub(LATEST);
@@ -191,6 +206,11 @@ impl Guards {
     pub fn breaker(&self, flag: FlagId) -> Option<(&Breaker, &Plan)> {
         let guard = self.list.get(self.index_of(flag)?)?;
         Some((&guard.breaker, self.plans.get(to_usize(guard.plan))?))
+    }
+
+    pub(crate) fn breaker_mut(&mut self, flag: FlagId) -> Option<&mut Breaker> {
+        let guard = self.index_of(flag).and_then(|index| self.list.get_mut(index))?;
+        Some(&mut guard.breaker)
     }
 
     /// The breaker of a flag as bytes.

@@ -6,6 +6,8 @@
 //! | module | what it decides |
 //! |---|---|
 //! | [`breakers`](Guards) | one circuit breaker for each flag with a policy, and the trips that evaluation sees |
+//! | [`fleet_guards`](FleetGuards) | the breakers of a fleet: one for servers and one for pages, and what follows from both |
+//! | [`page_evidence`](PageEvidence) | which outcomes of pages are evidence, as anyone may report them |
 //! | [`measures`](Measures) | what is counted of each flag, and custom metrics |
 //! | [`state`](HostState) | breakers and counters of the snapshot in use, and how an update takes them over |
 //! | [`overrides`](Overrides) | holds of this host and trips of the fleet, and which of them is strictest |
@@ -23,7 +25,7 @@
 //! # Who uses it
 //!
 //! The Rust client is an adapter around all of it: it owns sockets, files, timers and listeners, and makes one call per
-//! event. The server uses [`Guards`] for the breakers of its fleet.
+//! event. The server uses [`FleetGuards`] for the breakers of its fleet.
 //!
 //! JavaScript reaches only [`HostState`], by the bindings. The runtime in TypeScript repeats the other rules, because
 //! calling them in WebAssembly would make pages larger. The files in `tests/vectors/host` hold `schedule`, `overrides`,
@@ -89,9 +91,11 @@ mod batches;
 mod breakers;
 mod changed;
 mod delivery;
+mod fleet_guards;
 mod host;
 mod measures;
 mod overrides;
+mod page_evidence;
 pub mod persistence;
 pub mod reserve;
 mod revisions;
@@ -107,9 +111,11 @@ pub use batches::{BatchAction, BatchName, Batches, Delivered};
 pub use breakers::{FlagTransition, Guards};
 pub use changed::{ChangedFlags, changed};
 pub use delivery::{Delivery, DeliveryAction, DeliveryOptions, Freshness};
+pub use fleet_guards::{FleetGuards, SavedBreakers, SourcedTransition};
 pub use host::{Host, InUse, POLL_AFTER_OUTCOME, REPORT_FAILURE_WITHIN, REPORT_TRANSITION_WITHIN};
 pub use measures::{Counted, CustomMetrics, Measures};
 pub use overrides::{FleetFlag, FleetState, Overrides};
+pub use page_evidence::{NETWORKS, Network, Page, PageEvidence};
 pub use persistence::{PersistedState, Persistence};
 pub use revisions::{Follows, LARGEST_JUMP, OLDER_FOR, RevisionError, Revisions, follows};
 pub use state::{HostState, Outcome, UNITS_BYTES};

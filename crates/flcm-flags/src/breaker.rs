@@ -67,7 +67,7 @@ mod window;
 
 pub use bytes::BreakerError;
 pub use description::{Description, TransitionId};
-pub use plan::{Plan, Scope};
+pub use plan::{INVENTED, Plan, Scope};
 pub use ratio::{SAMPLE_RATIO_ALARM, sample_ratio};
 pub use transition::{Cause, Event, Mode, Next, Report, State, Statistics, Transition};
 pub use units::Units;
@@ -428,7 +428,7 @@ impl Breaker {
             errors: statistics(&self.errors),
             slow: statistics(&self.slow),
             limit: plan.limit,
-            spread: self.spread.factor(),
+            spread: self.spread_factor(plan),
         }
     }
 

@@ -170,8 +170,9 @@ impl Print<'_> {
 
     #[inline(never)]
     fn policy(&mut self, policy: &Policy) {
-        let Policy { detector, recovery, action, shared, .. } = policy;
-        for keyword in [detector.as_str(), recovery.as_str(), action.as_str(), shared.as_str()] {
+        let Policy { detector, recovery, action, shared, evidence, .. } = policy;
+        let keywords = [detector.as_str(), recovery.as_str(), action.as_str(), shared.as_str(), evidence.as_str()];
+        for keyword in keywords {
             self.text(keyword);
         }
         for number in [policy.window, policy.min_samples, policy.cooldown, policy.probe, policy.slow_ms] {

@@ -134,7 +134,7 @@ pub use counts::{Counts, Sample};
 pub use decision::{Arm, Decision, ErrorCode, PackedDecision, Reason};
 pub use evaluate::{Override, evaluate, evaluate_all, evaluate_as, explain};
 pub use explain::{Group, Membership, Step, Visitor};
-pub use policy::{Action, Detector, Policy, Recovery, Shared};
+pub use policy::{Action, Detector, Policy, Recovery, Shared, Source, Sources};
 pub use snapshot::{AttributeId, Expected, Flag, FlagId, Rule, Serves, Snapshot, SnapshotError, Variant};
 pub use time::Millis;
 pub use trips::{TripState, Trips};

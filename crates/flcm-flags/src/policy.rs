@@ -110,6 +110,56 @@ keywords! {
     }
 }
 
+keywords! {
+    /// Who reports outcomes.
+    Source {
+        /// Hosts with a key that only they know.
+        Servers = "servers",
+        /// Pages. Their key is public, so anyone may report what they like.
+        Pages = "pages",
+    }
+}
+
+keywords! {
+    /// Whose outcomes are evidence: `evidence` of the document.
+    ///
+    /// ```
+    /// use flcm_flags::{Source, Sources};
+    /// assert!(Sources::ServersAndPages.include(Source::Pages));
+    /// assert!(!Sources::Servers.include(Source::Pages));
+    /// ```
+    Sources {
+        /// Those of servers.
+        Servers = "servers",
+        /// Both. Each have a breaker of their own, and the flag is on when both are well.
+        ServersAndPages = "servers, pages",
+        /// Those of pages, for a flag that no server decides.
+        Pages = "pages",
+    }
+}
+
+impl Sources {
+    /// Whether the outcomes of a source are evidence.
+    #[must_use]
+    pub const fn include(self, source: Source) -> bool {
+        match source {
+            Source::Servers => !matches!(self, Self::Pages),
+            Source::Pages => !matches!(self, Self::Servers),
+        }
+    }
+
+    /// All of some sources; `None` without any.
+    #[must_use]
+    pub const fn of(servers: bool, pages: bool) -> Option<Self> {
+        match (servers, pages) {
+            (true, true) => Some(Self::ServersAndPages),
+            (true, false) => Some(Self::Servers),
+            (false, true) => Some(Self::Pages),
+            (false, false) => None,
+        }
+    }
+}
+
 /// When and how a flag rolls back.
 ///
 /// [`Flag::policy`](crate::Flag::policy) reads it from a snapshot.
@@ -148,6 +198,8 @@ pub struct Policy {
     pub action: Action,
     /// What happens when the control fails as well.
     pub shared: Shared,
+    /// Whose outcomes are evidence, where a server weighs those of many hosts.
+    pub evidence: Sources,
     /// Milliseconds above which a call is slow; 0 if no call is.
     pub slow_ms: u32,
     /// Share of slow calls above which the flag is rolled back, between 0 and 1.
@@ -170,6 +222,7 @@ impl Policy {
         recovery: Recovery::ByCause,
         action: Action::Disable,
         shared: Shared::RollBack,
+        evidence: Sources::Servers,
         slow_ms: 0,
         slow_rate: 0.5,
     };

@@ -190,6 +190,7 @@ fn merge_threshold(child: &mut ErrorThreshold, parent: &ErrorThreshold) {
         slow_rate,
         action,
         shared,
+        evidence,
         recovery,
         cooldown,
         probe,
@@ -205,6 +206,7 @@ fn merge_threshold(child: &mut ErrorThreshold, parent: &ErrorThreshold) {
     fill(&mut child.slow_rate, slow_rate);
     fill(&mut child.action, action);
     fill(&mut child.shared, shared);
+    fill(&mut child.evidence, evidence);
     fill(&mut child.recovery, recovery);
     fill(&mut child.cooldown, cooldown);
     fill(&mut child.probe, probe);

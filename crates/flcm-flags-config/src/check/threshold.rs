@@ -3,7 +3,7 @@
 use std::fmt::Display;
 use std::ops::RangeInclusive;
 
-use flcm_flags::Policy;
+use flcm_flags::{Policy, Source, Sources};
 
 use super::Checker;
 use crate::diagnostics::Path;
@@ -35,10 +35,27 @@ impl Checker<'_> {
             slow_rate: self.rate(threshold.slow_rate, "slow_rate", usual.slow_rate, path),
             action: or(threshold.action, usual.action),
             shared: or(threshold.shared, usual.shared),
+            evidence: self.sources(threshold.evidence.as_ref(), path.key("evidence")).unwrap_or(usual.evidence),
             recovery: or(threshold.recovery, usual.recovery),
             cooldown: or(threshold.cooldown, usual.cooldown),
             probe: threshold.probe.as_ref().map_or(usual.probe, |probe| self.percentage(probe, path.key("probe"))),
         }
+    }
+
+    /// Whose outcomes count, each named once.
+    fn sources(&mut self, written: Option<&At<Vec<At<Source>>>>, path: Path<'_>) -> Option<Sources> {
+        let At { value: list, span } = written?;
+        let named = |source| list.iter().filter(move |one| one.value == source);
+        for twice in Source::ALL.iter().flat_map(|source| named(*source).skip(1)) {
+            let message = format!("`{}` is given twice", twice.value);
+            self.diagnostics.error(twice.span, path, "duplicate-name", message).help("keep one of them");
+        }
+        let sources = Sources::of(named(Source::Servers).count() > 0, named(Source::Pages).count() > 0);
+        if sources.is_none() {
+            let problem = self.diagnostics.error(*span, path, "no-evidence", "`evidence` names nobody");
+            problem.help("write `[servers]`, `[pages]` or `[servers, pages]`");
+        }
+        sources
     }
 
     /// A share of outcomes above 0 and below 1.

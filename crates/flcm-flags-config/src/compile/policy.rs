@@ -39,7 +39,7 @@ fn detail(policy: &Policy) -> PolicyDetailRecord {
         detector: policy.detector.code(),
         recovery: policy.recovery.code(),
         action: policy.action.code(),
-        shared: policy.shared.code(),
+        shared: policy.shared.code() | (policy.evidence.code() << 4),
         slow_ms: U32::new(policy.slow_ms),
         slow_rate: F64::new(policy.slow_rate),
         ratio: F64::new(policy.ratio),

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use flcm_flags::{Expected, Flag, FlagId, Policy, Rule, Snapshot, Variant};
+use flcm_flags::{Expected, Flag, FlagId, Policy, Rule, Snapshot, Source, Variant};
 use serde::Serialize;
 use serde_json::Value as Json;
 
@@ -121,6 +121,8 @@ pub struct ThresholdView {
     pub action: &'static str,
     /// What happens when the control fails as well.
     pub shared: &'static str,
+    /// Whose outcomes count: `servers`, `pages` or both.
+    pub evidence: Vec<&'static str>,
     /// How the flag comes back.
     pub recovery: &'static str,
 }
@@ -240,6 +242,11 @@ impl ThresholdView {
             slow_rate: policy.slow_rate,
             action: policy.action.as_str(),
             shared: policy.shared.as_str(),
+            evidence: Source::ALL
+                .iter()
+                .filter(|source| policy.evidence.include(**source))
+                .map(|one| one.as_str())
+                .collect(),
             recovery: policy.recovery.as_str(),
         }
     }
@@ -260,8 +267,8 @@ impl ThresholdView {
         text
     }
 
-    fn details(&self) -> [String; 9] {
-        let Self { detector, ratio, margin, budget, slow_ms, slow_rate, action, shared, recovery, .. } = self;
+    fn details(&self) -> [String; 10] {
+        let Self { detector, ratio, margin, budget, slow_ms, slow_rate, action, shared, evidence, recovery, .. } = self;
         [
             format!("detector {detector}"),
             format!("ratio {ratio}"),
@@ -271,6 +278,7 @@ impl ThresholdView {
             format!("slow rate {slow_rate}"),
             format!("action {action}"),
             format!("shared {shared}"),
+            format!("evidence of {}", evidence.join(" and ")),
             format!("recovery {recovery}"),
         ]
     }

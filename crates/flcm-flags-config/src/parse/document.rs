@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use flcm_flags::{Action, Detector, Policy, Recovery, Shared};
+use flcm_flags::{Action, Detector, Policy, Recovery, Shared, Source};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use crate::diagnostics::Span;
@@ -347,6 +347,10 @@ pub struct ErrorThreshold {
     /// When the control fails as well: `roll_back` all the same, or `hold` the current percentage.
     #[schemars(with = "Option<OneOf<Shared>>", extend("default" = Policy::DEFAULT.shared.as_str()))]
     pub shared: Option<At<Shared>>,
+    /// Whose outcomes count. `servers`: hosts with a key that only they know. `pages`: pages, whose key is public; they
+    /// have a breaker of their own, and the flag is on when both are well.
+    #[schemars(with = "Option<Vec<OneOf<Source>>>", length(min = 1), extend("default" = ["servers"], "uniqueItems" = true))]
+    pub evidence: Option<At<Vec<At<Source>>>>,
     /// `auto` probes the flag after `cooldown`; `sticky` waits for an operator; `by_cause` waits for an operator if the
     /// flag did worse than its control.
     #[schemars(with = "Option<OneOf<Recovery>>", extend("default" = Policy::DEFAULT.recovery.as_str()))]

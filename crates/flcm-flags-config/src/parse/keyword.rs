@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::marker::PhantomData;
 
-use flcm_flags::{Action, Detector, Operator, Recovery, Shared};
+use flcm_flags::{Action, Detector, Operator, Recovery, Shared, Source};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 /// The operators of conditions, as documents write them.
@@ -61,6 +61,7 @@ keywords_of_the_core! {
     Detector = "detector",
     Recovery = "recovery",
     Shared = "shared",
+    Source = "evidence",
 }
 
 /// Lists the keywords of a type in the schema.

@@ -27,6 +27,7 @@ impl Parser<'_> {
             slow_rate: map.get(self, "slow_rate", Self::share_of_one),
             action: map.get(self, "action", Self::keyword),
             shared: map.get(self, "shared", Self::keyword),
+            evidence: map.get(self, "evidence", |parser, node, path| parser.list(node, path, Self::keyword)),
             recovery: map.get(self, "recovery", Self::keyword),
             cooldown: map.get(self, "cooldown", Self::u32),
             probe: map.get(self, "probe", Self::percentage),

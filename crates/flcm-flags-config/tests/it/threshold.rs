@@ -1,6 +1,6 @@
 //! What a document says about rolling back reaches the snapshot, and what it leaves out costs nothing there.
 
-use flcm_flags::{Action, Detector, Policy, Recovery, Shared, Snapshot};
+use flcm_flags::{Action, Detector, Policy, Recovery, Shared, Snapshot, Sources};
 use flcm_flags_config::{check, compile};
 
 /// The bytes of `tests/vectors/snapshot/policy.json`.
@@ -25,6 +25,7 @@ fn kept_bytes_say_how_flags_roll_back() {
         slow_rate: 0.1,
         action: Action::StepBack,
         shared: Shared::Hold,
+        evidence: Sources::Servers,
         recovery: Recovery::Sticky,
         cooldown: 120,
         probe: 2_500,
@@ -42,6 +43,7 @@ fn kept_bytes_say_how_flags_roll_back() {
         slow_rate: 0.9,
         action: Action::Notify,
         shared: Shared::RollBack,
+        evidence: Sources::Servers,
         recovery: Recovery::Auto,
         cooldown: 0,
         probe: 100_000,
@@ -71,6 +73,21 @@ fn words_for_budgets() {
     }
 }
 
+#[test]
+fn sources_of_evidence_share_a_byte_with_what_a_shared_fault_leads_to() {
+    for (written, evidence) in [
+        ("[servers]", Sources::Servers),
+        ("[pages]", Sources::Pages),
+        ("[servers, pages]", Sources::ServersAndPages),
+        ("[pages, servers]", Sources::ServersAndPages),
+    ] {
+        for shared in [Shared::RollBack, Shared::Hold] {
+            let expected = Policy { rate: 0.1, shared, evidence, ..Policy::DEFAULT };
+            assert_eq!(policy(&compiled(&format!(", shared: {shared}, evidence: {written}")), "f"), Some(expected));
+        }
+    }
+}
+
 /// Any of them alone, so that none is forgotten when the details are compared with the default.
 #[test]
 fn details_take_room_only_when_one_is_not_the_default() {
@@ -81,7 +98,7 @@ fn details_take_room_only_when_one_is_not_the_default() {
     for usual in [
         "",
         ", window: 60, min_samples: 1, cooldown: 1, probe: 1",
-        ", detector: evidence, ratio: 1.25, margin: 0.001, budget: 0.001, slow_rate: 0.5, action: disable, shared: roll_back, recovery: by_cause",
+        ", detector: evidence, ratio: 1.25, margin: 0.001, budget: 0.001, slow_rate: 0.5, action: disable, shared: roll_back, evidence: [servers], recovery: by_cause",
     ] {
         assert!(!has_details(usual), "{usual}");
     }
@@ -94,6 +111,8 @@ fn details_take_room_only_when_one_is_not_the_default() {
         ", slow_rate: 0.4",
         ", action: notify",
         ", shared: hold",
+        ", evidence: [servers, pages]",
+        ", evidence: [pages]",
         ", recovery: auto",
     ] {
         assert!(has_details(detail), "{detail}");

@@ -22,7 +22,7 @@ pub struct File {
     pub policy: serde_json::Value,
     /// `rollout` of the flag.
     pub rollout: serde_json::Value,
-    /// `fleet` or `host`.
+    /// `fleet`, `host` or `pages`.
     pub scope: String,
     /// What is done, in order.
     pub steps: Vec<Step>,
@@ -135,7 +135,12 @@ pub fn run(path: &Path) -> usize {
 pub fn play(file: &File, name: &str) -> Vec<Then> {
     let document = json!({ "flags": { "f": { "rollout": file.rollout, "error_threshold": file.policy } } });
     let (_, snapshot) = load(&document.to_string(), name);
-    let scope = if file.scope == "host" { Scope::Host } else { Scope::Fleet };
+    let scope = match file.scope.as_str() {
+        "fleet" => Scope::Fleet,
+        "host" => Scope::Host,
+        "pages" => Scope::Pages,
+        other => panic!("{name}: `{other}` is no scope"),
+    };
     let mut guards = Guards::none(1);
     guards.guard(&snapshot, scope, Millis(0));
     file.steps.iter().map(|step| take(step, &mut guards, &snapshot)).collect()

@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 
-use flcm_flags::breaker::{Breaker, Mode, Plan, Scope};
+use flcm_flags::breaker::{Breaker, Mode, Plan};
 use flcm_flags::metrics::batch::{Batch, Ledger, Receipt};
 use flcm_flags::{Counts, FlagId, Millis, Sample, Snapshot, TripState};
-use flcm_flags_host::{FlagTransition, Guards};
+use flcm_flags_host::{FlagTransition, FleetGuards, Network, Page, SavedBreakers, SourcedTransition};
 
 /// What a host is answered.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -23,7 +23,7 @@ pub type Totals = HashMap<String, (Sample, Sample)>;
 #[derive(Clone, Debug, Default)]
 struct Store {
     ledgers: HashMap<(u64, u64), Ledger>,
-    breakers: Vec<(FlagId, Vec<u8>)>,
+    breakers: Vec<(FlagId, SavedBreakers)>,
     totals: Totals,
     /// How much of what was applied.
     applied: usize,
@@ -32,7 +32,8 @@ struct Store {
 /// The aggregator.
 #[derive(Debug)]
 pub struct Fleet {
-    guards: Guards,
+    guards: FleetGuards,
+    happened: Vec<SourcedTransition>,
     ledgers: HashMap<(u64, u64), Ledger>,
     totals: Totals,
     /// What was applied, in order, with its time: a replay must come to the same.
@@ -48,10 +49,11 @@ impl Fleet {
     /// One that has seen nothing.
     #[must_use]
     pub fn new(snapshot: &Snapshot<Vec<u8>>, clock: u64) -> Self {
-        let mut guards = Guards::none(snapshot.flags().len());
-        guards.guard(snapshot, Scope::Fleet, Millis(clock));
+        let mut guards = FleetGuards::none(snapshot.flags().len());
+        guards.guard(snapshot, Millis(clock));
         let mut fleet = Self {
             guards,
+            happened: Vec::new(),
             ledgers: HashMap::new(),
             totals: Totals::new(),
             applied: Vec::new(),
@@ -63,8 +65,14 @@ impl Fleet {
         fleet
     }
 
-    /// Takes a batch: applied once, and persisted before it is acknowledged.
-    pub fn receive(&mut self, snapshot: &Snapshot<Vec<u8>>, bytes: &[u8], clock: u64) -> Answer {
+    /// Takes a batch of a server, or of a page in a network: applied once, and persisted before it is acknowledged.
+    pub fn receive(
+        &mut self,
+        snapshot: &Snapshot<Vec<u8>>,
+        bytes: &[u8],
+        network: Option<Network>,
+        clock: u64,
+    ) -> Answer {
         if !self.alive {
             return Answer::Silence;
         }
@@ -83,7 +91,12 @@ impl Fleet {
             treatment.add(&counts.treatment);
             control.add(&counts.control);
             self.applied.push((flag, counts, clock));
-            self.guards.record(snapshot, flag, &counts, Millis(clock), &mut self.transitions);
+            if let Some(network) = network {
+                let page = Page { instance: header.instance, epoch: header.epoch, network };
+                self.guards.record_page(flag, &counts, &page, Millis(clock));
+            } else {
+                self.guards.record(snapshot, flag, &counts, Millis(clock), &mut self.happened);
+            }
         }
         self.persist(snapshot);
         Answer::Acknowledged
@@ -92,7 +105,7 @@ impl Fleet {
     /// Lets time pass.
     pub fn poll(&mut self, snapshot: &Snapshot<Vec<u8>>, clock: u64) {
         if self.alive {
-            self.guards.poll(snapshot, Millis(clock), &mut self.transitions);
+            self.guards.poll(snapshot, Millis(clock), &mut self.happened);
             self.persist(snapshot);
         }
     }
@@ -104,7 +117,7 @@ impl Fleet {
         Some((self.guards.trips().state(flag), breaker.mode(), breaker.generation()))
     }
 
-    /// The breaker of a flag, and its plan.
+    /// The breaker of a flag that operators see, and its plan.
     #[must_use]
     pub fn breaker(&self, flag: FlagId) -> (&Breaker, &Plan) {
         self.guards.breaker(flag).expect("a flag with a policy")
@@ -112,21 +125,24 @@ impl Fleet {
 
     /// The mode that an operator sets.
     pub fn set_mode(&mut self, snapshot: &Snapshot<Vec<u8>>, flag: FlagId, mode: Mode, clock: u64) {
-        self.guards.set_mode(snapshot, flag, mode, Millis(clock), &mut self.transitions);
+        self.guards.set_mode(snapshot, flag, mode, Millis(clock), &mut self.happened);
+        self.report();
     }
 
     /// A person has seen it.
     pub fn acknowledge(&mut self, snapshot: &Snapshot<Vec<u8>>, flag: FlagId, clock: u64) {
         let generation = self.breaker(flag).0.generation();
-        self.guards.acknowledge(snapshot, flag, generation, Millis(clock), &mut self.transitions);
+        self.guards.acknowledge(snapshot, flag, generation, Millis(clock), &mut self.happened);
+        self.report();
     }
 
     /// A person publishes another document: the breakers go on.
     pub fn publish(&mut self, (before, snapshot): (&Snapshot<Vec<u8>>, &Snapshot<Vec<u8>>), clock: u64) {
-        let mut guards = Guards::none(snapshot.flags().len());
-        guards.guard(snapshot, Scope::Fleet, Millis(clock));
-        guards.carry(snapshot, (&self.guards, before), Millis(clock), &mut self.transitions);
+        let mut guards = FleetGuards::none(snapshot.flags().len());
+        guards.guard(snapshot, Millis(clock));
+        guards.carry(snapshot, (&self.guards, before), Millis(clock), &mut self.happened);
         self.guards = guards;
+        self.report();
     }
 
     /// Outcomes that were added.
@@ -144,16 +160,22 @@ impl Fleet {
     /// Dies, and starts again from what it has persisted.
     pub fn restart(&mut self, snapshot: &Snapshot<Vec<u8>>, clock: u64) {
         let Store { ledgers, breakers, totals, applied } = self.store.clone();
-        self.guards = Guards::none(snapshot.flags().len());
-        self.guards.guard(snapshot, Scope::Fleet, Millis(clock));
-        for (flag, bytes) in breakers {
-            self.guards.restore(flag, &bytes, &mut self.transitions).expect("a stored breaker");
+        self.guards = FleetGuards::none(snapshot.flags().len());
+        self.guards.guard(snapshot, Millis(clock));
+        for (flag, saved) in breakers {
+            self.guards.restore(flag, &saved, &mut self.happened).expect("a stored breaker");
         }
+        self.report();
         self.applied.truncate(applied);
         (self.ledgers, self.totals, self.alive) = (ledgers, totals, true);
     }
 
+    fn report(&mut self) {
+        self.transitions.extend(self.happened.drain(..).map(|(flag, _, transition)| (flag, transition)));
+    }
+
     fn persist(&mut self, snapshot: &Snapshot<Vec<u8>>) {
+        self.report();
         let bytes = |flag| Some((flag, self.guards.save(flag)?));
         self.store = Store {
             ledgers: self.ledgers.clone(),

@@ -4,8 +4,8 @@ use flcm_flags::metrics::batch::Header;
 use flcm_flags::{Arm, BoundContext, Context, FlagId, Millis, PackedDecision, Sample, Snapshot, TripState};
 use flcm_flags_config::simulate::Random;
 use flcm_flags_host::{
-    BatchAction, Batches, Delivered, FlagTransition, FleetFlag, FleetState, Host as HostRules, HostState, Now, Outcome,
-    PersistedState,
+    BatchAction, Batches, Delivered, FlagTransition, FleetFlag, FleetState, Host as HostRules, HostState, Network, Now,
+    Outcome, PersistedState,
 };
 
 use super::{Answer, EPOCH, Fate, Fleet};
@@ -30,6 +30,8 @@ pub struct Host {
     pub link: Link,
     /// How wrong its clock is, in milliseconds.
     pub clock_error: i64,
+    /// Where it is, if it is a page.
+    pub network: Option<Network>,
     /// What happened to its own breakers.
     pub transitions: Vec<FlagTransition>,
     /// Outcomes that it has counted as evidence, by flag: of treatment and control.
@@ -51,6 +53,7 @@ impl Host {
         Self {
             link: Link { copies: 1, ..Link::default() },
             clock_error: 0,
+            network: None,
             transitions: Vec::new(),
             counted: vec![(Sample::default(), Sample::default()); flags],
             rules,
@@ -131,7 +134,7 @@ impl Host {
         let bytes = self.batches.bytes(now).expect("a batch on its way");
         let mut answer = Answer::Silence;
         for _ in 0..self.link.copies {
-            answer = fleet.receive(snapshot, bytes, now.wall.0);
+            answer = fleet.receive(snapshot, bytes, self.network, now.wall.0);
         }
         if answer == Answer::Acknowledged && random.unit() >= self.link.lost_answers {
             return Delivered::Acknowledged;

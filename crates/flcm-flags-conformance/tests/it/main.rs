@@ -10,6 +10,7 @@ mod diagnostic_codes;
 mod fixed_points;
 mod fixes;
 mod metrics;
+mod pages;
 mod parity;
 mod properties;
 mod schema;

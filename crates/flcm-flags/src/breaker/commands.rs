@@ -110,6 +110,27 @@ impl Breaker {
         Transition { cause: None, next: self.next(), ..transition }
     }
 
+    /// Takes over the numbers of another breaker of the same flag where they are higher. The evidence stays.
+    ///
+    /// Where servers and pages have a breaker each, hosts know one generation of the flag. So outcomes that were decided
+    /// before the other breaker changed are no evidence here either, and no two events of the flag have the same
+    /// identity.
+    ///
+    /// ```
+    /// use flcm_flags::Millis;
+    /// use flcm_flags::breaker::{Breaker, Plan, Scope};
+    ///
+    /// let plan = Plan::new(&flcm_flags::Policy::DEFAULT, Scope::Fleet);
+    /// let (mut servers, mut pages) = (Breaker::new(7, Millis(0)), Breaker::new(7, Millis(0)));
+    /// let _ = servers.hold(&plan, Millis(0));
+    /// pages.follow(&servers);
+    /// assert_eq!(pages.generation(), servers.generation());
+    /// ```
+    pub fn follow(&mut self, other: &Self) {
+        self.generation = self.generation.max(other.generation);
+        self.sequence = self.sequence.max(other.sequence);
+    }
+
     /// Lets the evidence rest for half a minute, because something that this flag needs is off.
     ///
     /// Outcomes of the second that is not over are dropped: they may have been caused by the same fault.

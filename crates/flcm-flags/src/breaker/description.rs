@@ -152,8 +152,10 @@ const fn happened(event: Event) -> &'static str {
 /// The evidence of a rollback.
 #[cold]
 fn explain(report: &Report, cause: Cause, out: Out<'_>) {
+    let largest = |Statistics { absolute, relative }: Statistics| absolute.max(relative);
+    let is_slow = cause.is_slow() || cause == Cause::Pages && largest(report.slow) > largest(report.errors);
     let (failures, verb): (fn(&Sample) -> u32, _) =
-        if cause.is_slow() { (|sample| sample.slow, " were slow (") } else { (Sample::failures, " failed (") };
+        if is_slow { (|sample| sample.slow, " were slow (") } else { (Sample::failures, " failed (") };
     let Arms { treatment, control } = &report.window;
     out(": ");
     decimal(failures(treatment).into(), out);
@@ -168,10 +170,11 @@ fn explain(report: &Report, cause: Cause, out: Out<'_>) {
         out(" of ");
         decimal(control.total.into(), out);
     }
-    let Statistics { absolute, relative } = if cause.is_slow() { report.slow } else { report.errors };
+    let Statistics { absolute, relative } = if is_slow { report.slow } else { report.errors };
     let (kind, statistic) = match cause {
         Cause::Rate | Cause::SlowRate => return,
         Cause::Relative | Cause::SlowRelative => ("; relative evidence ", relative),
+        Cause::Pages if relative > absolute => ("; relative evidence ", relative),
         _ => ("; absolute evidence ", absolute),
     };
     out(kind);

@@ -114,7 +114,7 @@ impl Breaker {
         let before = second.saturating_sub(gap.into());
         let treated = pending.treatment > 0;
         self.spread.add(before, second, pending.control_failed, &mut self.spoiled, treated);
-        let spread = self.spread.factor();
+        let spread = self.spread_factor(plan);
         let mass = self.prior_mass(gap);
         self.errors.weigh(&plan.errors, pending.failed, pending.treatment, mass, spread);
         self.errors.treatment = self.errors.treatment.saturating_add(pending.failed);
@@ -127,9 +127,15 @@ impl Breaker {
         self.stratum.add(mass, pending);
         self.age = self.age.saturating_add(u8::try_from(gap).unwrap_or(u8::MAX));
         let full = self.stratum.treatment >= STRATUM && self.stratum.control >= STRATUM;
-        if plan.scope == Scope::Fleet && (full || self.age >= STRATUM_SECONDS) {
+        if plan.scope != Scope::Host && (full || self.age >= STRATUM_SECONDS) {
             self.close_stratum(plan, spread);
         }
+    }
+
+    /// What divides the logarithms of bets. Pages count once a minute each, so their errors do not come in bursts, and
+    /// a stranger who invents bursts must not make the breaker blind.
+    pub(super) fn spread_factor(&self, plan: &Plan) -> f64 {
+        if plan.scope == Scope::Pages { 1.0 } else { self.spread.factor() }
     }
 
     /// Compares the arms of the open stratum, and begins another one.
@@ -160,7 +166,7 @@ impl Breaker {
             }
             return;
         }
-        let spread = self.spread.factor();
+        let spread = self.spread_factor(plan);
         let stratum = Stratum { mass: 0.0, treatment: own.treatment, control: own.control };
         late(&mut self.errors, plan, &plan.errors, &stratum, (own.failed, own.control_failed), spread);
         if let Some(bets) = &plan.slow {
@@ -262,11 +268,11 @@ impl Breaker {
         }
         if !self.acts(plan) {
             let reported = core::mem::replace(&mut self.noted, true);
-            return (!reported).then(|| self.transition(plan, Event::WouldTrip, Some(cause)));
+            return (!reported).then(|| self.transition(plan, Event::WouldTrip, Some(plan.named(cause))));
         }
         let before = self.before(plan);
         self.count_trip();
-        self.cause = cause;
+        self.cause = plan.named(cause);
         self.sticky = self.needs_person(plan);
         let steps_back = (plan.policy.action == Action::StepBack || cause.is_slow()) && self.state == State::Closed;
         self.stage.cap = if steps_back { self.stage.good_below_now() } else { 0 };
@@ -297,7 +303,9 @@ impl Breaker {
             Recovery::ByCause => self.cause.is_own_fault(),
             Recovery::Sticky => true,
         };
-        by_policy || self.trips >= TRIPS_PER_DAY || self.attempt > ATTEMPTS
+        // What strangers may have invented must not keep a flag off until somebody comes.
+        let comes_back = plan.scope == Scope::Pages;
+        !comes_back && (by_policy || self.trips >= TRIPS_PER_DAY || self.attempt > ATTEMPTS)
     }
 
     /// Begins to probe the flag.
@@ -449,7 +457,7 @@ impl Stratum {
 /// Weighs one metric of late counts. The counts of the open stratum are set aside meanwhile.
 fn late(evidence: &mut Evidence, plan: &Plan, bets: &Bets, stratum: &Stratum, failed: (u32, u32), spread: f64) {
     evidence.weigh(bets, failed.0, stratum.treatment, 0.0, spread);
-    if plan.scope == Scope::Fleet {
+    if plan.scope != Scope::Host {
         let open = (evidence.treatment, evidence.control);
         (evidence.treatment, evidence.control) = failed;
         evidence.compare(plan, stratum, spread);

@@ -9,12 +9,17 @@
 //! **A host is stricter than the fleet.** A host that decides alone sees a small part of the outcomes, and there are
 //! many hosts. So it compares with the threshold alone, and with a hundredth of the budget.
 //!
+//! **Pages may lie.** Their key is public. A server lets one network report at most a twentieth of the outcomes that a
+//! [`Scope::Pages`] breaker sees, and the breaker tolerates a twentieth more failures than its policy: against the
+//! threshold, against the control, and when it is probed.
+//!
 //! **Probing is a sequential probability ratio test** (Wald, "Sequential Tests of Statistical Hypotheses", Annals of
 //! Mathematical Statistics 16, 1945) between a healthy flag, which fails half as often as it may, and a bad one, which
 //! fails twice as often. The two error rates below set its bounds.
 
 use libm::log;
 
+use super::transition::Cause;
 use crate::bucket::mix;
 use crate::policy::Policy;
 
@@ -41,7 +46,16 @@ pub enum Scope {
     /// Outcomes of one host among many. It trips for itself alone, by its errors against the threshold, and needs more
     /// evidence: its budget is at most 0.00001 false rollbacks a day.
     Host,
+    /// Outcomes of pages, among which a stranger may have mixed invented ones, as far as the server's limits allow.
+    ///
+    /// The breaker tolerates that many more failures, compares with the control, and never waits for an operator: it
+    /// always recovers by itself.
+    Pages,
 }
+
+/// The share of the outcomes of pages that one stranger can invent. A server limits what one network reports to this
+/// share, and the breaker tolerates as many failures on top of its policy. So one network alone causes no rollback.
+pub const INVENTED: f64 = 0.05;
 
 /// A policy, and the numbers that follow from it. Flags of the same policy share one.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -79,6 +93,7 @@ impl Plan {
     #[must_use]
     #[expect(clippy::float_arithmetic, reason = "of the policy alone, once")]
     pub fn new(policy: &Policy, scope: Scope) -> Self {
+        let policy = if scope == Scope::Pages { &tolerant(policy) } else { policy };
         let slow = (policy.slow_ms > 0).then(|| Bets::new(policy.slow_rate));
         let budget = if scope == Scope::Host { policy.budget.min(HOST_BUDGET) } else { policy.budget };
         // Half of the budget for each half of the evidence, and of that its part for each metric.
@@ -107,6 +122,11 @@ impl Plan {
         self.limit
     }
 
+    /// The cause that is reported: of pages it is only known that they report faults.
+    pub(super) const fn named(&self, cause: Cause) -> Cause {
+        if matches!(self.scope, Scope::Pages) { Cause::Pages } else { cause }
+    }
+
     /// A hash of policy and scope: stored breakers name their plan by it.
     pub(super) fn digest(&self) -> u64 {
         // All of them by name, so that none is forgotten.
@@ -123,15 +143,29 @@ impl Plan {
             recovery,
             action,
             shared,
+            evidence,
             slow_ms,
             slow_rate,
         } = self.policy;
         let floats = [rate, ratio, margin, budget, slow_rate].map(f64::to_bits);
         let numbers = [window, min_samples, cooldown, probe, slow_ms].map(u64::from);
-        let scope = u8::from(self.scope == Scope::Host);
-        let codes = [detector.code(), recovery.code(), action.code(), shared.code(), scope].map(u64::from);
+        let scope = match self.scope {
+            Scope::Fleet => 0,
+            Scope::Host => 1,
+            Scope::Pages => 2,
+        };
+        // One number, so that breakers of the default are stored as before there were other sources.
+        let whose = scope | (evidence.code() << 4);
+        let codes = [detector.code(), recovery.code(), action.code(), shared.code(), whose].map(u64::from);
         floats.iter().chain(&numbers).chain(&codes).fold(0, |digest, field| mix(digest ^ field))
     }
+}
+
+/// A policy that tolerates the failures that a stranger can invent.
+#[expect(clippy::float_arithmetic, reason = "of the policy alone, once")]
+fn tolerant(policy: &Policy) -> Policy {
+    let more = |share: f64| (share + INVENTED).min(1.0);
+    Policy { rate: more(policy.rate), margin: more(policy.margin), slow_rate: more(policy.slow_rate), ..*policy }
 }
 
 /// What one failure and one success add to the logarithm of each bet, for one threshold: their log-likelihood ratios.

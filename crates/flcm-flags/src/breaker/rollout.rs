@@ -65,7 +65,7 @@ impl Breaker {
         self.stage.cap = before.percent;
         Some(Transition {
             percent_before: before.percent,
-            ..self.transition(plan, Event::StageHeld, Some(Cause::Shared))
+            ..self.transition(plan, Event::StageHeld, Some(plan.named(Cause::Shared)))
         })
     }
 

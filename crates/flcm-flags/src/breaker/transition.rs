@@ -84,6 +84,8 @@ keywords! {
         SlowRate = "slow_rate",
         /// A person.
         Manual = "manual",
+        /// Faults that pages report: strangers may have invented some of them.
+        Pages = "pages",
     }
 }
 

@@ -8,7 +8,7 @@ use core::fmt;
 use zerocopy::little_endian::U32;
 
 use super::{FlagId, Reader, wire};
-use crate::policy::{Action, Detector, Policy, Recovery, Shared};
+use crate::policy::{Action, Detector, Policy, Recovery, Shared, Sources};
 use crate::value::Value;
 
 /// A flag: what it serves and to whom. [`Snapshot::describe`](crate::Snapshot::describe) finds one by its id.
@@ -285,7 +285,8 @@ impl Reader<'_> {
             detector: Detector::from_code(detail.detector).unwrap_or(policy.detector),
             recovery: Recovery::from_code(detail.recovery).unwrap_or(policy.recovery),
             action: Action::from_code(detail.action).unwrap_or(policy.action),
-            shared: Shared::from_code(detail.shared).unwrap_or(policy.shared),
+            shared: Shared::from_code(detail.shared & 15).unwrap_or(policy.shared),
+            evidence: Sources::from_code(detail.shared >> 4).unwrap_or(policy.evidence),
             ratio: detail.ratio.get(),
             margin: detail.margin.get(),
             budget: detail.budget.get(),

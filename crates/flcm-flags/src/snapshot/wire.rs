@@ -367,7 +367,7 @@ record! {
         recovery: u8,
         /// Code of an [`Action`](crate::Action).
         action: u8,
-        /// Code of a [`Shared`](crate::Shared).
+        /// Code of a [`Shared`](crate::Shared), and times 16 that of [`Sources`](crate::Sources).
         shared: u8,
         /// Milliseconds above which a call is slow; 0: no call is.
         slow_ms: U32,

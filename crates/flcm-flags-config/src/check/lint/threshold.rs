@@ -1,7 +1,7 @@
 //! Warnings about `error_threshold`: no control group, a plain rate, keys without effect.
 
 use flcm_flags::bucket::BUCKETS;
-use flcm_flags::{Detector, Policy, Recovery, Serves};
+use flcm_flags::{Detector, Policy, Recovery, Serves, Source};
 
 use crate::config::{Flag as ConfigFlag, Rule};
 use crate::diagnostics::{Diagnostics, Path, Span};
@@ -62,9 +62,15 @@ fn idle_keys(written: &ErrorThreshold, policy: &Policy) -> Vec<(Vec<Key>, &'stat
         let keys = vec![("slow_rate", position(written.slow_rate))];
         idle.push((keys, "without `slow_ms`", "remove it, or add `slow_ms`"));
     }
-    if policy.recovery == Recovery::Sticky {
+    let weighs = |source| policy.evidence.include(source);
+    if policy.recovery == Recovery::Sticky && !weighs(Source::Pages) {
         let keys = vec![("cooldown", position(written.cooldown)), ("probe", position(written.probe))];
         idle.push((keys, "with `recovery: sticky`", "remove it, or remove `recovery: sticky`"));
+    }
+    if !weighs(Source::Servers) {
+        let keys = vec![("recovery", position(written.recovery))];
+        let help = "remove it: a flag that pages had rolled back always recovers by itself";
+        idle.push((keys, "with `evidence: [pages]`", help));
     }
     idle
 }
