@@ -36,7 +36,7 @@ cp -r "$copy/crates" "$pristine"
 cd "$copy"
 
 # Those of the breaker and of metrics, cheapest first.
-of_breakers="breaker_golden breaker_bugs breaker_holds breaker_states acceptance metrics"
+of_breakers="breaker_golden breaker_bugs breaker_holds breaker_states pages acceptance metrics"
 
 # The tests, cheapest first; says which of them fails. 1: none does. 2: they do not compile. 3: a module has no tests.
 caught_by() {
@@ -135,6 +135,13 @@ fault cap-ignored $core/evaluate.rs 's/percentage_at\(rule, self\.now\)\.min\(ca
 fault the-higher-cap-counts $core/trips.rs 's/Self::Capped\(cap\.min\(other\)\)/Self::Capped(cap.max(other))/'
 fault a-breaker-lifts-an-external-trip $core/orchestrate.rs 's/external\.state\(\*flag\)\.stricter\(breaker\.trip_state\(\)\)/breaker.trip_state()/'
 fault dependants-do-not-rest $core/orchestrate.rs 's/described\.record\.depth > 0 && rests/false \&\& rests/'
+
+# Pages.
+fault pages-wait-for-a-person $core/breaker/machine.rs 's/!comes_back && \(/(/'
+fault lies-are-not-tolerated $core/breaker/plan.rs 's/INVENTED: f64 = 0\.05/INVENTED: f64 = 0.0/'
+fault a-network-counts-as-often-as-it-likes flcm-flags-host/src/page_evidence.rs 's/Err\(place\) = self\.networks/Err(place) | Ok(place) = self.networks/'
+fault pages-are-always-a-source flcm-flags-host/src/fleet_guards.rs 's/policy\.evidence\.include\(Source::Pages\)/true/'
+fault pages-hold-nothing-back flcm-flags-host/src/fleet_guards.rs 's/held\.stricter\(of_pages\)/held/'
 
 # Metrics.
 fault rank-one-too-high $core/metrics/distinct.rs 's/rest\.leading_zeros\(\)\.saturating_add\(1\)/rest.leading_zeros().saturating_add(2)/'

@@ -2,7 +2,7 @@
 //! uses [`FleetTransition`].
 
 use flcm_flags::breaker::{Arms, Cause, Event, Mode, Next, Report, State, Statistics, Transition};
-use flcm_flags::{Millis, Sample};
+use flcm_flags::{Millis, Sample, Source};
 use serde::de::Error;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -19,6 +19,8 @@ pub(crate) struct BreakerEvent {
     pub(crate) flag: String,
     /// What happened, such as `tripped`.
     pub(crate) event: String,
+    /// Whose outcomes the breaker weighs: `servers` or `pages`.
+    pub(crate) source: String,
     /// Why, such as `relative`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) cause: Option<String>,
@@ -109,6 +111,7 @@ impl From<&FleetTransition> for BreakerEvent {
             id: happened.id(),
             flag: happened.flag.clone(),
             event: transition.event.as_str().to_owned(),
+            source: happened.source.as_str().to_owned(),
             cause: transition.cause.map(|cause| cause.as_str().to_owned()),
             from: transition.from.as_str().to_owned(),
             to: transition.to.as_str().to_owned(),
@@ -154,7 +157,8 @@ pub(crate) fn to_json(happened: &FleetTransition) -> serde_json::Result<String> 
 /// The transition that such a text describes.
 pub(crate) fn from_json(text: &str) -> serde_json::Result<FleetTransition> {
     let event: BreakerEvent = serde_json::from_str(text)?;
-    transition_of(&event).map(|transition| FleetTransition { flag: event.flag, actor: event.actor, transition })
+    let (source, transition) = (known(&event.source, Source::from_keyword)?, transition_of(&event)?);
+    Ok(FleetTransition { flag: event.flag, actor: event.actor, source, transition })
 }
 
 fn transition_of(event: &BreakerEvent) -> serde_json::Result<Transition> {
@@ -216,7 +220,7 @@ fn thousandths(percent: f64) -> u32 {
 #[cfg(test)]
 mod tests {
     use flcm_flags::breaker::{Arms, Cause, Event, Mode, Next, Report, State, Statistics, Transition};
-    use flcm_flags::{Millis, Sample};
+    use flcm_flags::{Millis, Sample, Source};
 
     use super::{FleetTransition, from_json, to_json};
 
@@ -249,9 +253,11 @@ mod tests {
                     spread: 1.25,
                 },
             };
-            let happened = FleetTransition { flag: "a.b".to_owned(), actor: "ci".to_owned(), transition };
+            let (flag, actor) = ("a.b".to_owned(), "ci".to_owned());
+            let happened = FleetTransition { flag, actor, source: Source::Pages, transition };
             let read = from_json(&to_json(&happened).unwrap()).unwrap();
             assert_eq!((read.flag, read.actor, read.transition), (happened.flag, happened.actor, transition));
+            assert_eq!(read.source, Source::Pages);
         }
     }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use flcm_flags::{Millis, TripState};
-use flcm_flags_host::{FlagTransition, Guards};
+use flcm_flags_host::{FleetGuards, SourcedTransition};
 
 use crate::clock::Clock;
 use crate::published::Published;
@@ -20,6 +20,7 @@ mod handle;
 mod hosts;
 mod ledgers;
 mod merge;
+mod pages;
 mod persist;
 mod publish;
 mod queue;
@@ -30,13 +31,15 @@ mod start;
 pub(crate) use commands::{Action, BreakerCommand};
 pub(crate) use handle::{BatchAccepted, BatchRefusal, FleetError, FleetHandle, PublishRequest, RemoveMetric};
 pub(crate) use hosts::Host;
+pub(crate) use pages::HINT as PAGES_HINT;
 pub(crate) use removal::Removal;
-pub(crate) use report::{BreakerStatuses, FlagReport, MetricsSnapshot};
+pub(crate) use report::{BreakerStatuses, FlagReport, MetricsSnapshot, PagesReport};
 pub(crate) use start::start;
 
 use handle::FleetRequest;
 use hosts::Hosts;
 use ledgers::Ledgers;
+use pages::Ignored;
 use persist::Unstored;
 use queue::{Next, Requests};
 
@@ -53,12 +56,14 @@ pub(crate) struct Fleet {
     clock: Clock,
     shared: Arc<Shared>,
     published: Arc<Published>,
-    guards: Guards,
+    guards: FleetGuards,
     /// Trips of flags without a breaker: set by an operator, or left by a breaker whose flag has lost its threshold.
     holds: BTreeMap<String, TripState>,
     ledgers: Ledgers,
     totals: Totals,
     hosts: Hosts,
+    /// Flags of which pages report outcomes that are no evidence.
+    ignored: Ignored,
     /// The last transition of each flag that has had one.
     events: BTreeMap<String, FleetTransition>,
     unstored: Unstored,

@@ -8,7 +8,7 @@
 //!
 //! ```text
 //! batch, document, command ─▶ FleetHandle ─▶ Fleet (one thread) ─▶ Store (SQLite) ─▶ outbox ─▶ WebhookDispatcher
-//!                                              │ Guards, Totals, Ledgers, Hosts
+//!                                              │ FleetGuards, Totals, Ledgers, Hosts
 //!                                              ▼ persist_and_broadcast
 //!                        GET /flags, OFREP ◀─ ServingState, StreamState ─▶ GET /flags/stream
 //! ```

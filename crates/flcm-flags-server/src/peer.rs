@@ -1,6 +1,8 @@
 //! Peers: the addresses that requests come from, and the networks that these belong to.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use flcm_flags_host::Network;
 
 /// The address at the other end of a connection, as an extension of each of its requests. It is that of a proxy, if the
 /// request came through one.
@@ -23,6 +25,15 @@ impl AddressPrefix {
         }
     }
 
+    /// The network by which the outcomes of pages are weighed.
+    pub(crate) fn network(self) -> Network {
+        let bits = self.0 & ((1 << 56) - 1);
+        match (self.0 >> 56, u32::try_from(bits << 8)) {
+            (4, Ok(address)) => Ipv4Addr::from_bits(address).into(),
+            _ => Ipv6Addr::from_bits(u128::from(bits) << 72).into(),
+        }
+    }
+
     /// The number, to be stored.
     pub(crate) const fn to_bits(self) -> u64 {
         self.0
@@ -36,6 +47,10 @@ impl AddressPrefix {
 
 #[cfg(test)]
 mod tests {
+    use std::net::IpAddr;
+
+    use flcm_flags_host::Network;
+
     use super::AddressPrefix;
 
     fn prefix(address: &str) -> AddressPrefix {
@@ -58,6 +73,10 @@ mod tests {
             ("::1", "::1:0:0:0:0:0"),
         ] {
             assert_ne!(prefix(one), prefix(other), "{one} {other}");
+        }
+        for address in ["192.0.2.1", "2001:db8:1:100::1", "::ffff:192.0.2.77"] {
+            let address: IpAddr = address.parse().expect("an address");
+            assert_eq!(AddressPrefix::of(address).network(), Network::from(address), "{address}");
         }
         let stored = prefix("2001:db8::1");
         assert_eq!(AddressPrefix::from_bits(stored.to_bits()), stored);

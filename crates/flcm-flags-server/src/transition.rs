@@ -1,5 +1,6 @@
 //! A transition of a flag's breaker, and who caused it: what the fleet stores and broadcasts.
 
+use flcm_flags::Source;
 use flcm_flags::breaker::{State, Transition};
 
 /// A transition of the breaker of a flag.
@@ -9,6 +10,8 @@ pub(crate) struct FleetTransition {
     pub(crate) flag: String,
     /// Who caused it: the name of a key, or `breaker`.
     pub(crate) actor: String,
+    /// Whose outcomes the breaker weighs.
+    pub(crate) source: Source,
     pub(crate) transition: Transition,
 }
 

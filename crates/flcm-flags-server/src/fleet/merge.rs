@@ -8,7 +8,7 @@ use flcm_flags::{FlagId, Millis, TripState};
 use super::handle::BatchRequest;
 use super::hosts::Hosts;
 use super::ledgers::{Before, oldest_ms};
-use super::{BatchAccepted, BatchRefusal, FlagTransition, Fleet, FleetError};
+use super::{BatchAccepted, BatchRefusal, Fleet, FleetError, SourcedTransition};
 use crate::ingest::{Origin, ReceivedBatch};
 use crate::keys::Role;
 
@@ -92,12 +92,13 @@ impl Fleet {
         origin: &Origin,
         now: Millis,
         is_evidence: impl Fn(&str) -> bool,
-        transitions: &mut Vec<FlagTransition>,
+        transitions: &mut Vec<SourcedTransition>,
     ) {
         let (instance, published) = (batch.header().instance, Arc::clone(&self.published));
         // Strangers have client keys: they could list hosts and name metrics until there is no room for others.
         let is_server = origin.role >= Role::Server;
         let counted_at = now.0.saturating_sub(batch.header().age.into());
+        let page = origin.page(batch.header());
         let mut expected = FlagId(0);
         for counted in batch.flags() {
             // Hosts write flags in the order of their keys, so mostly it is the next one.
@@ -117,7 +118,7 @@ impl Fleet {
                 && (counts.treatment.total > 0 || counts.control.total > 0)
                 && is_evidence(counted.key())
             {
-                self.guards.record(&published.snapshot, id, &counts, now, transitions);
+                self.weigh((counted.key(), id), &counts, page.as_ref(), now, transitions);
             }
             if is_server {
                 self.hosts.note(instance, counted.key(), Hosts::disagreement(&counts, held_back, fleet_trip), now);

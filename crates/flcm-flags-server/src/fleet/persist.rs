@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::{FlagTransition, Fleet};
+use super::{Fleet, SourcedTransition};
 use crate::serving::{FleetFlag, ServingState, snapshot_event, trips_event};
 use crate::store::{Changes, Checkpoint, Record, Stored, StoredBreaker, WebhookDelivery, audit_of};
 use crate::transition::FleetTransition;
@@ -26,7 +26,7 @@ impl Unstored {
 
 impl Fleet {
     /// Stores transitions, then broadcasts the new state, whether or not they could be stored.
-    pub(super) fn persist_and_broadcast(&mut self, transitions: &[FlagTransition], actor: &str, reason: &str) {
+    pub(super) fn persist_and_broadcast(&mut self, transitions: &[SourcedTransition], actor: &str, reason: &str) {
         if !transitions.is_empty() {
             self.persist_transitions(transitions, actor, reason);
             self.broadcast();
@@ -35,11 +35,11 @@ impl Fleet {
 
     /// Stores transitions, and whatever else is not stored yet. That comes before the broadcast: what hosts have
     /// received, and its generation, must survive a kill.
-    pub(super) fn persist_transitions(&mut self, transitions: &[FlagTransition], actor: &str, reason: &str) {
-        for (id, transition) in transitions {
+    pub(super) fn persist_transitions(&mut self, transitions: &[SourcedTransition], actor: &str, reason: &str) {
+        for (id, source, transition) in transitions {
             let Some(flag) = self.published.snapshot.describe(*id) else { continue };
             let (flag, actor) = (flag.key().to_owned(), actor.to_owned());
-            let happened = FleetTransition { flag: flag.clone(), actor, transition: *transition };
+            let happened = FleetTransition { flag: flag.clone(), actor, source: *source, transition: *transition };
             tracing::warn!(flag, event = %transition.event, actor = happened.actor, "{}", happened.text());
             self.unstored.records.push(audit_of(&happened, reason));
             if transition.is_notable() {
@@ -112,9 +112,9 @@ impl Fleet {
     }
 
     fn stored_breaker(&self, key: &str) -> Option<StoredBreaker> {
-        let bytes = self.guards.save(self.published.snapshot.flag(key)?)?;
+        let saved = self.guards.save(self.published.snapshot.flag(key)?)?;
         let event = self.events.get(key).cloned();
-        Some(StoredBreaker { flag: key.to_owned(), bytes, upto: self.last_batch, event })
+        Some(StoredBreaker { flag: key.to_owned(), saved, upto: self.last_batch, event })
     }
 
     /// Like [`checkpoint`](Self::checkpoint), but a failure is only logged. Whether it succeeded.

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use flcm_flags::breaker::Scope;
-use flcm_flags::{FlagId, Snapshot, TripState};
+use flcm_flags::{FlagId, Snapshot, Source, TripState};
+use flcm_flags_host::FleetGuards;
 use serde_json::json;
 
 use super::removal::listed;
-use super::{Fleet, FleetError, Guards, PublishRequest};
+use super::{Fleet, FleetError, PublishRequest};
 use crate::published::removed_flags;
 use crate::store::{Revision, Summary};
 
@@ -56,12 +56,13 @@ impl Fleet {
     fn follow(&mut self, published: crate::published::Published) {
         let before = std::mem::replace(&mut self.published, Arc::new(published));
         let (snapshot, now) = (&self.published.snapshot, self.clock.now());
-        let mut guards = Guards::none(snapshot.flags().len());
-        guards.guard(snapshot, Scope::Fleet, now);
+        let mut guards = FleetGuards::none(snapshot.flags().len());
+        guards.guard(snapshot, now);
         let mut transitions = Vec::new();
         guards.carry(snapshot, (&self.guards, &before.snapshot), now, &mut transitions);
         let guards = std::mem::replace(&mut self.guards, guards);
         self.retain_trips(&guards, &before.snapshot);
+        self.ignored.clear();
         self.apply_holds();
         self.persist_transitions(&transitions, "breaker", "the document has changed");
         self.broadcast();
@@ -81,18 +82,21 @@ impl Fleet {
         self.guards.set_external_trip(flag, trip);
     }
 
-    /// Keeps the trips of flags that have lost their threshold or are gone. They stay until an operator releases them,
-    /// even if the flag comes back.
-    fn retain_trips(&mut self, before: &Guards, older: &Snapshot<Bytes>) {
+    /// Keeps the trips of flags that have lost the breaker that tripped, or are gone. They stay until an operator
+    /// releases them, even if the flag comes back.
+    fn retain_trips(&mut self, before: &FleetGuards, older: &Snapshot<Bytes>) {
         for id in older.flags() {
             let Some(key) = older.describe(id).filter(|_| before.breaker(id).is_some()).map(|flag| flag.key()) else {
                 continue;
             };
-            if self.published.snapshot.flag(key).is_some_and(|flag| self.guards.breaker(flag).is_some()) {
-                continue;
-            }
-            self.unstored.flags.insert(key.to_owned());
-            let trip = before.trips().state(id);
+            let flag = self.published.snapshot.flag(key);
+            let guarded_by = |source| flag.is_some_and(|flag| self.guards.breaker_of(source, flag).is_some());
+            let trip = if guarded_by(Source::Servers) || guarded_by(Source::Pages) {
+                self.guards.retained(flag, (before, id))
+            } else {
+                self.unstored.flags.insert(key.to_owned());
+                before.trips().state(id)
+            };
             if trip != TripState::Clear {
                 self.holds.insert(key.to_owned(), trip);
                 self.unstored.holds = true;

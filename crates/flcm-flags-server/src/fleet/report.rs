@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use flcm_flags::TripState;
 use flcm_flags::breaker::{Arms, Breaker, Mode, Plan, State};
 use flcm_flags::metrics::{CustomValue, Durations};
+use flcm_flags::{FlagId, Source, TripState};
 
 use super::Fleet;
 use super::hosts::Host;
@@ -18,6 +18,10 @@ pub(crate) struct FlagReport {
     pub(crate) trip: TripState,
     /// `None` for a flag without a breaker, which an operator holds.
     pub(crate) breaker: Option<BreakerReport>,
+    /// That of pages, where their outcomes are evidence.
+    pub(crate) pages: Option<PagesReport>,
+    /// Whether pages report outcomes that are no evidence.
+    pub(crate) ignores_pages: bool,
     /// The last transition.
     pub(crate) last: Option<FleetTransition>,
     /// Hosts that disagree.
@@ -34,6 +38,14 @@ pub(crate) struct BreakerReport {
     pub(crate) window: Arms,
     /// The largest statistic, as a share of the rollback limit.
     pub(crate) evidence: f64,
+}
+
+/// The status of the breaker that weighs the outcomes of pages.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PagesReport {
+    pub(crate) breaker: BreakerReport,
+    /// Networks that have reported what is not weighed yet.
+    pub(crate) networks: usize,
 }
 
 /// What hosts have counted for a flag.
@@ -103,10 +115,13 @@ impl Fleet {
         let snapshot = &self.published.snapshot;
         let flags = self.fleet_flags();
         let report = |(key, flag): (&str, crate::serving::FleetFlag)| {
-            let guard = snapshot.flag(key).and_then(|id| self.guards.breaker(id));
+            let id = snapshot.flag(key);
+            let guard = id.and_then(|id| self.guards.breaker(id));
             let report = FlagReport {
                 trip: flag.trip,
                 breaker: guard.map(|(breaker, plan)| BreakerReport::new(breaker, plan)),
+                pages: id.and_then(|id| self.pages_report(id)),
+                ignores_pages: self.ignored.contains(key),
                 last: self.events.get(key).cloned(),
                 hosts: self.hosts.of(key),
             };
@@ -114,6 +129,11 @@ impl Fleet {
         };
         let flags = flags.into_iter().map(report).collect();
         BreakerStatuses { revision: self.published.number, flags, stored: self.unstored.is_empty() }
+    }
+
+    fn pages_report(&self, flag: FlagId) -> Option<PagesReport> {
+        let (breaker, plan) = self.guards.breaker_of(Source::Pages, flag)?;
+        Some(PagesReport { breaker: BreakerReport::new(breaker, plan), networks: self.guards.networks(flag) })
     }
 }
 

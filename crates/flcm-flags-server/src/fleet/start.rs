@@ -4,16 +4,16 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use flcm_flags::TripState;
-use flcm_flags::breaker::Scope;
 use flcm_flags::metrics::batch::Batch;
 use serde_json::json;
 
 use super::handle::FleetHandle;
 use super::hosts::Hosts;
 use super::ledgers::Ledgers;
+use super::pages::Ignored;
 use super::persist::Unstored;
 use super::queue::{Requests, queue};
-use super::{FlagTransition, Fleet, Guards, Millis};
+use super::{Fleet, FleetGuards, Millis, SourcedTransition};
 use crate::clock::Clock;
 use crate::error::StartError;
 use crate::published::Published;
@@ -42,18 +42,19 @@ pub(crate) fn start(mut store: Store, document: Option<String>, webhooks: Vec<St
     let of_file = store.of_file()?;
     let published = Arc::new(published);
     let flags = published.snapshot.flags().len();
-    let serving = ServingState { published: Arc::clone(&published), trips: Guards::none(flags).trips().clone() };
+    let serving = ServingState { published: Arc::clone(&published), trips: FleetGuards::none(flags).trips().clone() };
     let shared = Arc::new(Shared::new(serving, StreamState::default()));
     let mut fleet = Fleet {
         store,
         clock,
         shared: Arc::clone(&shared),
-        guards: Guards::none(flags),
+        guards: FleetGuards::none(flags),
         published,
         holds: BTreeMap::new(),
         ledgers: Ledgers::default(),
         totals: Totals::default(),
         hosts: Hosts::default(),
+        ignored: Ignored::default(),
         events: BTreeMap::new(),
         unstored: Unstored::default(),
         webhooks,
@@ -123,12 +124,12 @@ impl Fleet {
         let trips = recovered.holds.into_iter().filter_map(|(flag, trip)| Some((flag, TripState::parse(&trip)?)));
         self.holds = trips.collect();
         let start = recovered.first_batch.unwrap_or(self.clock.now());
-        self.guards.guard(&self.published.snapshot, Scope::Fleet, start);
+        self.guards.guard(&self.published.snapshot, start);
         let (mut transitions, mut known) = (Vec::new(), HashMap::new());
         for breaker in recovered.breakers {
             known.insert(breaker.flag.clone(), breaker.upto);
             let restored = self.published.snapshot.flag(&breaker.flag);
-            match restored.map_or(Ok(false), |id| self.guards.restore(id, &breaker.bytes, &mut transitions)) {
+            match restored.map_or(Ok(false), |id| self.guards.restore(id, &breaker.saved, &mut transitions)) {
                 Ok(true) => {}
                 Ok(false) => self.recover_unguarded(&breaker),
                 Err(error) => {

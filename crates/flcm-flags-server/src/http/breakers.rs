@@ -17,7 +17,7 @@ use super::{Context, Problem, body};
 use crate::ahead::AheadHost;
 use crate::clock::wall;
 use crate::event::{BreakerEvent, Outcomes, finite};
-use crate::fleet::{Action, BreakerCommand, BreakerStatuses, FlagReport, Host};
+use crate::fleet::{Action, BreakerCommand, BreakerStatuses, FlagReport, Host, PAGES_HINT, PagesReport};
 use crate::serving::{RefusedEdit, Shared};
 
 /// The details of a command.
@@ -101,12 +101,45 @@ pub(crate) struct FlagStatus {
     control: Outcomes,
     /// The largest statistic, as a share of the rollback limit.
     evidence: f64,
+    /// The breaker that weighs the outcomes of pages; absent where they are no evidence.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pages: Option<PagesStatus>,
+    /// What to change in the document, if pages report outcomes that are no evidence.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hint: Option<&'static str>,
     /// The last transition.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Object)]
     last: Option<BreakerEvent>,
     /// Hosts that disagree.
     hosts: Vec<Host>,
+}
+
+/// The status of the breaker that weighs the outcomes of pages.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct PagesStatus {
+    /// `closed`, `open` or `half_open`.
+    state: &'static str,
+    /// Outcomes that were weighed, for users who had the feature.
+    treatment: Outcomes,
+    /// The same, for users whom the percentage left out.
+    control: Outcomes,
+    /// The largest statistic, as a share of the rollback limit.
+    evidence: f64,
+    /// Networks that have reported outcomes that are not weighed yet: that takes 20 within a minute.
+    networks: usize,
+}
+
+impl From<PagesReport> for PagesStatus {
+    fn from(PagesReport { breaker, networks }: PagesReport) -> Self {
+        Self {
+            state: breaker.state.as_str(),
+            treatment: breaker.window.treatment.into(),
+            control: breaker.window.control.into(),
+            evidence: finite(breaker.evidence),
+            networks,
+        }
+    }
 }
 
 impl TripsAnswer {
@@ -118,10 +151,12 @@ impl TripsAnswer {
 }
 
 impl From<FlagReport> for FlagStatus {
-    fn from(FlagReport { trip, breaker, last, hosts }: FlagReport) -> Self {
-        let last = last.as_ref().map(BreakerEvent::from);
+    fn from(FlagReport { trip, breaker, pages, ignores_pages, last, hosts }: FlagReport) -> Self {
+        let (pages, last) = (pages.map(PagesStatus::from), last.as_ref().map(BreakerEvent::from));
+        let hint = ignores_pages.then_some(PAGES_HINT);
         // Without a breaker, an operator holds it.
-        let status = Self { trip: trip.to_string(), mode: Mode::Held.as_str(), last, hosts, ..Self::default() };
+        let (trip, mode) = (trip.to_string(), Mode::Held.as_str());
+        let status = Self { trip, mode, pages, hint, last, hosts, ..Self::default() };
         let Some(breaker) = breaker else { return status };
         Self {
             state: Some(breaker.state.as_str()),

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use flcm_flags::metrics::batch::{BatchError, CheckedBatch};
+use flcm_flags::metrics::batch::{BatchError, CheckedBatch, Header};
+use flcm_flags_host::Page;
 
 use super::Content;
 use crate::keys::Role;
@@ -17,6 +18,14 @@ pub(crate) struct Origin {
     pub(crate) prefix: AddressPrefix,
     /// The name of the key.
     pub(crate) key: Arc<str>,
+}
+
+impl Origin {
+    /// The page that sends a batch. All other senders have a key that is not public, or are on this machine.
+    pub(crate) fn page(&self, header: Header) -> Option<Page> {
+        let Header { instance, epoch, .. } = header;
+        (self.role == Role::Client).then(|| Page { instance, epoch, network: self.prefix.network() })
+    }
 }
 
 /// A batch whose bytes were checked, on a thread that answers requests. It holds the memory of its body.

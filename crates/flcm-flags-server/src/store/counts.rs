@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use flcm_flags::{Millis, TripState};
+use flcm_flags_host::SavedBreakers;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::audit::append;
@@ -16,11 +17,11 @@ use crate::transition::FleetTransition;
 /// The key of custom metrics among the totals, which no flag can have.
 const CUSTOMS: &str = "";
 
-/// A breaker as it is stored.
+/// The breakers of a flag as they are stored.
 #[derive(Clone, Debug)]
 pub(crate) struct StoredBreaker {
     pub(crate) flag: String,
-    pub(crate) bytes: Vec<u8>,
+    pub(crate) saved: SavedBreakers,
     /// The last batch that it contains.
     pub(crate) upto: i64,
     /// Its last transition.
@@ -133,12 +134,13 @@ fn load_counts(connection: &Connection, recovered: &mut RecoveredState) -> Store
 }
 
 fn load_breakers(connection: &Connection, recovered: &mut RecoveredState) -> Stored<()> {
-    let mut statement = connection.prepare("SELECT flag, bytes, upto, event FROM breakers")?;
+    let mut statement = connection.prepare("SELECT flag, servers, pages, upto, event FROM breakers")?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
-        let event: Option<String> = row.get(3)?;
+        let event: Option<String> = row.get(4)?;
         let event = event.map(|text| event::from_json(&text)).transpose()?;
-        recovered.breakers.push(StoredBreaker { flag: row.get(0)?, bytes: row.get(1)?, upto: row.get(2)?, event });
+        let saved = SavedBreakers { servers: row.get(1)?, pages: row.get(2)? };
+        recovered.breakers.push(StoredBreaker { flag: row.get(0)?, saved, upto: row.get(3)?, event });
     }
     let mut statement = connection.prepare("SELECT flag, trip FROM holds")?;
     recovered.holds = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?;
@@ -146,10 +148,10 @@ fn load_breakers(connection: &Connection, recovered: &mut RecoveredState) -> Sto
 }
 
 fn put_breaker(connection: &Connection, breaker: &StoredBreaker) -> Stored<()> {
-    let StoredBreaker { flag, bytes, upto, event } = breaker;
+    let StoredBreaker { flag, saved: SavedBreakers { servers, pages }, upto, event } = breaker;
     let event = event.as_ref().map(event::to_json).transpose()?;
-    let mut statement = connection.prepare_cached("REPLACE INTO breakers VALUES (?1, ?2, ?3, ?4)")?;
-    statement.execute(params![flag, bytes, upto, event])?;
+    let mut statement = connection.prepare_cached("REPLACE INTO breakers VALUES (?1, ?2, ?3, ?4, ?5)")?;
+    statement.execute(params![flag, servers, pages, upto, event])?;
     Ok(())
 }
 

@@ -50,8 +50,15 @@ CREATE TABLE ledgers (
 
 CREATE TABLE totals (flag TEXT PRIMARY KEY, counts TEXT NOT NULL, sketches BLOB NOT NULL) STRICT, WITHOUT ROWID;
 
--- A breaker contains the batches up to `upto`; `event` is its last transition as JSON.
-CREATE TABLE breakers (flag TEXT PRIMARY KEY, bytes BLOB NOT NULL, upto INTEGER NOT NULL, event TEXT) STRICT, WITHOUT ROWID;
+-- The breakers of a flag: that of servers, that of pages, or both. They contain the batches up to `upto`; `event` is the
+-- last transition as JSON.
+CREATE TABLE breakers (
+    flag TEXT PRIMARY KEY,
+    servers BLOB,
+    pages BLOB,
+    upto INTEGER NOT NULL,
+    event TEXT
+) STRICT, WITHOUT ROWID;
 
 -- Trips of flags without a breaker: set by an operator, or left by a breaker whose flag has lost its threshold.
 CREATE TABLE holds (flag TEXT PRIMARY KEY, trip TEXT NOT NULL) STRICT, WITHOUT ROWID;

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 use std::io::{self, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 
 use crate::test_server::DEADLINE;
 
@@ -91,7 +91,37 @@ pub(crate) fn ask(
     headers: &[(&str, &str)],
     body: &[u8],
 ) -> io::Result<Answer> {
-    let mut stream = connect(address)?;
+    ask_on(connect(address)?, address, method, path, headers, body)
+}
+
+/// Like [`ask`], from an address of this machine.
+pub(crate) fn ask_from(
+    from: Ipv4Addr,
+    address: SocketAddr,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: &[u8],
+) -> io::Result<Answer> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
+    let stream = runtime.block_on(async {
+        let socket = tokio::net::TcpSocket::new_v4()?;
+        socket.bind((from, 0).into())?;
+        socket.connect(address).await?.into_std()
+    })?;
+    stream.set_nonblocking(false)?;
+    stream.set_read_timeout(Some(DEADLINE))?;
+    ask_on(stream, address, method, path, headers, body)
+}
+
+fn ask_on(
+    mut stream: TcpStream,
+    address: SocketAddr,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: &[u8],
+) -> io::Result<Answer> {
     let head = head(address, method, path, headers) + &format!("content-length: {}\r\n\r\n", body.len());
     // One that refuses may close before it has read everything; what it said counts.
     let _ = stream.write_all(&[head.as_bytes(), body].concat());

@@ -11,6 +11,7 @@ mod database;
 mod disk;
 mod document;
 mod edits;
+mod evidence;
 mod fleet;
 mod framing;
 mod host;

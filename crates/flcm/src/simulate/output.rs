@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use flcm_flags::{Detector, Policy};
 use flcm_flags_config::explain::text::json_of_number as number;
-use flcm_flags_config::simulate::{Delays, PolicyResult, interval};
+use flcm_flags_config::simulate::{Comparison, Delays, PolicyResult, Traffic, interval};
 use serde_json::{Value, json};
 
 use super::Simulation;
@@ -33,11 +33,12 @@ pub(super) fn text(simulation: &Simulation<'_>) -> String {
 }
 
 fn write_head(simulation: &Simulation<'_>, text: &mut String) -> std::fmt::Result {
-    let super::Options { flag, rps, error_rate, baseline, .. } = simulation.options;
+    let (flag, traffic) = (simulation.flag, simulation.comparison.traffic);
+    let Traffic { requests: rps, treatment: error_rate, control: baseline, .. } = traffic;
     let (share, policy) = (simulation.share, &simulation.comparison.policy);
     writeln!(text, "{}", paint(NAME, &shown(flag)))?;
     writeln!(text, "  traffic   {rps} requests/s, {share} % of them treated")?;
-    writeln!(text, "  failing   {} of the treated, {} of the others", of_hundred(*error_rate), of_hundred(*baseline))?;
+    writeln!(text, "  failing   {} of the treated, {} of the others", of_hundred(error_rate), of_hundred(baseline))?;
     writeln!(text, "  policy    {}", describe(policy))?;
     if simulation.share <= 0.0 {
         writeln!(text, "  {}", paint(NOTE, "nobody is treated: give `--share`"))?;
@@ -97,7 +98,7 @@ fn write_table(simulation: &Simulation<'_>, text: &mut String) -> std::fmt::Resu
     for PolicyResult { name, after_an_hour, .. } in false_before {
         let note = format!(
             "{name}: {} of {} runs were rolled back within the healthy hour",
-            after_an_hour.falsely, simulation.options.runs
+            after_an_hour.falsely, simulation.comparison.runs
         );
         writeln!(text, "{}", paint(DIM, &note))?;
     }
@@ -115,11 +116,13 @@ fn both(delays: &Delays) -> String {
 }
 
 pub(super) fn json(simulation: &Simulation<'_>) -> Result<String, Failure> {
-    let super::Options { flag, rps, error_rate, baseline, runs, seed, .. } = simulation.options;
+    let Comparison { traffic, runs, seed, .. } = simulation.comparison;
+    let Traffic { requests: rps, treatment: error_rate, control: baseline, .. } = traffic;
+    let flag = simulation.flag;
     let rules: Vec<Value> = simulation.results.iter().map(|rule| json_of(rule, simulation.comparison.days)).collect();
     let value = json!({
-        "flag": flag, "requestsPerSecond": number(*rps), "sharePercent": number(simulation.share),
-        "errorRate": number(*error_rate), "baseline": number(*baseline), "runs": runs, "seed": seed,
+        "flag": flag, "requestsPerSecond": number(rps), "sharePercent": number(simulation.share),
+        "errorRate": number(error_rate), "baseline": number(baseline), "runs": runs, "seed": seed,
         "budget": simulation.comparison.policy.budget, "rules": rules,
     });
     let text = serde_json::to_string(&value).map_err(std::io::Error::from)?;
@@ -141,7 +144,7 @@ fn json_of(rule: &PolicyResult, days: u64) -> Value {
 }
 
 /// `85 s`, `2.7 m`, `23.1 h`.
-fn brief(seconds: u64) -> String {
+pub(super) fn brief(seconds: u64) -> String {
     #[expect(clippy::cast_precision_loss, reason = "at most a day")]
     let number = seconds as f64;
     match seconds {
@@ -158,6 +161,6 @@ fn of_hundred(share: f64) -> String {
     format!("{} %", text.trim_end_matches('0').trim_end_matches('.'))
 }
 
-fn paint(style: anstyle::Style, text: &str) -> String {
+pub(super) fn paint(style: anstyle::Style, text: &str) -> String {
     if style::is_coloured() { format!("{style}{text}{style:#}") } else { text.to_owned() }
 }
