@@ -180,10 +180,10 @@ impl FleetGuards {
         transitions: &mut Vec<SourcedTransition>,
     ) -> Result<bool, BreakerError> {
         let mut happened = Vec::new();
-        let mut put = |guards: &mut Guards, bytes: &Option<Vec<u8>>| {
-            bytes.as_ref().map_or(Ok(true), |bytes| guards.restore(flag, bytes, &mut happened))
+        let mut put = |guards: &mut Guards, bytes: Option<&Vec<u8>>| {
+            bytes.map_or(Ok(true), |bytes| guards.restore(flag, bytes, &mut happened))
         };
-        let restored = [put(&mut self.servers, &saved.servers), put(&mut self.pages, &saved.pages)];
+        let restored = [put(&mut self.servers, saved.servers.as_ref()), put(&mut self.pages, saved.pages.as_ref())];
         self.settle(Source::Servers, &mut happened, transitions);
         self.align(flag);
         self.combine(flag);

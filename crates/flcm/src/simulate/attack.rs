@@ -81,8 +81,11 @@ impl<B: AsRef<[u8]>> Attack<'_, B> {
             return None;
         }
         let source = if of_servers { Source::Servers } else { Source::Pages };
-        let ended = |liars| self.each_run().filter_map(|mut run| run.end_probe(source, liars)).filter(|ended| *ended);
-        Some(NETWORKS.map(|liars| ended(liars).count() as u64).to_vec())
+        let ended = |liars| {
+            let probes = self.each_run().filter_map(|mut run| run.end_probe(source, liars));
+            probes.filter(|ended| *ended).count() as u64
+        };
+        Some(NETWORKS.map(ended).to_vec())
     }
 
     /// By doubling, then by halving the distance.

@@ -95,3 +95,46 @@ fn what_cannot_be_simulated_is_said() {
         assert!(ran.code == Some(2) && ran.err.contains("write 5 % as 0.05"), "{ran:?}");
     }
 }
+
+const SOURCES: &str = "\
+flags:
+  bare: {}
+  both: { rollout: { percentage: 50 }, error_threshold: { rate: 0.05, recovery: auto, evidence: [servers, pages] } }
+  pages: { rollout: { percentage: 50 }, error_threshold: { rate: 0.05, evidence: [pages] } }
+  servers: { rollout: { percentage: 50 }, error_threshold: { rate: 0.05, recovery: auto } }
+";
+
+fn attacked(more: &[&str]) -> String {
+    let folder = TestFolder::new();
+    folder.file("flags.yaml", SOURCES);
+    let base = ["simulate", "flags.yaml", "--attack", "--runs", "1", "--rps", "40", "--networks", "100"];
+    folder.run(&[&base, more].concat()).well()
+}
+
+#[test]
+fn strangers_change_nothing_for_servers_and_need_many_networks_for_pages() {
+    let out = attacked(&["--json"]);
+    let flags: Vec<serde_json::Value> = out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let [both, pages, servers] = &flags[..] else { panic!("{out}") };
+    assert_eq!([both, pages, servers].map(|flag| flag["flag"].as_str().unwrap()), ["both", "pages", "servers"]);
+    for flag in [both, servers] {
+        let delays = flag["rollbackSeconds"]["failsOnServers"].as_array().unwrap();
+        assert!(delays[0].is_u64() && delays.iter().all(|delay| *delay == delays[0]), "{flag}");
+        assert_eq!(flag["endedProbes"], serde_json::json!([0, 0, 0, 0]), "{flag}");
+    }
+    assert_eq!(servers["rollbackSeconds"]["healthy"], serde_json::json!([null, null, null, null]));
+    assert_eq!((&servers["networksNeeded"], &servers["rollbackSeconds"]["failsOnPages"]), (&().into(), &().into()));
+    for flag in [both, pages] {
+        assert!(flag["networksNeeded"].as_u64().unwrap() > 1, "{flag}");
+        assert!(flag["rollbackSeconds"]["failsOnPages"][1].is_u64(), "one network hides nothing: {flag}");
+        assert!(flag["rollbackSeconds"]["healthy"][1].is_null(), "one network switches nothing off: {flag}");
+    }
+}
+
+#[test]
+fn for_people_attacks_are_a_table() {
+    let out = attacked(&["--flag", "both"]);
+    for part in ["both\n", "evidence of servers, pages", "hides that it fails on servers", "networks switch it off"] {
+        assert!(out.contains(part), "`{part}` in:\n{out}");
+    }
+}
