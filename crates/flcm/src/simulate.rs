@@ -75,7 +75,6 @@ pub(crate) struct Options {
 
 /// What was simulated.
 pub(crate) struct Simulation<'o> {
-    options: &'o Options,
     flag: &'o str,
     comparison: Comparison,
     /// Percentage of requests that are treated.
@@ -97,7 +96,7 @@ fn comparison(options: &Options, source: &Source) -> Result<String, Failure> {
     let runs = options.runs.unwrap_or(1_000);
     let days = options.days.unwrap_or_else(|| runs.div_ceil(10));
     let comparison = Comparison { policy, traffic: traffic(options, share), runs, days, seed: options.seed };
-    let simulation = Simulation { options, flag: key, comparison, share, results: on_all_processors(comparison) };
+    let simulation = Simulation { flag: key, comparison, share, results: on_all_processors(comparison) };
     if options.json { output::json(&simulation) } else { Ok(output::text(&simulation)) }
 }
 

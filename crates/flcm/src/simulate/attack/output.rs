@@ -9,7 +9,7 @@ use crate::simulate::output::{brief, paint};
 use crate::style::{BAD, DIM, GOOD, NAME, shown};
 
 /// The width of the first column.
-const WIDTH: usize = 46;
+const WIDTH: usize = 50;
 
 pub(in crate::simulate) fn text<B>(key: &str, attack: &Attack<'_, B>, results: &Results) -> String {
     let mut text = String::new();
@@ -23,7 +23,11 @@ fn write_text<B>(key: &str, attack: &Attack<'_, B>, results: &Results, text: &mu
     writeln!(text, "{}", paint(NAME, &shown(key)))?;
     writeln!(text, "  evidence of {}; {} requests/s each", attack.policy.evidence, traffic.requests)?;
     writeln!(text, "  honest pages are in {} networks", attack.networks)?;
-    let columns = NETWORKS.map(|liars| if liars == 0 { "honest".to_owned() } else { format!("{liars} networks") });
+    let columns = NETWORKS.map(|liars| match liars {
+        0 => "no attack".to_owned(),
+        1 => "1 network".to_owned(),
+        more => format!("{more} networks"),
+    });
     row(text, NAME, "  a stranger with the public key, in", &columns)?;
     let delays = |delays: &[Option<u64>]| -> Vec<String> {
         delays.iter().map(|delay| delay.map_or_else(|| "never".to_owned(), brief)).collect()
