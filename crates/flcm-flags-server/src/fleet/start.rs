@@ -153,7 +153,7 @@ impl Fleet {
     }
 
     /// Counts the batches after the checkpoint again: some at a time, because they may be many.
-    fn repeat_batches(&mut self, known: &HashMap<String, i64>, transitions: &mut Vec<FlagTransition>) -> Stored<()> {
+    fn repeat_batches(&mut self, known: &HashMap<String, i64>, transitions: &mut Vec<SourcedTransition>) -> Stored<()> {
         loop {
             let batches = self.store.batches_behind(self.last_batch)?;
             if batches.is_empty() {
