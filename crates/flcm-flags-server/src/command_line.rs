@@ -23,8 +23,8 @@ use stays. Revisions, audit, counts and the state of breakers are in the databas
 
 Without --keys the server listens on this machine only, and everyone there may do everything.
 
-SIGHUP has it read --keys, --tls-cert and --tls-key again; streams of keys that are gone end. SIGTERM ends it, after what \
-has begun is done and everything is stored.
+SIGHUP has it read --keys, --tls-cert and --tls-key again; streams of keys that are gone end. SIGTERM ends it, after \
+what has begun is done and everything is stored.
 
 FLCM_LOG sets what is logged, such as `debug`. FLCM_WEBHOOK_SECRET signs what is sent to --webhook addresses. With \
 --otlp-endpoint, the variables OTEL_EXPORTER_OTLP_HEADERS, OTEL_METRIC_EXPORT_INTERVAL, OTEL_RESOURCE_ATTRIBUTES and \
@@ -49,8 +49,8 @@ pub struct ServeArgs {
     /// Allow pages of this origin, such as `https://shop.example.com`, or `*` for all; may be given several times
     #[arg(long = "origin", value_name = "ORIGIN")]
     origins: Vec<String>,
-    /// Believe the `X-Forwarded-For` of this proxy, such as `127.0.0.1`, or of those of a network, such as `10.0.0.0/8`; may be
-    /// given several times
+    /// Believe the `X-Forwarded-For` of this proxy, such as `127.0.0.1`, or of those of a network, such as `10.0.0.0/8`;
+    /// may be given several times
     #[arg(long = "trusted-proxy", value_name = "NETWORK")]
     proxies: Vec<ProxyNetwork>,
     /// Certificate chain, a PEM file: turns TLS on

@@ -37,8 +37,8 @@ pub(crate) fn is_proxy(proxies: &[ProxyNetwork], address: IpAddr) -> bool {
     proxies.iter().any(|network| network.contains(address))
 }
 
-/// The address that a request came from: the last one of `X-Forwarded-For` that is no proxy's. What stands before it was
-/// written by whoever sent the request, and is not believed; nor is any of it if the peer is no proxy.
+/// The address that a request came from: the last one of `X-Forwarded-For` that is no proxy's. What stands before it
+/// was written by whoever sent the request, and is not believed; nor is any of it if the peer is no proxy.
 pub(crate) fn origin<'h>(
     proxies: &[ProxyNetwork],
     peer: IpAddr,

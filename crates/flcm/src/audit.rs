@@ -22,9 +22,9 @@ enum Command {
 /// Check that no row of the audit was changed or removed
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Each row has the SHA-256 of the row before it, so a change breaks the chain. Whoever can write to the database can also \
-compute a new chain, or remove the newest rows. The hash of the newest row is the head; `flcm serve` logs it at each \
-start and at its end. With a head from a log that is kept elsewhere, such a change is found as well.")]
+Each row has the SHA-256 of the row before it, so a change breaks the chain. Whoever can write to the database can \
+also compute a new chain, or remove the newest rows. The hash of the newest row is the head; `flcm serve` logs it at \
+each start and at its end. With a head from a log that is kept elsewhere, such a change is found as well.")]
 struct VerifyOptions {
     /// The database of `flcm serve`
     #[arg(value_name = "DB")]

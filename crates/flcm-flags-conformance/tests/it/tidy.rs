@@ -133,6 +133,7 @@ const SERVER: Layers = &[
             "metrics",
             "options",
             "peer",
+            "proxies",
             "published",
             "serving",
             "state",

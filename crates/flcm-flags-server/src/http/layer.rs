@@ -16,7 +16,8 @@ use crate::peer::PeerAddress;
 use crate::proxies;
 use crate::state::App;
 
-/// Counts and logs requests, refuses those that are ambiguous or too late, and adds the headers that all responses have.
+/// Counts and logs requests, refuses those that are ambiguous or too late, and adds the headers that all responses
+/// have.
 pub(super) async fn around_each_request(State(app): Context, mut request: Request, next: Next) -> Response {
     let begun = Instant::now();
     // Counted by route, not by path: invented paths must not fill the memory.
