@@ -49,8 +49,8 @@ pub struct ServeArgs {
     /// Allow pages of this origin, such as `https://shop.example.com`, or `*` for all; may be given several times
     #[arg(long = "origin", value_name = "ORIGIN")]
     origins: Vec<String>,
-    /// Believe the `X-Forwarded-For` of this proxy, such as `127.0.0.1`, or of those of a network, such as `10.0.0.0/8`;
-    /// may be given several times
+    /// Believe the `X-Forwarded-For` of this proxy, such as `127.0.0.1`, or of those of a network, such as
+    /// `10.0.0.0/8`; may be given several times
     #[arg(long = "trusted-proxy", value_name = "NETWORK")]
     proxies: Vec<ProxyNetwork>,
     /// Certificate chain, a PEM file: turns TLS on

@@ -39,7 +39,8 @@ impl World {
     fn new() -> Self {
         let folder = TestFolder::new();
         folder.file("flags.yaml", DOCUMENT);
-        let made = [Role::Client, Role::Server, Role::Admin].map(|role| mint(role.as_str(), role, None).unwrap());
+        let made = [Role::Client, Role::Server, Role::Admin]
+            .map(|role| mint(&format!("a-{}", role.as_str()), role, None).unwrap());
         folder.file("keys.json", format!("[{}]", made.each_ref().map(|(_, line)| line.as_str()).join(",")));
         let server = folder.serve_with(&["--keys", "keys.json"]);
         Self { server, folder, keys: made.map(|(key, _)| format!("Bearer {key}")), hosts: 0 }
