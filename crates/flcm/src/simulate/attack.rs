@@ -107,7 +107,6 @@ struct Run<'a, B> {
     attack: &'a Attack<'a, B>,
     guards: FleetGuards,
     random: Random,
-    requests: Poisson,
     now: Millis,
     /// Each page is another one, as strangers may invent them.
     pages: u64,
@@ -125,8 +124,7 @@ impl<'a, B: AsRef<[u8]>> Run<'a, B> {
     fn new(attack: &'a Attack<'a, B>, seed: u64) -> Self {
         let mut guards = FleetGuards::none(attack.snapshot.flags().len());
         guards.guard(attack.snapshot, attack.start);
-        let requests = Poisson::new(attack.traffic.requests);
-        Self { attack, guards, random: Random::new(seed), requests, now: attack.start, pages: 0 }
+        Self { attack, guards, random: Random::new(seed), now: attack.start, pages: 0 }
     }
 
     /// The feature fails where the source is, and strangers report that it is well and that its control fails.
@@ -147,17 +145,17 @@ impl<'a, B: AsRef<[u8]>> Run<'a, B> {
     /// Both arms fail, so that the flag is probed; strangers report that the probe does well. Whether they end it;
     /// `None` if there is no probe.
     fn end_probe(&mut self, source: Source, networks: u32) -> Option<bool> {
-        let healthy = self.attack.traffic.control;
+        let traffic = self.attack.traffic;
         let honest = Lies { networks: 0, treatment: false, control: false };
         let tripped = (0..HOUR).find_map(|_| {
-            self.outage(source, 1.0);
+            self.outage(source, &Traffic { control: 1.0, ..traffic });
             self.pass().into_iter().find(|(_, _, transition)| has_tripped(transition))
         })?;
         let Next::Probe(_) = tripped.2.next else { return None };
         (0..HOUR).find(|_| self.happened(&[Event::HalfOpened]).is_some())?;
         let lies = Lies { networks, ..honest };
         (0..HOUR).find_map(|_| {
-            self.outage(source, healthy);
+            self.outage(source, &self.probed());
             self.strangers(lies);
             let ended = self.happened(&[Event::Recovered, Event::Reopened, Event::ProbeInconclusive])?;
             Some(ended == Event::Recovered)
@@ -168,9 +166,17 @@ impl<'a, B: AsRef<[u8]>> Run<'a, B> {
         self.pass().iter().map(|(_, _, transition)| transition.event).find(|event| events.contains(event))
     }
 
-    /// The treated of a source all fail, and the others at a rate.
-    fn outage(&mut self, source: Source, control: f64) {
-        let traffic = Traffic { treatment: 1.0, control, ..self.attack.traffic };
+    /// The requests of a probe: of the treated, only the share that passes.
+    fn probed(&self) -> Traffic {
+        let Attack { policy, traffic, .. } = self.attack;
+        let passing = traffic.share * f64::from(policy.probe) / 100_000.0;
+        let all = 1.0 - traffic.share + passing;
+        Traffic { requests: traffic.requests * all, share: passing / all.max(f64::MIN_POSITIVE), ..*traffic }
+    }
+
+    /// The treated of a source all fail.
+    fn outage(&mut self, source: Source, traffic: &Traffic) {
+        let traffic = Traffic { treatment: 1.0, ..*traffic };
         match source {
             Source::Servers => self.servers(&traffic),
             Source::Pages => self.honest_pages(&traffic),
@@ -206,7 +212,7 @@ impl<'a, B: AsRef<[u8]>> Run<'a, B> {
     }
 
     fn honest_pages(&mut self, traffic: &Traffic) {
-        for _ in 0..self.requests.draw(&mut self.random) {
+        for _ in 0..Poisson::new(traffic.requests).draw(&mut self.random) {
             let [network, arm, outcome] = [(); 3].map(|()| self.random.unit());
             #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "below the number of networks")]
             let network = (network * f64::from(self.attack.networks)) as u32;
