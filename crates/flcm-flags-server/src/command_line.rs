@@ -14,6 +14,9 @@ use crate::server::Server;
 mod environment;
 mod listen;
 mod signals;
+mod webhooks;
+
+use webhooks::EventKinds;
 
 /// Serve flags to hosts, collect their metrics, roll back for all of them
 #[derive(Debug, clap::Args)]
@@ -59,12 +62,19 @@ pub struct ServeArgs {
     /// Private key of the certificate, a PEM file
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     tls_key: Option<PathBuf>,
-    /// Post transitions of breakers to this address as JSON; may be given several times
+    /// Post events to this address as JSON; may be given several times
     #[arg(long = "webhook", value_name = "URL")]
     webhooks: Vec<String>,
-    /// Post transitions of breakers to this address in Slack's format; may be given several times
+    /// What a --webhook receives: some of `rollback,hold,publish,refused`. Default: all. Given once, it is for each
+    /// --webhook; given several times, for the first, the second and so on
+    #[arg(long, value_name = "KINDS", requires = "webhooks", value_parser = webhooks::kinds)]
+    webhook_events: Vec<EventKinds>,
+    /// Post events to this address in Slack's format; may be given several times
     #[arg(long = "slack", value_name = "URL")]
     slack: Vec<String>,
+    /// What a --slack receives, like --webhook-events
+    #[arg(long, value_name = "KINDS", requires = "slack", value_parser = webhooks::kinds)]
+    slack_events: Vec<EventKinds>,
     /// Push metrics to this collector of OpenTelemetry, by OTLP over HTTP, such as `http://localhost:4318`
     #[arg(long, value_name = "URL")]
     otlp_endpoint: Option<String>,
@@ -134,9 +144,11 @@ impl ServeArgs {
             .otlp_endpoint
             .map(|endpoint| environment::read(endpoint, |name| std::env::var(name).ok()))
             .transpose()?;
-        let hooks =
-            self.webhooks.into_iter().map(|url| Webhook { url, format: WebhookFormat::Json, secret: secret.clone() });
-        let slack = self.slack.into_iter().map(|url| Webhook { url, format: WebhookFormat::Slack, secret: None });
+        let json = webhooks::pairs("--webhook", self.webhooks, &self.webhook_events)?.into_iter();
+        let json =
+            json.map(|(url, events)| Webhook { url, format: WebhookFormat::Json, secret: secret.clone(), events });
+        let slack = webhooks::pairs("--slack", self.slack, &self.slack_events)?.into_iter();
+        let slack = slack.map(|(url, events)| Webhook { url, format: WebhookFormat::Slack, secret: None, events });
         Ok(Options {
             address: self.listen,
             document: self.document,
@@ -146,7 +158,7 @@ impl ServeArgs {
             origins: self.origins,
             proxies: self.proxies,
             tls: self.tls_cert.zip(self.tls_key),
-            webhooks: hooks.chain(slack).collect(),
+            webhooks: json.chain(slack).collect(),
             otlp,
             connections: connections(self.max_connections),
             drain_delay: Duration::from_secs(self.drain_delay),

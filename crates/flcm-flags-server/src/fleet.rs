@@ -9,6 +9,7 @@ use flcm_flags::{Millis, TripState};
 use flcm_flags_host::{FleetGuards, SourcedTransition};
 
 use crate::clock::Clock;
+use crate::notification::Subscription;
 use crate::published::Published;
 use crate::serving::Shared;
 use crate::store::{Record, Store};
@@ -20,6 +21,7 @@ mod handle;
 mod hosts;
 mod ledgers;
 mod merge;
+mod notify;
 mod pages;
 mod persist;
 mod publish;
@@ -67,8 +69,9 @@ pub(crate) struct Fleet {
     /// The last transition of each flag that has had one.
     events: BTreeMap<String, FleetTransition>,
     unstored: Unstored,
-    /// The names of the webhooks.
-    webhooks: Vec<String>,
+    webhooks: Vec<Subscription>,
+    /// Counts notifications that no breaker caused.
+    notified: u64,
     /// The number of this start, and of the broadcasts since.
     epoch: u64,
     sequence: u64,
@@ -122,6 +125,7 @@ impl Fleet {
                 reply.send(self.store.note_file(number).map_err(FleetError::NotStored));
             }
             FleetRequest::Publish(publish, reply) => reply.send(self.publish(*publish)),
+            FleetRequest::Refused(document) => self.refused(&document),
             FleetRequest::Breakers(reply) => reply.send(Ok(self.breaker_statuses())),
             FleetRequest::RemoveMetric(request, reply) => reply.send(self.remove_metric(request)),
         }

@@ -38,6 +38,7 @@
 //! | `store` with `revisions`, `audit`, `batches`, `counts`, `ledgers`, `outbox`, `tables.sql` | the database |
 //! | `published`, `serving`, `state`, `counters` | the revision in use; the state that requests share |
 //! | `transition`, `event` | a transition with its actor; the same as JSON |
+//! | `notification` | what webhooks are sent: transitions, holds, revisions, refused documents |
 //! | `totals`, `ingest` with `batch`, `peer` | the counts of all hosts; request bodies, batches and their origin |
 //! | `http` with a file per path, `access`, `routes`, `problem`, `openapi` | handlers, their access, their errors |
 //! | `metrics` with `catalog`, `process`, `text`, `otlp` | every metric; as text, and pushed to a collector |
@@ -64,6 +65,7 @@ mod http;
 mod ingest;
 mod keys;
 mod metrics;
+mod notification;
 mod options;
 mod peer;
 mod proxies;
@@ -81,6 +83,7 @@ mod webhooks;
 pub use error::StartError;
 pub use http::openapi;
 pub use keys::{Role, mint};
+pub use notification::EventKind;
 pub use options::{Edits, Options, Otlp, Webhook, WebhookFormat};
 pub use proxies::ProxyNetwork;
 pub use server::{Reloader, Server};

@@ -10,6 +10,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 
+use crate::notification::{EventKind, Subscription};
 use crate::proxies::ProxyNetwork;
 
 /// The options of a server. Times are in milliseconds, sizes in bytes.
@@ -33,7 +34,7 @@ pub struct Options {
     pub proxies: Vec<ProxyNetwork>,
     /// Certificate chain and private key, as PEM files, for TLS.
     pub tls: Option<(PathBuf, PathBuf)>,
-    /// Where notable transitions of breakers are posted.
+    /// Where events are posted.
     pub webhooks: Vec<Webhook>,
     /// A collector of `OpenTelemetry` to which metrics are pushed.
     pub otlp: Option<Otlp>,
@@ -89,7 +90,7 @@ impl fmt::Debug for Otlp {
     }
 }
 
-/// An address to which notable transitions of breakers are posted.
+/// An address to which events are posted.
 #[derive(Clone)]
 pub struct Webhook {
     /// The address.
@@ -98,6 +99,8 @@ pub struct Webhook {
     pub format: WebhookFormat,
     /// Signs the body by Standard Webhooks: `whsec_` and base64, or any text.
     pub secret: Option<String>,
+    /// What it receives.
+    pub events: Vec<EventKind>,
 }
 
 impl fmt::Debug for Webhook {
@@ -109,6 +112,10 @@ impl fmt::Debug for Webhook {
 }
 
 impl Webhook {
+    pub(crate) fn subscription(&self) -> Subscription {
+        Subscription { name: self.name(), events: self.events.clone() }
+    }
+
     /// Identifies the webhook in stored deliveries: the same for the same address and format. A hash, because addresses
     /// of chats are secrets.
     pub(crate) fn name(&self) -> String {
@@ -120,7 +127,7 @@ impl Webhook {
 /// The format of a webhook's body.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum WebhookFormat {
-    /// The transition with all its evidence.
+    /// `{"id": …, "type": …, "timestamp": …, "data": …}`.
     Json,
     /// `{"text": …}`, which Slack and similar chats accept.
     Slack,

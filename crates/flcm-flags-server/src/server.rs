@@ -70,7 +70,7 @@ impl Server {
         let listener =
             TcpListener::bind(options.address).await.map_err(|error| cannot_listen(options.address, &error))?;
         let store = Store::open(&options.database)?;
-        let webhooks = options.webhooks.iter().map(Webhook::name).collect();
+        let webhooks = options.webhooks.iter().map(Webhook::subscription).collect();
         let started = match text {
             Ok(text) => fleet::start(store, text, webhooks)?,
             // The look below reports it.

@@ -13,6 +13,7 @@ use crate::document_file::DocumentFile;
 use crate::fleet::FleetHandle;
 use crate::ingest::Bodies;
 use crate::keys::Keys;
+use crate::notification::RefusedDocument;
 use crate::options::Edits;
 use crate::proxies::ProxyNetwork;
 use crate::serving::Shared;
@@ -43,6 +44,17 @@ pub(crate) struct App {
 }
 
 impl App {
+    /// Counts a document that was refused, and has webhooks receive it.
+    pub(crate) fn refuse_document(&self, document: RefusedDocument) {
+        self.shared.counters.refused_documents.add(1);
+        self.fleet.refused(document);
+    }
+
+    /// The same for an edit of the document's file.
+    pub(crate) fn refuse_edit(&self, code: &'static str, detail: String) {
+        self.refuse_document(RefusedDocument { author: "file".to_owned(), reason: String::new(), code, detail });
+    }
+
     /// Has `/readyz` report that the server is shutting down.
     pub(crate) fn drain(&self) {
         self.is_draining.store(true, Ordering::Relaxed);

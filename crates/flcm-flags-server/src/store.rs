@@ -22,7 +22,7 @@ mod outbox;
 mod revisions;
 
 pub use audit::{AuditCheck, verify_audit};
-pub(crate) use audit::{Record, audit_of, detail_of};
+pub(crate) use audit::{Record, audit_of};
 pub(crate) use batches::StoredBatch;
 pub(crate) use counts::{Changes, Checkpoint, RecoveredState, StoredBreaker};
 pub(crate) use ledgers::{StoredLedger, StoredLedgerName};

@@ -16,9 +16,10 @@ pub(crate) struct FleetTransition {
 }
 
 impl FleetTransition {
-    /// The same for each delivery.
+    /// The same for each delivery. Both breakers of a flag count their transitions, so the source is part of it.
     pub(crate) fn id(&self) -> String {
-        self.transition.id(&self.flag).to_string()
+        let id = self.transition.id(&self.flag);
+        if self.source == Source::Pages { format!("{id}-pages") } else { id.to_string() }
     }
 
     /// One line for people.

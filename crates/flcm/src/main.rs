@@ -9,9 +9,11 @@ mod diff;
 mod failure;
 mod inspect;
 mod key;
+mod operate;
 mod publish;
 mod remote;
 mod replace;
+mod revert;
 mod serve;
 mod simulate;
 mod source;
@@ -47,6 +49,7 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Acknowledge(operate::AcknowledgeOptions),
     Audit(audit::Options),
     Check(check::Options),
     Compile(compile::Options),
@@ -61,11 +64,14 @@ enum Command {
     #[command(hide = true)]
     DemoHost(demo::HostOptions),
     Diff(diff::Options),
+    Hold(operate::HoldOptions),
     Inspect(inspect::Options),
     Key(key::Options),
     /// Print the `OpenAPI` description of the server
     Openapi,
     Publish(publish::Options),
+    Release(operate::ReleaseOptions),
+    Revert(revert::Options),
     /// Print the JSON Schema of documents, for editors
     Schema,
     Serve(flcm_flags_server::command_line::ServeArgs),
@@ -86,6 +92,7 @@ fn main() -> ExitCode {
 /// Whether the input was without errors.
 fn run(command: Command) -> Result<bool, Failure> {
     match command {
+        Command::Acknowledge(options) => operate::acknowledge(&options),
         Command::Audit(options) => audit::run(&options),
         Command::Check(options) => check::run(&options),
         Command::Compile(options) => compile::run(&options),
@@ -94,10 +101,13 @@ fn run(command: Command) -> Result<bool, Failure> {
         Command::Demo(options) => demo::run(&options),
         Command::DemoHost(options) => demo::run_host(&options),
         Command::Diff(options) => diff::run(&options),
+        Command::Hold(options) => operate::hold(&options),
         Command::Inspect(options) => inspect::run(&options),
         Command::Key(options) => key::run(&options),
         Command::Openapi => print(&flcm_flags_server::openapi()),
         Command::Publish(options) => publish::run(&options),
+        Command::Release(options) => operate::release(&options),
+        Command::Revert(options) => revert::run(&options),
         Command::Schema => print(&flcm_flags_config::schema()),
         Command::Serve(options) => serve::run(options),
         Command::Simulate(options) => simulate::run(&options),

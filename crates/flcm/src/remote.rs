@@ -134,6 +134,18 @@ impl Remote {
     }
 }
 
+/// A text as a segment of a path.
+pub(crate) fn segment(text: &str) -> String {
+    let mut segment = String::new();
+    for byte in text.bytes() {
+        match byte {
+            b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b'-' | b'_' => segment.push(byte.into()),
+            byte => segment.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    segment
+}
+
 /// A diagnostic as a line.
 fn line_of(problem: &Value) -> String {
     let text = |key: &str| problem[key].as_str().unwrap_or_default().to_owned();

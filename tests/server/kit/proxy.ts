@@ -1,7 +1,8 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { type IncomingMessage, type RequestOptions, request } from 'node:https';
+import type { IncomingMessage } from 'node:http';
+import { type RequestOptions, request } from 'node:https';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -69,7 +70,7 @@ const caddy: Start = (folder, upstream, port, changes) => {
   return spawn('caddy', args, { env, stdio: ['ignore', 'ignore', 'inherit'] });
 };
 
-const PROXIES = { nginx, caddy };
+const PROXIES: { readonly nginx: Start; readonly caddy: Start } = { nginx, caddy };
 
 /** A proxy of Debian in front of a server, with the configuration that the guide shows. Ends with the test. */
 export class ReverseProxy {

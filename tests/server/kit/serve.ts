@@ -20,6 +20,8 @@ export interface ServeOptions {
   /** What the test itself asks with. */
   readonly key?: string;
   readonly protocol?: 'http' | 'https';
+  /** Variables that are added to those of the test. */
+  readonly env?: Record<string, string>;
 }
 
 /** Where a flag's breaker stands, as `GET /trips` has it; the part that is looked at. */
@@ -62,8 +64,9 @@ export class Server {
 
   /** Starts it, where it was before if it ran before. */
   async start(): Promise<void> {
-    const { args = [] } = this.#options;
+    const { args = [], env = {} } = this.#options;
     const child = spawn(FLCM, ['serve', this.document, '--listen', `127.0.0.1:${this.#port}`, ...args], {
+      env: { ...process.env, ...env },
       stdio: ['ignore', 'ignore', 'pipe'],
     });
     this.#process = child;

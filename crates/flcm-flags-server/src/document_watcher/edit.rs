@@ -54,7 +54,7 @@ fn cannot_read(app: &App, document: &DocumentFile, state: &mut FileState, error:
 }
 
 fn refuse(app: &App, code: &'static str, detail: String) {
-    app.shared.counters.refused_documents.add(1);
+    app.refuse_edit(code, detail.clone());
     app.shared.refuse_edit(Some(RefusedEdit { at: wall(), code, detail }));
 }
 

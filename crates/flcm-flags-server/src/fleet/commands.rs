@@ -134,6 +134,8 @@ impl Fleet {
             self.set_external_trip(flag, self.holds.get(&command.flag).copied().unwrap_or_default());
             self.unstored.holds = true;
             self.unstored.records.push(record);
+            let is_held = command.action == Action::Hold;
+            self.enqueue_hold(&command.flag, is_held, &command.actor, &command.reason);
             self.store_changes();
             self.broadcast();
         }

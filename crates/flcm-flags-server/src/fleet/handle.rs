@@ -8,6 +8,7 @@ use tokio::sync::oneshot;
 use super::queue::Queue;
 use super::{BreakerCommand, BreakerStatuses, MetricsSnapshot, PATIENCE, Removal};
 use crate::ingest::ReceivedBatch;
+use crate::notification::RefusedDocument;
 use crate::published::Published;
 use crate::store::{DeliveryResult, StoreError};
 use crate::transition::FleetTransition;
@@ -25,6 +26,8 @@ pub(super) enum FleetRequest {
     /// The document's file has the text of this revision.
     NoteFile(u64, Reply<()>),
     Publish(Box<PublishRequest>, Reply<u64>),
+    /// A document was refused: for the audit and for webhooks.
+    Refused(Box<RefusedDocument>),
     Breakers(Reply<BreakerStatuses>),
     RemoveMetric(RemoveMetric, Reply<()>),
 }
@@ -159,6 +162,11 @@ impl FleetHandle {
 
     pub(crate) async fn remove_metric(&self, request: RemoveMetric) -> Result<(), FleetError> {
         reply(|reply| self.0.command(FleetRequest::RemoveMetric(request, reply))).await
+    }
+
+    /// Notes that a document was refused. Nobody waits for that: the caller has the reason already.
+    pub(crate) fn refused(&self, document: RefusedDocument) {
+        let _ = self.0.command(FleetRequest::Refused(Box::new(document)));
     }
 
     /// Stops the fleet after it has handled what waits.

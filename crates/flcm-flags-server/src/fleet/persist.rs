@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::{Fleet, SourcedTransition};
+use crate::notification::kind_of;
 use crate::serving::{FleetFlag, ServingState, snapshot_event, trips_event};
 use crate::store::{Changes, Checkpoint, Record, Stored, StoredBreaker, WebhookDelivery, audit_of};
 use crate::transition::FleetTransition;
@@ -42,22 +43,13 @@ impl Fleet {
             let happened = FleetTransition { flag: flag.clone(), actor, source: *source, transition: *transition };
             tracing::warn!(flag, event = %transition.event, actor = happened.actor, "{}", happened.text());
             self.unstored.records.push(audit_of(&happened, reason));
-            if transition.is_notable() {
-                self.enqueue_deliveries(&happened);
+            if let Some(kind) = kind_of(&happened) {
+                self.enqueue_transition(kind, &happened, reason);
             }
             self.unstored.flags.insert(flag.clone());
             self.events.insert(flag, happened);
         }
         self.store_changes();
-    }
-
-    fn enqueue_deliveries(&mut self, event: &FleetTransition) {
-        for webhook in &self.webhooks {
-            // Due at once: the fleet's time may be ahead of the clock that the dispatcher uses.
-            let delivery =
-                WebhookDelivery { id: 0, webhook: webhook.clone(), event: event.clone(), attempts: 0, due: 0 };
-            self.unstored.deliveries.push(delivery);
-        }
     }
 
     /// Replaces the state from which requests and streams are served by the current one.

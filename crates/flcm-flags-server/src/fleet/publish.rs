@@ -9,6 +9,7 @@ use serde_json::json;
 
 use super::removal::listed;
 use super::{Fleet, FleetError, PublishRequest};
+use crate::notification::{EventKind, Notification, NotificationData, because};
 use crate::published::removed_flags;
 use crate::store::{Revision, Summary};
 
@@ -39,7 +40,9 @@ impl Fleet {
         let revision = Revision { summary, document: published.text.clone() };
         // Batches since the last checkpoint were counted under the revision in use; the next one may not have their
         // flags.
-        let stored = self.checkpoint().and_then(|()| self.store.publish(&revision, &record));
+        let announced = self.announcement(&revision.summary, &removed);
+        let deliveries = self.deliveries_of(EventKind::Publish, &announced);
+        let stored = self.checkpoint().and_then(|()| self.store.publish(&revision, &record, &deliveries));
         stored.map_err(|error| {
             self.log_store_failure("a revision could not be stored; the previous one stays in use", &error);
             FleetError::NotStored(error)
@@ -51,6 +54,18 @@ impl Fleet {
         }
         self.follow(published);
         Ok(number)
+    }
+
+    fn announcement(&mut self, summary: &Summary, removed: &[String]) -> Notification {
+        let Summary { number, author, reason, origin, .. } = summary;
+        let mut text = because(format!("{author} published revision {number}"), reason);
+        if !removed.is_empty() {
+            text = format!("{text}; it removes {}", listed(removed));
+        }
+        let removed = removed[..removed.len().min(RECORDED)].to_vec();
+        let data = NotificationData { text, revision: Some(*number), removed, ..self.data_of(author, reason) };
+        let name = if origin == "revert" { "revision.reverted" } else { "revision.published" };
+        self.notification(name, data)
     }
 
     fn follow(&mut self, published: crate::published::Published) {

@@ -16,6 +16,7 @@ use super::queue::{Requests, queue};
 use super::{Fleet, FleetGuards, Millis, SourcedTransition};
 use crate::clock::Clock;
 use crate::error::StartError;
+use crate::notification::Subscription;
 use crate::published::Published;
 use crate::serving::{ServingState, Shared, StreamState};
 use crate::store::{Record, RecoveredState, Revision, Store, Stored, StoredBatch, StoredBreaker, Summary};
@@ -34,8 +35,12 @@ pub(crate) struct Started {
     pub(crate) of_file: Option<Revision>,
 }
 
-/// Recovers the stored state, or starts with a document if nothing is stored. `webhooks` are the names of the webhooks.
-pub(crate) fn start(mut store: Store, document: Option<String>, webhooks: Vec<String>) -> Result<Started, StartError> {
+/// Recovers the stored state, or starts with a document if nothing is stored.
+pub(crate) fn start(
+    mut store: Store,
+    document: Option<String>,
+    webhooks: Vec<Subscription>,
+) -> Result<Started, StartError> {
     let recovered = store.load()?;
     let clock = Clock::behind(recovered.clock);
     let published = first_revision(&mut store, document, clock)?;
@@ -58,6 +63,7 @@ pub(crate) fn start(mut store: Store, document: Option<String>, webhooks: Vec<St
         events: BTreeMap::new(),
         unstored: Unstored::default(),
         webhooks,
+        notified: 0,
         epoch: recovered.starts,
         sequence: 0,
         last_batch: 0,
@@ -113,7 +119,7 @@ fn store_first(store: &mut Store, published: &Published, now: Millis) -> Result<
         detail: json!({ "digest": summary.digest, "origin": "file" }),
         ..Record::default()
     };
-    Ok(store.publish(&Revision { summary, document: published.text.clone() }, &record)?)
+    Ok(store.publish(&Revision { summary, document: published.text.clone() }, &record, &[])?)
 }
 
 impl Fleet {

@@ -28,15 +28,29 @@ pub(super) async fn read(memory: &BodyMemory, body: Body, limit: usize) -> Resul
     })
 }
 
-/// Reads the JSON body of a command. Its media type must be JSON, which a page of another origin cannot send without a preflight
-/// request. An empty body is `{}`.
+/// Reads the JSON body of a command; an empty one is `{}`, and needs no type. A page must name the type JSON in any case,
+/// which it cannot for another origin without a preflight request.
 pub(super) async fn read_json<T: DeserializeOwned>(app: &App, headers: &HeaderMap, body: Body) -> Result<T, Problem> {
-    expect_type(headers, &["application/json"])?;
+    const JSON: &[&str] = &["application/json"];
+    if is_of_page(headers) {
+        expect_type(headers, JSON)?;
+    }
     let content = read(&app.bodies.commands, body, JSON_BYTES).await?;
-    let text: &[u8] = if content.bytes.is_empty() { b"{}" } else { &content.bytes };
+    let mut text: &[u8] = b"{}";
+    if !content.bytes.is_empty() {
+        expect_type(headers, JSON)?;
+        text = &content.bytes;
+    }
     parse(text).map_err(|error| {
         Problem::bad_request(format!("the body is invalid: {error}"), "GET /openapi.json describes it")
     })
+}
+
+/// Whether a browser sends a request: it adds at least one of these to each POST.
+fn is_of_page(headers: &HeaderMap) -> bool {
+    headers.contains_key(header::ORIGIN)
+        || headers.contains_key("sec-fetch-site")
+        || headers.contains_key(header::REFERER)
 }
 
 /// Parses an object. (serde would also accept a list of its fields.)

@@ -187,7 +187,7 @@ pub(super) async fn list_breakers(_: Authorized<Server>, State(app): Context) ->
 #[utoipa::path(post, path = "/flags/{key}/{command}", tag = "breakers", params(
     ("key" = String, Path, description = "The flag key"),
     ("command" = CommandName, Path, description = "What to do to it"),
-), request_body(content = CommandRequest, content_type = "application/json"), responses(
+), request_body(content = Option<CommandRequest>, content_type = "application/json"), responses(
     (status = 200, body = CommandAnswer), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem),
     (status = 404, body = Problem), (status = 408, body = Problem), (status = 409, description = "The state of the flag does not allow it", body = Problem),
     (status = 413, body = Problem), (status = 415, body = Problem), (status = 429, body = Problem), (status = 503, body = Problem),

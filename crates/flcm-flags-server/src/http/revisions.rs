@@ -10,7 +10,7 @@ use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use flcm_flags::Millis;
 use flcm_flags_config::diff::{Difference, Version, compare};
-use flcm_flags_config::{Diagnostics, limits};
+use flcm_flags_config::{Diagnostics, Severity, limits};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -20,6 +20,7 @@ use super::{Context, Problem, body};
 use crate::clock::wall;
 use crate::document_file::EditError;
 use crate::fleet::{FleetError, PublishRequest};
+use crate::notification::RefusedDocument;
 use crate::options::Edits;
 use crate::published::{Published, removed_flags};
 use crate::state::App;
@@ -173,7 +174,9 @@ impl Change {
         });
         let (published, removed, warnings, difference) =
             made.await.map_err(|_| Problem::internal())?.map_err(|refused| {
-                app.shared.counters.refused_documents.add(1);
+                if !dry_run {
+                    app.refuse_document(invalid(&author, &reason, &refused));
+                }
                 Problem::refused(refused)
             })?;
         let etag = published.as_snapshot.plain.etag.clone();
@@ -185,9 +188,22 @@ impl Change {
     }
 }
 
+/// A document with errors, of which the first is named.
+fn invalid(author: &str, reason: &str, refused: &Diagnostics) -> RefusedDocument {
+    let first = refused.iter().find(|problem| problem.severity == Severity::Error);
+    let first = first.map(|problem| format!("; the first: {problem}")).unwrap_or_default();
+    RefusedDocument {
+        author: author.to_owned(),
+        reason: reason.to_owned(),
+        code: "INVALID_DOCUMENT",
+        detail: format!("it has {} errors{first}", refused.counts().0),
+    }
+}
+
 /// Publishes, and writes to the file where edits go there.
 async fn publish(app: &Arc<App>, request: PublishRequest) -> Result<u64, Problem> {
     let (of_task, dry_run) = (Arc::clone(app), request.dry_run);
+    let (author, reason) = (request.author.clone(), request.reason.clone());
     // A task of its own, which goes on when the client is gone: the file would be behind the revision.
     let published = tokio::spawn(async move {
         let App { document, edits, fleet, .. } = &*of_task;
@@ -200,7 +216,9 @@ async fn publish(app: &Arc<App>, request: PublishRequest) -> Result<u64, Problem
     match &published {
         // The file has what is published now.
         Ok(_) if app.edits == Edits::File && !dry_run => app.shared.refuse_edit(None),
-        Err(EditError::Fleet(FleetError::RemovesFlags(_))) => app.shared.counters.refused_documents.add(1),
+        Err(EditError::Fleet(FleetError::RemovesFlags(removal))) if !dry_run => {
+            app.refuse_document(RefusedDocument { author, reason, code: "REMOVES_FLAGS", detail: removal.to_string() });
+        }
         _ => {}
     }
     Ok(published?)
@@ -261,7 +279,7 @@ pub(super) async fn diff_revisions(
 /// Publishes the document of a revision again, under a new number.
 #[utoipa::path(post, path = "/revisions/{number}/revert", tag = "publishing", params(("number" = u64, Path), RevertQuery,
     ("If-Match" = String, Header, description = "The ETag of the revision in use"),
-), request_body(content = RevertRequest, content_type = "application/json"), responses(
+), request_body(content = Option<RevertRequest>, content_type = "application/json"), responses(
     (status = 200, body = PublishAnswer), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem),
     (status = 404, body = Problem), (status = 408, body = Problem), (status = 409, body = Problem), (status = 412, body = Problem),
     (status = 413, body = Problem), (status = 415, body = Problem), (status = 422, body = Problem), (status = 428, body = Problem), (status = 429, body = Problem),

@@ -60,7 +60,7 @@ pub(crate) fn audit_of(happened: &FleetTransition, reason: &str) -> Record {
 }
 
 /// A transition as the detail of a record.
-pub(crate) fn detail_of(happened: &FleetTransition) -> Value {
+fn detail_of(happened: &FleetTransition) -> Value {
     serde_json::to_value(BreakerEvent::from(happened)).unwrap_or_default()
 }
 

@@ -4,17 +4,16 @@ use rusqlite::{Connection, params};
 
 use super::audit::append;
 use super::{Reader, Record, Store, Stored, from_bits, to_bits};
-use crate::event;
-use crate::transition::FleetTransition;
+use crate::notification::Notification;
 
-/// A transition that one webhook is to be sent.
+/// An event that one webhook is to be sent.
 #[derive(Clone, Debug)]
 pub(crate) struct WebhookDelivery {
     /// 0 until it is stored.
     pub(crate) id: i64,
     /// The name of the webhook.
     pub(crate) webhook: String,
-    pub(crate) event: FleetTransition,
+    pub(crate) event: Notification,
     pub(crate) attempts: u32,
     /// When to try next, in milliseconds since 1970.
     pub(crate) due: u64,
@@ -35,7 +34,7 @@ pub(super) fn enqueue(connection: &Connection, delivery: &WebhookDelivery) -> St
     let WebhookDelivery { webhook, event, attempts, due, .. } = delivery;
     let mut statement = connection
         .prepare_cached("INSERT INTO outbox (webhook, flag, event, attempts, due) VALUES (?1, ?2, ?3, ?4, ?5)")?;
-    statement.execute(params![webhook, event.flag, event::to_json(event)?, attempts, to_bits(*due)])?;
+    statement.execute(params![webhook, event.data.flag, serde_json::to_string(event)?, attempts, to_bits(*due)])?;
     Ok(())
 }
 
@@ -55,8 +54,8 @@ impl Store {
 }
 
 impl Reader {
-    /// The oldest delivery for each webhook and flag, and at most 100 for a webhook. Later ones wait for it, so that they
-    /// arrive in order.
+    /// The oldest delivery for each webhook and flag, and for what is of no flag; at most 100 for a webhook. Later ones wait
+    /// for it, so that they arrive in order.
     pub(crate) fn pending(&self) -> Stored<Vec<WebhookDelivery>> {
         let sql = "SELECT id, webhook, event, attempts, due FROM ( \
                        SELECT *, row_number() OVER (PARTITION BY webhook ORDER BY due, id) AS turn FROM outbox \
@@ -70,7 +69,7 @@ impl Reader {
             deliveries.push(WebhookDelivery {
                 id: row.get(0)?,
                 webhook: row.get(1)?,
-                event: event::from_json(&event)?,
+                event: serde_json::from_str(&event)?,
                 attempts: row.get(3)?,
                 due: from_bits(row.get(4)?),
             });

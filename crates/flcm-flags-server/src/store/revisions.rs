@@ -6,7 +6,8 @@ use utoipa::ToSchema;
 
 use super::audit::append;
 use super::counts::{fact, set_fact};
-use super::{Reader, Record, Store, Stored, from_bits, to_bits};
+use super::outbox::enqueue;
+use super::{Reader, Record, Store, Stored, WebhookDelivery, from_bits, to_bits};
 
 /// The fact that says which revision's text the document's file had last.
 const FILE: &str = "file";
@@ -63,8 +64,13 @@ impl Store {
         Ok(at.optional()?.map_or_else(crate::clock::wall, from_bits))
     }
 
-    /// Stores a revision, and the record of its publication.
-    pub(crate) fn publish(&mut self, revision: &Revision, record: &Record) -> Stored<()> {
+    /// Stores a revision, the record of its publication, and the deliveries that announce it.
+    pub(crate) fn publish(
+        &mut self,
+        revision: &Revision,
+        record: &Record,
+        deliveries: &[WebhookDelivery],
+    ) -> Stored<()> {
         let Revision { summary, document } = revision;
         let Summary { number, at, author, reason, origin, digest } = summary;
         self.write(|connection| {
@@ -75,6 +81,7 @@ impl Store {
             if origin == ORIGIN_FILE {
                 set_fact(connection, FILE, *number)?;
             }
+            deliveries.iter().try_for_each(|delivery| enqueue(connection, delivery))?;
             append(connection, record)
         })
     }

@@ -63,10 +63,11 @@ CREATE TABLE breakers (
 -- Trips of flags without a breaker: set by an operator, or left by a breaker whose flag has lost its threshold.
 CREATE TABLE holds (flag TEXT PRIMARY KEY, trip TEXT NOT NULL) STRICT, WITHOUT ROWID;
 
+-- Events that webhooks are still to be sent; `flag` is null for those of documents.
 CREATE TABLE outbox (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     webhook TEXT NOT NULL,
-    flag TEXT NOT NULL,
+    flag TEXT,
     event TEXT NOT NULL,
     attempts INTEGER NOT NULL,
     due INTEGER NOT NULL

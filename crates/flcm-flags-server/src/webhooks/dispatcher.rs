@@ -13,14 +13,13 @@ use tokio::time::MissedTickBehavior;
 use super::signature::signature;
 use crate::clock::wall;
 use crate::error::StartError;
-use crate::event;
 use crate::fleet::FleetHandle;
+use crate::notification::Notification;
 use crate::options::{Webhook, WebhookFormat};
 use crate::retry::{BackOff, retry_after};
 use crate::serving::Shared;
-use crate::store::{DeliveryResult, Reader, Record, WebhookDelivery, detail_of};
+use crate::store::{DeliveryResult, Reader, Record, WebhookDelivery};
 use crate::tls;
-use crate::transition::FleetTransition;
 
 /// The limit for one attempt.
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -121,8 +120,14 @@ impl WebhookDispatcher {
             }
             Err(failure) => {
                 self.shared.counters.undelivered.add(1);
-                let (flag, attempt) = (&delivery.event.flag, delivery.attempts + 1);
-                tracing::warn!(flag, attempt, error = failure.what, "a webhook was not delivered");
+                let (event, attempt) = (&delivery.event, delivery.attempts + 1);
+                tracing::warn!(
+                    event = event.name,
+                    flag = event.data.flag,
+                    attempt,
+                    error = failure.what,
+                    "a webhook was not delivered"
+                );
                 after_failure(&delivery, &failure)
             }
         };
@@ -130,16 +135,16 @@ impl WebhookDispatcher {
         (delivery.id, result)
     }
 
-    async fn send(&self, webhook: &Webhook, event: &FleetTransition) -> Result<(), Failure> {
+    async fn send(&self, webhook: &Webhook, event: &Notification) -> Result<(), Failure> {
         let body = match webhook.format {
-            WebhookFormat::Json => event::to_json(event).map_err(|error| Failure::new(error.to_string()))?,
-            WebhookFormat::Slack => serde_json::json!({ "text": event.text() }).to_string(),
+            WebhookFormat::Json => serde_json::to_string(event).map_err(|error| Failure::new(error.to_string()))?,
+            WebhookFormat::Slack => serde_json::json!({ "text": event.data.text }).to_string(),
         };
-        let (id, at) = (event.id(), wall() / 1000);
+        let (id, at) = (&event.id, wall() / 1000);
         let mut request = self.client.post(&webhook.url).header("content-type", "application/json");
-        request = request.header("webhook-id", &id).header("webhook-timestamp", at);
+        request = request.header("webhook-id", id).header("webhook-timestamp", at);
         if let Some(secret) = &webhook.secret {
-            request = request.header("webhook-signature", signature(secret, &id, at, &body));
+            request = request.header("webhook-signature", signature(secret, id, at, &body));
         }
         let response = request.body(body).send().await;
         let response = response.map_err(|error| Failure::new(error.without_url().to_string()))?;
@@ -169,14 +174,14 @@ impl UnrecordedDeliveries {
 /// When to try again, if at all.
 fn after_failure(delivery: &WebhookDelivery, failure: &Failure) -> DeliveryResult {
     let (now, event) = (wall(), &delivery.event);
-    if now.saturating_sub(event.transition.at.0) > ABANDON_MS {
+    if now.saturating_sub(event.data.at) > ABANDON_MS {
         return DeliveryResult::Abandoned(Record {
             at: now,
             actor: "server".to_owned(),
             action: "notification_failed".to_owned(),
-            flag: Some(event.flag.clone()),
+            flag: event.data.flag.clone(),
             reason: format!("abandoned after {} attempts: {}", delivery.attempts + 1, failure.what),
-            detail: detail_of(event),
+            detail: serde_json::to_value(event).unwrap_or_default(),
             ..Record::default()
         });
     }

@@ -1,6 +1,7 @@
 //! Operator commands stay in force, whatever the document says and however the server ends.
 
 use crate::host::{Host, Tally, errors};
+use crate::http::ask;
 use crate::test_server::{FLAGS, TestFolder, TestServer, until};
 
 /// [`FLAGS`] with a threshold taken away, and one given.
@@ -134,4 +135,32 @@ fn a_hold_outlives_a_kill_amid_the_document_that_takes_its_threshold_away() {
         server.put(FLAGS).expect(200);
         assert!(is_held(&server, "guarded"));
     }
+}
+
+/// In an emergency a command is short. A page of another origin could send such a request without asking first.
+#[test]
+fn commands_need_neither_a_body_nor_its_type_unless_a_page_sends_them() {
+    let folder = TestFolder::new();
+    let server = folder.serve();
+    let send =
+        |path: &str, headers: &[(&str, &str)], body: &[u8]| ask(server.address, "POST", path, headers, body).unwrap();
+    for page in
+        [("origin", "http://evil.example"), ("sec-fetch-site", "cross-site"), ("referer", "http://evil.example/")]
+    {
+        assert_eq!(send("/flags/plain/hold", &[page], b"").expect(415).code(), "WRONG_TYPE");
+    }
+    let form = ("content-type", "application/x-www-form-urlencoded");
+    assert_eq!(send("/flags/plain/hold", &[form], b"a=b").expect(415).code(), "WRONG_TYPE");
+    assert!(!is_held(&server, "plain"));
+    send("/flags/plain/hold", &[], b"").expect(200);
+    assert!(is_held(&server, "plain"));
+    // As curl sends it with `-d ''`.
+    send("/flags/plain/release", &[form], b"").expect(200);
+    assert!(!is_held(&server, "plain"));
+    let mut host = Host::new(1);
+    trip(&server, &mut host);
+    send("/flags/fragile/acknowledge", &[], b"").expect(200);
+    let first = server.get("/revisions").json()[0]["number"].as_u64().unwrap();
+    server.put(&turned()).expect(200);
+    send(&format!("/revisions/{first}/revert"), &[("if-match", "*")], b"").expect(200);
 }

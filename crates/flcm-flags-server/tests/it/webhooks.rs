@@ -11,8 +11,8 @@ use hmac::{Hmac, KeyInit, Mac};
 use serde_json::Value;
 use sha2::Sha256;
 
-use crate::http::request;
-use crate::test_server::{TestFolder, TestServer, until};
+use crate::http::{ask, request};
+use crate::test_server::{FLAGS, TestFolder, TestServer, until};
 
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
@@ -36,6 +36,14 @@ impl Received {
 
     fn event(&self) -> Value {
         serde_json::from_str(&self.body).unwrap()
+    }
+
+    fn data(&self) -> Value {
+        self.event()["data"].clone()
+    }
+
+    fn name(&self) -> String {
+        self.event()["type"].as_str().unwrap().to_owned()
     }
 
     /// As the receiver is to check it.
@@ -123,7 +131,7 @@ fn letters_arrive_once_in_order_and_signed_though_the_listener_fails_and_the_ser
     let (all, taken) = (listener.all(), listener.taken());
     assert_eq!(taken.len(), 3, "{taken:?}");
     assert!(all[..4].iter().all(|received| received.id() == all[0].id() && received.body == all[0].body), "{all:?}");
-    let modes: Vec<_> = taken.iter().map(|received| received.event()["mode"].clone()).collect();
+    let modes: Vec<_> = taken.iter().map(|received| received.data()["breaker"]["mode"].clone()).collect();
     assert_eq!(modes, ["held", "auto", "held"]);
     assert!(taken[0].id() != taken[1].id() && taken[1].id() != taken[2].id());
     assert!(all.iter().all(Received::is_signed), "{all:?}");
@@ -182,7 +190,7 @@ fn chats_are_told_a_line_and_no_secret_or_path_is_in_the_log() {
     assert!(said.head.starts_with("POST /services/Hush3 ") && said.header("webhook-signature").is_none(), "{said:?}");
     let text = said.event();
     assert!(text["text"].as_str().unwrap().contains("guarded") && text.as_object().unwrap().len() == 1, "{text}");
-    assert_eq!(text["text"], json.taken()[0].event()["text"]);
+    assert_eq!(text["text"], json.taken()[0].data()["text"]);
     until("nobody was told", || server.log().contains("attempt=2").then_some(()));
     let log = server.stop();
     assert!(
@@ -204,10 +212,103 @@ fn letters_do_not_wait_for_the_wall_clock() {
     let server = serve(&folder, &["--webhook", &listener.url("/hook")]);
     hold(&server, "hold");
     until("it arrives", || (listener.taken().len() == 1).then_some(()));
-    let event = listener.taken()[0].event();
+    let data = listener.taken()[0].data();
     let (at, sent) = (
-        event["at"].as_u64().unwrap(),
+        data["at"].as_u64().unwrap(),
         listener.taken()[0].header("webhook-timestamp").unwrap().parse::<u64>().unwrap(),
     );
     assert!(at > sent * 1000 + 3_000_000, "{at} {sent}");
+}
+
+/// Does one of each: an operator's commands, a document that is published, another that is refused, a revert.
+fn do_everything(server: &TestServer) {
+    let first = server.get("/revisions").json()[0]["number"].as_u64().unwrap();
+    server.post("/flags/plain/hold", r#"{"reason":"wrong prices"}"#).expect(200);
+    server.post("/flags/plain/release", "").expect(200);
+    server.put(&FLAGS.replace("percentage: 50", "percentage: 60")).expect(200);
+    server.put("flags: 1").expect(422);
+    let headers = [("if-match", "*")];
+    ask(server.address, "POST", &format!("/revisions/{first}/revert"), &headers, b"").unwrap().expect(200);
+}
+
+#[test]
+fn each_change_is_an_event_that_says_who_and_why() {
+    let (folder, listener) = (TestFolder::new(), Listener::new(0));
+    let server = serve(&folder, &["--webhook", &listener.url("/hook")]);
+    do_everything(&server);
+    until("all are taken", || (listener.taken().len() == 5).then_some(()));
+    let taken = listener.taken();
+    let of = |name: &str| {
+        let found = taken.iter().find(|received| received.name() == name);
+        found.unwrap_or_else(|| panic!("no {name}: {taken:?}")).clone()
+    };
+    let held = of("flag.held");
+    assert_eq!(held.data()["text"], "anyone held `plain`: wrong prices");
+    assert_eq!((&held.data()["flag"], &held.data()["actor"]), (&"plain".into(), &"anyone".into()));
+    assert_eq!((held.data()["reason"].as_str(), held.event()["id"].as_str()), (Some("wrong prices"), Some(held.id())));
+    assert_eq!(of("flag.released").data()["text"], "anyone released `plain`");
+    let published = of("revision.published").data();
+    let number = published["revision"].as_u64().unwrap();
+    assert_eq!(published["text"], format!("anyone published revision {number}"));
+    let reverted = of("revision.reverted").data();
+    assert_eq!(reverted["revision"], number + 1);
+    assert!(reverted["text"].as_str().unwrap().contains("back to revision"), "{reverted}");
+    let refused = of("document.refused").data();
+    assert_eq!((&refused["code"], &refused["revision"]), (&"INVALID_DOCUMENT".into(), &number.into()));
+    assert!(refused["text"].as_str().unwrap().starts_with("a document of anyone was refused"), "{refused}");
+    let mut ids: Vec<_> = taken.iter().map(|received| received.id().to_owned()).collect();
+    ids.sort();
+    ids.dedup();
+    assert!(ids.len() == 5 && ids.iter().all(|id| !id.contains('.')), "{ids:?}");
+    assert!(taken.iter().all(|received| received.is_signed() && is_rfc3339(&received.event()["timestamp"])));
+    let audit = server.get("/audit").json().to_string();
+    assert!(audit.contains(r#""action":"refused""#), "{audit}");
+}
+
+fn is_rfc3339(time: &Value) -> bool {
+    time.as_str().is_some_and(|time| time.starts_with("20") && time.ends_with('Z') && time.contains('T'))
+}
+
+#[test]
+fn an_edit_of_the_file_that_is_refused_is_an_event() {
+    let (folder, listener) = (TestFolder::new(), Listener::new(0));
+    let _server = serve(&folder, &["--webhook", &listener.url("/hook"), "--webhook-events", "refused"]);
+    folder.file("flags.yaml", "flags: 1");
+    until("it arrives", || (!listener.taken().is_empty()).then_some(()));
+    let data = listener.taken()[0].data();
+    assert_eq!((&data["actor"], &data["code"]), (&"file".into(), &"INVALID_DOCUMENT".into()), "{data}");
+}
+
+#[test]
+fn a_webhook_receives_only_the_kinds_that_it_chose() {
+    let (folder, holds, slack) = (TestFolder::new(), Listener::new(0), Listener::new(0));
+    let (url, other) = (holds.url("/hook"), slack.url("/slack"));
+    let options =
+        ["--webhook", &url, "--webhook-events", "hold", "--slack", &other, "--slack-events", "publish,refused"];
+    let server = serve(&folder, &options);
+    do_everything(&server);
+    hold(&server, "hold");
+    until("all are taken", || (holds.taken().len() >= 3 && slack.taken().len() >= 3).then_some(()));
+    until("nothing waits", || (outbox(&folder) == 0).then_some(()));
+    let mut names: Vec<_> = holds.taken().iter().map(Received::name).collect();
+    names.sort();
+    assert_eq!(names, ["flag.held", "flag.held", "flag.released"]);
+    let texts: Vec<_> = slack.taken().iter().map(|received| received.event()["text"].to_string()).collect();
+    assert!(texts.len() == 3 && texts[0].contains("published") && texts[1].contains("refused"), "{texts:?}");
+}
+
+/// The receiver is down until both are killed.
+#[test]
+fn an_event_is_stored_with_the_change_that_it_announces() {
+    let folder = TestFolder::new();
+    let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let url = format!("http://{nobody}/hook");
+    let server = serve(&folder, &["--webhook", &url]);
+    server.post("/flags/plain/hold", "").expect(200);
+    server.kill();
+    assert_eq!(outbox(&folder), 1);
+    let server = serve(&folder, &["--webhook", &url]);
+    server.put(&FLAGS.replace("percentage: 50", "percentage: 60")).expect(200);
+    server.kill();
+    assert_eq!(outbox(&folder), 2);
 }

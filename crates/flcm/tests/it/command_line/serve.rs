@@ -49,6 +49,18 @@ impl Served {
     }
 }
 
+impl Served {
+    /// A server of [`FLAGS`] that wants the key in the file `key`.
+    fn with_key(folder: &TestFolder) -> Self {
+        folder.file("flags.yaml", FLAGS);
+        let printed = folder.run(&["key", "ci", "--role", "admin"]).well();
+        let (key, line) = printed.trim().split_once('\n').expect("two lines");
+        folder.file("keys.json", format!("[{line}]"));
+        folder.file("key", format!("{key}\n"));
+        Self::start(folder, &["--keys", "keys.json"])
+    }
+}
+
 impl Drop for Served {
     fn drop(&mut self) {
         let _ = self.child.kill();
@@ -62,15 +74,7 @@ const FLAGS: &str = "flags:\n  a: { rollout: { percentage: 5 } }\n  b: { rollout
 #[test]
 fn a_document_is_published_by_a_command() {
     let folder = TestFolder::new();
-    folder.file("flags.yaml", FLAGS);
-    let (key, line) = {
-        let printed = folder.run(&["key", "ci", "--role", "admin"]).well();
-        let (key, line) = printed.trim().split_once('\n').map(|(key, line)| (key.to_owned(), line.to_owned())).unwrap();
-        (key, line)
-    };
-    folder.file("keys.json", format!("[{line}]"));
-    folder.file("key", format!("{key}\n"));
-    let server = Served::start(&folder, &["--keys", "keys.json"]);
+    let server = Served::with_key(&folder);
     let publish = |arguments: &[&str]| {
         folder.run(&[&["publish", "new.yaml", "--server", &server.url, "--key-file", "key"], arguments].concat())
     };
@@ -126,4 +130,37 @@ fn the_audit_of_a_database_is_verified() {
     assert!(error.contains("the audit is broken") && error.contains("--head"), "{error}");
     let error = desk.run(&["audit", "verify", "missing.db"]).failed();
     assert!(error.contains("missing.db"), "{error}");
+}
+
+#[test]
+fn a_flag_is_held_and_released_by_a_command() {
+    let folder = TestFolder::new();
+    let server = Served::with_key(&folder);
+    let run = |arguments: &[&str]| folder.run(&[arguments, &["--server", &server.url, "--key-file", "key"]].concat());
+    let ran = run(&["hold", "a"]);
+    assert!(ran.code == Some(0) && ran.err.contains("`a` is off for everyone"), "{ran:?}");
+    let ran = run(&["release", "a", "--reason", "it was not this one"]);
+    assert!(ran.code == Some(0) && ran.err.contains("`a` is not held any more"), "{ran:?}");
+    let error = run(&["hold", "no/such flag"]).failed();
+    assert!(error.contains("FLAG_NOT_FOUND"), "{error}");
+    let error = run(&["acknowledge", "a", "--generation", "3"]).failed();
+    assert!(error.contains("INVALID_STATE"), "{error}");
+    let error = folder.run(&["hold", "a", "--server", &server.url]).failed();
+    assert!(error.contains("UNAUTHORIZED"), "{error}");
+}
+
+#[test]
+fn an_earlier_revision_is_published_again_by_a_command() {
+    let folder = TestFolder::new();
+    let server = Served::with_key(&folder);
+    let run = |arguments: &[&str]| folder.run(&[arguments, &["--server", &server.url, "--key-file", "key"]].concat());
+    let error = run(&["revert"]).failed();
+    assert!(error.contains("there is no earlier revision"), "{error}");
+    folder.file("new.yaml", FLAGS.replace("percentage: 5", "percentage: 10"));
+    run(&["publish", "new.yaml"]).well();
+    let ran = run(&["revert", "--reason", "wrong prices"]);
+    assert!(ran.code == Some(0) && ran.err.contains("is in use again, as revision"), "{ran:?}");
+    assert_eq!(String::from_utf8(folder.read("flags.yaml")).unwrap(), FLAGS);
+    let error = run(&["revert", "7"]).failed();
+    assert!(error.contains("REVISION_NOT_FOUND"), "{error}");
 }
