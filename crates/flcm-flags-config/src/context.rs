@@ -244,7 +244,9 @@ mod tests {
         let mut rng = fastrand::Rng::with_seed(1);
         for _ in 0..100_000 {
             let number = f64::from_bits(rng.u64(..));
-            if number.is_finite() {
+            // Long whole numbers are refused.
+            let is_long = (9_007_199_254_740_992.0..1e21).contains(&number.abs()) && number.fract() == 0.0;
+            if number.is_finite() && !is_long {
                 let text = format!("{{\"n\":{number:?}}}");
                 let read = OwnedContext::from_json(&text).unwrap();
                 assert_eq!(read.attributes["n"], Attribute::Number(number), "{text}");

@@ -71,6 +71,19 @@ fn counts_are_pushed_as_the_conventions_name_them() {
     assert_eq!(first.since, second.since);
 }
 
+/// The name of a family of Prometheus in OTLP.
+fn name_in_otlp(family: &str) -> String {
+    match family {
+        "flcm_decisions_total" => "feature_flag.evaluation".to_owned(),
+        "flcm_request_duration_seconds" => "http.server.request.duration".to_owned(),
+        _ => {
+            let suffixes = ["_total", "_timestamp_seconds", "_seconds", "_bytes"];
+            let name = suffixes.into_iter().fold(family, |name, suffix| name.strip_suffix(suffix).unwrap_or(name));
+            name.replacen('_', ".", 1)
+        }
+    }
+}
+
 /// Every family of `GET /metrics` that says something is pushed, and what does not change meanwhile is the same.
 #[test]
 fn what_prometheus_is_told_is_pushed() {
@@ -85,11 +98,8 @@ fn what_prometheus_is_told_is_pushed() {
         (held.value == 1).then_some((push, point))
     });
     for (family, kind) in told.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split_once(' ')) {
-        let name = match family {
-            "flcm_decisions" => "feature_flag.evaluation".to_owned(),
-            _ => family.trim_end_matches("_milliseconds").replacen('_', ".", 1),
-        };
-        let mut behind = told.lines().skip_while(|line| !line.starts_with(&format!("# HELP {family} "))).skip(1);
+        let name = name_in_otlp(family);
+        let mut behind = told.lines().skip_while(|line| !line.starts_with(&format!("# TYPE {family} "))).skip(1);
         let is_told = behind.next().is_some_and(|line| line.starts_with(family));
         match (push.metric(&name).and_then(|metric| metric.data.as_ref()), kind) {
             (Some(Data::Sum(_)), "counter") | (Some(Data::Gauge(_)), "gauge") | (Some(Data::Summary(_)), "summary") => {

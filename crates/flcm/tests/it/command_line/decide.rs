@@ -273,7 +273,7 @@ fn whole_numbers_are_served_without_a_fraction() {
         ("9.007199254740994e15", "9007199254740994"),
         ("1.5", "1.5"),
     ] {
-        folder.file("a.yaml", format!("flags: {{ a: {{ default: {written}, enabled: false }}, b: {{ default: {{ x: {written} }}, enabled: false }} }}"));
+        folder.file("a.yaml", format!("flags: {{ a: {{ default: {written}, on: 1, enabled: false }}, b: {{ default: {{ x: {written} }}, on: {{}}, enabled: false }} }}"));
         let out = folder.run(&["decide", "a.yaml", "--json"]).well();
         assert!(out.contains(&format!("\"value\":{served},")), "{written}: {out}");
         assert!(out.contains(&format!("\"value\":{{\"x\":{served}}}")), "{written}: {out}");
