@@ -18,7 +18,6 @@ const NO_PROGRAM = [
   'rust.md',
   'server.md',
   'signed-snapshots.md',
-  'behind-a-proxy.md',
 ];
 
 const guidesIn = (folder) =>
