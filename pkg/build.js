@@ -91,6 +91,9 @@ async function runtime() {
       entryPoints: { [platform]: join(folder, 'index.ts') },
       outdir: join(folder, 'dist'),
       bundle: true,
+      // What only some applications load is a file of its own.
+      splitting: true,
+      chunkNames: `${platform}-[name]`,
       format: 'esm',
       target: 'es2022',
       platform,
@@ -114,7 +117,7 @@ async function runtime() {
     format: 'esm',
     platform: 'browser',
     minify: true,
-    external: ['@flcm/flags-web/compile'],
+    external: ['@flcm/flags-web/compile', '*/trust.ts'],
   });
 }
 

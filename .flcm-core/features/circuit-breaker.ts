@@ -165,9 +165,9 @@ export class CircuitBreaker implements Follower {
   /**
    * Takes the state of the fleet, whole: a flag that is not named is clear. A state of which a part cannot be read is
    * reported as `INVALID_TRIPS`, and changes nothing. Where the fleet's breaker has decided anew to let a flag go on, a
-   * trip of this host's own gives way to it.
+   * trip of this host's own gives way to it, unless the fleet may only hold back.
    */
-  applyFleetState(flags: FleetState): void {
+  applyFleetState(flags: FleetState, onlyStricter = false): void {
     const wrong = Object.keys(flags).find((key) => !isFleetFlag(flags[key]));
     if (wrong !== undefined) {
       this.#events.error(new FeatureError('INVALID_TRIPS', `the fleet's state of \`${wrong}\` cannot be read`));
@@ -177,7 +177,8 @@ export class CircuitBreaker implements Follower {
     for (const [key, hasAdvanced] of this.#overrides.setFleet(flags)) {
       if (snapshot === undefined) continue;
       this.#apply(snapshot, key);
-      if (hasAdvanced && this.#overrides.external(key) !== 'off') this.#acknowledge(snapshot, snapshot.flag(key));
+      if (hasAdvanced && !onlyStricter && this.#overrides.external(key) !== 'off')
+        this.#acknowledge(snapshot, snapshot.flag(key));
     }
     const trips = Object.entries(flags).map(([key, { trip }]) => [key, trip] as const);
     const tripped = new Map(trips.filter(([, trip]) => trip !== 'clear'));

@@ -92,7 +92,7 @@ export class FeatureContext<F extends FlagShapes<F> = AnyFlags> {
   /** What is served, and why. */
   decision(flag: FlagKey<F>): Decision {
     const bound = this.#bind();
-    if (bound === undefined) return this.#deciding.inUse.snapshot ? UNREADABLE : NOT_READY;
+    if (bound === undefined) return this.#deciding.inUse.deciding ? UNREADABLE : NOT_READY;
     return this.#try(() => this.#decide(bound, flag)) ?? UNREADABLE;
   }
 
@@ -105,7 +105,7 @@ export class FeatureContext<F extends FlagShapes<F> = AnyFlags> {
 
   /** What is served, and all that led to it. */
   explain(flag: FlagKey<F>): Explanation {
-    const { snapshot } = this.#deciding.inUse;
+    const { deciding: snapshot } = this.#deciding.inUse;
     const decision = this.decision(flag);
     const known = snapshot && decision !== UNREADABLE && snapshot.flag(flag) >= 0;
     const explained = known ? this.#try(() => this.#explained(snapshot, flag)) : undefined;
@@ -198,8 +198,9 @@ export class FeatureContext<F extends FlagShapes<F> = AnyFlags> {
   #bind(): Bound | undefined {
     const { inUse } = this.#deciding;
     if (this.#bound?.version === inUse.version) return this.#bound;
-    if (inUse.snapshot === undefined || this.#refused === inUse.version) return undefined;
-    this.#bound = this.#boundAnew(inUse.snapshot, inUse.version);
+    const { deciding } = inUse;
+    if (deciding === undefined || this.#refused === inUse.version) return undefined;
+    this.#bound = this.#boundAnew(deciding, inUse.version);
     if (this.#bound === undefined) this.#refused = inUse.version;
     return this.#bound;
   }

@@ -3,6 +3,7 @@ import { CircuitBreaker } from './circuit-breaker.ts';
 import { type Clock, sleep, systemClock } from './clock.ts';
 import { CohortManager } from './cohort-manager.ts';
 import { Compilers, loadEngine } from './engine.ts';
+import { FeatureError } from './errors.ts';
 import { Events } from './events.ts';
 import { FeatureFlagManager } from './flag-manager.ts';
 import { InUse } from './in-use.ts';
@@ -46,8 +47,13 @@ export async function createFeatures<F extends FlagShapes<F> = AnyFlags>(
   // In this order: the fleet's generations are set on metrics that have begun.
   inUse.follows(metrics);
   inUse.follows(breaker);
-  const source = sourceOf(options, settings, compilers, clock);
-  const remoteOptions = await remoteOf(options, settings, source, compilers, phaseOf(instance));
+  const sourceBy = (of: FeaturesOptions) => sourceOf(of, settings, compilers, clock);
+  const host = { inUse, clock, events, sourceBy, FeatureError };
+  // An audience without a pin is a pin that was forgotten.
+  const isSigned = options.trust || options.audience || options.strict;
+  const trust = isSigned ? await (await import('./remote-config/trust.ts')).Trust.open(options, host) : undefined;
+  const source = trust ? trust.source : sourceBy(options);
+  const remoteOptions = await remoteOf(options, settings, source, compilers, phaseOf(instance), trust);
   const remote = new RemoteConfig({ inUse, breaker, clock, events }, remoteOptions);
 
   const features = new FeatureFlagManager<F>({

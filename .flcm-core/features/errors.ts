@@ -28,6 +28,12 @@ export type FeatureErrorCode =
   | 'REVISION_JUMP'
   /** An older revision is in use, because the source has answered with nothing newer for 24 hours. */
   | 'REVISION_RESET'
+  /** The snapshot is not signed. */
+  | 'SIGNATURE_MISSING'
+  /** What was signed cannot be trusted; the message says why. */
+  | 'SIGNATURE_INVALID'
+  /** The signature of the flags in use has expired: the source may be held back. */
+  | 'SIGNATURE_EXPIRED'
   /** The file cannot be read. */
   | 'FILE_FAILED'
   /** The stream broke, was silent for too long, or sent something that cannot be read. */

@@ -98,7 +98,7 @@ export class FeatureFlagManager<F extends FlagShapes<F> = AnyFlags> {
   /** Whether a feature is on for a user: `false` for a flag that is not there. Never throws, never waits. */
   isEnabled(flag: FlagKey<F>, userId?: string | null, attributes?: Attributes): boolean {
     const { inUse, cohorts, clock, events } = this.#deciding;
-    const { snapshot } = inUse;
+    const { deciding: snapshot } = inUse;
     if (snapshot === undefined) return false;
     if (!cohorts.isIdle) return this.#context(userId, attributes).isEnabled(flag);
     try {
@@ -127,7 +127,7 @@ export class FeatureFlagManager<F extends FlagShapes<F> = AnyFlags> {
   /** What a user is served, and why. */
   decision(flag: FlagKey<F>, userId?: string | null, attributes?: Attributes): Decision {
     const { inUse, cohorts, clock } = this.#deciding;
-    const { snapshot } = inUse;
+    const { deciding: snapshot } = inUse;
     // What cannot be decided at once is left to a context, which reports what is wrong.
     if (snapshot === undefined || !cohorts.isIdle) return this.#context(userId, attributes).decision(flag);
     try {

@@ -21,6 +21,8 @@ export class InUse {
   bytes: Uint8Array = new Uint8Array();
   /** Another number whenever contexts must be bound again. */
   version = 0;
+  /** What is decided by: nothing while the signature has expired of a host that is strict. */
+  deciding: Snapshot | undefined;
   readonly #engine: Engine;
   readonly #clock: Clock;
   readonly #events: Events;
@@ -61,6 +63,7 @@ export class InUse {
     }
     const then = this.#followers.map((follower) => follower.follow(next, before));
     this.snapshot = next;
+    this.deciding = next;
     this.bytes = bytes;
     this.version++;
     for (const call of then) call?.();

@@ -5,6 +5,7 @@ import { FeatureError } from './errors.ts';
 import type { Store } from './host/store.ts';
 import { HttpSink, type Sink } from './metrics-collector/sinks.ts';
 import { compile, FileSource, HttpSource, type Source } from './remote-config/source.ts';
+import type { Trust } from './remote-config/trust.ts';
 import type { RemoteOptions } from './remote-config.ts';
 import { numberOf } from './schedule.ts';
 import type { FeaturesOptions } from './types.ts';
@@ -75,6 +76,7 @@ export async function remoteOf(
   source: Source | undefined,
   compilers: Compilers,
   phase: number,
+  trust: Trust | undefined,
 ): Promise<RemoteOptions> {
   const { url, document, snapshot, stream = true } = options;
   const { pollIntervalMs, store, fetch, headers } = settings;
@@ -83,6 +85,7 @@ export async function remoteOf(
   return {
     source,
     store,
+    trust,
     pollIntervalMs,
     phase,
     bootstrap: snapshot ?? (document === undefined ? undefined : await compile('the document', document, compilers)),

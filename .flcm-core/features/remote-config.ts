@@ -7,8 +7,9 @@ import type { Store } from './host/store.ts';
 import type { InUse } from './in-use.ts';
 import { SnapshotCache } from './remote-config/cache.ts';
 import { Revisions } from './remote-config/revisions.ts';
-import type { Source } from './remote-config/source.ts';
+import type { FetchResult, Source } from './remote-config/source.ts';
 import { Stream, type StreamOptions } from './remote-config/stream.ts';
+import type { Trust } from './remote-config/trust.ts';
 import { backOff, nextPoll } from './schedule.ts';
 import type { RemoteState } from './types.ts';
 
@@ -18,6 +19,8 @@ export interface RemoteOptions {
   /** Used until the source has answered. */
   readonly bootstrap: Uint8Array | undefined;
   readonly store: Store | undefined;
+  /** Where keys are pinned: what checks snapshots. */
+  readonly trust: Trust | undefined;
   readonly stream: (StreamOptions & { readonly url: string; readonly spreadMs: number }) | undefined;
   readonly pollIntervalMs: number;
   readonly staleAfterMs: number;
@@ -28,6 +31,9 @@ export interface RemoteOptions {
 /** While there is nothing in use it is tried again this soon. */
 const FIRST_WAIT = 1000;
 const LONGEST_WAIT = 300_000;
+
+/** Judges what is signed, whose order was checked already. */
+const inOrder = (): undefined => undefined;
 
 /** Follows a source: polls it, listens to its stream, and keeps the last good flags in use whatever it answers. */
 export class RemoteConfig {
@@ -68,11 +74,11 @@ export class RemoteConfig {
     this.#time = steady(clock);
     this.#events = events;
     this.#options = options;
-    const { store, source, stream } = options;
+    const { store, source, stream, trust } = options;
     this.#cache = store && source && new SnapshotCache(store, source.name, events);
     const listener = {
       snapshot: (digest: string, isNew: boolean) => this.#announce(digest, isNew),
-      trips: (flags: FleetState) => breaker.applyFleetState(flags),
+      trips: (flags: FleetState) => breaker.applyFleetState(flags, !!trust),
     };
     this.#stream = stream && new Stream(stream.url, stream, listener, clock, events);
     this.#poll = new Deadline(clock, () => void this.sync());
@@ -170,18 +176,16 @@ export class RemoteConfig {
     this.#etag = undefined;
     const given = await source.get(asked, this.#closing.signal, this.#inUse.snapshot?.revision);
     if (this.#closing.signal.aborted) throw new FeatureError('CLOSED', 'the flags were closed');
-    if (given === 'not modified') {
-      this.#etag = asked;
-      return false;
-    }
-    const changed = this.#useAnswer(given.snapshot);
-    this.#etag = given.etag;
-    this.#cache?.set(given);
+    const { snapshot, etag, accept } = given;
+    const changed = snapshot !== undefined && this.#useAnswer(snapshot, accept);
+    this.#etag = etag;
+    if (accept?.() || snapshot) this.#cache?.set({ ...given, snapshot: this.#inUse.bytes });
     return changed;
   }
 
   /** Uses what the source has answered with, if its revision may follow the one in use. */
-  #useAnswer(snapshot: Uint8Array): boolean {
+  #useAnswer(snapshot: Uint8Array, accept: FetchResult['accept']): boolean {
+    if (accept) return this.#inUse.use(snapshot, inOrder);
     const since = this.#revisions.olderSince;
     try {
       return this.#inUse.use(snapshot, (next, inUse) => this.#revisions.answered(next, inUse, this.#time()));
@@ -243,7 +247,10 @@ export class RemoteConfig {
     if (stored === undefined) return;
     this.#revisions.olderSince = stored.olderSince;
     try {
-      this.#inUse.use(stored.snapshot);
+      const { trust } = this.#options;
+      const { accept } = trust ? await trust.check(stored) : stored;
+      this.#inUse.use(stored.snapshot, accept && inOrder);
+      accept?.();
       this.#etag = stored.etag;
     } catch (cause) {
       if (cause instanceof FeatureError && cause.code === 'OLDER_REVISION') return;
@@ -261,7 +268,8 @@ export class RemoteConfig {
   #updateState(): void {
     const { ageMs } = this;
     const from = this.#state;
-    this.#state = this.#stateAt(ageMs);
+    const isExpired = this.#options.trust?.isExpired(() => this.#updateState());
+    this.#state = isExpired ? 'stale' : this.#stateAt(ageMs);
     if (this.#state === from) return;
     const event = { from, to: this.#state, ageMs };
     this.#events.emit('state', event);

@@ -79,6 +79,15 @@ export interface FeaturesOptions {
   readonly document?: string;
   /** A compiled document. */
   readonly snapshot?: Uint8Array;
+  /**
+   * The keys that must have signed each snapshot, as `flcm key sign` prints them: one, or two while one replaces the other.
+   * Then nothing unsigned is used, except for `document` and `snapshot`, which are as trusted as the program.
+   */
+  readonly trust?: readonly string[];
+  /** For whom snapshots must be signed, such as `prod`. Required with `trust`. */
+  readonly audience?: string;
+  /** With `trust`: nothing is decided by flags whose signature has expired. @default false */
+  readonly strict?: boolean;
   /** Sent with each request, as `Authorization: Bearer`. */
   readonly key?: string;
   /** Further headers of each request. */

@@ -6,7 +6,10 @@ import { join } from 'node:path';
 import { test } from 'vitest';
 import { complaints, FlagServer, root, scratch, written } from './tried.js';
 
-/** Guides without a program in JavaScript. The documentation tests of the client in Rust compile `rust.md`. */
+/**
+ * Guides that are not tried here. The documentation tests of the client in Rust compile `rust.md`. The commands of
+ * `signed-snapshots.md` are run by tests/server/signed-snapshots.test.js.
+ */
 const NO_PROGRAM = [
   'backup-and-restore.md',
   'behind-a-proxy.md',
@@ -14,6 +17,7 @@ const NO_PROGRAM = [
   'rollback-threshold.md',
   'rust.md',
   'server.md',
+  'signed-snapshots.md',
 ];
 
 const guidesIn = (folder) =>

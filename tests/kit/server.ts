@@ -37,6 +37,8 @@ export class FlagServer {
   answerStream: Answer | undefined;
   /** What `POST /metrics` answers in place of taking the batch in. */
   answerMetrics: Answer | undefined;
+  /** The header `flcm-signature` of each snapshot, with 304 as well. */
+  statements: string | undefined;
   /** Files that are served beside: type and body by path. */
   readonly pages: Map<string, readonly [type: string, body: string | Uint8Array]> = new Map();
   /** What any other path answers in place of 404. */
@@ -188,6 +190,7 @@ export class FlagServer {
 
   /** Gives what is published. */
   readonly answerFlags: Answer = (request, response) => {
+    if (this.statements) response.setHeader('flcm-signature', this.statements);
     if (request.headers['if-none-match'] === this.etag) {
       response.writeHead(304, { etag: this.etag }).end();
       return;

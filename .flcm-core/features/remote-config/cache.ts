@@ -1,12 +1,12 @@
 import { type Events, featureError } from '../events.ts';
 import type { Store } from '../host/store.ts';
+import type { FetchResult } from './source.ts';
 
 const NAME = 'snapshot';
 
 /** A snapshot and its ETag, stored as one value: an ETag is never there without its bytes. */
-export interface StoredSnapshot {
+export interface StoredSnapshot extends FetchResult {
   readonly snapshot: Uint8Array;
-  readonly etag: string | undefined;
   /** Since when the source has answered with older revisions alone, in milliseconds since 1970. */
   readonly olderSince?: number | undefined;
 }

@@ -4,8 +4,19 @@ import { FeatureError } from '../errors.ts';
 import { featureError } from '../events.ts';
 import { type Bounds, bodyOf, statusError, timed } from './request.ts';
 
-/** What a source has given: a snapshot with its ETag, or that nothing is newer than what has this ETag. */
-export type FetchResult = { readonly snapshot: Uint8Array; readonly etag: string | undefined } | 'not modified';
+/** What a source has given. */
+export interface FetchResult {
+  /** Left out when nothing is newer than what has this ETag. */
+  readonly snapshot?: Uint8Array;
+  readonly etag: string | undefined;
+  /** What was signed of the snapshot, or of the one in use. */
+  readonly statements?: string | undefined;
+  /**
+   * Where keys are pinned, and this was checked: to be called when it is in use. Answers whether it is to be stored, also
+   * without a snapshot.
+   */
+  readonly accept?: (() => boolean) | undefined;
+}
 
 /** Where flags come from. */
 export interface Source {
@@ -61,8 +72,9 @@ export class HttpSource implements Source {
     };
     // What the platform's own cache has was never accepted here.
     const response = await this.#options.fetch(this.name, { headers, signal, cache: 'no-store' });
+    const statements = response.headers.get('flcm-signature') ?? undefined;
     if (response.status === 304) {
-      if (etag !== undefined) return 'not modified';
+      if (etag !== undefined) return { etag, statements };
       throw new FeatureError('NOT_MODIFIED', `${this.name} answered 304, although it was not asked for changes`);
     }
     if (response.status !== 200) {
@@ -73,7 +85,7 @@ export class HttpSource implements Source {
     const type = response.headers.get('content-type')?.split(';')[0]?.trim().toLowerCase();
     const kind = kindOf(type, new URL(response.url || this.name).pathname);
     const snapshot = await snapshotOf(this.name, body, kind, compilers);
-    return { snapshot, etag: response.headers.get('etag') ?? undefined };
+    return { snapshot, etag: response.headers.get('etag') ?? undefined, statements };
   }
 }
 
@@ -81,7 +93,8 @@ export class HttpSource implements Source {
 type Kind = 'snapshot' | 'document' | 'page';
 
 function kindOf(type: string | undefined, path: string): Kind {
-  if (type === SNAPSHOT_TYPE) return 'snapshot';
+  // Beside a snapshot is a file of statements, whatever a web server takes it for.
+  if (type === SNAPSHOT_TYPE || path.endsWith('.sig')) return 'snapshot';
   if (type === 'text/html') return 'page';
   if (type !== undefined && /json|yaml|text\//.test(type)) return 'document';
   return /\.(ya?ml|json)$/i.test(path) ? 'document' : 'snapshot';

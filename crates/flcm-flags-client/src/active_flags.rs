@@ -40,6 +40,8 @@ pub(crate) struct ActiveFlags {
 #[derive(Debug)]
 struct Inner {
     flags: Option<Arc<Flags>>,
+    /// Whether readers see no flags, because the signature of these has expired.
+    is_suspended: bool,
     state: HostState,
     host: Host,
     /// Older snapshots that somebody still decides by: what they count is taken until they let go.
@@ -50,7 +52,7 @@ impl ActiveFlags {
     pub(crate) fn new(clock: Arc<dyn Clock>, events: Events, file: StateFile) -> Self {
         let start = clock.now().0.saturating_sub(millis(clock.elapsed()));
         let host = Host::new(file.read());
-        let inner = Inner { flags: None, state: HostState::none(0), host, retired: Vec::new() };
+        let inner = Inner { flags: None, is_suspended: false, state: HostState::none(0), host, retired: Vec::new() };
         Self {
             in_use: ArcSwapOption::empty(),
             inner: Arc::new(Mutex::new(inner)),
@@ -68,13 +70,14 @@ impl ActiveFlags {
         self.in_use.load()
     }
 
+    /// The last good flags, also while readers see none.
     pub(crate) fn flags(&self) -> Option<Arc<Flags>> {
-        self.in_use.load().as_ref().map(|in_use| Arc::clone(&in_use.flags))
+        self.inner().flags.clone()
     }
 
     /// The revision in use; 0 for none.
     pub(crate) fn revision(&self) -> u64 {
-        self.in_use.load().as_ref().map_or(0, |in_use| in_use.flags.snapshot.revision())
+        self.flags().map_or(0, |flags| flags.snapshot.revision())
     }
 
     /// Puts a snapshot in use that may follow the one in use; answers whether it is another one. When it cannot be used,
@@ -234,8 +237,24 @@ impl ActiveFlags {
         answer
     }
 
+    /// Takes the flags away from readers, or gives them back. What is counted and rolled back stays.
+    pub(crate) fn suspend(&self, is_suspended: bool) {
+        let mut inner = self.inner();
+        if std::mem::replace(&mut inner.is_suspended, is_suspended) == is_suspended {
+            return;
+        }
+        self.publish(&inner);
+    }
+
+    /// From now on the state of the fleet may only hold flags back.
+    pub(crate) fn only_stricter(&self) {
+        self.inner().host.only_stricter = true;
+    }
+
     fn publish(&self, inner: &Inner) {
-        if let Some(flags) = &inner.flags {
+        if inner.is_suspended {
+            self.in_use.store(None);
+        } else if let Some(flags) = &inner.flags {
             self.in_use.store(Some(Arc::new(InUse::new(Arc::clone(flags), &inner.state.guards))));
         }
     }
@@ -259,7 +278,7 @@ impl Inner {
     /// Takes over from the snapshot before; the first one takes what was stored. Answers what of that cannot be read.
     fn follow(&mut self, next: &Arc<Flags>, now: Millis) -> Vec<Error> {
         self.gather();
-        let Self { flags, state: before, host, retired } = self;
+        let Self { flags, state: before, host, retired, .. } = self;
         let mut state = HostState::none(next.snapshot.flags().len());
         state.measure_totals(&next.snapshot);
         let older = flags.as_ref().map(|flags| (&flags.snapshot, &mut *before));

@@ -39,6 +39,12 @@ pub enum Code {
     RevisionJump,
     /// An older revision is in use, because the source has answered with nothing newer for 24 hours.
     RevisionReset,
+    /// The signature of the flags in use has expired: the source may be held back.
+    SignatureExpired,
+    /// What was signed cannot be trusted; the message says why.
+    SignatureInvalid,
+    /// The snapshot is not signed.
+    SignatureMissing,
     /// Counts could not be sent; they are sent again.
     SinkFailed,
     /// Counts were refused for good, and are dropped.
@@ -73,6 +79,9 @@ impl Code {
             Self::OlderRevision => "OLDER_REVISION",
             Self::RevisionJump => "REVISION_JUMP",
             Self::RevisionReset => "REVISION_RESET",
+            Self::SignatureExpired => "SIGNATURE_EXPIRED",
+            Self::SignatureInvalid => "SIGNATURE_INVALID",
+            Self::SignatureMissing => "SIGNATURE_MISSING",
             Self::SinkFailed => "SINK_FAILED",
             Self::SinkRefused => "SINK_REFUSED",
             Self::StreamFailed => "STREAM_FAILED",

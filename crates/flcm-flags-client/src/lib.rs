@@ -18,6 +18,7 @@
 //! | `active_flags` | changes the flags in use under a lock, and publishes them for readers | `Host`, `HostState` |
 //! | `in_use`, `tally` | what readers see: a snapshot with its trips, and counters of decisions | |
 //! | `remote` with `source`, `cache` | makes one request at a time, and puts its snapshot in use | `Delivery` |
+//! | `remote::trust` | checks signed snapshots | `Trust`, `SignedInUse` |
 //! | `remote::stream` with `events` | stays connected to the server's stream of events | `Reconnect`, `StreamCursor` |
 //! | `remote::file_watch` | notices edits of a file | |
 //! | `collector` | stores, posts and deletes batches of counts | `Batches` |

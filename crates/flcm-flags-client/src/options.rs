@@ -11,7 +11,8 @@ use reqwest::redirect::Policy;
 use crate::clock::{Clock, SystemClock};
 use crate::error::{Code, Error};
 use crate::http::Http;
-use crate::remote::source::{FileSource, HttpSource, Source};
+use crate::remote::source::{FileSource, HttpSource, Serves, Source};
+use crate::remote::trust::SnapshotTrust;
 
 /// Where the flags come from, and how they are followed. One of `url`, `document_url`, `file`, `document` and
 /// `snapshot` names the source; `document` or `snapshot` beside a `url` or `file` is what is used until that has
@@ -37,6 +38,13 @@ pub struct Options {
     pub document: Option<String>,
     /// A compiled document.
     pub snapshot: Option<Vec<u8>>,
+    /// The keys that must have signed each snapshot, as `flcm key sign` prints them: one, or two while one replaces the
+    /// other. Then nothing unsigned is used, except for `document` and `snapshot`, which are as trusted as the program.
+    pub trust: Vec<String>,
+    /// For whom snapshots must be signed, such as `prod`.
+    pub audience: String,
+    /// With `trust`: nothing is decided by flags whose signature has expired.
+    pub strict: bool,
     /// Sent with each request, as `Authorization: Bearer`.
     pub key: Option<String>,
     /// Further headers of each request.
@@ -82,6 +90,9 @@ impl Default for Options {
             file: None,
             document: None,
             snapshot: None,
+            trust: Vec::new(),
+            audience: String::new(),
+            strict: false,
             key: None,
             headers: Vec::new(),
             init_timeout: Duration::from_secs(2),
@@ -155,16 +166,22 @@ impl Options {
         if let Some(url) = &self.url {
             let http = self.http(Some(below(url, "metrics")?))?;
             let of = |path| Ok::<_, Error>((below(url, path)?, http.clone()));
-            endpoints.source = Some(Source::Http(HttpSource::new(below(url, "flags")?, http.clone(), true)));
+            endpoints.source = Some(Source::Http(HttpSource::new(below(url, "flags")?, http.clone(), Serves::Server)));
             endpoints.stream = self.stream.then(|| of("flags/stream")).transpose()?;
             endpoints.metrics = self.metrics.then(|| of("metrics")).transpose()?;
         } else if let Some(url) = &self.document_url {
             endpoints.source =
-                Some(Source::Http(HttpSource::new(absolute("document_url", url)?, self.http(None)?, false)));
+                Some(Source::Http(HttpSource::new(absolute("document_url", url)?, self.http(None)?, Serves::Flags)));
         } else if let Some(file) = &self.file {
             endpoints.source = Some(Source::File(FileSource::new(file.clone())));
         }
         Ok(endpoints)
+    }
+
+    /// The pinned keys, if there are any.
+    pub(crate) fn snapshot_trust(&self) -> Result<Option<SnapshotTrust>, Error> {
+        let is_signed = !self.trust.is_empty() || !self.audience.is_empty() || self.strict;
+        is_signed.then(|| SnapshotTrust::new(&self.trust, &self.audience, self.strict)).transpose()
     }
 
     /// For how long what is in use counts as fresh; `None` for ever.

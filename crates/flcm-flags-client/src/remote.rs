@@ -6,17 +6,19 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use flcm_flags::Snapshot;
-use flcm_flags_host::{Delivery, DeliveryAction, Follows, Revisions};
+use flcm_flags::{Millis, Snapshot};
+use flcm_flags_host::{Delivery, DeliveryAction, Follows, Revisions, Statement};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::active_flags::loaded;
 use crate::clock::millis;
 use crate::error::{Code, Error};
 use crate::event::Event;
+use crate::in_use::Flags;
 use cache::{CachedSnapshot, SnapshotCache};
 use source::{FetchResult, Source};
 use source_link::{SourceLink, SyncRequest};
+use trust::{SnapshotTrust, expired};
 
 pub(crate) mod cache;
 pub(crate) mod events;
@@ -24,8 +26,16 @@ pub(crate) mod file_watch;
 pub(crate) mod source;
 pub(crate) mod source_link;
 pub(crate) mod stream;
+pub(crate) mod trust;
 
 type Fetching = Pin<Box<dyn Future<Output = Result<FetchResult, Error>> + Send>>;
+
+/// Where keys are pinned: what checks snapshots, and the file of statements beside one.
+#[derive(Debug)]
+pub(crate) struct Signed {
+    pub(crate) trust: Option<SnapshotTrust>,
+    pub(crate) statements: Option<Arc<Source>>,
+}
 
 pub(crate) struct Remote {
     link: Arc<SourceLink>,
@@ -33,6 +43,7 @@ pub(crate) struct Remote {
     cache: Option<SnapshotCache>,
     delivery: Delivery,
     revisions: Revisions,
+    signed: Signed,
     fetching: Option<Fetching>,
     /// Who waits for the end of the request that is under way.
     waiting: Vec<oneshot::Sender<()>>,
@@ -44,8 +55,10 @@ impl Remote {
         source: Option<Arc<Source>>,
         cache: Option<SnapshotCache>,
         delivery: Delivery,
+        signed: Signed,
     ) -> Self {
-        Self { link, source, cache, delivery, revisions: Revisions::default(), fetching: None, waiting: Vec::new() }
+        let (revisions, waiting) = (Revisions::default(), Vec::new());
+        Self { link, source, cache, delivery, revisions, signed, fetching: None, waiting }
     }
 
     /// Puts in use what is at hand, then asks the source.
@@ -104,10 +117,18 @@ impl Remote {
             match action {
                 DeliveryAction::Fetch { etag } => {
                     let source = self.source.clone().filter(|_| !self.link.closing.is_cancelled());
-                    let revision = self.link.active.revision();
-                    self.fetching =
-                        source.map(|source| -> Fetching { Box::pin(async move { source.get(etag, revision).await }) });
+                    let (revision, statements) = (self.link.active.revision(), self.signed.statements.clone());
+                    self.fetching = source.map(|source| -> Fetching {
+                        Box::pin(async move {
+                            let mut result = source.get(etag, revision).await?;
+                            if let (None, Some(beside)) = (&result.statements, statements) {
+                                result.statements = Some(beside.statements().await?);
+                            }
+                            Ok(result)
+                        })
+                    });
                 }
+                DeliveryAction::Expired => self.expired(),
                 DeliveryAction::State { from, to, age } => {
                     self.link.active.events.emit(&Event::State { from, to, age: age.map(Duration::from_millis) });
                 }
@@ -134,27 +155,79 @@ impl Remote {
     }
 
     /// Takes what the source gives; answers whether it is another snapshot.
-    fn apply(&mut self, result: FetchResult) -> Result<bool, Error> {
+    fn apply(&mut self, FetchResult { snapshot, etag, statements }: FetchResult) -> Result<bool, Error> {
         let active = Arc::clone(&self.link.active);
-        let FetchResult::Snapshot { bytes, etag } = result else {
+        let Some(bytes) = snapshot else {
+            self.confirm(statements.as_deref(), etag.as_deref())?;
             // No `ETag` is sent after an older revision, so this ends no row of such answers.
             self.delivery.not_modified(active.clock.moment());
             return Ok(false);
         };
+        let statement = self.check(&bytes, statements.as_deref())?;
         let snapshot = loaded(bytes)?;
         let had_older = self.revisions.older_since().is_some();
-        let reset = self.judge(&snapshot)?;
+        let reset = match &statement {
+            Some(_) => None,
+            None => self.judge(&snapshot)?,
+        };
         let changed = active.use_snapshot(snapshot);
+        let is_signed_anew = self.accept(statement, statements.as_deref());
         if let Some(flags) = active.flags() {
             let is_new = self.delivery.applied(&flags.digest(), etag.clone(), active.clock.moment());
-            if let Some(cache) = self.cache.as_ref().filter(|_| is_new || had_older) {
-                cache.set(flags.snapshot.as_bytes(), etag.as_deref(), None);
+            if is_new || had_older || is_signed_anew {
+                self.store(&flags, etag.as_deref(), None);
             }
         }
         if let Some(error) = reset {
             active.events.error(error);
         }
         Ok(changed)
+    }
+
+    /// Checks a snapshot where keys are pinned: who has signed it, and whether it may follow the one in use.
+    fn check(&self, bytes: &[u8], statements: Option<&str>) -> Result<Option<Statement>, Error> {
+        let Some(trust) = &self.signed.trust else { return Ok(None) };
+        let active = &self.link.active;
+        let statement = trust.check(bytes, statements, active.clock.now())?;
+        trust.judge(&statement, active.revision())?;
+        Ok(Some(statement))
+    }
+
+    /// What was checked is in use. Answers whether what was signed of it is new.
+    fn accept(&mut self, statement: Option<Statement>, statements: Option<&str>) -> bool {
+        let Some((trust, statement)) = self.signed.trust.as_mut().zip(statement) else { return false };
+        let is_new = trust.in_use.accept(statement, statements);
+        self.delivery.signed_until(trust.in_use.expires());
+        self.link.active.suspend(false);
+        is_new
+    }
+
+    /// The source has nothing else, but it may have signed the flags in use again.
+    fn confirm(&mut self, statements: Option<&str>, etag: Option<&str>) -> Result<(), Error> {
+        let Some(flags) = self.link.active.flags().filter(|_| statements.is_some()) else { return Ok(()) };
+        let statement = self.check(flags.snapshot.as_bytes(), statements)?;
+        if self.accept(statement, statements) {
+            self.store(&flags, etag, None);
+        }
+        Ok(())
+    }
+
+    /// What was signed of the flags in use has expired.
+    fn expired(&self) {
+        let Some(trust) = &self.signed.trust else { return };
+        if trust.is_strict {
+            self.link.active.suspend(true);
+        }
+        if let Some(at) = trust.in_use.expires() {
+            self.link.active.events.error(expired(at));
+        }
+    }
+
+    fn store(&self, flags: &Flags, etag: Option<&str>, older_since: Option<Millis>) {
+        let statements = self.signed.trust.as_ref().and_then(|trust| trust.in_use.text());
+        if let Some(cache) = &self.cache {
+            cache.set(flags.snapshot.as_bytes(), etag, older_since, statements);
+        }
     }
 
     /// Whether a snapshot of the source may be used; with what is to be reported if it may though it is older.
@@ -171,8 +244,8 @@ impl Remote {
             Err(error) => {
                 let older_since = self.revisions.older_since();
                 // The 24 hours go on after a restart.
-                if let (true, Some(cache), Some(flags)) = (older_since != since, &self.cache, active.flags()) {
-                    cache.set(flags.snapshot.as_bytes(), None, older_since);
+                if let Some(flags) = active.flags().filter(|_| older_since != since) {
+                    self.store(&flags, None, older_since);
                 }
                 Err(error.into())
             }
@@ -181,15 +254,25 @@ impl Remote {
 
     /// Uses the flags of the cache unless something newer is at hand; answers their `ETag`.
     fn use_cached(&mut self) -> Option<String> {
-        let cache = self.cache.as_ref()?;
-        let CachedSnapshot { bytes, etag, older_since } = cache.get()?;
-        self.revisions = Revisions::new(older_since);
-        match self.link.active.use_bytes(bytes) {
-            Ok(_) => return etag,
+        let cached = self.cache.as_ref()?.get()?;
+        self.revisions = Revisions::new(cached.older_since);
+        let etag = cached.etag.clone();
+        match self.apply_cached(cached) {
+            Ok(()) => return etag,
             Err(error) if error.code == Code::OlderRevision => {}
-            Err(error) => cache.failed("the stored flags are not used", &error.message),
+            Err(error) => self.cache.as_ref()?.failed("the stored flags are not used", &error.message),
         }
         None
+    }
+
+    fn apply_cached(&mut self, CachedSnapshot { bytes, statements, .. }: CachedSnapshot) -> Result<(), Error> {
+        let active = Arc::clone(&self.link.active);
+        let Some(statement) = self.check(&bytes, statements.as_deref())? else {
+            return active.use_bytes(bytes).map(drop);
+        };
+        active.use_snapshot(loaded(bytes)?);
+        self.accept(Some(statement), statements.as_deref());
+        Ok(())
     }
 
     fn report_sync(&self, changed: bool) {

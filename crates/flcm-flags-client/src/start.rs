@@ -15,12 +15,12 @@ use crate::error::Error;
 use crate::event::Events;
 use crate::instance::instance_of;
 use crate::options::{Endpoints, Options};
-use crate::remote::Remote;
 use crate::remote::cache::SnapshotCache;
 use crate::remote::file_watch::FileWatch;
 use crate::remote::source::{Source, compile};
 use crate::remote::source_link::SourceLink;
 use crate::remote::stream::Stream;
+use crate::remote::{Remote, Signed};
 use crate::state_file::StateFile;
 use crate::store::Store;
 
@@ -46,14 +46,22 @@ pub(crate) fn start(options: &Options, events: &Events) -> Result<Started, Error
     let source = source.map(Arc::new);
     let cache = store.clone().zip(source.as_ref());
     let cache = cache.map(|(store, source)| SnapshotCache::new(store, source.name().to_owned(), events.clone()));
+    let trust = options.snapshot_trust()?;
+    let statements = source.as_ref().filter(|_| trust.is_some()).and_then(|source| source.beside()).map(Arc::new);
+    if trust.is_some() {
+        active.only_stricter();
+    }
     let delivery = Delivery::new(delivery_options(options, instance, source.is_some()), source.is_some());
-    let mut remote = Remote::new(Arc::clone(&link), source.clone(), cache, delivery);
+    let signed = Signed { trust, statements: statements.clone() };
+    let mut remote = Remote::new(Arc::clone(&link), source.clone(), cache, delivery, signed);
     remote.open(bootstrap(options)?)?;
     let mut tasks = [JoinSet::new(), JoinSet::new()];
     tasks[0].spawn(remote.run(requested));
     tasks[0].spawn(poll_breakers(Arc::clone(&link)));
-    if let Some(Source::File(file)) = source.as_deref() {
-        tasks[0].spawn(FileWatch { path: file.path.clone(), link: Arc::clone(&link) }.run());
+    for source in [&source, &statements] {
+        if let Some(Source::File(file)) = source.as_deref() {
+            tasks[0].spawn(FileWatch { path: file.path.clone(), link: Arc::clone(&link) }.run());
+        }
     }
     if let Some((url, http)) = stream {
         tasks[0].spawn(Stream { url, http, silence: options.stream_silence, link: Arc::clone(&link) }.run());

@@ -8,6 +8,8 @@ use alloc::collections::VecDeque;
 use alloc::string::String;
 use core::mem;
 
+use flcm_flags::Millis;
+
 use crate::schedule::{back_off, next_poll, part};
 use crate::time::{Deadline, Now};
 
@@ -67,6 +69,8 @@ pub enum DeliveryAction {
         /// Of the flags in use; `None` to ask for everything.
         etag: Option<String>,
     },
+    /// The signature of the flags in use has expired. Reported once for each.
+    Expired,
     /// Notify listeners that freshness has changed.
     State {
         /// What it was.
@@ -116,6 +120,10 @@ pub struct Delivery {
     /// The source answered that nothing was modified though it was asked for everything, since its last good answer.
     was_confused: bool,
     confirmed: Option<u64>,
+    /// When the signature of the flags in use expires, by the wall clock.
+    expires: Option<Millis>,
+    has_expired: bool,
+    expiry: Deadline,
     state: Freshness,
     actions: VecDeque<DeliveryAction>,
 }
@@ -139,6 +147,9 @@ impl Delivery {
             failures: 0,
             was_confused: false,
             confirmed: None,
+            expires: None,
+            has_expired: false,
+            expiry: Deadline::default(),
             state: Freshness::default(),
             actions: VecDeque::new(),
         }
@@ -203,6 +214,12 @@ impl Delivery {
         is_new
     }
 
+    /// The flags in use, or those that are about to be, are signed until then, by the wall clock. They go on deciding
+    /// afterwards, and are stale.
+    pub fn signed_until(&mut self, expires: Option<Millis>) {
+        self.expires = expires;
+    }
+
     /// The source has nothing else than what is in use.
     pub fn not_modified(&mut self, now: Now) {
         self.etag = self.requested.take();
@@ -221,7 +238,8 @@ impl Delivery {
 
     /// Lets time pass.
     pub fn poll(&mut self, now: Now) {
-        if self.stale.is_due(now) {
+        let (is_stale, has_expired) = (self.stale.is_due(now), self.expiry.is_due(now));
+        if is_stale || has_expired {
             self.update_state(now);
         }
         let (is_due, is_announced) = (self.poll.is_due(now), self.announced.is_due(now));
@@ -236,7 +254,7 @@ impl Delivery {
     /// When to [`poll`](Self::poll) next, by the time that elapses. Earlier calls do no harm.
     #[must_use]
     pub fn next_deadline(&self) -> Option<u64> {
-        [self.poll, self.announced, self.stale].into_iter().filter_map(Deadline::at).min()
+        [self.poll, self.announced, self.stale, self.expiry].into_iter().filter_map(Deadline::at).min()
     }
 
     /// What is to be done next; to be asked after each other call until there is nothing.
@@ -317,11 +335,26 @@ impl Delivery {
     }
 
     fn update_state(&mut self, now: Now) {
+        let had_expired = self.has_expired;
+        self.look_at_expiry(now);
         let age = self.confirmed.map(|at| now.elapsed.saturating_sub(at));
         let to = self.state_at(age);
         if to != self.state {
             self.actions.push_back(DeliveryAction::State { from: self.state, to, age });
             self.state = to;
+        }
+        if self.has_expired && !had_expired {
+            self.actions.push_back(DeliveryAction::Expired);
+        }
+    }
+
+    /// The wall clock may have been set meanwhile, so each look at it sets the deadline anew.
+    fn look_at_expiry(&mut self, now: Now) {
+        let left = self.expires.map(|expires| expires.0.saturating_sub(now.wall.0));
+        self.has_expired = left == Some(0);
+        match left {
+            Some(left) if left > 0 => self.expiry.set(now, left),
+            _ => self.expiry.clear(),
         }
     }
 
@@ -330,6 +363,6 @@ impl Delivery {
             return if self.failures > 0 { Freshness::Offline } else { Freshness::Initializing };
         }
         let is_fresh = |age| self.options.stale_after.is_none_or(|after| age < after);
-        if age.is_some_and(is_fresh) { Freshness::Fresh } else { Freshness::Stale }
+        if age.is_some_and(is_fresh) && !self.has_expired { Freshness::Fresh } else { Freshness::Stale }
     }
 }

@@ -31,6 +31,8 @@ pub struct Host {
     overrides: Overrides,
     /// Changes that are to be written.
     pub persistence: Persistence,
+    /// Whether the state of the fleet may only hold flags back: it is not signed, where snapshots must be.
+    pub only_stricter: bool,
     /// Breakers that were stored before the start, until their flags come.
     restored: BTreeMap<String, Vec<u8>>,
 }
@@ -40,7 +42,12 @@ impl Host {
     #[must_use]
     pub fn new(PersistedState { breakers, fleet, held }: PersistedState) -> Self {
         let fleet = fleet.into_iter().map(|(key, trip)| (key, FleetFlag { trip, generation: None })).collect();
-        Self { overrides: Overrides::new(fleet, held), persistence: Persistence::default(), restored: breakers }
+        Self {
+            overrides: Overrides::new(fleet, held),
+            persistence: Persistence::default(),
+            only_stricter: false,
+            restored: breakers,
+        }
     }
 
     /// Takes over from the snapshot before; the first one takes what was stored. Answers the flags whose stored
@@ -65,7 +72,7 @@ impl Host {
     }
 
     /// Takes the fleet's state, whole: a flag that is not named is clear. Where the fleet's breaker has decided anew to let
-    /// a flag go on, a trip of this host's own gives way to it. Answers the trips that are not clear.
+    /// a flag go on, a trip of this host's own gives way to it, unless the fleet may only hold back. Answers the trips that are not clear.
     pub fn apply_fleet_state<B: AsRef<[u8]>>(
         &mut self,
         fleet: FleetState,
@@ -76,7 +83,8 @@ impl Host {
         if let Some((snapshot, state)) = in_use {
             for (key, has_advanced) in keys {
                 self.apply((snapshot, state), &key);
-                let lets_go_on = has_advanced && self.overrides.external(&key) != TripState::HeldOff;
+                let lets_go_on =
+                    has_advanced && !self.only_stricter && self.overrides.external(&key) != TripState::HeldOff;
                 if let Some(flag) = snapshot.flag(&key).filter(|_| lets_go_on) {
                     self.acknowledge((snapshot, state), flag, now);
                 }

@@ -61,6 +61,16 @@
 //! - When a source has answered with older revisions alone for 24 hours, the next one is used, and reported as
 //!   `REVISION_RESET`. The beginning of the 24 hours is stored with the snapshot, so they go on over restarts.
 //!
+//! # Signed snapshots
+//!
+//! - Where keys are pinned, a snapshot is checked before it is loaded, whether it comes from the source or from a cache.
+//!   What the program brings is trusted as the program is.
+//! - Snapshots are in the order of epoch, revision, and when they were signed. An older one is refused, however long the
+//!   source goes on with it, because that is what holding back looks like. A higher epoch begins anew.
+//! - `304 Not Modified` may bring a new statement about the same snapshot, which expires later.
+//! - What has expired goes on deciding, and is `stale`; it is reported once as `SIGNATURE_EXPIRED`.
+//! - The stream is not signed. What it says of the fleet may hold a flag back, but does not end a trip of this host.
+//!
 //! # Trips
 //!
 //! - The server sends the state of the whole fleet each time. A flag that it does not name is clear.
@@ -122,4 +132,4 @@ pub use state::{HostState, Outcome, UNITS_BYTES};
 pub use statement::{KeyId, Position, SIGNATURE_HEADER, Statement, Unverified};
 pub use stream::{Reconnect, StreamCursor};
 pub use time::{Deadline, Now};
-pub use trust::{Cryptography, Distrust, Pin, Trust, may_follow};
+pub use trust::{Cryptography, Distrust, Pin, SignedInUse, Trust, may_follow};

@@ -8,6 +8,8 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
+use flcm_flags::Millis;
+
 use crate::statement::{KeyId, Position, Statement, Unverified};
 use crate::text::{from_base64url, to_base64url};
 
@@ -172,4 +174,55 @@ impl Trust {
 #[must_use]
 pub fn may_follow(next: Position, in_use: Position) -> bool {
     next > in_use
+}
+
+/// The statement about the snapshot in use. What the program brings has none: whoever can change that can change the
+/// pins as well.
+#[derive(Clone, Debug, Default)]
+pub struct SignedInUse {
+    statement: Option<Statement>,
+    /// The text that it was in, to be stored.
+    text: Option<String>,
+}
+
+impl SignedInUse {
+    /// Whether a snapshot may follow the one in use, by the statement about it. `revision` is that of what is in use, 0 for
+    /// none. Other statements about the same snapshot come from a cache that is slow to learn of a new one.
+    #[must_use]
+    pub fn may_be_followed(&self, next: &Statement, revision: u64) -> bool {
+        match &self.statement {
+            Some(in_use) => in_use.sha512 == next.sha512 || may_follow(next.position, in_use.position),
+            None => may_follow(next.position, Position { revision, ..Position::default() }),
+        }
+    }
+
+    /// A snapshot is in use, or was confirmed. Answers whether its statements are to be stored: they are about another
+    /// snapshot, or expire later.
+    pub fn accept(&mut self, next: Statement, text: Option<&str>) -> bool {
+        let is_known = |in_use: &Statement| in_use.sha512 == next.sha512 && in_use.expires >= next.expires;
+        if self.statement.as_ref().is_some_and(is_known) {
+            return false;
+        }
+        self.statement = Some(next);
+        self.text = text.map(ToOwned::to_owned);
+        true
+    }
+
+    /// The statements about what is in use, as they came.
+    #[must_use]
+    pub fn text(&self) -> Option<&str> {
+        self.text.as_deref()
+    }
+
+    /// The place of what is in use.
+    #[must_use]
+    pub fn position(&self) -> Option<Position> {
+        self.statement.map(|statement| statement.position)
+    }
+
+    /// When the signature of what is in use expires; `None` for what the program brings.
+    #[must_use]
+    pub fn expires(&self) -> Option<Millis> {
+        self.statement.map(|statement| statement.expires)
+    }
 }

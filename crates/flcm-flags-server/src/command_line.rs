@@ -4,12 +4,14 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use flcm_flags::Millis;
 use tracing_subscriber::EnvFilter;
 
 use crate::error::StartError;
 use crate::options::{Edits, Options, Webhook, WebhookFormat};
 use crate::proxies::ProxyNetwork;
 use crate::server::Server;
+use crate::signing::{SigningKey, SnapshotSigner};
 
 mod environment;
 mod listen;
@@ -33,7 +35,8 @@ FLCM_LOG sets what is logged, such as `debug`. FLCM_WEBHOOK_SECRET signs what is
 --otlp-endpoint, the variables OTEL_EXPORTER_OTLP_HEADERS, OTEL_METRIC_EXPORT_INTERVAL, OTEL_RESOURCE_ATTRIBUTES and \
 OTEL_SERVICE_NAME are read as OpenTelemetry defines them.")]
 pub struct ServeArgs {
-    /// The document, YAML or JSON; without one the newest revision of the database is served
+    /// The document, YAML or JSON, or what `flcm sign` has written, which is served as it is; without one the newest
+    /// revision of the database is served
     #[arg(value_name = "DOC")]
     document: Option<PathBuf>,
     /// Where to listen
@@ -49,6 +52,18 @@ pub struct ServeArgs {
     /// Keys and their roles: a JSON list of the lines that `flcm key` prints
     #[arg(long, value_name = "FILE")]
     keys: Option<PathBuf>,
+    /// Sign snapshots with this Ed25519 key, as `flcm key sign` makes it; twice while one key replaces the other
+    #[arg(long = "signing-key", value_name = "FILE", requires = "audience")]
+    signing_keys: Vec<PathBuf>,
+    /// For whom snapshots are signed, such as `prod`: hosts name the same
+    #[arg(long, value_name = "NAME", requires = "signing_keys")]
+    audience: Option<String>,
+    /// A higher epoch lets hosts that trust the key go back to lower revisions
+    #[arg(long, value_name = "NUMBER", default_value_t = 0)]
+    epoch: u32,
+    /// How long a signature holds, such as `7d` or `12h`; it is renewed long before
+    #[arg(long = "valid", value_name = "TIME", default_value = "7d", value_parser = parse_validity)]
+    valid: Millis,
     /// Allow pages of this origin, such as `https://shop.example.com`, or `*` for all; may be given several times
     #[arg(long = "origin", value_name = "ORIGIN")]
     origins: Vec<String>,
@@ -139,6 +154,8 @@ impl ServeArgs {
             self.database.or_else(|| Some(self.document.as_ref()?.with_extension("db"))).ok_or_else(|| {
                 StartError::other("neither a document nor a database", "name a document, such as feature-flags.yaml")
             })?;
+        let signer = self.audience.as_deref();
+        let signer = signer.map(|audience| read_signer(&self.signing_keys, audience, self.epoch, self.valid));
         let secret = environment::webhook_secret(std::env::var_os("FLCM_WEBHOOK_SECRET"))?;
         let otlp = self
             .otlp_endpoint
@@ -155,6 +172,7 @@ impl ServeArgs {
             edits: self.edits,
             database,
             keys: self.keys,
+            signer: signer.transpose()?,
             origins: self.origins,
             proxies: self.proxies,
             tls: self.tls_cert.zip(self.tls_key),
@@ -166,6 +184,45 @@ impl ServeArgs {
         })
     }
 }
+
+/// Reads the keys that sign snapshots.
+///
+/// # Errors
+/// Says which file, or which option, is wrong.
+pub fn read_signer(files: &[PathBuf], audience: &str, epoch: u32, valid: Millis) -> Result<SnapshotSigner, StartError> {
+    let help = "make a key with `flcm key sign NAME`, or with `openssl genpkey -algorithm ed25519`";
+    let read = |path: &PathBuf| {
+        let bytes = std::fs::read(path).map_err(|error| {
+            StartError::other(format!("cannot read {}: {error}", path.display()), "check the path and its permissions")
+        })?;
+        let wrong = |error| StartError::other(format!("{}: {error}", path.display()), help);
+        SigningKey::from_pkcs8(&bytes).map_err(wrong)
+    };
+    let keys = files.iter().map(read).collect::<Result<_, _>>()?;
+    SnapshotSigner::new(keys, audience, epoch, valid).map_err(|error| StartError::other(error, help))
+}
+
+/// Reads for how long something holds: minutes, hours or days, such as `30d`.
+///
+/// # Errors
+/// Says how to write it.
+pub fn parse_validity(text: &str) -> Result<Millis, String> {
+    let parsed = text.split_at_checked(text.len().saturating_sub(1)).and_then(|(number, unit)| {
+        let minutes: u64 = match unit {
+            "m" => 1,
+            "h" => 60,
+            "d" => 24 * 60,
+            _ => return None,
+        };
+        let number: u64 = number.parse().ok()?;
+        Some(Millis(number.checked_mul(minutes)?.checked_mul(60_000)?))
+    });
+    let in_range = parsed.filter(|valid| (60_000..=LONGEST).contains(&valid.0));
+    in_range.ok_or_else(|| "write minutes, hours or days, up to ten years: `90m`, `12h` or `30d`".to_owned())
+}
+
+/// Ten years, in milliseconds: what holds longer than that never expires.
+const LONGEST: u64 = 3653 * 24 * 3_600_000;
 
 fn system(error: &std::io::Error) -> StartError {
     StartError::other(format!("the system refuses: {error}"), "free some memory, or raise its limits")

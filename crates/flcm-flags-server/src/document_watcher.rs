@@ -11,6 +11,7 @@ use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher, recom
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
 use crate::document_file::{DocumentFile, Hash};
+use crate::signed_file::SignedSnapshot;
 use crate::state::App;
 
 mod edit;
@@ -160,7 +161,9 @@ impl Filter {
     fn new(document: &Path, database: &Path) -> Self {
         let name = |path: &Path| path.file_name().map(OsStr::to_owned);
         let target = document.canonicalize().ok();
-        let names = [name(document), target.as_deref().and_then(name)];
+        // Both files of a signed snapshot are the document.
+        let statements = SignedSnapshot::beside(document);
+        let names = [name(document), target.as_deref().and_then(name), name(&statements)];
         Self { database: name(database).unwrap_or_default(), names: names.into_iter().flatten().collect() }
     }
 

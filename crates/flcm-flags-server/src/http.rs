@@ -90,7 +90,7 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
 /// What pages of other origins may do: neither publish nor hold.
 fn cors(app: &Arc<App>) -> CorsLayer {
     let for_origin = Arc::clone(app);
-    let exposed = [header::ETAG, header::RETRY_AFTER].to_vec();
+    let exposed = [header::ETAG, header::RETRY_AFTER, flags::SIGNATURE].to_vec();
     let own = [HeaderName::from_static("flcm-revision"), HeaderName::from_static("x-api-key")];
     let allowed = [header::AUTHORIZATION, header::IF_NONE_MATCH, header::CONTENT_TYPE].into_iter().chain(own);
     CorsLayer::new()

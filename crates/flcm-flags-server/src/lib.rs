@@ -43,6 +43,7 @@
 //! | `http` with a file per path, `access`, `routes`, `problem`, `openapi` | handlers, their access, their errors |
 //! | `metrics` with `catalog`, `process`, `text`, `otlp` | every metric; as text, and pushed to a collector |
 //! | `webhooks` with `dispatcher`, `signature` | deliveries by Standard Webhooks |
+//! | `signing`, `signed_file`, `signatures` | keys that sign snapshots; what was signed elsewhere; the header of each answer |
 //! | `document_file`, `document_watcher` | the document's file: edits of it, and those over HTTP |
 //! | `ahead` | hosts that use a later revision than the server has |
 //! | `tls`, `clock`, `retry`, `gzip` | certificates; time; waits; compression |
@@ -73,6 +74,9 @@ mod published;
 mod retry;
 mod server;
 mod serving;
+mod signatures;
+mod signed_file;
+mod signing;
 mod state;
 mod store;
 mod tls;
@@ -87,4 +91,6 @@ pub use notification::EventKind;
 pub use options::{Edits, Options, Otlp, Webhook, WebhookFormat};
 pub use proxies::ProxyNetwork;
 pub use server::{Reloader, Server};
+pub use signed_file::{SIGNATURE_ENDING, SignedSnapshot};
+pub use signing::{SigningKey, SnapshotSigner, mint_signing_key};
 pub use store::{AuditCheck, verify_audit};

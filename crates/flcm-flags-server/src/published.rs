@@ -8,6 +8,7 @@ use flcm_flags_config::{Config, Diagnostics, check, compile};
 
 use crate::clock::revision_after;
 use crate::gzip::gzip;
+use crate::signed_file::SignedSnapshot;
 
 mod variants;
 
@@ -22,11 +23,25 @@ pub(crate) struct Published {
     /// Higher than that of every earlier revision: hosts refuse a revision that is older than theirs.
     pub(crate) number: u64,
     pub(crate) text: String,
-    pub(crate) config: Config,
+    /// The checked document; a snapshot that was signed elsewhere has none.
+    pub(crate) config: Option<Config>,
     pub(crate) snapshot: Snapshot<Bytes>,
+    /// The statements of whoever has signed the snapshot elsewhere.
+    pub(crate) statements: Option<HeaderValue>,
     pub(crate) as_snapshot: Body,
-    pub(crate) as_document: Body,
+    pub(crate) as_document: Option<Body>,
     variants: VariantNames,
+}
+
+/// How what was read from the file goes with the revision in use.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Succession {
+    /// It is the next revision.
+    Next,
+    /// It was signed elsewhere under a number that does not follow.
+    Older,
+    /// The same snapshot was signed again.
+    SignedAgain,
 }
 
 /// The body of one media type.
@@ -54,8 +69,19 @@ impl Published {
         Ok((Self::compiled(text, config), diagnostics))
     }
 
+    /// Takes what was read from the file: a document, or a signed snapshot, which keeps its number.
+    pub(crate) fn of_file(text: String, last: u64) -> Result<(Self, Diagnostics), Diagnostics> {
+        match Self::signed(&text) {
+            Some(published) => Ok((published, Diagnostics::default())),
+            None => Self::new(text, last),
+        }
+    }
+
     /// Restores a revision that was published before, under its number.
     pub(crate) fn republished(text: String, number: u64) -> Result<Self, Diagnostics> {
+        if let Some(published) = Self::signed(&text) {
+            return Ok(published);
+        }
         let (config, diagnostics) = check(&text);
         let Some(mut config) = config else { return Err(diagnostics) };
         config.revision = number;
@@ -65,15 +91,30 @@ impl Published {
     fn compiled(text: String, config: Config) -> Self {
         let bytes = Bytes::from(compile(&config));
         let snapshot = Snapshot::from_bytes(bytes.clone()).expect("what the compiler writes is a snapshot");
-        let digest = snapshot.digest();
         let document = Bytes::from(text.clone().into_bytes());
+        let tag = format!("{:016x}-document", snapshot.digest());
+        let as_document = Some(Body::new("application/yaml", document, &tag));
+        Self { config: Some(config), as_document, ..Self::of_snapshot(text, bytes, snapshot) }
+    }
+
+    /// A snapshot that was signed elsewhere, by its text.
+    fn signed(text: &str) -> Option<Self> {
+        let SignedSnapshot { bytes, statements } = SignedSnapshot::from_text(text)?;
+        let bytes = Bytes::from(bytes);
+        let snapshot = Snapshot::from_bytes(bytes.clone()).ok()?;
+        let statements = HeaderValue::try_from(statements).ok();
+        Some(Self { statements, ..Self::of_snapshot(text.to_owned(), bytes, snapshot) })
+    }
+
+    fn of_snapshot(text: String, bytes: Bytes, snapshot: Snapshot<Bytes>) -> Self {
         Self {
-            number: config.revision,
-            as_snapshot: Body::new(SNAPSHOT, bytes, &format!("{digest:016x}")),
-            as_document: Body::new("application/yaml", document, &format!("{digest:016x}-document")),
             variants: VariantNames::new(&snapshot),
+            number: snapshot.revision(),
             text,
-            config,
+            config: None,
+            statements: None,
+            as_snapshot: Body::new(SNAPSHOT, bytes, &format!("{:016x}", snapshot.digest())),
+            as_document: None,
             snapshot,
         }
     }
@@ -88,10 +129,27 @@ impl Published {
         format!("{:016x}", self.snapshot.digest())
     }
 
+    /// How this goes with the revision in use. A document is always the next one, because it gets a number here.
+    pub(crate) fn succession(&self, in_use: &Self) -> Succession {
+        if self.statements.is_none() {
+            Succession::Next
+        } else if self.snapshot.digest() == in_use.snapshot.digest() {
+            Succession::SignedAgain
+        } else if self.number > in_use.number {
+            Succession::Next
+        } else {
+            Succession::Older
+        }
+    }
+
+    /// Each body of `GET /flags`, the snapshot first.
+    pub(crate) fn bodies(&self) -> impl Iterator<Item = &Body> {
+        std::iter::once(&self.as_snapshot).chain(&self.as_document)
+    }
+
     /// Whether an `If-Match` header matches this revision, in any media type and encoding.
     pub(crate) fn if_match(&self, etags: &str) -> bool {
-        let bodies = [&self.as_snapshot, &self.as_document];
-        let mut own = bodies.into_iter().flat_map(|body| [&body.plain.etag, &body.gzip.etag]);
+        let mut own = self.bodies().flat_map(|body| [&body.plain.etag, &body.gzip.etag]);
         etags.trim() == "*" || own.any(|etag| etag_matches(etags, etag))
     }
 }

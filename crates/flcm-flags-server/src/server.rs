@@ -21,6 +21,8 @@ use crate::ingest::Bodies;
 use crate::keys::Keys;
 use crate::metrics::otlp;
 use crate::options::{Edits, Options, Webhook};
+use crate::signatures::Signatures;
+use crate::signed_file::SignedSnapshot;
 use crate::state::{App, Requests};
 use crate::store::Store;
 use crate::tls::Tls;
@@ -66,7 +68,8 @@ impl Server {
         {
             return Err(unreadable(&options, error));
         }
-        let edits = place_of_edits(&options)?;
+        let is_signed = text.as_ref().is_ok_and(|text| text.as_deref().is_some_and(SignedSnapshot::is_text));
+        let edits = if is_signed { Edits::None } else { place_of_edits(&options)? };
         let listener =
             TcpListener::bind(options.address).await.map_err(|error| cannot_listen(options.address, &error))?;
         let store = Store::open(&options.database)?;
@@ -95,6 +98,7 @@ impl Server {
             shared: started.shared,
             fleet: started.handle,
             keys: ArcSwap::from_pointee(keys),
+            signatures: Signatures::new(options.signer),
             database: options.database,
             edits,
             document: options.document.map(|path| {
@@ -230,5 +234,8 @@ fn place_of_edits(options: &Options) -> Result<Edits, StartError> {
 
 fn unreadable(options: &Options, error: &std::io::Error) -> StartError {
     let path = options.document.as_deref().unwrap_or_else(|| Path::new("")).display();
-    StartError::other(format!("cannot read {path}: {error}"), "check the path, and that it is UTF-8")
+    StartError::other(
+        format!("cannot read {path}: {error}"),
+        "check the path, and that it is a document in UTF-8, or what `flcm sign` has written",
+    )
 }

@@ -17,6 +17,7 @@ use crate::notification::RefusedDocument;
 use crate::options::Edits;
 use crate::proxies::ProxyNetwork;
 use crate::serving::Shared;
+use crate::signatures::Signatures;
 
 /// The state of request handlers.
 #[derive(Debug)]
@@ -25,6 +26,7 @@ pub(crate) struct App {
     pub(crate) fleet: FleetHandle,
     /// Replaced as a whole when their file is read again.
     pub(crate) keys: ArcSwap<Keys>,
+    pub(crate) signatures: Signatures,
     pub(crate) database: PathBuf,
     /// Where edits over HTTP go.
     pub(crate) edits: Edits,

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use flcm_flags::Snapshot;
 use flcm_flags::snapshot::wire;
-use flcm_flags_config::compile;
+use flcm_flags_config::{Config, compile};
 
 use crate::failure::Failure;
 use crate::style::{self, GOOD, count, plural};
@@ -28,25 +28,33 @@ pub(crate) struct Options {
 pub(crate) fn run(options: &Options) -> Result<bool, Failure> {
     keep_others(&options.output)?;
     let name = source::display(&options.document);
-    let text = source::read_document(&options.document)?;
-    let config = source::accept(&options.document, &text, |warnings| {
-        if !warnings.is_empty() {
-            style::note(&source::render(warnings, &name, &text, style::is_error_coloured()));
-        }
-    })?;
-    let bytes = compile(&config);
+    let bytes = compile(&accept(&options.document, &source::read_document(&options.document)?)?);
     let snapshot = Snapshot::from_bytes(&bytes[..])
         .map_err(|error| Failure::new(format!("{name}: {error}"), "report this as a bug, with the document"))?;
     let target = source::display(&options.output);
-    replace::file(&options.output, &bytes).map_err(|error| not_written(&options.output, &error))?;
+    write(&options.output, &bytes)?;
     let (length, flags) = (count(bytes.len() as u64), plural(snapshot.flags().len() as u64, "flag", "flags"));
     let (digest, revision) = (snapshot.digest(), snapshot.revision());
     style::note(&format!("{GOOD}{target}{GOOD:#}: {flags}, {length} bytes, digest {digest:016x}, revision {revision}"));
     Ok(true)
 }
 
+/// Checks a document, and shows its warnings.
+pub(crate) fn accept(path: &Path, text: &str) -> Result<Config, Failure> {
+    source::accept(path, text, |warnings| {
+        if !warnings.is_empty() {
+            style::note(&source::render(warnings, &source::display(path), text, style::is_error_coloured()));
+        }
+    })
+}
+
+/// Writes a file as a whole, or not at all.
+pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    replace::file(path, bytes).map_err(|error| not_written(path, &error))
+}
+
 /// A file that is no snapshot was probably named by mistake.
-fn keep_others(path: &Path) -> Result<(), Failure> {
+pub(crate) fn keep_others(path: &Path) -> Result<(), Failure> {
     let mut head = Vec::new();
     let read = fs::File::open(path).and_then(|file| file.take(wire::MAGIC.len() as u64).read_to_end(&mut head));
     if read.is_err() || head.is_empty() || head == wire::MAGIC {

@@ -15,6 +15,7 @@ mod remote;
 mod replace;
 mod revert;
 mod serve;
+mod sign;
 mod simulate;
 mod source;
 mod style;
@@ -75,6 +76,7 @@ enum Command {
     /// Print the JSON Schema of documents, for editors
     Schema,
     Serve(flcm_flags_server::command_line::ServeArgs),
+    Sign(sign::Options),
     Simulate(simulate::Options),
     Types(types::Options),
 }
@@ -110,6 +112,7 @@ fn run(command: Command) -> Result<bool, Failure> {
         Command::Revert(options) => revert::run(&options),
         Command::Schema => print(&flcm_flags_config::schema()),
         Command::Serve(options) => serve::run(options),
+        Command::Sign(options) => sign::run(&options),
         Command::Simulate(options) => simulate::run(&options),
         Command::Types(options) => types::run(&options),
     }

@@ -96,7 +96,7 @@ pub(crate) fn open(path: &Path) -> Result<Box<dyn Read>, Failure> {
 }
 
 /// The bytes of a document or a snapshot; of a document at most one byte more than its limit.
-fn read(path: &Path) -> Result<Vec<u8>, Failure> {
+pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Failure> {
     let mut file = open(path)?;
     let mut bytes = Vec::new();
     let mut read =
@@ -118,7 +118,7 @@ pub(crate) fn read_document(path: &Path) -> Result<String, Failure> {
     text(&display(path), bytes)
 }
 
-fn text(name: &str, bytes: Vec<u8>) -> Result<String, Failure> {
+pub(crate) fn text(name: &str, bytes: Vec<u8>) -> Result<String, Failure> {
     // A document that is too long is rejected for its length, even if it was cut inside a character.
     let is_cut = bytes.len() > limits::DOCUMENT_BYTES;
     match String::from_utf8(bytes) {

@@ -1,7 +1,8 @@
 import type { ServerResponse } from 'node:http';
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeEach, expect, test } from 'vitest';
-import { type Answer, FlagServer, until } from '../../kit/server.ts';
+import { type Answer, compiled, FlagServer, until } from '../../kit/server.ts';
+import { Signer } from '../../kit/signing.ts';
 import { Chromium, createOn, errorsOf, isOn, load, type OnPage, servePage } from '../kit/page.ts';
 
 // In a page time is the machine's: intervals are short, and nothing is asserted about how long anything takes.
@@ -109,6 +110,41 @@ test('a cache that is damaged, or full, keeps nothing from working', async () =>
   server.publish(OFF);
   await sees('a', false);
   await reports('CACHE_FAILED');
+});
+
+test('a page that has pinned a key takes nothing else, from its local storage neither', async () => {
+  const signer = new Signer('ours');
+  const sign = (snapshot: Uint8Array) => signer.state({ snapshot, revision: 0, issued: Date.now() });
+  const options = { ...OFTEN, cache: true, stream: false, trust: [signer.pin], audience: 'prod' };
+  server.statements = sign(server.snapshot);
+  await createOn(page, options);
+  expect(await isOn(page, 'a')).toBe(true);
+  server.publish(OFF);
+  await reports('SIGNATURE_INVALID');
+  expect(await isOn(page, 'a')).toBe(true);
+  server.answer = (_, response) => response.socket?.destroy();
+  await load(page, server);
+  await createOn(page, options);
+  expect(await isOn(page, 'a')).toBe(true);
+  await page.evaluate(
+    (forged) => {
+      const [head] = atob(localStorage.getItem('flcm-flags:snapshot') ?? '').split('\n');
+      localStorage.setItem('flcm-flags:snapshot', btoa(`${head}\n${forged}`));
+    },
+    Buffer.from(compiled('flags: { b: { rollout: { percentage: 100 } } }')).toString('latin1'),
+  );
+  await load(page, server);
+  await createOn(page, options);
+  expect(await errorsOf(page)).toContain('CACHE_FAILED');
+  expect([await isOn(page, 'a'), await isOn(page, 'b')]).toEqual([false, false]);
+});
+
+test('a page whose browser cannot verify says so, and takes nothing', async () => {
+  await page.evaluate(() => {
+    crypto.subtle.importKey = () => Promise.reject(new DOMException('no such algorithm', 'NotSupportedError'));
+  });
+  const failed = createOn(page, { ...OFTEN, trust: [new Signer('ours').pin], audience: 'prod' });
+  await expect(failed).rejects.toThrow(/Ed25519 in Web Cryptography/);
 });
 
 test('what a page has counted arrives when it goes away, once', async () => {

@@ -21,6 +21,9 @@ struct Head {
     /// Since when the source has answered with older revisions alone, in milliseconds since 1970.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     older_since: Option<u64>,
+    /// What was signed of the snapshot.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    statements: Option<String>,
 }
 
 /// A snapshot of the cache, and its `ETag`.
@@ -29,6 +32,7 @@ pub(crate) struct CachedSnapshot {
     pub(crate) bytes: Vec<u8>,
     pub(crate) etag: Option<String>,
     pub(crate) older_since: Option<Millis>,
+    pub(crate) statements: Option<String>,
 }
 
 #[derive(Debug)]
@@ -52,12 +56,13 @@ impl SnapshotCache {
     }
 
     /// Stores a snapshot in place of the one before.
-    pub(crate) fn set(&self, bytes: &[u8], etag: Option<&str>, older_since: Option<Millis>) {
+    pub(crate) fn set(&self, bytes: &[u8], etag: Option<&str>, older_since: Option<Millis>, statements: Option<&str>) {
         let head = Head {
             version: 1,
             source: self.source.clone(),
             etag: etag.map(str::to_owned),
             older_since: older_since.map(|since| since.0),
+            statements: statements.map(str::to_owned),
         };
         let mut file = serde_json::to_vec(&head).unwrap_or_default();
         file.push(b'\n');
@@ -83,8 +88,8 @@ impl SnapshotCache {
             return Err(format!("version {} is not known", head.version));
         }
         let bytes = bytes.get(1..).unwrap_or_default().to_vec();
-        let Head { source, etag, older_since, .. } = head;
+        let Head { source, etag, older_since, statements, .. } = head;
         let older_since = older_since.map(Millis);
-        Ok((source == self.source).then_some(CachedSnapshot { bytes, etag, older_since }))
+        Ok((source == self.source).then_some(CachedSnapshot { bytes, etag, older_since, statements }))
     }
 }

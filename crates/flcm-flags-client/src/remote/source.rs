@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 
-use reqwest::Url;
+use flcm_flags_host::SIGNATURE_HEADER;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, IF_NONE_MATCH};
+use reqwest::{Response, Url};
 
 use crate::error::{Code, Error, message_of};
 use crate::http::Http;
@@ -15,16 +16,21 @@ const ACCEPTED: HeaderValue = HeaderValue::from_static(
     "application/vnd.flcm.snapshot, application/json;q=0.5, application/yaml;q=0.5, */*;q=0.1",
 );
 
+/// A file of statements has less than so many bytes.
+const LONGEST_STATEMENTS: usize = 4096;
+
 /// The revision in use, for a server that must not publish below it.
 const REVISION: HeaderName = HeaderName::from_static("flcm-revision");
 
 /// The answer of a source.
 #[derive(Debug)]
-pub(crate) enum FetchResult {
-    /// The source has nothing else than what the `ETag` of the request names.
-    NotModified,
-    /// A snapshot, and its `ETag` if it has one.
-    Snapshot { bytes: Vec<u8>, etag: Option<String> },
+pub(crate) struct FetchResult {
+    /// `None` when the source has nothing else than what the `ETag` of the request names.
+    pub(crate) snapshot: Option<Vec<u8>>,
+    /// The `ETag` of that, if it has one.
+    pub(crate) etag: Option<String>,
+    /// What was signed of the snapshot, or of the one in use.
+    pub(crate) statements: Option<String>,
 }
 
 #[derive(Debug)]
@@ -42,6 +48,25 @@ impl Source {
         }
     }
 
+    /// The file of statements that is beside a snapshot. A server sends them with the snapshot.
+    pub(crate) fn beside(&self) -> Option<Self> {
+        match self {
+            Self::File(FileSource { path, .. }) => Some(Self::File(FileSource::new(path.with_added_extension("sig")))),
+            Self::Http(HttpSource { serves: Serves::Server, .. }) => None,
+            Self::Http(HttpSource { url, http, .. }) => {
+                let (mut url, http) = (url.clone(), Http { max_bytes: LONGEST_STATEMENTS, ..http.clone() });
+                url.set_path(&format!("{}.sig", url.path()));
+                Some(Self::Http(HttpSource::new(url, http, Serves::Statements)))
+            }
+        }
+    }
+
+    /// Reads the statements that this is the file of.
+    pub(crate) async fn statements(&self) -> Result<String, Error> {
+        let bytes = self.get(None, 0).await?.snapshot.unwrap_or_default();
+        String::from_utf8(bytes).map_err(|_| Error::new(Code::SignatureInvalid, format!("{}: no text", self.name())))
+    }
+
     /// Asks for what is other than `etag`; for everything without one. `revision` is the one in use; 0 for none.
     pub(crate) async fn get(&self, etag: Option<String>, revision: u64) -> Result<FetchResult, Error> {
         match self {
@@ -51,33 +76,45 @@ impl Source {
     }
 }
 
+/// What a URL serves.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Serves {
+    /// A document or a snapshot. Such a web server need not allow a header that pages send to a server of flags.
+    Flags,
+    /// It is a server of flags.
+    Server,
+    /// Statements about the snapshot beside which they are.
+    Statements,
+}
+
 /// A URL that is asked.
 #[derive(Debug)]
 pub(crate) struct HttpSource {
     url: Url,
     http: Http,
-    /// Whether it is a server of flags. Other web servers need not allow a header that pages send to those.
-    is_server: bool,
+    serves: Serves,
 }
 
 impl HttpSource {
-    pub(crate) const fn new(url: Url, http: Http, is_server: bool) -> Self {
-        Self { url, http, is_server }
+    pub(crate) const fn new(url: Url, http: Http, serves: Serves) -> Self {
+        Self { url, http, serves }
     }
 
     async fn get(&self, etag: Option<String>, revision: u64) -> Result<FetchResult, Error> {
-        let Self { url, http, is_server } = self;
+        let Self { url, http, serves } = self;
         let mut request = http.client.get(url.clone()).headers(http.headers.clone()).header(ACCEPT, ACCEPTED);
         if let Some(etag) = &etag {
             request = request.header(IF_NONE_MATCH, etag);
         }
-        if *is_server && revision > 0 {
+        if *serves == Serves::Server && revision > 0 {
             request = request.header(REVISION, revision);
         }
         let response = request.send().await.map_err(|error| failed(url, error))?;
         match response.status().as_u16() {
             200 => {}
-            304 if etag.is_some() => return Ok(FetchResult::NotModified),
+            304 if etag.is_some() => {
+                return Ok(FetchResult { snapshot: None, etag, statements: statements_of(&response) });
+            }
             304 => {
                 let message = format!("{url} answered 304, although it was not asked for changes");
                 return Err(Error::new(Code::NotModified, message));
@@ -86,7 +123,9 @@ impl HttpSource {
         }
         let etag = response.headers().get(ETAG).and_then(|etag| etag.to_str().ok()).map(str::to_owned);
         let media_type = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-        let kind = Kind::of(media_type, response.url().path());
+        let is_plain = *serves == Serves::Statements;
+        let kind = if is_plain { Kind::Snapshot } else { Kind::of(media_type, response.url().path()) };
+        let statements = statements_of(&response);
         let body = body_of(response, http.max_bytes).await?;
         let name = url.to_string();
         // A large document takes a while, in which a runtime of one thread would do nothing else.
@@ -94,8 +133,15 @@ impl HttpSource {
             Kind::Document => aside(move || snapshot_of(&name, body, kind)).await?,
             _ => snapshot_of(&name, body, kind)?,
         };
-        Ok(FetchResult::Snapshot { bytes, etag })
+        Ok(FetchResult { snapshot: Some(bytes), etag, statements })
     }
+}
+
+/// What the headers say of the snapshot.
+fn statements_of(response: &Response) -> Option<String> {
+    let headers = response.headers().get_all(SIGNATURE_HEADER).iter().filter_map(|value| value.to_str().ok());
+    let texts: Vec<&str> = headers.collect();
+    (!texts.is_empty()).then(|| texts.join(", "))
 }
 
 /// A file; `FileWatch` notices its edits.
@@ -118,7 +164,7 @@ impl FileSource {
                 std::fs::read(path).map_err(|error| Error::new(Code::FileFailed, format!("{name}: {error}")))?;
             snapshot_of(&name, bytes, Kind::of(None, &name))
         };
-        Ok(FetchResult::Snapshot { bytes: aside(read).await?, etag: None })
+        Ok(FetchResult { snapshot: Some(aside(read).await?), etag: None, statements: None })
     }
 }
 

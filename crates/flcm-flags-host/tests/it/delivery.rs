@@ -217,10 +217,33 @@ fn flags_are_stale_from_the_moment_on_that_the_options_name() {
     assert_eq!(delivery.state(), Freshness::Stale);
     let states = std::iter::from_fn(|| delivery.take_action()).filter_map(|action| match action {
         DeliveryAction::State { to, age, .. } => Some((to, age)),
-        DeliveryAction::Fetch { .. } => None,
+        DeliveryAction::Expired | DeliveryAction::Fetch { .. } => None,
     });
     let (offline, fresh) = ((Freshness::Offline, None), (Freshness::Fresh, Some(0)));
     assert_eq!(states.collect::<Vec<_>>(), [offline, fresh, (Freshness::Stale, Some(3 * INTERVAL))]);
+}
+
+#[test]
+fn flags_are_stale_when_their_signature_has_expired_which_is_reported_once() {
+    const EXPIRES: u64 = INTERVAL / 2;
+    let mut delivery = opened(OPTIONS, None, at(0, 0.5));
+    delivery.signed_until(Some(Millis(START + EXPIRES)));
+    delivery.applied("a", None, at(0, 0.5));
+    assert_eq!((delivery.state(), delivery.next_deadline()), (Freshness::Fresh, Some(EXPIRES)));
+    let expired = |delivery: &mut Delivery| {
+        std::iter::from_fn(|| delivery.take_action()).filter(|action| *action == DeliveryAction::Expired).count()
+    };
+    assert_eq!(expired(&mut delivery), 0);
+    delivery.poll(at(EXPIRES, 0.5));
+    assert_eq!((delivery.state(), expired(&mut delivery)), (Freshness::Stale, 1));
+    delivery.sync();
+    delivery.not_modified(at(EXPIRES + 1, 0.5));
+    assert_eq!((delivery.state(), expired(&mut delivery)), (Freshness::Stale, 0));
+    delivery.signed_until(Some(Millis(START + 2 * INTERVAL)));
+    delivery.not_modified(at(EXPIRES + 2, 0.5));
+    assert_eq!((delivery.state(), expired(&mut delivery)), (Freshness::Fresh, 0));
+    delivery.failed(false, 0, at(2 * INTERVAL, 0.5));
+    assert_eq!((delivery.state(), expired(&mut delivery)), (Freshness::Stale, 1));
 }
 
 /// What a source answers.

@@ -11,7 +11,7 @@ use crate::document_file::{DocumentFile, FileState, Hash, hash_of};
 use crate::error::log_diagnostics;
 use crate::fleet::{FleetError, PublishRequest};
 use crate::options::Edits;
-use crate::published::{Published, removed_flags};
+use crate::published::{Published, Succession, removed_flags};
 use crate::serving::RefusedEdit;
 use crate::state::App;
 
@@ -94,6 +94,9 @@ impl Edit<'_> {
         for _ in 0..3 {
             let before = self.app.shared.published();
             let Some((published, warnings)) = self.compile(state, before.number).await else { return Looked::Done };
+            if !self.goes_on(state, &published, &before) {
+                return Looked::Done;
+            }
             let removes = !removed_flags(&before.snapshot, &published.snapshot).is_empty();
             if removes && seen != Some(self.hash) {
                 return Looked::Unsure(self.hash);
@@ -115,10 +118,32 @@ impl Edit<'_> {
         Looked::Done
     }
 
+    /// Whether what the file has is to be published. A snapshot that was signed elsewhere keeps its number, so it may come
+    /// too late; or it is in use already, and only its signature is new.
+    fn goes_on(&self, state: &mut FileState, next: &Published, before: &Published) -> bool {
+        let succession = next.succession(before);
+        match succession {
+            Succession::Next => return true,
+            Succession::Older => {
+                let help = "sign it with a higher `--revision`";
+                let why = format!("revision {} does not follow {} ({help})", next.number, before.number);
+                self.refuse("OLDER_REVISION", &why);
+            }
+            Succession::SignedAgain => {
+                state.synced = Some((before.number, self.hash));
+                self.app.signatures.renew(next);
+                self.app.shared.refuse_edit(None);
+                tracing::info!(revision = next.number, "the snapshot was signed again");
+            }
+        }
+        state.read = Some(self.hash);
+        false
+    }
+
     /// The revision after `last`; `None` for a document with errors.
     async fn compile(&self, state: &mut FileState, last: u64) -> Option<(Published, Diagnostics)> {
         let text = self.text.clone();
-        let made = tokio::task::spawn_blocking(move || Published::new(text, last)).await;
+        let made = tokio::task::spawn_blocking(move || Published::of_file(text, last)).await;
         let refused = match made {
             Ok(Ok(made)) => return Some(made),
             Ok(Err(diagnostics)) => diagnostics,
@@ -171,20 +196,21 @@ impl Edit<'_> {
 
 fn request(published: Published, after: u64) -> PublishRequest {
     PublishRequest {
+        // Nobody signs half a file.
+        allow_removal: published.statements.is_some(),
         published,
         after,
         author: "file".to_owned(),
         address: None,
         reason: "the file was edited".to_owned(),
         origin: "file",
-        allow_removal: false,
         dry_run: false,
     }
 }
 
 fn difference(before: &Published, edit: &Published) -> Difference {
-    let old = Version { name: "in use", snapshot: &before.snapshot, config: Some(&before.config) };
-    let new = Version { name: "file", snapshot: &edit.snapshot, config: Some(&edit.config) };
+    let old = Version { name: "in use", snapshot: &before.snapshot, config: before.config.as_ref() };
+    let new = Version { name: "file", snapshot: &edit.snapshot, config: edit.config.as_ref() };
     compare(&old, &new, Millis(wall()))
 }
 

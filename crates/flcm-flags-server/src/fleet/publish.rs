@@ -1,5 +1,6 @@
 //! Publishing: another revision replaces the one in use, and breakers keep their state.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -26,7 +27,9 @@ impl Fleet {
         }
         let removed = removed_flags(&self.published.snapshot, &published.snapshot);
         if !allow_removal {
-            self.check_removal(&removed, &published.config.removed)?;
+            // What was signed elsewhere names nothing.
+            let named = published.config.as_ref().map(|config| &config.removed);
+            self.check_removal(&removed, named.unwrap_or(&BTreeSet::new()))?;
         }
         let (number, digest) = (published.number, published.digest());
         if dry_run {

@@ -89,7 +89,7 @@ fn first_revision(store: &mut Store, document: Option<String>, clock: Clock) -> 
         Some(Err(diagnostics)) => Some(diagnostics),
         None => None,
     };
-    match document.map(|text| Published::new(text, last)) {
+    match document.map(|text| Published::of_file(text, last)) {
         Some(Ok((published, _))) => store_first(store, &published, clock.now()).map(|()| published),
         Some(Err(diagnostics)) => Err(StartError::Refused(diagnostics)),
         None => Err(refused.map_or_else(nothing_to_serve, StartError::Refused)),

@@ -2,8 +2,10 @@
 
 use axum::Extension;
 use axum::extract::State;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use flcm_flags::Millis;
+use flcm_flags_host::SIGNATURE_HEADER;
 
 use super::accept::{Accept, weight};
 use super::access::{Authorized, Client};
@@ -18,17 +20,24 @@ use crate::published::{Body, Encoded, Published, etag_matches};
 /// The header by which a host says which revision it uses.
 const REVISION: &str = "flcm-revision";
 
+/// The statements about a snapshot.
+pub(super) const SIGNATURE: HeaderName = HeaderName::from_static(SIGNATURE_HEADER);
+
 /// The revision in use.
 ///
 /// `Accept` chooses between the snapshot and the document as it was written, which needs a key `server`. Each has a
-/// strong `ETag`, which is compared with `If-None-Match`.
+/// strong `ETag`, which is compared with `If-None-Match`. A server that signs snapshots sends `flcm-signature` with each
+/// of them, with 304 as well.
 #[utoipa::path(get, path = "/flags", tag = "hosts", params(
     ("If-None-Match" = Option<String>, Header, description = "The ETag of what the host has"),
     ("flcm-revision" = Option<u64>, Header, description = "The revision that the host uses"),
 ), responses(
     (status = 200, description = "The snapshot or the document", content(
         (String = "application/vnd.flcm.snapshot"), (String = "application/yaml"),
-    ), headers(("ETag" = String, description = "Identifies exactly these bytes"))),
+    ), headers(
+        ("ETag" = String, description = "Identifies exactly these bytes"),
+        ("flcm-signature" = String, description = "Statements about the snapshot, with their signatures"),
+    )),
     (status = 304, description = "The host has this revision"),
     (status = 401, body = Problem), (status = 403, body = Problem), (status = 406, body = Problem), (status = 429, body = Problem),
 ))]
@@ -46,17 +55,20 @@ pub(super) async fn get_flags(
     }
     let body = choose(&serving.published, &headers)?;
     // A snapshot contains hashes of users, the document their names.
-    let is_document = std::ptr::eq(body, &raw const serving.published.as_document);
+    let is_document = !std::ptr::eq(body, &raw const serving.published.as_snapshot);
     key.require(if is_document { Role::Server } else { Role::Client })?;
     let takes_gzip = headers.get_all(header::ACCEPT_ENCODING).iter().any(takes_gzip);
     let Encoded { etag, bytes } = if takes_gzip { &body.gzip } else { &body.plain };
     let common = [(header::ETAG, etag.clone())];
+    // Not part of what the `ETag` names: a new signature of the same bytes comes with `304 Not Modified` as well.
+    let signature = if is_document { None } else { app.signatures.header(&serving.published, Millis(wall())) };
+    let signature = signature.map(|value| [(SIGNATURE, value)]);
     let known = headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
     if known.is_some_and(|etags| etags == "*" || etag_matches(etags, etag)) {
-        return Ok((StatusCode::NOT_MODIFIED, common).into_response());
+        return Ok((StatusCode::NOT_MODIFIED, signature, common).into_response());
     }
     let media_type = [(header::CONTENT_TYPE, body.media_type.clone())];
-    let mut response = (common, media_type, bytes.clone()).into_response();
+    let mut response = (common, signature, media_type, bytes.clone()).into_response();
     if takes_gzip {
         response.headers_mut().insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
     }
@@ -65,22 +77,19 @@ pub(super) async fn get_flags(
 
 /// The body that the client prefers; the snapshot, if it prefers neither.
 fn choose<'p>(published: &'p Published, headers: &HeaderMap) -> Result<&'p Body, Problem> {
-    let bodies = [&published.as_snapshot, &published.as_document];
     let accept = Accept::of(headers);
     if accept.is_empty() {
-        return Ok(bodies[0]);
+        return Ok(&published.as_snapshot);
     }
-    let liked = |body: &Body| accept.quality(body.media_type.to_str().unwrap_or_default());
-    let [snapshot, document] = bodies.map(liked);
-    match (snapshot, document) {
-        (0, 0) => {
-            let message = format!("no media type of `Accept: {}` is available", accept.text());
-            let help = "ask for application/vnd.flcm.snapshot, or for application/yaml, or for */*";
-            Err(Problem::new(Kind::NotAcceptable, message, help))
-        }
-        _ if document > snapshot => Ok(bodies[1]),
-        _ => Ok(bodies[0]),
-    }
+    let liked = |body: &&Body| accept.quality(body.media_type.to_str().unwrap_or_default());
+    // Of those that are liked as well the last one counts: the snapshot.
+    let bodies = published.bodies().collect::<Vec<_>>().into_iter().rev();
+    bodies.filter(|body| liked(body) > 0).max_by_key(liked).ok_or_else(|| {
+        let message = format!("no media type of `Accept: {}` is available", accept.text());
+        let help = "ask for application/vnd.flcm.snapshot, or for application/yaml, or for */*; a snapshot that was \
+                    signed elsewhere has no document";
+        Problem::new(Kind::NotAcceptable, message, help)
+    })
 }
 
 fn takes_gzip(value: &HeaderValue) -> bool {

@@ -311,13 +311,18 @@ async fn find(app: &Arc<App>, number: u64) -> Result<Revision, Problem> {
 
 fn difference_of(old: &Published, new: &Published) -> Difference {
     let [before, after] = [old, new].map(|published| format!("revision {}", published.number));
-    let old = Version { name: &before, snapshot: &old.snapshot, config: Some(&old.config) };
-    let new = Version { name: &after, snapshot: &new.snapshot, config: Some(&new.config) };
+    let old = Version { name: &before, snapshot: &old.snapshot, config: old.config.as_ref() };
+    let new = Version { name: &after, snapshot: &new.snapshot, config: new.config.as_ref() };
     compare(&old, &new, Millis(wall()))
 }
 
-/// Whoever publishes must have seen the revision that is replaced.
+/// Whoever publishes must have seen the revision that is replaced. What was signed elsewhere is replaced only by what is
+/// signed there: hosts take nothing else.
 fn expect_match(headers: &HeaderMap, current: &Published) -> Result<(), Problem> {
+    if current.statements.is_some() {
+        let help = "sign the change with `flcm sign`, and replace the file that is served";
+        return Err(Problem::new(Kind::Managed, "the snapshot in use was signed elsewhere", help));
+    }
     let etags = headers.get(header::IF_MATCH).ok_or_else(|| {
         let help = "send the ETag that GET /flags gave, or `*`";
         Problem::new(Kind::PreconditionRequired, "the header `If-Match` is missing", help)

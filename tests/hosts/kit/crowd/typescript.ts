@@ -107,6 +107,7 @@ export class TypeScriptCrowd implements Crowd {
         source: this.#source,
         bootstrap: warm ? Uint8Array.of(this.#version) : undefined,
         store: undefined,
+        trust: undefined,
         stream: streams ? stream : undefined,
         pollIntervalMs: 60_000,
         staleAfterMs: 180_000,
@@ -167,7 +168,7 @@ export class TypeScriptCrowd implements Crowd {
     get: async (etag): Promise<FetchResult> => {
       this.asked.push(this.now);
       if (!this.#isUp) throw new TypeError('fetch failed');
-      if (etag === `${this.#version}`) return 'not modified';
+      if (etag === `${this.#version}`) return { etag };
       return { snapshot: Uint8Array.of(this.#version), etag: `${this.#version}` };
     },
   };
