@@ -200,7 +200,7 @@ impl Place {
                 return;
             }
         }
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 

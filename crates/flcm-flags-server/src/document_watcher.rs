@@ -29,7 +29,7 @@ const QUIET: Duration = Duration::from_secs(2);
 const LOOKS: Duration = Duration::from_secs(5);
 
 /// A file that is open for writing is not read for so long; then it is, because some writers never close it.
-const WRITERS: Duration = Duration::from_secs(60);
+const WRITERS: Duration = Duration::from_mins(1);
 
 /// Watches the file until the task is aborted.
 pub(crate) async fn follow(app: Arc<App>) {

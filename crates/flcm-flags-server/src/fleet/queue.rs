@@ -21,6 +21,7 @@ const GROUP: usize = 512;
 const GROUP_BYTES: usize = 1 << 20;
 
 /// What the fleet does next.
+#[expect(clippy::large_enum_variant, reason = "one exists at a time, and is taken apart at once")]
 #[derive(Debug)]
 pub(super) enum Next {
     Batches(Vec<BatchRequest>),

@@ -26,14 +26,18 @@ pub(super) async fn around_each_request(State(app): Context, mut request: Reques
     let (method, version) = (name(request.method()), request.version());
     let peer = address(&app, &mut request);
     let place = request.extensions().get::<Arc<Place>>().cloned();
-    place.iter().for_each(|place| place.touch());
+    if let Some(place) = &place {
+        place.touch();
+    }
     let is_chunked = request.headers().contains_key(header::TRANSFER_ENCODING);
     let checked = origin::name_host(&mut request).and_then(|()| expect_open(&app, path));
     let mut response = match checked {
         Ok(()) => next.run(request).await,
         Err(problem) => problem.into_response(),
     };
-    place.iter().for_each(|place| place.touch());
+    if let Some(place) = &place {
+        place.touch();
+    }
     // Only the parser knows where a request in chunks ends: nothing is read behind it.
     let is_last = is_chunked || place.is_some_and(|place| place.is_refused());
     if is_last && version <= Version::HTTP_11 {

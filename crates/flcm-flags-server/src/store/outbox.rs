@@ -20,6 +20,7 @@ pub(crate) struct WebhookDelivery {
 }
 
 /// The result of an attempt.
+#[expect(clippy::large_enum_variant, reason = "one exists for each delivery that has just been tried")]
 #[derive(Clone, Debug)]
 pub(crate) enum DeliveryResult {
     Delivered,

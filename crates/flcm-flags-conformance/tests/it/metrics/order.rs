@@ -105,7 +105,7 @@ fn a_variant_and_a_reason_come_once() {
     let next = [b"\x01\x01g", &tallies(&[("a", 3), ("b", 3)])[3..]].concat();
     assert_eq!(refusal(&[&tallies(&[("a", 3), ("b", 3)]), &next]), None);
     // More without a name than a flag can have variants and reasons.
-    assert_eq!(refusal(&[&tallies(&[("", 3); 5_000])]), Some("flag: too many tallies"));
+    assert_eq!(refusal(&[&tallies(&vec![("", 3); 5_000])]), Some("flag: too many tallies"));
 }
 
 #[test]
