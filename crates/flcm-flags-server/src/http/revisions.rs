@@ -174,9 +174,7 @@ impl Change {
         });
         let (published, removed, warnings, difference) =
             made.await.map_err(|_| Problem::internal())?.map_err(|refused| {
-                if !dry_run {
-                    app.refuse_document(invalid(&author, &reason, &refused));
-                }
+                refuse(app, dry_run, invalid(&author, &reason, &refused));
                 Problem::refused(refused)
             })?;
         let etag = published.as_snapshot.plain.etag.clone();
@@ -185,6 +183,15 @@ impl Change {
         let revision = publish(app, request).await?;
         let answer = PublishAnswer { revision, digest, published: !dry_run, removed, warnings, difference };
         Ok(([(header::ETAG, etag)], Json(answer)).into_response())
+    }
+}
+
+/// Counts a document that is refused. One that was only tried is no event.
+fn refuse(app: &App, dry_run: bool, document: RefusedDocument) {
+    if dry_run {
+        app.shared.counters.refused_documents.add(1);
+    } else {
+        app.refuse_document(document);
     }
 }
 
@@ -216,8 +223,9 @@ async fn publish(app: &Arc<App>, request: PublishRequest) -> Result<u64, Problem
     match &published {
         // The file has what is published now.
         Ok(_) if app.edits == Edits::File && !dry_run => app.shared.refuse_edit(None),
-        Err(EditError::Fleet(FleetError::RemovesFlags(removal))) if !dry_run => {
-            app.refuse_document(RefusedDocument { author, reason, code: "REMOVES_FLAGS", detail: removal.to_string() });
+        Err(EditError::Fleet(FleetError::RemovesFlags(removal))) => {
+            let (code, detail) = ("REMOVES_FLAGS", removal.to_string());
+            refuse(app, dry_run, RefusedDocument { author, reason, code, detail });
         }
         _ => {}
     }

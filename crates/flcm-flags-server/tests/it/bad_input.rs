@@ -110,8 +110,8 @@ fn json_that_is_not_what_is_expected_is_refused() {
     }
     let plain = ask(server.address, "POST", "/flags/plain/hold", &[("content-type", "text/plain")], b"{}").unwrap();
     assert_eq!(plain.expect(415).code(), "WRONG_TYPE", "a page of another origin can send text/plain unasked");
-    let form = ask(server.address, "POST", "/flags/plain/hold", &[], b"").unwrap();
-    assert_eq!(form.expect(415).code(), "WRONG_TYPE");
+    let untyped = ask(server.address, "POST", "/flags/plain/hold", &[], b"{}").unwrap();
+    assert_eq!(untyped.expect(415).code(), "WRONG_TYPE");
     assert!(server.trip("plain").is_null());
     for (text, code) in [("{", "PARSE_ERROR"), (r#"{"context":[]}"#, "INVALID_CONTEXT")] {
         let answer = server.post("/ofrep/v1/evaluate/flags/plain", text).expect(400).json();
