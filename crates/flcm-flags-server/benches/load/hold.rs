@@ -27,6 +27,7 @@ pub(super) async fn run(binary: &str) -> Result<(), Failure> {
         let until = Arc::clone(&stop);
         let asker = std::thread::spawn(move || hold(address, &until));
         let worst = worst(bytes);
+        let size = worst.len();
         let load = Load { address, connections: CONNECTIONS, time: Duration::from_secs(10), may_refuse: true };
         let make = move |host: usize, sequence: u64| {
             let mut bytes = worst.clone();
@@ -36,12 +37,18 @@ pub(super) async fn run(binary: &str) -> Result<(), Failure> {
             post("/metrics", "application/vnd.flcm.batch", &bytes)
         };
         let rate = load.run(make).await?;
+        if rate <= 0.0 {
+            return Err(format!("no batch of {what} was accepted: this measures nothing").into());
+        }
         stop.store(true, Ordering::Relaxed);
         let mut times = asker.join().map_err(|_| "the asker has failed")??;
         let memory = served.peak_memory()? >> 20;
         times.sort_unstable();
         let (median, worst) = (times[times.len() / 2], times[times.len() - 1]);
-        println!("hold under batches of {what}: median {median} ms, worst {worst} ms of {}   aim 100", times.len());
+        println!(
+            "hold under batches of {what} ({size} bytes): median {median} ms, worst {worst} ms of {}   aim 100",
+            times.len()
+        );
         let begun = Instant::now();
         served.restart_after_kill()?;
         let ready = begun.elapsed().as_millis();
@@ -80,7 +87,7 @@ fn worst(length: usize) -> Vec<u8> {
     let variants: Vec<String> = (0..380).map(|variant| format!("v{variant}")).collect();
     let mut metrics = FlagMetrics::new(vec![0; FlagMetrics::counters_for(variants.len())]);
     (0..FlagMetrics::counters_for(variants.len())).for_each(|index| metrics.tally(index, 1));
-    (0..2048).for_each(|register| metrics.see(register, 1 + (register % 7) as u8));
+    (0..2048).for_each(|register| metrics.see(register, if register % 2 == 0 { 1 } else { 6 }));
     let sample = Sample { total: 400, ..Sample::default() };
     metrics.outcome(Arm::Treatment, &sample, 1.0);
     (1..384).for_each(|step| metrics.outcome(Arm::Control, &sample, 0.01 * 1.04_f64.powi(step)));
@@ -90,22 +97,16 @@ fn worst(length: usize) -> Vec<u8> {
     unknown.tally(0, 1);
     let mut known: Vec<String> = (0..FLAGS).map(|flag| format!("flag_{flag}")).collect();
     known.sort_unstable();
-    let (mut bytes, mut written) = (Vec::new(), 0);
-    let mut writer = Writer::new(Header::default(), |part: &[u8]| bytes.extend_from_slice(part));
-    for key in known {
-        if written + 24_000 > length {
-            break;
-        }
-        writer.flag(&key, |variant| variants.get(usize::from(variant)).map(String::as_str), &metrics);
-        written += 24_000;
-    }
-    for flag in 0..90_000 {
-        if written + 20 > length {
-            break;
-        }
-        writer.flag(&format!("g{flag:05}"), |_| None, &unknown);
-        written += 20;
-    }
-    writer.finish();
-    bytes
+    let name = |variant: u16| variants.get(usize::from(variant)).map(String::as_str);
+    let write = |flags: usize| {
+        let mut bytes = Vec::new();
+        let mut writer = Writer::new(Header::default(), |part: &[u8]| bytes.extend_from_slice(part));
+        known.iter().take(flags).for_each(|key| _ = writer.flag(key, name, &metrics));
+        let unknown_flags = if flags == 1 { 0 } else { (length / 20).min(90_000) / 10 };
+        (0..unknown_flags).for_each(|flag| _ = writer.flag(&format!("g{flag:05}"), |_| None, &unknown));
+        writer.finish();
+        bytes
+    };
+    // A tenth is left for flags that the server does not know.
+    write((length * 8 / 10 / write(1).len()).max(1))
 }
