@@ -80,7 +80,7 @@ pub(crate) fn run(options: &Options) -> Result<bool, Failure> {
             Err(failure) => {
                 totals.unreadable += 1;
                 if options.json {
-                    problems.extend(unreadable(path, &failure))
+                    problems.extend(unreadable(path, &failure));
                 } else {
                     let _ = failure.report();
                 }

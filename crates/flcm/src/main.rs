@@ -48,6 +48,7 @@ struct Arguments {
     color: clap::ColorChoice,
 }
 
+#[expect(clippy::large_enum_variant, reason = "one exists, and is taken apart at once")]
 #[derive(Debug, Subcommand)]
 enum Command {
     Acknowledge(operate::AcknowledgeOptions),

@@ -37,7 +37,7 @@ pub(crate) struct Options {
     /// Report what would change, and change nothing
     #[arg(long)]
     dry_run: bool,
-    /// Replace only the revision with this ETag; `*` replaces any. Default: the revision in use
+    /// Replace only the revision with this `ETag`; `*` replaces any. Default: the revision in use
     #[arg(long, value_name = "ETAG")]
     if_match: Option<String>,
 }

@@ -1,5 +1,6 @@
 //! Requests to a server: its address, the key, and what a refusal means.
 
+use std::fmt::Write;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -14,7 +15,7 @@ use crate::failure::Failure;
 use crate::source;
 
 /// A document of the largest size takes a few seconds to check.
-const TIMEOUT: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_mins(1);
 
 /// Which server, and with which key.
 #[derive(Debug, clap::Args)]
@@ -140,7 +141,8 @@ pub(crate) fn segment(text: &str) -> String {
     for byte in text.bytes() {
         match byte {
             b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b'-' | b'_' => segment.push(byte.into()),
-            byte => segment.push_str(&format!("%{byte:02X}")),
+            // Writing to a string cannot fail.
+            byte => _ = write!(segment, "%{byte:02X}"),
         }
     }
     segment

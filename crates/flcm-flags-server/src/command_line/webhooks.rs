@@ -59,7 +59,7 @@ mod tests {
         };
         let all = vec![Hold, Publish, Refused, Rollback];
         assert_eq!(of(&[]).unwrap(), [all.clone(), all]);
-        assert_eq!(of(&[hold.clone()]).unwrap(), [[Hold], [Hold]]);
+        assert_eq!(of(std::slice::from_ref(&hold)).unwrap(), [[Hold], [Hold]]);
         assert_eq!(of(&[hold.clone(), publish.clone()]).unwrap(), [[Hold], [Publish]]);
         let error = format!("{:?}", of(&[hold.clone(), publish, hold]).unwrap_err());
         assert!(error.contains("--webhook-events is given 3 times"), "{error}");

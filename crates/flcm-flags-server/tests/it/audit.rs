@@ -23,7 +23,7 @@ fn audited() -> (TestFolder, String) {
 
 fn verify(folder: &TestFolder, head: Option<&str>) -> Result<String, (i64, String)> {
     match verify_audit(&folder.path("flags.db"), head).unwrap() {
-        AuditCheck::Whole { head, rows } if rows == 7 => Ok(head),
+        AuditCheck::Whole { head, rows: 7 } => Ok(head),
         AuditCheck::Whole { rows, .. } => panic!("{rows} rows"),
         AuditCheck::Broken { row, what } => Err((row, what)),
     }

@@ -5,7 +5,7 @@ use std::io::Write;
 use crate::http::{ask, connect, rest};
 use crate::test_server::TestFolder;
 
-/// What a proxy adds, in the spellings of nginx, Caddy, HAProxy and others.
+/// What a proxy adds, in the spellings of nginx, Caddy, `HAProxy` and others.
 const TRACES: [(&str, &str); 8] = [
     ("forwarded", "for=192.0.2.1"),
     ("x-forwarded-for", "192.0.2.1"),

@@ -109,7 +109,9 @@ fn served(address: SocketAddr) -> String {
 #[test]
 fn certificates_are_read_again() {
     let folder = TestFolder::new();
-    ["one", "two"].iter().for_each(|name| certify(&folder, name));
+    for name in ["one", "two"] {
+        certify(&folder, name);
+    }
     let copy = |from: &str, to: &str| std::fs::copy(folder.path(from), folder.path(to)).map(drop).unwrap();
     copy("one.crt", "chain.pem");
     copy("one.key", "key.pem");

@@ -91,8 +91,7 @@ impl<B: AsRef<[u8]>> Attack<'_, B> {
     /// By doubling, then by halving the distance.
     fn needed(&self) -> Option<u32> {
         let is_enough = |liars| self.median(|run| run.switch_off(liars)).is_some();
-        let mut enough =
-            (0..).map(|power| 1_u32 << power).take_while(|liars| *liars <= MOST).find(|n| is_enough(*n))?;
+        let mut enough = (0..=MOST.ilog2()).map(|power| 1_u32 << power).find(|liars| is_enough(*liars))?;
         let mut less = enough / 2;
         while enough - less > 1 {
             let middle = u32::midpoint(less, enough);

@@ -190,9 +190,9 @@ struct ValueSeed<'p, 'l> {
 }
 
 impl<'l> ValueSeed<'_, 'l> {
-    fn number<E: Error>(&self, number: Option<Number>) -> Result<Slot<'l>, E> {
+    fn number<E: Error>(&self, number: Option<&Number>) -> Result<Slot<'l>, E> {
         let name = self.name;
-        let value = number.as_ref().and_then(kept).map(Slot::Number);
+        let value = number.and_then(kept).map(Slot::Number);
         value.ok_or_else(|| E::custom(format_args!("attribute `{name}` is {NOT_KEPT}{HELP}{QUOTE_IT}")))
     }
 }
@@ -229,15 +229,15 @@ impl<'l> Visitor<'l> for ValueSeed<'_, 'l> {
     }
 
     fn visit_f64<E: Error>(self, value: f64) -> Result<Slot<'l>, E> {
-        self.number(Number::from_f64(value))
+        self.number(Number::from_f64(value).as_ref())
     }
 
     fn visit_i64<E: Error>(self, value: i64) -> Result<Slot<'l>, E> {
-        self.number(Some(value.into()))
+        self.number(Some(&value.into()))
     }
 
     fn visit_u64<E: Error>(self, value: u64) -> Result<Slot<'l>, E> {
-        self.number(Some(value.into()))
+        self.number(Some(&value.into()))
     }
 
     fn visit_map<A: MapAccess<'l>>(self, _: A) -> Result<Slot<'l>, A::Error> {
