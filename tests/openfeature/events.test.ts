@@ -17,7 +17,7 @@ flags:
 `;
 
 const CHANGED = DOCUMENT.replace('revision: 1', 'revision: 2')
-  .replace('calm: { rollout: { percentage: 100 } }', 'calm: { salt: other }')
+  .replace('calm: { rollout: { percentage: 100 } }', 'calm: { salt: other, rollout: { percentage: 0 } }')
   .replace('gone: {}', 'come: {}');
 
 const ALICE = { targetingKey: 'alice' };
