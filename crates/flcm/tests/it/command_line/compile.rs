@@ -92,7 +92,7 @@ flags:
         ],
         "errorThreshold": {
             "rate": 0.05, "window": 300, "min_samples": 20, "cooldown": 60, "probe": 5,
-            "detector": "evidence", "ratio": 1.25, "margin": 0.001, "budget": 0.001, "slow_ms": null, "slow_rate": 0.5,
+            "detector": "evidence", "evidence": ["servers"], "ratio": 1.25, "margin": 0.001, "budget": 0.001, "slow_ms": null, "slow_rate": 0.5,
             "action": "disable", "shared": "roll_back", "recovery": "by_cause",
         },
     });
@@ -131,7 +131,7 @@ flags:
         json["flags"][0]["errorThreshold"],
         serde_json::json!({
             "rate": 0.05, "window": 300, "min_samples": 20, "cooldown": 60, "probe": 5,
-            "detector": "evidence", "ratio": 2, "margin": 0.25, "budget": 0.0001, "slow_ms": 800, "slow_rate": 0.125,
+            "detector": "evidence", "evidence": ["servers"], "ratio": 2, "margin": 0.25, "budget": 0.0001, "slow_ms": 800, "slow_rate": 0.125,
             "action": "step_back", "shared": "hold", "recovery": "auto",
         })
     );
