@@ -142,6 +142,13 @@ test-server: browser server-peers packages programs
 [metadata('lane: alone')]
 test-attacks: npm server-peers programs
     npx --no -- vitest run --no-file-parallelism tests/attacks
+    node tests/attacks/fuzz.js 10 "{{ cargo-target }}/debug/flcm"
+
+# Whatever comes to mind, to each route of a server, for SECONDS; `program` may be a release build.
+[doc('Send random requests to each route of a server.')]
+[group('test')]
+fuzz-server seconds="300" program=(cargo-target / "debug/flcm"): programs
+    node tests/attacks/fuzz.js {{ seconds }} "{{ program }}"
 
 # One suite, over all vectors and 100,000 generated decisions, through every engine: the addon, wasm in Node, wasm in
 # Chromium, and the package for Node without its addon. In Rust, `test-rust` runs the vectors.
