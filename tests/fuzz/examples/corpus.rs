@@ -111,7 +111,7 @@ fn batches() {
             writer.custom(&custom);
         }
     });
-    put("batch", "accepted-twice", &twice);
+    put("batch", "refused-twice", &twice);
     put("batch", "refused-truncated", &everything[..everything.len() / 2]);
     let mut flipped = everything;
     flipped[100] ^= 1;
