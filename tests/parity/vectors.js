@@ -78,7 +78,9 @@ export function inherit(subject, file, name) {
 }
 
 export function diagnostics(subject, file, name) {
-  for (const { document, diagnostics: wanted } of file.cases) {
+  // JavaScript compiles texts: it knows neither the name of their file nor, for schedules, the time.
+  const cases = file.cases.filter(({ json, now }) => json === undefined && now === undefined);
+  for (const { document, diagnostics: wanted } of cases) {
     const { diagnostics: found, snapshot: bytes, report } = subject.compiler.compile(text(document));
     const kept = found.map(({ code, severity, path, line, column }) => ({ code, severity, path, line, column }));
     const what = () => `${name}: ${text(document)}`;
@@ -90,7 +92,7 @@ export function diagnostics(subject, file, name) {
     );
     same(report === '', wanted.length === 0, what);
   }
-  return file.cases.length;
+  return cases.length;
 }
 
 /** Doors give no percentage, but an explanation does, and whoever is in or out must be so by it. */
