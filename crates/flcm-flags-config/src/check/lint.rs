@@ -83,8 +83,10 @@ pub(crate) fn rollout(flag: &Flag, path: Path<'_>, diagnostics: &mut Diagnostics
 }
 
 // Messages of `rollout-without-effect`, each with its help.
-const WITHOUT_SHARE: (&str, &str) =
-    ("a rollout without percentage, cohorts or schedule reaches everyone", "add a percentage, or remove `rollout`");
+const WITHOUT_SHARE: (&str, &str) = (
+    "a rollout without percentage, cohorts or schedule reaches everyone",
+    "write `percentage: 100` to say so, or a smaller one",
+);
 const NOTHING_DRAWN: (&str, &str) =
     ("`by` has no effect, because all users get the same", "add a percentage or variants, or remove `by`");
 const RAMP_ALONE: (&str, &str) = ("`ramp` needs a schedule with at least two entries", "add entries, or remove `ramp`");

@@ -46,7 +46,9 @@ fn unreachable(rules: &[Rule], positions: &[(Span, String)], diagnostics: &mut D
         let Some(earlier) = rules[index.saturating_sub(100)..index].iter().find(covers) else { continue };
         let name = earlier.name.as_ref().map_or_else(|| "an earlier rule".to_owned(), |name| format!("rule `{name}`"));
         let message = format!("this rule never applies: {name} always applies first");
-        diagnostics.warn(*span, path, "unreachable-rule", message).help("move it up, or remove it");
+        diagnostics
+            .warn(*span, path, "unreachable-rule", message)
+            .help("remove it, which changes nothing; if it should apply, move it up");
     }
 }
 
