@@ -4,11 +4,11 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { expect, test } from 'vitest';
 import { root } from './tried.js';
 
-const flcm = join(root, process.env.CARGO_TARGET_DIR ?? 'target', 'debug/flcm');
+const flcm = resolve(root, process.env.CARGO_TARGET_DIR ?? 'target', 'debug/flcm');
 const helps = new Map();
 
 /** The options that a command has, or nothing where there is no such command. */
@@ -21,7 +21,9 @@ function read(command) {
   try {
     const help = execFileSync(flcm, [...command.split(' '), '--help'], { encoding: 'utf8', stdio: 'pipe' });
     return new Set(help.match(/--[a-z][a-z-]*/g));
-  } catch {
+  } catch (error) {
+    // The parser of command lines ends with 2. Without a status, the program itself is missing.
+    if (error.status !== 2) throw error;
     return undefined;
   }
 }
