@@ -1,0 +1,154 @@
+/** The rows of the list: a flag as the document has it, with what hosts say of it, and the words for its state. */
+
+import type { LiveFlag, Overview } from './api.ts';
+import { DAY } from '../words/format.ts';
+
+export interface FlagRow {
+  readonly at: number;
+  readonly key: string;
+  readonly description: string;
+  readonly owner: string;
+  readonly tags: readonly string[];
+  readonly kind: string;
+  readonly until: number | null;
+  readonly enabled: boolean;
+  readonly percentage: number;
+  readonly scheduled: boolean;
+  readonly rules: number;
+  readonly variants: number;
+  readonly needs: readonly string[];
+  readonly threshold: boolean;
+  readonly changedAt: number | null;
+}
+
+export function rowsOf({ flags }: Overview): FlagRow[] {
+  return flags.key.map((key, at) => ({
+    at,
+    key,
+    description: flags.description[at] ?? '',
+    owner: flags.owner[at] ?? '',
+    tags: flags.tags[at] ?? [],
+    kind: flags.kind[at] ?? '',
+    until: flags.until[at] ?? null,
+    enabled: flags.enabled[at] ?? true,
+    percentage: flags.percentage[at] ?? 100,
+    scheduled: flags.scheduled[at] ?? false,
+    rules: flags.rules[at] ?? 0,
+    variants: flags.variants[at] ?? 0,
+    needs: (flags.needs[at] ?? []).map((position) => flags.key[position] ?? ''),
+    threshold: flags.threshold[at] ?? false,
+    changedAt: flags.changedAt[at] ?? null,
+  }));
+}
+
+/** Worst first. */
+export const STATES = [
+  'rolledBack',
+  'capped',
+  'held',
+  'probing',
+  'evidence',
+  'waits',
+  'rolling',
+  'split',
+  'full',
+  'off',
+  'stale',
+  'unasked',
+] as const;
+
+export type State = (typeof STATES)[number];
+
+const SEVERITY = new Map<State, number>(STATES.map((state, at) => [state, at]));
+export const severity = (state: State): number => SEVERITY.get(state) ?? STATES.length;
+
+/** Each state has a shape of its own, so that nothing depends on colour. */
+export const SHAPES: Readonly<Record<State, string>> = {
+  rolledBack: '▼',
+  capped: '◣',
+  held: '■',
+  probing: '◐',
+  evidence: '▲',
+  waits: '○',
+  rolling: '▶',
+  split: '▶',
+  full: '●',
+  off: '○',
+  stale: '◷',
+  unasked: '○',
+};
+
+export type Tone = 'bad' | 'warn' | 'hold' | 'run' | 'ok' | 'off';
+
+export const TONES: Readonly<Record<State, Tone>> = {
+  rolledBack: 'bad',
+  capped: 'warn',
+  held: 'hold',
+  probing: 'warn',
+  evidence: 'warn',
+  waits: 'off',
+  rolling: 'run',
+  split: 'run',
+  full: 'ok',
+  off: 'off',
+  stale: 'off',
+  unasked: 'off',
+};
+
+const RISING = 0.1;
+const STALE_MS = 90 * DAY;
+
+export const isCapped = (live: LiveFlag): boolean => live.trip.startsWith('capped');
+/** The percentage that a cap leaves. */
+export const capOf = (live: LiveFlag): number => Number(live.trip.split(' ')[1] ?? 0) / 1000;
+export const isSlow = (live: LiveFlag): boolean => live.cause?.startsWith('slow') ?? false;
+/** Whether the breaker, or a person, holds it back so that a person must act. */
+export const waitsForPerson = (live: LiveFlag | undefined): boolean =>
+  live?.next === 'acknowledge' || live?.next === 'release';
+
+export const evidenceRises = (live: LiveFlag | undefined): boolean => (live?.evidence ?? 0) > RISING;
+
+function isStale(row: FlagRow, now: number): boolean {
+  if (row.until !== null && row.until < now) return true;
+  const ends = row.percentage === 0 || row.percentage === 100;
+  return row.kind === 'release' && ends && !row.scheduled && row.changedAt !== null && now - row.changedAt > STALE_MS;
+}
+
+/** What the breaker and people say of it, before anything that the document says. */
+function heldBack(live: LiveFlag): State | undefined {
+  if (live.mode === 'held') return 'held';
+  if (live.trip === 'off') return 'rolledBack';
+  if (isCapped(live)) return 'capped';
+  if (live.trip === 'probing') return 'probing';
+  return evidenceRises(live) ? 'evidence' : undefined;
+}
+
+/** A flag that it needs and that is off, or rolled back. */
+export function blocker(
+  row: FlagRow,
+  rowOf: ReadonlyMap<string, FlagRow>,
+  live: ReadonlyMap<string, LiveFlag>,
+): string | undefined {
+  return row.needs.find((key) => {
+    const needed = rowOf.get(key);
+    const trip = live.get(key)?.trip;
+    return trip === 'off' || live.get(key)?.mode === 'held' || (needed !== undefined && !needed.enabled && needed.kind !== 'ops');
+  });
+}
+
+export function stateOf(
+  row: FlagRow,
+  live: LiveFlag | undefined,
+  now: number,
+  isUnasked: boolean,
+  waitsFor: string | undefined,
+): State {
+  const held = live && heldBack(live);
+  if (held) return held;
+  if (waitsFor && row.enabled && row.percentage > 0) return 'waits';
+  if (isStale(row, now)) return 'stale';
+  if (!row.enabled || row.percentage === 0) return 'off';
+  if (isUnasked) return 'unasked';
+  if (row.percentage === 100) return 'full';
+  return row.variants > 1 ? 'split' : 'rolling';
+}

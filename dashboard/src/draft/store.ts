@@ -1,0 +1,79 @@
+/**
+ * The draft: a list of edits on a base revision, not a text, so that it can be put on top of what others publish. It is
+ * kept in this browser; it has no user's data in it.
+ */
+
+import { computed, effect, signal } from '@preact/signals';
+
+export type Path = readonly (string | number)[];
+export type Value = string | number | boolean | null | readonly Value[] | { readonly [key: string]: Value };
+
+export type Edit =
+  | { readonly op: 'set'; readonly path: Path; readonly value: Value }
+  | { readonly op: 'remove'; readonly path: Path }
+  | { readonly op: 'insert'; readonly path: Path; readonly key: string | number; readonly value: Value }
+  /** The text editor's: the whole text. */
+  | { readonly op: 'text'; readonly value: string };
+
+export interface Draft {
+  /** The revision and digest that it is based on. */
+  readonly revision: number;
+  readonly digest: string;
+  readonly edits: readonly Edit[];
+}
+
+const KEY = 'flcm.draft';
+
+function stored(): Draft | undefined {
+  try {
+    const text = localStorage.getItem(KEY);
+    return text ? (JSON.parse(text) as Draft) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+export const draft = signal<Draft | undefined>(stored());
+
+effect(() => {
+  if (draft.value) localStorage.setItem(KEY, JSON.stringify(draft.value));
+  else localStorage.removeItem(KEY);
+});
+
+window.addEventListener('storage', ({ key }) => {
+  if (key === KEY) draft.value = stored();
+});
+
+export const samePath = (a: Path, b: Path): boolean => a.length === b.length && a.every((part, at) => part === b[at]);
+
+const pathOf = (edit: Edit): Path => (edit.op === 'text' ? [] : edit.path);
+
+/** Adds an edit; a later one of the same place takes the place of the earlier. */
+export function change(base: { revision: number; digest: string }, ...edits: readonly Edit[]): void {
+  const before = draft.value ?? { ...base, edits: [] };
+  const kept = before.edits.filter(
+    (old) => old.op !== 'text' && !edits.some((edit) => edit.op === 'text' || samePath(pathOf(old), pathOf(edit))),
+  );
+  draft.value = { ...before, edits: [...kept, ...edits] };
+}
+
+/** Takes back the edits of places that begin so. */
+export function undo(prefix: Path): void {
+  const before = draft.value;
+  if (!before) return;
+  const edits = before.edits.filter((edit) => !samePath(pathOf(edit).slice(0, prefix.length), prefix));
+  draft.value = edits.length === 0 ? undefined : { ...before, edits };
+}
+
+export function discard(): void {
+  draft.value = undefined;
+}
+
+/** The edits of one flag. */
+export const editsOf = (key: string): readonly Edit[] =>
+  draft.value?.edits.filter((edit) => edit.op !== 'text' && edit.path[0] === 'flags' && edit.path[1] === key) ?? [];
+
+/** Flags that the draft names. */
+export const draftFlags = computed<readonly string[]>(() => [
+  ...new Set(draft.value?.edits.flatMap((edit) => (edit.op !== 'text' && edit.path[0] === 'flags' ? [String(edit.path[1])] : []))),
+]);

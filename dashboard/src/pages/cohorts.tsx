@@ -1,0 +1,1 @@
+export function CohortsPage() { return <h1>CohortsPage</h1>; }

@@ -1,0 +1,1 @@
+export function FlagPage({ flag }: { flag: string }) { return <h1>{flag}</h1>; }

@@ -1,0 +1,1 @@
+export function TextPage() { return <h1>TextPage</h1>; }

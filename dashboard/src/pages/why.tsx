@@ -1,0 +1,1 @@
+export function WhyPage() { return <h1>WhyPage</h1>; }
