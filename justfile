@@ -187,6 +187,7 @@ sizes: packages
 [private]
 types: packages
     npx --no -- tsc
+    npx --no -- tsc -p dashboard
 
 # The reference of the runtime's API, into target/reference. TypeDoc brings the TypeScript that it can read.
 [private]
@@ -227,6 +228,12 @@ packages: npm glue addon
     npx --no -- wasm-opt -Oz --converge -ocimfs=150 --reorder-functions --strip-producers --strip-target-features target/bindings/wasm/flags_bg.wasm -o target/bindings/wasm/flags_bg.wasm
     npx --no -- wasm-opt -O1 target/bindings/compile/compile_bg.wasm -o target/bindings/compile/compile_bg.wasm
     node pkg/build.js
+
+# The dashboard, into crates/flcm-dashboard/dist, where the build of `flcm` finds it.
+[group('make')]
+dashboard: packages
+    npx --no -- vite build -c dashboard/vite.config.js
+    node dashboard/pack.js
 
 # Regenerate the JSON Schema of documents, and the OpenAPI description of the server.
 [group('make')]
