@@ -128,6 +128,13 @@ impl Fleet {
             FleetRequest::Refused(document) => self.refused(&document),
             FleetRequest::Breakers(reply) => reply.send(Ok(self.breaker_statuses())),
             FleetRequest::RemoveMetric(request, reply) => reply.send(self.remove_metric(request)),
+            FleetRequest::Sessions(change, reply) => {
+                let stored = self.store.change_sessions(&change);
+                if let Err(error) = &stored {
+                    self.log_store_failure("a sign-in could not be stored: a restart ends it", error);
+                }
+                reply.send(stored.map_err(FleetError::NotStored));
+            }
         }
     }
 

@@ -21,7 +21,9 @@ mod breakers;
 mod caching;
 mod flags;
 mod health;
+mod keys;
 mod layer;
+mod meta;
 mod metrics;
 mod ofrep;
 mod openapi;
@@ -29,6 +31,7 @@ mod origin;
 mod problem;
 mod revisions;
 mod routes;
+mod session;
 mod stream;
 
 pub use openapi::openapi;
@@ -76,6 +79,9 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
         .route("/revisions/{number}/diff", get(revisions::diff_revisions))
         .route("/revisions/{number}/revert", post(revisions::revert_to_revision))
         .route("/audit", get(audit::list_audit))
+        .route("/session", post(session::sign_in).get(session::who_is_signed_in).delete(session::sign_out))
+        .route("/keys", get(keys::list_keys))
+        .route("/meta", get(meta::get_meta))
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
         .route("/openapi.json", get(openapi::get_openapi));

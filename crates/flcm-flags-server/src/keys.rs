@@ -20,9 +20,12 @@ use crate::peer::AddressPrefix;
 
 mod limit;
 mod line;
+mod usage;
 
 use limit::Limit;
 use line::Line;
+pub(crate) use usage::KeyReport;
+use usage::Usage;
 
 /// The role of a key. Each role may do what the roles before it may.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd)]
@@ -32,18 +35,30 @@ pub enum Role {
     Client,
     /// Also evaluates flags, and reads documents and metrics.
     Server,
-    /// Also publishes documents, and holds flags.
+    /// Also reads everything that the dashboard shows.
+    Viewer,
+    /// Also holds and releases flags, and acknowledges rollbacks.
+    Operator,
+    /// Also publishes documents.
+    Publisher,
+    /// Also removes metrics, and sees which keys there are.
     Admin,
 }
 
 impl Role {
+    /// All roles, from the least to the most.
+    pub const ALL: [Self; 6] = [Self::Client, Self::Server, Self::Viewer, Self::Operator, Self::Publisher, Self::Admin];
+
     /// The name of the role in the file of keys.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Admin => "admin",
             Self::Client => "client",
+            Self::Operator => "operator",
+            Self::Publisher => "publisher",
             Self::Server => "server",
+            Self::Viewer => "viewer",
         }
     }
 }
@@ -52,8 +67,10 @@ impl FromStr for Role {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let role = [Self::Client, Self::Server, Self::Admin].into_iter().find(|role| role.as_str() == text);
-        role.ok_or_else(|| format!("`{text}` is not a role: write client, server or admin"))
+        let role = Self::ALL.into_iter().find(|role| role.as_str() == text);
+        role.ok_or_else(|| {
+            format!("`{text}` is not a role: write client, server, viewer, operator, publisher or admin")
+        })
     }
 }
 
@@ -66,6 +83,7 @@ struct Key {
     expires: Option<u64>,
     limit: Option<NonZeroU32>,
     limiter: Option<Limit>,
+    usage: Arc<Usage>,
 }
 
 impl fmt::Debug for Key {
@@ -84,12 +102,31 @@ pub(crate) struct Caller {
     key: Option<Arc<Key>>,
 }
 
+impl Caller {
+    /// The hash of the key; `None` where no keys are needed.
+    pub(crate) fn key_hash(&self) -> Option<KeyHash> {
+        self.key.as_ref().map(|key| key.hash)
+    }
+}
+
 /// Where a request comes from, and when, in milliseconds since 1970.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Arrival {
     pub(crate) network: AddressPrefix,
     pub(crate) at: u64,
 }
+
+/// What a request is admitted by.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Credential<'k> {
+    /// A key as it was sent.
+    Key(&'k str),
+    /// The hash of the key that somebody has signed in with.
+    Session(KeyHash),
+}
+
+/// The SHA-256 of a key.
+pub(crate) type KeyHash = [u8; 32];
 
 /// Why a request is refused.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -100,6 +137,8 @@ pub(crate) enum Denial {
     Forbidden,
     /// Too many requests; how long to wait.
     Limited(Duration),
+    /// The sign-in has ended, or its key is gone.
+    SignedOut,
     /// The key is missing or unknown.
     Unknown,
 }
@@ -148,17 +187,26 @@ impl Keys {
     }
 
     /// Whose key this is, if it has at least a role.
-    pub(crate) fn admit(&self, key: Option<&str>, role: Role, arrival: Arrival) -> Result<Caller, Denial> {
+    pub(crate) fn admit(
+        &self,
+        credential: Option<Credential<'_>>,
+        role: Role,
+        arrival: Arrival,
+    ) -> Result<Caller, Denial> {
         if self.is_empty() {
             return Ok(Caller { name: "anyone".into(), role: Role::Admin, key: None });
         }
-        let found = self.find(key.ok_or(Denial::Unknown)?).ok_or(Denial::Unknown)?;
+        let found = match credential.ok_or(Denial::Unknown)? {
+            Credential::Key(key) => self.find(&hash_of(key)).ok_or(Denial::Unknown)?,
+            Credential::Session(hash) => self.find(&hash).ok_or(Denial::SignedOut)?,
+        };
         if found.has_expired(arrival.at) {
             return Err(Denial::Expired);
         }
         if found.role < role {
             return Err(Denial::Forbidden);
         }
+        found.usage.note(arrival.at);
         match found.limiter.as_ref().and_then(|limiter| limiter.wait(arrival.network)) {
             Some(wait) => Err(Denial::Limited(wait)),
             None => Ok(Caller { name: Arc::clone(&found.name), role: found.role, key: Some(Arc::clone(found)) }),
@@ -193,9 +241,30 @@ impl Keys {
         changes
     }
 
+    /// Each key, in the order of the file.
+    pub(crate) fn list(&self) -> impl Iterator<Item = KeyReport<'_>> {
+        self.0.iter().map(|key| KeyReport::of(key))
+    }
+
+    /// Whether one of these has this hash.
+    pub(crate) fn has(&self, hash: &KeyHash) -> bool {
+        self.find(hash).is_some()
+    }
+
+    /// Goes on counting the requests of keys that were in the file before.
+    pub(crate) fn with_usage_of(self, older: &Self) -> Self {
+        let keys = self.0.into_iter().map(|mut key| {
+            let usage = older.find(&key.hash).map(|older| Arc::clone(&older.usage));
+            if let (Some(key), Some(usage)) = (Arc::get_mut(&mut key), usage) {
+                key.usage = usage;
+            }
+            key
+        });
+        Self(keys.collect())
+    }
+
     /// Compares all keys, so that the time it takes reveals nothing.
-    fn find(&self, key: &str) -> Option<&Arc<Key>> {
-        let hash = Sha256::digest(key.as_bytes());
+    fn find(&self, hash: &KeyHash) -> Option<&Arc<Key>> {
         self.0.iter().fold(None, |found, key| if bool::from(hash.ct_eq(&key.hash)) { Some(key) } else { found })
     }
 }
@@ -208,6 +277,10 @@ impl Key {
     fn is_same(&self, other: &Self) -> bool {
         (self.role, self.hash, self.expires, self.limit) == (other.role, other.hash, other.expires, other.limit)
     }
+}
+
+fn hash_of(key: &str) -> KeyHash {
+    Sha256::digest(key.as_bytes()).into()
 }
 
 /// The audit names keys: each needs a name of its own.
@@ -247,7 +320,7 @@ pub fn mint(name: &str, role: Role, expires: Option<&str>) -> Result<(String, St
 mod tests {
     use std::net::IpAddr;
 
-    use super::{AddressPrefix, Arrival, Changes, Denial, Keys, Role, mint};
+    use super::{AddressPrefix, Arrival, Changes, Credential, Denial, Keys, Role, mint};
 
     fn from(address: [u8; 4], at: u64) -> Arrival {
         Arrival { network: AddressPrefix::of(IpAddr::from(address)), at }
@@ -261,7 +334,9 @@ mod tests {
     fn a_key_is_good_for_its_role_and_those_below() {
         let (key, line) = mint("ci", Role::Server, None).expect("a key");
         let keys = Keys::from_json(&format!("[{line}]")).expect("keys");
-        let name = |key, role| keys.admit(key, role, here()).map(|caller| caller.name.to_string());
+        let name = |key: Option<&str>, role| {
+            keys.admit(key.map(Credential::Key), role, here()).map(|caller| caller.name.to_string())
+        };
         assert_eq!(name(Some(&key), Role::Client), Ok("ci".to_owned()));
         assert_eq!(name(Some(&key), Role::Server), Ok("ci".to_owned()));
         assert_eq!(name(Some(&key), Role::Admin), Err(Denial::Forbidden));
@@ -275,7 +350,7 @@ mod tests {
         for (role, is_shared) in [(Role::Server, true), (Role::Client, false)] {
             let (key, line) = mint("ci", role, None).expect("a key");
             let keys = Keys::from_json(&format!("[{}]", line.replace('}', ",\"limit\":2}"))).expect("keys");
-            let admit = |address| keys.admit(Some(&key), Role::Client, from(address, 0));
+            let admit = |address| keys.admit(Some(Credential::Key(&key)), Role::Client, from(address, 0));
             assert!(admit([192, 0, 2, 1]).is_ok() && admit([192, 0, 2, 2]).is_ok());
             assert!(matches!(admit([192, 0, 2, 3]), Err(Denial::Limited(_))));
             assert_eq!(admit([198, 51, 100, 1]).is_err(), is_shared, "{role:?}");
@@ -287,7 +362,7 @@ mod tests {
         const EXPIRES: u64 = 1_796_083_200_000;
         let (key, line) = mint("ci", Role::Admin, Some("2026-12-01T00:00:00Z")).expect("a key");
         let keys = Keys::from_json(&format!("[{line}]")).expect("keys");
-        let admit = |at| keys.admit(Some(&key), Role::Client, from([192, 0, 2, 1], at));
+        let admit = |at| keys.admit(Some(Credential::Key(&key)), Role::Client, from([192, 0, 2, 1], at));
         let caller = admit(EXPIRES - 1).expect("not yet");
         assert_eq!(admit(EXPIRES).map(|caller| caller.role), Err(Denial::Expired));
         assert!(keys.still_admit(&caller, EXPIRES - 1) && !keys.still_admit(&caller, EXPIRES));
@@ -304,7 +379,7 @@ mod tests {
         let less = lines[1].1.replace("\"server\"", "\"client\"");
         let new = file(&[&less, &lines[2].1]);
         for (key, _) in &lines[..2] {
-            let caller = old.admit(Some(key), Role::Server, here()).expect("one of these");
+            let caller = old.admit(Some(Credential::Key(key)), Role::Server, here()).expect("one of these");
             assert!(old.still_admit(&caller, 0) && !new.still_admit(&caller, 0));
         }
         let names = |name: &str| vec![name.to_owned()];

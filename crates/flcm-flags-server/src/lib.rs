@@ -32,6 +32,7 @@
 //! | module | content |
 //! |---|---|
 //! | `options`, `keys`, `error`, `command_line` | what a server is given, and why it does not start |
+//! | `sessions` | people who have signed in |
 //! | `server` with `connections`, `reload` | start, run, shutdown; connections; keys and certificates that are read again |
 //! | `admission`, `peer`, `proxies` | which connections stay when there are too many; where requests come from |
 //! | `fleet` and its folder: `handle`, `queue`, `merge`, `ledgers`, `persist`, `publish`, `commands` and others | the actor |
@@ -74,6 +75,7 @@ mod published;
 mod retry;
 mod server;
 mod serving;
+mod sessions;
 mod signatures;
 mod signed_file;
 mod signing;

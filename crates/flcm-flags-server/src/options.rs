@@ -60,6 +60,18 @@ pub enum Edits {
     None,
 }
 
+impl Edits {
+    /// The name of the place.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Database => "database",
+            Self::File => "file",
+            Self::None => "none",
+        }
+    }
+}
+
 impl FromStr for Edits {
     type Err = String;
 

@@ -21,6 +21,7 @@ use crate::ingest::Bodies;
 use crate::keys::Keys;
 use crate::metrics::otlp;
 use crate::options::{Edits, Options, Webhook};
+use crate::sessions::{Failures, Sessions};
 use crate::signatures::Signatures;
 use crate::signed_file::SignedSnapshot;
 use crate::state::{App, Requests};
@@ -98,6 +99,9 @@ impl Server {
             shared: started.shared,
             fleet: started.handle,
             keys: ArcSwap::from_pointee(keys),
+            sessions: Sessions::new(started.sessions),
+            failures: Failures::default(),
+            is_tls: tls.is_some(),
             signatures: Signatures::new(options.signer),
             database: options.database,
             edits,
@@ -114,6 +118,7 @@ impl Server {
             is_draining: AtomicBool::new(false),
             is_closing: AtomicBool::new(false),
         });
+        reload::end_sessions(&app);
         document_watcher::look_at_start(&app).await;
         let pusher = options.otlp.map(|otlp| otlp::Pusher::new(otlp, Arc::clone(&app), started.began)).transpose()?;
         let connections = Connections::new(options.connections, tls.clone(), http::router(&app), Arc::clone(&app));

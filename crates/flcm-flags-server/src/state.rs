@@ -17,6 +17,7 @@ use crate::notification::RefusedDocument;
 use crate::options::Edits;
 use crate::proxies::ProxyNetwork;
 use crate::serving::Shared;
+use crate::sessions::{Failures, Sessions};
 use crate::signatures::Signatures;
 
 /// The state of request handlers.
@@ -26,6 +27,10 @@ pub(crate) struct App {
     pub(crate) fleet: FleetHandle,
     /// Replaced as a whole when their file is read again.
     pub(crate) keys: ArcSwap<Keys>,
+    pub(crate) sessions: Sessions,
+    pub(crate) failures: Failures,
+    /// Whether connections have TLS.
+    pub(crate) is_tls: bool,
     pub(crate) signatures: Signatures,
     pub(crate) database: PathBuf,
     /// Where edits over HTTP go.

@@ -20,6 +20,7 @@ mod counts;
 mod ledgers;
 mod outbox;
 mod revisions;
+mod sessions;
 
 pub use audit::{AuditCheck, verify_audit};
 pub(crate) use audit::{Record, audit_of};
@@ -28,9 +29,10 @@ pub(crate) use counts::{Changes, Checkpoint, RecoveredState, StoredBreaker};
 pub(crate) use ledgers::{StoredLedger, StoredLedgerName};
 pub(crate) use outbox::{DeliveryResult, WebhookDelivery};
 pub(crate) use revisions::{Revision, Summary};
+pub(crate) use sessions::SessionChange;
 
 /// The version of the tables, in the database's `user_version`.
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
 
 const TABLES: &str = include_str!("store/tables.sql");
 

@@ -19,7 +19,8 @@ a hash of the key. With \"limit\": 100 in its line, a key may make 100 requests 
 a client key so many from each network. SIGHUP has a running server read the file again.
 
 A `client` key reads snapshots and sends metrics. Web pages contain it, so it is not a secret. A `server` key also \
-requests decisions and reads metrics. An `admin` key also publishes documents and holds flags."
+requests decisions and reads metrics. The others are for people, each with the rights of the one before: `viewer` reads \
+everything, `operator` holds flags, `publisher` publishes documents, `admin` may do everything."
 )]
 pub(crate) struct Options {
     #[command(subcommand)]
@@ -27,7 +28,7 @@ pub(crate) struct Options {
     /// The owner of the key, as the audit log names it
     #[arg(required = true)]
     name: Option<String>,
-    /// What the key may do: client, server or admin
+    /// What the key may do: client, server, viewer, operator, publisher or admin
     #[arg(long, required = true)]
     role: Option<Role>,
     /// When the key ends to be valid, such as 2027-01-01T00:00:00Z; without it, never

@@ -8,7 +8,7 @@ use crate::failure::Failure;
 use crate::remote::{RemoteArgs, segment};
 use crate::style::{self, GOOD};
 
-const KEY: &str = "The key must have the role `admin`. It is read from --key-file, or from the variable FLCM_KEY.";
+const KEY: &str = "The key must have the role `operator`. It is read from --key-file, or from the variable FLCM_KEY.";
 
 /// Switch a flag off for everyone, on a server
 #[derive(Debug, clap::Args)]

@@ -21,7 +21,7 @@ shows its ETag.
 The server refuses a document that removes flags which hosts have used within the hour, or more than a third of all. \
 Name them in `removed: […]` of the document, or allow it once with --allow-removal.
 
-The key must have the role `admin`. It is read from --key-file, or from the variable FLCM_KEY.")]
+The key must have the role `publisher`. It is read from --key-file, or from the variable FLCM_KEY.")]
 pub(crate) struct Options {
     /// The document, YAML or JSON
     #[arg(value_name = "DOC")]

@@ -13,7 +13,7 @@ use crate::style::{self, GOOD};
 #[command(after_help = "\
 Without REVISION it is the one before the revision in use. After a revert that is the one that was just left.
 
-The key must have the role `admin`. It is read from --key-file, or from the variable FLCM_KEY.")]
+The key must have the role `publisher`. It is read from --key-file, or from the variable FLCM_KEY.")]
 pub(crate) struct Options {
     /// The number of the revision, as `GET /revisions` lists it
     #[arg(value_name = "REVISION")]

@@ -10,7 +10,8 @@ use super::{BreakerCommand, BreakerStatuses, MetricsSnapshot, PATIENCE, Removal}
 use crate::ingest::ReceivedBatch;
 use crate::notification::RefusedDocument;
 use crate::published::Published;
-use crate::store::{DeliveryResult, StoreError};
+use crate::sessions::SessionHash;
+use crate::store::{DeliveryResult, SessionChange, StoreError};
 use crate::transition::FleetTransition;
 
 /// A batch to be counted. It holds the memory of its body until the reply, because the client may be gone.
@@ -30,6 +31,7 @@ pub(super) enum FleetRequest {
     Refused(Box<RefusedDocument>),
     Breakers(Reply<BreakerStatuses>),
     RemoveMetric(RemoveMetric, Reply<()>),
+    Sessions(Box<SessionChange>, Reply<()>),
 }
 
 /// Removes a metric under a name of the application: which one, and who asks for it.
@@ -107,7 +109,6 @@ pub(super) struct Reply<T>(oneshot::Sender<Result<T, FleetError>>);
 
 impl<T> Reply<T> {
     /// A reply that nobody waits for.
-    #[cfg(test)]
     pub(super) fn to_nobody() -> Self {
         Self(oneshot::channel().0)
     }
@@ -162,6 +163,17 @@ impl FleetHandle {
 
     pub(crate) async fn remove_metric(&self, request: RemoveMetric) -> Result<(), FleetError> {
         reply(|reply| self.0.command(FleetRequest::RemoveMetric(request, reply))).await
+    }
+
+    /// Stores sign-ins that have begun or ended.
+    pub(crate) async fn change_sessions(&self, change: SessionChange) -> Result<(), FleetError> {
+        reply(|reply| self.0.command(FleetRequest::Sessions(Box::new(change), reply))).await
+    }
+
+    /// Stores that sign-ins have ended, without waiting for that: they have ended already.
+    pub(crate) fn end_sessions(&self, ended: Vec<SessionHash>) {
+        let change = SessionChange { ended, ..SessionChange::default() };
+        let _ = self.0.command(FleetRequest::Sessions(Box::new(change), Reply::to_nobody()));
     }
 
     /// Notes that a document was refused. Nobody waits for that: the caller has the reason already.

@@ -19,6 +19,7 @@ use crate::error::StartError;
 use crate::notification::Subscription;
 use crate::published::Published;
 use crate::serving::{ServingState, Shared, StreamState};
+use crate::sessions::Session;
 use crate::store::{Record, RecoveredState, Revision, Store, Stored, StoredBatch, StoredBreaker, Summary};
 use crate::totals::Totals;
 use crate::transition::FleetTransition;
@@ -33,6 +34,7 @@ pub(crate) struct Started {
     pub(crate) began: u64,
     /// The revision whose text the document's file had last.
     pub(crate) of_file: Option<Revision>,
+    pub(crate) sessions: Vec<Session>,
 }
 
 /// Recovers the stored state, or starts with a document if nothing is stored.
@@ -74,9 +76,10 @@ pub(crate) fn start(
     };
     fleet.recover(recovered)?;
     let began = fleet.store.began()?;
+    let sessions = fleet.store.sessions()?;
     fleet.log_audit_head();
     let (queue, requests) = queue();
-    Ok(Started { fleet, requests, handle: FleetHandle::new(queue), shared, began, of_file })
+    Ok(Started { fleet, requests, handle: FleetHandle::new(queue), shared, began, of_file, sessions })
 }
 
 /// The newest stored revision. If nothing is stored, or nothing that this version accepts, the document is.

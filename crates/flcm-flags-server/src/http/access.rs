@@ -10,11 +10,12 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 
-use super::{Problem, origin};
+use super::{Problem, origin, session};
 use crate::admission::Place;
 use crate::clock::wall;
-use crate::keys::{Arrival, Caller, Denial, Role};
+use crate::keys::{Arrival, Caller, Credential, Denial, Role};
 use crate::peer::{AddressPrefix, PeerAddress};
+use crate::sessions::Session;
 use crate::state::App;
 
 /// A request whose key has at least the role `R`.
@@ -22,6 +23,8 @@ use crate::state::App;
 pub(super) struct Authorized<R> {
     app: Arc<App>,
     caller: Caller,
+    /// The sign-in, where it has no key.
+    session: Option<Session>,
     address: IpAddr,
     role: PhantomData<R>,
 }
@@ -33,22 +36,57 @@ pub(super) struct Public;
 /// A role as a type.
 pub(super) trait Required: Send + Sync {
     const ROLE: Role;
+    /// Whether somebody who has signed in may call the route without a key.
+    const TAKES_SESSIONS: bool = true;
 }
 
 /// The key of a page.
 #[derive(Debug)]
 pub(super) struct Client;
 
+/// The key of a page, where only hosts call: they have a key, and no cookie.
+#[derive(Debug)]
+pub(super) struct Host;
+
 /// The key of a service.
 #[derive(Debug)]
 pub(super) struct Server;
 
-/// The key of an operator.
+/// Somebody who looks.
+#[derive(Debug)]
+pub(super) struct Viewer;
+
+/// Somebody who holds flags.
+#[derive(Debug)]
+pub(super) struct Operator;
+
+/// Somebody who publishes.
+#[derive(Debug)]
+pub(super) struct Publisher;
+
+/// Somebody who may do everything.
 #[derive(Debug)]
 pub(super) struct Admin;
 
 impl Required for Client {
     const ROLE: Role = Role::Client;
+}
+
+impl Required for Host {
+    const ROLE: Role = Role::Client;
+    const TAKES_SESSIONS: bool = false;
+}
+
+impl Required for Viewer {
+    const ROLE: Role = Role::Viewer;
+}
+
+impl Required for Operator {
+    const ROLE: Role = Role::Operator;
+}
+
+impl Required for Publisher {
+    const ROLE: Role = Role::Publisher;
 }
 
 impl Required for Server {
@@ -75,9 +113,16 @@ impl<R> Authorized<R> {
         self.address
     }
 
-    /// Whether the key is still valid.
+    /// The sign-in, if the request was admitted by one.
+    pub(super) const fn session(&self) -> Option<&Session> {
+        self.session.as_ref()
+    }
+
+    /// Whether the key is still valid, and the sign-in goes on.
     pub(super) fn is_valid(&self) -> bool {
-        self.app.keys.load().still_admit(&self.caller, wall())
+        let now = wall();
+        let goes_on = self.session.is_none_or(|session| self.app.sessions.goes_on(&session.hash, now));
+        goes_on && self.app.keys.load().still_admit(&self.caller, now)
     }
 
     /// Refuses a key of a lower role, where the role depends on the request.
@@ -96,13 +141,16 @@ impl<R: Required> FromRequestParts<Arc<App>> for Authorized<R> {
         }
         let address = parts.extensions.get::<PeerAddress>().map_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED), |peer| peer.0);
         let arrival = Arrival { network: AddressPrefix::of(address), at: wall() };
-        let caller = keys.admit(key(&parts.headers), R::ROLE, arrival).map_err(|denial| denied(app, denial))?;
+        let key = key(&parts.headers).map(Credential::Key);
+        let session = if key.is_none() && R::TAKES_SESSIONS { session::of_request(app, parts)? } else { None };
+        let credential = key.or_else(|| session.map(|session| Credential::Session(session.key)));
+        let caller = keys.admit(credential, R::ROLE, arrival).map_err(|denial| denied(app, denial))?;
         let place = parts.extensions.get::<Arc<Place>>();
         if place.is_some_and(|place| !place.present(caller.role)) {
             app.shared.counters.refused_connections.add(1);
             return Err(Problem::too_many_connections());
         }
-        Ok(Self { app: Arc::clone(app), caller, address, role: PhantomData })
+        Ok(Self { app: Arc::clone(app), caller, session, address, role: PhantomData })
     }
 }
 
@@ -114,7 +162,7 @@ impl FromRequestParts<Arc<App>> for Public {
     }
 }
 
-fn denied(app: &App, denial: Denial) -> Problem {
+pub(super) fn denied(app: &App, denial: Denial) -> Problem {
     app.shared.counters.denied.add(1);
     denial.into()
 }

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::{Query, State};
 
-use super::access::{Admin, Authorized};
+use super::access::{Authorized, Viewer};
 use super::revisions::{PageQuery, bad_query};
 use super::{Context, Problem};
 use crate::store::Record;
@@ -14,7 +14,7 @@ use crate::store::Record;
     (status = 429, body = Problem), (status = 503, body = Problem),
 ))]
 pub(super) async fn list_audit(
-    _: Authorized<Admin>,
+    _: Authorized<Viewer>,
     State(app): Context,
     query: Result<Query<PageQuery>, axum::extract::rejection::QueryRejection>,
 ) -> Result<Json<Vec<Record>>, Problem> {

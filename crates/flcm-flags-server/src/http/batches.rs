@@ -6,7 +6,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use tokio::task::spawn_blocking;
 
-use super::access::{Authorized, Client};
+use super::access::{Authorized, Host};
 use super::{Context, Problem, body};
 use crate::fleet::BatchRefusal;
 use crate::ingest::{Content, Origin, ReceivedBatch};
@@ -32,7 +32,7 @@ const LARGE: usize = 64 << 10;
     (status = 415, body = Problem), (status = 422, body = Problem), (status = 429, body = Problem), (status = 503, body = Problem),
 ))]
 pub(super) async fn post_batch(
-    key: Authorized<Client>,
+    key: Authorized<Host>,
     State(app): Context,
     Extension(PeerAddress(address)): Extension<PeerAddress>,
     headers: HeaderMap,

@@ -47,7 +47,7 @@ pub(super) async fn read_json<T: DeserializeOwned>(app: &App, headers: &HeaderMa
 }
 
 /// Whether a browser sends a request: it adds at least one of these to each POST.
-fn is_of_page(headers: &HeaderMap) -> bool {
+pub(super) fn is_of_page(headers: &HeaderMap) -> bool {
     headers.contains_key(header::ORIGIN)
         || headers.contains_key("sec-fetch-site")
         || headers.contains_key(header::REFERER)

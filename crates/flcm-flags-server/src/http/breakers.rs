@@ -12,7 +12,7 @@ use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
-use super::access::{Admin, Authorized, Server};
+use super::access::{Authorized, Operator, Server};
 use super::{Context, Problem, body};
 use crate::ahead::AheadHost;
 use crate::clock::wall;
@@ -193,7 +193,7 @@ pub(super) async fn list_breakers(_: Authorized<Server>, State(app): Context) ->
     (status = 413, body = Problem), (status = 415, body = Problem), (status = 429, body = Problem), (status = 503, body = Problem),
 ))]
 pub(super) async fn command_breaker(
-    key: Authorized<Admin>,
+    key: Authorized<Operator>,
     State(app): Context,
     path: Result<Path<(String, CommandName)>, PathRejection>,
     headers: HeaderMap,

@@ -13,7 +13,7 @@ const NOTHING_AS_IS: HeaderValue = HeaderValue::from_static("no-store, no-transf
 const PRIVATE: HeaderValue = HeaderValue::from_static("private, no-cache");
 
 /// All that flags depend on.
-const VARY: HeaderValue = HeaderValue::from_static("authorization, x-api-key, accept, accept-encoding, origin");
+const VARY: HeaderValue = HeaderValue::from_static("authorization, x-api-key, cookie, accept, accept-encoding, origin");
 
 /// Sets what caches may keep of the response.
 pub(super) fn limit(method: &str, path: &str, response: &mut Response) {

@@ -11,7 +11,7 @@ use utoipa::{Modify, OpenApi};
 use super::access::Public;
 use super::breakers::CommandName;
 use super::problem::MEDIA_TYPE;
-use super::{audit, batches, breakers, flags, health, metrics, ofrep, revisions, stream};
+use super::{audit, batches, breakers, flags, health, keys, meta, metrics, ofrep, revisions, session, stream};
 
 const JSON: &str = "application/json";
 
@@ -39,18 +39,24 @@ const JSON: &str = "application/json";
         revisions::diff_revisions,
         revisions::revert_to_revision,
         audit::list_audit,
+        session::sign_in,
+        session::who_is_signed_in,
+        session::sign_out,
+        keys::list_keys,
+        meta::get_meta,
         health::healthz,
         health::readyz,
         get_openapi,
     ),
     components(schemas(CommandName)),
     modifiers(&Keys, &ProblemTypes),
-    security(("bearer" = []), ("key" = [])),
+    security(("bearer" = []), ("key" = []), ("session" = [])),
     tags(
         (name = "hosts", description = "For hosts: key `client`"),
         (name = "ofrep", description = "Decisions for clients without an engine: key `server`"),
-        (name = "breakers", description = "Rollbacks: key `server` to read, `admin` for commands"),
-        (name = "publishing", description = "Documents: key `admin`"),
+        (name = "breakers", description = "Rollbacks: key `server` to read, `operator` for commands"),
+        (name = "publishing", description = "Documents: key `viewer` to read, `publisher` to publish"),
+        (name = "people", description = "Signing in, and what the dashboard shows: key `viewer`"),
         (name = "operation", description = "Health and metrics"),
     ),
 )]
@@ -65,6 +71,8 @@ impl Modify for Keys {
         components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
         let key = ApiKey::Header(ApiKeyValue::new("X-API-Key"));
         components.add_security_scheme("key", SecurityScheme::ApiKey(key));
+        let session = ApiKey::Cookie(ApiKeyValue::new("flcm"));
+        components.add_security_scheme("session", SecurityScheme::ApiKey(session));
     }
 }
 

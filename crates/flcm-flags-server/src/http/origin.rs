@@ -25,6 +25,17 @@ pub(super) fn expect_this_machine(headers: &HeaderMap) -> Result<(), Problem> {
     headers.keys().find(|name| is_of_proxy(name)).map_or(Ok(()), |name| Err(Problem::proxy_not_allowed(name)))
 }
 
+/// Whether a request that has a cookie comes from a page of this server, as browsers report it. A request that changes
+/// nothing may also come from nowhere: somebody has typed the address, or it is no browser's.
+pub(super) fn is_own_page(headers: &HeaderMap, is_safe: bool) -> bool {
+    if let Some(site) = headers.get("sec-fetch-site") {
+        return site == "same-origin" || is_safe && site == "none";
+    }
+    let Some(origin) = headers.get(header::ORIGIN) else { return is_safe };
+    let authority = origin.to_str().ok().and_then(|origin| origin.split_once("://")).map(|(_, authority)| authority);
+    authority.zip(headers.get(header::HOST)).is_some_and(|(authority, host)| host == authority)
+}
+
 fn is_of_proxy(name: &HeaderName) -> bool {
     matches!(name.as_str(), "forwarded" | "x-real-ip" | "via") || name.as_str().starts_with("x-forwarded-")
 }
@@ -59,9 +70,9 @@ fn is_local(host: &str) -> bool {
 mod tests {
     use axum::body::Body;
     use axum::extract::Request;
-    use axum::http::Version;
+    use axum::http::{HeaderMap, HeaderName, HeaderValue, Version};
 
-    use super::{expect_this_machine, is_local, name_host};
+    use super::{expect_this_machine, is_local, is_own_page, name_host};
 
     #[test]
     fn the_host_of_http_2_counts_like_that_of_http_1() {
@@ -70,6 +81,26 @@ mod tests {
             *request.version_mut() = Version::HTTP_2;
             name_host(&mut request).unwrap();
             assert_eq!(expect_this_machine(request.headers()).is_ok(), is_ours, "{target}");
+        }
+    }
+
+    #[test]
+    fn only_pages_of_the_server_itself_may_use_a_cookie() {
+        for (name, value, safe, others) in [
+            ("sec-fetch-site", "same-origin", true, true),
+            ("sec-fetch-site", "same-site", false, false),
+            ("sec-fetch-site", "cross-site", false, false),
+            ("sec-fetch-site", "none", true, false),
+            ("origin", "http://flags.example:8787", true, true),
+            ("origin", "http://flags.example", false, false),
+            ("origin", "http://evil.example", false, false),
+            ("origin", "null", false, false),
+            ("accept", "*/*", true, false),
+        ] {
+            let header = [(HeaderName::from_static(name), HeaderValue::from_static(value))];
+            let mut headers: HeaderMap = header.into_iter().collect();
+            headers.insert("host", HeaderValue::from_static("flags.example:8787"));
+            assert_eq!([true, false].map(|is_safe| is_own_page(&headers, is_safe)), [safe, others], "{name}: {value}");
         }
     }
 

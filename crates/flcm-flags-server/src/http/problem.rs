@@ -114,6 +114,17 @@ impl Problem {
         Self::new(Kind::Conflict, "the revision in use is not the one that `If-Match` names", help)
     }
 
+    pub(super) fn cross_origin() -> Self {
+        let detail = "the request does not come from a page of this server, as far as its headers show";
+        let help = "send a key: `Authorization: Bearer KEY`; a browser sends `Sec-Fetch-Site` or `Origin` by itself";
+        Self::new(Kind::CrossOrigin, detail, help)
+    }
+
+    pub(super) fn too_many_failures(wait: Duration) -> Self {
+        let help = "wait for a minute; look up the key before you try again";
+        Self::new(Kind::RateLimited, "too many sign-ins from this network have failed", help).retry_after(wait)
+    }
+
     pub(super) fn managed() -> Self {
         let help = "edit the file where it is managed; `?dry_run=true` and `hold` work all the same";
         Self::new(Kind::Managed, "this server publishes only what is in its file", help)
@@ -155,6 +166,10 @@ impl Problem {
         self
     }
 
+    fn retry_after(self, wait: Duration) -> Self {
+        self.retry((wait + Duration::from_millis(999)).as_secs().max(1))
+    }
+
     fn retry(self, seconds: u64) -> Self {
         self.with(header::RETRY_AFTER, HeaderValue::from(seconds))
     }
@@ -164,18 +179,22 @@ impl From<Denial> for Problem {
     fn from(denial: Denial) -> Self {
         match denial {
             Denial::Forbidden => {
-                let help = "use a key with a higher role: client, server, admin";
+                let help = "use a key with a higher role: client, server, viewer, operator, publisher, admin";
                 Self::new(Kind::Forbidden, "the role of this key does not allow this", help)
             }
             Denial::Limited(wait) => {
                 let help = "send fewer requests, or raise the key's `limit`";
-                let limited = Self::new(Kind::RateLimited, "this key has sent too many requests", help);
-                limited.retry((wait + Duration::from_millis(999)).as_secs().max(1))
+                Self::new(Kind::RateLimited, "this key has sent too many requests", help).retry_after(wait)
             }
             Denial::Expired => {
                 let help = "make another key with `flcm key`, and add its line to the file of keys";
                 let expired = Self::new(Kind::Unauthorized, "the key has expired", help);
                 expired.with(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))
+            }
+            Denial::SignedOut => {
+                let help = "sign in again";
+                let ended = Self::new(Kind::Unauthorized, "the sign-in has ended, or its key was removed", help);
+                ended.with(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))
             }
             Denial::Unknown => {
                 let help = "send `Authorization: Bearer KEY`";

@@ -14,7 +14,7 @@ use flcm_flags_config::{Diagnostics, Severity, limits};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::access::{Admin, Authorized};
+use super::access::{Authorized, Publisher, Viewer};
 use super::problem::Kind;
 use super::{Context, Problem, body};
 use crate::clock::wall;
@@ -128,7 +128,7 @@ impl PageQuery {
     (status = 429, body = Problem), (status = 503, body = Problem),
 ))]
 pub(super) async fn publish_document(
-    key: Authorized<Admin>,
+    key: Authorized<Publisher>,
     State(app): Context,
     query: Result<Query<PublishQuery>, axum::extract::rejection::QueryRejection>,
     headers: HeaderMap,
@@ -238,7 +238,7 @@ async fn publish(app: &Arc<App>, request: PublishRequest) -> Result<u64, Problem
     (status = 429, body = Problem), (status = 503, body = Problem),
 ))]
 pub(super) async fn list_revisions(
-    _: Authorized<Admin>,
+    _: Authorized<Viewer>,
     State(app): Context,
     query: Result<Query<PageQuery>, axum::extract::rejection::QueryRejection>,
 ) -> Result<Json<Vec<Summary>>, Problem> {
@@ -253,7 +253,7 @@ pub(super) async fn list_revisions(
     (status = 429, body = Problem), (status = 503, body = Problem),
 ))]
 pub(super) async fn get_revision(
-    _: Authorized<Admin>,
+    _: Authorized<Viewer>,
     State(app): Context,
     number: Result<Path<u64>, axum::extract::rejection::PathRejection>,
 ) -> Result<Response, Problem> {
@@ -268,7 +268,7 @@ pub(super) async fn get_revision(
     (status = 422, body = Problem), (status = 429, body = Problem), (status = 503, body = Problem),
 ))]
 pub(super) async fn diff_revisions(
-    _: Authorized<Admin>,
+    _: Authorized<Viewer>,
     State(app): Context,
     number: Result<Path<u64>, axum::extract::rejection::PathRejection>,
     query: Result<Query<DiffQuery>, axum::extract::rejection::QueryRejection>,
@@ -294,7 +294,7 @@ pub(super) async fn diff_revisions(
     (status = 503, body = Problem),
 ))]
 pub(super) async fn revert_to_revision(
-    key: Authorized<Admin>,
+    key: Authorized<Publisher>,
     State(app): Context,
     number: Result<Path<u64>, axum::extract::rejection::PathRejection>,
     query: Result<Query<RevertQuery>, axum::extract::rejection::QueryRejection>,

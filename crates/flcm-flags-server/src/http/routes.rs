@@ -51,6 +51,10 @@ impl Route {
         Self(self.0.get(handler))
     }
 
+    pub(super) fn delete<H: Handler<T, Arc<App>>, T: Arguments + 'static>(self, handler: H) -> Self {
+        Self(self.0.delete(handler))
+    }
+
     pub(super) fn put<H: Handler<T, Arc<App>>, T: Arguments + 'static>(self, handler: H) -> Self {
         Self(self.0.put(handler))
     }

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use futures_util::stream;
 use tokio::sync::watch;
 
-use super::access::{Authorized, Client};
+use super::access::{Authorized, Host};
 use super::{Context, Problem};
 use crate::serving::StreamState;
 use crate::state::App;
@@ -23,7 +23,7 @@ const HEARTBEAT: Duration = Duration::from_secs(15);
 /// can take it.
 struct Listener {
     app: Arc<App>,
-    key: Authorized<Client>,
+    key: Authorized<Host>,
     state: watch::Receiver<StreamState>,
     /// What was sent last.
     sent: StreamState,
@@ -37,7 +37,7 @@ struct Listener {
     (status = 200, description = "An endless stream of events", content_type = "text/event-stream"),
     (status = 401, body = Problem), (status = 403, body = Problem), (status = 429, body = Problem),
 ))]
-pub(super) async fn open_stream(key: Authorized<Client>, State(app): Context) -> Result<Response, Problem> {
+pub(super) async fn open_stream(key: Authorized<Host>, State(app): Context) -> Result<Response, Problem> {
     app.shared.counters.streams.add(1);
     let state = app.shared.stream.subscribe();
     let listener = Box::new(Listener { app, key, state, sent: StreamState::default() });

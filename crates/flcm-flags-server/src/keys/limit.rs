@@ -30,7 +30,7 @@ impl Limit {
         match role {
             // Keyed by chance, so that nobody can choose whose limit they share.
             Role::Client => Self::Network(RateLimiter::hashmap(quota), RandomState::new()),
-            Role::Server | Role::Admin => Self::Key(RateLimiter::direct(quota)),
+            _ => Self::Key(RateLimiter::direct(quota)),
         }
     }
 

@@ -1,6 +1,7 @@
 //! A line of the file of keys, and what is refused in it.
 
 use std::num::NonZeroU32;
+use std::sync::Arc;
 
 use flcm_flags::time::parse_rfc3339;
 use serde::Deserialize;
@@ -37,7 +38,7 @@ impl Line {
         let expires =
             expires.map(|text| expiry(&text).map_err(|error| format!("key `{name}`: {error}"))).transpose()?;
         let limiter = limit.map(|limit| Limit::new(role, limit));
-        Ok(Key { name: name.into(), role, hash, expires, limit, limiter })
+        Ok(Key { name: name.into(), role, hash, expires, limit, limiter, usage: Arc::default() })
     }
 }
 

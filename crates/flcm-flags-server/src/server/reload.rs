@@ -40,11 +40,22 @@ impl Reloader {
         let changes = self.app.keys.load().changes(&keys);
         let list = |names: Vec<String>| names.join(", ");
         let (added, changed, removed) = (list(changes.added), list(changes.changed), list(changes.removed));
+        let keys = keys.with_usage_of(&self.app.keys.load());
         self.app.keys.store(Arc::new(keys));
+        end_sessions(&self.app);
         // Wakes all streams, which check their keys.
         self.app.shared.stream.send_modify(|_| {});
         tracing::info!(added, changed, removed, "the keys were read again");
         Ok(())
+    }
+}
+
+/// Ends the sign-ins that are over, and those of keys that are gone.
+pub(super) fn end_sessions(app: &App) {
+    let keys = app.keys.load();
+    let ended = app.sessions.end_all_but(|key| keys.has(key), wall());
+    if !ended.is_empty() {
+        app.fleet.end_sessions(ended);
     }
 }
 

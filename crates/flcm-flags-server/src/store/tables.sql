@@ -74,3 +74,6 @@ CREATE TABLE outbox (
 ) STRICT;
 
 CREATE TABLE facts (name TEXT PRIMARY KEY, number INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+
+-- Sign-ins of people: the hash of a cookie, and that of the key that it stands for.
+CREATE TABLE sessions (hash BLOB PRIMARY KEY, key BLOB NOT NULL, expires INTEGER NOT NULL) STRICT, WITHOUT ROWID;

@@ -4,7 +4,7 @@ use crate::http::{Answer, ask};
 use crate::test_server::{TestFolder, TestServer};
 
 const PRIVATE: &str = "private, no-cache";
-const VARY: &str = "authorization, x-api-key, accept, accept-encoding, origin";
+const VARY: &str = "authorization, x-api-key, cookie, accept, accept-encoding, origin";
 
 fn get(server: &TestServer, path: &str, key: &str, more: &[(&str, &str)]) -> Answer {
     let bearer = format!("Bearer {key}");

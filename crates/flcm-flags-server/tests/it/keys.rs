@@ -2,34 +2,39 @@
 
 use std::io::{Read, Write};
 
+use flcm_flags_server::Role;
+
 use crate::host::BATCH;
 use crate::http::{ask, connect};
 use crate::test_server::TestFolder;
 
 /// What can be asked, the least role that may, and a content type that is taken. None of it does anything when it is
 /// let in.
-const PATHS: [(&str, &str, usize, &str); 18] = [
-    ("GET", "/flags", 0, ""),
-    ("GET", "/flags/stream", 0, ""),
-    ("POST", "/metrics", 0, "application/vnd.flcm.batch"),
-    ("POST", "/ofrep/v1/evaluate/flags", 1, "application/json"),
-    ("POST", "/ofrep/v1/evaluate/flags/plain", 1, "application/json"),
-    ("GET", "/metrics", 1, ""),
-    ("GET", "/trips", 1, ""),
-    ("PUT", "/flags?dry_run=true", 2, "application/yaml"),
-    ("POST", "/flags/plain/hold", 2, "application/json"),
-    ("POST", "/flags/plain/release", 2, "application/json"),
-    ("POST", "/flags/plain/acknowledge", 2, "application/json"),
-    ("POST", "/flags/plain/observe", 2, "application/json"),
-    ("POST", "/flags/plain/force", 2, "application/json"),
-    ("GET", "/revisions", 2, ""),
-    ("GET", "/revisions/1", 2, ""),
-    ("GET", "/revisions/1/diff", 2, ""),
-    ("POST", "/revisions/1/revert", 2, "application/json"),
-    ("GET", "/audit", 2, ""),
+const PATHS: [(&str, &str, Role, &str); 23] = [
+    ("GET", "/flags", Role::Client, ""),
+    ("GET", "/flags/stream", Role::Client, ""),
+    ("POST", "/metrics", Role::Client, "application/vnd.flcm.batch"),
+    ("POST", "/ofrep/v1/evaluate/flags", Role::Server, "application/json"),
+    ("POST", "/ofrep/v1/evaluate/flags/plain", Role::Server, "application/json"),
+    ("GET", "/metrics", Role::Server, ""),
+    ("GET", "/trips", Role::Server, ""),
+    ("GET", "/session", Role::Viewer, ""),
+    ("DELETE", "/session", Role::Viewer, ""),
+    ("GET", "/meta", Role::Viewer, ""),
+    ("GET", "/revisions", Role::Viewer, ""),
+    ("GET", "/revisions/1", Role::Viewer, ""),
+    ("GET", "/revisions/1/diff", Role::Viewer, ""),
+    ("GET", "/audit", Role::Viewer, ""),
+    ("POST", "/flags/plain/hold", Role::Operator, "application/json"),
+    ("POST", "/flags/plain/release", Role::Operator, "application/json"),
+    ("POST", "/flags/plain/acknowledge", Role::Operator, "application/json"),
+    ("POST", "/flags/plain/observe", Role::Operator, "application/json"),
+    ("POST", "/flags/plain/force", Role::Operator, "application/json"),
+    ("PUT", "/flags?dry_run=true", Role::Publisher, "application/yaml"),
+    ("POST", "/revisions/1/revert", Role::Publisher, "application/json"),
+    ("DELETE", "/metrics/nothing", Role::Admin, ""),
+    ("GET", "/keys", Role::Admin, ""),
 ];
-
-const ROLES: [&str; 3] = ["client", "server", "admin"];
 
 #[test]
 fn each_path_asks_for_a_key_that_is_good_for_it() {
@@ -51,10 +56,10 @@ fn each_path_asks_for_a_key_that_is_good_for_it() {
         for wrong in [None, Some("flcm_admin_guess"), Some(""), Some("\u{e4}")] {
             assert_eq!(status(method, path, kind, wrong), 401, "{method} {path} with {wrong:?}");
         }
-        for (role, key) in keys.iter().enumerate() {
+        for (role, key) in Role::ALL.iter().zip(&keys) {
             let got = status(method, path, kind, Some(key));
-            assert_eq!(got == 403, role < least, "{method} {path} as {}: {got}", ROLES[role]);
-            assert!(got != 401 && got < 500, "{method} {path} as {}: {got}", ROLES[role]);
+            assert_eq!(got == 403, *role < least, "{method} {path} as {role:?}: {got}");
+            assert!(got != 401 && got < 500, "{method} {path} as {role:?}: {got}");
         }
     }
     for open in ["/healthz", "/readyz"] {

@@ -24,6 +24,7 @@ mod proxies;
 mod publishing;
 mod reload;
 mod removals;
+mod sessions;
 mod signing;
 mod start;
 mod stop;

@@ -97,7 +97,7 @@ impl TestFolder {
         server
     }
 
-    /// A server with a key for each role, and these keys: client, server, admin.
+    /// A server with a key for three roles, and these keys: client, server, admin.
     pub(crate) fn serve_with_keys(self, arguments: &[&str]) -> (TestServer, Vec<String>) {
         let (mut server, keys) = self.serve_with_keys_of(arguments, str::to_owned);
         server.folder = Some(self);
@@ -110,23 +110,23 @@ impl TestFolder {
         arguments: &[&str],
         change: impl Fn(&str) -> String,
     ) -> (TestServer, Vec<String>) {
-        let keys = self.write_keys(change);
+        let keys = self.write_keys(&[Role::Client, Role::Server, Role::Admin], change);
         let server = self.serve_with(&[&["--keys", "keys.json"], arguments].concat());
         (server, keys)
     }
 
     /// A server with a key for each role, which logs all that it can.
     pub(crate) fn trace_with_keys(&self) -> (TestServer, Vec<String>) {
-        let keys = self.write_keys(str::to_owned);
+        let keys = self.write_keys(&Role::ALL, str::to_owned);
         let mut command = self.command(&["flags.yaml", "--keys", "keys.json"]);
         command.env("FLCM_LOG", "trace");
         (TestServer::start(command), keys)
     }
 
-    fn write_keys(&self, change: impl Fn(&str) -> String) -> Vec<String> {
-        let made = [Role::Client, Role::Server, Role::Admin]
-            .map(|role| mint(&format!("a-{}", role.as_str()), role, None).unwrap());
-        let (keys, lines): (Vec<_>, Vec<_>) = made.into_iter().unzip();
+    /// Writes `keys.json` with a key for each of these roles, and returns the keys.
+    pub(crate) fn write_keys(&self, roles: &[Role], change: impl Fn(&str) -> String) -> Vec<String> {
+        let made = roles.iter().map(|role| mint(&format!("a-{}", role.as_str()), *role, None).unwrap());
+        let (keys, lines): (Vec<_>, Vec<_>) = made.unzip();
         let lines: Vec<String> = lines.iter().map(|line| change(line)).collect();
         self.file("keys.json", format!("[{}]", lines.join(",")));
         keys

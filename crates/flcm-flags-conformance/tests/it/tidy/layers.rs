@@ -95,6 +95,7 @@ pub(super) const SERVER: Layers = &[
     ("keys", &["error", "peer"]),
     ("admission", &["keys", "peer"]),
     ("ingest", &["keys", "peer"]),
+    ("sessions", &["keys", "peer"]),
     ("retry", &[]),
     ("ahead", &["keys"]),
     ("signing", &[]),
@@ -108,7 +109,10 @@ pub(super) const SERVER: Layers = &[
     ("notification", &["event", "transition"]),
     ("options", &["notification", "proxies", "signing"]),
     ("serving", &["ahead", "counters", "published"]),
-    ("store", &["clock", "error", "event", "ingest", "keys", "notification", "peer", "totals", "transition"]),
+    (
+        "store",
+        &["clock", "error", "event", "ingest", "keys", "notification", "peer", "sessions", "totals", "transition"],
+    ),
     ("tls", &["error"]),
     (
         "fleet",
@@ -121,6 +125,7 @@ pub(super) const SERVER: Layers = &[
             "peer",
             "published",
             "serving",
+            "sessions",
             "store",
             "totals",
             "transition",
@@ -130,7 +135,18 @@ pub(super) const SERVER: Layers = &[
     // The state that the modules below share, with the handle of the fleet.
     (
         "state",
-        &["document_file", "fleet", "ingest", "keys", "notification", "options", "proxies", "serving", "signatures"],
+        &[
+            "document_file",
+            "fleet",
+            "ingest",
+            "keys",
+            "notification",
+            "options",
+            "proxies",
+            "serving",
+            "sessions",
+            "signatures",
+        ],
     ),
     (
         "document_watcher",
@@ -156,6 +172,7 @@ pub(super) const SERVER: Layers = &[
             "proxies",
             "published",
             "serving",
+            "sessions",
             "state",
             "store",
         ],
@@ -176,6 +193,7 @@ pub(super) const SERVER: Layers = &[
             "options",
             "peer",
             "proxies",
+            "sessions",
             "signatures",
             "signed_file",
             "state",

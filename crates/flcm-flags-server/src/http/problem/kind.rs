@@ -36,6 +36,7 @@ kinds! {
     Busy = SERVICE_UNAVAILABLE, "BUSY", "The server is busy";
     Closing = SERVICE_UNAVAILABLE, "CLOSING", "The server is shutting down";
     Conflict = PRECONDITION_FAILED, "CONFLICT", "Another revision is in use";
+    CrossOrigin = FORBIDDEN, "CROSS_ORIGIN", "Only pages of this server may use a sign-in";
     FileChanged = CONFLICT, "FILE_CHANGED", "The file has an edit that is not published";
     FileNotWritten = SERVICE_UNAVAILABLE, "FILE_NOT_WRITTEN", "The file could not be written";
     FlagNotFound = NOT_FOUND, "FLAG_NOT_FOUND", "The flag does not exist";

@@ -1,0 +1,76 @@
+//! `GET /meta`: what the dashboard needs to know about the server.
+
+use std::sync::LazyLock;
+
+use axum::Json;
+use axum::extract::State;
+use flcm_flags_config::limits;
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+use utoipa::ToSchema;
+
+use super::access::{Authorized, Viewer};
+use super::{Context, Problem, openapi};
+use crate::state::App;
+
+/// What the server is, and what it serves.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Meta {
+    /// The version of the server.
+    version: &'static str,
+    /// The SHA-256 of `GET /openapi.json`: a page that was made for another one must be loaded again.
+    contract: &'static str,
+    document: DocumentMeta,
+    limits: Limits,
+    /// Whether everything that is in force is stored.
+    stored: bool,
+}
+
+/// Where the document is.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct DocumentMeta {
+    /// The name of the file; `null` without one.
+    name: Option<String>,
+    /// Where edits go: `file`, `database` or `none`.
+    mode: &'static str,
+}
+
+/// What is refused beyond.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Limits {
+    /// The bytes of a document.
+    document_bytes: usize,
+}
+
+/// The server, the document and the limits.
+#[utoipa::path(get, path = "/meta", tag = "people", responses(
+    (status = 200, body = Meta),
+    (status = 401, body = Problem), (status = 403, body = Problem), (status = 429, body = Problem), (status = 503, body = Problem),
+))]
+pub(super) async fn get_meta(_: Authorized<Viewer>, State(app): Context) -> Result<Json<Meta>, Problem> {
+    let stored = app.fleet.breaker_statuses().await?.stored;
+    Ok(Json(Meta {
+        version: env!("CARGO_PKG_VERSION"),
+        contract: contract(),
+        document: DocumentMeta::of(&app),
+        limits: Limits { document_bytes: limits::DOCUMENT_BYTES },
+        stored,
+    }))
+}
+
+impl DocumentMeta {
+    fn of(app: &App) -> Self {
+        let name = app.document.as_ref().and_then(|file| file.path.file_name());
+        Self { name: name.map(|name| name.to_string_lossy().into_owned()), mode: app.edits.as_str() }
+    }
+}
+
+fn contract() -> &'static str {
+    static HASH: LazyLock<String> = LazyLock::new(|| {
+        let hash = Sha256::digest(openapi().as_bytes());
+        hash.iter().map(|byte| format!("{byte:02x}")).collect()
+    });
+    &HASH
+}
