@@ -106,7 +106,7 @@ export function series(flag, from, to, points) {
   const held = flag.trip === 'off';
   return {
     flag: flag.key,
-    step,
+    step: step / 1000,
     at,
     decisions: Object.fromEntries(REASONS.map((reason) => [reason, column(() => (!flag.asked ? 0 : held && reason === 'SPLIT' ? 0 : held && reason === 'BREAKER_OPEN' ? noise(perSecond * 0.06) : noise(perSecond * (share[reason] ?? 0))))])),
     variants: Object.fromEntries(flag.variants.map((name) => [name, column(() => noise(perSecond * 0.02))])),
@@ -151,7 +151,7 @@ export function breakerEvent(flag, event, actor, at) {
 export function incidents(flag) {
   if (flag.next !== 'acknowledge') return [];
   const event = breakerEvent(flag, flag.trip.startsWith('capped') ? 'capped' : 'tripped', 'breaker', flag.since);
-  return [{ id: event.id, event, step: 1000, points: series({ ...flag, rising: false }, flag.since - 120_000, flag.since + 60_000, 2000) }];
+  return [{ id: event.id, event, step: 1, points: series({ ...flag, rising: false }, flag.since - 120_000, flag.since + 60_000, 2000) }];
 }
 
 const names = ['shop', 'shop', 'shop', 'search', 'billing'];

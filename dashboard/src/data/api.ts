@@ -144,7 +144,7 @@ export interface Mark {
 
 export interface Series {
   readonly flag: string;
-  /** Seconds or milliseconds between points, as the server gives them. */
+  /** Seconds between points. */
   readonly step: number;
   readonly at: readonly number[];
   readonly decisions: Readonly<Record<string, readonly number[]>>;

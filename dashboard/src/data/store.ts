@@ -3,7 +3,7 @@
 import { batch, computed, signal } from '@preact/signals';
 import type { BreakerEvent, HostsCount, Live, LiveFlag, Meta, Overview, Session } from './api.ts';
 import { Cached, get, Problem, post, remove, signedOut } from './http.ts';
-import { type FlagRow, rowsOf } from './rows.ts';
+import { type FlagRow, rowsOf, waitsForPerson } from './rows.ts';
 import { listen, type Stream, type StreamEvent } from './stream.ts';
 
 export const session = signal<Session | undefined>(undefined);
@@ -32,6 +32,9 @@ export const rowOf = computed(() => new Map(rows.value.map((row) => [row.key, ro
 const order = ['viewer', 'operator', 'publisher', 'admin'];
 /** Whether the person may do what needs a role. */
 export const may = (role: string): boolean => order.indexOf(session.value?.role ?? '') >= order.indexOf(role);
+
+/** Whether a flag is held back until a person acts. */
+export const waitsForPersonOf = (key: string): boolean => waitsForPerson(liveFlags.value.get(key));
 
 const cachedOverview = new Cached<Overview>('/overview');
 let stream: Stream | undefined;

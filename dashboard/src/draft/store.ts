@@ -11,7 +11,7 @@ export type Value = string | number | boolean | null | readonly Value[] | { read
 export type Edit =
   | { readonly op: 'set'; readonly path: Path; readonly value: Value }
   | { readonly op: 'remove'; readonly path: Path }
-  | { readonly op: 'insert'; readonly path: Path; readonly key: string | number; readonly value: Value }
+  | { readonly op: 'insert'; readonly path: Path; readonly key?: string; readonly index?: number; readonly value: Value }
   /** The text editor's: the whole text. */
   | { readonly op: 'text'; readonly value: string };
 

@@ -1,0 +1,84 @@
+/** The document of the revision in use, and the one that the draft makes of it. */
+
+import { computed, effect, signal } from '@preact/signals';
+import { engine } from '../engine/client.ts';
+import type { Edited } from '../engine.ts';
+import { getText } from '../data/http.ts';
+import { overview } from '../data/store.ts';
+import { draft, type Edit } from './store.ts';
+
+export interface Text {
+  readonly revision: number;
+  readonly digest: string;
+  readonly text: string;
+}
+
+/** The text of the revision in use; fetched only once something asks for it. */
+export const base = signal<Text | undefined>(undefined);
+export const baseFailure = signal<Error | undefined>(undefined);
+
+const wanted = signal(false);
+const inUse = computed(() => (overview.value ? `${overview.value.revision} ${overview.value.digest}` : ''));
+
+export function wantBase(): void {
+  wanted.value = true;
+}
+
+async function load(revision: number, digest: string): Promise<void> {
+  try {
+    const text = await getText(`/revisions/${revision}`);
+    if (overview.value?.revision === revision) base.value = { revision, digest, text };
+    baseFailure.value = undefined;
+  } catch (error) {
+    baseFailure.value = error as Error;
+  }
+}
+
+effect(() => {
+  if (!wanted.value || inUse.value === '') return;
+  const [revision = '', digest = ''] = inUse.value.split(' ');
+  void load(Number(revision), digest);
+});
+
+/** What the edits make of a text. */
+export async function apply(text: string, edits: readonly Edit[]): Promise<Edited> {
+  const whole = edits.find((edit) => edit.op === 'text');
+  if (whole?.op === 'text') return { text: whole.value, changed: [] };
+  return edits.length === 0 ? { text, changed: [] } : engine().edit(text, edits);
+}
+
+export interface Drafted {
+  readonly base: Text;
+  readonly text: string | undefined;
+  /** Why an edit cannot be made. */
+  readonly declined: string | undefined;
+}
+
+/** The draft's text on the newest revision. Behind by the time that the engine takes. */
+export const drafted = signal<Drafted | undefined>(undefined);
+
+let turn = 0;
+
+effect(() => {
+  const onto = base.value;
+  const edits = draft.value?.edits ?? [];
+  turn += 1;
+  const mine = turn;
+  if (!onto) return;
+  if (edits.length === 0) {
+    drafted.value = { base: onto, text: onto.text, declined: undefined };
+    return;
+  }
+  apply(onto.text, edits).then(
+    (edited) => {
+      if (mine !== turn) return;
+      drafted.value =
+        'text' in edited
+          ? { base: onto, text: edited.text, declined: undefined }
+          : { base: onto, text: undefined, declined: edited.declined.reason };
+    },
+    (error: Error) => {
+      if (mine === turn) drafted.value = { base: onto, text: undefined, declined: error.message };
+    },
+  );
+});

@@ -1,0 +1,175 @@
+/**
+ * What the page asks its engine: WebAssembly in a Worker, made from the same Rust code as the server and the command line.
+ * Nothing here decides anything in TypeScript.
+ */
+
+import type { Difference } from './data/api.ts';
+import type { Edit, Path, Value } from './draft/store.ts';
+
+/** As the language server protocol has it: from 0, in UTF-16 units. */
+export interface Range {
+  readonly start: { readonly line: number; readonly character: number };
+  readonly end: { readonly line: number; readonly character: number };
+}
+
+export interface Diagnostic {
+  readonly code: string;
+  readonly severity: 'error' | 'warning' | 'hint';
+  readonly path: string;
+  /** From 1. */
+  readonly line: number;
+  /** From 1. */
+  readonly column: number;
+  readonly message: string;
+  readonly help: string | null;
+  readonly range?: Range;
+}
+
+export interface Checked {
+  readonly diagnostics: readonly Diagnostic[];
+  /** Whether it can be published. */
+  readonly valid: boolean;
+  readonly milliseconds: number;
+}
+
+export type Edited =
+  | { readonly text: string; readonly changed: readonly { readonly start: number; readonly end: number }[] }
+  | { readonly declined: { readonly edit: number; readonly reason: string; readonly at?: Range } };
+
+export interface OutlineValue {
+  readonly path: Path;
+  readonly value: Value;
+  /** `own`, or from where it is inherited. */
+  readonly origin: { readonly kind: 'own' | 'inherited' | 'alias'; readonly from?: string };
+  readonly range?: Range;
+}
+
+/** The values of a flag that are in force, and where each was written. */
+export interface Outline {
+  readonly values: readonly OutlineValue[];
+  readonly cohorts: readonly string[];
+  readonly namedBy: readonly string[];
+}
+
+export interface Cohort {
+  readonly name: string;
+  readonly users: number;
+  readonly when: readonly string[];
+  readonly except: number;
+  readonly namedBy: readonly string[];
+}
+
+export interface Question {
+  readonly text: string;
+  readonly flag: string;
+  readonly user: string | null;
+  readonly attributes: Readonly<Record<string, Value>>;
+  /** Milliseconds since 1970. */
+  readonly now: number;
+}
+
+export interface Scenario {
+  readonly text: string;
+  readonly flag: string;
+  /** Share of the new way's calls that fail, from 0 to 1. */
+  readonly errorRate: number;
+  /** The same for the old way. */
+  readonly baseline: number;
+  /** Calls of eligible users. */
+  readonly perSecond: number;
+  /** Percentage of users who have the new way. */
+  readonly share: number;
+  readonly runs: number;
+}
+
+interface Found {
+  readonly falsely: number;
+  readonly medianSeconds: number | null;
+  readonly p90Seconds: number | null;
+  readonly shareFound: number;
+}
+
+/** What `flcm simulate --json` prints. */
+export interface Simulation {
+  readonly runs: number;
+  readonly rules: readonly {
+    readonly rule: string;
+    readonly fromStart: Found;
+    readonly days: number;
+    readonly falseDays: number;
+    readonly falseRate95: readonly [number, number];
+  }[];
+}
+
+export interface Engine {
+  check(text: string): Promise<Checked>;
+  /** What `flcm decide --json --explain` prints. */
+  explain(question: Question): Promise<Explanation>;
+  schema(): Promise<string>;
+  edit(text: string, edits: readonly Edit[]): Promise<Edited>;
+  outline(text: string, flag: string): Promise<Outline>;
+  cohorts(text: string): Promise<readonly Cohort[]>;
+  diff(base: string, text: string): Promise<Difference>;
+  simulate(scenario: Scenario): Promise<Simulation>;
+}
+
+/** One step of a decision. */
+export type Check =
+  | { readonly check: 'enabled'; readonly held: boolean }
+  | {
+      readonly check: 'rule';
+      readonly number: number;
+      readonly name: string | null;
+      readonly serves: string;
+      readonly held: boolean;
+      readonly checks: readonly Check[];
+    }
+  | {
+      readonly check: 'flag';
+      readonly flag: string;
+      readonly expected: string;
+      readonly dependency: boolean;
+      readonly held: boolean;
+      readonly explanation?: Explanation | null;
+    }
+  | {
+      readonly check: 'cohort';
+      readonly cohort: string;
+      readonly because: string;
+      readonly held: boolean;
+      readonly checks: readonly Check[];
+    }
+  | { readonly check: 'group'; readonly of: string; readonly held: boolean; readonly checks: readonly Check[] }
+  | {
+      readonly check: 'test';
+      readonly attribute: string;
+      readonly operator: string;
+      readonly text: string;
+      readonly actual: Value;
+      readonly held: boolean;
+    }
+  | {
+      readonly check: 'rollout';
+      readonly by: string | null;
+      /** In thousandths of a percent, like all of these. */
+      readonly bucket: number | null;
+      readonly percentage: number;
+      readonly needed: number | null;
+      /** Milliseconds since 1970, when the schedule reaches the bucket. */
+      readonly from: number | string | null;
+      readonly held: boolean;
+    }
+  | { readonly check: 'untried'; readonly rules: number }
+  | { readonly check: string; readonly held?: boolean; readonly checks?: readonly Check[] };
+
+export interface Explanation {
+  readonly flag: string;
+  readonly user: string | null;
+  readonly enabled: boolean;
+  readonly value: Value;
+  readonly variant: string | null;
+  readonly reason: string;
+  readonly errorCode: string | null;
+  readonly rule: string | null;
+  readonly checks: readonly Check[];
+}

@@ -1,0 +1,43 @@
+/** What the schedule will do, and whether a change by hand drops it. */
+
+import type { JSX } from 'preact';
+import type { Outline } from '../../engine.ts';
+import { en } from '../../words/en.ts';
+import { date, exactPercent } from '../../words/format.ts';
+import { read } from './values.ts';
+
+const words = en.flag.who;
+
+interface Step {
+  readonly at: string;
+  readonly percentage: number;
+}
+
+export function steps(schedule: readonly Step[]): string {
+  return schedule.map(({ at, percentage }) => words.scheduleStep(exactPercent(percentage), date(Date.parse(at)))).join(', ');
+}
+
+export function Schedule(props: {
+  outline: Outline;
+  isDropped: boolean;
+  isDrafted: boolean;
+  onDrop: (on: boolean) => void;
+}): JSX.Element | null {
+  const schedule = read<readonly Step[]>(props.outline, 'rollout', 'schedule');
+  if (!schedule) return null;
+  if (!props.isDrafted) {
+    return (
+      <p class="muted">
+        {words.schedule}: {steps(schedule)}
+      </p>
+    );
+  }
+  return (
+    <p>
+      <label class="chip">
+        <input type="checkbox" checked={props.isDropped} onChange={(event) => props.onDrop(event.currentTarget.checked)} />
+        {words.dropSchedule(steps(schedule))}
+      </label>
+    </p>
+  );
+}
