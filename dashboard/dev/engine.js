@@ -1,17 +1,18 @@
 // Stands in for what the engine does not answer in the page yet. The command line compares and simulates; edits and
 // outlines know only the layout that `documentOf` writes.
 
-import { execFileSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 
 const program = process.env.FLCM_PROGRAM ?? new URL('../../target/debug/flcm', import.meta.url).pathname;
 
-function withFiles(texts, use) {
+async function withFiles(texts, use) {
   const folder = mkdtempSync(join(tmpdir(), 'flcm-dev-'));
   try {
-    return use(
+    return await use(
       texts.map((text, at) => {
         const file = join(folder, `${at}.yaml`);
         writeFileSync(file, text);
@@ -23,7 +24,10 @@ function withFiles(texts, use) {
   }
 }
 
-const run = (...args) => JSON.parse(execFileSync(program, args, { encoding: 'utf8', maxBuffer: 1 << 28 }));
+const run = async (...args) => JSON.parse((await promisify(execFile)(program, args, { maxBuffer: 1 << 28 })).stdout);
+
+/** A program that is not optimised takes long for more. */
+const MOST_RUNS = 40;
 
 /** The lines of a flag: from its key to the next empty line. */
 function blockOf(text, key) {
@@ -41,14 +45,14 @@ function lineOf(block, pattern) {
 function applyOne(text, { op, path, value }) {
   const block = blockOf(text, path[1]);
   const name = path.at(-1);
-  const at = lineOf(block, new RegExp(`^ {${path.length * 2}}${name}:`));
+  const at = lineOf(block, new RegExp(`^ {${(path.length - 1) * 2}}${name}:`));
   if (op === 'remove') {
     if (at < 0) return text;
     let end = at + 1;
     while (end < block.end && /^ {7,}/.test(block.lines[end])) end += 1;
     block.lines.splice(at, end - at);
   } else if (at >= 0) block.lines[at] = block.lines[at].replace(/:( *)(\S+)/, `: ${value}`);
-  else block.lines.splice(block.start + 1, 0, `${' '.repeat(path.length * 2)}${name}: ${value}`);
+  else block.lines.splice(block.start + 1, 0, `${' '.repeat((path.length - 1) * 2)}${name}: ${value}`);
   return block.lines.join('\n');
 }
 
@@ -82,7 +86,7 @@ const functions = {
   diff: ({ base, text }) => withFiles([base, text], (files) => run('diff', '--json', ...files)),
   simulate: ({ text, flag, errorRate, perSecond, share, runs, baseline }) =>
     withFiles([text], ([file]) =>
-      run('simulate', '--json', '--flag', flag, '--error-rate', String(errorRate), '--baseline', String(baseline), '--rps', String(perSecond), '--share', String(share), '--runs', String(runs), file),
+      run('simulate', '--json', '--flag', flag, '--error-rate', String(errorRate), '--baseline', String(baseline), '--rps', String(perSecond), '--share', String(share), '--runs', String(Math.min(runs, MOST_RUNS)), '--days', '3', file),
     ),
   edit: ({ text, edits }) => ({ text: edits.reduce(applyOne, text), changed: [] }),
   outline,
@@ -94,4 +98,4 @@ const functions = {
 };
 
 /** What a function of the engine answers. */
-export const engineAnswer = (name, argument) => functions[name](argument);
+export const engineAnswer = async (name, argument) => functions[name](argument);

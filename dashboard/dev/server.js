@@ -90,7 +90,7 @@ export async function startDev({ flags: count = 16, port = 0, keyless = false, m
     return { event };
   }
 
-  function publish(text, headers, actor, reason) {
+  async function publish(text, headers, actor, reason) {
     if (mode === 'none') throw new Problem(403, 'MANAGED', 'Managed elsewhere', 'edits over HTTP are refused: `--edits none`', 'edit the file where it is managed');
     const expected = headers['if-match']?.replaceAll('"', '');
     if (expected && expected !== state.digest) throw new Problem(412, 'CHANGED_MEANWHILE', 'Changed meanwhile', 'somebody has published since', 'fetch the newest revision, and apply the edit to it');
@@ -111,7 +111,7 @@ export async function startDev({ flags: count = 16, port = 0, keyless = false, m
     revisions.unshift({ number: state.revision, at: Date.now(), author: actor, reason, origin: 'put', digest: state.digest });
     const row = record(actor, 'publish', null, reason, {}, state.revision);
     send('revision', { revision: state.revision, digest: state.digest, author: actor, reason, flags: [] }, row.id);
-    return { revision: state.revision, digest: state.digest, published: true, removed: [], warnings: [], difference: engineAnswer('diff', { base: before, text }) };
+    return { revision: state.revision, digest: state.digest, published: true, removed: [], warnings: [], difference: await engineAnswer('diff', { base: before, text }) };
   }
 
   const limit = (rows, query) => rows.slice(0, Number(query.get('limit') ?? 100));
@@ -200,7 +200,7 @@ export async function startDev({ flags: count = 16, port = 0, keyless = false, m
       if (!who) throw unauthorized();
       if (ROLES.indexOf(who.role) < ROLES.indexOf(route[2])) throw new Problem(403, 'FORBIDDEN', 'Not allowed', `this needs the role ${route[2]}`, 'ask an administrator');
       const values = route[1].exec(url.pathname).slice(1).map(decodeURIComponent);
-      result = route[3](values, url.searchParams, { actor: who.name, body, headers: request.headers });
+      result = await route[3](values, url.searchParams, { actor: who.name, body, headers: request.headers });
     }
     if (result === undefined) return response.writeHead(204).end();
     const text = typeof result === 'string' ? result : JSON.stringify(result);
@@ -212,7 +212,7 @@ export async function startDev({ flags: count = 16, port = 0, keyless = false, m
 
   const server = createServer((request, response) => {
     answer(request, response).catch((error) => {
-      const status = error.status ?? 500;
+      const status = error.body ? error.status : 500;
       response.writeHead(status, { 'content-type': 'application/problem+json' });
       response.end(JSON.stringify(error.body ?? { title: 'Fault of the development server', status, detail: String(error.stack), code: 'FAULT', help: '' }));
     });

@@ -180,7 +180,7 @@ function lower(series: Series, colours: Colours, width: number): Part {
       scales: { x: { time: true }, y: { distr: 3, log: 10, range: [FLOOR, limit * 4] } },
       axes: [
         axis(colours, { size: 24, space: 90, values: times(series), grid: { show: false } }),
-        axis(colours, { size: 50, splits: () => [1, 100, 10_000, 1_000_000].filter((value) => value < limit * 4), filter: (_, splits) => splits, values: (_, splits) => splits.map(count) }),
+        axis(colours, { size: 50, splits: () => [1, 100, 10_000, 1_000_000].filter((value) => value < limit * 4), space: 12, values: (_, splits) => splits.map((value) => (value === null ? '' : count(value))) }),
       ],
       series: [
         {},
