@@ -150,17 +150,20 @@ export type Check =
     }
   | {
       readonly check: 'rollout';
-      readonly by: string | null;
+      readonly by: string;
       /** In thousandths of a percent, like all of these. */
       readonly bucket: number | null;
       readonly percentage: number;
-      readonly needed: number | null;
+      readonly needed: number;
       /** Milliseconds since 1970, when the schedule reaches the bucket. */
-      readonly from: number | string | null;
+      readonly from: number | null;
       readonly held: boolean;
     }
-  | { readonly check: 'untried'; readonly rules: number }
-  | { readonly check: string; readonly held?: boolean; readonly checks?: readonly Check[] };
+  | { readonly check: 'breaker'; readonly state: string; readonly bucket: number | null; readonly share: number; readonly held: boolean }
+  | { readonly check: 'no_rule' }
+  | { readonly check: 'override' }
+  | { readonly check: 'split'; readonly point: number | null; readonly total: number; readonly variant: string }
+  | { readonly check: 'untried'; readonly rules: number };
 
 export interface Explanation {
   readonly flag: string;

@@ -4,6 +4,7 @@ import type { JSX } from 'preact';
 import { useId, useRef, useState } from 'preact/hooks';
 import { useLocation } from 'wouter-preact';
 import { rows } from '../data/store.ts';
+import { askedUser } from '../data/asked.ts';
 import { en } from '../words/en.ts';
 import { useKeys } from './keys.ts';
 
@@ -11,6 +12,7 @@ interface Found {
   readonly label: string;
   readonly detail: string;
   readonly href: string;
+  readonly user?: string;
 }
 
 const AT_MOST = 8;
@@ -35,7 +37,7 @@ function flagsLike(text: string): Found[] {
 function find(text: string): Found[] {
   const part = text.trim();
   if (part === '') return [];
-  const user: Found = { label: part, detail: en.top.whyUser(part), href: `/why?user=${encodeURIComponent(part)}` };
+  const user: Found = { label: part, detail: en.top.whyUser(part), href: '/why', user: part };
   return [...flagsLike(part), user];
 }
 
@@ -52,6 +54,7 @@ export function Search(): JSX.Element {
     if (!to) return;
     setOpen(false);
     setText('');
+    if (to.user !== undefined) askedUser.value = to.user;
     navigate(to.href);
   };
   const onKeyDown = (event: KeyboardEvent) => {

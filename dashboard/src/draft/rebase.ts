@@ -1,0 +1,90 @@
+/**
+ * Puts the draft on top of what others have published meanwhile. An edit conflicts only where its own value was changed;
+ * then both are shown, and a person chooses.
+ */
+
+import { effect, signal } from '@preact/signals';
+import { getText } from '../data/http.ts';
+import { engine } from '../engine/client.ts';
+import type { Outline } from '../engine.ts';
+import { base, type Text } from './document.ts';
+import { type Draft, draft, type Edit, type Path, samePath, type Value } from './store.ts';
+
+export interface Conflict {
+  readonly path: Path;
+  readonly theirs: Value | undefined;
+  readonly mine: Value | undefined;
+}
+
+/** What a person has to choose; empty when there is nothing. */
+export const conflicts = signal<readonly Conflict[]>([]);
+/** The revision onto which the draft was put by itself. */
+export const movedTo = signal<number | undefined>(undefined);
+export const rebaseFailure = signal<Error | undefined>(undefined);
+
+type PathEdit = Exclude<Edit, { op: 'text' }>;
+
+const isPathEdit = (edit: Edit): edit is PathEdit => edit.op !== 'text';
+
+const flagOf = ({ path }: PathEdit): string => String(path[1]);
+
+function valueAt(outline: Outline | undefined, path: Path): Value | undefined {
+  return outline?.values.find((value) => samePath(value.path, path.slice(2)))?.value;
+}
+
+async function outlines(text: string, flags: readonly string[]): Promise<ReadonlyMap<string, Outline>> {
+  const entries = await Promise.all(flags.map(async (flag) => [flag, await engine().outline(text, flag)] as const));
+  return new Map(entries);
+}
+
+const differs = (a: Value | undefined, b: Value | undefined): boolean => JSON.stringify(a) !== JSON.stringify(b);
+
+async function conflictsOf(edits: readonly PathEdit[], before: string, after: string): Promise<Conflict[]> {
+  const flags = [...new Set(edits.map(flagOf))];
+  const [old, fresh] = await Promise.all([outlines(before, flags), outlines(after, flags)]);
+  return edits.flatMap((edit) => {
+    const theirs = valueAt(fresh.get(flagOf(edit)), edit.path);
+    const mine = edit.op === 'remove' ? undefined : edit.value;
+    const changed = differs(valueAt(old.get(flagOf(edit)), edit.path), theirs);
+    return changed && differs(theirs, mine) ? [{ path: edit.path, theirs, mine }] : [];
+  });
+}
+
+function move(from: Draft, onto: Text, found: readonly Conflict[]): void {
+  conflicts.value = found;
+  movedTo.value = onto.revision;
+  draft.value = { ...from, revision: onto.revision, digest: onto.digest };
+}
+
+async function rebase(from: Draft, onto: Text): Promise<void> {
+  try {
+    const before = await getText(`/revisions/${from.revision}`);
+    // A whole text takes the place of everything, so whatever others changed is a conflict.
+    const whole = from.edits.find((edit) => edit.op === 'text');
+    const found = whole
+      ? [{ path: [], theirs: undefined, mine: undefined }]
+      : await conflictsOf(from.edits.filter(isPathEdit), before, onto.text);
+    if (draft.value === from && base.value === onto) move(from, onto, found);
+    rebaseFailure.value = undefined;
+  } catch (error) {
+    rebaseFailure.value = error as Error;
+  }
+}
+
+effect(() => {
+  const from = draft.value;
+  const onto = base.value;
+  if (!from || !onto || from.digest === onto.digest) return;
+  // The draft may be newer than the text that this tab has.
+  if (from.revision > onto.revision) return;
+  void rebase(from, onto);
+});
+
+/** Chooses for one conflict: theirs drops the edit. */
+export function choose(conflict: Conflict, mine: boolean): void {
+  conflicts.value = conflicts.value.filter((other) => other !== conflict);
+  const now = draft.value;
+  if (mine || !now) return;
+  const edits = now.edits.filter((edit) => (edit.op === 'text' ? conflict.path.length > 0 : !samePath(edit.path, conflict.path)));
+  draft.value = edits.length === 0 ? undefined : { ...now, edits };
+}

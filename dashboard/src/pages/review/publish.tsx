@@ -1,0 +1,121 @@
+/** Publishing: with a reason, with what was seen, and only onto the revision that was looked at. */
+
+import { signal } from '@preact/signals';
+import type { JSX } from 'preact';
+import { useId, useState } from 'preact/hooks';
+import { Link } from 'wouter-preact';
+import type { Difference, PublishAnswer } from '../../data/api.ts';
+import { Problem, put } from '../../data/http.ts';
+import { evidenceRises, waitsForPerson } from '../../data/rows.ts';
+import { hosts, liveFlags, may, meta, now, overview } from '../../data/store.ts';
+import { base } from '../../draft/document.ts';
+import { conflicts, movedTo } from '../../draft/rebase.ts';
+import { discard } from '../../draft/store.ts';
+import { ErrorNote, Panel } from '../../ui/parts.tsx';
+import { en } from '../../words/en.ts';
+import { span } from '../../words/format.ts';
+import { useChecked } from './checks.tsx';
+
+const words = en.review;
+
+interface Done {
+  readonly revision: number;
+  readonly at: number;
+  /** When all hosts had it. */
+  readonly arrivedAt: number | undefined;
+}
+
+export const publishedNow = signal<Done | undefined>(undefined);
+
+/** Of hosts that said something since. */
+function Arrival({ done }: { done: Done }): JSX.Element | null {
+  const counted = hosts.value;
+  if (!counted || counted.total === 0) return null;
+  const isThere = counted.inStep === counted.total && (overview.value?.revision ?? 0) >= done.revision;
+  if (isThere && done.arrivedAt === undefined) publishedNow.value = { ...done, arrivedAt: Date.now() };
+  const until = done.arrivedAt ?? now.value;
+  return <span>{words.arrived(counted.inStep, counted.total, span(Math.max(0, until - done.at)))}</span>;
+}
+
+export function Published(): JSX.Element | null {
+  const done = publishedNow.value;
+  if (!done) return null;
+  return (
+    <p class="done" role="status">
+      <b>{words.published(done.revision)}</b> <Arrival done={done} />{' '}
+      <Link href={`/history?to=${done.revision}`}>{words.undo}</Link>
+    </p>
+  );
+}
+
+/** Flags whose outcomes, or whose operator, speak against giving them to more users. */
+function dangers(difference: Difference | undefined): { rising: boolean; held: boolean } {
+  const own = difference?.flags.filter(({ shares }) => shares.some(({ gain }) => gain.percent > 0)) ?? [];
+  const live = own.map(({ flag }) => liveFlags.value.get(flag));
+  return { rising: live.some(evidenceRises), held: live.some((one) => waitsForPerson(one) || one?.state === 'half_open') };
+}
+
+/** The server compares with what it has, so nobody's work is overwritten. */
+function send(text: string, reason: string, digest: string): Promise<PublishAnswer> {
+  return put<PublishAnswer>(`/flags?reason=${encodeURIComponent(reason)}`, text, { 'if-match': `"${digest}"` });
+}
+
+function Seen({ text, onChange }: { text: string; onChange: (on: boolean) => void }): JSX.Element {
+  return (
+    <label class="notice block">
+      <input type="checkbox" required onChange={(event) => onChange(event.currentTarget.checked)} /> {text}
+    </label>
+  );
+}
+
+function Form({ newer, difference }: { newer: string; difference: Difference | undefined }): JSX.Element {
+  const id = useId();
+  const [reason, setReason] = useState('');
+  const [seen, setSeen] = useState(false);
+  const [busy, setBusy] = useState(false);
+  const [problem, setProblem] = useState<Problem>();
+  const { value: checked } = useChecked(newer);
+  const { rising, held } = dangers(difference);
+  const isReady = checked?.valid === true && difference !== undefined && conflicts.value.length === 0 && (!(rising || held) || seen);
+  const submit = async (event: Event) => {
+    event.preventDefault();
+    const onto = base.value;
+    if (!onto) return;
+    setBusy(true);
+    setProblem(undefined);
+    try {
+      const { revision } = await send(newer, reason.trim(), onto.digest);
+      publishedNow.value = { revision, at: Date.now(), arrivedAt: undefined };
+      movedTo.value = undefined;
+      discard();
+    } catch (error) {
+      setProblem(error as Problem);
+      setBusy(false);
+    }
+  };
+  return (
+    <form onSubmit={submit}>
+      <label class="block" for={id}>
+        {words.why} <span class="muted">{words.whyHint}</span>
+      </label>
+      <textarea id={id} class="field" rows={2} required maxLength={1000} value={reason} onInput={(event) => setReason(event.currentTarget.value)} />
+      {(rising || held) && <Seen text={held ? words.seenHeld : words.seen} onChange={setSeen} />}
+      <ErrorNote problem={problem} />
+      <div class="row buttons">
+        <button type="submit" class="btn primary" disabled={busy || !isReady}>
+          {busy ? words.publishing : words.publishTo(hosts.value?.total ?? 0)}
+        </button>
+        <span class="muted">{words.undo}</span>
+      </div>
+    </form>
+  );
+}
+
+export function Publish(props: { newer: string; difference: Difference | undefined }): JSX.Element {
+  const isManaged = meta.value?.document.mode === 'none';
+  return (
+    <Panel title={words.publish}>
+      {may('publisher') && !isManaged ? <Form {...props} /> : <p class="notice">{isManaged ? en.banner.managed : words.mayNot}</p>}
+    </Panel>
+  );
+}
