@@ -40,7 +40,7 @@ test:
 # The steps of `test`. Those of the lane `cargo` compile in the profile `dev`, one after the other. Those of the lane
 # `alone` print times, so they run by themselves at the end. All others run beside them.
 [private]
-checks: programs lint-js types test-packaging sizes lint-rust test-rust random-parity rust-examples schema-is-current rust-docs no-std deny test-engine test-features test-docs test-examples api-reference test-openfeature parity test-rust-host test-server test-attacks
+checks: programs lint-js types test-packaging sizes lint-rust test-rust random-parity rust-examples schema-is-current rust-docs no-std deny test-engine test-features test-dashboard test-docs test-examples api-reference test-openfeature parity test-rust-host test-server test-attacks
 
 # Formatting, lints and tests of what changed since the last commit, or since BASE; for the time between two edits.
 [doc('Formatting, lints and tests of what changed.')]
@@ -173,6 +173,12 @@ test-examples: browser packages
 test-docs: browser packages
     npx --no -- vitest run tests/docs
 
+# The dashboard in Chromium, over its development server.
+[group('test')]
+test-dashboard: browser packages programs
+    npx --no -- vite build -c dashboard/vite.config.js --mode dev
+    npx --no -- vitest run tests/dashboard
+
 # The packed packages, as those who install them use them.
 [group('test')]
 test-packaging: browser packages
@@ -180,7 +186,7 @@ test-packaging: browser packages
 
 # How large each download is, and whether that is within its budget.
 [private]
-sizes: packages
+sizes: dashboard
     node tests/packaging/sizes.js
 
 # What the bindings export is what bindings/contract.d.ts says, and the TypeScript is sound.

@@ -16,7 +16,10 @@ const CONTRACT = ['schema/openapi.json', 'bindings/contract.d.ts'];
 const hash = createHash('sha256');
 for (const file of CONTRACT) hash.update(readFileSync(join(root, file)));
 
-const compressed = { '.gz': (bytes) => gzipSync(bytes, { level: 9 }), '.br': (bytes) => brotliCompressSync(bytes, { params: { [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length } }) };
+const compressed = {
+  '.gz': (bytes) => gzipSync(bytes, { level: 9 }),
+  '.br': (bytes) => brotliCompressSync(bytes, { params: { [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length } }),
+};
 
 const files = readdirSync(dist, { recursive: true, withFileTypes: true })
   .filter((entry) => entry.isFile() && !/\.(gz|br)$|^manifest\.json$/.test(entry.name))
@@ -25,7 +28,8 @@ const files = readdirSync(dist, { recursive: true, withFileTypes: true })
 
 for (const file of files) {
   const bytes = readFileSync(join(dist, file));
-  for (const [ending, compress] of Object.entries(compressed)) writeFileSync(join(dist, file + ending), compress(bytes));
+  for (const [ending, compress] of Object.entries(compressed))
+    writeFileSync(join(dist, file + ending), compress(bytes));
 }
 writeFileSync(join(dist, 'manifest.json'), `${JSON.stringify({ contract: hash.digest('hex'), files }, null, 2)}\n`);
 console.log(`${files.length} files in ${relative(root, dist)}`);

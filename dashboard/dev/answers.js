@@ -4,7 +4,12 @@ import { random } from './flags.js';
 
 const MINUTE = 60_000;
 
-const outcomes = (total, rate, slow = 0.03) => [total, Math.round(total * (rate ?? 0)), Math.round(total * slow), Math.round(total * 0.0004)];
+const outcomes = (total, rate, slow = 0.03) => [
+  total,
+  Math.round(total * (rate ?? 0)),
+  Math.round(total * slow),
+  Math.round(total * 0.0004),
+];
 
 export function overview(state) {
   const at = new Map(state.flags.map((flag, index) => [flag.key, index]));
@@ -74,10 +79,26 @@ export function liveAll(state) {
     const entry = live(flag, now);
     if (entry) flags[flag.key] = entry;
   }
-  return { at: now, sequence: state.sequence, hosts: { total: 14, inStep: 13 }, unasked: state.flags.filter((flag) => flag.unasked).map((flag) => flag.key), flags };
+  return {
+    at: now,
+    sequence: state.sequence,
+    hosts: { total: 14, inStep: 13 },
+    unasked: state.flags.filter((flag) => flag.unasked).map((flag) => flag.key),
+    flags,
+  };
 }
 
-const REASONS = ['SPLIT', 'TARGETING_MATCH', 'OVERRIDE', 'DEFAULT', 'BREAKER_OPEN', 'PREREQUISITE_FAILED', 'DISABLED', 'STATIC', 'ERROR'];
+const REASONS = [
+  'SPLIT',
+  'TARGETING_MATCH',
+  'OVERRIDE',
+  'DEFAULT',
+  'BREAKER_OPEN',
+  'PREREQUISITE_FAILED',
+  'DISABLED',
+  'STATIC',
+  'ERROR',
+];
 
 const steps = [1000, 10_000, 60_000, 900_000];
 
@@ -92,9 +113,13 @@ export function series(flag, from, to, points) {
   const bad = flag.fails[0] ?? 0;
   const column = (of) => at.map(of);
   const noise = (value) => Math.max(0, Math.round(value * (0.9 + 0.2 * next())));
-  const isRaised = (time) => (flag.rising && time > rise) || (flag.trip !== 'clear' && flag.next === 'acknowledge' && time > flag.since - 2 * MINUTE && time < flag.since);
+  const isRaised = (time) =>
+    (flag.rising && time > rise) ||
+    (flag.trip !== 'clear' && flag.next === 'acknowledge' && time > flag.since - 2 * MINUTE && time < flag.since);
   const counted = flag.asked && flag.fails.some((rate) => rate !== null);
-  const totals = column((time) => (counted && !(flag.trip === 'off' && time > flag.since) && flag.fails[0] !== null ? noise(8.2 * seconds) : 0));
+  const totals = column((time) =>
+    counted && !(flag.trip === 'off' && time > flag.since) && flag.fails[0] !== null ? noise(8.2 * seconds) : 0,
+  );
   const controls = column(() => (counted && flag.fails[1] !== null ? noise(91 * seconds) : 0));
   let level = 0;
   const relative = column((time) => {
@@ -108,19 +133,50 @@ export function series(flag, from, to, points) {
     flag: flag.key,
     step: step / 1000,
     at,
-    decisions: Object.fromEntries(REASONS.map((reason) => [reason, column(() => (!flag.asked ? 0 : held && reason === 'SPLIT' ? 0 : held && reason === 'BREAKER_OPEN' ? noise(perSecond * 0.06) : noise(perSecond * (share[reason] ?? 0))))])),
+    decisions: Object.fromEntries(
+      REASONS.map((reason) => [
+        reason,
+        column(() =>
+          !flag.asked
+            ? 0
+            : held && reason === 'SPLIT'
+              ? 0
+              : held && reason === 'BREAKER_OPEN'
+                ? noise(perSecond * 0.06)
+                : noise(perSecond * (share[reason] ?? 0)),
+        ),
+      ]),
+    ),
     variants: Object.fromEntries(flag.variants.map((name) => [name, column(() => noise(perSecond * 0.02))])),
     outside: column(() => noise(38 * seconds)),
-    treatment: { total: totals, failed: totals.map((total, i) => Math.round(total * (isRaised(at[i]) ? bad : base) * (0.8 + 0.4 * next()))), slow: totals.map((total) => Math.round(total * 0.031)), missing: totals.map((total) => (total > 50 && next() < 0.1 ? 1 : 0)) },
-    control: { total: controls, failed: controls.map((total) => Math.round(total * base * (0.9 + 0.2 * next()))), slow: controls.map((total) => Math.round(total * 0.028)), missing: controls.map(() => (next() < 0.2 ? 1 : 0)) },
-    evidence: { absolute: column(() => 0.5 + 0.2 * next()), relative, slowAbsolute: column(() => 0.2), slowRelative: column(() => 0.3) },
+    treatment: {
+      total: totals,
+      failed: totals.map((total, i) => Math.round(total * (isRaised(at[i]) ? bad : base) * (0.8 + 0.4 * next()))),
+      slow: totals.map((total) => Math.round(total * 0.031)),
+      missing: totals.map((total) => (total > 50 && next() < 0.1 ? 1 : 0)),
+    },
+    control: {
+      total: controls,
+      failed: controls.map((total) => Math.round(total * base * (0.9 + 0.2 * next()))),
+      slow: controls.map((total) => Math.round(total * 0.028)),
+      missing: controls.map(() => (next() < 0.2 ? 1 : 0)),
+    },
+    evidence: {
+      absolute: column(() => 0.5 + 0.2 * next()),
+      relative,
+      slowAbsolute: column(() => 0.2),
+      slowRelative: column(() => 0.3),
+    },
     limit: column(() => 40_000),
     percent: column(() => flag.served),
     trip: column(() => flag.trip),
     users: column(() => 310),
     p50: column(() => noise(120)),
     p95: column(() => noise(610)),
-    marks: flag.key === 'checkout_v2' ? [{ at: to - 24 * MINUTE, kind: 'revision', id: 28_831_204, text: 'anna: 5 → 8 %' }] : [],
+    marks:
+      flag.key === 'checkout_v2'
+        ? [{ at: to - 24 * MINUTE, kind: 'revision', id: 28_831_204, text: 'anna: 5 → 8 %' }]
+        : [],
   };
 }
 
@@ -140,10 +196,19 @@ export function breakerEvent(flag, event, actor, at) {
     actor,
     text: `${flag.key}: ${event}`,
     evidence: {
-      generation: flag.generation, sequence: 12, attempt: 0, trips: 1, next: flag.next,
+      generation: flag.generation,
+      sequence: 12,
+      attempt: 0,
+      trips: 1,
+      next: flag.next,
       treatment: { total: 1492, errors: 91, slow: 12, missing: 1 },
       control: { total: 27_304, errors: 322, slow: 700, missing: 8 },
-      absolute: 0.5, relative: 40_120, slowAbsolute: 0.2, slowRelative: 0.3, limit: 40_000, spread: 1,
+      absolute: 0.5,
+      relative: 40_120,
+      slowAbsolute: 0.2,
+      slowRelative: 0.3,
+      limit: 40_000,
+      spread: 1,
     },
   };
 }
@@ -151,27 +216,80 @@ export function breakerEvent(flag, event, actor, at) {
 export function incidents(flag) {
   if (flag.next !== 'acknowledge') return [];
   const event = breakerEvent(flag, flag.trip.startsWith('capped') ? 'capped' : 'tripped', 'breaker', flag.since);
-  return [{ id: event.id, event, step: 1, points: series({ ...flag, rising: false }, flag.since - 120_000, flag.since + 60_000, 2000) }];
+  return [
+    {
+      id: event.id,
+      event,
+      step: 1,
+      points: series({ ...flag, rising: false }, flag.since - 120_000, flag.since + 60_000, 2000),
+    },
+  ];
 }
 
 const names = ['shop', 'shop', 'shop', 'search', 'billing'];
 
-export const hosts = (state) => Array.from({ length: 14 }, (_, at) => ({
-  instance: (0x1f3a9c0b7d21 * (at + 3)).toString(16).padStart(16, '0').slice(0, 16),
-  host: `${names[at % names.length]}-${at + 1}`,
-  app: names[at % names.length],
-  version: at === 6 ? '2.3.9' : '2.4.1',
-  sdk: at % 5 === 4 ? 'rust/0.9.0' : 'features-js/0.9.0',
-  kind: at % 5 === 4 ? 'rust' : 'server',
-  first: Date.now() - 86_400_000 * 3,
-  heard: Date.now() - (at === 6 ? 95_000 : 400 + at * 90),
-  revision: at === 6 ? state.revision - 1 : state.revision,
-  inStep: at !== 6,
-  says: at === 11 ? 'stricter' : null,
-})).concat([{ instance: '', host: null, app: 'checkout-page', version: '2.4.1', sdk: 'features-js/0.9.0', kind: 'page', first: Date.now() - 86_400_000, heard: Date.now() - 300, revision: state.revision, inStep: true, says: null, count: 4102 }]);
+export const hosts = (state) =>
+  Array.from({ length: 14 }, (_, at) => ({
+    instance: (0x1f3a9c0b7d21 * (at + 3)).toString(16).padStart(16, '0').slice(0, 16),
+    host: `${names[at % names.length]}-${at + 1}`,
+    app: names[at % names.length],
+    version: at === 6 ? '2.3.9' : '2.4.1',
+    sdk: at % 5 === 4 ? 'rust/0.9.0' : 'features-js/0.9.0',
+    kind: at % 5 === 4 ? 'rust' : 'server',
+    first: Date.now() - 86_400_000 * 3,
+    heard: Date.now() - (at === 6 ? 95_000 : 400 + at * 90),
+    revision: at === 6 ? state.revision - 1 : state.revision,
+    inStep: at !== 6,
+    says: at === 11 ? 'stricter' : null,
+  })).concat([
+    {
+      instance: '',
+      host: null,
+      app: 'checkout-page',
+      version: '2.4.1',
+      sdk: 'features-js/0.9.0',
+      kind: 'page',
+      first: Date.now() - 86_400_000,
+      heard: Date.now() - 300,
+      revision: state.revision,
+      inStep: true,
+      says: null,
+      count: 4102,
+    },
+  ]);
 
-export const flagHosts = (flag) => (flag.asked ? [
-  { app: 'shop', version: '2.4.1', sdk: 'features-js/0.9.0', hosts: 9, pages: 0, behind: 0, decisions24h: 9_120_000, lastAsked: Date.now() - 900 },
-  { app: 'shop', version: '2.3.9', sdk: 'features-js/0.9.0', hosts: 1, pages: 0, behind: 1, decisions24h: 640_000, lastAsked: Date.now() - 4000 },
-  { app: 'checkout-page', version: '2.4.1', sdk: 'features-js/0.9.0', hosts: 0, pages: 4102, behind: 0, decisions24h: 2_400_000, lastAsked: Date.now() - 300 },
-] : []);
+export const flagHosts = (flag) =>
+  flag.asked
+    ? [
+        {
+          app: 'shop',
+          version: '2.4.1',
+          sdk: 'features-js/0.9.0',
+          hosts: 9,
+          pages: 0,
+          behind: 0,
+          decisions24h: 9_120_000,
+          lastAsked: Date.now() - 900,
+        },
+        {
+          app: 'shop',
+          version: '2.3.9',
+          sdk: 'features-js/0.9.0',
+          hosts: 1,
+          pages: 0,
+          behind: 1,
+          decisions24h: 640_000,
+          lastAsked: Date.now() - 4000,
+        },
+        {
+          app: 'checkout-page',
+          version: '2.4.1',
+          sdk: 'features-js/0.9.0',
+          hosts: 0,
+          pages: 4102,
+          behind: 0,
+          decisions24h: 2_400_000,
+          lastAsked: Date.now() - 300,
+        },
+      ]
+    : [];

@@ -60,10 +60,14 @@ function outline({ text, flag }) {
   const block = blockOf(text, flag);
   const body = block.lines.slice(block.start, block.end).join('\n');
   const values = [];
-  const add = (path, value, from) => values.push({ path, value, origin: from ? { kind: 'inherited', from } : { kind: 'own' } });
+  const add = (path, value, from) =>
+    values.push({ path, value, origin: from ? { kind: 'inherited', from } : { kind: 'own' } });
   const number = /^ {6}percentage: ([0-9.]+)/m.exec(body);
   if (number) add(['rollout', 'percentage'], Number(number[1]));
-  const schedule = [...body.matchAll(/- \{ at: (\S+), percentage: (\d+) \}/g)].map(([, at, percentage]) => ({ at, percentage: Number(percentage) }));
+  const schedule = [...body.matchAll(/- \{ at: (\S+), percentage: (\d+) \}/g)].map(([, at, percentage]) => ({
+    at,
+    percentage: Number(percentage),
+  }));
   if (schedule.length > 0) {
     add(['rollout', 'schedule'], schedule);
     add(['rollout', 'ramp'], 'linear');
@@ -73,11 +77,28 @@ function outline({ text, flag }) {
     add(['extends'], own);
     add(['rollout', 'cohorts'], [{ insiders: true }], own);
   }
-  if (/^ {4}error_threshold/m.test(body)) add(['error_threshold'], { rate: 0.05, ratio: 1.5, budget: 'strict', slow_ms: 800, slow_rate: 0.2, action: 'step_back' });
+  if (/^ {4}error_threshold/m.test(body))
+    add(['error_threshold'], {
+      rate: 0.05,
+      ratio: 1.5,
+      budget: 'strict',
+      slow_ms: 800,
+      slow_rate: 0.2,
+      action: 'step_back',
+    });
   else if (own) add(['error_threshold'], { rate: 0.05, window: 300, cooldown: 120, probe: 5 }, own);
-  if (/^ {4}conditions:/m.test(body)) add(['conditions'], [{ attribute: 'app_version', operator: 'semver_gte', value: '2.4.0' }, { not: { attribute: 'country', operator: 'in', value: ['KP', 'IR'] } }]);
+  if (/^ {4}conditions:/m.test(body))
+    add(
+      ['conditions'],
+      [
+        { attribute: 'app_version', operator: 'semver_gte', value: '2.4.0' },
+        { not: { attribute: 'country', operator: 'in', value: ['KP', 'IR'] } },
+      ],
+    );
   if (/^ {4}enabled: false/m.test(body)) add(['enabled'], false);
-  const variants = [...body.matchAll(/- \{ name: (\S+), weight: (\d+), value: (\S+) \}/g)].map(([, name, weight, value]) => ({ name, weight: Number(weight), value }));
+  const variants = [...body.matchAll(/- \{ name: (\S+), weight: (\d+), value: (\S+) \}/g)].map(
+    ([, name, weight, value]) => ({ name, weight: Number(weight), value }),
+  );
   if (variants.length > 0) add(['variants'], variants);
   return { values, cohorts: own ? ['insiders'] : [], namedBy: [] };
 }
@@ -86,14 +107,40 @@ const functions = {
   diff: ({ base, text }) => withFiles([base, text], (files) => run('diff', '--json', ...files)),
   simulate: ({ text, flag, errorRate, perSecond, share, runs, baseline }) =>
     withFiles([text], ([file]) =>
-      run('simulate', '--json', '--flag', flag, '--error-rate', String(errorRate), '--baseline', String(baseline), '--rps', String(perSecond), '--share', String(share), '--runs', String(Math.min(runs, MOST_RUNS)), '--days', '3', file),
+      run(
+        'simulate',
+        '--json',
+        '--flag',
+        flag,
+        '--error-rate',
+        String(errorRate),
+        '--baseline',
+        String(baseline),
+        '--rps',
+        String(perSecond),
+        '--share',
+        String(share),
+        '--runs',
+        String(Math.min(runs, MOST_RUNS)),
+        '--days',
+        '3',
+        file,
+      ),
     ),
   edit: ({ text, edits }) => ({ text: edits.reduce(applyOne, text), changed: [] }),
   outline,
   cohorts: ({ text }) => [
     { name: 'beta_testers', users: 3, when: [], except: 0, namedBy: ['insiders'] },
     { name: 'internal_users', users: 0, when: ['email ends_with "@example.com"'], except: 1, namedBy: ['insiders'] },
-    { name: 'insiders', users: 0, when: ['any of: cohort beta_testers, cohort internal_users'], except: 0, namedBy: [...text.matchAll(/\n {2}(\w+):\n(?: {4}.*\n)*? {4}extends: migration/g)].map(([, key]) => key).slice(0, 20) },
+    {
+      name: 'insiders',
+      users: 0,
+      when: ['any of: cohort beta_testers, cohort internal_users'],
+      except: 0,
+      namedBy: [...text.matchAll(/\n {2}(\w+):\n(?: {4}.*\n)*? {4}extends: migration/g)]
+        .map(([, key]) => key)
+        .slice(0, 20),
+    },
   ],
 };
 

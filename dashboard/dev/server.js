@@ -8,11 +8,18 @@ import { extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import * as answers from './answers.js';
-import { documentOf, makeFlags } from './flags.js';
 import { engineAnswer } from './engine.js';
+import { documentOf, makeFlags } from './flags.js';
 
 const dist = fileURLToPath(new URL('../../target/dashboard', import.meta.url));
-const types = { '.css': 'text/css', '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.svg': 'image/svg+xml', '.wasm': 'application/wasm', '.json': 'application/json' };
+const types = {
+  '.css': 'text/css',
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript',
+  '.svg': 'image/svg+xml',
+  '.wasm': 'application/wasm',
+  '.json': 'application/json',
+};
 
 /** What the server sends with every page. */
 export const POLICY =
@@ -26,7 +33,15 @@ class Problem extends Error {
   constructor(status, code, title, detail, help, more = {}) {
     super(detail);
     this.status = status;
-    this.body = { type: `urn:flcm:problem:${code.toLowerCase().replaceAll('_', '-')}`, title, status, detail, code, help, ...more };
+    this.body = {
+      type: `urn:flcm:problem:${code.toLowerCase().replaceAll('_', '-')}`,
+      title,
+      status,
+      detail,
+      code,
+      help,
+      ...more,
+    };
   }
 }
 
@@ -37,53 +52,160 @@ class Problem extends Error {
  */
 export async function startDev({ flags: count = 16, port = 0, keyless = false, mode = 'file', root = dist } = {}) {
   const now = Date.now();
-  const state = { revision: 28_831_204, digest: 'f7d030bf5159d633', sequence: 991, flags: makeFlags(count, now), stored: true };
+  const state = {
+    revision: 28_831_204,
+    digest: 'f7d030bf5159d633',
+    sequence: 991,
+    flags: makeFlags(count, now),
+    stored: true,
+  };
   const texts = new Map();
   texts.set(state.revision - 1, documentOf(state.flags).replace('percentage: 8 ', 'percentage: 5 '));
   texts.set(state.revision, documentOf(state.flags));
   const revisions = [
-    { number: state.revision, at: now - 24 * 60_000, author: 'anna', reason: 'Payments agreed to eight percent', origin: 'put', digest: state.digest },
-    { number: state.revision - 1, at: now - 3 * 86_400_000, author: 'file', reason: '', origin: 'file', digest: '3c9949364f578257' },
+    {
+      number: state.revision,
+      at: now - 24 * 60_000,
+      author: 'anna',
+      reason: 'Payments agreed to eight percent',
+      origin: 'put',
+      digest: state.digest,
+    },
+    {
+      number: state.revision - 1,
+      at: now - 3 * 86_400_000,
+      author: 'file',
+      reason: '',
+      origin: 'file',
+      digest: '3c9949364f578257',
+    },
   ];
   const audit = [
-    { id: 3, at: now - 12 * 60_000, actor: 'breaker', address: null, action: 'tripped', flag: 'v2_framework_library', revision: null, reason: '', detail: answers.breakerEvent(state.flags[0], 'tripped', 'breaker', now - 12 * 60_000), previous: 'b', hash: 'c' },
-    { id: 2, at: now - 24 * 60_000, actor: 'anna', address: '10.0.0.7', action: 'publish', flag: null, revision: state.revision, reason: 'Payments agreed to eight percent', detail: {}, previous: 'a', hash: 'b' },
-    { id: 1, at: now - 7_200_000, actor: 'anna', address: '10.0.0.7', action: 'hold', flag: 'payments_sca', revision: null, reason: 'Bank reports double charges', detail: {}, previous: '', hash: 'a' },
+    {
+      id: 3,
+      at: now - 12 * 60_000,
+      actor: 'breaker',
+      address: null,
+      action: 'tripped',
+      flag: 'v2_framework_library',
+      revision: null,
+      reason: '',
+      detail: answers.breakerEvent(state.flags[0], 'tripped', 'breaker', now - 12 * 60_000),
+      previous: 'b',
+      hash: 'c',
+    },
+    {
+      id: 2,
+      at: now - 24 * 60_000,
+      actor: 'anna',
+      address: '10.0.0.7',
+      action: 'publish',
+      flag: null,
+      revision: state.revision,
+      reason: 'Payments agreed to eight percent',
+      detail: {},
+      previous: 'a',
+      hash: 'b',
+    },
+    {
+      id: 1,
+      at: now - 7_200_000,
+      actor: 'anna',
+      address: '10.0.0.7',
+      action: 'hold',
+      flag: 'payments_sca',
+      revision: null,
+      reason: 'Bank reports double charges',
+      detail: {},
+      previous: '',
+      hash: 'a',
+    },
   ];
   const sessions = new Map();
   const streams = new Set();
   const log = [];
   const find = (key) => {
     const flag = state.flags.find((flag) => flag.key === key);
-    if (!flag) throw new Problem(404, 'FLAG_NOT_FOUND', 'No such flag', `there is no flag \`${key}\``, 'see GET /overview for all of them');
+    if (!flag)
+      throw new Problem(
+        404,
+        'FLAG_NOT_FOUND',
+        'No such flag',
+        `there is no flag \`${key}\``,
+        'see GET /overview for all of them',
+      );
     return flag;
   };
   const send = (event, data, id) => {
-    for (const stream of streams) stream.write(`event: ${event}\n${id ? `id: ${id}\n` : ''}data: ${JSON.stringify(data)}\n\n`);
+    for (const stream of streams)
+      stream.write(`event: ${event}\n${id ? `id: ${id}\n` : ''}data: ${JSON.stringify(data)}\n\n`);
   };
   const pushLive = (flags) => {
     state.sequence += 1;
-    send('live', { sequence: state.sequence, flags: Object.fromEntries(flags.map((flag) => [flag.key, answers.live(flag, Date.now())]).filter(([, entry]) => entry)) });
+    send('live', {
+      sequence: state.sequence,
+      flags: Object.fromEntries(
+        flags.map((flag) => [flag.key, answers.live(flag, Date.now())]).filter(([, entry]) => entry),
+      ),
+    });
   };
   const record = (actor, action, flag, reason, detail = {}, revision = null) => {
-    audit.unshift({ id: audit.length + 1, at: Date.now(), actor, address: '127.0.0.1', action, flag, revision, reason, detail, previous: '', hash: '' });
+    audit.unshift({
+      id: audit.length + 1,
+      at: Date.now(),
+      actor,
+      address: '127.0.0.1',
+      action,
+      flag,
+      revision,
+      reason,
+      detail,
+      previous: '',
+      hash: '',
+    });
     return audit[0];
   };
 
   function command(flag, name, { reason = '', generation = null }, actor) {
     if (name === 'acknowledge') {
-      if (flag.next !== 'acknowledge') throw new Problem(409, 'NOT_ROLLED_BACK', 'Nothing to acknowledge', `\`${flag.key}\` is not rolled back`, 'look at its status first');
-      if (generation !== null && generation !== flag.generation) throw new Problem(409, 'ANOTHER_GENERATION', 'Another rollback', `\`${flag.key}\` was rolled back again since: generation ${flag.generation}`, 'look at the newest rollback, and acknowledge that one');
+      if (flag.next !== 'acknowledge')
+        throw new Problem(
+          409,
+          'NOT_ROLLED_BACK',
+          'Nothing to acknowledge',
+          `\`${flag.key}\` is not rolled back`,
+          'look at its status first',
+        );
+      if (generation !== null && generation !== flag.generation)
+        throw new Problem(
+          409,
+          'ANOTHER_GENERATION',
+          'Another rollback',
+          `\`${flag.key}\` was rolled back again since: generation ${flag.generation}`,
+          'look at the newest rollback, and acknowledge that one',
+        );
     }
     const changes = {
       hold: { mode: 'held', trip: 'off', served: 0, next: 'release', by: actor },
       release: { mode: 'auto', trip: 'clear', state: 'closed', served: flag.percentage, next: 'nothing', by: null },
-      acknowledge: { trip: 'clear', state: 'closed', served: flag.percentage, next: 'nothing', cause: null, evidence: 0 },
+      acknowledge: {
+        trip: 'clear',
+        state: 'closed',
+        served: flag.percentage,
+        next: 'nothing',
+        cause: null,
+        evidence: 0,
+      },
       observe: { mode: 'observe', trip: 'clear', served: flag.percentage },
       force: { mode: 'forced_closed', trip: 'clear', served: flag.percentage },
     }[name];
     Object.assign(flag, changes, { since: Date.now(), generation: flag.generation + 1 });
-    const event = answers.breakerEvent(flag, { hold: 'held', release: 'released', acknowledge: 'acknowledged', observe: 'observed', force: 'forced' }[name], actor, Date.now());
+    const event = answers.breakerEvent(
+      flag,
+      { hold: 'held', release: 'released', acknowledge: 'acknowledged', observe: 'observed', force: 'forced' }[name],
+      actor,
+      Date.now(),
+    );
     const row = record(actor, name, flag.key, reason, event);
     send('breaker', event, row.id);
     pushLive([flag]);
@@ -91,9 +213,23 @@ export async function startDev({ flags: count = 16, port = 0, keyless = false, m
   }
 
   async function publish(text, headers, actor, reason) {
-    if (mode === 'none') throw new Problem(403, 'MANAGED', 'Managed elsewhere', 'edits over HTTP are refused: `--edits none`', 'edit the file where it is managed');
+    if (mode === 'none')
+      throw new Problem(
+        403,
+        'MANAGED',
+        'Managed elsewhere',
+        'edits over HTTP are refused: `--edits none`',
+        'edit the file where it is managed',
+      );
     const expected = headers['if-match']?.replaceAll('"', '');
-    if (expected && expected !== state.digest) throw new Problem(412, 'CHANGED_MEANWHILE', 'Changed meanwhile', 'somebody has published since', 'fetch the newest revision, and apply the edit to it');
+    if (expected && expected !== state.digest)
+      throw new Problem(
+        412,
+        'CHANGED_MEANWHILE',
+        'Changed meanwhile',
+        'somebody has published since',
+        'fetch the newest revision, and apply the edit to it',
+      );
     const before = texts.get(state.revision);
     state.revision += 1;
     state.digest = createHash('sha256').update(text).digest('hex').slice(0, 16);
@@ -108,37 +244,139 @@ export async function startDev({ flags: count = 16, port = 0, keyless = false, m
         flag.scheduled = /^ {6}schedule:/m.test(text.slice(at, at + 400));
       }
     }
-    revisions.unshift({ number: state.revision, at: Date.now(), author: actor, reason, origin: 'put', digest: state.digest });
+    revisions.unshift({
+      number: state.revision,
+      at: Date.now(),
+      author: actor,
+      reason,
+      origin: 'put',
+      digest: state.digest,
+    });
     const row = record(actor, 'publish', null, reason, {}, state.revision);
     send('revision', { revision: state.revision, digest: state.digest, author: actor, reason, flags: [] }, row.id);
-    return { revision: state.revision, digest: state.digest, published: true, removed: [], warnings: [], difference: await engineAnswer('diff', { base: before, text }) };
+    return {
+      revision: state.revision,
+      digest: state.digest,
+      published: true,
+      removed: [],
+      warnings: [],
+      difference: await engineAnswer('diff', { base: before, text }),
+    };
   }
 
   const limit = (rows, query) => rows.slice(0, Number(query.get('limit') ?? 100));
   const routes = [
-    ['GET', /^\/meta$/, 'viewer', () => ({ version: '0.1.0', contract: '', document: { name: 'shop.yaml', mode, editUrl: null, uncommitted: false }, limits: { flags: 100_000 }, retention: { fine: 21_600, day: 691_200, year: 34_560_000 }, stored: state.stored })],
+    [
+      'GET',
+      /^\/meta$/,
+      'viewer',
+      () => ({
+        version: '0.1.0',
+        contract: '',
+        document: { name: 'shop.yaml', mode, editUrl: null, uncommitted: false },
+        limits: { flags: 100_000 },
+        retention: { fine: 21_600, day: 691_200, year: 34_560_000 },
+        stored: state.stored,
+      }),
+    ],
     ['GET', /^\/overview$/, 'viewer', () => answers.overview(state)],
     ['GET', /^\/overview\/live$/, 'viewer', () => answers.liveAll(state)],
     ['GET', /^\/hosts$/, 'viewer', () => answers.hosts(state)],
-    ['GET', /^\/keys$/, 'admin', () => ROLES.map((role, at) => ({ name: NAMES[role], role, limit: null, lastUsed: Date.now() - at * 3_600_000, requests: 120 * (at + 1) }))],
-    ['GET', /^\/revisions$/, 'viewer', (_, query) => limit(revisions.filter(({ number }) => number < Number(query.get('before') ?? Number.MAX_SAFE_INTEGER)), query)],
+    [
+      'GET',
+      /^\/keys$/,
+      'admin',
+      () =>
+        ROLES.map((role, at) => ({
+          name: NAMES[role],
+          role,
+          limit: null,
+          lastUsed: Date.now() - at * 3_600_000,
+          requests: 120 * (at + 1),
+        })),
+    ],
+    [
+      'GET',
+      /^\/revisions$/,
+      'viewer',
+      (_, query) =>
+        limit(
+          revisions.filter(({ number }) => number < Number(query.get('before') ?? Number.MAX_SAFE_INTEGER)),
+          query,
+        ),
+    ],
     ['GET', /^\/revisions\/(\d+)$/, 'viewer', ([number]) => texts.get(Number(number)) ?? find(`revision ${number}`)],
-    ['GET', /^\/revisions\/(\d+)\/diff$/, 'viewer', ([number], query) => engineAnswer('diff', { base: texts.get(Number(number)), text: texts.get(Number(query.get('to') ?? state.revision)) })],
-    ['POST', /^\/revisions\/(\d+)\/revert$/, 'publisher', ([number], _, { actor, body }) => publish(texts.get(Number(number)), {}, actor, JSON.parse(body || '{}').reason ?? '')],
-    ['GET', /^\/audit$/, 'viewer', (_, query) => {
-      const actions = query.getAll('action');
-      const text = query.get('text')?.toLowerCase();
-      return limit(audit.filter((row) => (!query.has('flag') || row.flag === query.get('flag')) && (!query.has('actor') || row.actor === query.get('actor')) && (actions.length === 0 || actions.includes(row.action)) && (!text || `${row.reason}${JSON.stringify(row.detail)}`.toLowerCase().includes(text)) && row.id < Number(query.get('before') ?? Infinity)), query);
-    }],
-    ['GET', /^\/flags\/([^/]+)\/series$/, 'viewer', ([key], query) => {
-      const to = Number(query.get('to') ?? Date.now());
-      return answers.series(find(key), Number(query.get('from') ?? to - 1_800_000), to, Number(query.get('points') ?? 300));
-    }],
-    ['GET', /^\/flags\/([^/]+)\/users$/, 'viewer', ([key]) => ({ days: ['2026-11-30'], users: [find(key).users], total: find(key).users * 3, error: 0.023 })],
+    [
+      'GET',
+      /^\/revisions\/(\d+)\/diff$/,
+      'viewer',
+      ([number], query) =>
+        engineAnswer('diff', {
+          base: texts.get(Number(number)),
+          text: texts.get(Number(query.get('to') ?? state.revision)),
+        }),
+    ],
+    [
+      'POST',
+      /^\/revisions\/(\d+)\/revert$/,
+      'publisher',
+      ([number], _, { actor, body }) =>
+        publish(texts.get(Number(number)), {}, actor, JSON.parse(body || '{}').reason ?? ''),
+    ],
+    [
+      'GET',
+      /^\/audit$/,
+      'viewer',
+      (_, query) => {
+        const actions = query.getAll('action');
+        const text = query.get('text')?.toLowerCase();
+        return limit(
+          audit.filter(
+            (row) =>
+              (!query.has('flag') || row.flag === query.get('flag')) &&
+              (!query.has('actor') || row.actor === query.get('actor')) &&
+              (actions.length === 0 || actions.includes(row.action)) &&
+              (!text || `${row.reason}${JSON.stringify(row.detail)}`.toLowerCase().includes(text)) &&
+              row.id < Number(query.get('before') ?? Infinity),
+          ),
+          query,
+        );
+      },
+    ],
+    [
+      'GET',
+      /^\/flags\/([^/]+)\/series$/,
+      'viewer',
+      ([key], query) => {
+        const to = Number(query.get('to') ?? Date.now());
+        return answers.series(
+          find(key),
+          Number(query.get('from') ?? to - 1_800_000),
+          to,
+          Number(query.get('points') ?? 300),
+        );
+      },
+    ],
+    [
+      'GET',
+      /^\/flags\/([^/]+)\/users$/,
+      'viewer',
+      ([key]) => ({ days: ['2026-11-30'], users: [find(key).users], total: find(key).users * 3, error: 0.023 }),
+    ],
     ['GET', /^\/flags\/([^/]+)\/incidents$/, 'viewer', ([key]) => answers.incidents(find(key))],
     ['GET', /^\/flags\/([^/]+)\/hosts$/, 'viewer', ([key]) => answers.flagHosts(find(key))],
-    ['POST', /^\/flags\/([^/]+)\/(hold|release|acknowledge|observe|force)$/, 'operator', ([key, name], _, { actor, body }) => command(find(key), name, JSON.parse(body || '{}'), actor)],
-    ['PUT', /^\/flags$/, 'publisher', (_, query, { actor, body, headers }) => publish(body, headers, actor, query.get('reason') ?? '')],
+    [
+      'POST',
+      /^\/flags\/([^/]+)\/(hold|release|acknowledge|observe|force)$/,
+      'operator',
+      ([key, name], _, { actor, body }) => command(find(key), name, JSON.parse(body || '{}'), actor),
+    ],
+    [
+      'PUT',
+      /^\/flags$/,
+      'publisher',
+      (_, query, { actor, body, headers }) => publish(body, headers, actor, query.get('reason') ?? ''),
+    ],
     ['POST', /^\/dev\/engine\/([a-z]+)$/, 'viewer', ([name], _, { body }) => engineAnswer(name, JSON.parse(body))],
   ];
 
@@ -156,7 +394,14 @@ export async function startDev({ flags: count = 16, port = 0, keyless = false, m
     }
     if (request.method === 'POST') {
       const role = ROLES.find((role) => JSON.parse(body).key === `flcm_${role}`);
-      if (!role) throw new Problem(401, 'UNAUTHORIZED', 'Unknown key', 'no key like this is known', 'ask an administrator for a key');
+      if (!role)
+        throw new Problem(
+          401,
+          'UNAUTHORIZED',
+          'Unknown key',
+          'no key like this is known',
+          'ask an administrator for a key',
+        );
       const id = randomBytes(32).toString('hex');
       sessions.set(id, { name: NAMES[role], role, expires: Date.now() + 43_200_000, keyless: false });
       response.setHeader('set-cookie', `flcm=${id}; HttpOnly; SameSite=Strict; Path=/; Max-Age=43200`);
@@ -169,16 +414,28 @@ export async function startDev({ flags: count = 16, port = 0, keyless = false, m
 
   function events(request, response) {
     if (!sessionOf(request)) throw unauthorized();
+    if (state.refusesStreams)
+      throw new Problem(503, 'OVERLOADED', 'Too many streams', 'no more streams', 'try again later');
     response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
-    response.write(`: hello\n\nevent: hosts\ndata: ${JSON.stringify({ total: 14, inStep: 13, revision: state.revision })}\n\n`);
+    response.write(
+      `: hello\n\nevent: hosts\ndata: ${JSON.stringify({ total: 14, inStep: 13, revision: state.revision })}\n\n`,
+    );
     streams.add(response);
     response.on('close', () => streams.delete(response));
   }
 
   function page(path, response) {
     const file = join(root, normalize(path.slice('/ui/'.length)));
-    const found = file.startsWith(root) && statSync(file, { throwIfNoEntry: false })?.isFile() ? file : join(root, 'index.html');
-    response.writeHead(200, { 'content-type': types[extname(found)] ?? 'application/octet-stream', 'content-security-policy': POLICY, 'x-content-type-options': 'nosniff', 'referrer-policy': 'no-referrer', 'cross-origin-opener-policy': 'same-origin', 'cache-control': found.endsWith('index.html') ? 'no-cache' : 'public, max-age=31536000, immutable' });
+    const found =
+      file.startsWith(root) && statSync(file, { throwIfNoEntry: false })?.isFile() ? file : join(root, 'index.html');
+    response.writeHead(200, {
+      'content-type': types[extname(found)] ?? 'application/octet-stream',
+      'content-security-policy': POLICY,
+      'x-content-type-options': 'nosniff',
+      'referrer-policy': 'no-referrer',
+      'cross-origin-opener-policy': 'same-origin',
+      'cache-control': found.endsWith('index.html') ? 'no-cache' : 'public, max-age=31536000, immutable',
+    });
     response.end(readFileSync(found));
   }
 
@@ -198,7 +455,8 @@ export async function startDev({ flags: count = 16, port = 0, keyless = false, m
       if (!route) throw new Problem(404, 'NOT_FOUND', 'Not found', `there is no ${url.pathname}`, 'see /openapi.json');
       const who = sessionOf(request);
       if (!who) throw unauthorized();
-      if (ROLES.indexOf(who.role) < ROLES.indexOf(route[2])) throw new Problem(403, 'FORBIDDEN', 'Not allowed', `this needs the role ${route[2]}`, 'ask an administrator');
+      if (ROLES.indexOf(who.role) < ROLES.indexOf(route[2]))
+        throw new Problem(403, 'FORBIDDEN', 'Not allowed', `this needs the role ${route[2]}`, 'ask an administrator');
       const values = route[1].exec(url.pathname).slice(1).map(decodeURIComponent);
       result = await route[3](values, url.searchParams, { actor: who.name, body, headers: request.headers });
     }
@@ -206,7 +464,11 @@ export async function startDev({ flags: count = 16, port = 0, keyless = false, m
     const text = typeof result === 'string' ? result : JSON.stringify(result);
     const etag = `"${createHash('sha256').update(text).digest('hex').slice(0, 16)}"`;
     if (request.method === 'GET' && request.headers['if-none-match'] === etag) return response.writeHead(304).end();
-    response.writeHead(200, { 'content-type': typeof result === 'string' ? 'application/yaml' : 'application/json', 'content-encoding': 'gzip', etag });
+    response.writeHead(200, {
+      'content-type': typeof result === 'string' ? 'application/yaml' : 'application/json',
+      'content-encoding': 'gzip',
+      etag,
+    });
     return response.end(gzipSync(text, { level: 1 }));
   }
 
@@ -214,12 +476,24 @@ export async function startDev({ flags: count = 16, port = 0, keyless = false, m
     answer(request, response).catch((error) => {
       const status = error.body ? error.status : 500;
       response.writeHead(status, { 'content-type': 'application/problem+json' });
-      response.end(JSON.stringify(error.body ?? { title: 'Fault of the development server', status, detail: String(error.stack), code: 'FAULT', help: '' }));
+      response.end(
+        JSON.stringify(
+          error.body ?? {
+            title: 'Fault of the development server',
+            status,
+            detail: String(error.stack),
+            code: 'FAULT',
+            help: '',
+          },
+        ),
+      );
     });
   });
   const clock = setInterval(() => {
     const busy = state.flags.filter((flag) => flag.asked).slice(0, 8);
-    for (const flag of busy) if (flag.served > 1 && flag.served < 100) flag.served = Math.round((flag.served + (Math.random() - 0.5) * 0.04) * 100) / 100;
+    for (const flag of busy)
+      if (flag.served > 1 && flag.served < 100)
+        flag.served = Math.round((flag.served + (Math.random() - 0.5) * 0.04) * 100) / 100;
     pushLive(busy);
   }, 1000);
   await new Promise((resolve, reject) => server.listen(port, '127.0.0.1', resolve).on('error', reject));
@@ -235,6 +509,11 @@ export async function startDev({ flags: count = 16, port = 0, keyless = false, m
     },
     publish: (text, actor = 'jo', reason = 'Elsewhere') => publish(text, {}, actor, reason),
     text: () => texts.get(state.revision),
+    streams: () => streams.size,
+    refuseStreams: (on) => {
+      state.refusesStreams = on;
+    },
+    forget: () => sessions.clear(),
     /** Cuts all streams. */
     cut: () => {
       for (const stream of streams) stream.destroy();

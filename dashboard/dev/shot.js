@@ -21,7 +21,11 @@ const { values, positionals } = parseArgs({
   },
 });
 const [out, ...paths] = positionals;
-const server = await startDev({ flags: Number(values.flags), ...(values.root ? { root: values.root } : {}), ...(values.mode ? { mode: values.mode } : {}) });
+const server = await startDev({
+  flags: Number(values.flags),
+  ...(values.root ? { root: values.root } : {}),
+  ...(values.mode ? { mode: values.mode } : {}),
+});
 const browser = await launch();
 const page = await browser.newPage({
   viewport: { width: values.narrow ? 390 : 1440, height: Number(values.height) },
@@ -30,7 +34,10 @@ const page = await browser.newPage({
 page.on('console', (message) => console.log(`${message.type()}: ${message.text()}`));
 page.on('pageerror', (error) => console.log(String(error.stack)));
 if (values.role !== 'none') {
-  await page.request.post(`${server.url}/session`, { data: { key: `flcm_${values.role}` }, headers: { 'content-type': 'application/json' } });
+  await page.request.post(`${server.url}/session`, {
+    data: { key: `flcm_${values.role}` },
+    headers: { 'content-type': 'application/json' },
+  });
 }
 for (const [at, path] of paths.entries()) {
   await page.goto(`${server.url}/ui${path}`);
@@ -39,7 +46,10 @@ for (const [at, path] of paths.entries()) {
     await new Function('page', 'server', `return (async () => { ${values.do} })()`)(page, server);
     await page.waitForTimeout(Number(values.wait));
   }
-  await page.screenshot({ path: paths.length === 1 ? out : out.replace('.png', `-${at}.png`), fullPage: values.full ?? false });
+  await page.screenshot({
+    path: paths.length === 1 ? out : out.replace('.png', `-${at}.png`),
+    fullPage: values.full ?? false,
+  });
 }
 await browser.close();
 await server.close();

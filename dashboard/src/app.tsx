@@ -3,8 +3,8 @@
 import type { ComponentType, JSX } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { Redirect, Route, Router, Switch, useLocation } from 'wouter-preact';
-import { failure, session, start } from './data/store.ts';
 import { signedOut } from './data/http.ts';
+import { failure, session, start } from './data/store.ts';
 import { FlagsPage } from './pages/flags/page.tsx';
 import { SignIn } from './pages/sign-in.tsx';
 import { Banners, Side, Top } from './shell.tsx';

@@ -110,7 +110,8 @@ export interface Engine {
   outline(text: string, flag: string): Promise<Outline>;
   cohorts(text: string): Promise<readonly Cohort[]>;
   diff(base: string, text: string): Promise<Difference>;
-  simulate(scenario: Scenario): Promise<Simulation>;
+  /** One after the other; one whose signal is aborted before its turn is left out. */
+  simulate(scenario: Scenario, signal?: AbortSignal): Promise<Simulation>;
 }
 
 /** One step of a decision. */
@@ -159,7 +160,13 @@ export type Check =
       readonly from: number | null;
       readonly held: boolean;
     }
-  | { readonly check: 'breaker'; readonly state: string; readonly bucket: number | null; readonly share: number; readonly held: boolean }
+  | {
+      readonly check: 'breaker';
+      readonly state: string;
+      readonly bucket: number | null;
+      readonly share: number;
+      readonly held: boolean;
+    }
   | { readonly check: 'no_rule' }
   | { readonly check: 'override' }
   | { readonly check: 'split'; readonly point: number | null; readonly total: number; readonly variant: string }

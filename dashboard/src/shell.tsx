@@ -3,8 +3,20 @@
 import type { JSX } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import { Link, useLocation } from 'wouter-preact';
-import { heardAt, hosts, liveFlags, lostSince, meta, now, overview, session, signOut, streaming } from './data/store.ts';
 import { waitsForPerson } from './data/rows.ts';
+import {
+  heardAt,
+  hosts,
+  isOutdated,
+  liveFlags,
+  lostSince,
+  meta,
+  now,
+  overview,
+  session,
+  signOut,
+  streaming,
+} from './data/store.ts';
 import { draft } from './draft/store.ts';
 import { Brand } from './ui/brand.tsx';
 import { narrow } from './ui/media.ts';
@@ -27,8 +39,9 @@ function Place({ name, path }: { name: keyof typeof en.nav; path: string }): JSX
     <Link href={`/${name}`} {...(isHere ? { 'aria-current': 'page' as const } : {})}>
       {en.nav[name] as string}
       {number > 0 && (
-        <span class="count" aria-label={en.nav.waiting(number)}>
+        <span class="count" title={en.nav.waiting(number)}>
           {number}
+          <span class="hidden-text"> {en.nav.waiting(number)}</span>
         </span>
       )}
     </Link>
@@ -51,7 +64,7 @@ function Places(): JSX.Element {
   const document = meta.value?.document;
   return (
     <>
-      <nav aria-label={en.nav.label}>
+      <div class="places">
         {FIRST.map((name) => (
           <Place key={name} name={name} path={path} />
         ))}
@@ -60,7 +73,7 @@ function Places(): JSX.Element {
         {SECOND.map((name) => (
           <Place key={name} name={name} path={path} />
         ))}
-      </nav>
+      </div>
       <small>
         {document?.name}
         <br />
@@ -81,12 +94,12 @@ function Places(): JSX.Element {
 export function Side(): JSX.Element | null {
   if (narrow.value) return null;
   return (
-    <div class="side">
+    <nav class="side" aria-label={en.nav.label}>
       <Link href="/flags" class="brand">
         <Brand />
       </Link>
       <Places />
-    </div>
+    </nav>
   );
 }
 
@@ -102,9 +115,9 @@ function Menu(): JSX.Element {
       <summary>
         <span aria-hidden="true">☰</span> <span class="hidden-text">{en.nav.menu}</span>
       </summary>
-      <div>
+      <nav aria-label={en.nav.label}>
         <Places />
-      </div>
+      </nav>
     </details>
   );
 }
@@ -172,6 +185,14 @@ export function Banners(): JSX.Element {
   const isLost = since !== undefined && now.value - since > PATIENCE_MS;
   return (
     <>
+      {isOutdated.value && (
+        <div class="panel banner warn" role="status">
+          {en.banner.outdated}{' '}
+          <button type="button" class="btn small" onClick={() => window.location.reload()}>
+            {en.banner.reload}
+          </button>
+        </div>
+      )}
       {meta.value?.stored === false && (
         <div class="panel banner" role="alert">
           {en.banner.notStored}

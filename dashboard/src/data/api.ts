@@ -5,22 +5,24 @@ export type Role = 'viewer' | 'operator' | 'publisher' | 'admin';
 export interface Session {
   readonly name: string;
   readonly role: Role;
-  /** Milliseconds since 1970. */
-  readonly expires: number;
+  /** Milliseconds since 1970; `null` where nobody signs in. */
+  readonly expires: number | null;
   /** The server runs without keys. */
   readonly keyless: boolean;
 }
 
 export interface Meta {
   readonly version: string;
+  /** For which API the server is; a page that was made for another one has to be loaded again. */
+  readonly contract: string;
   readonly document: {
-    readonly name: string;
+    readonly name: string | null;
     readonly mode: 'file' | 'database' | 'none';
-    readonly editUrl: string | null;
-    readonly uncommitted: boolean;
+    readonly editUrl?: string | null;
+    readonly uncommitted?: boolean;
   };
   /** In seconds. */
-  readonly retention: { readonly fine: number; readonly day: number; readonly year: number };
+  readonly retention?: { readonly fine: number; readonly day: number; readonly year: number };
   readonly stored: boolean;
 }
 

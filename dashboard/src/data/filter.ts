@@ -1,8 +1,8 @@
 /** Filters as text, as they stand in the address: `owner:x tag:y is:rolling evidence:>10 asked:<7d` and free words. */
 
-import type { LiveFlag } from './api.ts';
 import { DAY } from '../words/format.ts';
-import { type FlagRow, type State, evidenceRises, waitsForPerson } from './rows.ts';
+import type { LiveFlag } from './api.ts';
+import { evidenceRises, type FlagRow, type State, waitsForPerson } from './rows.ts';
 
 export interface Entry {
   readonly row: FlagRow;
@@ -53,10 +53,13 @@ function duration(text: string): number {
 
 const age = (value: string, of: (entry: Entry) => number | null): Test | undefined => {
   const test = compare(value, duration);
-  return test && ((entry, now) => {
-    const at = of(entry);
-    return at !== null && test(now - at);
-  });
+  return (
+    test &&
+    ((entry, now) => {
+      const at = of(entry);
+      return at !== null && test(now - at);
+    })
+  );
 };
 
 const number = (value: string, of: (entry: Entry) => number): Test | undefined => {
@@ -66,10 +69,22 @@ const number = (value: string, of: (entry: Entry) => number): Test | undefined =
 
 const FIELDS: Readonly<Record<string, (value: string) => Test | undefined>> = {
   is: (value) => IS[value.toLowerCase()],
-  owner: (value) => ({ row }) => row.owner === value,
-  tag: (value) => ({ row }) => row.tags.includes(value),
-  kind: (value) => ({ row }) => row.kind === value,
-  needs: (value) => ({ row }) => row.needs.includes(value),
+  owner:
+    (value) =>
+    ({ row }) =>
+      row.owner === value,
+  tag:
+    (value) =>
+    ({ row }) =>
+      row.tags.includes(value),
+  kind:
+    (value) =>
+    ({ row }) =>
+      row.kind === value,
+  needs:
+    (value) =>
+    ({ row }) =>
+      row.needs.includes(value),
   evidence: (value) => number(value, ({ live }) => (live?.evidence ?? 0) * 100),
   share: (value) => number(value, ({ row }) => row.percentage),
   users: (value) => number(value, ({ live }) => live?.users24h ?? 0),
@@ -88,7 +103,10 @@ function term(text: string): Test | undefined {
   const field = FIELDS[text.slice(0, Math.max(0, colon))];
   if (colon < 0) return word(text);
   if (!field) return undefined;
-  const tests = text.slice(colon + 1).split(',').map(field);
+  const tests = text
+    .slice(colon + 1)
+    .split(',')
+    .map(field);
   if (tests.some((test) => test === undefined)) return undefined;
   return (entry, now) => tests.some((test) => test?.(entry, now));
 }

@@ -22,8 +22,8 @@ export const signedOut = signal(false);
 
 async function problemOf(response: Response): Promise<Problem> {
   const body: Record<string, string> = await response.json().catch(() => ({}));
-  const detail = body['detail'] ?? body['title'] ?? `${response.status} ${response.statusText}`;
-  return new Problem(response.status, body['code'] ?? 'UNKNOWN', detail, body['help'] ?? '');
+  const detail = body.detail ?? body.title ?? `${response.status} ${response.statusText}`;
+  return new Problem(response.status, body.code ?? 'UNKNOWN', detail, body.help ?? '');
 }
 
 async function ask(path: string, init: RequestInit = {}): Promise<Response> {

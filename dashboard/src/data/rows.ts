@@ -1,7 +1,7 @@
 /** The rows of the list: a flag as the document has it, with what hosts say of it, and the words for its state. */
 
-import type { LiveFlag, Overview } from './api.ts';
 import { DAY } from '../words/format.ts';
+import type { LiveFlag, Overview } from './api.ts';
 
 export interface FlagRow {
   readonly at: number;
@@ -132,7 +132,11 @@ export function blocker(
   return row.needs.find((key) => {
     const needed = rowOf.get(key);
     const trip = live.get(key)?.trip;
-    return trip === 'off' || live.get(key)?.mode === 'held' || (needed !== undefined && !needed.enabled && needed.kind !== 'ops');
+    return (
+      trip === 'off' ||
+      live.get(key)?.mode === 'held' ||
+      (needed !== undefined && !needed.enabled && needed.kind !== 'ops')
+    );
   });
 }
 

@@ -2,7 +2,7 @@
 
 import { batch, computed, signal } from '@preact/signals';
 import type { BreakerEvent, HostsCount, Live, LiveFlag, Meta, Overview, Session } from './api.ts';
-import { Cached, get, Problem, post, remove, signedOut } from './http.ts';
+import { Cached, get, type Problem, post, remove, signedOut } from './http.ts';
 import { type FlagRow, rowsOf, waitsForPerson } from './rows.ts';
 import { listen, type Stream, type StreamEvent } from './stream.ts';
 
@@ -22,6 +22,8 @@ export const streaming = signal(false);
 export const heardAt = signal(0);
 /** The time, once a second: what says "12 s ago" reads it. */
 export const now = signal(Date.now());
+/** Whether the server was replaced by one with another API while the page was open. */
+export const isOutdated = signal(false);
 /** Why the first fetch failed. */
 export const failure = signal<Problem | undefined>(undefined);
 
@@ -55,7 +57,9 @@ async function refreshLive(): Promise<void> {
 }
 
 async function refreshMeta(): Promise<void> {
+  const before = meta.value;
   meta.value = await get<Meta>('/meta');
+  if (before && before.contract !== meta.value.contract) isOutdated.value = true;
 }
 
 /** The document's revision in use changed. */

@@ -1,10 +1,10 @@
 /** The document of the revision in use, and the one that the draft makes of it. */
 
 import { computed, effect, signal } from '@preact/signals';
-import { engine } from '../engine/client.ts';
-import type { Edited } from '../engine.ts';
 import { getText } from '../data/http.ts';
 import { overview } from '../data/store.ts';
+import { engine } from '../engine/client.ts';
+import type { Edited } from '../engine.ts';
 import { draft, type Edit } from './store.ts';
 
 export interface Text {

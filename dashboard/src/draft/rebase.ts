@@ -85,6 +85,8 @@ export function choose(conflict: Conflict, mine: boolean): void {
   conflicts.value = conflicts.value.filter((other) => other !== conflict);
   const now = draft.value;
   if (mine || !now) return;
-  const edits = now.edits.filter((edit) => (edit.op === 'text' ? conflict.path.length > 0 : !samePath(edit.path, conflict.path)));
+  const edits = now.edits.filter((edit) =>
+    edit.op === 'text' ? conflict.path.length > 0 : !samePath(edit.path, conflict.path),
+  );
   draft.value = edits.length === 0 ? undefined : { ...now, edits };
 }

@@ -11,7 +11,13 @@ export type Value = string | number | boolean | null | readonly Value[] | { read
 export type Edit =
   | { readonly op: 'set'; readonly path: Path; readonly value: Value }
   | { readonly op: 'remove'; readonly path: Path }
-  | { readonly op: 'insert'; readonly path: Path; readonly key?: string; readonly index?: number; readonly value: Value }
+  | {
+      readonly op: 'insert';
+      readonly path: Path;
+      readonly key?: string;
+      readonly index?: number;
+      readonly value: Value;
+    }
   /** The text editor's: the whole text. */
   | { readonly op: 'text'; readonly value: string };
 
@@ -75,5 +81,9 @@ export const editsOf = (key: string): readonly Edit[] =>
 
 /** Flags that the draft names. */
 export const draftFlags = computed<readonly string[]>(() => [
-  ...new Set(draft.value?.edits.flatMap((edit) => (edit.op !== 'text' && edit.path[0] === 'flags' ? [String(edit.path[1])] : []))),
+  ...new Set(
+    draft.value?.edits.flatMap((edit) =>
+      edit.op !== 'text' && edit.path[0] === 'flags' ? [String(edit.path[1])] : [],
+    ),
+  ),
 ]);

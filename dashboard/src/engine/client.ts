@@ -1,7 +1,7 @@
 /** The page's side of the Worker. It is started when something asks first, and never needed to see anything. */
 
 import { signal } from '@preact/signals';
-import type { Engine } from '../engine.ts';
+import type { Engine, Scenario, Simulation } from '../engine.ts';
 import workerAddress from './worker.ts?worker&url';
 
 interface Waiting {
@@ -34,8 +34,12 @@ function trusted(address: string): string {
   return trustedTypes?.createPolicy('flcm', { createScriptURL: (url) => url }).createScriptURL(address) ?? address;
 }
 
-function startWorker(): Engine {
-  const worker = new Worker(trusted(workerAddress), { type: 'module', name: 'flcm' });
+type Asked = (name: keyof Engine, args: readonly unknown[]) => Promise<never>;
+
+const address = trusted(workerAddress);
+
+function startWorker(name: string): Asked {
+  const worker = new Worker(address, { type: 'module', name });
   const waiting = new Map<number, Waiting>();
   let last = 0;
   worker.onmessage = ({ data }: MessageEvent<Answer>) => {
@@ -49,18 +53,39 @@ function startWorker(): Engine {
     for (const { reject } of waiting.values()) reject(new Error(event.message));
     waiting.clear();
   };
-  const call = (name: keyof Engine, args: readonly unknown[]) =>
+  return (name, args) =>
     new Promise((resolve, reject) => {
       last += 1;
       waiting.set(last, { resolve, reject });
       worker.postMessage({ id: last, name, args } satisfies Call);
     });
-  return new Proxy({} as Engine, { get: (_, name: keyof Engine) => (...args: unknown[]) => call(name, args) });
 }
 
-let started: Engine | undefined;
+let asker: Asked | undefined;
+let simulator: Asked | undefined;
+let before: Promise<unknown> = Promise.resolve();
+
+/** Simulations take seconds: they have a Worker of their own, wait for each other, and those that nobody wants are left out. */
+function simulate(scenario: Scenario, signal?: AbortSignal): Promise<Simulation> {
+  const next = before.then((): Promise<never> => {
+    if (signal?.aborted) throw new DOMException('nobody waits for it', 'AbortError');
+    simulator ??= startWorker('flcm-simulate');
+    return simulator('simulate', [scenario]);
+  });
+  before = next.catch(() => {});
+  return next;
+}
+
+const started = new Proxy({ simulate } as Engine, {
+  get(own, name: keyof Engine) {
+    if (name === 'simulate') return own.simulate;
+    return (...args: unknown[]) => {
+      asker ??= startWorker('flcm');
+      return asker(name, args);
+    };
+  },
+});
 
 export function engine(): Engine {
-  started ??= startWorker();
   return started;
 }

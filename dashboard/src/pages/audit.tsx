@@ -28,7 +28,13 @@ function Field({ name, label, query }: { name: 'flag' | 'actor' | 'text'; label:
   return (
     <label>
       {label}
-      <input class="field" value={query.get(name)} placeholder={words.any} autocomplete="off" onChange={(event) => query.set({ [name]: event.currentTarget.value.trim() })} />
+      <input
+        class="field"
+        value={query.get(name)}
+        placeholder={words.any}
+        autocomplete="off"
+        onChange={(event) => query.set({ [name]: event.currentTarget.value.trim() })}
+      />
     </label>
   );
 }
@@ -40,7 +46,11 @@ function Filters({ query }: { query: Query }): JSX.Element {
       <Field name="actor" label={words.filterActor} query={query} />
       <label>
         {words.filterAction}
-        <select class="field" value={query.get('action')} onChange={(event) => query.set({ action: event.currentTarget.value })}>
+        <select
+          class="field"
+          value={query.get('action')}
+          onChange={(event) => query.set({ action: event.currentTarget.value })}
+        >
           <option value="">{words.any}</option>
           {Object.entries(words.actions).map(([name, label]) => (
             <option key={name} value={name}>
@@ -91,11 +101,18 @@ function Row({ record, onOpen }: { record: AuditRecord; onOpen: () => void }): J
             {record.flag}
           </Link>
         )}
-        {record.revision != null && <Link href={`/history?to=${record.revision}`}>{en.nav.revision(record.revision)}</Link>}
+        {record.revision != null && (
+          <Link href={`/history?to=${record.revision}`}>{en.nav.revision(record.revision)}</Link>
+        )}
       </td>
       <td>{record.reason}</td>
       <td class="n">
-        <button type="button" class="btn small" aria-label={`${words.details}: ${words.record(record.id)}`} onClick={onOpen}>
+        <button
+          type="button"
+          class="btn small"
+          aria-label={`${words.details}: ${words.record(record.id)}`}
+          onClick={onOpen}
+        >
           {words.details}
         </button>
       </td>
@@ -136,7 +153,7 @@ export function AuditPage(): JSX.Element {
         {!value && <Waiting text={en.history.loading} problem={problem} retry={again} />}
         {value?.length === 0 && <p class="muted">{words.none}</p>}
         {value && value.length > 0 && (
-          <div class="panel flush">
+          <div class="panel flush" role="region" aria-label={words.title} tabIndex={0}>
             <table class="roomy">
               <thead>
                 <tr>

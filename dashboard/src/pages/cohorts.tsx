@@ -3,10 +3,10 @@
 import type { JSX } from 'preact';
 import { useEffect } from 'preact/hooks';
 import { Link } from 'wouter-preact';
+import { rowOf } from '../data/store.ts';
 import { base, baseFailure, wantBase } from '../draft/document.ts';
 import { engine } from '../engine/client.ts';
 import type { Cohort } from '../engine.ts';
-import { rowOf } from '../data/store.ts';
 import { useFetched } from '../ui/fetched.ts';
 import { Waiting } from '../ui/parts.tsx';
 import { en } from '../words/en.ts';
@@ -19,7 +19,11 @@ function Named({ names }: { names: readonly string[] }): JSX.Element {
   return (
     <div class="row tight">
       {names.slice(0, SHOWN).map((name) => (
-        <Link key={name} class="chip mono" href={rowOf.value.has(name) ? `/flags/${encodeURIComponent(name)}` : `/cohorts#${encodeURIComponent(name)}`}>
+        <Link
+          key={name}
+          class="chip mono"
+          href={rowOf.value.has(name) ? `/flags/${encodeURIComponent(name)}` : `/cohorts#${encodeURIComponent(name)}`}
+        >
           {name}
         </Link>
       ))}
@@ -35,7 +39,9 @@ function Row({ cohort }: { cohort: Cohort }): JSX.Element {
       <th scope="row" class="mono">
         {cohort.name}
       </th>
-      <td>{cohort.users > 0 ? words.listed(cohort.users) : isOpen ? <span class="muted">{words.hostNames}</span> : '–'}</td>
+      <td>
+        {cohort.users > 0 ? words.listed(cohort.users) : isOpen ? <span class="muted">{words.hostNames}</span> : '–'}
+      </td>
       <td>
         {cohort.when.map((condition) => (
           <div key={condition}>{condition}</div>
@@ -52,7 +58,9 @@ function Row({ cohort }: { cohort: Cohort }): JSX.Element {
 export function CohortsPage(): JSX.Element {
   useEffect(wantBase, []);
   const onto = base.value;
-  const { value, problem } = useFetched(onto?.digest ?? '', async () => (onto ? engine().cohorts(onto.text) : undefined));
+  const { value, problem } = useFetched(onto?.digest ?? '', async () =>
+    onto ? engine().cohorts(onto.text) : undefined,
+  );
   return (
     <>
       <div class="row head">
@@ -65,7 +73,7 @@ export function CohortsPage(): JSX.Element {
       {!value && <Waiting text={en.why.loading} problem={baseFailure.value ?? problem} />}
       {value?.length === 0 && <p class="panel">{words.none}</p>}
       {value && value.length > 0 && (
-        <div class="panel flush">
+        <div class="panel flush" role="region" aria-label={words.title} tabIndex={0}>
           <table class="roomy">
             <thead>
               <tr>

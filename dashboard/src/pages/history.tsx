@@ -4,7 +4,7 @@ import type { JSX } from 'preact';
 import { useId, useState } from 'preact/hooks';
 import { Link } from 'wouter-preact';
 import type { Difference, PublishAnswer, Revision } from '../data/api.ts';
-import { get, getText, post, type Problem } from '../data/http.ts';
+import { get, getText, type Problem, post } from '../data/http.ts';
 import { may, overview } from '../data/store.ts';
 import { type Query, useQuery } from '../ui/address.ts';
 import { Dialog } from '../ui/dialog.tsx';
@@ -20,7 +20,9 @@ const PAGE = 50;
 
 function Comparison({ from, to }: { from: number; to: number }): JSX.Element {
   const difference = useFetched(`${from} ${to}`, () => get<Difference>(`/revisions/${from}/diff?to=${to}`));
-  const texts = useFetched(`${from} ${to} text`, () => Promise.all([from, to].map((number) => getText(`/revisions/${number}`))));
+  const texts = useFetched(`${from} ${to} text`, () =>
+    Promise.all([from, to].map((number) => getText(`/revisions/${number}`))),
+  );
   const [older, newer] = texts.value ?? [];
   return (
     <>
@@ -42,13 +44,23 @@ function Comparison({ from, to }: { from: number; to: number }): JSX.Element {
   );
 }
 
-function RevertDialog({ revision, onClose, onDone }: { revision: Revision; onClose: () => void; onDone: (number: number) => void }): JSX.Element {
+function RevertDialog({
+  revision,
+  onClose,
+  onDone,
+}: {
+  revision: Revision;
+  onClose: () => void;
+  onDone: (number: number) => void;
+}): JSX.Element {
   const id = useId();
   const [reason, setReason] = useState('');
   const [problem, setProblem] = useState<Problem>();
   const [sending, setSending] = useState(false);
   const inUse = overview.value?.revision ?? revision.number;
-  const preview = useFetched(`${inUse} ${revision.number}`, () => get<Difference>(`/revisions/${inUse}/diff?to=${revision.number}`));
+  const preview = useFetched(`${inUse} ${revision.number}`, () =>
+    get<Difference>(`/revisions/${inUse}/diff?to=${revision.number}`),
+  );
   const submit = async (event: Event) => {
     event.preventDefault();
     setSending(true);
@@ -64,11 +76,23 @@ function RevertDialog({ revision, onClose, onDone }: { revision: Revision; onClo
     <Dialog title={words.revertTitle(revision.number)} onClose={onClose} wide>
       <form onSubmit={submit}>
         <p>{words.revertText}</p>
-        {preview.value ? <DifferenceTable difference={preview.value} /> : <Waiting text={en.review.comparing} problem={preview.problem} />}
+        {preview.value ? (
+          <DifferenceTable difference={preview.value} />
+        ) : (
+          <Waiting text={en.review.comparing} problem={preview.problem} />
+        )}
         <label class="block" for={id}>
           {en.review.why} <span class="muted">{en.review.whyHint}</span>
         </label>
-        <input id={id} class="field full" value={reason} required autoFocus maxLength={500} onInput={(event) => setReason(event.currentTarget.value)} />
+        <input
+          id={id}
+          class="field full"
+          value={reason}
+          required
+          autoFocus
+          maxLength={500}
+          onInput={(event) => setReason(event.currentTarget.value)}
+        />
         <ErrorNote problem={problem} />
         <div class="row buttons">
           <button type="submit" class="btn primary" disabled={sending}>
@@ -129,11 +153,23 @@ function Row({ revision, older, query, onRevert }: RowProps): JSX.Element {
   );
 }
 
-function Choice({ name, revisions, query }: { name: 'from' | 'to'; revisions: readonly Revision[]; query: Query }): JSX.Element {
+function Choice({
+  name,
+  revisions,
+  query,
+}: {
+  name: 'from' | 'to';
+  revisions: readonly Revision[];
+  query: Query;
+}): JSX.Element {
   return (
     <label>
       {words[name]}{' '}
-      <select class="field" value={query.get(name)} onChange={(event) => query.set({ [name]: event.currentTarget.value })}>
+      <select
+        class="field"
+        value={query.get(name)}
+        onChange={(event) => query.set({ [name]: event.currentTarget.value })}
+      >
         <option value="" />
         {revisions.map(({ number }) => (
           <option key={number} value={String(number)}>
@@ -152,10 +188,16 @@ function chosen(query: Query, revisions: readonly Revision[]): [number, number] 
 }
 
 /** The newest revisions; older ones are asked for. */
-function useRevisions(flag: string): { list: readonly Revision[] | undefined; problem: Error | undefined; more: (() => void) | undefined } {
+function useRevisions(flag: string): {
+  list: readonly Revision[] | undefined;
+  problem: Error | undefined;
+  more: (() => void) | undefined;
+} {
   const [limit, setLimit] = useState(PAGE);
   const of = flag ? `flag=${encodeURIComponent(flag)}&` : '';
-  const { value, problem } = useFetched(`${flag} ${limit} ${overview.value?.revision}`, () => get<Revision[]>(`/revisions?${of}limit=${limit}`));
+  const { value, problem } = useFetched(`${flag} ${limit} ${overview.value?.revision}`, () =>
+    get<Revision[]>(`/revisions?${of}limit=${limit}`),
+  );
   const more = value && value.length === limit && limit < 1000 ? () => setLimit(Math.min(1000, limit * 4)) : undefined;
   return { list: value, problem, more };
 }
@@ -191,7 +233,7 @@ export function HistoryPage(): JSX.Element {
       <div class="stack">
         {pair && <Comparison from={pair[0]} to={pair[1]} />}
         {list ? (
-          <div class="panel flush">
+          <div class="panel flush" role="region" aria-label={words.title} tabIndex={0}>
             <table class="roomy">
               <thead>
                 <tr>
@@ -206,7 +248,13 @@ export function HistoryPage(): JSX.Element {
               </thead>
               <tbody>
                 {list.map((revision, at) => (
-                  <Row key={revision.number} revision={revision} older={list[at + 1]} query={query} onRevert={setReverting} />
+                  <Row
+                    key={revision.number}
+                    revision={revision}
+                    older={list[at + 1]}
+                    query={query}
+                    onRevert={setReverting}
+                  />
                 ))}
               </tbody>
             </table>

@@ -24,14 +24,17 @@ function stateOf(host: Host): { word: string; tone: 'ok' | 'warn' | 'off'; shape
   return { word: words.inStep, tone: 'ok', shape: '●' };
 }
 
-const nameOf = (host: Host): string => host.host ?? (host.kind === 'page' ? words.pages(host.count ?? 1) : host.instance);
+const nameOf = (host: Host): string =>
+  host.host ?? (host.kind === 'page' ? words.pages(host.count ?? 1) : host.instance);
 
 const textOf = (host: Host): string =>
   [nameOf(host), host.app, host.version, host.sdk, words.kind[host.kind], stateOf(host).word, host.revision].join('\t');
 
 /** Those that need a look come first. */
 const byNeed = (a: Host, b: Host): number =>
-  Number(a.inStep) - Number(b.inStep) || (a.app ?? '').localeCompare(b.app ?? '') || nameOf(a).localeCompare(nameOf(b), 'en', { numeric: true });
+  Number(a.inStep) - Number(b.inStep) ||
+  (a.app ?? '').localeCompare(b.app ?? '') ||
+  nameOf(a).localeCompare(nameOf(b), 'en', { numeric: true });
 
 function Row({ host }: { host: Host }): JSX.Element {
   const { word, tone, shape } = stateOf(host);
@@ -59,7 +62,7 @@ function Row({ host }: { host: Host }): JSX.Element {
 
 function HostTable({ list }: { list: readonly Host[] }): JSX.Element {
   return (
-    <div class="panel flush">
+    <div class="panel flush" role="region" aria-label={words.title} tabIndex={0}>
       <table class="roomy">
         <thead>
           <tr>
@@ -97,7 +100,13 @@ export function HostsPage(): JSX.Element {
         <h1>{words.title}</h1>
         {counted.value && <span class="muted">{words.summary(counted.value.total, counted.value.inStep)}</span>}
         <span class="end row">
-          <input class="field" aria-label={words.filter} placeholder={words.filter} value={query.get('q')} onInput={(event) => query.set({ q: event.currentTarget.value })} />
+          <input
+            class="field"
+            aria-label={words.filter}
+            placeholder={words.filter}
+            value={query.get('q')}
+            onInput={(event) => query.set({ q: event.currentTarget.value })}
+          />
           <Copy text={() => list.map(textOf).join('\n')} done={words.copied}>
             {words.copy}
           </Copy>

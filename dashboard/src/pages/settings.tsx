@@ -26,14 +26,18 @@ function Line({ name, children }: { name: string; children: string | undefined }
 function Server(): JSX.Element {
   const about = meta.value;
   if (!about) return <Waiting text={en.top.connecting} />;
-  const { fine, day, year } = about.retention;
+  const kept = about.retention;
   return (
     <table>
       <tbody>
         <Line name={words.version}>{about.version}</Line>
-        <Line name={words.document}>{about.document.name}</Line>
+        <Line name={words.document}>{about.document.name ?? '–'}</Line>
         <Line name={words.mode}>{en.nav.mode[about.document.mode]}</Line>
-        <Line name={words.retention}>{words.retentionText(span(fine * 1000), span(day * 1000), span(year * 1000))}</Line>
+        {kept && (
+          <Line name={words.retention}>
+            {words.retentionText(span(kept.fine * 1000), span(kept.day * 1000), span(kept.year * 1000))}
+          </Line>
+        )}
       </tbody>
     </table>
   );
@@ -77,7 +81,8 @@ function Appearance(): JSX.Element {
       <div class="row">
         {(['system', 'light', 'dark'] as const satisfies Theme[]).map((name) => (
           <label key={name}>
-            <input type="radio" name="theme" checked={theme.value === name} onChange={() => setTheme(name)} /> {words.themes[name]}
+            <input type="radio" name="theme" checked={theme.value === name} onChange={() => setTheme(name)} />{' '}
+            {words.themes[name]}
           </label>
         ))}
       </div>
@@ -97,7 +102,13 @@ export function SettingsPage(): JSX.Element {
           <Server />
         </Panel>
         <Panel title={words.session}>
-          {who?.keyless ? <p>{words.keyless}</p> : who && <p>{`${en.top.who(who.name, who.role)}, ${words.expires(exactly(who.expires))}`}</p>}
+          {who?.keyless ? (
+            <p>{words.keyless}</p>
+          ) : (
+            who && (
+              <p>{`${en.top.who(who.name, who.role)}, ${words.expires(who.expires === null ? '–' : exactly(who.expires))}`}</p>
+            )
+          )}
         </Panel>
         <Panel title={words.keys}>
           <p class="muted">{words.keysText}</p>
@@ -108,7 +119,12 @@ export function SettingsPage(): JSX.Element {
         </Panel>
         <Panel title={words.shortcuts}>
           <label>
-            <input type="checkbox" checked={shortcuts.value} onChange={(event) => setShortcuts(event.currentTarget.checked)} /> {words.shortcutsOn}
+            <input
+              type="checkbox"
+              checked={shortcuts.value}
+              onChange={(event) => setShortcuts(event.currentTarget.checked)}
+            />{' '}
+            {words.shortcutsOn}
           </label>
           <Keys />
         </Panel>

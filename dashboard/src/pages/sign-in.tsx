@@ -36,7 +36,15 @@ export function SignIn(): JSX.Element {
         <label class="block" for="key">
           {en.signIn.key}
         </label>
-        <input id="key" name="key" class="field mono" type="password" required autoFocus autocomplete="current-password" />
+        <input
+          id="key"
+          name="key"
+          class="field mono"
+          type="password"
+          required
+          autoFocus
+          autocomplete="current-password"
+        />
         <p class="muted">{en.signIn.hint}</p>
         <ErrorNote problem={problem} />
         <div class="row buttons">

@@ -2,9 +2,9 @@
 
 import type { ComponentChildren, JSX } from 'preact';
 import type { Check } from '../engine.ts';
-import { oneLine } from './flag/values.ts';
 import { en } from '../words/en.ts';
 import { exactly, exactPercent } from '../words/format.ts';
+import { oneLine } from './flag/values.ts';
 
 const words = en.why;
 
@@ -21,7 +21,12 @@ function rolloutWords(check: Of<'rollout'>): string {
   return parts.join('; ');
 }
 
-const GROUPS: Readonly<Record<string, string>> = { any: words.anyOf, all: words.allOf, none: words.noneOf, not: words.noneOf };
+const GROUPS: Readonly<Record<string, string>> = {
+  any: words.anyOf,
+  all: words.allOf,
+  none: words.noneOf,
+  not: words.noneOf,
+};
 
 function testWords({ text, actual }: Of<'test'>): ComponentChildren {
   return (

@@ -2,13 +2,13 @@
 
 import type { JSX } from 'preact';
 import { useEffect, useId, useState } from 'preact/hooks';
-import { draft } from '../draft/store.ts';
+import { askedUser } from '../data/asked.ts';
+import { liveFlags, rowOf, rows } from '../data/store.ts';
 import { base, baseFailure, drafted, wantBase } from '../draft/document.ts';
 import type { Value } from '../draft/store.ts';
+import { draft } from '../draft/store.ts';
 import { engine } from '../engine/client.ts';
 import type { Explanation } from '../engine.ts';
-import { liveFlags, rowOf, rows } from '../data/store.ts';
-import { askedUser } from '../data/asked.ts';
 import { useQuery } from '../ui/address.ts';
 import { useFetched } from '../ui/fetched.ts';
 import { Copy, Panel, Pill, Waiting } from '../ui/parts.tsx';
@@ -23,7 +23,7 @@ interface Attributes {
 }
 
 /** A value as the command line reads it: JSON where it is a number, a truth value, a text in quotes or a list. */
-function valueOf(text: string): Value {
+function attributeValue(text: string): Value {
   if (!/^(-?\d|true$|false$|"|\[)/.test(text)) return text;
   try {
     return JSON.parse(text) as Value;
@@ -37,7 +37,7 @@ function attributesOf(text: string): Attributes {
   for (const line of text.split('\n').filter((one) => one.trim() !== '')) {
     const match = /^\s*([^=\s]+)\s*=\s*(.*?)\s*$/.exec(line);
     if (match?.[1] === undefined) return { values, bad: line };
-    values[match[1]] = valueOf(match[2] ?? '');
+    values[match[1]] = attributeValue(match[2] ?? '');
   }
   return { values, bad: undefined };
 }
@@ -47,7 +47,11 @@ interface Person {
   readonly attributes: string;
 }
 
-function useExplanation(flag: string, person: Person, withDraft: boolean): { value: Explanation | undefined; problem: Error | undefined } {
+function useExplanation(
+  flag: string,
+  person: Person,
+  withDraft: boolean,
+): { value: Explanation | undefined; problem: Error | undefined } {
   const onto = base.value;
   const text = withDraft ? drafted.value?.text : onto?.text;
   const { values, bad } = attributesOf(person.attributes);
@@ -90,7 +94,15 @@ function Answer({ flag, person, withDraft }: { flag: string; person: Person; wit
   );
 }
 
-function PersonFields({ person, onChange, label }: { person: Person; onChange: (person: Person) => void; label: string }): JSX.Element {
+function PersonFields({
+  person,
+  onChange,
+  label,
+}: {
+  person: Person;
+  onChange: (person: Person) => void;
+  label: string;
+}): JSX.Element {
   const id = useId();
   return (
     <div role="group" aria-label={label}>
@@ -128,7 +140,15 @@ function FlagChoice({ flag, onChange }: { flag: string; onChange: (flag: string)
       <label class="block" for={id}>
         {words.flag}
       </label>
-      <input id={id} class="field full mono" list={`${id}-list`} value={flag} autocomplete="off" spellcheck={false} onInput={(event) => onChange(event.currentTarget.value)} />
+      <input
+        id={id}
+        class="field full mono"
+        list={`${id}-list`}
+        value={flag}
+        autocomplete="off"
+        spellcheck={false}
+        onInput={(event) => onChange(event.currentTarget.value)}
+      />
       <datalist id={`${id}-list`}>
         {likely.map(({ key }) => (
           <option key={key} value={key} />
@@ -182,14 +202,24 @@ export function WhyPage(): JSX.Element {
           <PersonFields person={first} onChange={setFirst} label={words.user} />
           <p>
             <label>
-              <input type="checkbox" checked={second !== undefined} onChange={(event) => setSecond(event.currentTarget.checked ? NOBODY : undefined)} /> {words.second}
+              <input
+                type="checkbox"
+                checked={second !== undefined}
+                onChange={(event) => setSecond(event.currentTarget.checked ? NOBODY : undefined)}
+              />{' '}
+              {words.second}
             </label>
           </p>
           {second && <PersonFields person={second} onChange={setSecond} label={words.second} />}
           {draft.value && (
             <p>
               <label>
-                <input type="checkbox" checked={withDraft} onChange={(event) => setWithDraft(event.currentTarget.checked)} /> {words.draft}
+                <input
+                  type="checkbox"
+                  checked={withDraft}
+                  onChange={(event) => setWithDraft(event.currentTarget.checked)}
+                />{' '}
+                {words.draft}
               </label>
             </p>
           )}

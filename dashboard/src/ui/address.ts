@@ -21,7 +21,12 @@ export function useQuery(): Query {
         else next.set(name, value);
       }
       // Filters are read by people: a colon and a comma need no code.
-      const text = next.toString().replaceAll('%3A', ':').replaceAll('%2C', ',').replaceAll('%3E', '>').replaceAll('%3C', '<');
+      const text = next
+        .toString()
+        .replaceAll('%3A', ':')
+        .replaceAll('%2C', ',')
+        .replaceAll('%3E', '>')
+        .replaceAll('%3C', '<');
       navigate(text === '' ? path : `${path}?${text}`, { replace: true });
     },
   };

@@ -4,7 +4,7 @@ import { signal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { useId, useState } from 'preact/hooks';
 import type { CommandName } from '../data/api.ts';
-import { get, post, Problem } from '../data/http.ts';
+import { get, type Problem, post } from '../data/http.ts';
 import { liveFlags, rowOf } from '../data/store.ts';
 import { en } from '../words/en.ts';
 import { percent } from '../words/format.ts';
@@ -96,7 +96,11 @@ function Question({ name, keys }: Asked): JSX.Element {
         />
         <ErrorNote problem={problem} />
         <div class="row buttons">
-          <button type="submit" class={name === 'hold' || name === 'force' ? 'btn danger' : 'btn primary'} disabled={sending}>
+          <button
+            type="submit"
+            class={name === 'hold' || name === 'force' ? 'btn danger' : 'btn primary'}
+            disabled={sending}
+          >
             {sending ? en.command.sending : en.command.submit[name]}
           </button>
           <button type="button" class="btn" onClick={close}>

@@ -14,7 +14,8 @@ function part(share: Share, text: (share: string) => string): string[] {
 }
 
 function Shares({ flag }: { flag: FlagDifference }): JSX.Element {
-  if (flag.through.length > 0 && flag.shares.length === 0) return <span class="muted">{words.through(flag.through.join(', '))}</span>;
+  if (flag.through.length > 0 && flag.shares.length === 0)
+    return <span class="muted">{words.through(flag.through.join(', '))}</span>;
   return (
     <>
       {flag.shares.map(({ conditions, gain, lose, switch: swap }) => {

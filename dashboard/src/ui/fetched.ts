@@ -10,24 +10,28 @@ export interface Fetched<T> {
 
 /**
  * Fetches when `key` changes and then every `everyMs`, if given. What was there stays until the new one is; an answer that
- * comes too late is dropped.
+ * comes too late is dropped, and what is asked is told so by the signal.
  */
-export function useFetched<T>(key: string, fetch: () => Promise<T>, everyMs = 0): Fetched<T> {
+export function useFetched<T>(key: string, fetch: (signal: AbortSignal) => Promise<T>, everyMs = 0): Fetched<T> {
   const [state, setState] = useState<{ key: string; value?: T; problem?: Error }>({ key });
-  const turn = useRef(0);
+  const last = useRef(new AbortController());
   const load = useCallback(() => {
-    turn.current += 1;
-    const mine = turn.current;
-    fetch().then(
-      (value) => mine === turn.current && setState({ key, value }),
-      (problem: Error) => mine === turn.current && setState((before) => (before.key === key ? { ...before, problem } : { key, problem })),
+    last.current.abort();
+    const mine = new AbortController();
+    last.current = mine;
+    fetch(mine.signal).then(
+      (value) => mine.signal.aborted || setState({ key, value }),
+      (problem: Error) =>
+        mine.signal.aborted || setState((before) => (before.key === key ? { ...before, problem } : { key, problem })),
     );
   }, [key]);
   useEffect(() => {
     load();
-    if (everyMs === 0) return undefined;
-    const timer = setInterval(() => document.hidden || load(), everyMs);
-    return () => clearInterval(timer);
+    const timer = everyMs === 0 ? undefined : setInterval(() => document.hidden || load(), everyMs);
+    return () => {
+      clearInterval(timer);
+      last.current.abort();
+    };
   }, [load, everyMs]);
   const isMine = state.key === key;
   return { value: isMine ? state.value : undefined, problem: isMine ? state.problem : undefined, again: load };

@@ -26,7 +26,13 @@ export function ServedBar({ served, asked, bad }: { served: number | null; asked
 const SPARK = { width: 58, height: 18 };
 
 /** The errors of the last hour. Its height is that of the flag itself: the shape matters, numbers stand beside it. */
-export function Sparkline({ points, label }: { points: readonly (number | null)[]; label: string }): JSX.Element | null {
+export function Sparkline({
+  points,
+  label,
+}: {
+  points: readonly (number | null)[];
+  label: string;
+}): JSX.Element | null {
   const known = points.filter((point) => point !== null);
   if (known.length < 2) return null;
   // Errors that hardly differ are a flat line, not a mountain range.

@@ -10,7 +10,11 @@ export interface Line {
 /** Beyond this many lines that differ, the middle is shown as removed and added whole. */
 const MOST = 2000;
 
-function commonLength(a: readonly string[], b: readonly string[], from: (list: readonly string[], at: number) => string | undefined): number {
+function commonLength(
+  a: readonly string[],
+  b: readonly string[],
+  from: (list: readonly string[], at: number) => string | undefined,
+): number {
   const most = Math.min(a.length, b.length);
   let at = 0;
   while (at < most && from(a, at) === from(b, at)) at += 1;

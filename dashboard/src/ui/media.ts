@@ -22,8 +22,8 @@ const THEME = 'flcm.theme';
 export const theme = signal<Theme>((localStorage.getItem(THEME) as Theme | null) ?? 'system');
 
 function apply(): void {
-  if (theme.value === 'system') delete document.documentElement.dataset['theme'];
-  else document.documentElement.dataset['theme'] = theme.value;
+  if (theme.value === 'system') delete document.documentElement.dataset.theme;
+  else document.documentElement.dataset.theme = theme.value;
 }
 
 export function setTheme(value: Theme): void {

@@ -8,7 +8,15 @@ import { now } from '../data/store.ts';
 import { en } from '../words/en.ts';
 import { exactly, moment, span } from '../words/format.ts';
 
-export function Pill({ tone, shape, children }: { tone: Tone; shape: string; children: ComponentChildren }): JSX.Element {
+export function Pill({
+  tone,
+  shape,
+  children,
+}: {
+  tone: Tone;
+  shape: string;
+  children: ComponentChildren;
+}): JSX.Element {
   return (
     <span class={`pill ${tone}`}>
       <span aria-hidden="true">{shape}</span>
@@ -65,7 +73,15 @@ export function ErrorNote({ problem }: { problem: Problem | Error | undefined })
 }
 
 /** What a page shows while it waits, or when it could not get what it shows. */
-export function Waiting({ problem, text, retry }: { problem?: Error | undefined; text: string; retry?: () => void }): JSX.Element {
+export function Waiting({
+  problem,
+  text,
+  retry,
+}: {
+  problem?: Error | undefined;
+  text: string;
+  retry?: () => void;
+}): JSX.Element {
   if (!problem) {
     return (
       <p class="muted" role="status">

@@ -3,8 +3,8 @@
 import type { JSX } from 'preact';
 import { useId, useRef, useState } from 'preact/hooks';
 import { useLocation } from 'wouter-preact';
-import { rows } from '../data/store.ts';
 import { askedUser } from '../data/asked.ts';
+import { rows } from '../data/store.ts';
 import { en } from '../words/en.ts';
 import { useKeys } from './keys.ts';
 
@@ -92,7 +92,7 @@ export function Search(): JSX.Element {
         onBlur={() => setOpen(false)}
         onKeyDown={onKeyDown}
       />
-      <kbd aria-hidden="true">/</kbd>
+      <kbd>/</kbd>
       <ul id={`${id}-list`} role="listbox" aria-label={en.top.results} hidden={found.length === 0}>
         {found.map((one, at) => (
           <li

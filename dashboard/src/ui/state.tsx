@@ -16,7 +16,12 @@ function staleWords(row: FlagRow): string {
 }
 
 /** The words for a state. `waitsFor` is the flag that it waits for. */
-export function stateWords(state: State, row: FlagRow, live: LiveFlag | undefined, waitsFor: string | undefined): string {
+export function stateWords(
+  state: State,
+  row: FlagRow,
+  live: LiveFlag | undefined,
+  waitsFor: string | undefined,
+): string {
   const words = en.state;
   if (state === 'stale') return staleWords(row);
   if (state === 'waits') return words.waits(waitsFor ?? '');

@@ -38,10 +38,13 @@ export const en = {
     signOut: 'Sign out',
   },
   banner: {
-    notStored: 'Not stored: the server cannot write to its disk. What is in force stays in force, but a restart would lose it.',
+    notStored:
+      'Not stored: the server cannot write to its disk. What is in force stays in force, but a restart would lose it.',
     stale: (since: number, at: number) =>
       `The stream is lost since ${f.span(since)}. What you see is as of ${f.clockSeconds(at)}.`,
     refused: (detail: string) => `The file has an edit that is not in use: ${detail}`,
+    outdated: 'The server has been updated. Load the page again; your draft stays.',
+    reload: 'Load again',
     offline: 'The server does not answer. Commands will not get through.',
     managed: 'This document is managed elsewhere. You can try everything; publishing is done there.',
   },
@@ -113,7 +116,10 @@ export const en = {
     errorsLabel: (key: string) => `Errors of ${key} in the last hour`,
     evidenceLabel: (share: string) => `evidence: ${share} of a rollback`,
     variants: (count: number) => plural(count, 'variant', 'variants'),
-    life: { release: 'release', experiment: 'experiment', ops: 'ops', permanent: 'permanent' } as Record<string, string>,
+    life: { release: 'release', experiment: 'experiment', ops: 'ops', permanent: 'permanent' } as Record<
+      string,
+      string
+    >,
     cleanUp: 'clean up…',
     finish: 'finish…',
     ramp: 'ramp',
@@ -125,6 +131,7 @@ export const en = {
     unknownFilter: (term: string) => `“${term}” is no filter: see the examples in the field`,
     loading: 'Loading the flags…',
     selected: (count: number) => `${plural(count, 'flag', 'flags')} selected`,
+    selection: 'Selection',
     select: (key: string) => `Select ${key}`,
     holdSelected: 'Hold selected…',
   },
@@ -145,11 +152,13 @@ export const en = {
     text: {
       hold: 'Everybody gets the old way within seconds, whatever the document says, until somebody releases it.',
       release: (share: string) => `Its outcomes decide again, and ${share} of the users get the new way again.`,
-      acknowledge: (share: string) => `${share} of the users get the new way again, and its outcomes are weighed from zero.`,
+      acknowledge: (share: string) =>
+        `${share} of the users get the new way again, and its outcomes are weighed from zero.`,
       observe: 'Outcomes are weighed and rollbacks reported, but nothing is rolled back.',
       force: 'The new way stays on, whatever its outcomes are. Nothing protects the users until somebody releases it.',
     },
-    generation: (generation: number) => `This acknowledges rollback ${f.count(generation)}. If it is rolled back again meanwhile, nothing happens.`,
+    generation: (generation: number) =>
+      `This acknowledges rollback ${f.count(generation)}. If it is rolled back again meanwhile, nothing happens.`,
     submit: { hold: 'Hold off', release: 'Release', acknowledge: 'Acknowledge', observe: 'Observe', force: 'Force on' },
     reason: 'Why?',
     reasonHint: 'stands in the audit',
@@ -232,14 +241,17 @@ export const en = {
       label: (key: string, needs: string[], needed: string[]) =>
         `${key} ${needs.length > 0 ? `needs ${needs.join(', ')}` : 'needs no flag'}; ${needed.length > 0 ? `${needed.join(', ')} need it` : 'no flag needs it'}`,
       along: (count: number) =>
-        count === 0 ? 'A rollback takes no other flag along.' : `A rollback takes ${count === 1 ? 'this one' : `these ${f.count(count)}`} along.`,
+        count === 0
+          ? 'A rollback takes no other flag along.'
+          : `A rollback takes ${count === 1 ? 'this one' : `these ${f.count(count)}`} along.`,
       more: (count: number) => `and ${f.count(count)} more`,
     },
     events: {
       title: 'What happened',
       none: 'Nothing has happened to it yet.',
       revision: (number: number) => `revision ${f.count(number)}`,
-      of: (failed: number, total: number, control: string) => `${f.count(failed)} of ${f.count(total)} against ${control}`,
+      of: (failed: number, total: number, control: string) =>
+        `${f.count(failed)} of ${f.count(total)} against ${control}`,
       by: (actor: string) => (actor === 'breaker' ? 'by itself' : `by ${actor}`),
       published: (author: string) => `${author}: published`,
       names: {
@@ -344,12 +356,13 @@ export const en = {
     title: 'Review change',
     none: 'There is no draft. Change something on the page of a flag, and it is collected here.',
     from: (revision: number) => `draft, made from revision ${f.count(revision)}`,
-    checked: 'Checked and compared in this page by the engine that hosts decide with. The server checks again when you publish.',
+    checked:
+      'Checked and compared in this page by the engine that hosts decide with. The server checks again when you publish.',
     what: 'What changes',
     flag: 'Flag',
     key: 'Key',
     now: 'Now',
-    then: 'Then',
+    after: 'Then',
     unset: 'not set',
     removed: 'removed',
     whom: 'For whom',
@@ -384,7 +397,8 @@ export const en = {
     evidence: (flag: string) => `Evidence rises now for ${flag}. More users would meet it.`,
     held: (flag: string) => `${flag} is rolled back or held. Nothing changes for its users before that ends.`,
     nobodyElse: 'Nobody else',
-    nobodyElseText: 'has published since you began; if somebody does, your edit is put on top of theirs and shown again',
+    nobodyElseText:
+      'has published since you began; if somebody does, your edit is put on top of theirs and shown again',
     moved: (revision: number) => `Put on top of revision ${f.count(revision)}`,
     movedText: 'which was published after you began. Look at the difference again.',
     conflict: 'Both of you changed it',
@@ -402,7 +416,8 @@ export const en = {
     publishing: 'Publishing…',
     undo: 'undo: one click, in History',
     published: (revision: number) => `Published as revision ${f.count(revision)}.`,
-    arrived: (inStep: number, total: number, after: string) => `on ${f.count(inStep)} of ${f.count(total)} hosts after ${after}`,
+    arrived: (inStep: number, total: number, after: string) =>
+      `on ${f.count(inStep)} of ${f.count(total)} hosts after ${after}`,
     copyPatch: 'Copy as patch',
     downloadPatch: 'Download patch',
     copyText: 'Copy YAML',
@@ -521,7 +536,10 @@ export const en = {
     textDiff: 'Text',
     older: 'Show older',
     loading: 'Loading…',
-    status: { changed: 'changed', added: 'new', removed: 'removed', affected: 'through another flag' } as Record<string, string>,
+    status: { changed: 'changed', added: 'new', removed: 'removed', affected: 'through another flag' } as Record<
+      string,
+      string
+    >,
     nothing: 'nothing',
     through: (flags: string) => `through ${flags}`,
     gain: (share: string) => `${share} gain it`,
@@ -572,7 +590,8 @@ export const en = {
     document: 'Document',
     mode: 'Edits',
     retention: 'Charts are kept',
-    retentionText: (fine: string, day: string, year: string) => `${fine} by 10 s, ${day} by the minute, ${year} by a quarter of an hour`,
+    retentionText: (fine: string, day: string, year: string) =>
+      `${fine} by 10 s, ${day} by the minute, ${year} by a quarter of an hour`,
     keys: 'Keys',
     keysText: 'Keys are made and removed with `flcm key`; this page shows them only.',
     keysForbidden: 'Only administrators see the keys.',

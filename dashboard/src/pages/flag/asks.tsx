@@ -15,7 +15,11 @@ function amount({ hosts, pages }: FlagHosts): string {
 }
 
 export function Asks({ flag }: { flag: string }): JSX.Element {
-  const { value, problem, again } = useFetched(flag, () => get<FlagHosts[]>(`/flags/${encodeURIComponent(flag)}/hosts`), EVERY_MS);
+  const { value, problem, again } = useFetched(
+    flag,
+    () => get<FlagHosts[]>(`/flags/${encodeURIComponent(flag)}/hosts`),
+    EVERY_MS,
+  );
   return (
     <Panel title={words.title}>
       {!value && <Waiting text={en.history.loading} problem={problem} retry={again} />}

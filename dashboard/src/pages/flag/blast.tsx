@@ -48,7 +48,17 @@ export function usersOf(share: number, live: LiveFlag | undefined, series: Serie
   return live && part ? words.users(Math.round((share / 100) * live.users24h * part)) : '';
 }
 
-function Line({ name, share, users, sign = '' }: { name: string; share: number; users: string; sign?: string }): JSX.Element {
+function Line({
+  name,
+  share,
+  users,
+  sign = '',
+}: {
+  name: string;
+  share: number;
+  users: string;
+  sign?: string;
+}): JSX.Element {
   return (
     <tr>
       <th scope="row">{name}</th>
@@ -76,7 +86,11 @@ export function Blast({ row, live, series, isDrafted }: Props): JSX.Element {
   const { value, problem } = useDifference();
   const own = value?.flags.find(({ flag }) => flag === row.key);
   const through = value?.flags.filter((other) => other.through.includes(row.key)) ?? [];
-  const [gain, lose, swap] = (['gain', 'lose', 'switch'] as const).map((kind) => widest(own, kind)) as [number, number, number];
+  const [gain, lose, swap] = (['gain', 'lose', 'switch'] as const).map((kind) => widest(own, kind)) as [
+    number,
+    number,
+    number,
+  ];
   return (
     <div class="inset" aria-busy={isDrafted && !value}>
       <b>{words.blast}</b>{' '}

@@ -38,7 +38,10 @@ function resolve(name: string): string {
 
 function palette() {
   const names = { fresh: '--new', old: '--old', bad: '--bad', hold: '--hold', ink: '--ink3', grid: '--line2' };
-  return Object.fromEntries(Object.entries(names).map(([key, name]) => [key, resolve(name)])) as Record<keyof typeof names, string>;
+  return Object.fromEntries(Object.entries(names).map(([key, name]) => [key, resolve(name)])) as Record<
+    keyof typeof names,
+    string
+  >;
 }
 
 type Colours = ReturnType<typeof palette>;
@@ -101,7 +104,14 @@ function drawMarks(plot: uPlot, series: Series, colour: string, withText: boolea
 }
 
 function axis(colours: Colours, more: Partial<uPlot.Axis>): uPlot.Axis {
-  return { stroke: colours.ink, font: FONT, grid: { stroke: colours.grid, width: 1 }, ticks: { show: false }, gap: 6, ...more };
+  return {
+    stroke: colours.ink,
+    font: FONT,
+    grid: { stroke: colours.grid, width: 1 },
+    ticks: { show: false },
+    gap: 6,
+    ...more,
+  };
 }
 
 const isLong = (series: Series): boolean => series.step >= 600;
@@ -134,7 +144,12 @@ function upper(series: Series, colours: Colours, width: number): Part {
   const lastOld = old.findLast((value) => value !== null);
   const lastFresh = fresh.findLast((value) => value !== null);
   const labels: Label[] = [
-    { text: `${en.flag.harm.newWay} ${lastFresh == null ? '' : percent(lastFresh)}`, value: lastFresh, colour: colours.fresh, strong: true },
+    {
+      text: `${en.flag.harm.newWay} ${lastFresh == null ? '' : percent(lastFresh)}`,
+      value: lastFresh,
+      colour: colours.fresh,
+      strong: true,
+    },
     { text: `${en.flag.harm.oldWay} ${lastOld == null ? '' : percent(lastOld)}`, value: lastOld, colour: colours.ink },
   ];
   const title = series.step < 60 ? en.flag.harm.perMinute : en.flag.harm.failed;
@@ -149,8 +164,15 @@ function upper(series: Series, colours: Colours, width: number): Part {
       ...common(width),
       height: UPPER,
       scales: { x: { time: true }, y: { range: [0, top] } },
-      axes: [{ show: false }, axis(colours, { size: 50, values: (_, splits) => splits.map((value) => `${percentNumber(value)}\u202f%`) })],
-      series: [{}, { stroke: colours.old, width: 1.5, dash: [4, 3], points: { show: false } }, { stroke: colours.fresh, width: 2, points: { show: false } }],
+      axes: [
+        { show: false },
+        axis(colours, { size: 50, values: (_, splits) => splits.map((value) => `${percentNumber(value)}\u202f%`) }),
+      ],
+      series: [
+        {},
+        { stroke: colours.old, width: 1.5, dash: [4, 3], points: { show: false } },
+        { stroke: colours.fresh, width: 2, points: { show: false } },
+      ],
       hooks: { draw: [draw] },
     },
   };
@@ -164,7 +186,12 @@ function lower(series: Series, colours: Colours, width: number): Part {
   const share = (worse.at(-1) ?? 0) / limit;
   const labels: Label[] = [
     { text: en.flag.harm.limit(limit), value: limit, colour: colours.bad, strong: true },
-    { text: `${en.flag.harm.worseThanOld}: ${percent(Math.round(share * 100))}`, value: worse.at(-1), colour: colours.hold, strong: true },
+    {
+      text: `${en.flag.harm.worseThanOld}: ${percent(Math.round(share * 100))}`,
+      value: worse.at(-1),
+      colour: colours.hold,
+      strong: true,
+    },
     { text: en.flag.harm.aboveRate, value: over.at(-1), colour: colours.ink },
   ];
   const draw = (plot: uPlot) => {
@@ -180,7 +207,12 @@ function lower(series: Series, colours: Colours, width: number): Part {
       scales: { x: { time: true }, y: { distr: 3, log: 10, range: [FLOOR, limit * 4] } },
       axes: [
         axis(colours, { size: 24, space: 90, values: times(series), grid: { show: false } }),
-        axis(colours, { size: 50, splits: () => [1, 100, 10_000, 1_000_000].filter((value) => value < limit * 4), space: 12, values: (_, splits) => splits.map((value) => (value === null ? '' : count(value))) }),
+        axis(colours, {
+          size: 50,
+          splits: () => [1, 100, 10_000, 1_000_000].filter((value) => value < limit * 4),
+          space: 12,
+          values: (_, splits) => splits.map((value) => (value === null ? '' : count(value))),
+        }),
       ],
       series: [
         {},

@@ -25,7 +25,10 @@ export function traffic(series: Series | undefined): { perSecond: number; baseli
   if (!series) return { perSecond: DEFAULT_CALLS, baseline: 0.01 };
   const { total, failed } = sums(series.control, tail(series, HOUR));
   const measured = callsPerSecond(series, HOUR);
-  return { perSecond: measured > 0 ? Math.round(measured * 10) / 10 : DEFAULT_CALLS, baseline: total > 0 ? failed / total : 0.01 };
+  return {
+    perSecond: measured > 0 ? Math.round(measured * 10) / 10 : DEFAULT_CALLS,
+    baseline: total > 0 ? failed / total : 0.01,
+  };
 }
 
 export interface Course {
@@ -36,16 +39,20 @@ export interface Course {
 }
 
 /** A simulation that is first rough and then refined. */
-export function useSimulation({ flag, share, errorRate, series }: Course): { value: Simulation | undefined; problem: Error | undefined; isRough: boolean } {
+export function useSimulation({ flag, share, errorRate, series }: Course): {
+  value: Simulation | undefined;
+  problem: Error | undefined;
+  isRough: boolean;
+} {
   const text = drafted.value?.text;
   const { perSecond, baseline } = traffic(series);
   // The traffic of each second would begin it anew; a change of a tenth says as much.
   const rough = (value: number) => Math.round(Math.log(value + 1e-9) * 10);
   const key = `${flag} ${share} ${errorRate} ${rough(perSecond)} ${rough(baseline)} ${text === undefined} ${series === undefined}`;
-  const run = (runs: number) => async () =>
+  const run = (runs: number) => async (signal: AbortSignal) =>
     text === undefined || share === 0 || !series
       ? undefined
-      : engine().simulate({ text, flag, errorRate, baseline, perSecond, share, runs });
+      : engine().simulate({ text, flag, errorRate, baseline, perSecond, share, runs }, signal);
   const first = useFetched(key, run(FIRST_RUNS));
   const second = useFetched(first.value ? `${key} more` : '', first.value ? run(RUNS) : async () => undefined);
   return { value: second.value ?? first.value, problem: first.problem, isRough: second.value === undefined };
@@ -58,7 +65,8 @@ function Answer({ simulation, course }: { simulation: Simulation; course: Course
   if (!own) return null;
   const { perSecond } = traffic(course.series);
   const { medianSeconds, p90Seconds } = own.fromStart;
-  const calls = medianSeconds === null ? null : Math.round(medianSeconds * perSecond * (course.share / 100) * course.errorRate);
+  const calls =
+    medianSeconds === null ? null : Math.round(medianSeconds * perSecond * (course.share / 100) * course.errorRate);
   return (
     <table>
       <tbody>

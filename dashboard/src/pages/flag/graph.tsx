@@ -1,10 +1,10 @@
 /** What a flag needs, and what needs it: a column for each step away. */
 
+import { computed } from '@preact/signals';
 import type { JSX } from 'preact';
 import { useLocation } from 'wouter-preact';
 import type { FlagRow } from '../../data/rows.ts';
 import { rowOf, rows } from '../../data/store.ts';
-import { computed } from '@preact/signals';
 import { Panel } from '../../ui/parts.tsx';
 import { en } from '../../words/en.ts';
 
@@ -120,10 +120,21 @@ export function Graph({ row }: { row: FlagRow }): JSX.Element {
   const height = Math.max(...nodes.map(({ y }) => y)) + HEIGHT + 4;
   return (
     <Panel title={words.title}>
-      <svg viewBox={`0 0 ${WIDTH} ${height}`} class="graph" role="group" aria-label={words.label(row.key, needs[0] ?? [], needed[0] ?? [])}>
+      <svg
+        viewBox={`0 0 ${WIDTH} ${height}`}
+        class="graph"
+        role="group"
+        aria-label={words.label(row.key, needs[0] ?? [], needed[0] ?? [])}
+      >
         {lines.map(({ from, to }) => {
           const [x1, y1, x2, y2] = [from.x + width, from.y + HEIGHT / 2, to.x, to.y + HEIGHT / 2];
-          return <path key={`${from.key} ${to.key}`} d={`M${x1} ${y1}C${x1 + 12} ${y1} ${x2 - 12} ${y2} ${x2} ${y2}`} class="edge" />;
+          return (
+            <path
+              key={`${from.key} ${to.key}`}
+              d={`M${x1} ${y1}C${x1 + 12} ${y1} ${x2 - 12} ${y2} ${x2} ${y2}`}
+              class="edge"
+            />
+          );
         })}
         {nodes.map((node) => (
           <Box key={node.key} node={node} width={width} isThis={node.key === row.key} />

@@ -4,8 +4,8 @@ import type { JSX } from 'preact';
 import { Link } from 'wouter-preact';
 import type { AuditRecord, BreakerEvent, Revision } from '../../data/api.ts';
 import { get } from '../../data/http.ts';
-import { lastEvent, overview } from '../../data/store.ts';
 import type { Tone } from '../../data/rows.ts';
+import { lastEvent, overview } from '../../data/store.ts';
 import { useFetched } from '../../ui/fetched.ts';
 import { Panel, Pill, Waiting, When } from '../../ui/parts.tsx';
 import { en } from '../../words/en.ts';
@@ -74,7 +74,8 @@ function ofRecord(record: AuditRecord): Happened[] {
 function ofRevision(revision: Revision): Happened {
   const what = (
     <>
-      {words.published(revision.author)} <Link href={`/history?to=${revision.number}`}>{words.revision(revision.number)}</Link>
+      {words.published(revision.author)}{' '}
+      <Link href={`/history?to=${revision.number}`}>{words.revision(revision.number)}</Link>
       {revision.reason && <span class="muted"> · {revision.reason}</span>}
     </>
   );

@@ -6,11 +6,11 @@ import type { LiveFlag, Series } from '../../data/api.ts';
 import { evidenceRises, type FlagRow } from '../../data/rows.ts';
 import { hosts } from '../../data/store.ts';
 import { useQuery } from '../../ui/address.ts';
-import { type Fetched } from '../../ui/fetched.ts';
+import type { Fetched } from '../../ui/fetched.ts';
 import { Waiting } from '../../ui/parts.tsx';
 import { en } from '../../words/en.ts';
 import { clock, count, percent, rate, span, times } from '../../words/format.ts';
-import { drawn, risesSince, shareOf, sums, type Sums, tail } from './figures.ts';
+import { drawn, risesSince, type Sums, shareOf, sums, tail } from './figures.ts';
 import { HarmChart } from './harm-chart.tsx';
 
 const words = en.flag.harm;
@@ -50,9 +50,11 @@ function sentence({ row, live, series }: Props): { strong: string; rest: string 
   const from = tail(points, NOW);
   const [treatment, control] = [sums(points.treatment, from), sums(points.control, from)];
   const protection = row.threshold ? '' : ` ${words.unprotected}`;
-  if (sums(points.treatment, 0).total + sums(points.control, 0).total === 0) return { strong: '', rest: words.none + protection };
+  if (sums(points.treatment, 0).total + sums(points.control, 0).total === 0)
+    return { strong: '', rest: words.none + protection };
   if (live?.trip === 'off' && live.mode !== 'held') return { strong: words.done, rest: comparison(treatment, control) };
-  if (!evidenceRises(live)) return { strong: row.threshold ? words.calm : '', rest: comparison(treatment, control) + protection };
+  if (!evidenceRises(live))
+    return { strong: row.threshold ? words.calm : '', rest: comparison(treatment, control) + protection };
   const since = risesSince(points);
   const share = words.share(percent(Math.round((live?.evidence ?? 0) * 100)));
   return { strong: `${ratio(treatment, control)}.`, rest: `${since ? `${words.since(clock(since))} ` : ''}${share}` };
@@ -126,9 +128,15 @@ export function SeriesTable({ series }: { series: Series }): JSX.Element {
         <thead>
           <tr>
             <th scope="col">{words.time}</th>
-            <th scope="col" class="n">{words.newWay}</th>
-            <th scope="col" class="n">{words.oldWay}</th>
-            <th scope="col" class="n">{words.evidenceColumn}</th>
+            <th scope="col" class="n">
+              {words.newWay}
+            </th>
+            <th scope="col" class="n">
+              {words.oldWay}
+            </th>
+            <th scope="col" class="n">
+              {words.evidenceColumn}
+            </th>
           </tr>
         </thead>
         <tbody>
@@ -152,7 +160,13 @@ function Ranges({ isTable, onTable }: { isTable: boolean; onTable: (on: boolean)
   return (
     <span class="row tight end">
       {(Object.keys(RANGES) as RangeName[]).map((name) => (
-        <button key={name} type="button" class="chip" aria-pressed={name === range} onClick={() => query.set({ range: name })}>
+        <button
+          key={name}
+          type="button"
+          class="chip"
+          aria-pressed={name === range}
+          onClick={() => query.set({ range: name })}
+        >
           {words.ranges[name]}
         </button>
       ))}

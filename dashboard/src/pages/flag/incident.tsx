@@ -5,14 +5,14 @@ import { useState } from 'preact/hooks';
 import { Link } from 'wouter-preact';
 import type { BreakerEvent, Incident } from '../../data/api.ts';
 import { get } from '../../data/http.ts';
+import { now } from '../../data/store.ts';
 import { useFetched } from '../../ui/fetched.ts';
 import { Waiting } from '../../ui/parts.tsx';
 import { en } from '../../words/en.ts';
 import { clockSeconds, exactPercent, moment, rate } from '../../words/format.ts';
-import { now } from '../../data/store.ts';
 import { EventPill } from './happened.tsx';
-import { HarmChart } from './harm-chart.tsx';
 import { SeriesTable } from './harm.tsx';
+import { HarmChart } from './harm-chart.tsx';
 
 const words = en.flag.incident;
 
@@ -34,7 +34,7 @@ function counts({ evidence: { treatment, control } }: BreakerEvent): string {
 }
 
 function sentence(event: BreakerEvent): string {
-  const cause = words.cause[event.cause ?? 'command'] ?? words.cause['command'];
+  const cause = words.cause[event.cause ?? 'command'] ?? words.cause.command;
   const evidence = event.cause ? ` (${counts(event)}; ${words.evidence(decisive(event), event.evidence.limit)})` : '';
   const done = words.done(exactPercent(event.percentBefore), exactPercent(event.percentAfter));
   return `${cause}${evidence}. ${done} ${nextWords(event.evidence)}`;

@@ -62,7 +62,9 @@ function FlagState({ row, live }: { row: FlagRow; live: LiveFlag | undefined }):
 
 function About({ row }: { row: FlagRow }): JSX.Element {
   const filter = (text: string) => `/flags?q=${encodeURIComponent(text)}`;
-  const life = [en.flags.life[row.kind] ?? row.kind, row.until === null ? '' : words.until(date(row.until))].join(' ').trim();
+  const life = [en.flags.life[row.kind] ?? row.kind, row.until === null ? '' : words.until(date(row.until))]
+    .join(' ')
+    .trim();
   const key = encodeURIComponent(row.key);
   return (
     <div class="row sub">
@@ -79,7 +81,8 @@ function About({ row }: { row: FlagRow }): JSX.Element {
       ))}
       {life && <span class="chip">{life}</span>}
       <span class="end row tight">
-        <Link href={`/text?flag=${key}`}>{words.yaml}</Link> · <Link href={`/history?flag=${key}`}>{words.history}</Link>
+        <Link href={`/text?flag=${key}`}>{words.yaml}</Link> ·{' '}
+        <Link href={`/history?flag=${key}`}>{words.history}</Link>
       </span>
     </div>
   );
@@ -119,7 +122,8 @@ function Content({ row }: { row: FlagRow }): JSX.Element {
   const path = `/flags/${encodeURIComponent(row.key)}`;
   const series = useFetched(
     `${row.key} ${range}`,
-    () => get<Series>(`${path}/series?from=${Date.now() - RANGES[range] * 1000}&points=${range === 'live' ? 600 : POINTS}`),
+    () =>
+      get<Series>(`${path}/series?from=${Date.now() - RANGES[range] * 1000}&points=${range === 'live' ? 600 : POINTS}`),
     EVERY_MS[range],
   );
   const users = useFetched(row.key, () => get<FlagUsers>(`${path}/users?days=1`));

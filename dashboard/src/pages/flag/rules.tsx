@@ -21,7 +21,7 @@ function Condition({ value }: { value: Value }): JSX.Element {
   if ('not' in value) {
     return (
       <span class="chip">
-        {words.not} <Test value={value['not'] as Value} />
+        {words.not} <Test value={value.not as Value} />
       </span>
     );
   }
@@ -36,13 +36,18 @@ function Test({ value }: { value: Value }): JSX.Element {
   if (!isMap(value) || !('attribute' in value)) return <>{oneLine(value)}</>;
   return (
     <>
-      <b class="mono">{oneLine(value['attribute'] as Value)}</b> {oneLine((value['operator'] as Value) ?? '')}{' '}
-      <b class="mono">{value['value'] === undefined ? '' : oneLine(value['value'])}</b>
+      <b class="mono">{oneLine(value.attribute as Value)}</b> {oneLine((value.operator as Value) ?? '')}{' '}
+      <b class="mono">{value.value === undefined ? '' : oneLine(value.value)}</b>
     </>
   );
 }
 
-function Part(props: { title: string; aside?: string | undefined; from?: string | undefined; children: ComponentChildren }): JSX.Element {
+function Part(props: {
+  title: string;
+  aside?: string | undefined;
+  from?: string | undefined;
+  children: ComponentChildren;
+}): JSX.Element {
   const aside = [props.aside, props.from ? words.inherited(props.from) : ''].filter(Boolean).join(' · ');
   return (
     <Panel title={props.title} aside={aside}>
@@ -54,7 +59,11 @@ function Part(props: { title: string; aside?: string | undefined; from?: string 
 function Conditions({ outline }: { outline: Outline }): JSX.Element {
   const conditions = read<readonly Value[]>(outline, 'conditions') ?? [];
   return (
-    <Part title={words.conditions} aside={conditions.length > 0 ? words.allMustHold : undefined} from={inheritedFrom(outline, 'conditions')}>
+    <Part
+      title={words.conditions}
+      aside={conditions.length > 0 ? words.allMustHold : undefined}
+      from={inheritedFrom(outline, 'conditions')}
+    >
       {conditions.length === 0 ? (
         <p class="muted">{words.noConditions}</p>
       ) : (
@@ -130,7 +139,14 @@ function Cohorts({ outline }: { outline: Outline }): JSX.Element | null {
   );
 }
 
-export function Rules({ outline, series }: { outline: Outline; series: Series | undefined; flag: string }): JSX.Element {
+export function Rules({
+  outline,
+  series,
+}: {
+  outline: Outline;
+  series: Series | undefined;
+  flag: string;
+}): JSX.Element {
   return (
     <>
       <Conditions outline={outline} />

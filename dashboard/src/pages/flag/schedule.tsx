@@ -14,7 +14,9 @@ interface Step {
 }
 
 export function steps(schedule: readonly Step[]): string {
-  return schedule.map(({ at, percentage }) => words.scheduleStep(exactPercent(percentage), date(Date.parse(at)))).join(', ');
+  return schedule
+    .map(({ at, percentage }) => words.scheduleStep(exactPercent(percentage), date(Date.parse(at))))
+    .join(', ');
 }
 
 export function Schedule(props: {
@@ -35,7 +37,11 @@ export function Schedule(props: {
   return (
     <p>
       <label class="chip">
-        <input type="checkbox" checked={props.isDropped} onChange={(event) => props.onDrop(event.currentTarget.checked)} />
+        <input
+          type="checkbox"
+          checked={props.isDropped}
+          onChange={(event) => props.onDrop(event.currentTarget.checked)}
+        />
         {words.dropSchedule(steps(schedule))}
       </label>
     </p>

@@ -36,7 +36,9 @@ function Drawing({ now, value, isDrafted }: Omit<Props, 'onChange'>): JSX.Elemen
     <div aria-hidden="true">
       <div class="track" />
       <div class="served" style={{ width: `${now}%` }} />
-      {isDrafted && <div class={value < now ? 'drafted less' : 'drafted'} style={{ left: `${from}%`, width: `${to - from}%` }} />}
+      {isDrafted && (
+        <div class={value < now ? 'drafted less' : 'drafted'} style={{ left: `${from}%`, width: `${to - from}%` }} />
+      )}
       <div class="mark" style={{ left: `${now}%` }} />
       <span class="label" style={{ left: `${nowAt}%` }}>
         {words.now(exactPercent(now))}
@@ -63,7 +65,9 @@ export function Slider(props: Props): JSX.Element {
     const direction = ARROWS[event.key];
     if (direction === undefined) return;
     event.preventDefault();
-    onChange(round(event.shiftKey ? value + direction * LARGE : direction > 0 ? Math.floor(value) + 1 : Math.ceil(value) - 1));
+    onChange(
+      round(event.shiftKey ? value + direction * LARGE : direction > 0 ? Math.floor(value) + 1 : Math.ceil(value) - 1),
+    );
   };
   return (
     <>
@@ -84,7 +88,13 @@ export function Slider(props: Props): JSX.Element {
       <div class="row tight">
         <span class="muted">{words.set}</span>
         {CHOICES.map((choice) => (
-          <button key={choice} type="button" class="chip" aria-pressed={props.isDrafted && choice === value} onClick={() => onChange(choice)}>
+          <button
+            key={choice}
+            type="button"
+            class="chip"
+            aria-pressed={props.isDrafted && choice === value}
+            onClick={() => onChange(choice)}
+          >
             {choice}
           </button>
         ))}
@@ -96,7 +106,9 @@ export function Slider(props: Props): JSX.Element {
           step="0.001"
           aria-label={words.exact}
           value={value}
-          onChange={(event) => event.currentTarget.reportValidity() && onChange(round(event.currentTarget.valueAsNumber))}
+          onChange={(event) =>
+            event.currentTarget.reportValidity() && onChange(round(event.currentTarget.valueAsNumber))
+          }
         />
       </div>
     </>

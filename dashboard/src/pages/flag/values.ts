@@ -4,7 +4,9 @@ import type { Value } from '../../draft/store.ts';
 import type { Outline, OutlineValue } from '../../engine.ts';
 
 export function find(outline: Outline, ...path: string[]): OutlineValue | undefined {
-  return outline.values.find((value) => value.path.length === path.length && path.every((part, at) => value.path[at] === part));
+  return outline.values.find(
+    (value) => value.path.length === path.length && path.every((part, at) => value.path[at] === part),
+  );
 }
 
 export function read<T>(outline: Outline, ...path: string[]): T | undefined {

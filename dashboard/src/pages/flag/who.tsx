@@ -1,6 +1,7 @@
 /** "Who gets it": a sentence, the slider, and what a change would do before anybody publishes it. */
 
 import type { JSX } from 'preact';
+import { Link } from 'wouter-preact';
 import type { LiveFlag, Series } from '../../data/api.ts';
 import type { FlagRow } from '../../data/rows.ts';
 import { may, waitsForPersonOf } from '../../data/store.ts';
@@ -11,7 +12,6 @@ import type { Outline } from '../../engine.ts';
 import { useFetched } from '../../ui/fetched.ts';
 import { Waiting } from '../../ui/parts.tsx';
 import { en } from '../../words/en.ts';
-import { Link } from 'wouter-preact';
 import { exactPercent } from '../../words/format.ts';
 import { Blast } from './blast.tsx';
 import { Fault } from './fault.tsx';
@@ -78,12 +78,22 @@ function dropSchedule(flag: string, outline: Outline): void {
   change(onto, ...names.map((name) => ({ op: 'remove' as const, path: pathOf(flag, 'rollout', name) })));
 }
 
+function keepSchedule(flag: string): void {
+  for (const name of ['schedule', 'ramp']) undo(pathOf(flag, 'rollout', name));
+}
+
 function draftedPercentage(flag: string): number | undefined {
   const edit = editsOf(flag).find((one) => one.op === 'set' && one.path.at(-1) === 'percentage');
   return edit?.op === 'set' ? Number(edit.value) : undefined;
 }
 
-function Effects({ row, live, series, percentage, isDrafted }: Props & { percentage: number; isDrafted: boolean }): JSX.Element {
+function Effects({
+  row,
+  live,
+  series,
+  percentage,
+  isDrafted,
+}: Props & { percentage: number; isDrafted: boolean }): JSX.Element {
   const now: Drafted | undefined = drafted.value;
   if (now?.declined) {
     return (
@@ -111,12 +121,17 @@ function Form({ outline, ...props }: Props & { outline: Outline }): JSX.Element 
     <>
       <Sentence outline={outline} percentage={percentage} />
       {waitsForPersonOf(row.key) && <p class="notice">{words.heldNote}</p>}
-      <Slider now={served} value={next ?? served} isDrafted={next !== undefined} onChange={(value) => setPercentage(row.key, value, outline)} />
+      <Slider
+        now={served}
+        value={next ?? served}
+        isDrafted={next !== undefined}
+        onChange={(value) => setPercentage(row.key, value, outline)}
+      />
       <Schedule
         outline={outline}
         isDropped={isDropped}
         isDrafted={next !== undefined}
-        onDrop={(on) => (on ? dropSchedule(row.key, outline) : ['schedule', 'ramp'].forEach((name) => undo(pathOf(row.key, 'rollout', name))))}
+        onDrop={(on) => (on ? dropSchedule(row.key, outline) : keepSchedule(row.key))}
       />
       <Effects {...props} percentage={percentage} isDrafted={draft.value !== undefined} />
       {!may('publisher') && <p class="muted">{words.viewOnly}</p>}

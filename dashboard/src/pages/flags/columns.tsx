@@ -118,7 +118,8 @@ export const COLUMNS: readonly Column[] = [
             {row.key}
           </Link>
           <span class="muted narrow-only end nowrap">
-            {live?.served == null ? '–' : percentNumber(live.served)} {en.flags.of(percent(askedOf({ row, live, state })))}
+            {live?.served == null ? '–' : percentNumber(live.served)}{' '}
+            {en.flags.of(percent(askedOf({ row, live, state })))}
           </span>
         </div>
         <div class="muted line small" title={row.description}>
@@ -190,9 +191,15 @@ export const COLUMNS: readonly Column[] = [
     sort: ({ row }) => -(row.changedAt ?? 0),
     cell: Changed,
   },
-  { name: 'actions', title: en.flags.column.actions, width: '112px', numeric: true, card: 'place', cell: (entry) => <Action {...entry} /> },
+  {
+    name: 'actions',
+    title: en.flags.column.actions,
+    width: '112px',
+    numeric: true,
+    card: 'place',
+    cell: (entry) => <Action {...entry} />,
+  },
 ];
 
 /** A column that people may hide. */
 export const mayHide = (column: Column): boolean => !['flag', 'state', 'actions'].includes(column.name);
-

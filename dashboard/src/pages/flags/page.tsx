@@ -49,7 +49,12 @@ function ColumnChoice({ query }: { query: Query }): JSX.Element {
       <div>
         {COLUMNS.filter(mayHide).map(({ name, title }) => (
           <label key={name}>
-            <input type="checkbox" checked={!hidden.includes(name)} onChange={(event) => turn(name, event.currentTarget.checked)} /> {title}
+            <input
+              type="checkbox"
+              checked={!hidden.includes(name)}
+              onChange={(event) => turn(name, event.currentTarget.checked)}
+            />{' '}
+            {title}
           </label>
         ))}
       </div>
@@ -62,7 +67,13 @@ function Filters({ query }: { query: Query }): JSX.Element {
   const { unknown } = useMemo(() => parseFilter(text), [text]);
   const is = isOf(text);
   const chip = (name: (typeof CHIPS)[number] | undefined, label: string, number: number) => (
-    <button key={label} type="button" class="chip" aria-pressed={is === name} onClick={() => query.set({ q: withIs(text, name) })}>
+    <button
+      key={label}
+      type="button"
+      class="chip"
+      aria-pressed={is === name}
+      onClick={() => query.set({ q: withIs(text, name) })}
+    >
       {label} {count(number)}
     </button>
   );
@@ -88,13 +99,15 @@ function Filters({ query }: { query: Query }): JSX.Element {
   );
 }
 
-function HeaderRow({ columns, query, all }: { columns: readonly Column[]; query: Query; all: JSX.Element | null }): JSX.Element {
+function HeaderRow({ columns, query }: { columns: readonly Column[]; query: Query }): JSX.Element {
   const sort = query.get('sort');
   const next = (name: string) => (sort === name ? `-${name}` : sort === `-${name}` ? '' : name);
   const direction = (name: string) => (sort === name ? 'ascending' : sort === `-${name}` ? 'descending' : 'none');
   return (
     <div role="row" class="header" aria-rowindex={1}>
-      <div role="columnheader">{all}</div>
+      <div role="columnheader">
+        <span class="hidden-text">{words.selection}</span>
+      </div>
       {columns.map(({ name, title, numeric, spare, sort: sortable }) => (
         <div
           key={name}
@@ -177,7 +190,8 @@ function focusRow(body: HTMLElement | null, index: number): void {
   });
 }
 
-const activeIndex = (): number => Number(document.activeElement?.closest('[data-index]')?.getAttribute('data-index') ?? -1);
+const activeIndex = (): number =>
+  Number(document.activeElement?.closest('[data-index]')?.getAttribute('data-index') ?? -1);
 
 function List({ list, query }: { list: readonly Shown[]; query: Query }): JSX.Element {
   const [ref, top] = useTop();
@@ -217,10 +231,14 @@ function List({ list, query }: { list: readonly Shown[]; query: Query }): JSX.El
         role="table"
         aria-label={words.title}
         aria-rowcount={list.length + 1}
-        style={{ padding: 0, '--columns': widths(columns), '--columns-fewer': widths(columns.filter(({ spare }) => !spare)) }}
+        style={{
+          padding: 0,
+          '--columns': widths(columns),
+          '--columns-fewer': widths(columns.filter(({ spare }) => !spare)),
+        }}
       >
         <div role="rowgroup">
-          <HeaderRow columns={columns} query={query} all={null} />
+          <HeaderRow columns={columns} query={query} />
         </div>
         <div
           role="rowgroup"
@@ -235,7 +253,14 @@ function List({ list, query }: { list: readonly Shown[]; query: Query }): JSX.El
             const entry = list[index];
             return (
               entry && (
-                <Row key={entry.row.key} entry={entry} index={index} top={at - top} columns={columns} selection={{ keys, turn }} />
+                <Row
+                  key={entry.row.key}
+                  entry={entry}
+                  index={index}
+                  top={at - top}
+                  columns={columns}
+                  selection={{ keys, turn }}
+                />
               )
             );
           })}
@@ -275,8 +300,8 @@ function Hint(): JSX.Element {
   const { move, open, hold, why, all } = words.keys;
   return (
     <p class="hint wide-only">
-      {words.sorted} <kbd>j</kbd> <kbd>k</kbd> {move} · <kbd>Enter</kbd> {open} · <kbd>h</kbd> {hold} · <kbd>w</kbd> {why} ·{' '}
-      <kbd>?</kbd> {all}
+      {words.sorted} <kbd>j</kbd> <kbd>k</kbd> {move} · <kbd>Enter</kbd> {open} · <kbd>h</kbd> {hold} · <kbd>w</kbd>{' '}
+      {why} · <kbd>?</kbd> {all}
     </p>
   );
 }

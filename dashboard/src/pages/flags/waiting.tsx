@@ -25,7 +25,10 @@ export function Waiting({ entries }: { entries: readonly Shown[] }): JSX.Element
   const behind = (hosts.value?.total ?? 0) - (hosts.value?.inStep ?? 0);
   if (waiting.length === 0 && behind === 0) return null;
   return (
-    <section class={`panel banner waiting ${waiting.length > 0 ? '' : 'warn'}`} aria-label={en.flags.waiting(waiting.length)}>
+    <section
+      class={`panel banner waiting ${waiting.length > 0 ? '' : 'warn'}`}
+      aria-label={en.flags.waiting(waiting.length)}
+    >
       <div class="row">
         {waiting.length > 0 && <b>{en.flags.waiting(waiting.length)}</b>}
         {waiting.slice(0, AT_MOST).map((entry, at) => (

@@ -15,7 +15,9 @@ const words = en.review;
 
 /** What the newest text has, and the text in use has not, is what this draft brings. */
 export function useChecked(text: string): { value: Checked | undefined; problem: Error | undefined } {
-  return useFetched(`${text.length} ${draft.value?.digest} ${JSON.stringify(draft.value?.edits)}`, () => engine().check(text));
+  return useFetched(`${text.length} ${draft.value?.digest} ${JSON.stringify(draft.value?.edits)}`, () =>
+    engine().check(text),
+  );
 }
 
 function Problems({ list }: { list: readonly Diagnostic[] }): JSX.Element {

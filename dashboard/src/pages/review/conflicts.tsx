@@ -1,8 +1,8 @@
 /** Where somebody else has changed the same value meanwhile: both are shown, and one is chosen. */
 
 import type { JSX } from 'preact';
-import { choose, type Conflict, conflicts } from '../../draft/rebase.ts';
 import { meta } from '../../data/store.ts';
+import { type Conflict, choose, conflicts } from '../../draft/rebase.ts';
 import { en } from '../../words/en.ts';
 import { valueWords } from './what.tsx';
 

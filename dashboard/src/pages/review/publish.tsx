@@ -5,7 +5,7 @@ import type { JSX } from 'preact';
 import { useId, useState } from 'preact/hooks';
 import { Link } from 'wouter-preact';
 import type { Difference, PublishAnswer } from '../../data/api.ts';
-import { Problem, put } from '../../data/http.ts';
+import { type Problem, put } from '../../data/http.ts';
 import { evidenceRises, waitsForPerson } from '../../data/rows.ts';
 import { hosts, liveFlags, may, meta, now, overview } from '../../data/store.ts';
 import { base } from '../../draft/document.ts';
@@ -52,7 +52,10 @@ export function Published(): JSX.Element | null {
 function dangers(difference: Difference | undefined): { rising: boolean; held: boolean } {
   const own = difference?.flags.filter(({ shares }) => shares.some(({ gain }) => gain.percent > 0)) ?? [];
   const live = own.map(({ flag }) => liveFlags.value.get(flag));
-  return { rising: live.some(evidenceRises), held: live.some((one) => waitsForPerson(one) || one?.state === 'half_open') };
+  return {
+    rising: live.some(evidenceRises),
+    held: live.some((one) => waitsForPerson(one) || one?.state === 'half_open'),
+  };
 }
 
 /** The server compares with what it has, so nobody's work is overwritten. */
@@ -76,7 +79,8 @@ function Form({ newer, difference }: { newer: string; difference: Difference | u
   const [problem, setProblem] = useState<Problem>();
   const { value: checked } = useChecked(newer);
   const { rising, held } = dangers(difference);
-  const isReady = checked?.valid === true && difference !== undefined && conflicts.value.length === 0 && (!(rising || held) || seen);
+  const isReady =
+    checked?.valid === true && difference !== undefined && conflicts.value.length === 0 && (!(rising || held) || seen);
   const submit = async (event: Event) => {
     event.preventDefault();
     const onto = base.value;
@@ -98,7 +102,15 @@ function Form({ newer, difference }: { newer: string; difference: Difference | u
       <label class="block" for={id}>
         {words.why} <span class="muted">{words.whyHint}</span>
       </label>
-      <textarea id={id} class="field" rows={2} required maxLength={1000} value={reason} onInput={(event) => setReason(event.currentTarget.value)} />
+      <textarea
+        id={id}
+        class="field"
+        rows={2}
+        required
+        maxLength={1000}
+        value={reason}
+        onInput={(event) => setReason(event.currentTarget.value)}
+      />
       {(rising || held) && <Seen text={held ? words.seenHeld : words.seen} onChange={setSeen} />}
       <ErrorNote problem={problem} />
       <div class="row buttons">
@@ -115,7 +127,11 @@ export function Publish(props: { newer: string; difference: Difference | undefin
   const isManaged = meta.value?.document.mode === 'none';
   return (
     <Panel title={words.publish}>
-      {may('publisher') && !isManaged ? <Form {...props} /> : <p class="notice">{isManaged ? en.banner.managed : words.mayNot}</p>}
+      {may('publisher') && !isManaged ? (
+        <Form {...props} />
+      ) : (
+        <p class="notice">{isManaged ? en.banner.managed : words.mayNot}</p>
+      )}
     </Panel>
   );
 }

@@ -60,7 +60,7 @@ function Edits({ edits, older }: { edits: readonly PathEdit[]; older: string }):
           <th scope="col">{words.flag}</th>
           <th scope="col">{words.key}</th>
           <th scope="col">{words.now}</th>
-          <th scope="col">{words.then}</th>
+          <th scope="col">{words.after}</th>
         </tr>
       </thead>
       <tbody>
@@ -78,7 +78,8 @@ export function What({ difference, older }: { difference: Difference | undefined
   return (
     <Panel title={words.what}>
       {paths.length > 0 && <Edits edits={paths} older={older} />}
-      {paths.length === 0 && (difference ? <DifferenceTable difference={difference} /> : <Waiting text={words.comparing} />)}
+      {paths.length === 0 &&
+        (difference ? <DifferenceTable difference={difference} /> : <Waiting text={words.comparing} />)}
     </Panel>
   );
 }

@@ -17,7 +17,10 @@ type Share = FlagDifference['shares'][number];
 function Bar({ share }: { share: Share }): JSX.Element {
   return (
     <div class="whom" aria-hidden="true">
-      {KINDS.map((kind) => share[kind].percent > 0 && <div key={kind} class={kind} style={{ width: `${share[kind].percent}%` }} />)}
+      {KINDS.map(
+        (kind) =>
+          share[kind].percent > 0 && <div key={kind} class={kind} style={{ width: `${share[kind].percent}%` }} />,
+      )}
     </div>
   );
 }
@@ -32,8 +35,11 @@ function Class({ flag, share }: { flag: string; share: Share }): JSX.Element {
       <div class="row">
         {changed.map((kind) => (
           <span key={kind}>
-            <span class={`swatch ${kind}`} aria-hidden="true" /> {words[kind]} <b>{exactPercent(share[kind].percent)}</b>
-            {users > 0 && <span class="muted"> {words.atMostUsers(Math.round((share[kind].percent / 100) * users))}</span>}
+            <span class={`swatch ${kind}`} aria-hidden="true" /> {words[kind]}{' '}
+            <b>{exactPercent(share[kind].percent)}</b>
+            {users > 0 && (
+              <span class="muted"> {words.atMostUsers(Math.round((share[kind].percent / 100) * users))}</span>
+            )}
           </span>
         ))}
         <span class="muted">{changed.length === 0 ? words.nobody : words.still}</span>
@@ -65,7 +71,13 @@ function Through({ flags, most }: { flags: readonly FlagDifference[]; most: numb
   );
 }
 
-export function Whom({ difference, problem }: { difference: Difference | undefined; problem: Error | undefined }): JSX.Element {
+export function Whom({
+  difference,
+  problem,
+}: {
+  difference: Difference | undefined;
+  problem: Error | undefined;
+}): JSX.Element {
   const own = difference?.flags.filter(({ status }) => status !== 'affected') ?? [];
   const through = difference?.flags.filter(({ status }) => status === 'affected') ?? [];
   const most = Math.max(0, ...own.flatMap((flag) => KINDS.map((kind) => widest(flag, kind))));

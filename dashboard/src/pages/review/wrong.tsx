@@ -15,10 +15,25 @@ const words = en.review;
 const RATES = [0.05, 0.1, 0.2, 1];
 const HOUR_MS = 3_600_000;
 
-function Cell({ flag, share, errorRate, series }: { flag: string; share: number; errorRate: number; series: Series | undefined }): JSX.Element {
+function Cell({
+  flag,
+  share,
+  errorRate,
+  series,
+}: {
+  flag: string;
+  share: number;
+  errorRate: number;
+  series: Series | undefined;
+}): JSX.Element {
   const { value, problem, isRough } = useSimulation({ flag, share, errorRate, series });
   const found = value?.rules[0]?.fromStart;
-  if (problem) return <td class="n" title={problem.message}>–</td>;
+  if (problem)
+    return (
+      <td class="n" title={problem.message}>
+        –
+      </td>
+    );
   if (!found) return <td class="n muted">…</td>;
   const seconds = (time: number | null) => (time === null ? '–' : String(time));
   return (
@@ -28,14 +43,24 @@ function Cell({ flag, share, errorRate, series }: { flag: string; share: number;
   );
 }
 
-function Falsely({ flag, share, series }: { flag: string; share: number; series: Series | undefined }): JSX.Element | null {
+function Falsely({
+  flag,
+  share,
+  series,
+}: {
+  flag: string;
+  share: number;
+  series: Series | undefined;
+}): JSX.Element | null {
   const { value } = useSimulation({ flag, share, errorRate: 0.2, series });
   const own = value?.rules[0];
   return own ? <p class="muted">{words.falsely(own.falseDays, own.days, percent(own.falseRate95[1] * 100))}</p> : null;
 }
 
 function drafted(flag: string): number | undefined {
-  const edit = draft.value?.edits.find((one) => one.op === 'set' && one.path[1] === flag && one.path.at(-1) === 'percentage');
+  const edit = draft.value?.edits.find(
+    (one) => one.op === 'set' && one.path[1] === flag && one.path.at(-1) === 'percentage',
+  );
   return edit?.op === 'set' ? Number(edit.value) : undefined;
 }
 

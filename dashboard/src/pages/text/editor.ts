@@ -6,8 +6,15 @@
 import { autocompletion, type CompletionContext, type CompletionResult } from '@codemirror/autocomplete';
 import { defaultKeymap, history, historyKeymap } from '@codemirror/commands';
 import { yaml } from '@codemirror/lang-yaml';
-import { bracketMatching, defaultHighlightStyle, foldGutter, foldKeymap, HighlightStyle, syntaxHighlighting } from '@codemirror/language';
-import { type Diagnostic as Shown, linter, lintGutter } from '@codemirror/lint';
+import {
+  bracketMatching,
+  defaultHighlightStyle,
+  foldGutter,
+  foldKeymap,
+  HighlightStyle,
+  syntaxHighlighting,
+} from '@codemirror/language';
+import { linter, lintGutter, type Diagnostic as Shown } from '@codemirror/lint';
 import { Compartment, EditorState } from '@codemirror/state';
 import { EditorView, highlightActiveLine, keymap, lineNumbers } from '@codemirror/view';
 import { tags } from '@lezer/highlight';
@@ -60,7 +67,12 @@ function shownOf(view: EditorView, { severity, message, help, line, column, rang
   const from = range ? place(view, range.start.line + 1, range.start.character + 1) : place(view, line, column);
   const word = view.state.wordAt(from);
   const to = range ? place(view, range.end.line + 1, range.end.character + 1) : (word?.to ?? from);
-  return { from, to: Math.max(from, to), severity: severity === 'hint' ? 'info' : severity, message: help ? `${message}\n${help}` : message };
+  return {
+    from,
+    to: Math.max(from, to),
+    severity: severity === 'hint' ? 'info' : severity,
+    message: help ? `${message}\n${help}` : message,
+  };
 }
 
 /** Offers the keys of documents where a key may stand. */
@@ -88,11 +100,14 @@ export function createEditor(root: ShadowRoot, parent: HTMLElement, options: Opt
         syntaxHighlighting(colours),
         syntaxHighlighting(defaultHighlightStyle, { fallback: true }),
         lintGutter(),
-        linter(async (editor) => (await options.check(editor.state.doc.toString())).map((one) => shownOf(editor, one)), { delay: DELAY_MS }),
+        linter(
+          async (editor) => (await options.check(editor.state.doc.toString())).map((one) => shownOf(editor, one)),
+          { delay: DELAY_MS },
+        ),
         autocompletion({ override: [(context) => complete(context, options.keys())] }),
         keymap.of([...defaultKeymap, ...historyKeymap, ...foldKeymap]),
         access.of(EditorState.readOnly.of(options.readOnly)),
-        EditorView.contentAttributes.of({ 'aria-label': options.label }),
+        EditorView.contentAttributes.of({ 'aria-label': options.label, tabindex: '0' }),
         EditorView.updateListener.of(({ docChanged, state }) => docChanged && options.onChange(state.doc.toString())),
         theme,
       ],

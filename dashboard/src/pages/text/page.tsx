@@ -3,11 +3,11 @@
 import type { JSX } from 'preact';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { Link } from 'wouter-preact';
+import { meta } from '../../data/store.ts';
 import { base, baseFailure, drafted, wantBase } from '../../draft/document.ts';
 import { change, discard, draft } from '../../draft/store.ts';
 import { engine } from '../../engine/client.ts';
 import type { Diagnostic } from '../../engine.ts';
-import { meta } from '../../data/store.ts';
 import { useQuery } from '../../ui/address.ts';
 import { Pill, Waiting } from '../../ui/parts.tsx';
 import { en } from '../../words/en.ts';
@@ -38,7 +38,10 @@ function keep(text: string): void {
 
 const KEEP_MS = 400;
 
-function useEditor(start: string, onProblems: (list: readonly Diagnostic[]) => void): { host: { current: HTMLDivElement | null }; editor: Editor | undefined; problem: Error | undefined } {
+function useEditor(
+  start: string,
+  onProblems: (list: readonly Diagnostic[]) => void,
+): { host: { current: HTMLDivElement | null }; editor: Editor | undefined; problem: Error | undefined } {
   const host = useRef<HTMLDivElement>(null);
   const [editor, setEditor] = useState<Editor>();
   const [problem, setProblem] = useState<Error>();
@@ -63,15 +66,24 @@ function useEditor(start: string, onProblems: (list: readonly Diagnostic[]) => v
       window.clearTimeout(timer);
       timer = window.setTimeout(flush, KEEP_MS);
     };
-    void engine().schema().then((schema) => {
-      keys = keysOf(schema);
-    });
+    void engine()
+      .schema()
+      .then((schema) => {
+        keys = keysOf(schema);
+      });
     import('./editor.ts').then(({ createEditor }) => {
       if (isGone || !host.current) return;
       const root = host.current.shadowRoot ?? host.current.attachShadow({ mode: 'open' });
       const parent = document.createElement('div');
       root.replaceChildren(parent);
-      made = createEditor(root, parent, { text: start, label: words.label, readOnly: false, check, keys: () => keys, onChange });
+      made = createEditor(root, parent, {
+        text: start,
+        label: words.label,
+        readOnly: false,
+        check,
+        keys: () => keys,
+        onChange,
+      });
       setEditor(made);
     }, setProblem);
     return () => {
@@ -166,5 +178,9 @@ export function TextPage(): JSX.Element {
   useEffect(() => {
     if (start === undefined && text !== undefined && drafted.value) setStart(text);
   }, [text, drafted.value]);
-  return start === undefined ? <Waiting text={words.loading} problem={baseFailure.value} /> : <TextForm start={start} />;
+  return start === undefined ? (
+    <Waiting text={words.loading} problem={baseFailure.value} />
+  ) : (
+    <TextForm start={start} />
+  );
 }

@@ -1,0 +1,82 @@
+/** Every page is for everybody: axe finds nothing, light and dark, wide and narrow, and the policy refuses nothing. */
+
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import type { Page } from 'playwright-core';
+import { describe, expect, test } from 'vitest';
+import { dashboard, type Look } from './kit/dashboard.ts';
+
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+/** What axe finds, as lines that say where. */
+async function violations(page: Page): Promise<string[]> {
+  // A script in the page would be refused; the debugger's are not.
+  await page.evaluate(axe);
+  return page.evaluate(async () => {
+    const { axe } = globalThis as unknown as {
+      axe: { run(): Promise<{ violations: { id: string; nodes: { html: string; failureSummary: string }[] }[] }> };
+    };
+    const { violations } = await axe.run();
+    return violations.flatMap(({ id, nodes }) =>
+      nodes.map(({ html, failureSummary }) => `${id}: ${html.slice(0, 200)} ${failureSummary}`),
+    );
+  });
+}
+
+const LOOKS: readonly Look[] = [
+  { scheme: 'light', width: 1440 },
+  { scheme: 'dark', width: 1440 },
+  { scheme: 'light', width: 390, height: 844 },
+  { scheme: 'dark', width: 390, height: 844 },
+];
+
+/** Each page, and what it shows once it is ready. */
+const PAGES: Readonly<Record<string, string>> = {
+  '/flags': 'v2_framework_library',
+  '/flags/checkout_v2': 'Blast radius',
+  '/flags/v2_framework_library': 'It was rolled back.',
+  '/why?flag=checkout_layout': 'Somebody without an id gets',
+  '/cohorts': 'beta_testers',
+  '/hosts': 'shop-7',
+  '/history?to=28831204': 'gain it',
+  '/audit': 'Bank reports double charges',
+  '/text': 'line 77',
+  '/settings': 'Theme',
+  '/review': 'There is no draft.',
+  '/nowhere': 'There is no such page.',
+};
+
+const kit = dashboard();
+
+describe.each(LOOKS)('$scheme, $width', (look) => {
+  test.each(Object.entries(PAGES))('%s', async (path, text) => {
+    const { page, faults } = await kit.open(path, 'admin', look);
+    await page.getByText(text).first().waitFor({ timeout: 30_000 });
+    await page.waitForTimeout(300);
+    expect(await violations(page)).toEqual([]);
+    expect(faults).toEqual([]);
+    const overflow = await page.evaluate(
+      () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+    );
+    expect(overflow, 'pixels that stick out at the side').toBeLessThanOrEqual(0);
+  });
+
+  test('the sign-in', async () => {
+    const { page, faults } = await kit.open('/flags', null, look);
+    await page.getByLabel('Your key').waitFor();
+    expect(await violations(page)).toEqual([]);
+    expect(faults).toEqual([]);
+  });
+
+  test('a dialog, and Review with a draft', async () => {
+    const { page, faults } = await kit.open('/flags/checkout_v2', 'publisher', look);
+    await page.getByRole('button', { name: 'Hold off for everyone…' }).click();
+    expect(await violations(page)).toEqual([]);
+    await page.keyboard.press('Escape');
+    await page.getByRole('button', { name: '25', exact: true }).click();
+    await page.getByRole('link', { name: 'Review change…' }).click();
+    await page.getByText('No errors').waitFor({ timeout: 30_000 });
+    expect(await violations(page)).toEqual([]);
+    expect(faults).toEqual([]);
+  });
+});

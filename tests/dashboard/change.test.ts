@@ -1,0 +1,131 @@
+/** A change: slider, blast radius, review, publishing, and others who publish meanwhile. */
+
+import type { Page } from 'playwright-core';
+import { expect, test } from 'vitest';
+import { dashboard } from './kit/dashboard.ts';
+
+const kit = dashboard();
+
+async function draft(page: Page, flag: string, percentage: string): Promise<void> {
+  await page.goto(`${kit.server().url}/ui/flags/${flag}`);
+  await page.getByRole('button', { name: percentage, exact: true }).click();
+  await page.getByText(`draft ${percentage}\u202f%`).waitFor();
+}
+
+const review = (page: Page) => page.getByRole('link', { name: 'Review change…' }).click();
+
+async function publish(page: Page): Promise<void> {
+  await page.getByLabel('Why?').fill('Payments agreed');
+  for (const box of await page.getByRole('checkbox').all()) await box.check();
+  await page.getByRole('button', { name: /^Publish to/ }).click();
+  await page.getByText('Published as revision').waitFor();
+}
+
+test('from 8 to 25 percent, with the schedule dropped, comments kept', async () => {
+  const { page, faults } = await kit.open('/flags/checkout_v2');
+  const before = kit.server().text();
+  await draft(page, 'checkout_v2', '25');
+  await page.getByText('+17\u202f%').waitFor();
+  await page.getByText('off after (half of the runs)').waitFor();
+  await review(page);
+  await page.getByText('1 line changed, 4 removed').waitFor();
+  await page.getByText('No errors').waitFor();
+  await page.getByLabel('Why?').fill('Payments agreed');
+  // More users would meet what fails now: that takes a tick.
+  expect(await page.getByRole('button', { name: 'Publish to 14 hosts' }).isDisabled()).toBe(true);
+  await publish(page);
+  const after = kit.server().text();
+  expect(after).toContain('percentage: 25        # agreed with payments, 12 Nov');
+  expect(before.split('\n').length - after.split('\n').length).toBe(4);
+  expect(await page.getByText('Review', { exact: true }).count()).toBe(0);
+  expect(faults).toEqual([]);
+});
+
+test('the slider by keyboard: one, and ten with Shift; three decimals as a number', async () => {
+  const { page } = await kit.open('/flags/v2_mentor_layer');
+  const slider = page.getByRole('slider', { name: 'Rollout percentage' });
+  await slider.focus();
+  await page.keyboard.press('ArrowRight');
+  await page.getByText('draft 11\u202f%').waitFor();
+  await page.keyboard.press('Shift+ArrowUp');
+  await page.getByText('draft 21\u202f%').waitFor();
+  expect(await slider.getAttribute('aria-valuetext')).toBe('21\u202f%, now 10\u202f%');
+  await page.getByLabel('Exact percentage').fill('0.125');
+  await page.keyboard.press('Tab');
+  await page.getByText('draft 0.125\u202f%').waitFor();
+  await page.getByText('lose it').waitFor();
+  await page.getByRole('button', { name: 'Discard' }).click();
+  expect(await page.getByText('draft 0.125').count()).toBe(0);
+});
+
+test('somebody publishes something else: the draft moves on by itself', async () => {
+  const { page } = await kit.open('/flags');
+  await draft(page, 'v2_mentor_layer', '25');
+  await review(page);
+  await page.getByText('Nobody else').waitFor();
+  await kit.server().publish(kit.server().text().replace('Switched on by hand', 'Switched on by hand only'));
+  await page.getByText('Put on top of revision').waitFor();
+  await page.getByText('No errors').waitFor();
+  await publish(page);
+  expect(kit.server().text()).toContain('Switched on by hand only');
+  expect(kit.server().find('v2_mentor_layer').percentage).toBe(25);
+});
+
+test('somebody publishes the same key: both are shown, and one is chosen', async () => {
+  const { page } = await kit.open('/flags');
+  await draft(page, 'v2_mentor_layer', '25');
+  await review(page);
+  await page.getByText('Nobody else').waitFor();
+  const at = kit.server().text().indexOf('v2_mentor_layer:');
+  const text = kit.server().text();
+  await kit.server().publish(text.slice(0, at) + text.slice(at).replace('percentage: 10', 'percentage: 50'));
+  await page.getByText('theirs: 50\u202f% · yours: 25\u202f%').waitFor();
+  await page.getByLabel('Why?').fill('Mine is right');
+  expect(await page.getByRole('button', { name: /^Publish to/ }).isDisabled()).toBe(true);
+  await page.getByRole('button', { name: 'Keep mine' }).click();
+  await publish(page);
+  expect(kit.server().find('v2_mentor_layer').percentage).toBe(25);
+});
+
+test('theirs is taken: nothing is left to publish', async () => {
+  const { page } = await kit.open('/flags');
+  await draft(page, 'v2_mentor_layer', '25');
+  await review(page);
+  await page.getByText('Nobody else').waitFor();
+  const at = kit.server().text().indexOf('v2_mentor_layer:');
+  const text = kit.server().text();
+  await kit.server().publish(text.slice(0, at) + text.slice(at).replace('percentage: 10', 'percentage: 50'));
+  await page.getByRole('button', { name: 'Take theirs' }).click();
+  await page.getByText('There is no draft.').waitFor();
+});
+
+test('a revision is brought back, with a preview and a reason', async () => {
+  const { page } = await kit.open('/history');
+  await page.getByRole('button', { name: 'Bring back…' }).click();
+  await page.getByRole('dialog').getByText('3\u202f% lose it').waitFor();
+  await page.getByLabel('Why?').fill('Too early');
+  await page.keyboard.press('Enter');
+  await page.getByText('Brought back: revision 28\u202f831\u202f205 is in use.').waitFor();
+  expect(kit.server().find('checkout_v2').percentage).toBe(5);
+});
+
+test('who may not publish is told how else', async () => {
+  const { page } = await kit.open('/flags', 'operator');
+  await draft(page, 'v2_mentor_layer', '25');
+  await review(page);
+  await page.getByText('Your role may not publish.').waitFor();
+  expect(await page.getByRole('button', { name: /^Publish/ }).count()).toBe(0);
+});
+
+test('the text editor makes a draft, and shows what is wrong', async () => {
+  const { page, faults } = await kit.open('/text?flag=v2_mentor_layer');
+  const editor = page.getByRole('textbox', { name: 'The document as text' });
+  await editor.click();
+  await page.keyboard.press('Control+End');
+  await page.keyboard.type('\n  new_flag:\nrollout: { percentage: 300 }');
+  await page.getByRole('button', { name: /300/ }).or(page.locator('.problem-list .pill.bad').first()).first().waitFor();
+  await page.getByText('changed', { exact: true }).waitFor();
+  await page.getByRole('button', { name: 'Discard changes' }).click();
+  await page.getByText('unchanged', { exact: true }).waitFor();
+  expect(faults).toEqual([]);
+});

@@ -1,0 +1,31 @@
+/** A document that is managed elsewhere: everything can be tried, and the result is a patch. */
+
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { dashboard } from './kit/dashboard.ts';
+
+const kit = dashboard({ mode: 'none' });
+
+test('the patch is what `git apply` takes', async () => {
+  const { page } = await kit.open('/flags/checkout_v2');
+  await page.getByText('This document is managed elsewhere.').first().waitFor();
+  await page.getByRole('button', { name: '25', exact: true }).click();
+  await page.getByRole('link', { name: 'Review change…' }).click();
+  expect(await page.getByRole('button', { name: /^Publish/ }).count()).toBe(0);
+  await page.getByRole('button', { name: 'Copy as patch' }).click();
+  await page.getByText('Copied').waitFor();
+  const patch = await page.evaluate(() => navigator.clipboard.readText());
+  const folder = mkdtempSync(join(tmpdir(), 'flcm-patch-'));
+  try {
+    writeFileSync(join(folder, 'shop.yaml'), kit.server().text());
+    execFileSync('git', ['apply', '-'], { cwd: folder, input: patch });
+    const patched = readFileSync(join(folder, 'shop.yaml'), 'utf8');
+    expect(patched).toContain('percentage: 25        # agreed with payments, 12 Nov');
+    expect(patched.split('\n').length).toBe(kit.server().text().split('\n').length - 4);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
