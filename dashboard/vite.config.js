@@ -6,6 +6,9 @@ import { defineConfig } from 'vite';
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 
+/** The file `pages/flag/page.tsx` becomes `flag`, because a download is named by what it is for. */
+const chunkName = (module) => /\/(\w+)\/page\.tsx$/.exec(module ?? '')?.[1];
+
 export default defineConfig(({ mode }) => ({
   root: here('.'),
   base: '/ui/',
@@ -17,6 +20,9 @@ export default defineConfig(({ mode }) => ({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     chunkSizeWarningLimit: 700,
+    rolldownOptions: {
+      output: { chunkFileNames: ({ facadeModuleId, name }) => `assets/${chunkName(facadeModuleId) ?? name}-[hash].js` },
+    },
   },
   worker: { format: 'es' },
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },

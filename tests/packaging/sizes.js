@@ -1,8 +1,8 @@
 // How large each thing is that somebody downloads, beside its budget in sizes.json; fails beyond one. `--write` sets the
 // budgets to 3 % above what is measured: for a change that is worth its size, and says why.
 
-import { readFileSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { brotliCompressSync, gzipSync } from 'node:zlib';
 
@@ -11,9 +11,23 @@ const budgets = join(here, 'sizes.json');
 const downloads = JSON.parse(readFileSync(budgets, 'utf8'));
 const kinds = ['raw', 'gzip', 'brotli'];
 
+/** Names of the dashboard's files have hashes: `*` stands for one, and a page for the scripts that it loads at once. */
+function expand(file) {
+  const path = join(here, '../../pkg', file);
+  if (file.endsWith('.html')) {
+    const scripts = readFileSync(path, 'utf8').matchAll(/(?:src|href)="\/ui\/([^"]+\.js)"/g);
+    return [...scripts].map(([, script]) => join(dirname(path), script));
+  }
+  if (!file.includes('*')) return [path];
+  const [begin, end] = basename(path).split('*');
+  const found = readdirSync(dirname(path)).filter((name) => name.startsWith(begin) && name.endsWith(end));
+  return found.map((name) => join(dirname(path), name));
+}
+
 /** A download is its files, each compressed for itself, as servers do it. */
 function measure(files) {
-  const contents = files.map((file) => readFileSync(join(here, '../../pkg', file)));
+  const contents = files.flatMap(expand).map((file) => readFileSync(file));
+  if (contents.length < files.length) throw new Error(`some of ${files.join(', ')} are not there`);
   const sum = (sizeOf) => contents.reduce((bytes, content) => bytes + sizeOf(content), 0);
   return {
     raw: sum((content) => content.length),

@@ -137,12 +137,16 @@ function common(width: number): Pick<uPlot.Options, 'legend' | 'cursor' | 'paddi
   };
 }
 
+/** What is so now; nothing, where it has ended. */
+const recent = (values: readonly (number | null)[]): number | null | undefined =>
+  values.slice(-3).findLast((value) => value !== null);
+
 function upper(series: Series, colours: Colours, width: number): Part {
   const old = failedShares(series.control, series.step);
   const fresh = failedShares(series.treatment, series.step);
   const top = Math.max(1, ...old.map((value) => value ?? 0), ...fresh.map((value) => value ?? 0)) * 1.15;
-  const lastOld = old.findLast((value) => value !== null);
-  const lastFresh = fresh.findLast((value) => value !== null);
+  const lastOld = recent(old);
+  const lastFresh = recent(fresh);
   const labels: Label[] = [
     {
       text: `${en.flag.harm.newWay} ${lastFresh == null ? '' : percent(lastFresh)}`,

@@ -67,7 +67,7 @@ function Arm({ name, mark, arm, isNew }: { name: string; mark: string; arm: Sums
   };
   return (
     <tr>
-      <th scope="row">
+      <th scope="row" class="arm">
         <span class={isNew ? 'new-way' : 'old-way'} aria-hidden="true">
           {mark}
         </span>{' '}

@@ -120,7 +120,9 @@ function Form({ outline, ...props }: Props & { outline: Outline }): JSX.Element 
   return (
     <>
       <Sentence outline={outline} percentage={percentage} />
-      {waitsForPersonOf(row.key) && <p class="notice">{words.heldNote}</p>}
+      {waitsForPersonOf(row.key) && (
+        <p class="notice">{live?.mode === 'held' ? words.heldNote : words.rolledBackNote}</p>
+      )}
       <Slider
         now={served}
         value={next ?? served}
