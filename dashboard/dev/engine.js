@@ -42,7 +42,13 @@ function lineOf(block, pattern) {
   return -1;
 }
 
-function applyOne(text, { op, path, value }) {
+function applyOne(text, { op, path, key, value }) {
+  if (op === 'insert')
+    return `${text.trimEnd()}\n\n  ${key}:\n    description: ${value.description}\n    rollout:\n      percentage: ${value.rollout.percentage}\n`;
+  if (op === 'remove' && path.length === 2) {
+    const { lines, start, end } = blockOf(text, path[1]);
+    return [...lines.slice(0, start), ...lines.slice(end + 1)].join('\n');
+  }
   const block = blockOf(text, path[1]);
   const name = path.at(-1);
   const at = lineOf(block, new RegExp(`^ {${(path.length - 1) * 2}}${name}:`));
@@ -58,6 +64,7 @@ function applyOne(text, { op, path, value }) {
 
 function outline({ text, flag }) {
   const block = blockOf(text, flag);
+  if (block.start < 0) return { values: [], cohorts: [], namedBy: [] };
   const body = block.lines.slice(block.start, block.end).join('\n');
   const values = [];
   const add = (path, value, from) =>

@@ -10,6 +10,7 @@ import { SignIn } from './pages/sign-in.tsx';
 import { Banners, Side, Top } from './shell.tsx';
 import { CommandDialog, lastDone } from './ui/command.tsx';
 import { KeyList } from './ui/key-list.tsx';
+import { useLinks } from './ui/link.tsx';
 import { Waiting } from './ui/parts.tsx';
 import { en } from './words/en.ts';
 
@@ -103,6 +104,7 @@ function useFocusOnPage(): { current: HTMLElement | null } {
 }
 
 function Frame(): JSX.Element {
+  useLinks();
   const main = useFocusOnPage();
   return (
     <>

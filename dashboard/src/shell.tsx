@@ -2,7 +2,7 @@
 
 import type { JSX } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
-import { Link, useLocation } from 'wouter-preact';
+import { useLocation } from 'wouter-preact';
 import { waitsForPerson } from './data/rows.ts';
 import {
   heardAt,
@@ -19,6 +19,7 @@ import {
 } from './data/store.ts';
 import { draft } from './draft/store.ts';
 import { Brand } from './ui/brand.tsx';
+import { Link } from './ui/link.tsx';
 import { narrow } from './ui/media.ts';
 import { Search } from './ui/search.tsx';
 import { en } from './words/en.ts';

@@ -109,7 +109,7 @@ test('a revision is brought back, with a preview and a reason', async () => {
   expect(kit.server().find('checkout_v2').percentage).toBe(5);
 });
 
-test('who may not publish is told how else', async () => {
+test('who may not publish learns how else', async () => {
   const { page } = await kit.open('/flags', 'operator');
   await draft(page, 'v2_mentor_layer', '25');
   await review(page);
@@ -128,4 +128,28 @@ test('the text editor makes a draft, and shows what is wrong', async () => {
   await page.getByRole('button', { name: 'Discard changes' }).click();
   await page.getByText('unchanged', { exact: true }).waitFor();
   expect(faults).toEqual([]);
+});
+
+test('a new flag begins at 0 percent', async () => {
+  const { page } = await kit.open('/flags');
+  await page.getByRole('button', { name: 'New flag' }).click();
+  const dialog = page.getByRole('dialog', { name: 'New flag' });
+  await dialog.getByLabel('Key').fill('checkout_v2');
+  await dialog.getByText('There is a flag checkout_v2 already.').waitFor();
+  await dialog.getByLabel('Key').fill('checkout_v3');
+  await dialog.getByLabel('Description').fill('The checkout after the next');
+  await page.keyboard.press('Enter');
+  await page.getByRole('heading', { name: 'Review change' }).waitFor();
+  await page.getByText('No errors').waitFor();
+  await publish(page);
+  expect(kit.server().text()).toContain('  checkout_v3:\n    description: The checkout after the next\n');
+});
+
+test('a stale flag is removed by a draft', async () => {
+  const { page } = await kit.open('/flags/legacy_search');
+  await page.getByRole('button', { name: 'Draft the removal…' }).click();
+  await page.getByText('the whole flag').first().waitFor();
+  await page.getByText('No errors').waitFor();
+  await publish(page);
+  expect(kit.server().text()).not.toContain('legacy_search');
 });

@@ -126,9 +126,9 @@ test('by keyboard alone: move, hold, come back, open', async () => {
   await expect.poll(() => page.evaluate(() => document.activeElement?.id)).toBe('main');
 });
 
-test('keys of one letter can be switched off', async () => {
+test('single-key shortcuts can be switched off', async () => {
   const { page } = await kit.open('/settings', 'operator');
-  await page.getByLabel('Single-letter shortcuts').uncheck();
+  await page.getByLabel('Single-key shortcuts').uncheck();
   await page.getByRole('link', { name: 'Flags' }).first().click();
   await page.getByText('v2_framework_library').first().waitFor();
   await page.keyboard.press('j');

@@ -20,7 +20,7 @@ test('two tabs share one stream, and the second goes on when the first is closed
   await second.getByText('5 flags wait for a person').waitFor();
 });
 
-test('a lost stream is said, with the time of what is shown, until it is back', async () => {
+test('a lost stream is shown, with the time of what is shown, until it is back', async () => {
   const { page } = await kit.open('/flags');
   await page.getByText('● live').waitFor();
   kit.server().refuseStreams(true);

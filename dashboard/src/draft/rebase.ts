@@ -8,7 +8,7 @@ import { getText } from '../data/http.ts';
 import { engine } from '../engine/client.ts';
 import type { Outline } from '../engine.ts';
 import { base, type Text } from './document.ts';
-import { type Draft, draft, type Edit, type Path, samePath, type Value } from './store.ts';
+import { type Draft, draft, type Edit, type Path, placeOf, samePath, type Value } from './store.ts';
 
 export interface Conflict {
   readonly path: Path;
@@ -26,15 +26,22 @@ type PathEdit = Exclude<Edit, { op: 'text' }>;
 
 const isPathEdit = (edit: Edit): edit is PathEdit => edit.op !== 'text';
 
-const flagOf = ({ path }: PathEdit): string => String(path[1]);
+const flagOf = (edit: PathEdit): string => String(placeOf(edit)[1]);
 
 function valueAt(outline: Outline | undefined, path: Path): Value | undefined {
   return outline?.values.find((value) => samePath(value.path, path.slice(2)))?.value;
 }
 
+/** A flag that is not in a text has no outline, and none of the values that are compared. */
 async function outlines(text: string, flags: readonly string[]): Promise<ReadonlyMap<string, Outline>> {
-  const entries = await Promise.all(flags.map(async (flag) => [flag, await engine().outline(text, flag)] as const));
-  return new Map(entries);
+  const found = await Promise.all(
+    flags.map((flag) =>
+      engine()
+        .outline(text, flag)
+        .catch(() => undefined),
+    ),
+  );
+  return new Map(flags.flatMap((flag, at) => (found[at] ? [[flag, found[at]] as const] : [])));
 }
 
 const differs = (a: Value | undefined, b: Value | undefined): boolean => JSON.stringify(a) !== JSON.stringify(b);
@@ -43,10 +50,10 @@ async function conflictsOf(edits: readonly PathEdit[], before: string, after: st
   const flags = [...new Set(edits.map(flagOf))];
   const [old, fresh] = await Promise.all([outlines(before, flags), outlines(after, flags)]);
   return edits.flatMap((edit) => {
-    const theirs = valueAt(fresh.get(flagOf(edit)), edit.path);
+    const theirs = valueAt(fresh.get(flagOf(edit)), placeOf(edit));
     const mine = edit.op === 'remove' ? undefined : edit.value;
-    const changed = differs(valueAt(old.get(flagOf(edit)), edit.path), theirs);
-    return changed && differs(theirs, mine) ? [{ path: edit.path, theirs, mine }] : [];
+    const changed = differs(valueAt(old.get(flagOf(edit)), placeOf(edit)), theirs);
+    return changed && differs(theirs, mine) ? [{ path: placeOf(edit), theirs, mine }] : [];
   });
 }
 
@@ -86,7 +93,7 @@ export function choose(conflict: Conflict, mine: boolean): void {
   const now = draft.value;
   if (mine || !now) return;
   const edits = now.edits.filter((edit) =>
-    edit.op === 'text' ? conflict.path.length > 0 : !samePath(edit.path, conflict.path),
+    edit.op === 'text' ? conflict.path.length > 0 : !samePath(placeOf(edit), conflict.path),
   );
   draft.value = edits.length === 0 ? undefined : { ...now, edits };
 }

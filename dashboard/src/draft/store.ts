@@ -52,13 +52,17 @@ window.addEventListener('storage', ({ key }) => {
 
 export const samePath = (a: Path, b: Path): boolean => a.length === b.length && a.every((part, at) => part === b[at]);
 
-const pathOf = (edit: Edit): Path => (edit.op === 'text' ? [] : edit.path);
+/** What an edit is about; an insertion is about the key that it adds. */
+export function placeOf(edit: Edit): Path {
+  if (edit.op === 'text') return [];
+  return edit.op === 'insert' && edit.key !== undefined ? [...edit.path, edit.key] : edit.path;
+}
 
 /** Adds an edit; a later one of the same place takes the place of the earlier. */
 export function change(base: { revision: number; digest: string }, ...edits: readonly Edit[]): void {
   const before = draft.value ?? { ...base, edits: [] };
   const kept = before.edits.filter(
-    (old) => old.op !== 'text' && !edits.some((edit) => edit.op === 'text' || samePath(pathOf(old), pathOf(edit))),
+    (old) => old.op !== 'text' && !edits.some((edit) => edit.op === 'text' || samePath(placeOf(old), placeOf(edit))),
   );
   draft.value = { ...before, edits: [...kept, ...edits] };
 }
@@ -67,7 +71,7 @@ export function change(base: { revision: number; digest: string }, ...edits: rea
 export function undo(prefix: Path): void {
   const before = draft.value;
   if (!before) return;
-  const edits = before.edits.filter((edit) => !samePath(pathOf(edit).slice(0, prefix.length), prefix));
+  const edits = before.edits.filter((edit) => !samePath(placeOf(edit).slice(0, prefix.length), prefix));
   draft.value = edits.length === 0 ? undefined : { ...before, edits };
 }
 
@@ -77,13 +81,10 @@ export function discard(): void {
 
 /** The edits of one flag. */
 export const editsOf = (key: string): readonly Edit[] =>
-  draft.value?.edits.filter((edit) => edit.op !== 'text' && edit.path[0] === 'flags' && edit.path[1] === key) ?? [];
+  draft.value?.edits.filter((edit) => placeOf(edit)[0] === 'flags' && placeOf(edit)[1] === key) ?? [];
 
 /** Flags that the draft names. */
-export const draftFlags = computed<readonly string[]>(() => [
-  ...new Set(
-    draft.value?.edits.flatMap((edit) =>
-      edit.op !== 'text' && edit.path[0] === 'flags' ? [String(edit.path[1])] : [],
-    ),
-  ),
-]);
+export const draftFlags = computed<readonly string[]>(() => {
+  const places = draft.value?.edits.map(placeOf) ?? [];
+  return [...new Set(places.flatMap(([part, flag]) => (part === 'flags' && flag !== undefined ? [String(flag)] : [])))];
+});

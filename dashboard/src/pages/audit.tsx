@@ -2,13 +2,13 @@
 
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
-import { Link } from 'wouter-preact';
 import type { AuditRecord } from '../data/api.ts';
 import { get } from '../data/http.ts';
 import { lastEvent, overview } from '../data/store.ts';
 import { type Query, useQuery } from '../ui/address.ts';
 import { Dialog } from '../ui/dialog.tsx';
 import { useFetched } from '../ui/fetched.ts';
+import { Link } from '../ui/link.tsx';
 import { Waiting, When } from '../ui/parts.tsx';
 import { en } from '../words/en.ts';
 import { count } from '../words/format.ts';

@@ -2,12 +2,12 @@
 
 import type { JSX } from 'preact';
 import { useEffect } from 'preact/hooks';
-import { Link } from 'wouter-preact';
 import { rowOf } from '../data/store.ts';
 import { base, baseFailure, wantBase } from '../draft/document.ts';
 import { engine } from '../engine/client.ts';
 import type { Cohort } from '../engine.ts';
 import { useFetched } from '../ui/fetched.ts';
+import { Link } from '../ui/link.tsx';
 import { Waiting } from '../ui/parts.tsx';
 import { en } from '../words/en.ts';
 

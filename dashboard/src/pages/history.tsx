@@ -2,7 +2,6 @@
 
 import type { JSX } from 'preact';
 import { useId, useState } from 'preact/hooks';
-import { Link } from 'wouter-preact';
 import type { Difference, PublishAnswer, Revision } from '../data/api.ts';
 import { get, getText, type Problem, post } from '../data/http.ts';
 import { may, overview } from '../data/store.ts';
@@ -10,6 +9,7 @@ import { type Query, useQuery } from '../ui/address.ts';
 import { Dialog } from '../ui/dialog.tsx';
 import { DifferenceTable } from '../ui/difference.tsx';
 import { useFetched } from '../ui/fetched.ts';
+import { Link } from '../ui/link.tsx';
 import { ErrorNote, Panel, Pill, Waiting, When } from '../ui/parts.tsx';
 import { TextDifference } from '../ui/text-difference.tsx';
 import { en } from '../words/en.ts';

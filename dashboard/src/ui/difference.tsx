@@ -1,10 +1,10 @@
 /** What changes between two documents, and for whom: what `flcm diff` says, as a table. */
 
 import type { JSX } from 'preact';
-import { Link } from 'wouter-preact';
 import type { Difference, FlagDifference, Share } from '../data/api.ts';
 import { en } from '../words/en.ts';
 import { exactPercent } from '../words/format.ts';
+import { Link } from './link.tsx';
 import { Pill } from './parts.tsx';
 
 const words = en.history;

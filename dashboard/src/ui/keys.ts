@@ -1,4 +1,4 @@
-/** Keys of a single letter. They can be switched off, because speech control and screen readers type letters too. */
+/** Single-key shortcuts. They can be switched off, because speech control and screen readers type such keys too. */
 
 import { signal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';

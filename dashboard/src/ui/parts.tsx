@@ -7,6 +7,7 @@ import type { Tone } from '../data/rows.ts';
 import { now } from '../data/store.ts';
 import { en } from '../words/en.ts';
 import { exactly, moment, span } from '../words/format.ts';
+import { useTicking } from './ticking.ts';
 
 export function Pill({
   tone,
@@ -53,11 +54,12 @@ export function When({ at }: { at: number }): JSX.Element {
   );
 }
 
-/** How long ago, which goes on by itself. */
+/** How long ago, which goes on by itself: only its text changes, and only when it says something else. */
 export function Ago({ at }: { at: number }): JSX.Element {
+  const text = useTicking(() => span(now.value - at), [at]);
   return (
-    <time dateTime={new Date(at).toISOString()} title={exactly(at)} class="nowrap">
-      {span(now.value - at)}
+    <time dateTime={new Date(at).toISOString()} class="nowrap">
+      {text}
     </time>
   );
 }

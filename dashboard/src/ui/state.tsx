@@ -7,6 +7,7 @@ import { now } from '../data/store.ts';
 import { en } from '../words/en.ts';
 import { date, exactPercent, percent, span } from '../words/format.ts';
 import { Pill } from './parts.tsx';
+import { useTicking } from './ticking.ts';
 
 const ago = (since: number): string => (since > 0 ? span(now.value - since) : '');
 
@@ -44,9 +45,10 @@ export function StatePill(props: {
   waitsFor?: string | undefined;
 }): JSX.Element {
   const { state, row, live, waitsFor } = props;
+  const words = useTicking(() => stateWords(state, row, live, waitsFor), [state, row, live, waitsFor]);
   return (
     <Pill tone={TONES[state]} shape={SHAPES[state]}>
-      {stateWords(state, row, live, waitsFor)}
+      {words}
     </Pill>
   );
 }

@@ -22,7 +22,7 @@ export function useRows(count: number, rowHeight: number, top: number): Rows {
   const options = {
     count,
     estimateSize: () => rowHeight,
-    overscan: 8,
+    overscan: 4,
     scrollMargin: top,
     getScrollElement: () => window,
     observeElementRect: observeWindowRect,

@@ -50,7 +50,7 @@ export function drawn(series: Series): { against: Kind; above: Kind } {
   return isSlow ? { against: 'slowRelative', above: 'slowAbsolute' } : { against: 'relative', above: 'absolute' };
 }
 
-/** Since when evidence rises: the last time that it said nothing, which is at 1. */
+/** Since when evidence rises: the last time that there was none, which is a value of 1. */
 export function risesSince(series: Series): number | undefined {
   const { against, above } = drawn(series);
   const values = series.at.map((_, at) => Math.max(series.evidence[against][at] ?? 0, series.evidence[above][at] ?? 0));

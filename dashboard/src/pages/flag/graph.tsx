@@ -2,9 +2,9 @@
 
 import { computed } from '@preact/signals';
 import type { JSX } from 'preact';
-import { useLocation } from 'wouter-preact';
 import type { FlagRow } from '../../data/rows.ts';
 import { rowOf, rows } from '../../data/store.ts';
+import { BASE } from '../../ui/link.tsx';
 import { Panel } from '../../ui/parts.tsx';
 import { en } from '../../words/en.ts';
 
@@ -42,7 +42,7 @@ const HEIGHT = 26;
 const LINE = 40;
 const GAP = 22;
 const AT_MOST = 5;
-const LETTER = 5.7;
+const CHARACTER_WIDTH = 5.7;
 
 interface Node {
   readonly key: string;
@@ -66,17 +66,12 @@ function place(columns: readonly (readonly string[])[], width: number): Node[] {
 }
 
 function short(key: string, width: number): string {
-  const letters = Math.floor((width - 12) / LETTER);
-  return key.length <= letters ? key : `…${key.slice(1 - letters)}`;
+  const most = Math.floor((width - 12) / CHARACTER_WIDTH);
+  return key.length <= most ? key : `…${key.slice(1 - most)}`;
 }
 
 function Box({ node, width, isThis }: { node: Node; width: number; isThis: boolean }): JSX.Element {
-  const [, navigate] = useLocation();
   const href = `/flags/${encodeURIComponent(node.key)}`;
-  const go = (event: Event) => {
-    event.preventDefault();
-    navigate(href);
-  };
   const text = node.more > 0 ? words.more(node.more + 1) : short(node.key, width);
   const box = (
     <>
@@ -87,13 +82,7 @@ function Box({ node, width, isThis }: { node: Node; width: number; isThis: boole
       </text>
     </>
   );
-  return isThis ? (
-    <g>{box}</g>
-  ) : (
-    <a href={`/ui${href}`} onClick={go}>
-      {box}
-    </a>
-  );
+  return isThis ? <g>{box}</g> : <a href={BASE + href}>{box}</a>;
 }
 
 export function Graph({ row }: { row: FlagRow }): JSX.Element {

@@ -1,12 +1,12 @@
 /** What happened to a flag: publishings, rollbacks and commands, the newest first. */
 
 import type { JSX } from 'preact';
-import { Link } from 'wouter-preact';
 import type { AuditRecord, BreakerEvent, Revision } from '../../data/api.ts';
 import { get } from '../../data/http.ts';
 import type { Tone } from '../../data/rows.ts';
 import { lastEvent, overview } from '../../data/store.ts';
 import { useFetched } from '../../ui/fetched.ts';
+import { Link } from '../../ui/link.tsx';
 import { Panel, Pill, Waiting, When } from '../../ui/parts.tsx';
 import { en } from '../../words/en.ts';
 import { rate } from '../../words/format.ts';

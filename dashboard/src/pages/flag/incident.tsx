@@ -2,11 +2,11 @@
 
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
-import { Link } from 'wouter-preact';
 import type { BreakerEvent, Incident } from '../../data/api.ts';
 import { get } from '../../data/http.ts';
 import { now } from '../../data/store.ts';
 import { useFetched } from '../../ui/fetched.ts';
+import { Link } from '../../ui/link.tsx';
 import { Waiting } from '../../ui/parts.tsx';
 import { en } from '../../words/en.ts';
 import { clockSeconds, exactPercent, moment, rate } from '../../words/format.ts';

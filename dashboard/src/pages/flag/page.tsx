@@ -2,15 +2,15 @@
 
 import type { JSX } from 'preact';
 import { useEffect } from 'preact/hooks';
-import { Link } from 'wouter-preact';
 import type { CommandName, FlagUsers, LiveFlag, Series } from '../../data/api.ts';
 import { get } from '../../data/http.ts';
-import { blocker, evidenceRises, type FlagRow, stateOf } from '../../data/rows.ts';
+import { blocker, evidenceRises, type FlagRow, type State, stateOf } from '../../data/rows.ts';
 import { failure, liveFlags, may, now, overview, rowOf, start, unasked } from '../../data/store.ts';
 import { wantBase } from '../../draft/document.ts';
 import { useQuery } from '../../ui/address.ts';
 import { askFor } from '../../ui/command.tsx';
 import { useFetched } from '../../ui/fetched.ts';
+import { Link } from '../../ui/link.tsx';
 import { Pill, Waiting } from '../../ui/parts.tsx';
 import { StatePill } from '../../ui/state.tsx';
 import { en } from '../../words/en.ts';
@@ -21,6 +21,7 @@ import { Graph } from './graph.tsx';
 import { HappenedPanel } from './happened.tsx';
 import { Harm, RANGES, rangeOf } from './harm.tsx';
 import { IncidentPanel } from './incident.tsx';
+import { Life } from './life.tsx';
 import { Who } from './who.tsx';
 
 const words = en.flag;
@@ -47,9 +48,14 @@ function Commands({ row, live }: { row: FlagRow; live: LiveFlag | undefined }): 
   );
 }
 
+function flagState(row: FlagRow, live: LiveFlag | undefined): State {
+  const waitsFor = blocker(row, rowOf.value, liveFlags.value);
+  return stateOf(row, live, now.value, unasked.value.has(row.key), waitsFor);
+}
+
 function FlagState({ row, live }: { row: FlagRow; live: LiveFlag | undefined }): JSX.Element {
   const waitsFor = blocker(row, rowOf.value, liveFlags.value);
-  const state = stateOf(row, live, now.value, unasked.value.has(row.key), waitsFor);
+  const state = flagState(row, live);
   if (state === 'evidence' && evidenceRises(live)) {
     return (
       <Pill tone="warn" shape="▲">
@@ -138,6 +144,7 @@ function Content({ row }: { row: FlagRow }): JSX.Element {
           <Who row={row} live={live} series={series.value} />
         </div>
         <div class="stack">
+          <Life row={row} state={flagState(row, live)} />
           {series.value && <Decided series={series.value} live={live} />}
           <Graph row={row} />
           <HappenedPanel flag={row.key} />

@@ -1,10 +1,10 @@
 /** Conditions, cohorts, variants and the error threshold as the document has them, and where each was inherited. */
 
 import type { ComponentChildren, JSX } from 'preact';
-import { Link } from 'wouter-preact';
 import type { Series } from '../../data/api.ts';
 import type { Value } from '../../draft/store.ts';
 import type { Outline } from '../../engine.ts';
+import { Link } from '../../ui/link.tsx';
 import { Panel } from '../../ui/parts.tsx';
 import { en } from '../../words/en.ts';
 import { count, exactPercent } from '../../words/format.ts';

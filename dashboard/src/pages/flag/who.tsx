@@ -1,7 +1,6 @@
 /** "Who gets it": a sentence, the slider, and what a change would do before anybody publishes it. */
 
 import type { JSX } from 'preact';
-import { Link } from 'wouter-preact';
 import type { LiveFlag, Series } from '../../data/api.ts';
 import type { FlagRow } from '../../data/rows.ts';
 import { may, waitsForPersonOf } from '../../data/store.ts';
@@ -10,6 +9,7 @@ import { change, draft, editsOf, type Path, undo } from '../../draft/store.ts';
 import { engine, engineFailure } from '../../engine/client.ts';
 import type { Outline } from '../../engine.ts';
 import { useFetched } from '../../ui/fetched.ts';
+import { Link } from '../../ui/link.tsx';
 import { Waiting } from '../../ui/parts.tsx';
 import { en } from '../../words/en.ts';
 import { exactPercent } from '../../words/format.ts';

@@ -1,13 +1,13 @@
 /** The columns of the list: their headings, what they sort by, and what stands in a row. */
 
 import type { ComponentChildren, JSX } from 'preact';
-import { Link } from 'wouter-preact';
 import type { LiveFlag } from '../../data/api.ts';
 import type { Entry } from '../../data/filter.ts';
 import { type FlagRow, severity } from '../../data/rows.ts';
 import { may, now } from '../../data/store.ts';
 import { askFor } from '../../ui/command.tsx';
 import { EvidenceBar, ServedBar, Sparkline } from '../../ui/figures.tsx';
+import { Link } from '../../ui/link.tsx';
 import { Ago } from '../../ui/parts.tsx';
 import { StatePill } from '../../ui/state.tsx';
 import { en } from '../../words/en.ts';
@@ -75,7 +75,7 @@ function Owner(entry: Shown): JSX.Element {
     <>
       <div class="line">{entry.row.owner || '–'}</div>
       <div class="line small">
-        {action ? <Link href={`${flagLink(entry.row.key)}?tab=life`}>{text}</Link> : <span class="muted">{text}</span>}
+        {action ? <Link href={flagLink(entry.row.key)}>{text}</Link> : <span class="muted">{text}</span>}
       </div>
     </>
   );

@@ -1,7 +1,7 @@
 /** The list of flags: what needs a person first. */
 
-import type { JSX } from 'preact';
-import { useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { Component, type JSX } from 'preact';
+import { useCallback, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { useLocation } from 'wouter-preact';
 import { CHIPS, isOf, parseFilter, withIs } from '../../data/filter.ts';
 import { failure, may, overview, rows, start } from '../../data/store.ts';
@@ -15,6 +15,7 @@ import { en } from '../../words/en.ts';
 import { count } from '../../words/format.ts';
 import { COLUMNS, type Column, mayHide, type Shown } from './columns.tsx';
 import { byWorst, counts, shown } from './entries.ts';
+import { NewFlag } from './new-flag.tsx';
 import { Waiting } from './waiting.tsx';
 
 const ROW = 44;
@@ -22,6 +23,7 @@ const CARD = 80;
 const words = en.flags;
 
 function Heading({ query }: { query: Query }): JSX.Element {
+  const [isCreating, setCreating] = useState(false);
   return (
     <div class="row head">
       <h1>{words.title}</h1>
@@ -29,10 +31,11 @@ function Heading({ query }: { query: Query }): JSX.Element {
       <span class="end" />
       <ColumnChoice query={query} />
       {may('publisher') && (
-        <a class="btn primary" href="/ui/text?new">
+        <button type="button" class="btn primary" onClick={() => setCreating(true)}>
           {words.newFlag}
-        </a>
+        </button>
       )}
+      {isCreating && <NewFlag onClose={() => setCreating(false)} />}
     </div>
   );
 }
@@ -131,20 +134,29 @@ function HeaderRow({ columns, query }: { columns: readonly Column[]; query: Quer
   );
 }
 
-interface Selection {
-  readonly keys: ReadonlySet<string>;
-  readonly turn: (key: string, on: boolean) => void;
-}
-
 interface RowProps {
   readonly entry: Shown;
   readonly index: number;
   readonly top: number;
   readonly columns: readonly Column[];
-  readonly selection: Selection;
+  readonly isSelected: boolean;
+  readonly onSelect: (key: string, on: boolean) => void;
 }
 
-function Row({ entry, index, top, columns, selection }: RowProps): JSX.Element {
+const ROW_PROPS = ['entry', 'index', 'top', 'columns', 'isSelected'] as const;
+
+/** Is drawn anew only if something that it shows has changed: a list that scrolls draws many. */
+class Row extends Component<RowProps> {
+  override shouldComponentUpdate(next: RowProps): boolean {
+    return ROW_PROPS.some((name) => next[name] !== this.props[name]);
+  }
+
+  render(): JSX.Element {
+    return <Cells {...this.props} />;
+  }
+}
+
+function Cells({ entry, index, top, columns, isSelected, onSelect }: RowProps): JSX.Element {
   const { key } = entry.row;
   const place = (card: Column['card']) => (card ? `on-card ${card}` : '');
   return (
@@ -154,8 +166,8 @@ function Row({ entry, index, top, columns, selection }: RowProps): JSX.Element {
           <input
             type="checkbox"
             aria-label={words.select(key)}
-            checked={selection.keys.has(key)}
-            onChange={(event) => selection.turn(key, event.currentTarget.checked)}
+            checked={isSelected}
+            onChange={(event) => onSelect(key, event.currentTarget.checked)}
           />
         )}
       </div>
@@ -200,8 +212,8 @@ function List({ list, query }: { list: readonly Shown[]; query: Query }): JSX.El
   const { items, height: total, show } = useRows(list.length, height, top);
   const [, navigate] = useLocation();
   const [keys, setKeys] = useState<ReadonlySet<string>>(new Set());
-  const hidden = hiddenOf(query);
-  const columns = COLUMNS.filter(({ name }) => !hidden.includes(name));
+  const hide = query.get('hide');
+  const columns = useMemo(() => COLUMNS.filter(({ name }) => !hide.split(',').includes(name)), [hide]);
   const widths = (some: readonly Column[]) => `22px ${some.map(({ width }) => width).join(' ')}`;
   const move = (by: number) => {
     const index = Math.max(0, Math.min(list.length - 1, activeIndex() + by));
@@ -218,12 +230,9 @@ function List({ list, query }: { list: readonly Shown[]; query: Query }): JSX.El
     h: withActive((key) => may('operator') && askFor('hold', key)),
     w: withActive((key) => navigate(`/why?flag=${encodeURIComponent(key)}`)),
   });
-  const turn = (key: string, on: boolean) => {
-    const next = new Set(keys);
-    if (on) next.add(key);
-    else next.delete(key);
-    setKeys(next);
-  };
+  const turn = useCallback((key: string, on: boolean) => {
+    setKeys((before) => new Set(on ? [...before, key] : [...before].filter((other) => other !== key)));
+  }, []);
   return (
     <>
       <div
@@ -259,7 +268,8 @@ function List({ list, query }: { list: readonly Shown[]; query: Query }): JSX.El
                   index={index}
                   top={at - top}
                   columns={columns}
-                  selection={{ keys, turn }}
+                  isSelected={keys.has(entry.row.key)}
+                  onSelect={turn}
                 />
               )
             );

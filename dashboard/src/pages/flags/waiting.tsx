@@ -1,9 +1,9 @@
 /** What waits for a person, above the list: at most three, worst first. */
 
 import type { JSX } from 'preact';
-import { Link } from 'wouter-preact';
 import { isSlow, waitsForPerson } from '../../data/rows.ts';
 import { hosts } from '../../data/store.ts';
+import { Link } from '../../ui/link.tsx';
 import { en } from '../../words/en.ts';
 import { rate } from '../../words/format.ts';
 import { flagLink, type Shown } from './columns.tsx';

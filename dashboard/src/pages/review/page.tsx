@@ -2,11 +2,11 @@
 
 import type { JSX } from 'preact';
 import { useEffect } from 'preact/hooks';
-import { Link } from 'wouter-preact';
 import { meta } from '../../data/store.ts';
 import { base, baseFailure, drafted, wantBase } from '../../draft/document.ts';
 import { discard, draft, draftFlags } from '../../draft/store.ts';
 import { compareLines, patch } from '../../ui/lines.ts';
+import { Link } from '../../ui/link.tsx';
 import { Copy, Panel, Waiting } from '../../ui/parts.tsx';
 import { TextDifference } from '../../ui/text-difference.tsx';
 import { en } from '../../words/en.ts';

@@ -3,7 +3,6 @@
 import { signal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { useId, useState } from 'preact/hooks';
-import { Link } from 'wouter-preact';
 import type { Difference, PublishAnswer } from '../../data/api.ts';
 import { type Problem, put } from '../../data/http.ts';
 import { evidenceRises, waitsForPerson } from '../../data/rows.ts';
@@ -11,6 +10,7 @@ import { hosts, liveFlags, may, meta, now, overview } from '../../data/store.ts'
 import { base } from '../../draft/document.ts';
 import { conflicts, movedTo } from '../../draft/rebase.ts';
 import { discard } from '../../draft/store.ts';
+import { Link } from '../../ui/link.tsx';
 import { ErrorNote, Panel } from '../../ui/parts.tsx';
 import { en } from '../../words/en.ts';
 import { span } from '../../words/format.ts';
@@ -27,7 +27,7 @@ interface Done {
 
 export const publishedNow = signal<Done | undefined>(undefined);
 
-/** Of hosts that said something since. */
+/** On how many hosts it is. */
 function Arrival({ done }: { done: Done }): JSX.Element | null {
   const counted = hosts.value;
   if (!counted || counted.total === 0) return null;

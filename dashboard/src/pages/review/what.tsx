@@ -1,13 +1,13 @@
 /** What changes: each key that the draft sets, as it is and as it would be. */
 
 import type { JSX } from 'preact';
-import { Link } from 'wouter-preact';
 import type { Difference } from '../../data/api.ts';
 import { draft, draftFlags, type Edit, type Value } from '../../draft/store.ts';
 import { engine } from '../../engine/client.ts';
 import type { Outline } from '../../engine.ts';
 import { DifferenceTable } from '../../ui/difference.tsx';
 import { useFetched } from '../../ui/fetched.ts';
+import { Link } from '../../ui/link.tsx';
 import { Panel, Waiting } from '../../ui/parts.tsx';
 import { en } from '../../words/en.ts';
 import { exactPercent } from '../../words/format.ts';
@@ -30,7 +30,8 @@ export function valueWords(key: string, value: Value | undefined): string {
 }
 
 function Row({ edit, outline }: { edit: PathEdit; outline: Outline | undefined }): JSX.Element {
-  const [, flag, ...path] = edit.path.map(String);
+  const added = edit.op === 'insert' && edit.key !== undefined ? [edit.key] : [];
+  const [, flag, ...path] = [...edit.path.map(String), ...added];
   const key = path.at(-1) ?? '';
   const now = outline && find(outline, ...path)?.value;
   return (
@@ -40,8 +41,8 @@ function Row({ edit, outline }: { edit: PathEdit; outline: Outline | undefined }
           {flag}
         </Link>
       </th>
-      <td>{path.join(' · ')}</td>
-      <td>{valueWords(key, now)}</td>
+      <td>{path.join(' · ') || words.wholeFlag}</td>
+      <td>{path.length === 0 && edit.op === 'remove' ? words.wholeFlag : valueWords(key, now)}</td>
       <td class="strong">{edit.op === 'remove' ? words.removed : valueWords(key, edit.value)}</td>
     </tr>
   );

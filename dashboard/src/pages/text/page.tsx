@@ -2,13 +2,13 @@
 
 import type { JSX } from 'preact';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
-import { Link } from 'wouter-preact';
 import { meta } from '../../data/store.ts';
 import { base, baseFailure, drafted, wantBase } from '../../draft/document.ts';
 import { change, discard, draft } from '../../draft/store.ts';
 import { engine } from '../../engine/client.ts';
 import type { Diagnostic } from '../../engine.ts';
 import { useQuery } from '../../ui/address.ts';
+import { Link } from '../../ui/link.tsx';
 import { Pill, Waiting } from '../../ui/parts.tsx';
 import { en } from '../../words/en.ts';
 import { count } from '../../words/format.ts';
