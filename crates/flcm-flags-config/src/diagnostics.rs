@@ -9,9 +9,12 @@ use serde::Serialize;
 use crate::limits;
 
 mod fix;
+mod range;
 
 pub(crate) use fix::written;
 pub use fix::{Edit, Fixed};
+pub(crate) use range::Lines;
+pub use range::{Position, Range as TextRange};
 
 /// How bad a problem is.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd, Serialize)]
@@ -65,6 +68,8 @@ pub struct Diagnostic {
     pub line: usize,
     /// Column in characters, from 1.
     pub column: usize,
+    /// The position as editors count, with its end.
+    pub range: TextRange,
     /// What is wrong.
     pub message: String,
     /// How to fix it.
@@ -180,6 +185,7 @@ impl Diagnostics {
             path,
             line: 0,
             column: 0,
+            range: TextRange::default(),
             message,
             help: None,
             fix: Vec::new(),
@@ -197,6 +203,7 @@ impl Diagnostics {
         self.drop_consequences();
         self.limit(limits::DIAGNOSTICS);
         let (mut line, mut line_start, mut seen) = (1, 0, 0);
+        let mut lines = Lines::new(text);
         for diagnostic in &mut self.0 {
             let start = text.floor_char_boundary(diagnostic.span.start);
             for (offset, byte) in text.as_bytes()[seen..start].iter().enumerate() {
@@ -208,6 +215,7 @@ impl Diagnostics {
             seen = start;
             diagnostic.line = line;
             diagnostic.column = text[line_start..start].chars().count() + 1;
+            diagnostic.range = lines.range(diagnostic.span);
         }
     }
 }

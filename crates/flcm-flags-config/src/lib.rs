@@ -10,6 +10,7 @@
 //! | `diagnostics` | problems with code, position, help and fixes |
 //! | `context` | contexts of users as JSON, for explanations and the command line |
 //! | `parse` | reads YAML or JSON into a [`Document`], in which every value has its position |
+//! | `edit` | changes values in the text of a document; comments and layout stay |
 //! | `config` | the checked document, its dependency graph, and its compiled regular expressions |
 //! | `check` | resolves `extends`, checks names, types and limits, and builds the [`Config`]; `check::lint` warns |
 //! | `compile` | writes the bytes of a snapshot |
@@ -62,6 +63,7 @@ pub mod config;
 pub mod context;
 mod diagnostics;
 pub mod diff;
+pub mod edit;
 pub mod explain;
 pub mod limits;
 pub mod parse;
@@ -71,7 +73,7 @@ pub use check::{CheckOptions, check, check_with};
 pub use compile::compile;
 pub use config::Config;
 pub use context::{Attribute, ContextError, OwnedContext};
-pub use diagnostics::{Diagnostic, Diagnostics, Edit, Fixed, Severity, Span, did_you_mean};
+pub use diagnostics::{Diagnostic, Diagnostics, Edit, Fixed, Position, Severity, Span, TextRange, did_you_mean};
 pub use explain::Explanation;
 pub use parse::document::Document;
 pub use parse::schema::schema;

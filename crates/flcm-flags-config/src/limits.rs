@@ -69,5 +69,8 @@ pub const PATTERNS: usize = 1_000;
 /// The last time of a schedule, in milliseconds since 1970: JavaScript's numbers are exact up to here.
 pub const TIME: u64 = 1 << 53;
 
+/// Edits that are applied at once: each is proven, which takes as long as reading the document.
+pub const EDITS: usize = 1_000;
+
 /// Diagnostics that are reported: more would not help anyone.
 pub const DIAGNOSTICS: usize = 1_000;

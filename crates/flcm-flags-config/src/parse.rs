@@ -18,7 +18,7 @@ pub(crate) mod near_miss;
 pub mod number;
 mod scalar;
 pub(crate) mod schema;
-mod source;
+pub(crate) mod source;
 mod strict;
 mod threshold;
 mod weights;
@@ -34,7 +34,7 @@ impl Document {
         if is_json && text.len() <= limits::DOCUMENT_BYTES && !strict::is_json(text, diagnostics) {
             return None;
         }
-        let Tree { mut root, shared } = source::parse(text, diagnostics)?;
+        let Tree { mut root, shared, .. } = source::parse(text, diagnostics)?;
         if matches!(root.value, NodeValue::Null) {
             root.value = NodeValue::Map(Vec::new());
         }

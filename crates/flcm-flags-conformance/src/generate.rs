@@ -11,6 +11,7 @@ use flcm_flags::TripState;
 
 mod condition;
 pub mod document;
+pub mod layout;
 pub mod pools;
 mod text;
 

@@ -6,6 +6,7 @@
 //! | [`oracle`] | decides directly from the configuration, slowly and exactly as the contract has it |
 //! | [`generate`] | makes random documents, contexts and trips out of a seed |
 //! | [`parity`] | compares the core with the oracle over what was generated |
+//! | [`edits`] | compares edits of random texts with edits of their values |
 //! | [`cases`] | writes decisions on which both agree, for implementations in other languages |
 //! | [`world`] | simulates hosts of `flcm-flags-host`, their links, and the fleet's breaker |
 //! | [`sources`] | finds the files that the tidy tests check |
@@ -20,6 +21,7 @@
 
 pub mod answer;
 pub mod cases;
+pub mod edits;
 pub mod generate;
 pub mod oracle;
 pub mod parity;

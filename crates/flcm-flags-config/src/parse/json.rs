@@ -2,7 +2,37 @@
 
 use std::fmt::Write;
 
-use crate::parse::source::{Key, Node, NodeValue};
+use serde_json::Value;
+
+use crate::diagnostics::Diagnostics;
+use crate::parse::source::{self, Key, Node, NodeValue};
+
+/// A document as it is written, as one value: aliases are replaced by what they repeat. `None` if it cannot be read. Of
+/// a key that is given twice the later value counts, and a number that JSON does not have is `null`.
+#[must_use]
+pub fn value(text: &str) -> Option<Value> {
+    source::parse(text, &mut Diagnostics::default()).map(|tree| value_of(&tree.root))
+}
+
+/// A node as a value.
+pub(crate) fn value_of(node: &Node) -> Value {
+    match &node.value {
+        NodeValue::Bool(value) => Value::Bool(*value),
+        NodeValue::Inexact(written, value) => serde_json::from_str(written).unwrap_or_else(|_| number(*value)),
+        NodeValue::List(items) => items.iter().map(value_of).collect(),
+        NodeValue::Map(entries) => entries.iter().map(|(key, node)| (key.text.clone(), value_of(node))).collect(),
+        NodeValue::Null => Value::Null,
+        NodeValue::Number(value) => number(*value),
+        NodeValue::String(text) => Value::String(text.clone()),
+    }
+}
+
+/// A whole number without a fraction.
+fn number(value: f64) -> Value {
+    let mut text = String::new();
+    write_number(&mut text, value);
+    serde_json::from_str(&text).unwrap_or(Value::Null)
+}
 
 /// An object or array as canonical text: keys sorted by their bytes, no white space, numbers as [`write_number`].
 pub(crate) fn canonical(node: &Node) -> String {

@@ -6,17 +6,34 @@
 use std::collections::HashMap;
 use std::fmt::Write;
 
-use granit_parser::{Event, Options, Parser, ScalarStyle, Tag};
+use granit_parser::{Event, Options, Parser, ScalarStyle, StructureStyle, Tag};
 
 use crate::diagnostics::{Diagnostic, Diagnostics, Span};
 use crate::limits;
 use crate::parse::number;
 
-/// A value of the document and its position.
+/// A value of the document, its position, and how it is written.
 #[derive(Clone, Debug)]
 pub(crate) struct Node {
     pub(crate) value: NodeValue,
     pub(crate) span: Span,
+    pub(crate) style: Style,
+    /// Whether an anchor or a tag stands before it.
+    pub(crate) marked: bool,
+}
+
+/// How a value is written.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Style {
+    /// As an alias, which repeats another value.
+    Alias,
+    /// A list or map whose items have lines of their own, or text behind `|` or `>`.
+    Block,
+    DoubleQuoted,
+    /// A list or map in brackets.
+    Flow,
+    Plain,
+    SingleQuoted,
 }
 
 #[derive(Clone, Debug)]
@@ -36,9 +53,22 @@ pub(crate) enum NodeValue {
 pub(crate) struct Key {
     pub(crate) text: String,
     pub(crate) span: Span,
+    pub(crate) style: Style,
+    /// Whether an anchor or a tag stands before it.
+    pub(crate) marked: bool,
 }
 
 impl Node {
+    /// Where the value of a key ends. One that is left out ends with the colon.
+    pub(crate) fn end_after(&self, key: &Key, text: &str) -> usize {
+        if self.span.start < self.span.end {
+            return self.span.end;
+        }
+        let rest = &text[key.span.end..];
+        let colon = rest.trim_start();
+        if colon.starts_with(':') { key.span.end + rest.len() - colon.len() + 1 } else { key.span.end }
+    }
+
     /// The type of the value, for messages.
     pub(crate) fn kind(&self) -> &'static str {
         match &self.value {
@@ -64,22 +94,34 @@ impl Node {
 }
 
 /// A document as nodes.
+#[derive(Clone, Debug)]
 pub(crate) struct Tree {
     pub(crate) root: Node,
     /// What aliases repeat.
     pub(crate) shared: Vec<Span>,
+    /// Comments, from `#` to the end of the line; empty unless they were asked for.
+    pub(crate) comments: Vec<Span>,
 }
 
 /// Parses a document. `None` if it cannot be read at all; the diagnostics say why.
 pub(crate) fn parse(text: &str, diagnostics: &mut Diagnostics) -> Option<Tree> {
+    read(text, false, diagnostics)
+}
+
+/// Parses a document, and lists its comments.
+pub(crate) fn parse_with_comments(text: &str, diagnostics: &mut Diagnostics) -> Option<Tree> {
+    read(text, true, diagnostics)
+}
+
+fn read(text: &str, comments: bool, diagnostics: &mut Diagnostics) -> Option<Tree> {
     if text.len() > limits::DOCUMENT_BYTES {
         let message = format!("the document is longer than the limit of {} bytes", limits::DOCUMENT_BYTES);
         let problem = diagnostics.error(Span::default(), "", "limit-document-bytes", message);
         problem.help("split it into several documents");
         return None;
     }
-    let mut builder = Builder::new(diagnostics);
-    for event in Parser::new_from_str_with_options(text, options()) {
+    let mut builder = Builder::new(text, diagnostics);
+    for event in Parser::new_from_str_with_options(text, options(comments)) {
         match event {
             Ok((event, span)) => builder.take(event, span.byte_range().unwrap_or_default().into())?,
             Err(error) => {
@@ -88,12 +130,16 @@ pub(crate) fn parse(text: &str, diagnostics: &mut Diagnostics) -> Option<Tree> {
             }
         }
     }
-    let empty = || Node { value: NodeValue::Null, span: Span::default() };
-    Some(Tree { root: builder.root.unwrap_or_else(empty), shared: builder.shared })
+    let empty = || Node { value: NodeValue::Null, span: Span::default(), style: Style::Plain, marked: false };
+    let Builder { root, shared, comments, .. } = builder;
+    Some(Tree { root: root.unwrap_or_else(empty), shared, comments })
 }
 
-fn options() -> Options {
+fn options(comments: bool) -> Options {
     let mut options = Options::default();
+    options.emit_comments = comments;
+    // The text itself has a limit.
+    options.max_buffered_comment_events = usize::MAX;
     options.flow_nesting_limit = limits::NODE_DEPTH;
     options.block_nesting_limit = limits::NODE_DEPTH;
     options
@@ -101,10 +147,12 @@ fn options() -> Options {
 
 /// Builds the tree with its own stack, so that deep nesting cannot overflow the thread's stack.
 struct Builder<'d> {
+    text: &'d str,
     diagnostics: &'d mut Diagnostics,
     frames: Vec<Frame>,
     anchors: HashMap<usize, (Node, usize)>,
     shared: Vec<Span>,
+    comments: Vec<Span>,
     nodes: usize,
     documents: usize,
     root: Option<Node>,
@@ -114,6 +162,8 @@ struct Builder<'d> {
 struct Frame {
     value: Open,
     start: usize,
+    style: Style,
+    marked: bool,
     anchor: usize,
     /// How many nodes there were when it opened.
     nodes: usize,
@@ -125,18 +175,26 @@ enum Open {
 }
 
 impl<'d> Builder<'d> {
-    fn new(diagnostics: &'d mut Diagnostics) -> Self {
-        let (frames, anchors, shared) = (Vec::new(), HashMap::new(), Vec::new());
-        Self { diagnostics, frames, anchors, shared, nodes: 0, documents: 0, root: None }
+    fn new(text: &'d str, diagnostics: &'d mut Diagnostics) -> Self {
+        let (frames, anchors, shared, comments) = (Vec::new(), HashMap::new(), Vec::new(), Vec::new());
+        Self { text, diagnostics, frames, anchors, shared, comments, nodes: 0, documents: 0, root: None }
     }
 
     fn take(&mut self, event: Event<'_>, span: Span) -> Option<()> {
         match event {
             Event::Scalar(text, style, anchor, tag) => self.scalar(&text, style, anchor, tag.as_deref(), span),
-            Event::SequenceStart(_, anchor, tag) => self.open(Open::List(Vec::new()), anchor, tag.as_deref(), span),
-            Event::MappingStart(_, anchor, tag) => self.open(Open::Map(Vec::new(), None), anchor, tag.as_deref(), span),
+            Event::SequenceStart(style, anchor, tag) => {
+                self.open(Open::List(Vec::new()), style, anchor, tag.as_deref(), span)
+            }
+            Event::MappingStart(style, anchor, tag) => {
+                self.open(Open::Map(Vec::new(), None), style, anchor, tag.as_deref(), span)
+            }
             Event::SequenceEnd | Event::MappingEnd => self.close(span),
             Event::Alias(anchor) => self.alias(anchor, span),
+            Event::Comment(..) => {
+                self.comments.push(span);
+                Some(())
+            }
             Event::DocumentStart(..) => self.start_document(span),
             _ => Some(()),
         }
@@ -152,22 +210,31 @@ impl<'d> Builder<'d> {
         Some(())
     }
 
-    fn open(&mut self, value: Open, anchor: usize, tag: Option<&Tag>, span: Span) -> Option<()> {
+    fn open(&mut self, value: Open, style: StructureStyle, anchor: usize, tag: Option<&Tag>, span: Span) -> Option<()> {
         self.check_tag(tag, &["seq", "map"], span);
         if self.frames.len() >= limits::NODE_DEPTH {
             return self.too_deep(span);
         }
-        self.frames.push(Frame { value, start: span.start, anchor, nodes: self.nodes });
+        let style = if style == StructureStyle::Flow { Style::Flow } else { Style::Block };
+        let marked = anchor > 0 || tag.is_some();
+        self.frames.push(Frame { value, start: span.start, style, marked, anchor, nodes: self.nodes });
         Some(())
     }
 
     fn close(&mut self, span: Span) -> Option<()> {
         let frame = self.frames.pop()?;
+        // The parser reports that a block ends where the next token begins, behind comments and blank lines.
+        let last = match &frame.value {
+            Open::List(items) => items.last().map(|item| item.span.end),
+            Open::Map(entries, _) => entries.last().map(|(key, node)| node.end_after(key, self.text)),
+        };
+        let end = last.filter(|_| frame.style == Style::Block).unwrap_or(span.end).max(frame.start);
         let value = match frame.value {
             Open::List(items) => NodeValue::List(items),
             Open::Map(entries, _) => NodeValue::Map(entries),
         };
-        let node = Node { value, span: Span { start: frame.start, end: span.end.max(frame.start) } };
+        let span = Span { start: frame.start, end };
+        let node = Node { value, span, style: frame.style, marked: frame.marked };
         if frame.anchor > 0 {
             self.anchors.insert(frame.anchor, (node.clone(), self.nodes - frame.nodes));
         }
@@ -181,7 +248,7 @@ impl<'d> Builder<'d> {
             return None;
         };
         self.shared.push(node.span);
-        let (node, size) = (Node { span, ..node.clone() }, *size);
+        let (node, size) = (Node { span, style: Style::Alias, marked: false, ..node.clone() }, *size);
         if self.frames.len() + node.depth() > limits::NODE_DEPTH {
             return self.too_deep(span);
         }
@@ -192,15 +259,27 @@ impl<'d> Builder<'d> {
         self.check_tag(tag, &["str", "int", "float", "bool", "null"], span);
         let is_text = style != ScalarStyle::Plain || tag.is_some_and(|tag| tag.suffix() == "str");
         let value = if is_text { NodeValue::String(text.to_owned()) } else { plain(text) };
+        let (style, marked) = (Style::from(style), anchor > 0 || tag.is_some());
         if let Some(Frame { value: Open::Map(_, key @ None), .. }) = self.frames.last_mut() {
-            *key = Some(Key { text: text.to_owned(), span });
+            *key = Some(Key { text: text.to_owned(), span, style, marked });
             return self.count(span, 1);
         }
-        let node = Node { value, span };
+        let node = Node { value, span: self.without_line_ends(span, style), style, marked };
         if anchor > 0 {
             self.anchors.insert(anchor, (node.clone(), 1));
         }
         self.add(node, 1)
+    }
+
+    /// Text of several lines, without the blank lines behind it and the indentation of what follows.
+    fn without_line_ends(&self, Span { start, end }: Span, style: Style) -> Span {
+        if style != Style::Block {
+            return Span { start, end };
+        }
+        let written = self.text.get(start..end).unwrap_or_default();
+        let last = written.trim_end().len();
+        let rest = written[last..].find(['\n', '\r']).unwrap_or(written.len() - last);
+        Span { start, end: start + last + rest }
     }
 
     /// Adds a finished node to the list or map that is open.
@@ -275,8 +354,19 @@ impl<'d> Builder<'d> {
     }
 }
 
+impl From<ScalarStyle> for Style {
+    fn from(style: ScalarStyle) -> Self {
+        match style {
+            ScalarStyle::Plain => Self::Plain,
+            ScalarStyle::SingleQuoted => Self::SingleQuoted,
+            ScalarStyle::DoubleQuoted => Self::DoubleQuoted,
+            ScalarStyle::Folded | ScalarStyle::Literal => Self::Block,
+        }
+    }
+}
+
 /// An unquoted scalar, by the core schema of YAML 1.2.
-fn plain(text: &str) -> NodeValue {
+pub(crate) fn plain(text: &str) -> NodeValue {
     match text {
         "" | "~" | "null" | "Null" | "NULL" => NodeValue::Null,
         "true" | "True" | "TRUE" => NodeValue::Bool(true),

@@ -1,6 +1,7 @@
 //! All integration tests of the crate in one program, a module per subject.
 
 mod damage;
+mod edit;
 mod fixes;
 mod hints;
 mod hostile;

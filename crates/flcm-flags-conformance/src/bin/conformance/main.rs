@@ -2,6 +2,7 @@
 
 mod false_alarms;
 mod parity_cases;
+mod random_edits;
 mod random_parity;
 mod regenerate_vectors;
 
@@ -22,6 +23,7 @@ struct Arguments {
 enum Command {
     FalseAlarms(false_alarms::Options),
     ParityCases(parity_cases::Options),
+    RandomEdits(random_edits::Options),
     RandomParity(random_parity::Options),
     /// Fill in what vectors lack: answers, problems, bytes
     #[command(after_help = "What is there stays: vectors are only added. Read each answer: the oracle may be wrong.")]
@@ -32,6 +34,7 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
     let done = match Arguments::parse().command {
         Command::FalseAlarms(options) => false_alarms::run(&options),
         Command::ParityCases(options) => parity_cases::run(&options)?,
+        Command::RandomEdits(options) => random_edits::run(&options)?,
         Command::RandomParity(options) => random_parity::run(&options)?,
         Command::RegenerateVectors => {
             regenerate_vectors::run();

@@ -39,7 +39,7 @@ pub(crate) fn run(options: &Options) -> Result<bool, Box<dyn Error>> {
     }
 }
 
-fn from_clock() -> Result<u64, Box<dyn Error>> {
+pub(crate) fn from_clock() -> Result<u64, Box<dyn Error>> {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?.as_nanos();
     // The lower half changes fastest, and that is what keeps runs apart.
     Ok(u64::try_from(now & u128::from(u64::MAX))?)
