@@ -512,12 +512,28 @@ export interface Diagnostic {
   readonly line: number;
   /** From 1, in characters. */
   readonly column: number;
+  /** The same position as editors count, with its end. */
+  readonly range: TextRange;
   /** What is wrong. */
   readonly message: string;
   /** How to fix it. */
   readonly help: string | null;
   /** Edits that fix it, where it is certain what was meant; else empty. Apply all of them or none. */
   readonly fix: readonly Edit[];
+}
+
+/** A part of a text, as the Language Server Protocol has it. The end is not part of it. */
+export interface TextRange {
+  readonly start: TextPosition;
+  readonly end: TextPosition;
+}
+
+/** A place between two characters of a text. */
+export interface TextPosition {
+  /** From 0. */
+  readonly line: number;
+  /** From 0, in units of UTF-16. */
+  readonly character: number;
 }
 
 /** A change of a document's text. */

@@ -82,7 +82,10 @@ export function diagnostics(subject, file, name) {
   const cases = file.cases.filter(({ json, now }) => json === undefined && now === undefined);
   for (const { document, diagnostics: wanted } of cases) {
     const { diagnostics: found, snapshot: bytes, report } = subject.compiler.compile(text(document));
-    const kept = found.map(({ code, severity, path, line, column }) => ({ code, severity, path, line, column }));
+    const kept = found.map(({ code, severity, path, line, column, range }, index) => ({
+      ...{ code, severity, path, line, column },
+      ...(wanted[index]?.range === undefined ? {} : { range }),
+    }));
     const what = () => `${name}: ${text(document)}`;
     same(kept, wanted, what);
     same(

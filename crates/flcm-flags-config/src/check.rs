@@ -15,10 +15,11 @@ use crate::parse::near_miss;
 
 mod cohorts;
 mod conditions;
-mod inherit;
+pub(crate) mod inherit;
 mod lint;
 mod names;
 mod operand;
+mod ownership;
 mod redundant;
 mod rules;
 mod schedule;
@@ -235,6 +236,10 @@ impl<'d> Checker<'d> {
         let threshold = flag.error_threshold.as_ref();
         let checked = config::Flag {
             description: flag.description.as_ref().map(|text| text.value.clone()),
+            owner: self.owner(flag, path),
+            tags: self.tags(flag, path),
+            kind: flag.kind.map(|kind| kind.value),
+            until: flag.until.as_ref().and_then(|until| self.instant(until, path.key("until"))),
             enabled: flag.enabled.is_none_or(|enabled| enabled.value),
             on: on(flag, &default),
             default,

@@ -7,6 +7,7 @@ use flcm_flags::Serves;
 
 pub use flcm_flags::{Operator, Policy};
 
+pub use crate::parse::document::Kind;
 pub use crate::parse::document::Literal as Value;
 pub(crate) mod graph;
 pub(crate) mod pattern;
@@ -44,6 +45,14 @@ pub struct Cohort {
 pub struct Flag {
     /// What it is for.
     pub description: Option<String>,
+    /// Who answers for it.
+    pub owner: Option<String>,
+    /// Words to find it by.
+    pub tags: Vec<String>,
+    /// What kind of flag it is.
+    pub kind: Option<Kind>,
+    /// Until when it is needed, in milliseconds since 1970.
+    pub until: Option<u64>,
     /// The kill switch.
     pub enabled: bool,
     /// Served when off.

@@ -13,6 +13,7 @@
 //! | `edit` | changes values in the text of a document; comments and layout stay |
 //! | `config` | the checked document, its dependency graph, and its compiled regular expressions |
 //! | `check` | resolves `extends`, checks names, types and limits, and builds the [`Config`]; `check::lint` warns |
+//! | `outline` | a flag value by value, each with its place and its origin |
 //! | `compile` | writes the bytes of a snapshot |
 //! | `explain` | explains a decision as a tree; describes the flags of a snapshot |
 //! | `diff` | compares two versions: what changes, and for how many users |
@@ -66,6 +67,7 @@ pub mod diff;
 pub mod edit;
 pub mod explain;
 pub mod limits;
+pub mod outline;
 pub mod parse;
 pub mod simulate;
 
@@ -75,5 +77,6 @@ pub use config::Config;
 pub use context::{Attribute, ContextError, OwnedContext};
 pub use diagnostics::{Diagnostic, Diagnostics, Edit, Fixed, Position, Severity, Span, TextRange, did_you_mean};
 pub use explain::Explanation;
+pub use outline::outline;
 pub use parse::document::Document;
 pub use parse::schema::schema;

@@ -35,6 +35,9 @@ pub const VARIANTS: usize = 256;
 /// The largest weight of a variant.
 pub const WEIGHT: u32 = flcm_flags::snapshot::wire::MAX_WEIGHT;
 
+/// Tags of a flag: more would not help to find it.
+pub const TAGS: usize = 64;
+
 /// Entries of a schedule: one a day for more than two years.
 pub const SCHEDULE: usize = 1_000;
 

@@ -202,6 +202,10 @@ impl Parser<'_> {
         let flag = Flag {
             description: map.get(self, "description", Self::text),
             extends: map.get(self, "extends", Self::text),
+            owner: map.get(self, "owner", Self::text),
+            tags: map.get(self, "tags", |parser, node, path| parser.list(node, path, Self::text)),
+            kind: map.get(self, "kind", Self::keyword),
+            until: map.get(self, "until", Self::text),
             enabled: map.get(self, "enabled", Self::boolean),
             default: map.get(self, "default", Self::literal),
             on: map.get(self, "on", Self::literal),

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use flcm_flags_config::{Diagnostic, Diagnostics};
+use flcm_flags_config::{Diagnostic, Diagnostics, TextRange};
 use serde::Serialize;
 
 use crate::failure::Failure;
@@ -17,8 +17,9 @@ mod fix;
 #[command(after_help = "\
 A file named `.json` must be JSON, without comments and without commas at the end.
 
-With --json the output is one array of objects: file, code, severity, path, line, column, message, help, fix. A fix is \
-a list of edits: start and end, in bytes, and replacement. A file that cannot be read is there as well, as \
+With --json the output is one array of objects: file, code, severity, path, line, column, range, message, help, fix. \
+A range has start and end, each with line and character from 0, in units of UTF-16. A fix is a list of edits: start \
+and end, in bytes, and replacement. A file that cannot be read is there as well, as \
 `unreadable`. The exit code is 1 when a document has an error.
 
 With --fix each file is replaced at once, by a new file beside it that is renamed. Only fixes that are certain are \
@@ -132,7 +133,7 @@ fn unreadable(path: &Path, failure: &Failure) -> Option<String> {
     let file = source::display(path);
     let problem = serde_json::json!({
         "file": file, "code": "unreadable", "severity": "error", "path": "", "line": 1, "column": 1,
-        "message": what, "help": help, "fix": [],
+        "range": TextRange::default(), "message": what, "help": help, "fix": [],
     });
     Some(problem.to_string())
 }

@@ -15,6 +15,7 @@ mod remote;
 mod replace;
 mod revert;
 mod serve;
+mod set;
 mod sign;
 mod simulate;
 mod source;
@@ -77,6 +78,7 @@ enum Command {
     /// Print the JSON Schema of documents, for editors
     Schema,
     Serve(flcm_flags_server::command_line::ServeArgs),
+    Set(set::Options),
     Sign(sign::Options),
     Simulate(simulate::Options),
     Types(types::Options),
@@ -113,6 +115,7 @@ fn run(command: Command) -> Result<bool, Failure> {
         Command::Revert(options) => revert::run(&options),
         Command::Schema => print(&flcm_flags_config::schema()),
         Command::Serve(options) => serve::run(options),
+        Command::Set(options) => set::run(&options),
         Command::Sign(options) => sign::run(&options),
         Command::Simulate(options) => simulate::run(&options),
         Command::Types(options) => types::run(&options),

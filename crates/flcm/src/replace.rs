@@ -4,6 +4,14 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
 
+use crate::failure::Failure;
+
+/// Replaces a document. A link stays a link: the file behind it is replaced.
+pub(crate) fn document(path: &Path, name: &str, text: &str) -> Result<(), Failure> {
+    let target = path.canonicalize().map_err(|error| Failure::file("read", name, &error))?;
+    file(&target, text.as_bytes()).map_err(|error| Failure::file("write", name, &error))
+}
+
 /// Writes a new file beside the old one, with its permissions, and renames it.
 pub(crate) fn file(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut name = path.file_name().ok_or(io::ErrorKind::IsADirectory)?.to_owned();

@@ -15,9 +15,11 @@ use flcm_flags_config::{check, compile};
 
 mod batch;
 mod breaker;
+mod edit;
 
 pub use batch::batch;
 pub use breaker::breaker;
+pub use edit::edit;
 
 /// Bytes are no snapshot, or they are one that decides. The checksum is mended first, so that the fuzzer gets past it.
 pub fn snapshot(bytes: &[u8]) {

@@ -47,6 +47,11 @@ fn documents() {
 }
 
 #[test]
+fn edits() {
+    run("edit", flcm_flags_fuzz::edit);
+}
+
+#[test]
 fn contexts() {
     run("contexts", flcm_flags_fuzz::contexts);
 }

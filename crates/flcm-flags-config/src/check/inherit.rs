@@ -1,13 +1,20 @@
 //! Inheritance: what a flag takes from the template or flag that it extends.
 //!
 //! Scalars of the child win; the maps `rollout`, `error_threshold` and `overrides` merge key by key; lists replace the
-//! parent's; `salt` and `description` are never inherited.
+//! parent's; `salt`, `description` and
+//! `until` are never inherited.
 
 use std::collections::{HashMap, HashSet};
 
 use crate::diagnostics::{Diagnostics, Path, did_you_mean};
 use crate::limits;
 use crate::parse::document::{At, Document, Entries, ErrorThreshold, Flag, Override, Rollout};
+
+/// Keys that belong to one flag only.
+pub(crate) const NEVER: [&str; 4] = ["description", "extends", "salt", "until"];
+
+/// Keys whose maps are merged key by key.
+pub(crate) const MERGED: [&str; 3] = ["error_threshold", "overrides", "rollout"];
 
 /// Resolves `extends` of every flag. A flag whose chain is broken inherits up to there, with a diagnostic.
 pub(crate) fn flatten(document: &Document, diagnostics: &mut Diagnostics) -> Vec<(At<String>, Flag)> {
@@ -121,6 +128,10 @@ fn inherit(child: &mut Flag, parent: &Flag) {
     let Flag {
         description: _,
         extends: _,
+        owner,
+        tags,
+        kind,
+        until: _,
         enabled,
         default,
         on,
@@ -134,6 +145,9 @@ fn inherit(child: &mut Flag, parent: &Flag) {
         error_threshold,
         span: _,
     } = parent;
+    fill(&mut child.owner, owner);
+    fill(&mut child.tags, tags);
+    fill(&mut child.kind, kind);
     fill(&mut child.enabled, enabled);
     fill(&mut child.default, default);
     fill(&mut child.on, on);

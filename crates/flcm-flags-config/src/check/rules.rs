@@ -121,15 +121,22 @@ impl Checker<'_> {
         schedule
     }
 
-    /// The time of an entry of a schedule, which comes after the previous one.
-    fn time(&mut self, at: &At<String>, previous: Option<u64>, path: Path<'_>) -> Option<u64> {
+    /// A time, in milliseconds since 1970.
+    pub(super) fn instant(&mut self, at: &At<String>, path: Path<'_>) -> Option<u64> {
         let parsed = parse_rfc3339(&at.value).and_then(|time| u64::try_from(time).ok());
         let time = parsed.filter(|time| *time <= limits::TIME);
         if time.is_none() {
             let message = format!("`{}` is not an RFC 3339 time since 1970", at.value);
             let problem = self.diagnostics.error(at.span, path, "wrong-time", message);
             problem.help("write it like 2026-12-01T00:00:00Z");
-        } else if previous >= time {
+        }
+        time
+    }
+
+    /// The time of an entry of a schedule, which comes after the previous one.
+    fn time(&mut self, at: &At<String>, previous: Option<u64>, path: Path<'_>) -> Option<u64> {
+        let time = self.instant(at, path);
+        if time.is_some() && previous >= time {
             let message = "the entries of the schedule are not in the order of time".to_owned();
             let problem = self.diagnostics.error(at.span, path, "wrong-order", message);
             problem.help("sort the entries by `at`, and give each time once");

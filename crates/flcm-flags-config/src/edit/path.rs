@@ -27,7 +27,7 @@ impl From<usize> for Step {
 }
 
 /// Reads a path as people write it: keys with dots between them, and places in brackets, such as
-/// `flags.beta.rules[0].percentage`. A key with other characters than letters, digits, `-` and `_` may stand in double
+/// `flags.beta.rules[0].percentage`. A key may stand in double
 /// quotes, and must if it has a dot or a bracket: `flags."a.b".enabled`. Inside them `\"` is a quote.
 ///
 /// # Errors

@@ -76,7 +76,7 @@ impl Writer {
 
     /// Text in the style that stood there, if it can be written so.
     pub(super) fn text(&self, text: &str, style: Style) -> String {
-        let single = style == Style::SingleQuoted && !text.contains(|letter: char| letter.is_control());
+        let single = style == Style::SingleQuoted && !text.contains(|character: char| character.is_control());
         match style {
             _ if self.json => quoted(text),
             Style::SingleQuoted if single => format!("'{}'", text.replace('\'', "''")),
@@ -140,14 +140,10 @@ pub(super) fn ordered(value: &Value) -> Vec<(&str, &Value)> {
     entries
 }
 
-/// A number, without a fraction if it has none.
+/// A number of JSON, which may be an integer that no float keeps.
 fn number_text(number: &serde_json::Number) -> String {
     match number.as_f64().filter(|_| number.is_f64()) {
-        Some(value) => {
-            let mut text = String::new();
-            json::write_number(&mut text, value);
-            text
-        }
+        Some(value) => json::number_text(value),
         None => number.to_string(),
     }
 }
@@ -180,19 +176,23 @@ fn quoted(text: &str) -> String {
         return out;
     }
     out.chars()
-        .map(|letter| if is_unseen(letter) { format!("\\u{:04x}", u32::from(letter)) } else { letter.into() })
+        .map(
+            |character| {
+                if is_unseen(character) { format!("\\u{:04x}", u32::from(character)) } else { character.into() }
+            },
+        )
         .collect()
 }
 
-fn is_unseen(letter: char) -> bool {
-    matches!(letter, '\u{7f}'..='\u{9f}' | '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}')
+fn is_unseen(character: char) -> bool {
+    matches!(character, '\u{7f}'..='\u{9f}' | '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}')
 }
 
 /// Whether text needs no quotes: it must not read as anything else, neither here nor in other readers of YAML.
 fn is_plain(text: &str) -> bool {
     const WORDS: [&str; 8] = ["y", "n", "yes", "no", "on", "off", "nan", "inf"];
-    let is_inner = |letter: char| letter.is_alphanumeric() || "_-./@+ ".contains(letter);
-    let first = text.chars().next().is_some_and(|letter| letter.is_alphabetic() || letter == '_');
+    let is_inner = |character: char| character.is_alphanumeric() || "_-./@+ ".contains(character);
+    let first = text.chars().next().is_some_and(|character| character.is_alphabetic() || character == '_');
     let named = first && text.chars().all(is_inner) && !text.contains("  ") && !text.ends_with(' ');
     let is_word = || WORDS.iter().any(|word| text.eq_ignore_ascii_case(word));
     (named && !is_word() && matches!(source::plain(text), NodeValue::String(_))) || is_time(text)

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use flcm_flags::{Action, Detector, Policy, Recovery, Shared, Source};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::Serialize;
 
 use crate::diagnostics::Span;
 use crate::parse::keyword::{Keyword, OPERATORS, OneOf};
@@ -73,6 +74,18 @@ pub struct Flag {
     pub description: Option<At<String>>,
     /// The template or flag that this one inherits from.
     pub extends: Option<At<String>>,
+    /// Who answers for the flag: a team or a person.
+    #[schemars(with = "Option<String>", length(min = 1, max = 256))]
+    pub owner: Option<At<String>>,
+    /// Words to find the flag by.
+    #[schemars(with = "Option<Vec<String>>", length(max = 64), extend("uniqueItems" = true))]
+    pub tags: Option<At<Vec<At<String>>>>,
+    /// What kind of flag it is, which says how long it is meant to live.
+    #[schemars(with = "Option<OneOf<Kind>>")]
+    pub kind: Option<At<Kind>>,
+    /// RFC 3339 time until which the flag is needed. Never inherited.
+    #[schemars(extend("format" = "date-time"))]
+    pub until: Option<At<String>>,
     /// The kill switch.
     #[schemars(extend("default" = true))]
     pub enabled: Option<At<bool>>,
@@ -103,6 +116,20 @@ pub struct Flag {
     /// The flag's position.
     #[schemars(skip)]
     pub span: Span,
+}
+
+/// What kind of flag it is.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// Compares variants for a while.
+    Experiment,
+    /// A switch for those who run the system.
+    Ops,
+    /// Meant to stay, such as a permission.
+    Permanent,
+    /// Brings a change to everyone, and then goes.
+    Release,
 }
 
 /// `key`, `{flag: key, enabled: …}` or `{flag: key, variant: …}`.
@@ -412,6 +439,20 @@ impl Keyword for Budget {
 
     fn keywords() -> impl Iterator<Item = (&'static str, Self)> {
         [("fast", Self(0.01)), ("strict", Self(0.0001))].into_iter()
+    }
+}
+
+impl Keyword for Kind {
+    const KEY: &'static str = "kind";
+
+    fn keywords() -> impl Iterator<Item = (&'static str, Self)> {
+        let all = [
+            ("release", Self::Release),
+            ("experiment", Self::Experiment),
+            ("ops", Self::Ops),
+            ("permanent", Self::Permanent),
+        ];
+        all.into_iter()
     }
 }
 

@@ -27,11 +27,19 @@ pub(crate) fn value_of(node: &Node) -> Value {
     }
 }
 
-/// A whole number without a fraction.
 fn number(value: f64) -> Value {
+    serde_json::from_str(&number_text(value)).unwrap_or(Value::Null)
+}
+
+/// A number as it is written into documents: without a fraction if it is whole, and with the sign of a zero.
+pub(crate) fn number_text(value: f64) -> String {
     let mut text = String::new();
-    write_number(&mut text, value);
-    serde_json::from_str(&text).unwrap_or(Value::Null)
+    if value == 0.0 && value.is_sign_negative() {
+        text.push_str("-0.0");
+    } else {
+        write_number(&mut text, value);
+    }
+    text
 }
 
 /// An object or array as canonical text: keys sorted by their bytes, no white space, numbers as [`write_number`].

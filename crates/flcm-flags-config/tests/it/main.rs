@@ -6,6 +6,7 @@ mod fixes;
 mod hints;
 mod hostile;
 mod layers;
+mod outline;
 mod partial_results;
 mod schema;
 mod size;

@@ -11,6 +11,12 @@ pub(super) fn comment_of(line: &str) -> Option<usize> {
     number.parse().ok()
 }
 
+/// The first line below a comment that is more than a comment.
+pub(super) fn below(text: &str, number: usize) -> &str {
+    let mut lines = text.lines().skip_while(|line| comment_of(line) != Some(number)).skip(1);
+    lines.find(|line| comment_of(line).is_none() || !line.trim().starts_with('#')).unwrap_or_default()
+}
+
 pub(super) fn compare(written: &Written, edit: &Edit, edited: &Edited) -> Result<(), String> {
     let old: Vec<&str> = written.text.split_inclusive('\n').collect();
     let new: Vec<&str> = edited.text.split_inclusive('\n').collect();
@@ -110,7 +116,9 @@ fn neighbours(written: &Written, edit: &Edit, old: &[&str], new: &[&str]) -> Res
         let plain = |text: String| text.trim().trim_end_matches(',').trim().to_owned();
         let (was, is) = (plain(of(old, before)), plain(of(new, after)));
         let key = was.split(':').next().unwrap_or_default();
-        if was != is && !is.starts_with(key) {
+        // Of what stands before a comment on its line, the last value is what it is beside.
+        let last = |text: &str| text.rsplit(", ").next().unwrap_or_default().to_owned();
+        if !is.starts_with(key) && last(&is) != last(&was) {
             return Err(format!("comment {number} of {owner:?} stood by `{was}`, and stands by `{is}`"));
         }
     }

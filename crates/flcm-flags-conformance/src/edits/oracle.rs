@@ -3,7 +3,7 @@
 use flcm_flags_config::edit::{Edit, Step};
 use serde_json::Value;
 
-use super::{belongs, steps};
+use super::{belongs, lines, steps};
 use crate::generate::layout::{Place, Written};
 
 /// The value at a path.
@@ -81,7 +81,9 @@ pub(super) fn comments(written: &Written, edit: &Edit, text: &str) -> Result<(),
             _ => false,
         };
         let must_go = goes && belongs(comment, &path);
-        if must_go && count > 0 {
+        // In brackets another value may stand on the line, which the comment is above as well.
+        let shared = || lines::below(&written.text, number).contains(lines::below(text, number).trim());
+        if must_go && count > 0 && !shared() {
             return Err(format!("comment {number} belongs to what was removed"));
         }
         if count != 1 && !(may_go && count == 0) {
@@ -93,5 +95,5 @@ pub(super) fn comments(written: &Written, edit: &Edit, text: &str) -> Result<(),
 
 /// How often a comment occurs.
 fn times(text: &str, number: usize) -> usize {
-    text.lines().filter(|line| super::lines::comment_of(line) == Some(number)).count()
+    text.lines().filter(|line| lines::comment_of(line) == Some(number)).count()
 }

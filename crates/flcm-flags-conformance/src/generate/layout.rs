@@ -296,8 +296,8 @@ impl Writer<'_> {
         let plain = text.starts_with(|first: char| first.is_ascii_lowercase())
             && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_' || byte == b'-')
             && !["true", "false", "null"].contains(&text);
-        let single =
-            !text.contains(|letter: char| letter.is_control() || "\u{85}\u{2028}\u{2029}\u{feff}".contains(letter));
+        let single = !text
+            .contains(|character: char| character.is_control() || "\u{85}\u{2028}\u{2029}\u{feff}".contains(character));
         match self.rng.u8(0..10) {
             0..=6 if plain => text.to_owned(),
             7 | 8 if single => format!("'{}'", text.replace('\'', "''")),
@@ -317,6 +317,6 @@ fn is_nested(value: &Value) -> bool {
 /// Whether text can stand behind `|`.
 fn is_literal(text: &str) -> bool {
     let lines =
-        || text.lines().all(|line| !line.starts_with(' ') && !line.contains(|letter: char| letter.is_control()));
+        || text.lines().all(|line| !line.starts_with(' ') && !line.contains(|character: char| character.is_control()));
     !text.is_empty() && !text.starts_with('\n') && !text.ends_with("\n\n") && !text.trim().is_empty() && lines()
 }

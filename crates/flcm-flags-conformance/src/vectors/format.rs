@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use flcm_flags::{Millis, TripState};
-use flcm_flags_config::CheckOptions;
+use flcm_flags_config::{CheckOptions, TextRange};
 use serde::{Deserialize, Serialize};
 
 use crate::OwnedContext;
@@ -243,6 +243,9 @@ pub struct Problem {
     pub line: usize,
     /// In characters, from 1.
     pub column: usize,
+    /// As editors count, with its end; left out where a vector does not hold it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub range: Option<TextRange>,
 }
 
 /// A file of kind `snapshot`; the bytes are in the file of the same name that ends in `.snapshot`.

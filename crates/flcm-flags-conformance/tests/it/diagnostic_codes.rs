@@ -9,13 +9,13 @@ use flcm_flags_conformance::vectors::{files, run};
 use regex::Regex;
 
 /// Words in the sources that look like codes and are none.
-const NO_CODES: [&str; 1] = ["date-time"];
+const NO_CODES: [&str; 3] = ["date-time", "kebab-case", "only-child"];
 
 /// Makes a document.
 type Make = fn() -> String;
 
 /// Limits that only a long document passes, each with one that does.
-const LONG: [(&str, Make); 10] = [
+const LONG: [(&str, Make); 11] = [
     ("limit-conditions", || in_flag("conditions", 1_001, |_| "{ attribute: a, operator: exists }".to_owned())),
     ("limit-document-bytes", || " ".repeat((64 << 20) + 1)),
     ("limit-flags", || format!("flags: {{ {} }}", repeat(100_001, |index| format!("f{index}: {{}}")))),
@@ -35,6 +35,7 @@ const LONG: [(&str, Make); 10] = [
         in_flag("conditions", 1_001, condition)
     }),
     ("limit-rules", || in_flag("rules", 1_001, |_| "{}".to_owned())),
+    ("limit-tags", || in_flag("tags", 65, |index| format!("t{index}"))),
     ("limit-schedule", || {
         let entry = |index| format!("{{ at: \"{:04}-01-01T00:00:00Z\", percentage: 5 }}", 1970 + index);
         format!("flags: {{ f: {{ rollout: {{ schedule: [{}] }} }} }}", repeat(1_001, entry))

@@ -11,6 +11,7 @@ mod edits;
 mod fixed_points;
 mod fixes;
 mod metrics;
+mod outline;
 mod pages;
 mod parity;
 mod properties;

@@ -31,9 +31,7 @@ pub(super) fn file(path: &Path, name: &str, text: &mut String) -> Result<Vec<Str
     if source::read_document(path)? != *text {
         return Err(Failure::new(format!("{name} changed while it was fixed"), "run the command again"));
     }
-    // A link stays a link: the file behind it is replaced.
-    let target = path.canonicalize().map_err(|error| Failure::file("read", name, &error))?;
-    replace::file(&target, now.as_bytes()).map_err(|error| Failure::file("write", name, &error))?;
+    replace::document(path, name, &now)?;
     *text = now;
     Ok(fixed)
 }

@@ -9,6 +9,7 @@ mod explain;
 mod hostile;
 mod run;
 mod serve;
+mod set;
 mod sign;
 mod simulate;
 mod stream;

@@ -26,7 +26,7 @@ fn json_is_one_array_with_the_file_in_each_object() {
     folder.file("warned.yaml", MENTOR);
     let ran = folder.run(&["check", "--json", "bad.yaml", "warned.yaml"]);
     assert_eq!(ran.code, Some(1));
-    let first = r#"[{"file":"bad.yaml","code":"unknown-key","severity":"error","path":"flags.a.rollout.percentag","line":2,"column":19,"message":"unknown key `percentag`","help":"did you mean `percentage`?","fix":[{"start":25,"end":34,"replacement":"percentage"}]},"#;
+    let first = r#"[{"file":"bad.yaml","code":"unknown-key","severity":"error","path":"flags.a.rollout.percentag","line":2,"column":19,"range":{"start":{"line":1,"character":18},"end":{"line":1,"character":27}},"message":"unknown key `percentag`","help":"did you mean `percentage`?","fix":[{"start":25,"end":34,"replacement":"percentage"}]},"#;
     assert!(ran.out.starts_with(first), "{}", ran.out);
     let all: Vec<serde_json::Value> = serde_json::from_str(&ran.out).unwrap();
     let files: Vec<_> = all.iter().map(|problem| problem["file"].as_str().unwrap()).collect();
@@ -82,7 +82,7 @@ fn json_lists_files_that_cannot_be_read() {
     assert_eq!((ran.code, ran.err.as_str()), (Some(1), ""));
     let all: Vec<serde_json::Value> = serde_json::from_str(&ran.out).unwrap();
     let of = |file| all.iter().find(|problem| problem["file"] == file).unwrap();
-    let expected = r#"{"file":"no.yaml","code":"unreadable","severity":"error","path":"","line":1,"column":1,"message":"cannot read no.yaml: no such file or directory","help":"check the path","fix":[]}"#;
+    let expected = r#"{"file":"no.yaml","code":"unreadable","severity":"error","path":"","line":1,"column":1,"range":{"start":{"line":0,"character":0},"end":{"line":0,"character":0}},"message":"cannot read no.yaml: no such file or directory","help":"check the path","fix":[]}"#;
     assert_eq!(of("no.yaml").to_string(), serde_json::from_str::<serde_json::Value>(expected).unwrap().to_string());
     assert_eq!(of("latin.yaml")["code"], "unreadable");
     assert_eq!(of("folder.yaml")["help"], "name a file, not a folder");
