@@ -113,7 +113,7 @@ fn neighbours(written: &Written, edit: &Edit, old: &[&str], new: &[&str]) -> Res
                 .to_owned(),
         };
         // A comma may come or go, and what stands on the line may be around what was changed.
-        let plain = |text: String| text.trim().trim_end_matches(',').trim().to_owned();
+        let plain = |text: String| text.trim_start_matches('\u{feff}').trim().trim_end_matches(',').trim().to_owned();
         let (was, is) = (plain(of(old, before)), plain(of(new, after)));
         let key = was.split(':').next().unwrap_or_default();
         // Of what stands before a comment on its line, the last value is what it is beside.
