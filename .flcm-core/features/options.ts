@@ -101,13 +101,14 @@ export async function remoteOf(
 
 /** Where counts go. */
 export function sinksOf(
-  { url, metrics = true, sinks = [] }: FeaturesOptions,
+  { url, metrics = true, sinks = [], app }: FeaturesOptions,
   settings: Settings,
   clock: Clock,
 ): Sink[] {
   if (url === undefined || !metrics) return [...sinks];
   const { fetch, headers, fetchTimeoutMs: timeoutMs } = settings;
-  return [new HttpSink(below(url, 'metrics'), fetch, headers, { clock, timeoutMs }), ...sinks];
+  const query = app ? `?${new URLSearchParams({ app: app.name, version: app.version ?? '', sdk: 'features-js' })}` : '';
+  return [new HttpSink(below(url, 'metrics') + query, fetch, headers, { clock, timeoutMs }), ...sinks];
 }
 
 /** The number of this host: as given, as it was stored, or drawn. */

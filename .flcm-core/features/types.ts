@@ -117,6 +117,8 @@ export interface FeaturesOptions {
   readonly sinks?: readonly Sink[];
   /** Whether counts are sent to `{url}/metrics`. @default true */
   readonly metrics?: boolean;
+  /** What counts are sent for: the server lists it among its hosts. */
+  readonly app?: { readonly name: string; readonly version?: string };
   /** How often counts are sent. @default 10000 */
   readonly flushIntervalMs?: number;
   /** Receivers of notifications about rollbacks. */

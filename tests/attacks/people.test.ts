@@ -7,6 +7,16 @@ const ROUTES: [method: string, path: string, body?: string][] = [
   ['DELETE', '/session'],
   ['GET', '/meta'],
   ['GET', '/keys'],
+  ['GET', '/overview'],
+  ['GET', '/overview/live'],
+  ['GET', '/events'],
+  ['GET', '/hosts'],
+  ['GET', '/flags/plain/hosts'],
+  ['GET', '/flags/plain/series'],
+  ['GET', '/flags/plain/users'],
+  ['GET', '/flags/plain/incidents'],
+  ['GET', '/audit?flag=plain'],
+  ['GET', '/revisions?flag=plain'],
 ];
 
 test('a stranger with the public key of a page gets nothing that people see', async () => {

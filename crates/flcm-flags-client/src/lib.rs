@@ -63,7 +63,7 @@ pub use flcm_flags::metrics::Summary;
 pub use flcm_flags::{AttributeValue, Context, Decision, ErrorCode, Millis, Reason, Value};
 #[cfg(feature = "open-feature")]
 pub use open_feature::FlcmProvider;
-pub use options::Options;
+pub use options::{App, Options};
 pub use user::{CallOutcome, Decided, User};
 
 /// The guide compiles.

@@ -14,6 +14,15 @@ use crate::http::Http;
 use crate::remote::source::{FileSource, HttpSource, Serves, Source};
 use crate::remote::trust::SnapshotTrust;
 
+/// An application: its name, and the version that runs.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct App {
+    /// Its name, of at most 128 bytes.
+    pub name: String,
+    /// Its version.
+    pub version: Option<String>,
+}
+
 /// Where the flags come from, and how they are followed. One of `url`, `document_url`, `file`, `document` and
 /// `snapshot` names the source; `document` or `snapshot` beside a `url` or `file` is what is used until that has
 /// answered.
@@ -69,6 +78,8 @@ pub struct Options {
     pub cache: Option<PathBuf>,
     /// Whether counts are sent to `{url}/metrics`: they are.
     pub metrics: bool,
+    /// What counts are sent for: the server lists it among its hosts.
+    pub app: Option<App>,
     /// How often counts are sent: each 10 s.
     pub flush_interval: Duration,
     /// A number below 2^53 that names this host. It spreads polling over hosts, and distinguishes this host's counts
@@ -105,6 +116,7 @@ impl Default for Options {
             stream_spread: Duration::from_millis(500),
             cache: None,
             metrics: true,
+            app: None,
             flush_interval: Duration::from_secs(10),
             instance: None,
             clock: Arc::new(SystemClock::default()),
@@ -164,11 +176,12 @@ impl Options {
         }
         let mut endpoints = Endpoints { source: None, stream: None, metrics: None };
         if let Some(url) = &self.url {
-            let http = self.http(Some(below(url, "metrics")?))?;
+            let metrics = self.metrics_url(url)?;
+            let http = self.http(Some(metrics.clone()))?;
             let of = |path| Ok::<_, Error>((below(url, path)?, http.clone()));
             endpoints.source = Some(Source::Http(HttpSource::new(below(url, "flags")?, http.clone(), Serves::Server)));
             endpoints.stream = self.stream.then(|| of("flags/stream")).transpose()?;
-            endpoints.metrics = self.metrics.then(|| of("metrics")).transpose()?;
+            endpoints.metrics = self.metrics.then(|| (metrics, http.clone()));
         } else if let Some(url) = &self.document_url {
             endpoints.source =
                 Some(Source::Http(HttpSource::new(absolute("document_url", url)?, self.http(None)?, Serves::Flags)));
@@ -176,6 +189,17 @@ impl Options {
             endpoints.source = Some(Source::File(FileSource::new(file.clone())));
         }
         Ok(endpoints)
+    }
+
+    /// Where counts go, with what the application is.
+    fn metrics_url(&self, url: &str) -> Result<Url, Error> {
+        let mut metrics = below(url, "metrics")?;
+        if let Some(App { name, version }) = &self.app {
+            let mut query = metrics.query_pairs_mut();
+            query.append_pair("app", name).append_pair("version", version.as_deref().unwrap_or_default());
+            query.append_pair("sdk", concat!("flcm-flags-client-rust/", env!("CARGO_PKG_VERSION")));
+        }
+        Ok(metrics)
     }
 
     /// The pinned keys, if there are any.
@@ -246,7 +270,7 @@ pub(crate) fn invalid(message: impl Into<String>) -> Error {
 
 #[cfg(test)]
 mod tests {
-    use super::{Options, below};
+    use super::{App, Options, below};
 
     #[test]
     fn paths_are_below_the_path_of_the_url() {
@@ -255,6 +279,15 @@ mod tests {
         }
         assert_eq!(below("http://localhost:8787", "flags").unwrap().as_str(), "http://localhost:8787/flags");
         assert!(below("flags.example.com", "flags").is_err());
+    }
+
+    #[test]
+    fn counts_say_which_application_they_are_of() {
+        let app = Some(App { name: "shop & co".to_owned(), version: Some("2.4.1".to_owned()) });
+        let url = |options: Options| options.endpoints().unwrap().metrics.unwrap().0.to_string();
+        let named = url(Options { app, ..Options::url("http://a/b") });
+        assert!(named.starts_with("http://a/b/metrics?app=shop+%26+co&version=2.4.1&sdk=flcm-flags-client-rust%2F"));
+        assert_eq!(url(Options::url("http://a/b")), "http://a/b/metrics");
     }
 
     #[test]

@@ -8,7 +8,7 @@ use flcm_flags::Millis;
 use tracing_subscriber::EnvFilter;
 
 use crate::error::StartError;
-use crate::options::{Edits, Options, Webhook, WebhookFormat};
+use crate::options::{Dashboard, Edits, Options, Webhook, WebhookFormat};
 use crate::proxies::ProxyNetwork;
 use crate::server::Server;
 use crate::signing::{SigningKey, SnapshotSigner};
@@ -102,6 +102,18 @@ pub struct ServeArgs {
     /// After SIGTERM, serve for so long while /readyz asks load balancers to choose another server
     #[arg(long, value_name = "SECONDS", default_value_t = 0)]
     drain_delay: u64,
+    /// Where people edit the document, such as `https://git.example.com/flags/edit/main/{path}`: the dashboard leads there
+    #[arg(long, value_name = "URL")]
+    edit_url: Option<String>,
+    /// Keep about so many bytes of what was counted over time, such as `256M` or `1G`; 0 keeps none
+    #[arg(long, value_name = "BYTES", default_value = "256M", value_parser = parse_bytes)]
+    history: u64,
+    /// Serve the dashboard from this folder, for whoever works on it
+    #[arg(long, value_name = "FOLDER")]
+    dashboard: Option<PathBuf>,
+    /// Serve no dashboard
+    #[arg(long, conflicts_with = "dashboard")]
+    no_dashboard: bool,
     /// Log as JSON lines
     #[arg(long)]
     log_json: bool,
@@ -114,18 +126,21 @@ impl ServeArgs {
         self.document.as_deref()
     }
 
-    /// Runs a server until the process is stopped; whether everything is stored then. Sets up the log, with
-    /// colours if `ansi`, and calls `listening` with the address once it listens.
+    /// Runs a server until the process is stopped; whether everything is stored then. `/ui/` serves this dashboard,
+    /// unless the options name another one. Sets up the log, with colours if `ansi`, and calls `listening` with the address once it listens.
     ///
     /// With `--log-json`, the address and a failed start are logged as well, so that each line is JSON.
     ///
     /// # Errors
     /// The server cannot start: describes what is wrong, and how to fix it.
-    pub fn run(self, ansi: bool, listening: impl FnOnce(SocketAddr)) -> Result<bool, StartError> {
+    pub fn run(self, ansi: bool, dashboard: Dashboard, listening: impl FnOnce(SocketAddr)) -> Result<bool, StartError> {
         let as_json = self.log_json;
         log(as_json, ansi);
         let result =
-            self.serve(|address| if as_json { tracing::info!(%address, "listening") } else { listening(address) });
+            self.serve(
+                dashboard,
+                |address| if as_json { tracing::info!(%address, "listening") } else { listening(address) },
+            );
         match result {
             Err(error) if as_json => {
                 error.log();
@@ -135,11 +150,11 @@ impl ServeArgs {
         }
     }
 
-    fn serve(self, listening: impl FnOnce(SocketAddr)) -> Result<bool, StartError> {
+    fn serve(self, dashboard: Dashboard, listening: impl FnOnce(SocketAddr)) -> Result<bool, StartError> {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| system(&error))?;
         runtime.block_on(async {
-            let server = Server::bind(self.into_options()?).await?;
+            let server = Server::bind(self.into_options(dashboard)?).await?;
             // Listens to signals before it reports its address: whoever reads that may send a signal at once.
             let stopped = signals::stopped().map_err(|error| system(&error))?;
             signals::reload_on_hangup(server.reloader()).map_err(|error| system(&error))?;
@@ -149,7 +164,12 @@ impl ServeArgs {
         })
     }
 
-    fn into_options(self) -> Result<Options, StartError> {
+    fn into_options(self, embedded: Dashboard) -> Result<Options, StartError> {
+        let dashboard = match self.dashboard {
+            _ if self.no_dashboard => Dashboard::None,
+            Some(folder) => Dashboard::Folder(folder),
+            None => embedded,
+        };
         let database =
             self.database.or_else(|| Some(self.document.as_ref()?.with_extension("db"))).ok_or_else(|| {
                 StartError::other("neither a document nor a database", "name a document, such as feature-flags.yaml")
@@ -178,6 +198,9 @@ impl ServeArgs {
             tls: self.tls_cert.zip(self.tls_key),
             webhooks: json.chain(slack).collect(),
             otlp,
+            edit_url: self.edit_url,
+            history: self.history,
+            dashboard,
             connections: connections(self.max_connections),
             drain_delay: Duration::from_secs(self.drain_delay),
             batch_bytes: self.max_batch,
@@ -219,6 +242,18 @@ pub fn parse_validity(text: &str) -> Result<Millis, String> {
     });
     let in_range = parsed.filter(|valid| (60_000..=LONGEST).contains(&valid.0));
     in_range.ok_or_else(|| "write minutes, hours or days, up to ten years: `90m`, `12h` or `30d`".to_owned())
+}
+
+/// Reads a number of bytes, such as `256M`.
+fn parse_bytes(text: &str) -> Result<u64, String> {
+    let (number, shift) = match text.split_at_checked(text.len().saturating_sub(1)) {
+        Some((number, "K")) => (number, 10),
+        Some((number, "M")) => (number, 20),
+        Some((number, "G")) => (number, 30),
+        _ => (text, 0),
+    };
+    let bytes = number.parse::<u64>().ok().and_then(|number| number.checked_mul(1 << shift));
+    bytes.ok_or_else(|| "write bytes such as 268435456, or 256M".to_owned())
 }
 
 /// Ten years, in milliseconds: what holds longer than that never expires.

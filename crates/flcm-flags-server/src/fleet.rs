@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use flcm_flags::{Millis, TripState};
+use flcm_flags::{FlagId, Millis, TripState};
 use flcm_flags_host::{FleetGuards, SourcedTransition};
 
 use crate::clock::Clock;
@@ -16,10 +16,13 @@ use crate::store::{Record, Store};
 use crate::totals::Totals;
 use crate::transition::FleetTransition;
 
+mod activity;
+mod asking;
 mod commands;
 mod handle;
 mod hosts;
 mod ledgers;
+mod live;
 mod merge;
 mod notify;
 mod pages;
@@ -28,22 +31,30 @@ mod publish;
 mod queue;
 mod removal;
 mod report;
+mod series;
 mod start;
+mod touched;
 
 pub(crate) use commands::{Action, BreakerCommand};
 pub(crate) use handle::{BatchAccepted, BatchRefusal, FleetError, FleetHandle, PublishRequest, RemoveMetric};
-pub(crate) use hosts::Host;
+pub(crate) use hosts::{Disagreement, Host};
+pub(crate) use live::LiveOverview;
 pub(crate) use pages::HINT as PAGES_HINT;
 pub(crate) use removal::Removal;
 pub(crate) use report::{BreakerStatuses, FlagReport, MetricsSnapshot, PagesReport};
 pub(crate) use start::start;
 
+use activity::Activity;
+pub(crate) use asking::AskingApp;
+use asking::AskingApps;
 use handle::FleetRequest;
 use hosts::Hosts;
 use ledgers::Ledgers;
 use pages::Ignored;
 use persist::Unstored;
 use queue::{Next, Requests};
+use series::Series;
+use touched::Touched;
 
 /// A checkpoint is made after batches of so many bytes, with so many changed ledgers, or after so many milliseconds. So
 /// a start never has to count more batches than these again.
@@ -64,6 +75,12 @@ pub(crate) struct Fleet {
     ledgers: Ledgers,
     totals: Totals,
     hosts: Hosts,
+    activity: Activity,
+    asking: AskingApps,
+    series: Series,
+    touched: Touched,
+    /// Counts the announcements of how flags are used.
+    live_sequence: u64,
     /// Flags of which pages report outcomes that are no evidence.
     ignored: Ignored,
     /// The last transition of each flag that has had one.
@@ -89,16 +106,19 @@ impl Fleet {
     /// Handles requests until it is stopped or all handles are gone; whether everything is stored then.
     pub(crate) fn run(mut self, requests: &Requests) -> bool {
         loop {
-            match requests.next(self.clock.until_second()) {
+            let next = requests.next(self.clock.until_second());
+            // First what is due for the second that is over: what comes now belongs to another one.
+            self.tick();
+            match next {
                 Next::Batches(group) => self.accept_batches(group),
                 Next::Nothing => {}
                 Next::Pings(pings) => pings.into_iter().for_each(|reply| reply.send(Ok(()))),
                 Next::Request(request) => self.handle(request),
                 Next::Stop => break,
             }
-            self.tick();
         }
         let is_stored = self.make_checkpoint();
+        self.store_incidents(true);
         if is_stored {
             tracing::info!("everything is stored");
             self.log_audit_head();
@@ -110,6 +130,7 @@ impl Fleet {
 
     fn handle(&mut self, request: FleetRequest) {
         match request {
+            FleetRequest::AskingApps(flag, reply) => reply.send(Ok((self.asking.of(&flag), self.hosts.of(&flag)))),
             FleetRequest::Command(command, reply) => reply.send(self.command(&command)),
             FleetRequest::Delivered(delivery, result, reply) => {
                 if let Err(error) = self.store.record_delivery(delivery, &result) {
@@ -120,6 +141,7 @@ impl Fleet {
                 }
                 reply.send(Ok(()));
             }
+            FleetRequest::Live(reply) => reply.send(Ok(self.live_overview())),
             FleetRequest::Metrics(reply) => reply.send(Ok(self.metrics_snapshot())),
             FleetRequest::NoteFile(number, reply) => {
                 reply.send(self.store.note_file(number).map_err(FleetError::NotStored));
@@ -128,8 +150,10 @@ impl Fleet {
             FleetRequest::Refused(document) => self.refused(&document),
             FleetRequest::Breakers(reply) => reply.send(Ok(self.breaker_statuses())),
             FleetRequest::RemoveMetric(request, reply) => reply.send(self.remove_metric(request)),
+            FleetRequest::Seconds(flag, from, to, reply) => reply.send(Ok(self.seconds(&flag, from, to))),
             FleetRequest::Sessions(change, reply) => {
                 let stored = self.store.change_sessions(&change);
+                self.announce_audit();
                 if let Err(error) = &stored {
                     self.log_store_failure("a sign-in could not be stored: a restart ends it", error);
                 }
@@ -149,6 +173,12 @@ impl Fleet {
         self.guards.poll(&self.published.snapshot, now, &mut transitions);
         self.persist_and_broadcast(&transitions, "breaker", "");
         self.hosts.forget(now);
+        self.activity.forget(now);
+        let touched = std::mem::take(&mut self.touched);
+        self.complete_second(&touched);
+        self.announce_live(&touched);
+        self.announce_hosts();
+        self.store_incidents(false);
         self.store_changes();
         let is_due = now.0.saturating_sub(self.checkpointed.0) >= CHECKPOINT_MS && self.logged_bytes > 0;
         if is_due || self.has_much_to_store() {
@@ -166,6 +196,13 @@ impl Fleet {
         match self.store.audit_head() {
             Ok(head) => tracing::info!(row = head.id, head = head.hash, "audit"),
             Err(error) => self.log_store_failure("the audit cannot be read", &error),
+        }
+    }
+
+    /// Announces the newest record of the audit: whoever listens reads from there.
+    pub(super) fn announce_audit(&self) {
+        if let Ok(head) = self.store.audit_head() {
+            self.shared.audited.send_if_modified(|newest| std::mem::replace(newest, head.id) != head.id);
         }
     }
 

@@ -19,8 +19,11 @@ mod batches;
 mod body;
 mod breakers;
 mod caching;
+mod encoded;
+mod events;
 mod flags;
 mod health;
+mod hosts;
 mod keys;
 mod layer;
 mod meta;
@@ -28,11 +31,14 @@ mod metrics;
 mod ofrep;
 mod openapi;
 mod origin;
+mod overview;
 mod problem;
 mod revisions;
 mod routes;
+mod series;
 mod session;
 mod stream;
+mod ui;
 
 pub use openapi::openapi;
 pub(crate) use problem::{Kind, MEDIA_TYPE, Problem};
@@ -82,6 +88,18 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
         .route("/session", post(session::sign_in).get(session::who_is_signed_in).delete(session::sign_out))
         .route("/keys", get(keys::list_keys))
         .route("/meta", get(meta::get_meta))
+        .route("/flags/{key}/series", get(series::get_series))
+        .route("/flags/{key}/users", get(series::get_users))
+        .route("/flags/{key}/incidents", get(series::list_incidents))
+        .route("/hosts", get(hosts::list_hosts))
+        .route("/flags/{key}/hosts", get(hosts::list_flag_hosts))
+        .route("/overview", get(overview::get_overview))
+        .route("/overview/live", get(overview::get_live))
+        .route("/events", get(events::open_events))
+        .route("/", get(ui::to_dashboard))
+        .route("/ui", get(ui::get_file))
+        .route("/ui/", get(ui::get_file))
+        .route("/ui/{*path}", get(ui::get_file))
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
         .route("/openapi.json", get(openapi::get_openapi));

@@ -40,6 +40,8 @@
 //! | `published`, `serving`, `state`, `counters` | the revision in use; the state that requests share |
 //! | `transition`, `event` | a transition with its actor; the same as JSON |
 //! | `notification` | what webhooks are sent: transitions, holds, revisions, refused documents |
+//! | `inventory` | which hosts there are, as far as they say |
+//! | `series`, `watched` | counts of flags by steps of time; flags that pages look at |
 //! | `totals`, `ingest` with `batch`, `peer` | the counts of all hosts; request bodies, batches and their origin |
 //! | `http` with a file per path, `access`, `routes`, `problem`, `openapi` | handlers, their access, their errors |
 //! | `metrics` with `catalog`, `process`, `text`, `otlp` | every metric; as text, and pushed to a collector |
@@ -65,6 +67,7 @@ mod fleet;
 mod gzip;
 mod http;
 mod ingest;
+mod inventory;
 mod keys;
 mod metrics;
 mod notification;
@@ -73,6 +76,7 @@ mod peer;
 mod proxies;
 mod published;
 mod retry;
+mod series;
 mod server;
 mod serving;
 mod sessions;
@@ -84,13 +88,14 @@ mod store;
 mod tls;
 mod totals;
 mod transition;
+mod watched;
 mod webhooks;
 
 pub use error::StartError;
 pub use http::openapi;
 pub use keys::{Role, mint};
 pub use notification::EventKind;
-pub use options::{Edits, Options, Otlp, Webhook, WebhookFormat};
+pub use options::{Asset, Dashboard, Edits, Options, Otlp, Webhook, WebhookFormat};
 pub use proxies::ProxyNetwork;
 pub use server::{Reloader, Server};
 pub use signed_file::{SIGNATURE_ENDING, SignedSnapshot};

@@ -41,12 +41,52 @@ pub struct Options {
     pub webhooks: Vec<Webhook>,
     /// A collector of `OpenTelemetry` to which metrics are pushed.
     pub otlp: Option<Otlp>,
+    /// Where the document is edited, with `{path}` for its name: the dashboard leads there.
+    pub edit_url: Option<String>,
+    /// How many bytes of series the database keeps, about.
+    pub history: u64,
+    /// What `/ui/` serves.
+    pub dashboard: Dashboard,
     /// The limit of connections; more are refused.
     pub connections: usize,
     /// For so long it goes on serving, and reports that it is not ready, before it shuts down.
     pub drain_delay: Duration,
     /// The largest batch of metrics.
     pub batch_bytes: usize,
+}
+
+/// What `/ui/` serves.
+#[derive(Clone)]
+pub enum Dashboard {
+    /// Files inside the program, by their path.
+    Embedded(fn(&str) -> Option<Asset>),
+    /// The files of a folder.
+    Folder(PathBuf),
+    /// Nothing.
+    None,
+}
+
+impl fmt::Debug for Dashboard {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Embedded(_) => "Embedded",
+            Self::Folder(_) => "Folder",
+            Self::None => "None",
+        })
+    }
+}
+
+/// A file inside the program.
+#[derive(Clone, Copy, Debug)]
+pub struct Asset {
+    /// Its media type.
+    pub media_type: &'static str,
+    /// A strong `ETag`: the hash of the file, in quotes.
+    pub etag: &'static str,
+    /// The file, compressed by gzip.
+    pub gzip: &'static [u8],
+    /// The file, compressed by brotli.
+    pub brotli: &'static [u8],
 }
 
 /// Where edits over HTTP go.

@@ -10,8 +10,10 @@ use crate::clock::revision_after;
 use crate::gzip::gzip;
 use crate::signed_file::SignedSnapshot;
 
+mod changes;
 mod variants;
 
+pub(crate) use changes::changed_flags;
 use variants::VariantNames;
 
 /// The media type of a snapshot.
@@ -155,7 +157,7 @@ impl Published {
 }
 
 impl Body {
-    fn new(media_type: &'static str, bytes: Bytes, tag: &str) -> Self {
+    pub(crate) fn new(media_type: &'static str, bytes: Bytes, tag: &str) -> Self {
         let zipped = Bytes::from(gzip(&bytes, Compression::default()));
         Self {
             media_type: HeaderValue::from_static(media_type),

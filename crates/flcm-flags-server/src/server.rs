@@ -38,6 +38,9 @@ pub use reload::Reloader;
 /// How long responses that have begun may take during the shutdown.
 const DRAIN: Duration = Duration::from_secs(10);
 
+/// At most so many streams of events for people.
+const LISTENERS: usize = 500;
+
 /// A server that listens, ready to run.
 #[derive(Debug)]
 pub struct Server {
@@ -73,7 +76,7 @@ impl Server {
         let edits = if is_signed { Edits::None } else { place_of_edits(&options)? };
         let listener =
             TcpListener::bind(options.address).await.map_err(|error| cannot_listen(options.address, &error))?;
-        let store = Store::open(&options.database)?;
+        let store = Store::open(&options.database, options.history)?;
         let webhooks = options.webhooks.iter().map(Webhook::subscription).collect();
         let started = match text {
             Ok(text) => fleet::start(store, text, webhooks)?,
@@ -115,6 +118,10 @@ impl Server {
             bodies: Bodies::default(),
             checks: Semaphore::new(1),
             requests: Requests::default(),
+            overview: tokio::sync::Mutex::default(),
+            edit_url: options.edit_url,
+            dashboard: options.dashboard,
+            listeners: Arc::new(Semaphore::new(LISTENERS)),
             is_draining: AtomicBool::new(false),
             is_closing: AtomicBool::new(false),
         });
@@ -177,6 +184,9 @@ fn check(options: &Options, keys: &Keys) -> Result<(), StartError> {
     let is_address = |url: &str| url.starts_with("http://") || url.starts_with("https://");
     if options.otlp.as_ref().is_some_and(|otlp| !is_address(&otlp.endpoint)) {
         return Err(StartError::other("the collector's address is not a URL", "write it like http://localhost:4318"));
+    }
+    if options.edit_url.as_deref().is_some_and(|url| !is_address(url)) {
+        return Err(StartError::other("--edit-url is not a URL", "write it like https://git.example.com/edit/{path}"));
     }
     if options.webhooks.iter().any(|hook| !is_address(&hook.url)) {
         return Err(StartError::other(

@@ -13,7 +13,9 @@ use utoipa::ToSchema;
 
 use crate::ahead::AheadHosts;
 use crate::counters::Counters;
+use crate::inventory::Inventory;
 use crate::published::Published;
+use crate::watched::Watched;
 
 /// The revision in use, and the trips of its flags.
 #[derive(Debug)]
@@ -63,6 +65,15 @@ pub(crate) struct Shared {
     pub(crate) stream: watch::Sender<StreamState>,
     pub(crate) counters: Counters,
     pub(crate) ahead: AheadHosts,
+    /// The event with what has changed in the last second; empty at first.
+    pub(crate) live: watch::Sender<Bytes>,
+    /// The event with how many hosts there are; empty at first.
+    pub(crate) hosts: watch::Sender<Bytes>,
+    pub(crate) inventory: Inventory,
+    /// Flags that pages look at.
+    pub(crate) watched: Watched,
+    /// The number of the newest record of the audit.
+    pub(crate) audited: watch::Sender<i64>,
     refused_edit: ArcSwapOption<RefusedEdit>,
 }
 
@@ -73,6 +84,11 @@ impl Shared {
             stream: watch::Sender::new(stream),
             counters: Counters::default(),
             ahead: AheadHosts::default(),
+            live: watch::Sender::default(),
+            hosts: watch::Sender::default(),
+            inventory: Inventory::default(),
+            watched: Watched::default(),
+            audited: watch::Sender::new(0),
             refused_edit: ArcSwapOption::empty(),
         }
     }
@@ -103,7 +119,7 @@ pub(crate) fn trips_event(epoch: u64, sequence: u64, flags: &BTreeMap<&str, Flee
     event("trips", &data.to_string())
 }
 
-fn event(name: &str, data: &str) -> Bytes {
+pub(crate) fn event(name: &str, data: &str) -> Bytes {
     let mut text = String::with_capacity(name.len() + data.len() + 20);
     let _ = write!(text, "event: {name}\ndata: {data}\n\n");
     Bytes::from(text)

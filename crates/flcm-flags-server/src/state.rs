@@ -14,8 +14,9 @@ use crate::fleet::FleetHandle;
 use crate::ingest::Bodies;
 use crate::keys::Keys;
 use crate::notification::RefusedDocument;
-use crate::options::Edits;
+use crate::options::{Dashboard, Edits};
 use crate::proxies::ProxyNetwork;
+use crate::published::Body;
 use crate::serving::Shared;
 use crate::sessions::{Failures, Sessions};
 use crate::signatures::Signatures;
@@ -44,6 +45,14 @@ pub(crate) struct App {
     /// Large batches are checked one at a time, so that commands find a free processor.
     pub(crate) checks: Semaphore,
     pub(crate) requests: Requests,
+    /// The body of `GET /overview`, and its revision.
+    pub(crate) overview: tokio::sync::Mutex<Option<(u64, Arc<Body>)>>,
+    /// Where people edit the document.
+    pub(crate) edit_url: Option<String>,
+    /// What `/ui/` serves.
+    pub(crate) dashboard: Dashboard,
+    /// Streams of events that may still begin.
+    pub(crate) listeners: Arc<Semaphore>,
     /// Whether `/readyz` asks load balancers to choose another server.
     pub(crate) is_draining: AtomicBool,
     /// Whether the server only finishes what it has begun.

@@ -20,15 +20,17 @@ mod counts;
 mod ledgers;
 mod outbox;
 mod revisions;
+mod series;
 mod sessions;
 
 pub use audit::{AuditCheck, verify_audit};
-pub(crate) use audit::{Record, audit_of};
+pub(crate) use audit::{AuditFilter, Record, audit_of};
 pub(crate) use batches::StoredBatch;
 pub(crate) use counts::{Changes, Checkpoint, RecoveredState, StoredBreaker};
 pub(crate) use ledgers::{StoredLedger, StoredLedgerName};
 pub(crate) use outbox::{DeliveryResult, WebhookDelivery};
-pub(crate) use revisions::{Revision, Summary};
+pub(crate) use revisions::{Changed, Revision, Summary};
+pub(crate) use series::{CountedSeries, StoredIncident};
 pub(crate) use sessions::SessionChange;
 
 /// The version of the tables, in the database's `user_version`.
@@ -47,6 +49,8 @@ const PATIENCE: Duration = Duration::from_secs(2);
 #[derive(Debug)]
 pub(crate) struct Store {
     connection: Connection,
+    /// How many bytes of series are kept.
+    history: u64,
     /// Held while the server runs; the system releases it, however the server ends.
     _lock: File,
 }
@@ -109,11 +113,11 @@ pub(crate) type Stored<T> = Result<T, StoreError>;
 
 impl Store {
     /// Opens the database, and creates its tables if there are none.
-    pub(crate) fn open(path: &Path) -> Stored<Self> {
+    pub(crate) fn open(path: &Path, history: u64) -> Stored<Self> {
         let lock = lock(path)?;
         let connection = create(path).and_then(|()| prepare(path)).map_err(|error| error.of(path))?;
         restrict(path);
-        Ok(Self { connection, _lock: lock })
+        Ok(Self { connection, history, _lock: lock })
     }
 
     /// Runs `act` in a transaction.

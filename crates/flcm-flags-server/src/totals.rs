@@ -178,7 +178,8 @@ impl FlagCounts {
     }
 }
 
-fn written(write: impl FnOnce(&mut Writer<&mut dyn FnMut(&[u8])>)) -> Vec<u8> {
+/// What is written as one batch.
+pub(crate) fn written(write: impl FnOnce(&mut Writer<&mut dyn FnMut(&[u8])>)) -> Vec<u8> {
     let mut bytes = Vec::new();
     {
         let sink: &mut dyn FnMut(&[u8]) = &mut |part| bytes.extend_from_slice(part);

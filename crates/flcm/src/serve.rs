@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use flcm_flags_server::StartError;
 use flcm_flags_server::command_line::ServeArgs;
+use flcm_flags_server::{Asset, Dashboard, StartError};
 
 use crate::failure::Failure;
 use crate::{source, style};
@@ -11,7 +11,15 @@ use crate::{source, style};
 pub(crate) fn run(options: ServeArgs) -> Result<bool, Failure> {
     let document = options.document().map(Path::to_owned);
     let listening = |address| style::note(&format!("listening on {address}"));
-    options.run(style::is_error_coloured(), listening).map_err(|error| failure(error, document.as_deref()))
+    options
+        .run(style::is_error_coloured(), Dashboard::Embedded(asset), listening)
+        .map_err(|error| failure(error, document.as_deref()))
+}
+
+/// The files of the dashboard, as the server takes them.
+fn asset(path: &str) -> Option<Asset> {
+    let flcm_dashboard::Asset { media_type, etag, gzip, brotli } = flcm_dashboard::asset(path)?;
+    Some(Asset { media_type, etag, gzip, brotli })
 }
 
 fn failure(error: StartError, document: Option<&Path>) -> Failure {

@@ -3,8 +3,8 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use flcm_flags_server::StartError;
 use flcm_flags_server::command_line::ServeArgs;
+use flcm_flags_server::{Dashboard, StartError};
 
 /// Serve flags to hosts, collect their metrics, roll back for all of them
 #[derive(Debug, Parser)]
@@ -17,7 +17,7 @@ struct Program {
 fn main() -> ExitCode {
     let serve = Program::parse().serve;
     let document = serve.document().map(|path| path.display().to_string()).unwrap_or_default();
-    match serve.run(false, |address| eprintln!("listening on {address}")) {
+    match serve.run(false, Dashboard::Embedded(|_| None), |address| eprintln!("listening on {address}")) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {

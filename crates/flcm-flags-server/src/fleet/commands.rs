@@ -132,6 +132,7 @@ impl Fleet {
         };
         if changed {
             self.set_external_trip(flag, self.holds.get(&command.flag).copied().unwrap_or_default());
+            self.touched.insert(flag);
             self.unstored.holds = true;
             self.unstored.records.push(record);
             let is_held = command.action == Action::Hold;

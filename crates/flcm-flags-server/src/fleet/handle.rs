@@ -6,10 +6,11 @@ use std::sync::Arc;
 use tokio::sync::oneshot;
 
 use super::queue::Queue;
-use super::{BreakerCommand, BreakerStatuses, MetricsSnapshot, PATIENCE, Removal};
+use super::{AskingApp, BreakerCommand, BreakerStatuses, Host, LiveOverview, MetricsSnapshot, PATIENCE, Removal};
 use crate::ingest::ReceivedBatch;
 use crate::notification::RefusedDocument;
 use crate::published::Published;
+use crate::series::Point;
 use crate::sessions::SessionHash;
 use crate::store::{DeliveryResult, SessionChange, StoreError};
 use crate::transition::FleetTransition;
@@ -20,9 +21,12 @@ pub(super) type BatchRequest = (Box<ReceivedBatch>, Reply<BatchAccepted>);
 /// A request to the fleet: a command, or one for a report.
 #[derive(Debug)]
 pub(super) enum FleetRequest {
+    /// Which apps ask for a flag, and which hosts disagree about it.
+    AskingApps(String, Reply<(Vec<AskingApp>, Vec<Host>)>),
     Command(BreakerCommand, Reply<Option<FleetTransition>>),
     /// The result of a delivery to a webhook.
     Delivered(i64, DeliveryResult, Reply<()>),
+    Live(Reply<LiveOverview>),
     Metrics(Reply<MetricsSnapshot>),
     /// The document's file has the text of this revision.
     NoteFile(u64, Reply<()>),
@@ -31,6 +35,8 @@ pub(super) enum FleetRequest {
     Refused(Box<RefusedDocument>),
     Breakers(Reply<BreakerStatuses>),
     RemoveMetric(RemoveMetric, Reply<()>),
+    /// What was counted of a flag in these seconds.
+    Seconds(String, u64, u64, Reply<Vec<(u64, Point)>>),
     Sessions(Box<SessionChange>, Reply<()>),
 }
 
@@ -142,6 +148,20 @@ impl FleetHandle {
 
     pub(crate) async fn breaker_statuses(&self) -> Result<BreakerStatuses, FleetError> {
         reply(|reply| self.0.report(FleetRequest::Breakers(reply))).await
+    }
+
+    /// Which apps ask for a flag, and which hosts disagree about it.
+    pub(crate) async fn asking(&self, flag: String) -> Result<(Vec<AskingApp>, Vec<Host>), FleetError> {
+        reply(|reply| self.0.report(FleetRequest::AskingApps(flag, reply))).await
+    }
+
+    pub(crate) async fn live_overview(&self) -> Result<LiveOverview, FleetError> {
+        reply(|reply| self.0.report(FleetRequest::Live(reply))).await
+    }
+
+    /// What was counted of a flag in these seconds, the last included; they must be among the last ten minutes.
+    pub(crate) async fn seconds(&self, flag: String, from: u64, to: u64) -> Result<Vec<(u64, Point)>, FleetError> {
+        reply(|reply| self.0.report(FleetRequest::Seconds(flag, from, to, reply))).await
     }
 
     pub(crate) async fn metrics_snapshot(&self) -> Result<MetricsSnapshot, FleetError> {

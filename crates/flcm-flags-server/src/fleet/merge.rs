@@ -10,6 +10,7 @@ use super::hosts::Hosts;
 use super::ledgers::{Before, oldest_ms};
 use super::{BatchAccepted, BatchRefusal, Fleet, FleetError, SourcedTransition};
 use crate::ingest::{Origin, ReceivedBatch};
+use crate::inventory::AppVersion;
 use crate::keys::Role;
 
 impl Fleet {
@@ -55,9 +56,9 @@ impl Fleet {
             }
         };
         let mut transitions = Vec::new();
-        for ReceivedBatch { checked, origin } in fresh.iter().map(Box::as_ref) {
+        for ReceivedBatch { checked, origin, app } in fresh.iter().map(Box::as_ref) {
             self.logged_bytes += checked.bytes().len();
-            self.add(&checked.batch(), origin, now, |_| true, &mut transitions);
+            self.add(&checked.batch(), (origin, Some(app)), now, |_| true, &mut transitions);
         }
         self.last_batch = last;
         self.shared.counters.batches.add(fresh.len() as u64);
@@ -89,7 +90,7 @@ impl Fleet {
     pub(super) fn add(
         &mut self,
         batch: &Batch<'_>,
-        origin: &Origin,
+        (origin, app): (&Origin, Option<&AppVersion>),
         now: Millis,
         is_evidence: impl Fn(&str) -> bool,
         transitions: &mut Vec<SourcedTransition>,
@@ -112,6 +113,13 @@ impl Fleet {
             totals.counts.last_counted = totals.counts.last_counted.max(counted_at);
             let held_back = totals.add(&counted, |name| id.is_some_and(|id| published.has_variant(id, name)));
             let Some(id) = id else { continue };
+            self.activity.note(counted.key(), &counted, now);
+            if let Some(app) = app {
+                let decisions = counted.tallies().fold(0_u32, |sum, (_, _, count)| sum.saturating_add(count));
+                self.asking.note(counted.key(), (app, !is_server), decisions, now);
+            }
+            self.series.note(counted.key(), &counted, |name| published.has_variant(id, name), now);
+            self.touched.insert(id);
             let fleet_trip = self.fleet_trip_of(id);
             let counts = counted.evidence();
             if fleet_trip.1.is_some()

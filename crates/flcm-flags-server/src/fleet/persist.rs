@@ -46,6 +46,8 @@ impl Fleet {
             if let Some(kind) = kind_of(&happened) {
                 self.enqueue_transition(kind, &happened, reason);
             }
+            self.touched.insert(*id);
+            self.begin_incident(&happened);
             self.unstored.flags.insert(flag.clone());
             self.events.insert(flag, happened);
         }
@@ -100,6 +102,7 @@ impl Fleet {
         };
         self.store.record(&happened)?;
         self.unstored = Unstored::default();
+        self.announce_audit();
         Ok(())
     }
 
@@ -126,16 +129,22 @@ impl Fleet {
         // First the transitions that those batches caused: without the batches they could not be derived again.
         self.store_unstored()?;
         let gone = self.ledgers.gone(now);
+        let mut series = std::mem::take(&mut self.series);
+        let counted = series.to_store(now, |key| self.gauge(key));
         let point = Checkpoint {
             ledgers: self.ledgers.changed(),
             gone,
             breakers: self.totals.changed().filter_map(|key| self.stored_breaker(key)).collect(),
             totals: self.totals.to_store().collect(),
             customs: self.totals.stored_customs(),
+            series: counted,
             clock: now,
             upto: self.last_batch,
         };
-        self.store.checkpoint(&point)?;
+        let stored = self.store.checkpoint(&point);
+        drop(point);
+        self.series = series;
+        self.series.mark_stored(now, stored?);
         self.ledgers.mark_stored();
         self.totals.mark_stored();
         self.logged_bytes = 0;

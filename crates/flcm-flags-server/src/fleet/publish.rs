@@ -9,9 +9,10 @@ use flcm_flags_host::FleetGuards;
 use serde_json::json;
 
 use super::removal::listed;
+use super::touched::Touched;
 use super::{Fleet, FleetError, PublishRequest};
 use crate::notification::{EventKind, Notification, NotificationData, because};
-use crate::published::removed_flags;
+use crate::published::{changed_flags, removed_flags};
 use crate::store::{Revision, Summary};
 
 /// The audit names at most so many of the flags that a revision removes.
@@ -45,7 +46,8 @@ impl Fleet {
         // flags.
         let announced = self.announcement(&revision.summary, &removed);
         let deliveries = self.deliveries_of(EventKind::Publish, &announced);
-        let stored = self.checkpoint().and_then(|()| self.store.publish(&revision, &record, &deliveries));
+        let flags = changed_flags(Some(&self.published), &published);
+        let stored = self.checkpoint().and_then(|()| self.store.publish(&revision, &flags, &record, &deliveries));
         stored.map_err(|error| {
             self.log_store_failure("a revision could not be stored; the previous one stays in use", &error);
             FleetError::NotStored(error)
@@ -56,6 +58,9 @@ impl Fleet {
             tracing::warn!(revision = number, author, "the revision has removed {}", listed(&removed));
         }
         self.follow(published);
+        // Flags have other numbers now, and pages read all of them again.
+        self.touched = Touched::default();
+        self.announce_audit();
         Ok(number)
     }
 

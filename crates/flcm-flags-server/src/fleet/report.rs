@@ -138,7 +138,7 @@ impl Fleet {
 }
 
 impl BreakerReport {
-    fn new(breaker: &Breaker, plan: &Plan) -> Self {
+    pub(super) fn new(breaker: &Breaker, plan: &Plan) -> Self {
         let report = breaker.report(plan);
         let statistics = [report.errors.absolute, report.errors.relative, report.slow.absolute, report.slow.relative];
         Self {

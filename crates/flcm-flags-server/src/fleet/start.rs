@@ -7,17 +7,21 @@ use flcm_flags::TripState;
 use flcm_flags::metrics::batch::Batch;
 use serde_json::json;
 
+use super::activity::Activity;
+use super::asking::AskingApps;
 use super::handle::FleetHandle;
 use super::hosts::Hosts;
 use super::ledgers::Ledgers;
 use super::pages::Ignored;
 use super::persist::Unstored;
 use super::queue::{Requests, queue};
+use super::series::Series;
+use super::touched::Touched;
 use super::{Fleet, FleetGuards, Millis, SourcedTransition};
 use crate::clock::Clock;
 use crate::error::StartError;
 use crate::notification::Subscription;
-use crate::published::Published;
+use crate::published::{Published, changed_flags};
 use crate::serving::{ServingState, Shared, StreamState};
 use crate::sessions::Session;
 use crate::store::{Record, RecoveredState, Revision, Store, Stored, StoredBatch, StoredBreaker, Summary};
@@ -61,6 +65,11 @@ pub(crate) fn start(
         ledgers: Ledgers::default(),
         totals: Totals::default(),
         hosts: Hosts::default(),
+        activity: Activity::default(),
+        asking: AskingApps::default(),
+        series: Series::default(),
+        touched: Touched::default(),
+        live_sequence: 0,
         ignored: Ignored::default(),
         events: BTreeMap::new(),
         unstored: Unstored::default(),
@@ -78,6 +87,7 @@ pub(crate) fn start(
     let began = fleet.store.began()?;
     let sessions = fleet.store.sessions()?;
     fleet.log_audit_head();
+    fleet.announce_audit();
     let (queue, requests) = queue();
     Ok(Started { fleet, requests, handle: FleetHandle::new(queue), shared, began, of_file, sessions })
 }
@@ -122,7 +132,8 @@ fn store_first(store: &mut Store, published: &Published, now: Millis) -> Result<
         detail: json!({ "digest": summary.digest, "origin": "file" }),
         ..Record::default()
     };
-    Ok(store.publish(&Revision { summary, document: published.text.clone() }, &record, &[])?)
+    let flags = changed_flags(None, published);
+    Ok(store.publish(&Revision { summary, document: published.text.clone() }, &flags, &record, &[])?)
 }
 
 impl Fleet {
@@ -132,6 +143,12 @@ impl Fleet {
         self.totals.restore_customs(&recovered.customs);
         let trips = recovered.holds.into_iter().filter_map(|(flag, trip)| Some((flag, TripState::parse(&trip)?)));
         self.holds = trips.collect();
+        let today = self.clock.now().0 / 86_400_000;
+        for day in [today.saturating_sub(1), today] {
+            for (flag, users) in self.store.users_of(day)? {
+                self.series.set_users(flag, day, users);
+            }
+        }
         let start = recovered.first_batch.unwrap_or(self.clock.now());
         self.guards.guard(&self.published.snapshot, start);
         let (mut transitions, mut known) = (Vec::new(), HashMap::new());
@@ -174,7 +191,7 @@ impl Fleet {
                 let Ok(batch) = Batch::from_own_bytes(&bytes) else { continue };
                 let _ = self.ledgers.accept(batch.header(), &origin, self.clock.now());
                 let is_new = |flag: &str| known.get(flag).is_none_or(|upto| *upto < id);
-                self.add(&batch, &origin, at, is_new, transitions);
+                self.add(&batch, (&origin, None), at, is_new, transitions);
             }
         }
     }

@@ -2,14 +2,17 @@
 
 use axum::Extension;
 use axum::body::Body;
-use axum::extract::State;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use tokio::task::spawn_blocking;
 
 use super::access::{Authorized, Host};
 use super::{Context, Problem, body};
+use crate::clock::wall;
 use crate::fleet::BatchRefusal;
 use crate::ingest::{Content, Origin, ReceivedBatch};
+use crate::inventory::{AppVersion, HostQuery};
 use crate::keys::{Caller, Role};
 use crate::peer::{AddressPrefix, PeerAddress};
 use crate::state::App;
@@ -24,8 +27,9 @@ const LARGE: usize = 64 << 10;
 
 /// Accepts a batch of counts.
 ///
-/// A batch is acknowledged when it is on the disk, and counted once, however often it is sent.
-#[utoipa::path(post, path = "/metrics", tag = "hosts", request_body(content = Vec<u8>, content_type = "application/vnd.flcm.batch"), responses(
+/// A batch is acknowledged when it is on the disk, and counted once, however often it is sent. The query is for
+/// `GET /hosts`; nothing else depends on it.
+#[utoipa::path(post, path = "/metrics", tag = "hosts", params(HostQuery), request_body(content = Vec<u8>, content_type = "application/vnd.flcm.batch"), responses(
     (status = 204, description = "The batch was counted, now or before"),
     (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem), (status = 408, body = Problem),
     (status = 409, description = "An earlier batch is missing", body = Problem), (status = 413, body = Problem),
@@ -35,6 +39,7 @@ pub(super) async fn post_batch(
     key: Authorized<Host>,
     State(app): Context,
     Extension(PeerAddress(address)): Extension<PeerAddress>,
+    query: Result<Query<HostQuery>, QueryRejection>,
     headers: HeaderMap,
     content: Body,
 ) -> Result<StatusCode, Problem> {
@@ -47,8 +52,12 @@ pub(super) async fn post_batch(
     };
     let origin = Origin { role, prefix: AddressPrefix::of(address), key: name };
     let batch = body::read(memory, content, limit).await?;
-    let batch = check(&app, batch, origin).await?;
+    // A batch is worth more than what its host says of itself.
+    let query = query.map(|Query(query)| query).unwrap_or_default();
+    let batch = check(&app, batch, origin, query.app()).await?;
+    let instance = batch.checked.header().instance;
     let taken = app.fleet.batch(batch).await?;
+    app.shared.inventory.note(instance, role, &query, wall());
     if taken.repeated {
         app.shared.counters.repeated.add(1);
     }
@@ -56,9 +65,9 @@ pub(super) async fn post_batch(
 }
 
 /// Checks a batch here, and not on the thread of the fleet, which every other batch waits for.
-async fn check(app: &App, content: Content, origin: Origin) -> Result<ReceivedBatch, Problem> {
+async fn check(app: &App, content: Content, origin: Origin, of: AppVersion) -> Result<ReceivedBatch, Problem> {
     let is_large = content.bytes.len() > LARGE;
-    let check = move || ReceivedBatch::check(content, origin);
+    let check = move || ReceivedBatch::check(content, origin, of);
     let checked = if is_large {
         let _turn = app.checks.acquire().await;
         spawn_blocking(check).await.map_err(|_| Problem::internal())?

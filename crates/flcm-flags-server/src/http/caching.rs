@@ -19,11 +19,13 @@ const VARY: HeaderValue = HeaderValue::from_static("authorization, x-api-key, co
 pub(super) fn limit(method: &str, path: &str, response: &mut Response) {
     let is_served = matches!(response.status(), StatusCode::OK | StatusCode::NOT_MODIFIED);
     let value = match path {
-        "/flags" if is_served && matches!(method, "GET" | "HEAD") => {
+        "/flags" | "/overview" if is_served && matches!(method, "GET" | "HEAD") => {
             set(response, header::VARY, VARY);
             PRIVATE
         }
-        "/flags/stream" => NOTHING_AS_IS,
+        "/events" | "/flags/stream" => NOTHING_AS_IS,
+        // The dashboard's files are the same for everyone.
+        "/ui" | "/ui/" | "/ui/{*path}" if is_served => return,
         _ => NOTHING,
     };
     set(response, header::CACHE_CONTROL, value);

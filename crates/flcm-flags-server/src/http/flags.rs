@@ -2,20 +2,20 @@
 
 use axum::Extension;
 use axum::extract::State;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::{HeaderMap, HeaderName};
+use axum::response::Response;
 use flcm_flags::Millis;
 use flcm_flags_host::SIGNATURE_HEADER;
 
-use super::accept::{Accept, weight};
+use super::accept::Accept;
 use super::access::{Authorized, Client};
 use super::problem::Kind;
-use super::{Context, Problem};
+use super::{Context, Problem, encoded};
 use crate::ahead::AheadHost;
 use crate::clock::wall;
 use crate::keys::Role;
 use crate::peer::PeerAddress;
-use crate::published::{Body, Encoded, Published, etag_matches};
+use crate::published::{Body, Published};
 
 /// The header by which a host says which revision it uses.
 const REVISION: &str = "flcm-revision";
@@ -57,21 +57,10 @@ pub(super) async fn get_flags(
     // A snapshot contains hashes of users, the document their names.
     let is_document = !std::ptr::eq(body, &raw const serving.published.as_snapshot);
     key.require(if is_document { Role::Server } else { Role::Client })?;
-    let takes_gzip = headers.get_all(header::ACCEPT_ENCODING).iter().any(takes_gzip);
-    let Encoded { etag, bytes } = if takes_gzip { &body.gzip } else { &body.plain };
-    let common = [(header::ETAG, etag.clone())];
+    let mut response = encoded::answer(&headers, body);
     // Not part of what the `ETag` names: a new signature of the same bytes comes with `304 Not Modified` as well.
     let signature = if is_document { None } else { app.signatures.header(&serving.published, Millis(wall())) };
-    let signature = signature.map(|value| [(SIGNATURE, value)]);
-    let known = headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
-    if known.is_some_and(|etags| etags == "*" || etag_matches(etags, etag)) {
-        return Ok((StatusCode::NOT_MODIFIED, signature, common).into_response());
-    }
-    let media_type = [(header::CONTENT_TYPE, body.media_type.clone())];
-    let mut response = (common, signature, media_type, bytes.clone()).into_response();
-    if takes_gzip {
-        response.headers_mut().insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
-    }
+    signature.map(|value| response.headers_mut().insert(SIGNATURE, value));
     Ok(response)
 }
 
@@ -89,13 +78,5 @@ fn choose<'p>(published: &'p Published, headers: &HeaderMap) -> Result<&'p Body,
         let help = "ask for application/vnd.flcm.snapshot, or for application/yaml, or for */*; a snapshot that was \
                     signed elsewhere has no document";
         Problem::new(Kind::NotAcceptable, message, help)
-    })
-}
-
-fn takes_gzip(value: &HeaderValue) -> bool {
-    let Ok(list) = value.to_str() else { return false };
-    list.split(',').any(|coding| {
-        let mut parts = coding.split(';').map(str::trim);
-        parts.next().is_some_and(|name| name.eq_ignore_ascii_case("gzip")) && weight(parts) > 0
     })
 }

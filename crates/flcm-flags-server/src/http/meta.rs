@@ -11,6 +11,7 @@ use utoipa::ToSchema;
 
 use super::access::{Authorized, Viewer};
 use super::{Context, Problem, openapi};
+use crate::series::TIERS;
 use crate::state::App;
 
 /// What the server is, and what it serves.
@@ -22,6 +23,7 @@ pub(crate) struct Meta {
     contract: &'static str,
     document: DocumentMeta,
     limits: Limits,
+    retention: Retention,
     /// Whether everything that is in force is stored.
     stored: bool,
 }
@@ -34,6 +36,10 @@ pub(crate) struct DocumentMeta {
     name: Option<String>,
     /// Where edits go: `file`, `database` or `none`.
     mode: &'static str,
+    /// Where people edit the document elsewhere, with `{path}` for its name.
+    edit_url: Option<String>,
+    /// Whether the file has changes that are not committed; `null` where that is not known.
+    uncommitted: Option<bool>,
 }
 
 /// What is refused beyond.
@@ -42,6 +48,20 @@ pub(crate) struct DocumentMeta {
 pub(crate) struct Limits {
     /// The bytes of a document.
     document_bytes: usize,
+}
+
+/// How long series are kept, in seconds: steps of 10 s, of a minute, and of 15 minutes.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Retention {
+    fine: u64,
+    day: u64,
+    year: u64,
+}
+
+impl Retention {
+    const fn of([fine, day, year]: [u64; 3]) -> Self {
+        Self { fine, day, year }
+    }
 }
 
 /// The server, the document and the limits.
@@ -56,6 +76,7 @@ pub(super) async fn get_meta(_: Authorized<Viewer>, State(app): Context) -> Resu
         contract: contract(),
         document: DocumentMeta::of(&app),
         limits: Limits { document_bytes: limits::DOCUMENT_BYTES },
+        retention: Retention::of(TIERS.map(|tier| tier.kept)),
         stored,
     }))
 }
@@ -63,7 +84,12 @@ pub(super) async fn get_meta(_: Authorized<Viewer>, State(app): Context) -> Resu
 impl DocumentMeta {
     fn of(app: &App) -> Self {
         let name = app.document.as_ref().and_then(|file| file.path.file_name());
-        Self { name: name.map(|name| name.to_string_lossy().into_owned()), mode: app.edits.as_str() }
+        Self {
+            name: name.map(|name| name.to_string_lossy().into_owned()),
+            mode: app.edits.as_str(),
+            edit_url: app.edit_url.clone(),
+            uncommitted: None,
+        }
     }
 }
 

@@ -11,7 +11,10 @@ use utoipa::{Modify, OpenApi};
 use super::access::Public;
 use super::breakers::CommandName;
 use super::problem::MEDIA_TYPE;
-use super::{audit, batches, breakers, flags, health, keys, meta, metrics, ofrep, revisions, session, stream};
+use super::{
+    audit, batches, breakers, events, flags, health, hosts, keys, meta, metrics, ofrep, overview, revisions, series,
+    session, stream,
+};
 
 const JSON: &str = "application/json";
 
@@ -44,6 +47,14 @@ const JSON: &str = "application/json";
         session::sign_out,
         keys::list_keys,
         meta::get_meta,
+        hosts::list_hosts,
+        hosts::list_flag_hosts,
+        overview::get_overview,
+        series::get_series,
+        series::get_users,
+        series::list_incidents,
+        overview::get_live,
+        events::open_events,
         health::healthz,
         health::readyz,
         get_openapi,

@@ -56,11 +56,13 @@ pub(crate) struct RevertQuery {
 #[serde(default)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct PageQuery {
+    /// Only those that have changed this flag.
+    flag: Option<String>,
     /// Only what is before this number.
-    before: Option<u64>,
+    pub(super) before: Option<u64>,
     /// How many, at most 1000. Default: 100.
     #[param(minimum = 1, maximum = 1000)]
-    limit: Option<u32>,
+    pub(super) limit: Option<u32>,
 }
 
 /// The revision to compare with.
@@ -242,8 +244,9 @@ pub(super) async fn list_revisions(
     State(app): Context,
     query: Result<Query<PageQuery>, axum::extract::rejection::QueryRejection>,
 ) -> Result<Json<Vec<Summary>>, Problem> {
-    let (before, limit) = query.map_err(|error| bad_query(&error))?.bounds()?;
-    app.read(move |reader| reader.revisions(before, limit)).await.map(Json)
+    let Query(query) = query.map_err(|error| bad_query(&error))?;
+    let (before, limit) = query.bounds()?;
+    app.read(move |reader| reader.revisions(query.flag.as_deref(), before, limit)).await.map(Json)
 }
 
 /// The document of a revision.

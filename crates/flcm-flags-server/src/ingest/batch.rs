@@ -6,6 +6,7 @@ use flcm_flags::metrics::batch::{BatchError, CheckedBatch, Header};
 use flcm_flags_host::Page;
 
 use super::Content;
+use crate::inventory::AppVersion;
 use crate::keys::Role;
 use crate::peer::AddressPrefix;
 
@@ -33,6 +34,8 @@ impl Origin {
 pub(crate) struct ReceivedBatch {
     pub(crate) checked: CheckedBatch<Content>,
     pub(crate) origin: Origin,
+    /// What its host says of its application.
+    pub(crate) app: AppVersion,
 }
 
 impl ReceivedBatch {
@@ -50,11 +53,12 @@ impl ReceivedBatch {
         }
         writer.finish();
         let checked = CheckedBatch::from_bytes(Content::of(bytes.into())).expect("a batch");
-        Self { checked, origin: Origin { role: Role::Server, prefix: AddressPrefix::default(), key: "key".into() } }
+        let origin = Origin { role: Role::Server, prefix: AddressPrefix::default(), key: "key".into() };
+        Self { checked, origin, app: AppVersion::default() }
     }
 
-    pub(crate) fn check(content: Content, origin: Origin) -> Result<Self, BatchError> {
-        Ok(Self { checked: CheckedBatch::from_bytes(content)?, origin })
+    pub(crate) fn check(content: Content, origin: Origin, app: AppVersion) -> Result<Self, BatchError> {
+        Ok(Self { checked: CheckedBatch::from_bytes(content)?, origin, app })
     }
 }
 

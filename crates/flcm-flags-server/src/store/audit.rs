@@ -99,28 +99,83 @@ impl Store {
     }
 }
 
+/// Which records are wanted. Whatever is `None` or empty does not matter.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct AuditFilter {
+    pub(crate) flag: Option<String>,
+    pub(crate) actor: Option<String>,
+    /// One of these.
+    pub(crate) actions: Vec<String>,
+    /// In milliseconds since 1970, and before the second one.
+    pub(crate) since: Option<u64>,
+    pub(crate) until: Option<u64>,
+    /// Part of the reason or of the detail.
+    pub(crate) text: Option<String>,
+}
+
+const COLUMNS: &str = "id, at, actor, action, flag, revision, reason, detail, address, previous, hash";
+
+impl AuditFilter {
+    /// The conditions, and their values.
+    fn conditions(self) -> (String, Vec<rusqlite::types::Value>) {
+        let (mut sql, mut values) = (String::new(), Vec::new());
+        let mut add = |condition: &str, value: rusqlite::types::Value| {
+            sql.push_str(" AND ");
+            sql.push_str(condition);
+            values.push(value);
+        };
+        self.flag.into_iter().for_each(|flag| add("flag = ?", flag.into()));
+        self.actor.into_iter().for_each(|actor| add("actor = ?", actor.into()));
+        self.since.into_iter().for_each(|since| add("at >= ?", to_bits(since).into()));
+        self.until.into_iter().for_each(|until| add("at < ?", to_bits(until).into()));
+        if let Some(text) = self.text {
+            let escaped: String =
+                text.chars().flat_map(|c| [matches!(c, '%' | '_' | '\\').then_some('\\'), Some(c)]).flatten().collect();
+            add("(reason || char(10) || detail) LIKE ? ESCAPE '\\'", format!("%{escaped}%").into());
+        }
+        if !self.actions.is_empty() {
+            let places = vec!["?"; self.actions.len()].join(",");
+            sql.push_str(&format!(" AND action IN ({places})"));
+            values.extend(self.actions.into_iter().map(Into::into));
+        }
+        (sql, values)
+    }
+}
+
 impl Reader {
     /// Records before this one, the newest first.
-    pub(crate) fn audit(&self, before: i64, limit: u32) -> Stored<Vec<Record>> {
-        let sql = "SELECT id, at, actor, action, flag, revision, reason, detail, address, previous, hash FROM audit \
-                   WHERE id < ?1 ORDER BY id DESC LIMIT ?2";
-        let mut statement = self.0.prepare(sql)?;
-        let rows = statement.query_map(params![before, limit], |row| {
-            let detail: String = row.get(7)?;
-            Ok(Record {
-                id: row.get(0)?,
-                at: from_bits(row.get(1)?),
-                actor: row.get(2)?,
-                action: row.get(3)?,
-                flag: row.get(4)?,
-                revision: row.get::<_, Option<i64>>(5)?.map(from_bits),
-                reason: row.get(6)?,
-                detail: serde_json::from_str(&detail).unwrap_or_default(),
-                address: row.get(8)?,
-                previous: row.get(9)?,
-                hash: row.get(10)?,
-            })
-        })?;
+    pub(crate) fn audit(&self, filter: AuditFilter, before: i64, limit: u32) -> Stored<Vec<Record>> {
+        let (conditions, mut values) = filter.conditions();
+        let sql = format!("SELECT {COLUMNS} FROM audit WHERE id < ?{conditions} ORDER BY id DESC LIMIT ?");
+        values.insert(0, before.into());
+        values.push(limit.into());
+        let mut statement = self.0.prepare(&sql)?;
+        let rows = statement.query_map(rusqlite::params_from_iter(values), record)?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
+
+    /// The records after this one, the oldest first.
+    pub(crate) fn audit_after(&self, after: i64, limit: u32) -> Stored<Vec<Record>> {
+        let mut statement =
+            self.0.prepare(&format!("SELECT {COLUMNS} FROM audit WHERE id > ?1 ORDER BY id LIMIT ?2"))?;
+        let rows = statement.query_map(params![after, limit], record)?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+}
+
+fn record(row: &rusqlite::Row<'_>) -> rusqlite::Result<Record> {
+    let detail: String = row.get(7)?;
+    Ok(Record {
+        id: row.get(0)?,
+        at: from_bits(row.get(1)?),
+        actor: row.get(2)?,
+        action: row.get(3)?,
+        flag: row.get(4)?,
+        revision: row.get::<_, Option<i64>>(5)?.map(from_bits),
+        reason: row.get(6)?,
+        detail: serde_json::from_str(&detail).unwrap_or_default(),
+        address: row.get(8)?,
+        previous: row.get(9)?,
+        hash: row.get(10)?,
+    })
 }

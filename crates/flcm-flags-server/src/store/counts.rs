@@ -9,6 +9,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::audit::append;
 use super::ledgers::{StoredLedger, StoredLedgerName};
 use super::outbox::enqueue;
+use super::series::{CountedSeries, add_series};
 use super::{Record, Store, Stored, WebhookDelivery, batches, from_bits, ledgers, to_bits};
 use crate::event;
 use crate::totals;
@@ -65,6 +66,7 @@ pub(crate) struct Checkpoint<'a> {
     pub(crate) totals: Vec<(&'a str, totals::Stored)>,
     pub(crate) customs: Vec<u8>,
     pub(crate) breakers: Vec<StoredBreaker>,
+    pub(crate) series: Vec<CountedSeries<'a>>,
     pub(crate) clock: Millis,
     /// The last batch that it contains.
     pub(crate) upto: i64,
@@ -102,8 +104,9 @@ impl Store {
         })
     }
 
-    /// Stores a checkpoint, and deletes the batches that it contains.
-    pub(crate) fn checkpoint(&mut self, point: &Checkpoint<'_>) -> Stored<()> {
+    /// Stores a checkpoint, and deletes the batches that it contains. Returns the users of the day by flag, about.
+    pub(crate) fn checkpoint(&mut self, point: &Checkpoint<'_>) -> Stored<Vec<(String, u64)>> {
+        let history = self.history;
         self.write(|connection| {
             ledgers::put(connection, &point.ledgers, &point.gone)?;
             let mut statement = connection.prepare_cached("REPLACE INTO totals VALUES (?1, ?2, ?3)")?;
@@ -113,8 +116,9 @@ impl Store {
             statement.execute(params![CUSTOMS, "{}", point.customs])?;
             point.breakers.iter().try_for_each(|breaker| put_breaker(connection, breaker))?;
             set_fact(connection, "clock", point.clock.0)?;
+            let users = add_series(connection, &point.series, point.clock.0 / 1000, history)?;
             connection.execute("DELETE FROM batches WHERE id <= ?1", params![point.upto])?;
-            Ok(())
+            Ok(users)
         })
     }
 }

@@ -1,5 +1,7 @@
 //! Revisions: every document that was published.
 
+use std::collections::HashMap;
+
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -27,6 +29,14 @@ pub(crate) struct Summary {
     pub(crate) origin: String,
     /// The digest of its snapshot, in 16 hexadecimal digits.
     pub(crate) digest: String,
+}
+
+/// The revision that changed a flag last.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Changed {
+    pub(crate) revision: u64,
+    /// When it was published, in milliseconds since 1970.
+    pub(crate) at: u64,
 }
 
 /// A revision with its document.
@@ -64,10 +74,11 @@ impl Store {
         Ok(at.optional()?.map_or_else(crate::clock::wall, from_bits))
     }
 
-    /// Stores a revision, the record of its publication, and the deliveries that announce it.
+    /// Stores a revision, the flags that it changes, the record of its publication, and the deliveries that announce it.
     pub(crate) fn publish(
         &mut self,
         revision: &Revision,
+        flags: &[String],
         record: &Record,
         deliveries: &[WebhookDelivery],
     ) -> Stored<()> {
@@ -78,6 +89,10 @@ impl Store {
                 "INSERT INTO revisions VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
                 params![to_bits(*number), to_bits(*at), author, reason, origin, digest, document],
             )?;
+            let mut statement = connection.prepare_cached("INSERT OR IGNORE INTO revision_flags VALUES (?1, ?2)")?;
+            for flag in flags {
+                statement.execute(params![flag, to_bits(*number)])?;
+            }
             if origin == ORIGIN_FILE {
                 set_fact(connection, FILE, *number)?;
             }
@@ -88,13 +103,33 @@ impl Store {
 }
 
 impl Reader {
-    /// Revisions before this one, the newest first.
-    pub(crate) fn revisions(&self, before: i64, limit: u32) -> Stored<Vec<Summary>> {
+    /// Revisions before this one, the newest first; only those that have changed a flag, if one is named.
+    pub(crate) fn revisions(&self, flag: Option<&str>, before: i64, limit: u32) -> Stored<Vec<Summary>> {
         let sql = "SELECT number, at, author, reason, origin, digest, '' FROM revisions WHERE number < ?1 \
+                   AND (?3 IS NULL OR number IN (SELECT number FROM revision_flags WHERE flag = ?3)) \
                    ORDER BY number DESC LIMIT ?2";
         let mut statement = self.0.prepare(sql)?;
-        let rows = statement.query_map(params![before, limit], read)?;
+        let rows = statement.query_map(params![before, limit, flag], read)?;
         Ok(rows.map(|row| row.map(|revision| revision.summary)).collect::<Result<_, _>>()?)
+    }
+
+    /// For each flag, the revision that changed it last.
+    pub(crate) fn changed(&self) -> Stored<HashMap<String, Changed>> {
+        let sql = "SELECT flag, number, at FROM (SELECT flag, max(number) AS number FROM revision_flags GROUP BY flag) \
+                   JOIN revisions USING (number)";
+        let mut statement = self.0.prepare(sql)?;
+        let rows = statement.query_map([], |row| {
+            Ok((row.get(0)?, Changed { revision: from_bits(row.get(1)?), at: from_bits(row.get(2)?) }))
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// The flags that a revision has changed, in the order of their keys; at most so many.
+    pub(crate) fn flags_of_revision(&self, number: u64, most: u32) -> Stored<Vec<String>> {
+        let sql = "SELECT flag FROM revision_flags WHERE number = ?1 ORDER BY flag LIMIT ?2";
+        let mut statement = self.0.prepare(sql)?;
+        let rows = statement.query_map(params![to_bits(number), most], |row| row.get(0))?;
+        Ok(rows.collect::<Result<_, _>>()?)
     }
 
     /// One revision.

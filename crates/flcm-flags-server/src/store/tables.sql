@@ -8,6 +8,10 @@ CREATE TABLE revisions (
     document TEXT NOT NULL
 ) STRICT;
 
+-- The flags that a revision has changed, added or removed.
+CREATE TABLE revision_flags (flag TEXT NOT NULL, number INTEGER NOT NULL, PRIMARY KEY (flag, number)) STRICT, WITHOUT ROWID;
+CREATE INDEX flags_of_revision ON revision_flags (number);
+
 CREATE TABLE audit (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     at INTEGER NOT NULL,
@@ -22,6 +26,9 @@ CREATE TABLE audit (
     previous TEXT NOT NULL,
     hash TEXT NOT NULL
 ) STRICT;
+CREATE INDEX audit_of_flag ON audit (flag, id);
+CREATE INDEX audit_of_actor ON audit (actor, id);
+CREATE INDEX audit_by_time ON audit (at);
 CREATE TRIGGER audit_keeps BEFORE INSERT ON audit WHEN EXISTS (SELECT 1 FROM audit WHERE id = NEW.id)
 BEGIN SELECT RAISE(ABORT, 'the audit is append-only'); END;
 CREATE TRIGGER audit_stays BEFORE UPDATE ON audit BEGIN SELECT RAISE(ABORT, 'the audit is append-only'); END;
@@ -77,3 +84,26 @@ CREATE TABLE facts (name TEXT PRIMARY KEY, number INTEGER NOT NULL) STRICT, WITH
 
 -- Sign-ins of people: the hash of a cookie, and that of the key that it stands for.
 CREATE TABLE sessions (hash BLOB PRIMARY KEY, key BLOB NOT NULL, expires INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+
+-- What hosts have counted of a flag in steps of time: see `series`. In the order of time, so that a checkpoint writes in one place, and what is old is dropped from the front.
+CREATE TABLE series_flags (id INTEGER PRIMARY KEY, flag TEXT NOT NULL UNIQUE) STRICT;
+CREATE TABLE series (
+    tier INTEGER NOT NULL,
+    step INTEGER NOT NULL,
+    flag INTEGER NOT NULL,
+    data BLOB NOT NULL,
+    PRIMARY KEY (tier, step, flag)
+) STRICT, WITHOUT ROWID;
+
+-- Who was counted on a day, as a batch of one flag with its sketches.
+CREATE TABLE users (day INTEGER NOT NULL, flag INTEGER NOT NULL, sketch BLOB NOT NULL, PRIMARY KEY (day, flag)) STRICT, WITHOUT ROWID;
+
+-- When a breaker has changed its state: the transition as JSON, and the seconds around it.
+CREATE TABLE incidents (
+    id TEXT PRIMARY KEY,
+    flag TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    event TEXT NOT NULL,
+    points BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX incidents_of_flag ON incidents (flag, at);

@@ -103,10 +103,10 @@ fn two_servers_do_not_share_one() {
 fn one_of_a_newer_version_or_of_another_program_is_refused_and_left_alone() {
     let folder = TestFolder::new();
     folder.serve().stop();
-    folder.database().execute_batch("PRAGMA user_version = 2; PRAGMA journal_mode = DELETE").unwrap();
+    folder.database().execute_batch("PRAGMA user_version = 3; PRAGMA journal_mode = DELETE").unwrap();
     let before = bytes(&folder.path("flags.db"));
     let (code, said) = folder.fails(SERVE);
-    assert!(code == 1 && said.contains("version 2") && said.contains("flags.db"), "{said}");
+    assert!(code == 1 && said.contains("version 3") && said.contains("flags.db"), "{said}");
     assert_eq!(bytes(&folder.path("flags.db")), before);
     let foreign = TestFolder::new();
     foreign.database().execute_batch("CREATE TABLE songs (title TEXT)").unwrap();

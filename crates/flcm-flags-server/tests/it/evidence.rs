@@ -7,7 +7,7 @@ use std::time::Duration;
 use flcm_flags::metrics::FlagMetrics;
 use flcm_flags::metrics::batch::{Header, Writer};
 use flcm_flags::{Arm, Sample};
-use flcm_flags_server::{Role, mint};
+use flcm_flags_server::Role;
 use serde_json::{Value, json};
 
 use crate::http::{Answer, ask_from};
@@ -30,7 +30,7 @@ flags:
 struct World {
     folder: TestFolder,
     server: TestServer,
-    keys: [String; 3],
+    keys: Vec<String>,
     /// Makes each batch that of another host.
     hosts: u64,
 }
@@ -39,11 +39,9 @@ impl World {
     fn new() -> Self {
         let folder = TestFolder::new();
         folder.file("flags.yaml", DOCUMENT);
-        let made = [Role::Client, Role::Server, Role::Admin]
-            .map(|role| mint(&format!("a-{}", role.as_str()), role, None).unwrap());
-        folder.file("keys.json", format!("[{}]", made.each_ref().map(|(_, line)| line.as_str()).join(",")));
+        let keys = folder.write_keys(&Role::ALL, str::to_owned);
         let server = folder.serve_with(&["--keys", "keys.json"]);
-        Self { server, folder, keys: made.map(|(key, _)| format!("Bearer {key}")), hosts: 0 }
+        Self { server, folder, keys: keys.into_iter().map(|key| format!("Bearer {key}")).collect(), hosts: 0 }
     }
 
     /// Ends the server as a power cut would, and starts it again.

@@ -10,7 +10,7 @@ use crate::test_server::TestFolder;
 
 /// What can be asked, the least role that may, and a content type that is taken. None of it does anything when it is
 /// let in.
-const PATHS: [(&str, &str, Role, &str); 23] = [
+const PATHS: [(&str, &str, Role, &str); 31] = [
     ("GET", "/flags", Role::Client, ""),
     ("GET", "/flags/stream", Role::Client, ""),
     ("POST", "/metrics", Role::Client, "application/vnd.flcm.batch"),
@@ -25,6 +25,14 @@ const PATHS: [(&str, &str, Role, &str); 23] = [
     ("GET", "/revisions/1", Role::Viewer, ""),
     ("GET", "/revisions/1/diff", Role::Viewer, ""),
     ("GET", "/audit", Role::Viewer, ""),
+    ("GET", "/overview", Role::Viewer, ""),
+    ("GET", "/overview/live", Role::Viewer, ""),
+    ("GET", "/events", Role::Viewer, ""),
+    ("GET", "/hosts", Role::Viewer, ""),
+    ("GET", "/flags/plain/hosts", Role::Viewer, ""),
+    ("GET", "/flags/plain/series", Role::Viewer, ""),
+    ("GET", "/flags/plain/users", Role::Viewer, ""),
+    ("GET", "/flags/plain/incidents", Role::Viewer, ""),
     ("POST", "/flags/plain/hold", Role::Operator, "application/json"),
     ("POST", "/flags/plain/release", Role::Operator, "application/json"),
     ("POST", "/flags/plain/acknowledge", Role::Operator, "application/json"),

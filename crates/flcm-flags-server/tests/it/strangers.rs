@@ -17,7 +17,8 @@ struct Served {
 
 impl Served {
     fn start(folder: &TestFolder) -> Self {
-        let (server, keys) = folder.serve_with_keys_of(&[], str::to_owned);
+        let keys = folder.write_keys(&Role::ALL, str::to_owned);
+        let server = folder.serve_with(&["--keys", "keys.json"]);
         Self { server, keys }
     }
 

@@ -21,8 +21,13 @@ impl Stream {
     }
 
     fn open_as(address: SocketAddr, headers: &[(&str, &str)]) -> io::Result<Self> {
+        Self::open_at(address, "/flags/stream", headers)
+    }
+
+    /// Another stream of events.
+    pub(crate) fn open_at(address: SocketAddr, path: &str, headers: &[(&str, &str)]) -> io::Result<Self> {
         let mut stream = connect(address)?;
-        stream.write_all((head(address, "GET", "/flags/stream", headers) + "\r\n").as_bytes())?;
+        stream.write_all((head(address, "GET", path, headers) + "\r\n").as_bytes())?;
         Ok(Self(BufReader::new(stream)))
     }
 
@@ -45,6 +50,16 @@ impl Stream {
                 return Some((name, serde_json::from_str(data).ok()?));
             }
         }
+    }
+
+    /// The first comment of a stream that has begun.
+    pub(crate) fn greeting(&mut self) -> String {
+        let mut line = String::new();
+        while !line.starts_with(':') {
+            line.clear();
+            assert!(self.0.read_line(&mut line).unwrap() > 0, "the stream has ended");
+        }
+        line.trim().to_owned()
     }
 
     /// The next event of a name.

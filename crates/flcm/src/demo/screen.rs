@@ -34,6 +34,7 @@ impl Screen {
 
     pub(super) fn introduce(&mut self, url: &str, document: &Path) {
         self.line(&format!("{NAME}a server at {url}, two hosts with 3,000 users, 800 calls a second{NAME:#}"));
+        self.line(&format!("{NAME}dashboard {url}/ui/{NAME:#}"));
         self.line(&format!("{DIM}document {}{DIM:#}", document.display()));
     }
 

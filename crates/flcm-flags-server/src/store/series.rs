@@ -1,0 +1,291 @@
+//! Series, users by day, and incidents.
+
+use std::collections::BTreeMap;
+
+use flcm_flags::metrics::FlagMetrics;
+use flcm_flags::metrics::batch::Batch;
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::counts::{fact, set_fact};
+use super::{Reader, Store, Stored, to_bits};
+use crate::series::{Mark, Point, TIERS, Tier};
+use crate::totals::written;
+
+/// The fact that says how many bytes the series have.
+const SIZE: &str = "history";
+
+/// What a row has beside its data, about.
+const ROW_BYTES: u64 = 16;
+
+/// Users are kept for so many days.
+const DAYS: u64 = 30;
+
+/// The key of the only flag in the batch of a sketch.
+const USERS: &str = "users";
+
+/// At most so many marks are read.
+const MARKS: u32 = 200;
+
+/// What was counted of a flag since the last checkpoint.
+#[derive(Debug)]
+pub(crate) struct CountedSeries<'a> {
+    pub(crate) flag: &'a str,
+    /// By steps of the finest tier.
+    pub(crate) points: Vec<(u64, Point)>,
+    /// The day, since 1970, and who was counted in it.
+    pub(crate) day: u64,
+    pub(crate) sketches: &'a FlagMetrics<[u32; FlagMetrics::counters_for(0)]>,
+}
+
+/// An incident: a transition, and the series around it.
+#[derive(Clone, Debug)]
+pub(crate) struct StoredIncident {
+    pub(crate) id: String,
+    pub(crate) flag: String,
+    /// In milliseconds since 1970.
+    pub(crate) at: u64,
+    /// The transition as JSON.
+    pub(crate) event: String,
+    /// By seconds.
+    pub(crate) points: Vec<(u64, Point)>,
+}
+
+/// Adds what was counted, and drops what is too old or too much. Returns the estimated users of the day by flag.
+pub(super) fn add_series(
+    connection: &Connection,
+    counted: &[CountedSeries<'_>],
+    now: u64,
+    history: u64,
+) -> Stored<Vec<(String, u64)>> {
+    let mut users = Vec::new();
+    let mut size = fact(connection, SIZE)?;
+    for one in counted {
+        let id = id_of(connection, one.flag)?;
+        for tier in TIERS.into_iter().filter(|_| history > 0) {
+            let mut sums = BTreeMap::new();
+            for (step, point) in &one.points {
+                let sum: &mut Point = sums.entry(step * TIERS[0].step / tier.step).or_default();
+                sum.add(point);
+            }
+            for (step, sum) in sums {
+                size += add_point(connection, tier, (step, id), sum)?;
+            }
+        }
+        users.push((one.flag.to_owned(), add_users(connection, id, one)?));
+    }
+    size = size.saturating_sub(drop_old(connection, now)?);
+    while size > history {
+        let Some(dropped) = drop_oldest(connection)? else { break };
+        size = size.saturating_sub(dropped);
+    }
+    set_fact(connection, SIZE, size)?;
+    Ok(users)
+}
+
+fn id_of(connection: &Connection, flag: &str) -> Stored<i64> {
+    let found = known_id(connection, flag)?;
+    if let Some(id) = found {
+        return Ok(id);
+    }
+    connection.prepare_cached("INSERT INTO series_flags (flag) VALUES (?1)")?.execute(params![flag])?;
+    Ok(connection.last_insert_rowid())
+}
+
+fn known_id(connection: &Connection, flag: &str) -> Stored<Option<i64>> {
+    let mut statement = connection.prepare_cached("SELECT id FROM series_flags WHERE flag = ?1")?;
+    Ok(statement.query_row(params![flag], |row| row.get(0)).optional()?)
+}
+
+/// Adds to the point that a step has; returns how many bytes more there are.
+fn add_point(connection: &Connection, tier: Tier, (step, flag): (u64, i64), counted: Point) -> Stored<u64> {
+    let before = point_at(connection, tier, step, flag)?;
+    let is_new = before.is_none();
+    let mut sum = before.unwrap_or_default();
+    sum.add(&counted);
+    let data = if is_new { counted.to_bytes() } else { sum.to_bytes() };
+    let sql = "REPLACE INTO series VALUES (?1, ?2, ?3, ?4)";
+    connection.prepare_cached(sql)?.execute(params![tier.number, to_bits(step), flag, data])?;
+    Ok(if is_new { ROW_BYTES + data.len() as u64 } else { 0 })
+}
+
+fn point_at(connection: &Connection, tier: Tier, step: u64, flag: i64) -> Stored<Option<Point>> {
+    let sql = "SELECT data FROM series WHERE tier = ?1 AND step = ?2 AND flag = ?3";
+    let mut statement = connection.prepare_cached(sql)?;
+    let data: Option<Vec<u8>> =
+        statement.query_row(params![tier.number, to_bits(step), flag], |row| row.get(0)).optional()?;
+    Ok(data.and_then(|data| Point::from_bytes(&data)))
+}
+
+/// Adds users to those of the day; returns how many these are, about.
+fn add_users(connection: &Connection, flag: i64, counted: &CountedSeries<'_>) -> Stored<u64> {
+    let mut statement = connection.prepare_cached("SELECT sketch FROM users WHERE day = ?1 AND flag = ?2")?;
+    let before: Option<Vec<u8>> =
+        statement.query_row(params![to_bits(counted.day), flag], |row| row.get(0)).optional()?;
+    let mut day = sketch_of(before.as_deref());
+    day.merge(counted.sketches);
+    let sketch = written(|writer| _ = writer.flag(USERS, |_| None, &day));
+    if before.as_ref() != Some(&sketch) {
+        let mut statement = connection.prepare_cached("REPLACE INTO users VALUES (?1, ?2, ?3)")?;
+        statement.execute(params![to_bits(counted.day), flag, sketch])?;
+    }
+    Ok(estimate(&day))
+}
+
+type Sketch = FlagMetrics<[u32; FlagMetrics::counters_for(0)]>;
+
+fn sketch_of(bytes: Option<&[u8]>) -> Sketch {
+    let mut sketch = FlagMetrics::new([0; FlagMetrics::counters_for(0)]);
+    if let Some(Ok(batch)) = bytes.map(Batch::from_own_bytes) {
+        batch.flags().for_each(|flag| flag.merge_sketches_into(&mut sketch));
+    }
+    sketch
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "such a cast saturates")]
+fn estimate(sketch: &Sketch) -> u64 {
+    sketch.users().estimate().round() as u64
+}
+
+/// Drops what is older than its tier is kept; returns how many bytes that were.
+fn drop_old(connection: &Connection, now: u64) -> Stored<u64> {
+    let mut dropped = 0;
+    for tier in TIERS {
+        let oldest = now.saturating_sub(tier.kept) / tier.step;
+        dropped += drop_until(connection, tier, oldest)?;
+    }
+    let oldest = (now / 86_400).saturating_sub(DAYS);
+    connection.prepare_cached("DELETE FROM users WHERE day < ?1")?.execute(params![to_bits(oldest)])?;
+    Ok(dropped)
+}
+
+/// Drops the oldest steps of the finest tier that has any; `None` if there is nothing left.
+fn drop_oldest(connection: &Connection) -> Stored<Option<u64>> {
+    for tier in TIERS {
+        let sql = "SELECT min(step), max(step) FROM series WHERE tier = ?1";
+        let (first, last): (Option<i64>, Option<i64>) =
+            connection.query_row(sql, params![tier.number], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        if let (Some(first), Some(last)) = (first, last) {
+            let (first, last) = (super::from_bits(first), super::from_bits(last));
+            return drop_until(connection, tier, first + (last - first) / 20 + 1).map(Some);
+        }
+    }
+    Ok(None)
+}
+
+fn drop_until(connection: &Connection, tier: Tier, step: u64) -> Stored<u64> {
+    let values = params![tier.number, to_bits(step)];
+    let sql = "SELECT coalesce(sum(length(data)), 0), count(*) FROM series WHERE tier = ?1 AND step < ?2";
+    let (bytes, rows): (i64, i64) =
+        connection.prepare_cached(sql)?.query_row(values, |row| Ok((row.get(0)?, row.get(1)?)))?;
+    if rows > 0 {
+        connection.prepare_cached("DELETE FROM series WHERE tier = ?1 AND step < ?2")?.execute(values)?;
+    }
+    Ok(super::from_bits(bytes) + super::from_bits(rows) * ROW_BYTES)
+}
+
+impl Store {
+    pub(crate) fn put_incident(&mut self, incident: &StoredIncident) -> Stored<()> {
+        let StoredIncident { id, flag, at, event, points } = incident;
+        self.write(|connection| {
+            let sql = "REPLACE INTO incidents VALUES (?1, ?2, ?3, ?4, ?5)";
+            connection.execute(sql, params![id, flag, to_bits(*at), event, packed(points)])?;
+            Ok(())
+        })
+    }
+
+    /// The users of a day by flag, about.
+    pub(crate) fn users_of(&self, day: u64) -> Stored<Vec<(String, u64)>> {
+        let sql = "SELECT series_flags.flag, sketch FROM users JOIN series_flags ON users.flag = id WHERE day = ?1";
+        let mut statement = self.connection.prepare(sql)?;
+        let rows = statement.query_map(params![to_bits(day)], |row| {
+            Ok((row.get(0)?, estimate(&sketch_of(Some(&row.get::<_, Vec<u8>>(1)?)))))
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+}
+
+impl Reader {
+    /// The points of a flag, in these steps of a tier.
+    pub(crate) fn series(&self, flag: &str, tier: Tier, steps: std::ops::Range<u64>) -> Stored<Vec<(u64, Point)>> {
+        let Some(id) = known_id(&self.0, flag)? else { return Ok(Vec::new()) };
+        let mut points = Vec::new();
+        for step in steps {
+            points.extend(point_at(&self.0, tier, step, id)?.map(|point| (step, point)));
+        }
+        Ok(points)
+    }
+
+    /// What was done to a flag, and the revisions that changed it, within a time in milliseconds, the oldest first.
+    pub(crate) fn marks(&self, flag: &str, from: u64, to: u64) -> Stored<Vec<Mark>> {
+        let sql = "SELECT at, action, id, actor, reason FROM audit WHERE flag = ?1 AND at >= ?2 AND at < ?3 \
+                   UNION ALL \
+                   SELECT at, 'revision', number, author, reason FROM revisions WHERE at >= ?2 AND at < ?3 \
+                   AND number IN (SELECT number FROM revision_flags WHERE flag = ?1) \
+                   ORDER BY at DESC LIMIT ?4";
+        let mut statement = self.0.prepare(sql)?;
+        let rows = statement.query_map(params![flag, to_bits(from), to_bits(to), MARKS], |row| {
+            let (kind, actor, reason): (String, String, String) = (row.get(1)?, row.get(3)?, row.get(4)?);
+            let text = if reason.is_empty() { format!("{actor}: {kind}") } else { format!("{actor}: {reason}") };
+            Ok(Mark { at: super::from_bits(row.get(0)?), kind, id: row.get(2)?, text })
+        })?;
+        let mut marks = rows.collect::<Result<Vec<_>, _>>()?;
+        marks.reverse();
+        Ok(marks)
+    }
+
+    /// The users of a flag on each of these days, and of all of them together, about.
+    pub(crate) fn users(&self, flag: &str, days: std::ops::Range<u64>) -> Stored<(Vec<u64>, u64)> {
+        let Some(id) = known_id(&self.0, flag)? else { return Ok((days.map(|_| 0).collect(), 0)) };
+        let mut statement = self.0.prepare("SELECT sketch FROM users WHERE day = ?1 AND flag = ?2")?;
+        let (mut users, mut all) = (Vec::new(), sketch_of(None));
+        for day in days {
+            let sketch: Option<Vec<u8>> =
+                statement.query_row(params![to_bits(day), id], |row| row.get(0)).optional()?;
+            let sketch = sketch_of(sketch.as_deref());
+            users.push(estimate(&sketch));
+            all.merge(&sketch);
+        }
+        Ok((users, estimate(&all)))
+    }
+
+    /// Incidents of a flag before a time in milliseconds, the newest first.
+    pub(crate) fn incidents(&self, flag: &str, before: i64, limit: u32) -> Stored<Vec<StoredIncident>> {
+        let sql = "SELECT id, flag, at, event, points FROM incidents WHERE flag = ?1 AND at < ?2 \
+                   ORDER BY at DESC LIMIT ?3";
+        let mut statement = self.0.prepare(sql)?;
+        let rows = statement.query_map(params![flag, before, limit], |row| {
+            let points: Vec<u8> = row.get(4)?;
+            Ok(StoredIncident {
+                id: row.get(0)?,
+                flag: row.get(1)?,
+                at: super::from_bits(row.get(2)?),
+                event: row.get(3)?,
+                points: unpacked(&points),
+            })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+}
+
+/// Points one after the other, each with its number and its length.
+fn packed(points: &[(u64, Point)]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for (number, point) in points {
+        let point = point.to_bytes();
+        bytes.extend(number.to_le_bytes());
+        bytes.extend(u32::try_from(point.len()).unwrap_or_default().to_le_bytes());
+        bytes.extend(point);
+    }
+    bytes
+}
+
+fn unpacked(mut bytes: &[u8]) -> Vec<(u64, Point)> {
+    let mut points = Vec::new();
+    while let Some((number, rest)) = bytes.split_first_chunk::<8>() {
+        let Some((length, rest)) = rest.split_first_chunk::<4>() else { break };
+        let Some((point, rest)) = rest.split_at_checked(u32::from_le_bytes(*length) as usize) else { break };
+        points.extend(Point::from_bytes(point).map(|point| (u64::from_le_bytes(*number), point)));
+        bytes = rest;
+    }
+    points
+}

@@ -1,0 +1,73 @@
+//! `/ui/`: the dashboard's files, and the way there.
+
+use crate::http::{Answer, ask};
+use crate::test_server::{TestFolder, TestServer};
+
+const BROWSER: (&str, &str) = ("accept", "text/html,application/xhtml+xml,*/*;q=0.8");
+
+fn get(server: &TestServer, path: &str) -> Answer {
+    ask(server.address, "GET", path, &[BROWSER], b"").unwrap()
+}
+
+#[test]
+fn a_browser_is_led_to_the_dashboard_and_a_program_is_not() {
+    let server = TestFolder::new().serve_alone();
+    assert_eq!(get(&server, "/").expect(303).header("location"), Some("/ui/"));
+    assert_eq!(server.get("/").expect(404).code(), "PATH_NOT_FOUND");
+    let json = [("accept", "application/json")];
+    ask(server.address, "GET", "/", &json, b"").unwrap().expect(404);
+    // This program has none, and says how to get it.
+    let page = get(&server, "/ui/").expect(200);
+    assert!(page.text().contains("rust-just") && page.text().contains("dashboard"), "{}", page.text());
+    assert_eq!(get(&server, "/ui/assets/app.js").expect(404).code(), "PATH_NOT_FOUND");
+}
+
+#[test]
+fn files_of_a_folder_have_the_headers_that_keep_pages_safe() {
+    let folder = TestFolder::new();
+    std::fs::create_dir_all(folder.path("dist/assets")).unwrap();
+    folder.file("dist/index.html", "<!doctype html><title>the page</title>");
+    folder.file("dist/assets/app-1234.js", "export {};");
+    folder.file("secret.txt", "no");
+    let server = folder.serve_with(&["--dashboard", "dist"]);
+    for path in ["/ui", "/ui/", "/ui/flags/checkout", "/ui/flags?q=is:held", "/ui/index.html"] {
+        let page = get(&server, path).expect(200);
+        assert!(page.text().contains("the page"), "{path}");
+        assert_eq!(page.header("cache-control"), Some("no-cache"), "{path}");
+        let policy = page.header("content-security-policy").unwrap();
+        for part in ["default-src 'none'", "frame-ancestors 'none'", "base-uri 'none'", "trusted-types flcm"] {
+            assert!(policy.contains(part), "{path}: {policy}");
+        }
+        assert!(!policy.contains("unsafe-inline") && !policy.contains("'unsafe-eval'"), "{policy}");
+        assert_eq!(page.header("x-content-type-options"), Some("nosniff"));
+        assert_eq!(page.header("referrer-policy"), Some("no-referrer"));
+        assert_eq!(page.header("cross-origin-opener-policy"), Some("same-origin"));
+    }
+    let script = get(&server, "/ui/assets/app-1234.js").expect(200);
+    assert_eq!(script.header("content-type"), Some("text/javascript; charset=utf-8"));
+    assert_eq!(script.header("cache-control"), Some("public, max-age=31536000, immutable"));
+    for path in [
+        "/ui/../secret.txt",
+        "/ui/%2e%2e/secret.txt",
+        "/ui/..%2fsecret.txt",
+        "/ui//etc/passwd.txt",
+        "/ui/assets/none.js",
+    ] {
+        let answer = get(&server, path);
+        assert!(
+            answer.status == 404 && answer.header("cache-control") == Some("no-store"),
+            "{path}: {}",
+            answer.text()
+        );
+    }
+    ask(server.address, "POST", "/ui/", &[], b"").unwrap().expect(405);
+}
+
+#[test]
+fn without_a_dashboard_there_is_nothing() {
+    let folder = TestFolder::new();
+    let server = folder.serve_with(&["--no-dashboard"]);
+    for path in ["/", "/ui", "/ui/", "/ui/index.html", "/ui/flags"] {
+        get(&server, path).expect(404);
+    }
+}
