@@ -80,12 +80,16 @@ struct Pages {
 impl HostQuery {
     /// The application, as far as the host names it.
     pub(crate) fn app(&self) -> AppVersion {
-        AppVersion { app: clean(&self.app), version: clean(&self.version), sdk: clean(&self.sdk) }
+        AppVersion {
+            app: clean(self.app.as_ref()),
+            version: clean(self.version.as_ref()),
+            sdk: clean(self.sdk.as_ref()),
+        }
     }
 }
 
-fn clean(text: &Option<String>) -> Option<String> {
-    text.clone().filter(|text| !text.is_empty() && text.len() <= BYTES && !text.chars().any(char::is_control))
+fn clean(text: Option<&String>) -> Option<String> {
+    text.filter(|text| !text.is_empty() && text.len() <= BYTES && !text.chars().any(char::is_control)).cloned()
 }
 
 impl Inventory {
@@ -104,7 +108,7 @@ impl Inventory {
         let revision = query.revision.as_deref().and_then(|revision| revision.parse().ok());
         let host = KnownHost {
             instance: Some(instance),
-            host: clean(&query.host),
+            host: clean(query.host.as_ref()),
             app: query.app(),
             first,
             last_seen: now,

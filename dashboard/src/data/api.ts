@@ -197,7 +197,7 @@ export interface Host {
   readonly sdk: string | null;
   readonly kind: 'server' | 'page' | 'rust';
   readonly first: number;
-  readonly heard: number;
+  readonly lastSeen: number;
   readonly revision: number | null;
   readonly inStep: boolean;
   readonly says: string | null;

@@ -18,7 +18,7 @@ const SILENT_MS = 90_000;
 const SHOWN = 500;
 
 function stateOf(host: Host): { word: string; tone: 'ok' | 'warn' | 'off'; shape: string } {
-  if (now.value - host.heard > SILENT_MS) return { word: words.silent, tone: 'off', shape: '○' };
+  if (now.value - host.lastSeen > SILENT_MS) return { word: words.silent, tone: 'off', shape: '○' };
   if (!host.inStep) return { word: words.behind, tone: 'warn', shape: '▲' };
   if (host.says === 'stricter') return { word: words.stricter, tone: 'warn', shape: '◣' };
   return { word: words.inStep, tone: 'ok', shape: '●' };
@@ -55,7 +55,7 @@ function Row({ host }: { host: Host }): JSX.Element {
         </Pill>
       </td>
       <td class="n">{host.revision === null ? '–' : count(host.revision)}</td>
-      <td class="n muted">{words.ago(span(now.value - host.heard))}</td>
+      <td class="n muted">{words.ago(span(now.value - host.lastSeen))}</td>
     </tr>
   );
 }

@@ -23,7 +23,7 @@ const POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; 
 const HASHED: &str = "assets/";
 const FOREVER: &str = "public, max-age=31536000, immutable";
 
-/// Every path without an ending is a page of the dashboard, which this file shows.
+/// Shows each page of the dashboard.
 const INDEX: &str = "index.html";
 
 /// What is shown where the program was built without the dashboard.
@@ -55,19 +55,19 @@ pub(super) async fn get_file(
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let path = uri.path().strip_prefix("/ui").unwrap_or_default().trim_start_matches('/');
-    let path = if path.rsplit('/').next().is_some_and(|name| name.contains('.')) { path } else { INDEX };
-    let found = match &app.dashboard {
-        Dashboard::None => None,
-        Dashboard::Embedded(asset) => asset(path).map(|asset| embedded(&headers, asset)),
-        Dashboard::Folder(folder) => read(folder, path).await,
-    };
-    let is_off = matches!(app.dashboard, Dashboard::None);
+    let mut path = uri.path().strip_prefix("/ui").unwrap_or_default().trim_start_matches('/');
+    if matches!(app.dashboard, Dashboard::None) {
+        return Err(problem::no_such_path().await);
+    }
+    let mut found = file(&app.dashboard, path, &headers).await;
+    // What is no file is a page of the dashboard: keys of flags may contain dots.
+    if found.is_none() && !path.starts_with(HASHED) {
+        path = INDEX;
+        found = file(&app.dashboard, path, &headers).await;
+    }
     let mut response = match found {
         Some(response) => response,
-        None if path == INDEX && !is_off => {
-            ([(header::CONTENT_TYPE, "text/html; charset=utf-8")], WITHOUT).into_response()
-        }
+        None if path == INDEX => ([(header::CONTENT_TYPE, "text/html; charset=utf-8")], WITHOUT).into_response(),
         None => return Err(problem::no_such_path().await),
     };
     let kept = if path.starts_with(HASHED) { FOREVER } else { "no-cache" };
@@ -82,6 +82,14 @@ pub(super) async fn get_file(
         response.headers_mut().insert(name, HeaderValue::from_static(value));
     }
     Ok(response)
+}
+
+async fn file(dashboard: &Dashboard, path: &str, headers: &HeaderMap) -> Option<Response> {
+    match dashboard {
+        Dashboard::None => None,
+        Dashboard::Embedded(asset) => asset(path).map(|asset| embedded(headers, asset)),
+        Dashboard::Folder(folder) => read(folder, path).await,
+    }
 }
 
 fn embedded(headers: &HeaderMap, Asset { media_type, etag, gzip, brotli }: Asset) -> Response {

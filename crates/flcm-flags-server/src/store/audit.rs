@@ -126,16 +126,17 @@ impl AuditFilter {
         };
         self.flag.into_iter().for_each(|flag| add("flag = ?", flag.into()));
         self.actor.into_iter().for_each(|actor| add("actor = ?", actor.into()));
-        self.since.into_iter().for_each(|since| add("at >= ?", to_bits(since).into()));
-        self.until.into_iter().for_each(|until| add("at < ?", to_bits(until).into()));
+        self.since.into_iter().for_each(|since| add("at >= ?", time(since).into()));
+        self.until.into_iter().for_each(|until| add("at < ?", time(until).into()));
         if let Some(text) = self.text {
             let escaped: String =
                 text.chars().flat_map(|c| [matches!(c, '%' | '_' | '\\').then_some('\\'), Some(c)]).flatten().collect();
             add("(reason || char(10) || detail) LIKE ? ESCAPE '\\'", format!("%{escaped}%").into());
         }
         if !self.actions.is_empty() {
-            let places = vec!["?"; self.actions.len()].join(",");
-            sql.push_str(&format!(" AND action IN ({places})"));
+            sql.push_str(" AND action IN (?");
+            sql.push_str(&", ?".repeat(self.actions.len() - 1));
+            sql.push(')');
             values.extend(self.actions.into_iter().map(Into::into));
         }
         (sql, values)
@@ -161,6 +162,11 @@ impl Reader {
         let rows = statement.query_map(params![after, limit], record)?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
+}
+
+/// A time that somebody asks for; later than any that is stored if it does not fit.
+fn time(at: u64) -> i64 {
+    i64::try_from(at).unwrap_or(i64::MAX)
 }
 
 fn record(row: &rusqlite::Row<'_>) -> rusqlite::Result<Record> {

