@@ -1,11 +1,13 @@
 /** A document that is managed elsewhere: everything can be tried, and the result is a patch. */
 
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { dashboard } from './kit/dashboard.ts';
+
+const numbers = (patch: string): string[] => patch.match(/^@@ .* @@/gm) ?? [];
 
 const kit = dashboard({ mode: 'none' });
 
@@ -23,6 +25,13 @@ test('the patch is what `git apply` takes', async () => {
     writeFileSync(join(folder, 'shop.yaml'), kit.server().text());
     execFileSync('git', ['apply', '-'], { cwd: folder, input: patch });
     const patched = readFileSync(join(folder, 'shop.yaml'), 'utf8');
+    // `git apply` finds the place also where the numbers of lines are wrong.
+    writeFileSync(join(folder, 'before.yaml'), kit.server().text());
+    const made = spawnSync('git', ['diff', '--no-index', 'before.yaml', 'shop.yaml'], {
+      cwd: folder,
+      encoding: 'utf8',
+    });
+    expect(numbers(patch)).toEqual(numbers(made.stdout));
     expect(patched).toContain('percentage: 25        # agreed with payments, 12 Nov');
     expect(patched.split('\n').length).toBe(kit.server().text().split('\n').length - 4);
   } finally {

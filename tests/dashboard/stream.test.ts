@@ -29,8 +29,13 @@ test('a lost stream is shown, with the time of what is shown, until it is back',
   await page
     .getByText(/The stream is lost since \d+.s\. What you see is as of \d\d:\d\d:\d\d\./)
     .waitFor({ timeout: 10_000 });
-  // What happened meanwhile is there as soon as the stream is.
-  Object.assign(kit.server().find('search_v2'), { trip: 'off', state: 'open', next: 'acknowledge', since: Date.now() });
+  // What happened meanwhile is there as soon as the stream is, also to a flag of which nothing comes by the stream.
+  Object.assign(kit.server().find('invoice_pdf_v2'), {
+    trip: 'off',
+    state: 'open',
+    next: 'acknowledge',
+    since: Date.now(),
+  });
   kit.server().refuseStreams(false);
   await page.getByText('● live').waitFor({ timeout: 30_000 });
   await page.getByText('4 flags wait for a person').waitFor();
