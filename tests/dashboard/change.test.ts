@@ -153,3 +153,14 @@ test('a stale flag is removed by a draft', async () => {
   await publish(page);
   expect(kit.server().text()).not.toContain('legacy_search');
 });
+
+test('a flag is switched off by a draft, and back without one', async () => {
+  const { page } = await kit.open('/flags/v2_mentor_layer');
+  const box = page.getByLabel('switched on');
+  await box.uncheck();
+  await page.getByText('edited: 1 key').waitFor();
+  await page.getByText('lose it').waitFor();
+  await expect.poll(() => page.locator('tr', { hasText: 'lose it' }).getByText('−10\u202f%').count()).toBe(1);
+  await box.check();
+  await page.getByText('edited: 1 key').waitFor({ state: 'detached' });
+});

@@ -43,6 +43,22 @@ function Sentence({ outline, percentage }: { outline: Outline; percentage: numbe
   );
 }
 
+/** The switch that turns a flag off for everyone, as a draft; what must be off at once is held. */
+function Enabled({ flag, outline }: { flag: string; outline: Outline }): JSX.Element {
+  const now = read<boolean>(outline, 'enabled') ?? true;
+  const edit = editsOf(flag).find((one) => one.op === 'set' && one.path.length === 3 && one.path[2] === 'enabled');
+  const turn = (on: boolean) => {
+    if (on === now) undo(pathOf(flag, 'enabled'));
+    else if (base.value) change(base.value, { op: 'set', path: pathOf(flag, 'enabled'), value: on });
+  };
+  return (
+    <label class="chip">
+      <input type="checkbox" checked={edit ? !now : now} onChange={(event) => turn(event.currentTarget.checked)} />{' '}
+      {words.enabled}
+    </label>
+  );
+}
+
 function Buttons({ flag }: { flag: string }): JSX.Element | null {
   const edits = editsOf(flag).length;
   if (edits === 0) return null;
@@ -153,6 +169,7 @@ export function Who(props: Props): JSX.Element {
       <section class="panel" aria-labelledby="who">
         <div class="row">
           <h2 id="who">{words.title}</h2>
+          {value && <Enabled flag={row.key} outline={value} />}
           <Buttons flag={row.key} />
         </div>
         {value ? <Form {...props} outline={value} /> : <Waiting text={words.loading} problem={failure} />}
