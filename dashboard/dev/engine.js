@@ -62,13 +62,20 @@ function applyOne(text, { op, path, key, value }) {
   return block.lines.join('\n');
 }
 
+const RANGE = { start: { line: 0, character: 0 }, end: { line: 0, character: 0 } };
+
 function outline({ text, flag }) {
   const block = blockOf(text, flag);
-  if (block.start < 0) return { values: [], cohorts: [], namedBy: [] };
+  if (block.start < 0) throw new Error(`there is no flag ${flag}`);
   const body = block.lines.slice(block.start, block.end).join('\n');
   const values = [];
-  const add = (path, value, from) =>
-    values.push({ path, value, origin: from ? { kind: 'inherited', from } : { kind: 'own' } });
+  const add = (path, value, from) => {
+    const isLeaf = typeof value !== 'object' || Object.keys(value).length === 0;
+    const origin = from ? { kind: 'inherited', from: ['templates', from] } : { kind: 'own' };
+    values.push({ path, value: isLeaf ? value : null, origin, range: RANGE });
+    const at = (key) => (Array.isArray(value) ? Number(key) : key);
+    if (!isLeaf) for (const [key, part] of Object.entries(value)) add([...path, at(key)], part, from);
+  };
   const number = /^ {6}percentage: ([0-9.]+)/m.exec(body);
   if (number) add(['rollout', 'percentage'], Number(number[1]));
   const schedule = [...body.matchAll(/- \{ at: (\S+), percentage: (\d+) \}/g)].map(([, at, percentage]) => ({
@@ -107,7 +114,8 @@ function outline({ text, flag }) {
     ([, name, weight, value]) => ({ name, weight: Number(weight), value }),
   );
   if (variants.length > 0) add(['variants'], variants);
-  return { values, cohorts: own ? ['insiders'] : [], namedBy: [] };
+  const cohorts = own ? [{ name: 'insiders', range: RANGE }] : [];
+  return { flag, range: RANGE, parents: own ? [own] : [], values, cohorts, flags: [], dependents: [] };
 }
 
 const functions = {

@@ -38,17 +38,27 @@ export type Edited =
 
 export interface OutlineValue {
   readonly path: Path;
+  /** The value that is in effect; `null` for a list or a map that contains something, which follows. */
   readonly value: Value;
-  /** `own`, or from where it is inherited. */
-  readonly origin: { readonly kind: 'own' | 'inherited' | 'alias'; readonly from?: string };
-  readonly range?: Range;
+  readonly origin: { readonly kind: 'own' | 'alias' } | { readonly kind: 'inherited'; readonly from: Path };
+  readonly range: Range;
+}
+
+export interface Reference {
+  readonly name: string;
+  readonly range: Range;
 }
 
 /** The values of a flag that are in force, and where each was written. */
 export interface Outline {
+  readonly flag: string;
+  readonly range: Range;
+  /** The templates and flags that it inherits from, the nearest first. */
+  readonly parents: readonly string[];
   readonly values: readonly OutlineValue[];
-  readonly cohorts: readonly string[];
-  readonly namedBy: readonly string[];
+  readonly cohorts: readonly Reference[];
+  readonly flags: readonly Reference[];
+  readonly dependents: readonly Reference[];
 }
 
 export interface Cohort {

@@ -24,7 +24,7 @@ test('a flag that nobody asks for says so', async () => {
   const { page } = await kit.open('/flags/onboarding_tour');
   await page.getByText('No host asks for it').first().waitFor();
   await page.getByText('No outcomes in this time.').waitFor();
-  await page.getByText('No host has asked for it in 7 days.').waitFor();
+  await page.getByText('No host has asked for it in 7 days.', { exact: true }).waitFor();
 });
 
 test('a flag without a threshold is unprotected, and says so', async () => {

@@ -253,7 +253,7 @@ export interface FlagDifference {
   readonly status: 'changed' | 'added' | 'removed' | 'affected' | string;
   readonly changes: readonly { what: string; from: string | null; to: string | null; note: string | null }[];
   readonly through: readonly string[];
-  readonly shares: readonly { conditions: string; gain: Share; lose: Share; switch: Share; value: Share }[];
+  readonly shares: readonly { conditions: string | null; gain: Share; lose: Share; switch: Share; value: Share }[];
 }
 
 export interface PublishAnswer {

@@ -123,21 +123,12 @@ function heldBack(live: LiveFlag): State | undefined {
   return evidenceRises(live) ? 'evidence' : undefined;
 }
 
-/** A flag that it needs and that is off, or rolled back. */
-export function blocker(
-  row: FlagRow,
-  rowOf: ReadonlyMap<string, FlagRow>,
-  live: ReadonlyMap<string, LiveFlag>,
-): string | undefined {
-  return row.needs.find((key) => {
-    const needed = rowOf.get(key);
-    const trip = live.get(key)?.trip;
-    return (
-      trip === 'off' ||
-      live.get(key)?.mode === 'held' ||
-      (needed !== undefined && !needed.enabled && needed.kind !== 'ops')
-    );
-  });
+/**
+ * A flag that it needs and that is rolled back or held. A flag that the document has switched off may be needed so: the
+ * list does not know.
+ */
+export function blocker(row: FlagRow, live: ReadonlyMap<string, LiveFlag>): string | undefined {
+  return row.needs.find((key) => live.get(key)?.trip === 'off' || live.get(key)?.mode === 'held');
 }
 
 export function stateOf(

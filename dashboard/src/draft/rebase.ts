@@ -7,6 +7,7 @@ import { effect, signal } from '@preact/signals';
 import { getText } from '../data/http.ts';
 import { engine } from '../engine/client.ts';
 import type { Outline } from '../engine.ts';
+import { read } from '../pages/flag/values.ts';
 import { base, type Text } from './document.ts';
 import { type Draft, draft, type Edit, type Path, placeOf, samePath, type Value } from './store.ts';
 
@@ -29,7 +30,7 @@ const isPathEdit = (edit: Edit): edit is PathEdit => edit.op !== 'text';
 const flagOf = (edit: PathEdit): string => String(placeOf(edit)[1]);
 
 function valueAt(outline: Outline | undefined, path: Path): Value | undefined {
-  return outline?.values.find((value) => samePath(value.path, path.slice(2)))?.value;
+  return outline && read<Value>(outline, ...path.slice(2));
 }
 
 /** A flag that is not in a text has no outline, and none of the values that are compared. */

@@ -74,7 +74,7 @@ function HostTable({ list }: { list: readonly Host[] }): JSX.Element {
               {words.revision}
             </th>
             <th scope="col" class="n">
-              {words.heard}
+              {words.lastSeen}
             </th>
           </tr>
         </thead>

@@ -82,17 +82,50 @@ function Through({ flags, gain }: { flags: readonly FlagDifference[]; gain: numb
   );
 }
 
+type Kind = 'gain' | 'lose' | 'switch';
+
+const SIGNS = { gain: '+', lose: '−', switch: '' } as const;
+
+/** Classes of users that change by different shares have a line each; otherwise one line says it for all. */
+function Lines({
+  kind,
+  own,
+  live,
+  series,
+}: {
+  kind: Kind;
+  own: FlagDifference | undefined;
+  live: LiveFlag | undefined;
+  series: Series | undefined;
+}): JSX.Element {
+  const changed = own?.shares.filter((share) => share[kind].percent > 0) ?? [];
+  const [first] = changed;
+  if (changed.length < 2 || !first) {
+    const share = first?.[kind].percent ?? 0;
+    return <Line name={words[kind]} share={share} users={usersOf(share, live, series)} sign={SIGNS[kind]} />;
+  }
+  return (
+    <>
+      {changed.map((share) => (
+        <Line
+          key={share.conditions}
+          name={`${words[kind]} (${share.conditions ?? words.others})`}
+          share={share[kind].percent}
+          users=""
+          sign={SIGNS[kind]}
+        />
+      ))}
+    </>
+  );
+}
+
 export function Blast({ row, live, series, isDrafted }: Props): JSX.Element {
   const { value, problem } = useDifference();
   const own = value?.flags.find(({ flag }) => flag === row.key);
   const through = value?.flags.filter((other) => other.through.includes(row.key)) ?? [];
-  const [gain, lose, swap] = (['gain', 'lose', 'switch'] as const).map((kind) => widest(own, kind)) as [
-    number,
-    number,
-    number,
-  ];
+  const kinds = ['gain', 'lose', 'switch'] as const;
   return (
-    <div class="inset" aria-busy={isDrafted && !value}>
+    <div class="inset" aria-busy={isDrafted && !value && !problem}>
       <b>{words.blast}</b>{' '}
       <span class="muted">
         {words.exactAs} <span class="mono">flcm diff</span>
@@ -102,10 +135,10 @@ export function Blast({ row, live, series, isDrafted }: Props): JSX.Element {
       {isDrafted && value && (
         <table>
           <tbody>
-            <Line name={words.gain} share={gain} users={usersOf(gain, live, series)} sign="+" />
-            <Line name={words.lose} share={lose} users={usersOf(lose, live, series)} sign="−" />
-            <Line name={words.switch} share={swap} users={usersOf(swap, live, series)} />
-            <Through flags={through} gain={Math.max(gain, lose, swap)} />
+            {kinds.map((kind) => (
+              <Lines key={kind} kind={kind} own={own} live={live} series={series} />
+            ))}
+            <Through flags={through} gain={Math.max(...kinds.map((kind) => widest(own, kind)))} />
           </tbody>
         </table>
       )}

@@ -21,8 +21,8 @@ const NARROW_LABELS = 8;
 const NARROW = 520;
 const FONT = '11px system-ui, sans-serif';
 const STRONG = `600 ${FONT}`;
-/** Evidence below this says nothing, so its line may stay at the bottom. */
-const FLOOR = 0.1;
+/** Evidence below this share of a rollback says nothing, so its line may stay at the bottom. */
+const FLOOR = 1 / 400_000;
 
 const colourOf = (name: string): string => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
@@ -91,6 +91,7 @@ function drawMarks(plot: uPlot, series: Series, colour: string, withText: boolea
   ctx.textAlign = 'left';
   ctx.textBaseline = 'top';
   ctx.setLineDash([2 * ratio, 3 * ratio]);
+  let textEnds = 0;
   for (const { at, text } of series.marks) {
     const x = plot.valToPos(at / 1000, 'x', true);
     if (x < bbox.left || x > bbox.left + bbox.width) continue;
@@ -98,7 +99,9 @@ function drawMarks(plot: uPlot, series: Series, colour: string, withText: boolea
     ctx.moveTo(x, bbox.top);
     ctx.lineTo(x, bbox.top + bbox.height);
     ctx.stroke();
-    if (withText) ctx.fillText(text, x + 4 * ratio, bbox.top + 2 * ratio);
+    if (!withText || x < textEnds) continue;
+    ctx.fillText(text, x + 4 * ratio, bbox.top + 2 * ratio);
+    textEnds = x + ctx.measureText(text).width + 12 * ratio;
   }
   ctx.restore();
 }
@@ -141,9 +144,9 @@ function common(width: number): Pick<uPlot.Options, 'legend' | 'cursor' | 'paddi
 const recent = (values: readonly (number | null)[]): number | null | undefined =>
   values.slice(-3).findLast((value) => value !== null);
 
-function upper(series: Series, colours: Colours, width: number): Part {
-  const old = failedShares(series.control, series.step);
-  const fresh = failedShares(series.treatment, series.step);
+function upper(series: Series, colours: Colours, width: number, range: uPlot.Range.MinMax): Part {
+  const old = failedShares(series.control, series.at, series.step);
+  const fresh = failedShares(series.treatment, series.at, series.step);
   const top = Math.max(1, ...old.map((value) => value ?? 0), ...fresh.map((value) => value ?? 0)) * 1.15;
   const lastOld = recent(old);
   const lastFresh = recent(fresh);
@@ -167,7 +170,7 @@ function upper(series: Series, colours: Colours, width: number): Part {
     options: {
       ...common(width),
       height: UPPER,
-      scales: { x: { time: true }, y: { range: [0, top] } },
+      scales: { x: { time: true, range }, y: { range: [0, top] } },
       axes: [
         { show: false },
         axis(colours, { size: 50, values: (_, splits) => splits.map((value) => `${percentNumber(value)}\u202f%`) }),
@@ -182,12 +185,13 @@ function upper(series: Series, colours: Colours, width: number): Part {
   };
 }
 
-function lower(series: Series, colours: Colours, width: number): Part {
+function lower(series: Series, colours: Colours, width: number, range: uPlot.Range.MinMax): Part {
   const { against, above } = drawn(series);
-  const atLeast = (values: readonly number[]) => values.map((value) => Math.max(FLOOR, value));
   const limit = series.limit.at(-1) ?? 1;
+  const floor = limit * FLOOR;
+  const atLeast = (values: readonly number[]) => values.map((value) => Math.max(floor, value));
   const [worse, over] = [atLeast(series.evidence[against]), atLeast(series.evidence[above])];
-  const share = (worse.at(-1) ?? 0) / limit;
+  const share = (series.evidence[against].at(-1) ?? 0) / limit;
   const labels: Label[] = [
     { text: en.flag.harm.limit(limit), value: limit, colour: colours.bad, strong: true },
     {
@@ -208,7 +212,7 @@ function lower(series: Series, colours: Colours, width: number): Part {
     options: {
       ...common(width),
       height: LOWER,
-      scales: { x: { time: true }, y: { distr: 3, log: 10, range: [FLOOR, limit * 4] } },
+      scales: { x: { time: true, range }, y: { distr: 3, log: 10, range: [floor, limit * 4] } },
       axes: [
         axis(colours, { size: 24, space: 90, values: times(series), grid: { show: false } }),
         axis(colours, {
@@ -233,14 +237,30 @@ export interface Chart {
   destroy(): void;
 }
 
-/** Draws into an element; `destroy` takes it away again. */
-export function draw(element: HTMLElement, series: Series): Chart {
+/** Where nothing was counted there is no point: a line over that would say what nobody knows. */
+function withGaps(at: readonly number[], data: Part['data'], step: number): uPlot.AlignedData {
+  const times: number[] = [];
+  const columns: (number | null)[][] = data.map(() => []);
+  at.forEach((time, index) => {
+    if (index > 0 && time - (at[index - 1] ?? time) > 1500 * step) {
+      times.push((time - step * 1000) / 1000);
+      for (const column of columns) column.push(null);
+    }
+    times.push(time / 1000);
+    for (const [place, values] of data.entries()) columns[place]?.push(values[index] ?? null);
+  });
+  return [times, ...columns] as uPlot.AlignedData;
+}
+
+/** Draws into an element; `destroy` takes it away again. The axis goes over all that was asked for. */
+export function draw(element: HTMLElement, series: Series, seconds: number | undefined): Chart {
   const colours = palette();
-  const at = series.at.map((time) => time / 1000);
   const width = element.clientWidth;
+  const last = (series.at.at(-1) ?? Date.now()) / 1000;
+  const range: uPlot.Range.MinMax = [seconds === undefined ? (series.at[0] ?? 0) / 1000 : last - seconds, last];
   const plots = [upper, lower].map((part) => {
-    const { data, options } = part(series, colours, width);
-    return new uPlot({ ...options, width }, [at, ...data] as uPlot.AlignedData, element);
+    const { data, options } = part(series, colours, width, range);
+    return new uPlot({ ...options, width }, withGaps(series.at, data, series.step), element);
   });
   return {
     destroy() {

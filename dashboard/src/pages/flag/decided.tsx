@@ -13,7 +13,9 @@ const NOW = 300;
 export function Decided({ series, live }: { series: Series; live: LiveFlag | undefined }): JSX.Element {
   const { perSecond, shares } = reasons(series, Math.max(NOW, series.step));
   const share = eligible(series, Math.max(NOW, series.step));
-  const shown = shares.filter(([reason, value]) => value > 0 || reason === 'SPLIT' || reason === 'DEFAULT');
+  const order = Object.keys(words.reasons);
+  const inOrder = [...shares].sort(([a], [b]) => order.indexOf(a) - order.indexOf(b));
+  const shown = inOrder.filter(([reason, value]) => value > 0 || reason === 'SPLIT' || reason === 'DEFAULT');
   const speed = perSecond < 10 ? times(perSecond) : count(perSecond);
   if (shares.length === 0) {
     return (

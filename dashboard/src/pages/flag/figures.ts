@@ -12,9 +12,18 @@ export interface Sums {
 const sum = (values: readonly number[], from: number): number =>
   values.slice(from).reduce((all, value) => all + value, 0);
 
-/** The first point of the last `seconds`. */
-export function tail(series: Series, seconds: number): number {
-  return Math.max(0, series.at.length - Math.ceil(seconds / series.step));
+/** The first point of the last `seconds`, and not before `since`. Steps in which nothing was counted have no point. */
+export function tail(series: Series, seconds: number, since = 0): number {
+  const last = series.at.at(-1) ?? 0;
+  const begin = Math.max(since, last - (seconds - series.step) * 1000);
+  const found = series.at.findIndex((at) => at >= begin);
+  return found < 0 ? series.at.length : found;
+}
+
+/** How many seconds the points from one on are about. */
+function length(series: Series, from: number): number {
+  const [first, last] = [series.at[from], series.at.at(-1)];
+  return first === undefined || last === undefined ? 0 : (last - first) / 1000 + series.step;
 }
 
 export function sums(arm: ArmSeries, from: number): Sums {
@@ -29,13 +38,17 @@ export function sums(arm: ArmSeries, from: number): Sums {
 export const shareOf = (part: number, whole: number): number | null => (whole > 0 ? part / whole : null);
 
 /** The share that failed around each point: over a minute where points are closer than that, or single calls make noise. */
-export function failedShares(arm: ArmSeries, step: number): (number | null)[] {
-  const width = Math.max(1, Math.round(60 / step));
-  let total = 0;
-  let failed = 0;
-  return arm.total.map((value, at) => {
-    total += value - (arm.total[at - width] ?? 0);
-    failed += (arm.failed[at] ?? 0) - (arm.failed[at - width] ?? 0);
+export function failedShares(arm: ArmSeries, at: readonly number[], step: number): (number | null)[] {
+  const window = Math.max(60, step) * 1000;
+  let [total, failed, first] = [0, 0, 0];
+  return at.map((time, index) => {
+    total += arm.total[index] ?? 0;
+    failed += arm.failed[index] ?? 0;
+    while ((at[first] ?? time) <= time - window) {
+      total -= arm.total[first] ?? 0;
+      failed -= arm.failed[first] ?? 0;
+      first += 1;
+    }
     return total > 0 ? (100 * failed) / total : null;
   });
 }
@@ -68,9 +81,9 @@ export function reasons(series: Series, seconds: number): Reasons {
   const from = tail(series, seconds);
   const counted = Object.entries(series.decisions).map(([reason, values]) => [reason, sum(values, from)] as const);
   const total = counted.reduce((all, [, value]) => all + value, 0);
-  const points = series.at.length - from;
+  const lasted = length(series, from);
   return {
-    perSecond: points > 0 ? total / (points * series.step) : 0,
+    perSecond: lasted > 0 ? total / lasted : 0,
     shares: total === 0 ? [] : counted.map(([reason, value]) => [reason, (100 * value) / total] as const),
   };
 }
@@ -85,6 +98,5 @@ export function eligible(series: Series, seconds: number): number | null {
 /** Calls of eligible users a second. */
 export function callsPerSecond(series: Series, seconds: number): number {
   const from = tail(series, seconds);
-  const points = Math.max(1, series.at.length - from);
-  return (sum(series.treatment.total, from) + sum(series.control.total, from)) / (points * series.step);
+  return (sum(series.treatment.total, from) + sum(series.control.total, from)) / Math.max(1, length(series, from));
 }

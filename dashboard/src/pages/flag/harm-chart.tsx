@@ -10,7 +10,16 @@ import type { draw as Draw } from './chart.ts';
 
 let loaded: typeof Draw | undefined;
 
-export function HarmChart({ series, label }: { series: Series; label: string }): JSX.Element {
+export function HarmChart({
+  series,
+  label,
+  seconds,
+}: {
+  series: Series;
+  label: string;
+  /** How long the axis is; as long as the data, if left out. */
+  seconds?: number;
+}): JSX.Element {
   const element = useRef<HTMLDivElement>(null);
   const [draw, setDraw] = useState(() => loaded);
   const [width, setWidth] = useState(0);
@@ -31,9 +40,9 @@ export function HarmChart({ series, label }: { series: Series; label: string }):
   }, []);
   useLayoutEffect(() => {
     if (!draw || !element.current || width === 0) return undefined;
-    const chart = draw(element.current, series);
+    const chart = draw(element.current, series, seconds);
     return () => chart.destroy();
-  }, [draw, series, width, colour]);
+  }, [draw, series, seconds, width, colour]);
   return (
     <>
       {!draw && <Waiting text={en.flag.harm.loading} problem={problem} />}

@@ -30,6 +30,9 @@ interface Props {
   readonly users: number | undefined;
 }
 
+/** Outcomes of before a rollback, or before its end, say nothing of now. */
+const sinceOf = (live: LiveFlag | undefined): number => (live?.trip === 'off' ? 0 : (live?.since ?? 0));
+
 function comparison(treatment: Sums, control: Sums): string {
   const fresh = shareOf(treatment.failed, treatment.total);
   const old = shareOf(control.failed, control.total);
@@ -47,7 +50,7 @@ function ratio(treatment: Sums, control: Sums): string {
 function sentence({ row, live, series }: Props): { strong: string; rest: string } {
   const points = series.value;
   if (!points) return { strong: '', rest: '' };
-  const from = tail(points, NOW);
+  const from = tail(points, NOW, sinceOf(live));
   const [treatment, control] = [sums(points.treatment, from), sums(points.control, from)];
   const protection = row.threshold ? '' : ` ${words.unprotected}`;
   if (sums(points.treatment, 0).total + sums(points.control, 0).total === 0)
@@ -81,15 +84,18 @@ function Arm({ name, mark, arm, isNew }: { name: string; mark: string; arm: Sums
   );
 }
 
-function Arms({ series }: { series: Series }): JSX.Element {
-  const from = tail(series, Math.max(NOW, series.step));
+function Arms({ series, live }: { series: Series; live: LiveFlag | undefined }): JSX.Element {
+  const seconds = Math.max(NOW, series.step);
+  const since = sinceOf(live);
+  const from = tail(series, seconds, since);
+  const lasted = Math.min(seconds * 1000, Math.max(series.step * 1000, (series.at.at(-1) ?? 0) - since));
   return (
     <table>
       <thead>
         <tr>
           <th scope="col">{words.arm}</th>
           <th scope="col" class="n">
-            {words.outcomes(span(Math.max(NOW, series.step) * 1000))}
+            {words.outcomes(span(lasted))}
           </th>
           <th scope="col" class="n">
             {words.failedShare}
@@ -208,9 +214,13 @@ export function Harm(props: Props): JSX.Element {
           {isTable ? (
             <SeriesTable series={found} />
           ) : (
-            <HarmChart series={found} label={words.chartLabel(words.ranges[range], `${strong} ${rest}`)} />
+            <HarmChart
+              series={found}
+              seconds={RANGES[range]}
+              label={words.chartLabel(words.ranges[range], `${strong} ${rest}`)}
+            />
           )}
-          <Arms series={found} />
+          <Arms series={found} live={props.live} />
           <Foot series={found} users={users} />
         </>
       )}

@@ -49,12 +49,12 @@ function Commands({ row, live }: { row: FlagRow; live: LiveFlag | undefined }): 
 }
 
 function flagState(row: FlagRow, live: LiveFlag | undefined): State {
-  const waitsFor = blocker(row, rowOf.value, liveFlags.value);
+  const waitsFor = blocker(row, liveFlags.value);
   return stateOf(row, live, now.value, unasked.value.has(row.key), waitsFor);
 }
 
 function FlagState({ row, live }: { row: FlagRow; live: LiveFlag | undefined }): JSX.Element {
-  const waitsFor = blocker(row, rowOf.value, liveFlags.value);
+  const waitsFor = blocker(row, liveFlags.value);
   const state = flagState(row, live);
   if (state === 'evidence' && evidenceRises(live)) {
     return (
@@ -129,7 +129,7 @@ function Content({ row }: { row: FlagRow }): JSX.Element {
   const series = useFetched(
     `${row.key} ${range}`,
     () =>
-      get<Series>(`${path}/series?from=${Date.now() - RANGES[range] * 1000}&points=${range === 'live' ? 600 : POINTS}`),
+      get<Series>(`${path}/series?from=${Date.now() - RANGES[range] * 1000}&points=${range === 'live' ? 660 : POINTS}`),
     EVERY_MS[range],
   );
   const users = useFetched(row.key, () => get<FlagUsers>(`${path}/users?days=1`));

@@ -129,7 +129,7 @@ function Cohorts({ outline }: { outline: Outline }): JSX.Element | null {
   return (
     <Part title={words.cohorts} from={inheritedFrom(outline, 'rollout', 'cohorts')}>
       <div class="values">
-        {outline.cohorts.map((name) => (
+        {[...new Set(outline.cohorts.map(({ name }) => name))].map((name) => (
           <Link key={name} class="chip mono" href={`/cohorts#${encodeURIComponent(name)}`}>
             {name}
           </Link>

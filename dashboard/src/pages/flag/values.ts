@@ -1,22 +1,30 @@
-/** Reads an outline: the values of a flag that are in force. */
+/** Reads an outline: the values of a flag that are in force. An outline has what lists and maps contain, one by one. */
 
-import type { Value } from '../../draft/store.ts';
+import { type Path, samePath, type Value } from '../../draft/store.ts';
 import type { Outline, OutlineValue } from '../../engine.ts';
 
-export function find(outline: Outline, ...path: string[]): OutlineValue | undefined {
-  return outline.values.find(
-    (value) => value.path.length === path.length && path.every((part, at) => value.path[at] === part),
-  );
+const below = (path: Path, prefix: Path): boolean =>
+  path.length > prefix.length && samePath(path.slice(0, prefix.length), prefix);
+
+function build(values: readonly OutlineValue[], prefix: Path): Value | undefined {
+  const own = values.find(({ path }) => samePath(path, prefix));
+  const inside = values.filter(({ path }) => below(path, prefix));
+  if (inside.length === 0) return own?.value;
+  const keys = [...new Set(inside.map(({ path }) => path[prefix.length] as string | number))];
+  const parts = keys.map((key) => [key, build(inside, [...prefix, key]) ?? null] as const);
+  return typeof keys[0] === 'number' ? parts.map(([, value]) => value) : Object.fromEntries(parts);
 }
 
-export function read<T>(outline: Outline, ...path: string[]): T | undefined {
-  return find(outline, ...path)?.value as T | undefined;
+export function read<T>(outline: Outline, ...path: Path): T | undefined {
+  return build(outline.values, path) as T | undefined;
 }
 
-/** From where a value is inherited. */
-export function inheritedFrom(outline: Outline, ...path: string[]): string | undefined {
-  const origin = find(outline, ...path)?.origin;
-  return origin && origin.kind !== 'own' ? origin.from : undefined;
+/** From where a value, or all that is in it, is inherited. */
+export function inheritedFrom(outline: Outline, ...path: Path): string | undefined {
+  const found = outline.values.filter((value) => samePath(value.path, path) || below(value.path, path));
+  const [first] = found;
+  if (first?.origin.kind !== 'inherited' || found.some(({ origin }) => origin.kind !== 'inherited')) return undefined;
+  return String(first.origin.from[1] ?? first.origin.from[0]);
 }
 
 /** A value as one line, for what has no form of its own. */

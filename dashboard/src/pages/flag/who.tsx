@@ -33,7 +33,7 @@ const pathOf = (key: string, ...rest: string[]): Path => ['flags', key, ...rest]
 function Sentence({ outline, percentage }: { outline: Outline; percentage: number }): JSX.Element {
   const conditions = read<readonly unknown[]>(outline, 'conditions')?.length ?? 0;
   const share = exactPercent(percentage);
-  const cohorts = outline.cohorts.join(', ');
+  const cohorts = [...new Set(outline.cohorts.map(({ name }) => name))].join(', ');
   return (
     <p>
       {read<boolean>(outline, 'enabled') === false && <b>{words.disabled} </b>}

@@ -3,7 +3,7 @@
 import { computed } from '@preact/signals';
 import { CHIPS, parseFilter } from '../../data/filter.ts';
 import { blocker, type FlagRow, severity, stateOf } from '../../data/rows.ts';
-import { liveFlags, now, rowOf, rows, unasked } from '../../data/store.ts';
+import { liveFlags, now, rows, unasked } from '../../data/store.ts';
 import { COLUMNS, type Shown } from './columns.tsx';
 
 const MINUTE = 60_000;
@@ -12,7 +12,7 @@ const minute = computed(() => Math.floor(now.value / MINUTE) * MINUTE);
 
 function entryOf(row: FlagRow, at: number): Shown {
   const live = liveFlags.peek().get(row.key);
-  const waitsFor = row.needs.length > 0 ? blocker(row, rowOf.peek(), liveFlags.peek()) : undefined;
+  const waitsFor = row.needs.length > 0 ? blocker(row, liveFlags.peek()) : undefined;
   return { row, live, waitsFor, state: stateOf(row, live, at, unasked.peek().has(row.key), waitsFor) };
 }
 

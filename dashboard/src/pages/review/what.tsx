@@ -12,7 +12,7 @@ import { Panel, Waiting } from '../../ui/parts.tsx';
 import { en } from '../../words/en.ts';
 import { exactPercent } from '../../words/format.ts';
 import { steps } from '../flag/schedule.tsx';
-import { find, oneLine } from '../flag/values.ts';
+import { oneLine, read } from '../flag/values.ts';
 
 const words = en.review;
 
@@ -33,7 +33,7 @@ function Row({ edit, outline }: { edit: PathEdit; outline: Outline | undefined }
   const added = edit.op === 'insert' && edit.key !== undefined ? [edit.key] : [];
   const [, flag, ...path] = [...edit.path.map(String), ...added];
   const key = path.at(-1) ?? '';
-  const now = outline && find(outline, ...path)?.value;
+  const now = outline && read<Value>(outline, ...path);
   return (
     <tr>
       <th scope="row">
