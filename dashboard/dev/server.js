@@ -222,7 +222,16 @@ export async function startDev({ flags: count = 16, port = 0, keyless = false, m
         'edit the file where it is managed',
       );
     const expected = headers['if-match']?.replaceAll('"', '');
-    if (expected && expected !== state.digest)
+    if (!expected) {
+      throw new Problem(
+        428,
+        'PRECONDITION_REQUIRED',
+        'A condition is missing',
+        'the header `If-Match` is missing',
+        'send it',
+      );
+    }
+    if (expected !== state.digest)
       throw new Problem(
         412,
         'CHANGED_MEANWHILE',
@@ -320,8 +329,8 @@ export async function startDev({ flags: count = 16, port = 0, keyless = false, m
       'POST',
       /^\/revisions\/(\d+)\/revert$/,
       'publisher',
-      ([number], _, { actor, body }) =>
-        publish(texts.get(Number(number)), {}, actor, JSON.parse(body || '{}').reason ?? ''),
+      ([number], _, { actor, body, headers }) =>
+        publish(texts.get(Number(number)), headers, actor, JSON.parse(body || '{}').reason ?? ''),
     ],
     [
       'GET',
@@ -507,7 +516,7 @@ export async function startDev({ flags: count = 16, port = 0, keyless = false, m
       Object.assign(find(key), changes);
       pushLive([find(key)]);
     },
-    publish: (text, actor = 'jo', reason = 'Elsewhere') => publish(text, {}, actor, reason),
+    publish: (text, actor = 'jo', reason = 'Elsewhere') => publish(text, { 'if-match': state.digest }, actor, reason),
     text: () => texts.get(state.revision),
     streams: () => streams.size,
     refuseStreams: (on) => {
