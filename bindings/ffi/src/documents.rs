@@ -1,38 +1,45 @@
-//! What bindings call about documents: text and bytes in, text and bytes out, so that a binding only converts.
+//! What bindings call about documents: text and bytes in, so that a binding only converts.
 //!
-//! What has a structure goes out as JSON text, which is byte-identical whoever asks.
+//! What has a structure goes out as a type of its own. A binding makes objects of it, or [`json`], which is
+//! byte-identical whoever asks.
 //!
 //! ```
 //! use flcm_flags_ffi::documents;
 //!
 //! let compiled = documents::compile("flags: { beta: { rollout: { percentage: 10 } } }");
-//! assert_eq!((compiled.diagnostics.as_str(), compiled.report.as_str()), ("[]", ""));
+//! assert!(compiled.diagnostics.is_empty() && compiled.report.is_empty());
 //! let snapshot = compiled.snapshot.unwrap();
 //! let explained = documents::explain(&snapshot, &[], "beta", r#"{"targetingKey": "alice"}"#, 0.0)?;
-//! assert!(explained.starts_with(r#"{"explanation":{"flag":"beta","user":"alice","enabled":false,"#));
-//! # Ok::<(), documents::ExplainError>(())
+//! assert!(explained.text.starts_with("beta → off (DEFAULT)"));
+//! # Ok::<(), documents::DocumentError>(())
 //! ```
 
-use std::fmt;
+use std::collections::BTreeMap;
 
-pub use flcm_flags_config::schema;
+pub use flcm_flags_config::diff::Difference;
+pub use flcm_flags_config::simulate::{Report, Simulator};
+pub use flcm_flags_config::workbench::{Counted, Workbench};
+pub use flcm_flags_config::{Diagnostics, schema};
 
-use flcm_flags::{Millis, Snapshot, SnapshotError, Trips};
-use serde::Serialize;
+use flcm_flags::{Millis, Snapshot, TripState, Trips};
+use flcm_flags_config::simulate::Scenario;
+use flcm_flags_config::{Explanation, OwnedContext, check, limits};
+use serde::{Deserialize, Serialize};
 
-use flcm_flags_config::{ContextError, OwnedContext};
-use flcm_flags_config::{Diagnostics, Explanation, check, limits};
+mod error;
+
+pub use error::DocumentError;
 
 /// What documents are called in reports: a binding knows no file.
 const NAME: &str = "document";
 
 /// What became of a document.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Compiled {
     /// The snapshot; `None` when there were errors.
     pub snapshot: Option<Vec<u8>>,
-    /// All problems as a JSON array of [`Diagnostic`](flcm_flags_config::Diagnostic)s.
-    pub diagnostics: String,
+    /// All problems.
+    pub diagnostics: Diagnostics,
     /// All problems as text for people, without colours; empty when there are none.
     pub report: String,
 }
@@ -41,19 +48,11 @@ pub struct Compiled {
 #[must_use]
 pub fn compile(text: &str) -> Compiled {
     let (config, diagnostics) = check(text);
-    Compiled {
-        snapshot: config.as_ref().map(flcm_flags_config::compile),
-        diagnostics: json(&diagnostics),
-        report: report(&diagnostics, text),
-    }
+    let report = diagnostics.render(NAME, text, false);
+    Compiled { snapshot: config.as_ref().map(flcm_flags_config::compile), diagnostics, report }
 }
 
-fn report(diagnostics: &Diagnostics, text: &str) -> String {
-    diagnostics.render(NAME, text, false)
-}
-
-/// Decides a flag for a context, and explains how: `{"explanation": …, "text": …}`, an [`Explanation`] as JSON and as
-/// lines.
+/// Decides a flag for a context, and explains how.
 ///
 /// `trips` are those of [`Trips`], four bytes a flag; none have tripped behind their end. `context` is the JSON of an
 /// [`OwnedContext`], `now` counts milliseconds since 1970; a fraction of one is dropped. A flag that the snapshot does not
@@ -61,9 +60,9 @@ fn report(diagnostics: &Diagnostics, text: &str) -> String {
 ///
 /// # Errors
 /// The bytes are no snapshot, the context is none, or `now` is no time.
-pub fn explain(snapshot: &[u8], trips: &[u8], flag: &str, context: &str, now: f64) -> Result<String, ExplainError> {
-    let snapshot = Snapshot::from_bytes(snapshot).map_err(ExplainError::Snapshot)?;
-    let context = OwnedContext::from_json(context).map_err(ExplainError::Context)?;
+pub fn explain(snapshot: &[u8], trips: &[u8], flag: &str, context: &str, now: f64) -> Result<Explained, DocumentError> {
+    let snapshot = Snapshot::from_bytes(snapshot).map_err(DocumentError::Snapshot)?;
+    let context = OwnedContext::from_json(context).map_err(DocumentError::Context)?;
     let now = millis(now)?;
     let explanation = match snapshot.flag(flag) {
         Some(id) => context
@@ -71,65 +70,80 @@ pub fn explain(snapshot: &[u8], trips: &[u8], flag: &str, context: &str, now: f6
         None => Explanation::flag_not_found(flag, context.targeting_key.as_deref()),
     };
     let text = explanation.to_string();
-    Ok(json(&Explained { explanation, text }))
+    Ok(Explained { explanation, text })
 }
 
-#[derive(Serialize)]
-struct Explained {
-    explanation: Explanation,
-    text: String,
+/// How a decision came about.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Explained {
+    /// As a tree of checks.
+    pub explanation: Explanation,
+    /// As lines of text.
+    pub text: String,
 }
 
-/// Why nothing could be explained.
-#[derive(Clone, Debug, PartialEq)]
-pub enum ExplainError {
-    /// The context cannot be read.
-    Context(ContextError),
-    /// The time is none.
-    Now(f64),
-    /// The bytes are no snapshot.
-    Snapshot(SnapshotError),
-}
-
-impl ExplainError {
-    /// The code, as JavaScript receives it.
-    #[must_use]
-    pub const fn code(&self) -> &'static str {
-        match self {
-            Self::Context(_) => "INVALID_CONTEXT",
-            Self::Now(_) => "INVALID_ARGUMENT",
-            Self::Snapshot(_) => "INVALID_SNAPSHOT",
+/// The bytes of [`Trips`] for a snapshot, from a JSON object of states by flag: `{"beta": "off"}`. Flags that the snapshot
+/// does not have are passed over.
+///
+/// # Errors
+/// The bytes are no snapshot, the text is no such object, or a state is none.
+pub fn trips(snapshot: &[u8], states: &str) -> Result<Vec<u8>, DocumentError> {
+    let snapshot = Snapshot::from_bytes(snapshot).map_err(DocumentError::Snapshot)?;
+    let states: BTreeMap<String, String> = read("states", states)?;
+    let mut trips = Trips::new(vec![0; Trips::bytes_for(snapshot.flags().len())]);
+    for (flag, state) in states {
+        let Some(parsed) = TripState::parse(&state) else { return Err(DocumentError::Trip(flag, state)) };
+        if let Some(id) = snapshot.flag(&flag) {
+            trips.set(id, parsed);
         }
     }
+    Ok(trips.as_bytes().to_vec())
 }
 
-impl fmt::Display for ExplainError {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Context(error) => error.fmt(formatter),
-            Self::Now(now) => {
-                write!(formatter, "`now` is {now} (give milliseconds since 1970, from 0 to 2^53)")
-            }
-            Self::Snapshot(error) => write!(formatter, "{error} (compile the document again)"),
-        }
-    }
+/// Prepares to simulate how soon a flag would be rolled back. `scenario` is the JSON of a [`Scenario`].
+///
+/// # Errors
+/// The bytes are no snapshot, the scenario is none, its flag has no threshold, or `now` is no time.
+pub fn simulator(snapshot: &[u8], scenario: &str, now: f64) -> Result<Simulator, DocumentError> {
+    let snapshot = Snapshot::from_bytes(snapshot).map_err(DocumentError::Snapshot)?;
+    let scenario: Scenario = read("scenario", scenario)?;
+    Simulator::new(&snapshot, &scenario, millis(now)?).map_err(DocumentError::Scenario)
 }
 
-impl std::error::Error for ExplainError {}
+/// A workbench for drafts of a document.
+///
+/// # Errors
+/// The document has errors.
+pub fn workbench(base: &str) -> Result<Workbench, DocumentError> {
+    Workbench::new(base).map_err(DocumentError::Base)
+}
+
+/// Compares the draft of a workbench with its base; `None` if there is no draft or it has errors.
+///
+/// # Errors
+/// `now` is no time.
+pub fn diff(workbench: &mut Workbench, now: f64) -> Result<Option<Difference>, DocumentError> {
+    Ok(workbench.diff(millis(now)?))
+}
+
+fn read<'t, T: Deserialize<'t>>(what: &'static str, text: &'t str) -> Result<T, DocumentError> {
+    serde_json::from_str(text).map_err(|error| DocumentError::Text(what, error.to_string()))
+}
 
 /// A time, as hosts give it.
-fn millis(now: f64) -> Result<Millis, ExplainError> {
+fn millis(now: f64) -> Result<Millis, DocumentError> {
     #[expect(clippy::cast_precision_loss, reason = "a power of two")]
     const LAST: f64 = limits::TIME as f64;
     if !(0.0..=LAST).contains(&now) {
-        return Err(ExplainError::Now(now));
+        return Err(DocumentError::Now(now));
     }
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "in range, and a fraction is dropped")]
     Ok(Millis(now as u64))
 }
 
-/// Our own types are JSON whatever they hold.
-fn json(value: &impl Serialize) -> String {
+/// As JSON text. Our own types are JSON whatever they hold.
+#[must_use]
+pub fn json(value: &impl Serialize) -> String {
     serde_json::to_string(value).unwrap_or_default()
 }
 
@@ -137,7 +151,7 @@ fn json(value: &impl Serialize) -> String {
 mod tests {
     use serde_json::{Value as Json, json};
 
-    use super::{compile, explain};
+    use super::{compile, diff, explain, simulator, trips, workbench};
 
     const DOCUMENT: &str = "\
 flags:
@@ -158,7 +172,7 @@ flags:
         let compiled = compile(DOCUMENT);
         let (config, _) = flcm_flags_config::check(DOCUMENT);
         assert_eq!(compiled.snapshot, Some(flcm_flags_config::compile(&config.unwrap())));
-        assert_eq!((&*compiled.diagnostics, &*compiled.report), ("[]", ""));
+        assert!(compiled.diagnostics.is_empty() && compiled.report.is_empty());
     }
 
     #[test]
@@ -167,8 +181,8 @@ flags:
         let compiled = compile(text);
         assert_eq!(compiled.snapshot, None);
         let (_, found) = flcm_flags_config::check(text);
-        assert_eq!(compiled.diagnostics, serde_json::to_string(&found).unwrap());
-        assert_eq!(parsed(&compiled.diagnostics)[0]["code"], "unknown-key");
+        assert_eq!(compiled.diagnostics, found);
+        assert_eq!(parsed(&super::json(&compiled.diagnostics))[0]["code"], "unknown-key");
         assert!(
             compiled.report.contains("document:1:18") && !compiled.report.contains('\u{1b}'),
             "{}",
@@ -179,13 +193,13 @@ flags:
     #[test]
     fn warnings_leave_the_snapshot() {
         let compiled = compile("flags: { beta: { rollout: { percentage: 100 } } }");
-        assert!(compiled.snapshot.is_some() && compiled.diagnostics != "[]" && !compiled.report.is_empty());
+        assert!(compiled.snapshot.is_some() && !compiled.diagnostics.is_empty() && !compiled.report.is_empty());
     }
 
     #[test]
     fn an_explanation_comes_as_json_and_as_text() {
         let explained = explain(&snapshot(), &[], "beta", r#"{"targetingKey":"alice","age":45}"#, 0.0).unwrap();
-        let explained = parsed(&explained);
+        let explained = parsed(&super::json(&explained));
         assert_eq!(explained["explanation"]["reason"], "TARGETING_MATCH");
         assert_eq!(explained["explanation"]["user"], "alice");
         assert!(explained["text"].as_str().unwrap().starts_with("beta → on (TARGETING_MATCH)\n├─ enabled: yes\n"));
@@ -194,7 +208,47 @@ flags:
     #[test]
     fn trips_are_looked_at() {
         let off = explain(&snapshot(), &2_u32.to_le_bytes(), "beta", "{}", 0.0).unwrap();
-        assert_eq!(parsed(&off)["explanation"]["reason"], "BREAKER_OPEN");
+        assert_eq!(off.explanation.reason, "BREAKER_OPEN");
+    }
+
+    #[test]
+    fn trips_are_written_by_flag() {
+        let bytes = compile("flags: { alpha: {}, beta: {} }").snapshot.unwrap();
+        let states = r#"{"beta":"off","gone":"probing"}"#;
+        let off = trips(&bytes, states).unwrap();
+        assert_eq!(off.len(), 8);
+        assert_eq!(explain(&bytes, &off, "beta", "{}", 0.0).unwrap().explanation.reason, "BREAKER_OPEN");
+        assert_ne!(explain(&bytes, &off, "alpha", "{}", 0.0).unwrap().explanation.reason, "BREAKER_OPEN");
+        let refuse = |states: &str| trips(&bytes, states).unwrap_err().to_string();
+        let states = "give `clear`, `probing`, `off` or `capped N`, in thousandths of a percent";
+        assert_eq!(refuse(r#"{"beta":"of"}"#), format!("flag `beta` has the trip `of` ({states})"));
+        assert!(refuse("[]").starts_with("the states cannot be read: invalid type"), "{}", refuse("[]"));
+        assert_eq!(trips(&bytes[1..], "{}").unwrap_err().code(), "INVALID_SNAPSHOT");
+    }
+
+    #[test]
+    fn a_scenario_is_read_and_checked() {
+        let bytes = compile("flags: { a: { error_threshold: { rate: 0.05 } } }").snapshot.unwrap();
+        let scenario = r#"{"flag":"a","errorRate":1,"requestsPerSecond":9,"sharePercent":50}"#;
+        assert_eq!(simulator(&bytes, scenario, 0.0).unwrap().advance(2).rules[0].from_start.share_found, 1.0);
+        for (scenario, message) in [
+            (r#"{"flag":"a"}"#, "the scenario cannot be read: missing field `errorRate`"),
+            (r#"{"flag":"a","errorRate":2,"requestsPerSecond":9}"#, "`errorRate` is 2 (give a number from 0, up to 1)"),
+            (r#"{"flag":"a","errors":2}"#, "the scenario cannot be read: unknown field `errors`"),
+        ] {
+            let error = simulator(&bytes, scenario, 0.0).unwrap_err();
+            assert!(error.to_string().starts_with(message) && error.code() == "INVALID_ARGUMENT", "{error}");
+        }
+        assert_eq!(simulator(&bytes, scenario, -1.0).unwrap_err().code(), "INVALID_ARGUMENT");
+    }
+
+    #[test]
+    fn a_base_with_errors_is_refused() {
+        let error = workbench("flags: { a: { colour: red } }").unwrap_err();
+        assert!(error.to_string().starts_with("the base has an error in line 1: "), "{error}");
+        let mut good = workbench(DOCUMENT).unwrap();
+        assert!(diff(&mut good, 0.0).unwrap().is_none());
+        assert_eq!(diff(&mut good, f64::NAN).unwrap_err().code(), "INVALID_ARGUMENT");
     }
 
     #[test]
@@ -207,7 +261,7 @@ flags:
             },
             "text": "gamma → error FLAG_NOT_FOUND: the caller's fallback applies",
         });
-        assert_eq!(parsed(&explained), expected);
+        assert_eq!(parsed(&super::json(&explained)), expected);
     }
 
     #[test]

@@ -301,6 +301,7 @@ pub struct CompiledText {
 #[napi(catch_unwind)]
 pub fn compile(text: String) -> CompiledText {
     let documents::Compiled { snapshot, diagnostics, report } = documents::compile(&text);
+    let diagnostics = documents::json(&diagnostics);
     CompiledText { snapshot: snapshot.map(Uint8Array::from), diagnostics, report }
 }
 
@@ -317,7 +318,7 @@ pub fn explain(
     now: f64,
 ) -> napi::Result<String, &'static str> {
     let explained = documents::explain(snapshot, trips, &flag, &context, now);
-    explained.map_err(|error| napi::Error::new(error.code(), error.to_string()))
+    explained.map(|explained| documents::json(&explained)).map_err(|error| napi::Error::new(error.code(), error.to_string()))
 }
 
 /// The JSON Schema of documents, as JSON text.

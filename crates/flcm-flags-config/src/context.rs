@@ -7,6 +7,11 @@ use flcm_flags::{AttributeValue, Context};
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
+mod line;
+mod parser;
+
+pub use parser::{ContextParser, LINE_BYTES, LineProblem};
+
 /// The key under which the flat JSON form keeps the targeting key.
 const TARGETING_KEY: &str = "targetingKey";
 

@@ -187,6 +187,9 @@ impl Difference {
 }
 
 fn compare_flag<B: AsRef<[u8]>>(old: &Version<'_, B>, new: &Version<'_, B>, key: &str, now: Millis) -> FlagDifference {
+    if changes::is_written_alike(old, new, key) {
+        return FlagDifference::same(key);
+    }
     let (before, after) = (old.flag(key), new.flag(key));
     let views =
         (before.map(|flag| FlagView::new(old.snapshot, flag)), after.map(|flag| FlagView::new(new.snapshot, flag)));
@@ -208,6 +211,13 @@ fn compare_flag<B: AsRef<[u8]>>(old: &Version<'_, B>, new: &Version<'_, B>, key:
         shares = intervals::shares(&before.unwrap_or_default(), &after.unwrap_or_default());
     }
     FlagDifference { flag: key.to_owned(), status, changes, through: Vec::new(), shares, contexts: None }
+}
+
+impl FlagDifference {
+    fn same(key: &str) -> Self {
+        let (changes, through, shares) = (Vec::new(), Vec::new(), Vec::new());
+        Self { flag: key.to_owned(), status: Status::Same, changes, through, shares, contexts: None }
+    }
 }
 
 impl<'v, B: AsRef<[u8]>> Version<'v, B> {

@@ -17,6 +17,7 @@
 //! | `compile` | writes the bytes of a snapshot |
 //! | `explain` | explains a decision as a tree; describes the flags of a snapshot |
 //! | `diff` | compares two versions: what changes, and for how many users |
+//! | `workbench` | compares drafts with the document that they are based on |
 //! | `simulate` | shows how soon a policy would roll a flag back, and how often by mistake |
 //!
 //! A module uses only modules that stand above it in this table. A test checks that.
@@ -70,6 +71,7 @@ pub mod limits;
 pub mod outline;
 pub mod parse;
 pub mod simulate;
+pub mod workbench;
 
 pub use check::{CheckOptions, check, check_with};
 pub use compile::compile;
@@ -80,3 +82,4 @@ pub use explain::Explanation;
 pub use outline::outline;
 pub use parse::document::Document;
 pub use parse::schema::schema;
+pub use workbench::Workbench;

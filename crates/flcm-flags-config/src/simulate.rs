@@ -10,10 +10,14 @@ use flcm_flags::{Counts, Millis, Sample};
 
 mod comparison;
 mod poisson;
+mod report;
+mod simulator;
 mod statistics;
 
 pub use comparison::{Comparison, PolicyResult};
 pub use poisson::{Poisson, Random};
+pub use report::{DelayReport, Report, RuleReport};
+pub use simulator::{Scenario, ScenarioError, Simulator};
 pub use statistics::{Delays, interval};
 
 /// Requests, and how many of them fail.
@@ -27,6 +31,11 @@ pub struct Traffic {
     pub treatment: f64,
     /// The share of all others that fails.
     pub control: f64,
+}
+
+impl Traffic {
+    /// The most requests per second that are simulated.
+    pub const REQUESTS: f64 = 1e6;
 }
 
 /// Draws the outcomes of a second.

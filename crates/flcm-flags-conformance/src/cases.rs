@@ -121,7 +121,7 @@ fn transcript(agreed: Agreed<'_>) -> String {
     let mut text = String::new();
     for key in keys {
         let explained = documents::explain(snapshot.as_bytes(), trips.as_bytes(), key, &context, now);
-        text += &explained.unwrap_or_else(|error| panic!("{error}: {context}"));
+        text += &documents::json(&explained.unwrap_or_else(|error| panic!("{error}: {context}")));
         text.push('\n');
     }
     sha256(text.as_bytes())

@@ -15,7 +15,7 @@ mod contexts;
 mod output;
 mod summary;
 
-pub(crate) use contexts::{Contexts, Parser};
+pub(crate) use contexts::Contexts;
 use output::{Form, Row};
 
 /// Decide flags for one user, or for a file of contexts

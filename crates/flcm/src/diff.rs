@@ -4,9 +4,10 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use flcm_flags::{Millis, Snapshot};
+use flcm_flags_config::context::ContextParser;
 use flcm_flags_config::diff::{ContextCounter, Difference, Version, compare_all};
 
-use crate::decide::{Contexts, Parser};
+use crate::decide::Contexts;
 use crate::failure::Failure;
 use crate::source::Source;
 
@@ -70,7 +71,7 @@ fn count(
     now: Millis,
 ) -> Result<bool, Failure> {
     let mut counter = ContextCounter::new(difference, snapshots, now);
-    let mut parser = Parser::new(snapshots.into_iter().flat_map(Snapshot::attributes));
+    let mut parser = ContextParser::new(snapshots.into_iter().flat_map(Snapshot::attributes));
     let mut contexts = Contexts::open(path, true)?;
     while contexts.advance()? {
         contexts.parse(&mut parser, |context| {

@@ -94,7 +94,7 @@ fn comparison(options: &Options, source: &Source) -> Result<String, Failure> {
     let flag = find(source, key)?;
     let (policy, share) = (policy(&flag)?, share_of(options, &flag));
     let runs = options.runs.unwrap_or(1_000);
-    let days = options.days.unwrap_or_else(|| runs.div_ceil(10));
+    let days = options.days.unwrap_or_else(|| Comparison::days_for(runs));
     let comparison = Comparison { policy, traffic: traffic(options, share), runs, days, seed: options.seed };
     let simulation = Simulation { flag: key, comparison, share, results: on_all_processors(comparison) };
     if options.json { output::json(&simulation) } else { Ok(output::text(&simulation)) }
@@ -199,6 +199,6 @@ fn percent(text: &str) -> Result<f64, String> {
 }
 
 fn requests(text: &str) -> Result<f64, String> {
-    let number = number(text, 1e6).filter(|number| *number > 0.0);
+    let number = number(text, Traffic::REQUESTS).filter(|number| *number > 0.0);
     number.ok_or_else(|| "not a number of requests a second above 0, up to a million".to_owned())
 }

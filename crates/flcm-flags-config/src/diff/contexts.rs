@@ -43,11 +43,11 @@ impl<'s, B: AsRef<[u8]>> ContextCounter<'s, B> {
         }
     }
 
-    /// Writes the counts into the difference that they belong to.
+    /// Adds the counts to the difference that they belong to.
     pub fn write_to(self, difference: &mut Difference) {
-        difference.contexts = Some(self.contexts);
+        difference.contexts = Some(difference.contexts.unwrap_or_default() + self.contexts);
         for (flag, counted) in difference.flags.iter_mut().zip(self.flags) {
-            flag.contexts = Some(counted.moves);
+            flag.contexts.get_or_insert_default().merge(&counted.moves);
         }
     }
 }

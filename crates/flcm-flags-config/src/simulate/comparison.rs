@@ -65,8 +65,20 @@ impl Comparison {
     #[must_use]
     pub fn part(&self, part: u64, parts: u64) -> Vec<PolicyResult> {
         let range = |all: u64| (all * part / parts)..(all * (part + 1) / parts);
-        let (runs, days) = (range(self.runs), range(self.days));
+        self.range(range(self.runs), range(self.days))
+    }
+
+    /// Some of the runs and days, by their numbers.
+    #[must_use]
+    #[expect(clippy::needless_pass_by_value, reason = "ranges are written where it is called")]
+    pub fn range(&self, runs: Range<u64>, days: Range<u64>) -> Vec<PolicyResult> {
         self.policies().iter().map(|(name, policy)| self.result(name, policy, &runs, &days)).collect()
+    }
+
+    /// How many healthy days are simulated beside so many runs, unless somebody says: a day takes as long as many runs.
+    #[must_use]
+    pub const fn days_for(runs: u64) -> u64 {
+        runs.div_ceil(10)
     }
 
     /// Puts the results of all parts together.

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The modules from low to high. Each uses only modules above it in this list, as the documentation of the crate says.
-const LAYERS: [&str; 12] = [
+const LAYERS: [&str; 13] = [
     "limits",
     "diagnostics",
     "context",
@@ -16,6 +16,7 @@ const LAYERS: [&str; 12] = [
     "compile",
     "explain",
     "diff",
+    "workbench",
     "simulate",
 ];
 

@@ -3,9 +3,7 @@
 use std::fmt::Write;
 
 use flcm_flags::{Detector, Policy};
-use flcm_flags_config::explain::text::json_of_number as number;
-use flcm_flags_config::simulate::{Comparison, Delays, PolicyResult, Traffic, interval};
-use serde_json::{Value, json};
+use flcm_flags_config::simulate::{Delays, PolicyResult, Report, Traffic, interval};
 
 use super::Simulation;
 use crate::failure::Failure;
@@ -116,31 +114,9 @@ fn both(delays: &Delays) -> String {
 }
 
 pub(super) fn json(simulation: &Simulation<'_>) -> Result<String, Failure> {
-    let Comparison { traffic, runs, seed, .. } = simulation.comparison;
-    let Traffic { requests: rps, treatment: error_rate, control: baseline, .. } = traffic;
-    let flag = simulation.flag;
-    let rules: Vec<Value> = simulation.results.iter().map(|rule| json_of(rule, simulation.comparison.days)).collect();
-    let value = json!({
-        "flag": flag, "requestsPerSecond": number(rps), "sharePercent": number(simulation.share),
-        "errorRate": number(error_rate), "baseline": number(baseline), "runs": runs, "seed": seed,
-        "budget": simulation.comparison.policy.budget, "rules": rules,
-    });
-    let text = serde_json::to_string(&value).map_err(std::io::Error::from)?;
+    let Simulation { flag, comparison, share, results } = simulation;
+    let text = serde_json::to_string(&Report::new(flag, *share, comparison, results)).map_err(std::io::Error::from)?;
     Ok(text + "\n")
-}
-
-fn json_of(rule: &PolicyResult, days: u64) -> Value {
-    let delays = |delays: &Delays| {
-        json!({
-            "medianSeconds": delays.quantile(0.5), "p90Seconds": delays.quantile(0.9),
-            "shareFound": number(delays.share_found()), "falsely": delays.falsely,
-        })
-    };
-    let (low, high) = interval(rule.false_days, days);
-    json!({
-        "rule": rule.name, "fromStart": delays(&rule.from_start), "afterAnHour": delays(&rule.after_an_hour),
-        "falseDays": rule.false_days, "days": days, "falseRate95": [number(low), number(high)],
-    })
 }
 
 /// `85 s`, `2.7 m`, `23.1 h`.

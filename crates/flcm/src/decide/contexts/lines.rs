@@ -3,10 +3,8 @@
 use std::io::{self, Read};
 use std::ops::Range;
 
+use flcm_flags_config::context::LINE_BYTES;
 use memchr::memchr;
-
-/// The longest line, in bytes: a context is small, and a file without line ends must not exhaust memory.
-pub(super) const LINE_BYTES: usize = 1 << 20;
 
 /// Bytes of one read: few enough that they are parsed while they are in the CPU's cache.
 const CHUNK: usize = 1 << 17;

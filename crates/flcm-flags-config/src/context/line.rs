@@ -4,14 +4,16 @@ use std::borrow::Cow;
 use std::fmt;
 
 use flcm_flags::AttributeValue;
-use flcm_flags_config::context::{NOT_KEPT, QUOTE_IT, kept};
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::Number;
+
+use super::{NOT_KEPT, QUOTE_IT, kept};
 
 /// Separates the problem from the help in errors of this file.
 pub(super) const HELP: &str = "\u{1f}";
 
 /// The value of one attribute in a line.
+#[derive(Debug)]
 pub(super) enum Slot<'l> {
     Absent,
     Bool(bool),
