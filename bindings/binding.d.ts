@@ -1,9 +1,20 @@
 /**
- * What a binding exports: {@link EngineBinding}, {@link HotCalls} and {@link CompilerBinding}. The `.d.ts` files that
+ * What a binding exports: {@link EngineBinding}, {@link HotCalls}, {@link CompilerBinding} and {@link AuthoringBinding}. The `.d.ts` files that
  * wasm-bindgen and napi generate are checked against them. `bindings/engine` makes of them what `contract.d.ts` describes.
  */
 
-import type { Compiled, FlagId, PackedDecision } from './contract.d.ts';
+import type {
+  Compiled,
+  Counted,
+  Diagnostic,
+  Difference,
+  Explained,
+  FlagId,
+  PackedDecision,
+  Scenario,
+  Simulation,
+  TripState,
+} from './contract.d.ts';
 
 /** A snapshot that was loaded: its index and its generation, so that a handle names nothing once it was unloaded. */
 export type Handle = number;
@@ -127,20 +138,46 @@ export interface HotCalls {
   outcome(): number;
 }
 
-/** What a binding exports about documents. Texts are JSON where TypeScript's side has objects. */
+/** What a binding exports about documents. What has a structure is JSON text from the addon, and an object from WebAssembly. */
 export interface CompilerBinding {
   version(): string;
-  compile(text: string): CompiledText;
-  /** `context` is flat: `{"targetingKey": "alice", "country": "DE"}`. Answers `{"explanation": …, "text": …}`. Throws an `Error`. */
-  explain(snapshot: Uint8Array, trips: Uint8Array, flag: string, context: string, now: number): string;
+  compile(text: string): CompiledDocument;
+  /** `context` is flat JSON text: `{"targetingKey": "alice", "country": "DE"}`. Throws an `Error`. */
+  explain(snapshot: Uint8Array, trips: Uint8Array, flag: string, context: string, now: number): string | Explained;
   schema(): string;
 }
 
-/** {@link Compiled}, the diagnostics as JSON text. */
-export interface CompiledText {
+/** {@link Compiled}, where a binding has it. */
+export interface CompiledDocument {
   readonly snapshot?: Maybe<Uint8Array>;
-  readonly diagnostics: string;
+  readonly diagnostics: string | readonly Diagnostic[];
   readonly report: string;
   /** Gives wasm memory back. */
   free?(): void;
+}
+
+/** What the compiler's WebAssembly exports for tools that edit documents. What comes in is JSON text; all may throw an `Error`. */
+export interface AuthoringBinding extends CompilerBinding {
+  /** `states` has a {@link TripState} for each flag key. */
+  trips(snapshot: Uint8Array, states: string): Uint8Array;
+  Workbench: new (base: string) => WorkbenchBinding;
+  /** `scenario` is a {@link Scenario} without its time. */
+  Simulator: new (
+    snapshot: Uint8Array,
+    scenario: string,
+    now: number,
+  ) => SimulatorBinding;
+}
+
+export interface WorkbenchBinding {
+  draft(text: string): readonly Diagnostic[];
+  readonly snapshot: Maybe<Uint8Array>;
+  diff(now: number): Maybe<Difference>;
+  count(lines: string): Maybe<Counted>;
+  free(): void;
+}
+
+export interface SimulatorBinding {
+  advance(runs: number): Simulation;
+  free(): void;
 }

@@ -1,12 +1,15 @@
 /**
- * The engine, as applications and the runtime use it: deciding and documents. Outcomes and counts are in `outcomes.d.ts`.
+ * The engine, as applications and the runtime use it: deciding and documents. Outcomes and counts are in
+ * `outcomes.d.ts`, explanations and drafts in `documents.d.ts`.
  *
  * It is implemented once, in `bindings/engine`, and is the same for every binding; `binding.d.ts` has what a binding
  * exports. No rule, hash or reason is known on this side: the core decides, and gives the reason as text.
  */
 
+import type { Explained } from './documents.d.ts';
 import type { Breakers, Metrics, Transition } from './outcomes.d.ts';
 
+export type * from './documents.d.ts';
 export type * from './outcomes.d.ts';
 
 /** What a context may carry. `null` and `undefined` are the same as an attribute that is left out. */
@@ -300,12 +303,4 @@ export interface Question {
   readonly attributes?: Attributes | undefined;
   /** Milliseconds since 1970. */
   readonly now: number;
-}
-
-/** How a decision came about. */
-export interface Explained {
-  /** As a tree of checks; the shape is that of `flcm decide --json --explain`. */
-  readonly explanation: JsonValue;
-  /** As lines of text. */
-  readonly text: string;
 }

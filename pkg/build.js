@@ -10,7 +10,7 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const bindings = join(root, 'target/bindings');
 
 /** The files of the contract as one: it is published so. */
-const contract = ['contract', 'outcomes']
+const contract = ['contract', 'documents', 'outcomes']
   .map((name) => readFileSync(join(root, `bindings/${name}.d.ts`), 'utf8'))
   .join('\n')
   .replaceAll(/^(import|export) type [^;]* from '\.\/\w+\.d\.ts';\n\n?/gm, '');

@@ -1,5 +1,5 @@
 import type { CompilerBinding } from '../binding.d.ts';
-import type { Attributes, Compiled, Compiler, Explained, Question } from '../contract.d.ts';
+import type { Attributes, Compiled, Compiler, EngineError, Explained, Question } from '../contract.d.ts';
 import { presentOf } from './attribute-reader.ts';
 import { engineError, isArray, messageOf, nameOf } from './error.ts';
 
@@ -21,7 +21,7 @@ function compile(binding: CompilerBinding, text: string): Compiled {
   const compiled = binding.compile(text);
   const { snapshot, diagnostics, report } = compiled;
   compiled.free?.();
-  return { snapshot: snapshot ?? undefined, diagnostics: JSON.parse(diagnostics), report };
+  return { snapshot: snapshot ?? undefined, diagnostics: objectOf(diagnostics), report };
 }
 
 function explain(binding: CompilerBinding, question: Question): Explained {
@@ -33,15 +33,25 @@ function explain(binding: CompilerBinding, question: Question): Explained {
   if (typeof now !== 'number') throw engineError('INVALID_ARGUMENT', `\`now\` must be a number, not ${nameOf(now)}`);
   const context = contextOf(targetingKey, attributes ?? {});
   try {
-    return JSON.parse(binding.explain(snapshot, trips, flag, context, now));
+    return objectOf(binding.explain(snapshot, trips, flag, context, now));
   } catch (error) {
-    const { code } = Object(error) as { code?: unknown };
-    throw engineError(CODES.find((known) => known === code) ?? 'INVALID_ARGUMENT', messageOf(error), error);
+    throw asEngineError(error);
   }
 }
 
 /** The codes that a binding gives. */
 const CODES = ['INVALID_CONTEXT', 'INVALID_SNAPSHOT'] as const;
+
+/** What a binding has thrown. */
+export function asEngineError(error: unknown): EngineError {
+  const { code } = Object(error) as { code?: unknown };
+  return engineError(CODES.find((known) => known === code) ?? 'INVALID_ARGUMENT', messageOf(error), error);
+}
+
+/** What has a structure, from any binding. */
+function objectOf<T>(given: string | T): T {
+  return typeof given === 'string' ? JSON.parse(given) : given;
+}
 
 /** A context as JSON text. What deciding cannot read is refused here as well, and a lone surrogate becomes U+FFFD. */
 function contextOf(targetingKey: unknown, attributes: Attributes): string {

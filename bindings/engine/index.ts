@@ -6,6 +6,7 @@ import { SharedMemory } from './shared-memory.ts';
 import { Snapshot } from './snapshot.ts';
 
 export type * from '../contract.d.ts';
+export { createAuthoringCompiler } from './authoring.ts';
 export { createCompiler } from './compiler.ts';
 export { SIZE } from './shared-memory.ts';
 

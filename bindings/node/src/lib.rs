@@ -318,7 +318,9 @@ pub fn explain(
     now: f64,
 ) -> napi::Result<String, &'static str> {
     let explained = documents::explain(snapshot, trips, &flag, &context, now);
-    explained.map(|explained| documents::json(&explained)).map_err(|error| napi::Error::new(error.code(), error.to_string()))
+    explained
+        .map(|explained| documents::json(&explained))
+        .map_err(|error| napi::Error::new(error.code(), error.to_string()))
 }
 
 /// The JSON Schema of documents, as JSON text.

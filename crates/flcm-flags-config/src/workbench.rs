@@ -228,7 +228,9 @@ flags:
         assert!(workbench.count("{}").is_none(), "not compared yet");
         assert!(workbench.diff(Millis(0)).is_some() && workbench.count("{}").is_some());
         assert!(workbench.draft("flags: { beta: { colour: red } }").has_errors());
-        assert!(workbench.diff(Millis(0)).is_none() && workbench.count("{}").is_none() && workbench.snapshot().is_none());
+        assert!(
+            workbench.diff(Millis(0)).is_none() && workbench.count("{}").is_none() && workbench.snapshot().is_none()
+        );
         assert!(Workbench::new("flags: [").is_err());
     }
 

@@ -1,4 +1,4 @@
-import type { Compiler } from '../../../bindings/contract.d.ts';
+import type { AuthoringCompiler } from '../../../bindings/contract.d.ts';
 import * as shared from '../../../bindings/engine/index.ts';
 import * as glue from '../../../target/bindings/compile/compile.js';
 import type { Source } from './index.ts';
@@ -7,11 +7,11 @@ export type * from '../../../bindings/contract.d.ts';
 export type { Source };
 
 /**
- * Starts the compiler of documents.
+ * Starts the compiler of documents, with what tools ask that edit them.
  *
  * @param source Defaults to `compile.wasm` beside this file, fetched. Read once.
  */
-export async function createCompiler(source?: Source): Promise<Compiler> {
+export async function createCompiler(source?: Source): Promise<AuthoringCompiler> {
   await glue.default({ module_or_path: source ?? new URL('./compile.wasm', import.meta.url) });
-  return shared.createCompiler(glue);
+  return shared.createAuthoringCompiler(glue);
 }

@@ -111,7 +111,8 @@ impl Simulator {
         self.comparison.runs = from.saturating_add(runs);
         self.comparison.days = Comparison::days_for(self.comparison.runs);
         let more = self.comparison.range(from..self.comparison.runs, days..self.comparison.days);
-        self.results = Comparison::merge([std::mem::take(&mut self.results), more].into_iter().filter(|part| !part.is_empty()));
+        self.results =
+            Comparison::merge([std::mem::take(&mut self.results), more].into_iter().filter(|part| !part.is_empty()));
         Report::new(&self.flag, self.share, &self.comparison, &self.results)
     }
 }
@@ -191,7 +192,10 @@ mod tests {
         assert_eq!(refused(&|all| "b".clone_into(&mut all.flag)), message);
         assert_eq!(refused(&|all| all.error_rate = 1.5), "`errorRate` is 1.5 (give a number from 0, up to 1)");
         assert_eq!(refused(&|all| all.baseline = f64::NAN), "`baseline` is NaN (give a number from 0, up to 1)");
-        assert_eq!(refused(&|all| all.share_percent = Some(-1.0)), "`sharePercent` is -1 (give a number from 0, up to 100)");
+        assert_eq!(
+            refused(&|all| all.share_percent = Some(-1.0)),
+            "`sharePercent` is -1 (give a number from 0, up to 100)"
+        );
         let message = "`requestsPerSecond` is 0 (give a number above 0, up to 1000000)";
         assert_eq!(refused(&|all| all.requests_per_second = 0.0), message);
     }
