@@ -4,12 +4,16 @@
  */
 
 import type {
+  Cohort,
   Compiled,
   Counted,
   Diagnostic,
   Difference,
+  DocumentEdit,
+  EditAnswer,
   Explained,
   FlagId,
+  Outline,
   PackedDecision,
   Scenario,
   Simulation,
@@ -158,6 +162,10 @@ export interface CompiledDocument {
 
 /** What the compiler's WebAssembly exports for tools that edit documents. What comes in is JSON text; all may throw an `Error`. */
 export interface AuthoringBinding extends CompilerBinding {
+  /** `edits` is a list of {@link DocumentEdit}s. */
+  edit(text: string, edits: string): EditAnswer;
+  cohorts(text: string): Maybe<readonly Cohort[]>;
+  outline(text: string, flag: string): Maybe<Outline>;
   /** `states` has a {@link TripState} for each flag key. */
   trips(snapshot: Uint8Array, states: string): Uint8Array;
   Workbench: new (base: string) => WorkbenchBinding;
@@ -178,6 +186,6 @@ export interface WorkbenchBinding {
 }
 
 export interface SimulatorBinding {
-  advance(runs: number): Simulation;
+  advance(runs: number, days?: Maybe<number>): Simulation;
   free(): void;
 }

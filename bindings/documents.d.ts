@@ -1,6 +1,6 @@
 /** What is known of documents beside their problems: why a decision was made, what a draft changes, and for whom. */
 
-import type { Compiler, Diagnostic, JsonValue, TripState } from './contract.d.ts';
+import type { Compiler, Diagnostic, JsonValue, TextRange, TripState } from './contract.d.ts';
 
 /** How a decision came about. */
 export interface Explained {
@@ -104,6 +104,16 @@ export type Check =
 /** Reads documents, explains decisions, and answers what tools ask that edit documents. */
 export interface AuthoringCompiler extends Compiler {
   /**
+   * Edits a document's text, and keeps its comments and layout: each edit is applied to what the one before it gave.
+   *
+   * @throws {@link EngineError} `INVALID_ARGUMENT` when something is no edit.
+   */
+  edit(text: string, edits: readonly DocumentEdit[]): EditAnswer;
+  /** Describes the cohorts, by name; `undefined` when the document has errors. */
+  cohorts(text: string): readonly Cohort[] | undefined;
+  /** Describes a flag, value by value; `undefined` when the text cannot be read or has no such flag. */
+  outline(text: string, flag: string): Outline | undefined;
+  /**
    * Keeps a document, with which drafts are compared.
    *
    * @throws {@link EngineError} `INVALID_ARGUMENT` when it has errors.
@@ -122,6 +132,105 @@ export interface AuthoringCompiler extends Compiler {
    * @throws {@link EngineError} `INVALID_SNAPSHOT`, `INVALID_ARGUMENT`
    */
   trips(snapshot: Uint8Array, states: Readonly<Record<string, TripState>>): Uint8Array;
+}
+
+/** Where a value stands: keys of maps, and places in lists from 0. */
+export type Path = readonly (string | number)[];
+
+/** One change of a document. */
+export type DocumentEdit =
+  /** Adds to a map under a key, or to a list at an index; at its end where that is left out. */
+  | {
+      readonly op: 'insert';
+      readonly path: Path;
+      readonly key?: string | undefined;
+      readonly index?: number | undefined;
+      readonly value: JsonValue;
+    }
+  | { readonly op: 'move'; readonly path: Path; readonly index: number }
+  | { readonly op: 'remove'; readonly path: Path }
+  | { readonly op: 'rename'; readonly path: Path; readonly key: string }
+  /** A key that is not there is added, and the maps around it as well. */
+  | { readonly op: 'set'; readonly path: Path; readonly value: JsonValue };
+
+/** What became of edits. One that is declined applies none. */
+export type EditAnswer = Edited | { readonly declined: Declined };
+
+/** A text with edits applied. */
+export interface Edited {
+  readonly text: string;
+  /** The lines of the new text that are different, from 0. The end is not among them. */
+  readonly changed: readonly { readonly start: number; readonly end: number }[];
+}
+
+/** Why edits were not applied. */
+export interface Declined {
+  /** Which one it was, from 0. */
+  readonly edit: number;
+  readonly reason:
+    | 'alias'
+    | 'comments'
+    | 'dash'
+    | 'duplicate'
+    | 'exists'
+    | 'layout'
+    | 'limit'
+    | 'missing'
+    | 'only-child'
+    | 'proof'
+    | 'syntax'
+    | 'tabs'
+    | 'type';
+  /** Why, in a sentence. */
+  readonly message: string;
+  readonly help: string;
+  /** Where, in the text that the edits before it gave. */
+  readonly at: TextRange;
+}
+
+/** A group of users. */
+export interface Cohort {
+  readonly name: string;
+  /** How many users are listed. */
+  readonly users: number;
+  /** How many users never belong. */
+  readonly except: number;
+  /** The conditions as text, all of which must hold. */
+  readonly when: readonly string[];
+  /** The flags that use it, directly or through another cohort. */
+  readonly namedBy: readonly string[];
+}
+
+/** A flag, value by value. */
+export interface Outline {
+  readonly flag: string;
+  readonly range: TextRange;
+  /** The templates and flags that it inherits from, the nearest first. */
+  readonly parents: readonly string[];
+  /** Lists and maps before what they contain. */
+  readonly values: readonly OutlineValue[];
+  /** The cohorts that it names. */
+  readonly cohorts: readonly Reference[];
+  /** The flags that it names. */
+  readonly flags: readonly Reference[];
+  /** The flags that name it. */
+  readonly dependents: readonly Reference[];
+}
+
+/** A value of a flag that is in effect. */
+export interface OutlineValue {
+  /** In the flag. */
+  readonly path: Path;
+  /** `null` also for a list or map that contains something, which follows. */
+  readonly value: JsonValue;
+  readonly range: TextRange;
+  readonly origin: { readonly kind: 'own' | 'alias' } | { readonly kind: 'inherited'; readonly from: Path };
+}
+
+/** A place in which something is named. */
+export interface Reference {
+  readonly name: string;
+  readonly range: TextRange;
 }
 
 /** A document and a draft of it. Every method throws {@link EngineError} `FREED` after {@link Workbench.free}. */
@@ -259,6 +368,12 @@ export interface Scenario {
   readonly baseline?: number | undefined;
   /** @default 1 */
   readonly seed?: number | undefined;
+  /**
+   * Whether the flag's policy is compared with plain rates, which takes three times as long.
+   *
+   * @default true
+   */
+  readonly withPlain?: boolean | undefined;
   /** Milliseconds since 1970. */
   readonly now: number;
 }
@@ -268,8 +383,11 @@ export interface Simulator {
   /**
    * Makes so many runs more, at most a million at once; answers the results of all so far. How they were divided makes no
    * difference.
+   *
+   * @param days Healthy days, of which each takes as long as a dozen runs. Defaults to as many as `flcm simulate` makes for
+   *   all runs so far: a tenth of them.
    */
-  advance(runs: number): Simulation;
+  advance(runs: number, days?: number): Simulation;
   /** Gives the memory back. May be called twice. */
   free(): void;
 }

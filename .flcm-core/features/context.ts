@@ -1,4 +1,4 @@
-import type { Context, FlagId, PackedDecision, Snapshot } from '@flcm/flags-web';
+import type { Context, Explained, FlagId, PackedDecision, Snapshot } from '@flcm/flags-web';
 import type { CircuitBreaker } from './circuit-breaker.ts';
 import type { Clock } from './clock.ts';
 import type { CohortManager, OverridesOfUser } from './cohort-manager.ts';
@@ -164,7 +164,7 @@ export class FeatureContext<F extends FlagShapes<F> = AnyFlags> {
     });
   }
 
-  #explained(snapshot: Snapshot, flag: string): { text: string; explanation: JsonValue } | undefined {
+  #explained(snapshot: Snapshot, flag: string): Explained | undefined {
     const { cohorts, clock, compilers } = this.#deciding;
     const attributes = cohorts.complete(this.targetingKey, this.#attributes ?? {});
     const asked = { flag, targetingKey: this.targetingKey, attributes, now: clock.now() };

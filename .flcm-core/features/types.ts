@@ -1,6 +1,15 @@
 /** What applications see: options, events, and types that can be narrowed to a document's own flags. */
 
-import type { AttributeValue, BreakerMode, Compiler, Decision, Engine, JsonValue, Transition } from '@flcm/flags-web';
+import type {
+  AttributeValue,
+  BreakerMode,
+  Compiler,
+  Decision,
+  Engine,
+  Explained,
+  JsonValue,
+  Transition,
+} from '@flcm/flags-web';
 import type { NotifyOptions } from './circuit-breaker/notify.ts';
 import type { Clock } from './clock.ts';
 import type { FeatureError } from './errors.ts';
@@ -263,5 +272,5 @@ export interface Explanation extends Decision {
   /** Every check with what was compared, as lines of text; `undefined` where no compiler is loaded. */
   readonly text: string | undefined;
   /** The same as a tree. */
-  readonly tree: JsonValue | undefined;
+  readonly tree: Explained['explanation'] | undefined;
 }

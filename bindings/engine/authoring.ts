@@ -17,6 +17,19 @@ import { engineError, isArray, nameOf } from './error.ts';
 export function createAuthoringCompiler(binding: AuthoringBinding): AuthoringCompiler {
   return {
     ...createCompiler(binding),
+    edit: (text, edits) => {
+      checkText('text', text);
+      return attempt(() => binding.edit(text, wellFormed(edits)));
+    },
+    cohorts: (text) => {
+      checkText('text', text);
+      return attempt(() => binding.cohorts(text) ?? undefined);
+    },
+    outline: (text, flag) => {
+      checkText('text', text);
+      checkText('flag', flag);
+      return attempt(() => binding.outline(text, flag) ?? undefined);
+    },
     workbench: (base) => {
       checkText('base', base);
       return new LoadedWorkbench(attempt(() => new binding.Workbench(base)));
@@ -37,10 +50,13 @@ function trips(
   states: Readonly<Record<string, TripState>>,
 ): Uint8Array {
   checkBytes(snapshot);
-  const text = JSON.stringify(Object(states), (_name, value) =>
-    typeof value === 'string' ? value.toWellFormed() : value,
-  );
-  return attempt(() => binding.trips(snapshot, text));
+  return attempt(() => binding.trips(snapshot, wellFormed(Object(states))));
+}
+
+/** As JSON text, in which a lone surrogate is U+FFFD. */
+function wellFormed(value: unknown): string {
+  const replace = (_name: string, part: unknown) => (typeof part === 'string' ? part.toWellFormed() : part);
+  return JSON.stringify(value, replace) ?? 'null';
 }
 
 /** What is left of memory in WebAssembly when it was given back: an error. */
@@ -106,14 +122,10 @@ class LoadedSimulator implements Simulator {
     this.#held = new Held(binding, 'simulator');
   }
 
-  advance(runs: number): Simulation {
-    if (!Number.isInteger(runs) || runs < 0 || runs > MOST_RUNS) {
-      throw engineError(
-        'INVALID_ARGUMENT',
-        `\`runs\` must be a whole number from 0 to ${MOST_RUNS}, not ${nameOf(runs)}`,
-      );
-    }
-    return this.#held.ask((binding) => binding.advance(runs));
+  advance(runs: number, days?: number): Simulation {
+    checkCount('runs', runs);
+    if (days !== undefined) checkCount('days', days);
+    return this.#held.ask((binding) => binding.advance(runs, days));
   }
 
   free(): void {
@@ -137,6 +149,14 @@ function checkText(name: string, text: unknown): void {
 function checkNumber(name: string, number: unknown): void {
   if (typeof number !== 'number')
     throw engineError('INVALID_ARGUMENT', `\`${name}\` must be a number, not ${nameOf(number)}`);
+}
+
+function checkCount(name: string, count: unknown): void {
+  if (Number.isInteger(count) && (count as number) >= 0 && (count as number) <= MOST_RUNS) return;
+  throw engineError(
+    'INVALID_ARGUMENT',
+    `\`${name}\` must be a whole number from 0 to ${MOST_RUNS}, not ${nameOf(count)}`,
+  );
 }
 
 function checkBytes(snapshot: unknown): void {

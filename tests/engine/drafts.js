@@ -40,10 +40,26 @@ const SCENARIO = {
   seed: 7,
 };
 
+const EDITS = {
+  raised: [{ op: 'set', path: ['flags', 'checkout', 'rollout', 'percentage'], value: 12.5 }],
+  'inserted, renamed, removed': [
+    { op: 'insert', path: ['flags'], key: 'new', value: { rollout: { percentage: 1 } } },
+    { op: 'rename', path: ['flags', 'new'], key: 'newer' },
+    { op: 'remove', path: ['flags', 'checkout', 'error_threshold'] },
+    { op: 'insert', path: ['cohorts', 'staff', 'users'], index: 0, value: 'erin' },
+    { op: 'move', path: ['cohorts', 'staff', 'users', 0], index: 2 },
+  ],
+  declined: [
+    { op: 'set', path: ['flags', 'checkout', 'enabled'], value: false },
+    { op: 'remove', path: ['flags', 'checkout', 'rollout', 'ramp'] },
+  ],
+};
+
 /** What is asked, for whoever asks somebody else the same. */
 export const asked = {
   base: BASE,
   drafts: DRAFTS,
+  edits: EDITS,
   lines: `${USERS.map((user) => JSON.stringify(user)).join('\n')}\n`,
   now: LATER,
   runs: 12,
@@ -54,6 +70,12 @@ export const asked = {
 export function answers(compiler) {
   const workbench = compiler.workbench(BASE);
   const texts = {};
+  for (const [name, edits] of Object.entries(EDITS))
+    texts[`edit: ${name}`] = JSON.stringify(compiler.edit(BASE, edits));
+  texts.cohorts = JSON.stringify(compiler.cohorts(BASE));
+  for (const flag of ['checkout', 'receipts', 'theme']) {
+    texts[`outline: ${flag}`] = JSON.stringify(compiler.outline(BASE, flag));
+  }
   for (const [name, draft] of Object.entries(DRAFTS)) {
     texts[`problems: ${name}`] = JSON.stringify(workbench.draft(draft));
     texts[`diff: ${name}`] = JSON.stringify(workbench.diff(LATER));

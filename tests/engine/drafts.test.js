@@ -76,6 +76,67 @@ test('a simulation is what flcm simulate prints', () => {
   assert.equal(found.simulate, printed);
 });
 
+test('the first results of a simulation are the same with and without the rest', () => {
+  const { snapshot } = compiler.compile(asked.base);
+  const simulated = (withPlain, ...steps) => {
+    const simulator = compiler.simulator(snapshot, { ...asked.scenario, withPlain, now: asked.now });
+    const [last] = steps.map((step) => simulator.advance(...step)).slice(-1);
+    simulator.free();
+    return last.rules[0];
+  };
+  const own = JSON.parse(found.simulate).rules[0];
+  assert.deepEqual(simulated(false, [asked.runs]), own);
+  assert.deepEqual(simulated(false, [asked.runs, 0], [0, 2]), own);
+  assert.equal(simulated(false, [asked.runs, 0]).days, 0);
+});
+
+describe('an edit', () => {
+  const answer = (name) => JSON.parse(found[`edit: ${name}`]);
+
+  test('changes one value and leaves the rest', () => {
+    assert.deepEqual(answer('raised').text, asked.base.replace('percentage: 10', 'percentage: 12.5'));
+    assert.deepEqual(answer('raised').changed, [{ start: 5, end: 6 }]);
+  });
+
+  test('of each kind is applied, one after the other', () => {
+    const { text } = answer('inserted, renamed, removed');
+    assert.match(text, /^# Who has what\.$/m);
+    assert.match(text, /users: \[carol, dave, erin\]/);
+    assert.match(text, /^ {2}newer:/m);
+    assert.doesNotMatch(text, /error_threshold/);
+    assert.ok(compiler.compile(text).snapshot);
+  });
+
+  test('that is declined says which and why', () => {
+    const { edit, reason, message, help, at } = answer('declined').declined;
+    assert.deepEqual([edit, reason], [1, 'missing']);
+    assert.ok(message && help && at.start.line >= 0);
+  });
+
+  test('is what flcm set writes', () => {
+    const name = file('set.yaml', asked.base);
+    flcm('set', name, 'flags.checkout.rollout.percentage', '12.5');
+    assert.equal(readFileSync(join(folder, name), 'utf8'), answer('raised').text);
+  });
+});
+
+test('cohorts say who uses them', () => {
+  const staff = { name: 'staff', users: 2, except: 0, when: [], namedBy: ['checkout'] };
+  assert.deepEqual(JSON.parse(found.cohorts), [staff]);
+  assert.equal(compiler.cohorts('flags: ['), undefined);
+});
+
+test('an outline has each value and who names whom', () => {
+  const { dependents, values } = JSON.parse(found['outline: checkout']);
+  assert.deepEqual(
+    dependents.map(({ name }) => name),
+    ['receipts'],
+  );
+  const percentage = values.find(({ path }) => path.join('.') === 'rollout.percentage');
+  assert.deepEqual([percentage.value, percentage.origin, percentage.range.start.line], [10, { kind: 'own' }, 5]);
+  assert.equal(compiler.outline(asked.base, 'gone'), undefined);
+});
+
 test('an explanation is what flcm decide prints', () => {
   for (const flag of ['checkout', 'receipts', 'theme']) {
     const context = ['--user', 'carol', '--attr', 'country=DE', '--now', String(asked.now)];
@@ -124,6 +185,11 @@ describe('misuse', () => {
       throws('INVALID_ARGUMENT', /Uint8Array/, () => compiler.trips(wrong, {}));
       throws('INVALID_ARGUMENT', /Uint8Array/, () => compiler.simulator(wrong, asked.scenario));
     }
+    for (const edits of [undefined, 5, [{ op: 'paint' }], [{ op: 'set', path: 5, value: 1 }]]) {
+      throws('INVALID_ARGUMENT', /the edits cannot be read/, () => compiler.edit(asked.base, edits));
+    }
+    throws('INVALID_ARGUMENT', /`text`/, () => compiler.edit(5, []));
+    throws('INVALID_ARGUMENT', /`flag`/, () => compiler.outline(asked.base, 5));
     throws('INVALID_SNAPSHOT', /./, () => compiler.trips(new Uint8Array(9), {}));
     throws('INVALID_ARGUMENT', /`checkout`.*`odd`.*`capped N`/, () => compiler.trips(snapshot, { checkout: 'odd' }));
     throws('INVALID_ARGUMENT', /cannot be read/, () => compiler.trips(snapshot, { checkout: 5 }));

@@ -17,9 +17,12 @@ afterAll(() => rmSync(folder, { recursive: true }));
 const compiler = await createCompiler(readFileSync(join(root, 'pkg/web/dist/compile.wasm')));
 
 const TYPES = {
+  cohorts: 'Cohort[]',
   count: 'Counted',
   diff: 'Difference',
+  edit: 'EditAnswer',
   explain: 'Explanation',
+  outline: 'Outline',
   problems: 'Diagnostic[]',
   simulate: 'Simulation',
 };

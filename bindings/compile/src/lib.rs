@@ -19,7 +19,7 @@ static ALLOCATOR: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_all
 
 #[wasm_bindgen(typescript_custom_section)]
 const TYPES: &str = "\
-import type { Counted, Diagnostic, Difference, Explained, Simulation } from '../../../bindings/contract.d.ts';
+import type { Cohort, Counted, Diagnostic, Difference, EditAnswer, Explained, Outline, Simulation } from '../../../bindings/contract.d.ts';
 ";
 
 /// What became of a document.
@@ -91,6 +91,29 @@ pub fn trips(snapshot: &[u8], states: &str) -> Result<Vec<u8>, JsValue> {
     documents::trips(snapshot, states).map_err(thrown)
 }
 
+/// Edits a document's text; `edits` is JSON text.
+///
+/// # Errors
+/// An `Error` with the `code` that the contract gives it.
+#[wasm_bindgen(unchecked_return_type = "EditAnswer")]
+pub fn edit(text: &str, edits: &str) -> Result<JsValue, JsValue> {
+    documents::edit(text, edits).map(|answer| value(&answer)).map_err(thrown)
+}
+
+/// Describes the cohorts; `null` when the document has errors.
+#[must_use]
+#[wasm_bindgen(unchecked_return_type = "Cohort[] | null")]
+pub fn cohorts(text: &str) -> JsValue {
+    value(&documents::cohorts(text))
+}
+
+/// Describes a flag, value by value; `null` when it is not there.
+#[must_use]
+#[wasm_bindgen(unchecked_return_type = "Outline | null")]
+pub fn outline(text: &str, flag: &str) -> JsValue {
+    document_value(&documents::outline(text, flag))
+}
+
 /// Drafts of a document, compared with it.
 #[derive(Debug)]
 #[wasm_bindgen]
@@ -152,9 +175,9 @@ impl Simulator {
         documents::simulator(snapshot, scenario, now).map(Self).map_err(thrown)
     }
 
-    /// Makes further runs; the results are those of all so far.
+    /// Makes further runs and healthy days; the results are those of all so far.
     #[wasm_bindgen(unchecked_return_type = "Simulation")]
-    pub fn advance(&mut self, runs: u32) -> JsValue {
-        value(&self.0.advance(runs.into()))
+    pub fn advance(&mut self, runs: u32, days: Option<u32>) -> JsValue {
+        value(&self.0.advance(runs.into(), days.map(u64::from)))
     }
 }

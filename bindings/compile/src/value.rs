@@ -6,20 +6,15 @@ use serde::Serialize;
 use serde_wasm_bindgen::Serializer;
 use wasm_bindgen::prelude::*;
 
-/// An object with the members that [`json`] has.
+/// An object with the members that JSON would have. No number in it is beyond 2^53.
 pub(crate) fn value(of: &impl Serialize) -> JsValue {
-    of.serialize(&Serializer::json_compatible()).unwrap_or_else(|_| parsed(&json(of)))
+    of.serialize(&Serializer::json_compatible()).unwrap_or(JsValue::NULL)
 }
 
-/// Like [`value`], for what has values of a document in it. A member `__proto__` must not become the prototype.
+/// Like [`value`], for what has values of a document in it: a member `__proto__` must not become the prototype, so that
+/// JSON text is the way. One way for each type keeps the module small.
 pub(crate) fn document_value(of: &impl Serialize) -> JsValue {
-    let text = json(of);
-    if text.contains(r#""__proto__""#) { parsed(&text) } else { value(of) }
-}
-
-/// For numbers beyond 2^53 as well, which become the next float as everywhere in JavaScript.
-fn parsed(text: &str) -> JsValue {
-    JSON::parse(text).unwrap_or(JsValue::NULL)
+    JSON::parse(&json(of)).unwrap_or(JsValue::NULL)
 }
 
 /// An `Error` with the code that the contract gives it.

@@ -17,6 +17,9 @@
 use std::collections::BTreeMap;
 
 pub use flcm_flags_config::diff::Difference;
+pub use flcm_flags_config::edit::{Declined, Edit, Edited};
+pub use flcm_flags_config::explain::cohorts::CohortView;
+pub use flcm_flags_config::outline::{Outline, outline};
 pub use flcm_flags_config::simulate::{Report, Simulator};
 pub use flcm_flags_config::workbench::{Counted, Workbench};
 pub use flcm_flags_config::{Diagnostics, schema};
@@ -110,6 +113,35 @@ pub fn simulator(snapshot: &[u8], scenario: &str, now: f64) -> Result<Simulator,
     Simulator::new(&snapshot, &scenario, millis(now)?).map_err(DocumentError::Scenario)
 }
 
+/// Edits a document's text, and keeps its comments and layout. `edits` is the JSON of a list of [`Edit`]s.
+///
+/// # Errors
+/// The text is no such list.
+pub fn edit(text: &str, edits: &str) -> Result<EditAnswer, DocumentError> {
+    let edits: Vec<Edit> = read("edits", edits)?;
+    Ok(flcm_flags_config::edit::edit(text, &edits)
+        .map_or_else(|declined| EditAnswer::Declined { declined }, EditAnswer::Edited))
+}
+
+/// The cohorts of a document; `None` when it has errors.
+#[must_use]
+pub fn cohorts(text: &str) -> Option<Vec<CohortView>> {
+    check(text).0.as_ref().map(flcm_flags_config::explain::cohorts::of)
+}
+
+/// What became of edits.
+#[derive(Clone, Debug, Serialize)]
+#[serde(untagged)]
+pub enum EditAnswer {
+    /// All were applied.
+    Edited(Edited),
+    /// None was applied.
+    Declined {
+        /// Which one, and why.
+        declined: Declined,
+    },
+}
+
 /// A workbench for drafts of a document.
 ///
 /// # Errors
@@ -151,7 +183,7 @@ pub fn json(value: &impl Serialize) -> String {
 mod tests {
     use serde_json::{Value as Json, json};
 
-    use super::{compile, diff, explain, simulator, trips, workbench};
+    use super::{compile, diff, edit, explain, simulator, trips, workbench};
 
     const DOCUMENT: &str = "\
 flags:
@@ -230,7 +262,7 @@ flags:
     fn a_scenario_is_read_and_checked() {
         let bytes = compile("flags: { a: { error_threshold: { rate: 0.05 } } }").snapshot.unwrap();
         let scenario = r#"{"flag":"a","errorRate":1,"requestsPerSecond":9,"sharePercent":50}"#;
-        assert_eq!(simulator(&bytes, scenario, 0.0).unwrap().advance(2).rules[0].from_start.share_found, 1.0);
+        assert_eq!(simulator(&bytes, scenario, 0.0).unwrap().advance(2, Some(0)).rules[0].from_start.share_found, 1.0);
         for (scenario, message) in [
             (r#"{"flag":"a"}"#, "the scenario cannot be read: missing field `errorRate`"),
             (r#"{"flag":"a","errorRate":2,"requestsPerSecond":9}"#, "`errorRate` is 2 (give a number from 0, up to 1)"),
@@ -240,6 +272,19 @@ flags:
             assert!(error.to_string().starts_with(message) && error.code() == "INVALID_ARGUMENT", "{error}");
         }
         assert_eq!(simulator(&bytes, scenario, -1.0).unwrap_err().code(), "INVALID_ARGUMENT");
+    }
+
+    #[test]
+    fn edits_are_read_and_applied() {
+        let apply = |edits: &str| parsed(&super::json(&edit("flags:\n  a: {} # why\n", edits).unwrap()));
+        let edited = apply(r#"[{"op":"set","path":["flags","a","enabled"],"value":false}]"#);
+        let text = edited["text"].as_str().unwrap();
+        assert!(text.contains("enabled: false") && text.contains("# why"), "{text}");
+        assert_eq!(edited["changed"], json!([{ "start": 1, "end": 2 }]));
+        let declined = apply(r#"[{"op":"remove","path":["flags","b"]}]"#);
+        assert_eq!((&declined["declined"]["reason"], &declined["declined"]["edit"]), (&json!("missing"), &json!(0)));
+        let error = edit("", r#"[{"op":"paint"}]"#).unwrap_err();
+        assert!(error.to_string().starts_with("the edits cannot be read: unknown variant `paint`"), "{error}");
     }
 
     #[test]

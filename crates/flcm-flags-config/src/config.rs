@@ -29,6 +29,30 @@ pub struct Config {
     pub patterns: BTreeMap<String, Pattern>,
 }
 
+impl Config {
+    /// The cohorts that a flag uses, directly or indirectly.
+    #[must_use]
+    pub fn cohorts_of(&self, flag: &str) -> BTreeSet<String> {
+        let mut found = BTreeSet::new();
+        let rules = self.flags.get(flag).map_or(&[][..], |flag| &flag.rules);
+        let mut open: Vec<&Condition> = rules.iter().flat_map(|rule| &rule.conditions).collect();
+        while let Some(condition) = open.pop() {
+            match condition {
+                Condition::All(members) | Condition::Any(members) => open.extend(members),
+                Condition::Not(member) => open.push(member),
+                Condition::Cohort(name) => {
+                    if found.insert(name.clone()) {
+                        let when = self.cohorts.get(name).and_then(|cohort| cohort.when.as_ref());
+                        open.extend(when.into_iter().flatten());
+                    }
+                }
+                Condition::Flag(_) | Condition::Test(_) => {}
+            }
+        }
+        found
+    }
+}
+
 /// A group of users.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Cohort {

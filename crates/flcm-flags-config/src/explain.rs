@@ -18,6 +18,7 @@ use std::fmt;
 use flcm_flags::{BoundContext, Decision, ErrorCode, FlagId, Millis, Snapshot, Trips};
 use serde::Serialize;
 
+pub mod cohorts;
 mod collector;
 mod lines;
 pub mod text;

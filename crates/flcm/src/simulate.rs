@@ -95,7 +95,8 @@ fn comparison(options: &Options, source: &Source) -> Result<String, Failure> {
     let (policy, share) = (policy(&flag)?, share_of(options, &flag));
     let runs = options.runs.unwrap_or(1_000);
     let days = options.days.unwrap_or_else(|| Comparison::days_for(runs));
-    let comparison = Comparison { policy, traffic: traffic(options, share), runs, days, seed: options.seed };
+    let comparison =
+        Comparison { policy, traffic: traffic(options, share), runs, days, seed: options.seed, with_plain: true };
     let simulation = Simulation { flag: key, comparison, share, results: on_all_processors(comparison) };
     if options.json { output::json(&simulation) } else { Ok(output::text(&simulation)) }
 }

@@ -1,31 +1,64 @@
 /** The engine, in a Worker: the page goes on while it compiles, compares or simulates. */
 
-import { type Compiled, type Compiler, createCompiler } from '@flcm/flags-web/compile';
+import {
+  type AuthoringCompiler,
+  type Compiled,
+  createCompiler,
+  type DocumentEdit,
+  type Outline as Outlined,
+  type OutlineValue,
+  type Simulator,
+  type Workbench,
+} from '@flcm/flags-web/compile';
 import wasm from '@flcm/flags-web/compile.wasm?url';
-import type { Checked, Engine, Question } from '../engine.ts';
+import type { Edit } from '../draft/store.ts';
+import type { Checked, Engine, Outline, Question, Scenario } from '../engine.ts';
 import { en } from '../words/en.ts';
 import type { Answer, Call } from './client.ts';
 
-declare const __DEV_ENGINE__: boolean;
+let compiler: Promise<AuthoringCompiler> | undefined;
 
-let compiler: Promise<Compiler> | undefined;
-
-function start(): Promise<Compiler> {
+function start(): Promise<AuthoringCompiler> {
   compiler ??= createCompiler(fetch(wasm));
   return compiler;
 }
 
+type Checkable = Pick<Compiled, 'diagnostics' | 'snapshot'>;
+
 /** The base and the draft are asked for again and again; compiling is what takes long. */
 const KEPT = 3;
-const compiled = new Map<string, Compiled>();
+const compiled = new Map<string, Checkable>();
 
-async function compile(text: string): Promise<Compiled> {
+/** The base of drafts, and the draft that was compared with it last. */
+let bench: { readonly base: string; readonly workbench: Workbench; draft: string | undefined } | undefined;
+
+async function compile(text: string): Promise<Checkable> {
+  const engine = await start();
   const found = compiled.get(text);
   if (found) return found;
-  const made = (await start()).compile(text);
+  const made = bench && bench.base !== text ? drafted(bench, text) : engine.compile(text);
   compiled.set(text, made);
   for (const old of [...compiled.keys()].slice(0, -KEPT)) compiled.delete(old);
   return made;
+}
+
+function drafted(on: NonNullable<typeof bench>, text: string): Checkable {
+  const diagnostics = on.workbench.draft(text);
+  on.draft = text;
+  return { diagnostics, snapshot: on.workbench.snapshot() };
+}
+
+async function diff(base: string, text: string): Promise<unknown> {
+  const engine = await start();
+  if (bench?.base !== base) {
+    bench?.workbench.free();
+    bench = undefined;
+    bench = { base, workbench: engine.workbench(base), draft: undefined };
+  }
+  if (bench.draft !== text) drafted(bench, text);
+  const difference = bench.workbench.diff(Date.now());
+  if (!difference) throw new Error(en.errors.unexpected);
+  return difference;
 }
 
 async function check(text: string): Promise<Checked> {
@@ -42,12 +75,61 @@ async function explain({ text, flag, user, attributes, now }: Question): Promise
   return (await start()).explain(question).explanation;
 }
 
-/** What the compiler does not answer yet. */
-async function missing(name: string, argument: unknown): Promise<unknown> {
-  if (!__DEV_ENGINE__) throw new Error(en.errors.missingEngine(name));
-  const response = await fetch(`/dev/engine/${name}`, { method: 'POST', body: JSON.stringify(argument) });
-  if (!response.ok) throw new Error(await response.text());
-  return response.json();
+const isDocumentEdit = (edit: Edit): edit is Exclude<Edit, { op: 'text' }> => edit.op !== 'text';
+
+async function edit(text: string, edits: readonly Edit[]): Promise<unknown> {
+  return (await start()).edit(text, edits.filter(isDocumentEdit) as readonly DocumentEdit[]);
+}
+
+async function outline(text: string, flag: string): Promise<Outline> {
+  const found = (await start()).outline(text, flag);
+  if (!found) throw new Error(en.errors.unexpected);
+  return outlineOf(found);
+}
+
+const names = (references: Outlined['cohorts']): readonly string[] => [...new Set(references.map(({ name }) => name))];
+
+function outlineOf({ values, cohorts, dependents }: Outlined): Outline {
+  const whole = new Map<string, unknown>();
+  const add = ({ path, value }: OutlineValue, at: number) => {
+    const next = values[at + 1]?.path;
+    const isFilled =
+      next !== undefined && next.length > path.length && path.every((step, index) => step === next[index]);
+    const own = isFilled ? (typeof next[path.length] === 'number' ? [] : {}) : value;
+    whole.set(JSON.stringify(path), own);
+    const around = whole.get(JSON.stringify(path.slice(0, -1)));
+    if (around) Object.defineProperty(around, path.at(-1) as string, { value: own, enumerable: true });
+  };
+  values.forEach(add);
+  const writtenOf = ({ path, range, origin }: OutlineValue) => {
+    const from = origin.kind === 'inherited' ? String(origin.from.at(-1)) : undefined;
+    const value = whole.get(JSON.stringify(path)) as never;
+    return { path, value, range, origin: { kind: origin.kind, ...(from === undefined ? {} : { from }) } };
+  };
+  return { values: values.map(writtenOf), cohorts: names(cohorts), namedBy: names(dependents) };
+}
+
+/** The simulation that goes on when more runs of the same are asked for. */
+let running: { readonly key: string; readonly simulator: Simulator; runs: number } | undefined;
+
+async function simulate({ runs, ...scenario }: Scenario): Promise<unknown> {
+  const key = JSON.stringify(scenario);
+  if (running?.key !== key || running.runs > runs) {
+    running?.simulator.free();
+    running = undefined;
+    running = { key, simulator: await simulator(scenario), runs: 0 };
+  }
+  // Healthy days take longest: the first answer comes with one.
+  const simulation = running.simulator.advance(runs - running.runs, running.runs === 0 ? 1 : undefined);
+  running.runs = runs;
+  return simulation;
+}
+
+async function simulator({ text, perSecond, share, ...scenario }: Omit<Scenario, 'runs'>): Promise<Simulator> {
+  const { snapshot } = await compile(text);
+  if (!snapshot) throw new Error(en.errors.unexpected);
+  const asked = { ...scenario, requestsPerSecond: perSecond, sharePercent: share, withPlain: false, now: Date.now() };
+  return (await start()).simulator(snapshot, asked);
 }
 
 type Functions = { readonly [Name in keyof Engine]: (...args: Parameters<Engine[Name]>) => Promise<unknown> };
@@ -56,11 +138,11 @@ const functions: Functions = {
   check,
   explain,
   schema: async () => (await start()).schema(),
-  edit: (text, edits) => missing('edit', { text, edits }),
-  outline: (text, flag) => missing('outline', { text, flag }),
-  cohorts: (text) => missing('cohorts', { text }),
-  diff: (base, text) => missing('diff', { base, text }),
-  simulate: (scenario) => missing('simulate', scenario),
+  edit,
+  outline,
+  cohorts: async (text) => (await start()).cohorts(text) ?? [],
+  diff,
+  simulate,
 };
 
 self.onmessage = async ({ data: { id, name, args } }: MessageEvent<Call>) => {

@@ -6,7 +6,7 @@ use std::fmt::Display;
 use serde::Serialize;
 
 use super::Version;
-use crate::config::{Cohort, Condition, Config};
+use crate::config::{Cohort, Config};
 use crate::explain::text;
 use crate::explain::view::{FlagView, RuleView, ThresholdView, VariantView};
 
@@ -150,7 +150,7 @@ fn rule(number: usize, from: &RuleView, to: &RuleView, changes: &mut Changes) {
 pub(super) fn is_written_alike<B>(old: &Version<'_, B>, new: &Version<'_, B>, key: &str) -> bool {
     let (Some(from), Some(to)) = (old.config, new.config) else { return false };
     let (Some(before), Some(after)) = (from.flags.get(key), to.flags.get(key)) else { return false };
-    before == after && cohorts_of(from, key).iter().all(|name| from.cohorts.get(name) == to.cohorts.get(name))
+    before == after && from.cohorts_of(key).iter().all(|name| from.cohorts.get(name) == to.cohorts.get(name))
 }
 
 /// What only documents show: overrides, and the members of the cohorts that the flag uses.
@@ -165,7 +165,7 @@ pub(super) fn of_documents<B>(old: &Version<'_, B>, new: &Version<'_, B>, key: &
         let text = format!("{} different", text::plural(count as u64, "user", "users"));
         changes.add("overrides", None, Some(text));
     }
-    let names: BTreeSet<String> = [from, to].into_iter().flat_map(|config| cohorts_of(config, key)).collect();
+    let names: BTreeSet<String> = [from, to].into_iter().flat_map(|config| config.cohorts_of(key)).collect();
     for name in names {
         let (before, after) = (from.cohorts.get(&name), to.cohorts.get(&name));
         if before != after {
@@ -183,27 +183,6 @@ fn describe(cohort: &Cohort) -> String {
     };
     let when = if cohort.when.is_some() { ", by conditions" } else { "" };
     format!("{users}{except}{when}")
-}
-
-/// The cohorts that a flag uses, directly or indirectly.
-fn cohorts_of(config: &Config, key: &str) -> BTreeSet<String> {
-    let mut found = BTreeSet::new();
-    let rules = config.flags.get(key).map_or(&[][..], |flag| &flag.rules);
-    let mut open: Vec<&Condition> = rules.iter().flat_map(|rule| &rule.conditions).collect();
-    while let Some(condition) = open.pop() {
-        match condition {
-            Condition::All(members) | Condition::Any(members) => open.extend(members),
-            Condition::Not(member) => open.push(member),
-            Condition::Cohort(name) => {
-                if found.insert(name.clone()) {
-                    let when = config.cohorts.get(name).and_then(|cohort| cohort.when.as_ref());
-                    open.extend(when.into_iter().flatten());
-                }
-            }
-            Condition::Flag(_) | Condition::Test(_) => {}
-        }
-    }
-    found
 }
 
 /// What could not be compared.

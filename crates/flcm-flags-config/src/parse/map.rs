@@ -41,7 +41,8 @@ impl<'n> Map<'n, '_> {
         read: impl FnOnce(&mut Parser<'t>, &'n Node, Path<'_>) -> Option<T>,
     ) -> Option<T> {
         // A misspelt key is not missing as well.
-        if !self.entries().iter().any(|(name, _)| near_miss::key(&name.text, &[key]).is_some()) {
+        let is_there = self.entries().iter().any(|(name, _)| name.text == key);
+        if !is_there && !self.entries().iter().any(|(name, _)| near_miss::key(&name.text, &[key]).is_some()) {
             let problem =
                 parser.diagnostics.error(self.node.span, self.path, "missing-key", format!("`{key}` is missing"));
             problem.help(format!("add `{key}: …`"));

@@ -19,7 +19,7 @@ const DAY: u64 = 24 * HOUR;
 /// use flcm_flags_config::simulate::{Comparison, Traffic};
 ///
 /// let traffic = Traffic { requests: 10.0, share: 0.5, treatment: 0.5, control: 0.01 };
-/// let comparison = Comparison { policy: Policy::DEFAULT, traffic, runs: 4, days: 1, seed: 1 };
+/// let comparison = Comparison { policy: Policy::DEFAULT, traffic, runs: 4, days: 1, seed: 1, with_plain: true };
 /// let results = comparison.run();
 /// assert_eq!(results[0].name, "this flag");
 /// assert_eq!(results[0].from_start.found.len(), 4);
@@ -38,6 +38,8 @@ pub struct Comparison {
     pub days: u64,
     /// The seed of the random numbers.
     pub seed: u64,
+    /// Whether the flag's policy is compared with plain rates at all.
+    pub with_plain: bool,
 }
 
 /// A policy and its results.
@@ -97,6 +99,9 @@ impl Comparison {
         let own = Policy { action: Action::Disable, ..self.policy };
         let plain = Policy { detector: Detector::Rate, ..own };
         let mut policies = vec![("this flag", own)];
+        if !self.with_plain {
+            return policies;
+        }
         if own.detector == Detector::Evidence {
             policies.push(("plain rate, from 11 calls", Policy { min_samples: 11, ..plain }));
         }

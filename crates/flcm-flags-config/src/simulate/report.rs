@@ -12,7 +12,7 @@ use crate::parse::json::serialize_number;
 /// use flcm_flags_config::simulate::{Comparison, Report, Traffic};
 ///
 /// let traffic = Traffic { requests: 10.0, share: 0.5, treatment: 0.5, control: 0.01 };
-/// let comparison = Comparison { policy: Policy::DEFAULT, traffic, runs: 4, days: 1, seed: 1 };
+/// let comparison = Comparison { policy: Policy::DEFAULT, traffic, runs: 4, days: 1, seed: 1, with_plain: true };
 /// let report = Report::new("beta", 50.0, &comparison, &comparison.run());
 /// assert_eq!((report.runs, report.rules[0].rule, report.rules[0].days), (4, "this flag", 1));
 /// ```
@@ -82,7 +82,7 @@ impl Report {
     /// The report of a comparison and its results. `share` is the percentage of requests that is treated.
     #[must_use]
     pub fn new(flag: &str, share: f64, comparison: &Comparison, results: &[PolicyResult]) -> Self {
-        let Comparison { policy, traffic, runs, days, seed } = *comparison;
+        let Comparison { policy, traffic, runs, days, seed, .. } = *comparison;
         Self {
             flag: flag.to_owned(),
             requests_per_second: traffic.requests,

@@ -27,7 +27,13 @@ pub struct Scenario {
     /// The seed of the random numbers.
     #[serde(default = "first")]
     pub seed: u64,
+    /// Whether the flag's policy is compared with plain rates, which takes three times as long.
+    #[serde(default = "yes")]
+    pub with_plain: bool,
 }
+
+/// The largest seed: reports come back as JSON, whose numbers are floats.
+const SEEDS: u64 = 1 << 53;
 
 const fn one_of_hundred() -> f64 {
     0.01
@@ -35,6 +41,10 @@ const fn one_of_hundred() -> f64 {
 
 const fn first() -> u64 {
     1
+}
+
+const fn yes() -> bool {
+    true
 }
 
 /// Why a scenario cannot be simulated, and how to fix it.
@@ -64,8 +74,8 @@ impl std::error::Error for ScenarioError {}
 /// let snapshot = Snapshot::from_bytes(flcm_flags_config::compile(&flcm_flags_config::check(text).0.unwrap()))?;
 /// let scenario: Scenario = serde_json::from_str(r#"{"flag": "beta", "errorRate": 0.5, "requestsPerSecond": 20}"#)?;
 /// let mut simulator = Simulator::new(&snapshot, &scenario, Millis(0))?;
-/// assert_eq!(simulator.advance(1).runs, 1);
-/// assert_eq!(simulator.advance(2).runs, 3);
+/// assert_eq!(simulator.advance(1, Some(0)).runs, 1);
+/// assert_eq!(simulator.advance(2, Some(1)).runs, 3);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug)]
@@ -100,25 +110,35 @@ impl Simulator {
             treatment: scenario.error_rate,
             control: scenario.baseline,
         };
-        let comparison = Comparison { policy, traffic, runs: 0, days: 0, seed: scenario.seed };
+        let comparison =
+            Comparison { policy, traffic, runs: 0, days: 0, seed: scenario.seed, with_plain: scenario.with_plain };
         Ok(Self { flag: scenario.flag.clone(), share, comparison, results: Vec::new() })
     }
 
-    /// Makes so many runs more, and the healthy days that belong to them. The report is that of all runs so far: how they
-    /// were divided makes no difference.
-    pub fn advance(&mut self, runs: u64) -> Report {
-        let (from, days) = (self.comparison.runs, self.comparison.days);
-        self.comparison.runs = from.saturating_add(runs);
-        self.comparison.days = Comparison::days_for(self.comparison.runs);
-        let more = self.comparison.range(from..self.comparison.runs, days..self.comparison.days);
-        self.results =
-            Comparison::merge([std::mem::take(&mut self.results), more].into_iter().filter(|part| !part.is_empty()));
+    /// Makes so many runs and healthy days more; by default as many days as [`Comparison::days_for`] has for all runs so
+    /// far. The report is that of all so far: how they were divided makes no difference. A day takes as long as a dozen
+    /// runs.
+    pub fn advance(&mut self, runs: u64, days: Option<u64>) -> Report {
+        let (runs_before, days_before) = (self.comparison.runs, self.comparison.days);
+        let all = runs_before.saturating_add(runs);
+        self.comparison.runs = all;
+        self.comparison.days = match days {
+            Some(days) => days_before.saturating_add(days),
+            None => days_before.max(Comparison::days_for(all)),
+        };
+        let more = self.comparison.range(runs_before..self.comparison.runs, days_before..self.comparison.days);
+        let before = std::mem::take(&mut self.results);
+        self.results = Comparison::merge([before, more].into_iter().filter(|part| !part.is_empty()));
         Report::new(&self.flag, self.share, &self.comparison, &self.results)
     }
 }
 
 impl Scenario {
     fn check(&self, share: f64) -> Result<(), ScenarioError> {
+        if self.seed > SEEDS {
+            let message = format!("`seed` is {}", self.seed);
+            return Err(ScenarioError { message, help: format!("give a whole number up to {SEEDS}") });
+        }
         let all = [
             ("errorRate", self.error_rate, 1.0, 0.0),
             ("baseline", self.baseline, 1.0, 0.0),
@@ -166,18 +186,26 @@ mod tests {
         let mut simulator = Simulator::new(&snapshot(), &scenario(), Millis(0)).unwrap();
         let comparison = Comparison { runs: 13, days: 2, ..simulator.comparison };
         let at_once = Report::new("a", 10.0, &comparison, &comparison.run());
-        for runs in [1, 0, 9, 2] {
-            simulator.advance(runs);
+        for (runs, days) in [(1, 0), (0, 1), (9, 0), (2, 1)] {
+            simulator.advance(runs, Some(days));
         }
-        assert_eq!(simulator.advance(1), at_once);
-        assert_eq!(Simulator::new(&snapshot(), &scenario(), Millis(0)).unwrap().advance(13), at_once);
+        assert_eq!(simulator.advance(1, Some(0)), at_once);
+        assert_eq!(Simulator::new(&snapshot(), &scenario(), Millis(0)).unwrap().advance(13, None), at_once);
     }
 
     #[test]
     fn a_report_of_no_runs_has_all_policies() {
-        let report = Simulator::new(&snapshot(), &scenario(), Millis(0)).unwrap().advance(0);
+        let report = Simulator::new(&snapshot(), &scenario(), Millis(0)).unwrap().advance(0, Some(0));
         assert_eq!((report.runs, report.rules.len(), report.rules[0].days), (0, 3, 0));
         assert_eq!(report.rules[0].false_rate, (0.0, 1.0));
+    }
+
+    #[test]
+    fn without_plain_rates_the_flag_has_the_same_numbers() {
+        let all = Simulator::new(&snapshot(), &scenario(), Millis(0)).unwrap().advance(3, Some(1));
+        let alone = Scenario { with_plain: false, ..scenario() };
+        let alone = Simulator::new(&snapshot(), &alone, Millis(0)).unwrap().advance(3, Some(1));
+        assert_eq!(alone.rules, all.rules[..1]);
     }
 
     #[test]
@@ -196,6 +224,8 @@ mod tests {
             refused(&|all| all.share_percent = Some(-1.0)),
             "`sharePercent` is -1 (give a number from 0, up to 100)"
         );
+        let message = "`seed` is 9007199254740993 (give a whole number up to 9007199254740992)";
+        assert_eq!(refused(&|all| all.seed = (1 << 53) + 1), message);
         let message = "`requestsPerSecond` is 0 (give a number above 0, up to 1000000)";
         assert_eq!(refused(&|all| all.requests_per_second = 0.0), message);
     }

@@ -1,4 +1,4 @@
-//! Statistics over many runs.
+//! Statistics over many runs, with the same bits on every platform.
 
 use super::Ending;
 
@@ -79,7 +79,7 @@ fn solve(holds: impl Fn(f64) -> bool) -> f64 {
 fn at_least(hits: u64, runs: u64, rate: f64) -> f64 {
     let term = |count: u64| {
         let choose = ln_factorial(runs) - ln_factorial(count) - ln_factorial(runs - count);
-        (choose + count as f64 * rate.ln() + (runs - count) as f64 * (-rate).ln_1p()).exp()
+        libm::exp(choose + count as f64 * libm::log(rate) + (runs - count) as f64 * libm::log1p(-rate))
     };
     if hits > runs / 2 { (hits..=runs).map(term).sum() } else { 1.0 - (0..hits).map(term).sum::<f64>() }
 }
@@ -87,11 +87,11 @@ fn at_least(hits: u64, runs: u64, rate: f64) -> f64 {
 #[expect(clippy::cast_precision_loss, reason = "counts of runs")]
 fn ln_factorial(number: u64) -> f64 {
     if number < 32 {
-        return (2..=number).map(|factor| (factor as f64).ln()).sum();
+        return (2..=number).map(|factor| libm::log(factor as f64)).sum();
     }
     // Stirling's series: exact to 1e-10 from here on.
     let x = number as f64;
-    x * x.ln() - x + 0.5 * (std::f64::consts::TAU * x).ln() + 1.0 / (12.0 * x) - 1.0 / (360.0 * x.powi(3))
+    x * libm::log(x) - x + 0.5 * libm::log(std::f64::consts::TAU * x) + 1.0 / (12.0 * x) - 1.0 / (360.0 * x * x * x)
 }
 
 #[cfg(test)]

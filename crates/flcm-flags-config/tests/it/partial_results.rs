@@ -40,7 +40,7 @@ fn contexts_may_be_counted_in_parts() {
 #[test]
 fn policies_may_be_compared_in_parts() {
     let traffic = Traffic { requests: 20.0, share: 0.5, treatment: 0.3, control: 0.01 };
-    let comparison = Comparison { policy: Policy::DEFAULT, traffic, runs: 7, days: 2, seed: 5 };
+    let comparison = Comparison { policy: Policy::DEFAULT, traffic, runs: 7, days: 2, seed: 5, with_plain: true };
     let whole = comparison.run();
     assert_eq!(whole[0].from_start.found.len(), 7);
     for parts in [2, 3, 10] {
