@@ -5,14 +5,12 @@ import {
   type Compiled,
   createCompiler,
   type DocumentEdit,
-  type Outline as Outlined,
-  type OutlineValue,
   type Simulator,
   type Workbench,
 } from '@flcm/flags-web/compile';
 import wasm from '@flcm/flags-web/compile.wasm?url';
 import type { Edit } from '../draft/store.ts';
-import type { Checked, Engine, Outline, Question, Scenario } from '../engine.ts';
+import type { Checked, Engine, Question, Scenario } from '../engine.ts';
 import { en } from '../words/en.ts';
 import type { Answer, Call } from './client.ts';
 
@@ -81,32 +79,10 @@ async function edit(text: string, edits: readonly Edit[]): Promise<unknown> {
   return (await start()).edit(text, edits.filter(isDocumentEdit) as readonly DocumentEdit[]);
 }
 
-async function outline(text: string, flag: string): Promise<Outline> {
+async function outline(text: string, flag: string): Promise<unknown> {
   const found = (await start()).outline(text, flag);
   if (!found) throw new Error(en.errors.unexpected);
-  return outlineOf(found);
-}
-
-const names = (references: Outlined['cohorts']): readonly string[] => [...new Set(references.map(({ name }) => name))];
-
-function outlineOf({ values, cohorts, dependents }: Outlined): Outline {
-  const whole = new Map<string, unknown>();
-  const add = ({ path, value }: OutlineValue, at: number) => {
-    const next = values[at + 1]?.path;
-    const isFilled =
-      next !== undefined && next.length > path.length && path.every((step, index) => step === next[index]);
-    const own = isFilled ? (typeof next[path.length] === 'number' ? [] : {}) : value;
-    whole.set(JSON.stringify(path), own);
-    const around = whole.get(JSON.stringify(path.slice(0, -1)));
-    if (around) Object.defineProperty(around, path.at(-1) as string, { value: own, enumerable: true });
-  };
-  values.forEach(add);
-  const writtenOf = ({ path, range, origin }: OutlineValue) => {
-    const from = origin.kind === 'inherited' ? String(origin.from.at(-1)) : undefined;
-    const value = whole.get(JSON.stringify(path)) as never;
-    return { path, value, range, origin: { kind: origin.kind, ...(from === undefined ? {} : { from }) } };
-  };
-  return { values: values.map(writtenOf), cohorts: names(cohorts), namedBy: names(dependents) };
+  return found;
 }
 
 /** The simulation that goes on when more runs of the same are asked for. */
