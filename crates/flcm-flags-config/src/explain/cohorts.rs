@@ -129,7 +129,7 @@ flags:
             { "name": "beta", "users": 2, "except": 1, "when": [], "namedBy": ["one", "two"] },
             {
                 "name": "staff", "users": 0, "except": 0, "namedBy": ["one"],
-                "when": ["email ends_with \"@example.com\"", "cohort beta or plan in [\"pro\", \"team\"]"],
+                "when": ["email ends_with \"@example.com\"", "(cohort beta or plan in [\"pro\",\"team\"])"],
             },
             { "name": "unused", "users": 0, "except": 0, "when": [], "namedBy": [] },
         ]);

@@ -7,6 +7,7 @@ mod breaker_holds;
 mod breaker_states;
 mod breaker_statistics;
 mod diagnostic_codes;
+mod differences;
 mod edits;
 mod fixed_points;
 mod fixes;
