@@ -2,8 +2,8 @@
 
 use std::net::Ipv4Addr;
 
-use flcm_flags::breaker::{Cause, Event};
-use flcm_flags::{Arm, FlagId, TripState};
+use flcm_flags::breaker::{Breaker, Cause, Event, Next, Plan, Scope};
+use flcm_flags::{Arm, Counts, FlagId, Millis, Policy, Recovery, Sample, TripState};
 use flcm_flags_conformance::world::{EPOCH, Fate, Request, World};
 use flcm_flags_host::Network;
 
@@ -44,6 +44,21 @@ fn a_fault_on_pages_switches_the_flag_off_everywhere_and_back_on() {
     assert!(world.until(Event::Recovered, 3_600, |request| Fate::with_rate(request, 0.005)).is_some());
     world.run(2, |_| Fate::default());
     assert!(world.share(0, FLAG) > 400 && world.share(SERVERS, FLAG) > 400);
+}
+
+#[test]
+fn what_pages_have_tripped_comes_back_even_where_the_policy_waits_for_a_person() {
+    let plan = Plan::new(&Policy { recovery: Recovery::Sticky, ..Policy::DEFAULT }, Scope::Pages);
+    let mut breaker = Breaker::new(1, Millis(EPOCH));
+    let sample = |errors| Sample { total: 40, errors, ..Sample::default() };
+    let (treatment, control) = (sample(40), sample(0));
+    let tripped = (0..600).find_map(|second| {
+        let counts = Counts { generation: breaker.generation(), age: 0, treatment, control };
+        breaker.record(&plan, &counts, Millis(EPOCH + second * 1000))
+    });
+    let tripped = tripped.expect("a rollback");
+    assert_eq!(tripped.event, Event::Tripped);
+    assert!(matches!(tripped.next, Next::Probe(_)), "{:?}", tripped.next);
 }
 
 #[test]
