@@ -127,17 +127,22 @@ function decoded(bytes: Uint8Array): string {
   }
 }
 
+/** What a file needs besides its name. */
+export type FileOptions = Pick<HttpOptions, 'clock' | 'compilers' | 'maxBytes'>;
+
 /** A file that is watched. */
 export class FileSource implements Source {
   readonly name: string;
   readonly #file: string | URL;
+  readonly #maxBytes: number;
   readonly #compilers: Compilers;
   /** A save is several events. */
   readonly #settleMs = 50;
   readonly #after: (ms: number, callback: () => void) => () => void;
 
-  constructor(file: string | URL, compilers: Compilers, clock: Bounds['clock']) {
+  constructor(file: string | URL, { maxBytes, compilers, clock }: FileOptions) {
     this.#file = file;
+    this.#maxBytes = maxBytes;
     this.name = `${file}`;
     this.#compilers = compilers;
     this.#after = clock.after;
@@ -146,7 +151,7 @@ export class FileSource implements Source {
   async get(): Promise<FetchResult> {
     let bytes: Uint8Array;
     try {
-      bytes = await host.readFile(this.#file);
+      bytes = await host.readFile(this.#file, this.#maxBytes);
     } catch (error) {
       throw featureError('FILE_FAILED', this.name, error);
     }
