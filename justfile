@@ -183,7 +183,7 @@ test-packaging: browser packages
 sizes: packages
     node tests/packaging/sizes.js
 
-# What the bindings export is what bindings/contract.d.ts says, and the TypeScript is sound.
+# What the bindings export is what bindings/binding.d.ts says, and the TypeScript is sound.
 [private]
 types: packages
     npx --no -- tsc

@@ -48,9 +48,11 @@ pub(crate) fn check_file(path: &Path, text: &str) -> (Option<Config>, Diagnostic
     check_with(text, CheckOptions { json, now: Some(crate::now_or(None)) })
 }
 
-/// Checks a document. If it is rejected its problems are reported; otherwise `warned` gets the warnings.
+/// Checks a document. If it is rejected its problems are reported; otherwise `warned` gets the warnings. Hints are left to
+/// `flcm check`.
 pub(crate) fn accept(path: &Path, text: &str, warned: impl FnOnce(&Diagnostics)) -> Result<Config, Failure> {
     let (config, diagnostics) = check_file(path, text);
+    let diagnostics = diagnostics.without_hints();
     let Some(config) = config else {
         return Err(refused(&diagnostics, &display(path), text));
     };
