@@ -15,6 +15,7 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
+use crate::bounded_file;
 use crate::error::StartError;
 use crate::peer::AddressPrefix;
 
@@ -120,7 +121,7 @@ impl Keys {
     /// Reads a file of keys.
     pub(crate) fn read(path: &Path) -> Result<Self, StartError> {
         let name = path.display();
-        let text = std::fs::read_to_string(path).map_err(|error| {
+        let text = bounded_file::read_text(path, bounded_file::SMALL_BYTES).map_err(|error| {
             StartError::other(format!("cannot read {name}: {error}"), "check the path and its permissions")
         })?;
         Self::from_json(&text).map_err(|error| {

@@ -46,12 +46,14 @@
 //! | `signing`, `signed_file`, `signatures` | keys that sign snapshots; what was signed elsewhere; the header of each answer |
 //! | `document_file`, `document_watcher` | the document's file: edits of it, and those over HTTP |
 //! | `ahead` | hosts that use a later revision than the server has |
+//! | `bounded_file` | files are measured before they are read |
 //! | `tls`, `clock`, `retry`, `gzip` | certificates; time; waits; compression |
 //!
 //! A table in the tidy test of `flcm-flags-conformance` says which module may import which; there are no cycles.
 
 mod admission;
 mod ahead;
+mod bounded_file;
 mod clock;
 #[cfg(feature = "command-line")]
 pub mod command_line;
@@ -92,5 +94,5 @@ pub use options::{Edits, Options, Otlp, Webhook, WebhookFormat};
 pub use proxies::ProxyNetwork;
 pub use server::{Reloader, Server};
 pub use signed_file::{SIGNATURE_ENDING, SignedSnapshot};
-pub use signing::{SigningKey, SnapshotSigner, mint_signing_key};
+pub use signing::{SignerOptions, SigningKey, SnapshotSigner, mint_signing_key};
 pub use store::{AuditCheck, verify_audit};

@@ -1,5 +1,7 @@
 //! What webhooks are sent: one form for everything that happens to flags and documents, that of Standard Webhooks.
 
+use std::net::IpAddr;
+
 use flcm_flags::Source;
 use flcm_flags::breaker::{Event, Mode, Transition};
 use flcm_flags_config::explain::text::rfc3339;
@@ -86,6 +88,8 @@ pub(crate) struct RefusedDocument {
     pub(crate) code: &'static str,
     /// What is wrong with it.
     pub(crate) detail: String,
+    /// The address of the author, if it came by HTTP.
+    pub(crate) address: Option<IpAddr>,
 }
 
 impl Notification {

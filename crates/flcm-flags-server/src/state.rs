@@ -54,7 +54,8 @@ impl App {
 
     /// The same for an edit of the document's file.
     pub(crate) fn refuse_edit(&self, code: &'static str, detail: String) {
-        self.refuse_document(RefusedDocument { author: "file".to_owned(), reason: String::new(), code, detail });
+        let (author, reason) = ("file".to_owned(), String::new());
+        self.refuse_document(RefusedDocument { author, reason, code, detail, address: None });
     }
 
     /// Has `/readyz` report that the server is shutting down.

@@ -6,8 +6,8 @@ use flcm_flags::snapshot::wire;
 use flcm_flags::{Millis, Snapshot};
 use flcm_flags_config::explain::text::rfc3339;
 use flcm_flags_config::{compile, limits};
-use flcm_flags_server::command_line::{parse_validity, read_signer};
-use flcm_flags_server::{SignedSnapshot, StartError};
+use flcm_flags_server::command_line::parse_validity;
+use flcm_flags_server::{SignedSnapshot, SignerOptions, StartError};
 
 use crate::compile::{accept, keep_others, write};
 use crate::failure::Failure;
@@ -51,7 +51,8 @@ pub(crate) struct Options {
 
 pub(crate) fn run(options: &Options) -> Result<bool, Failure> {
     let Options { keys, audience, epoch, valid, output, .. } = options;
-    let signer = read_signer(keys, audience, *epoch, *valid).map_err(|error| match error {
+    let signer = SignerOptions { keys: keys.clone(), audience: audience.clone(), epoch: *epoch, valid: *valid };
+    let signer = signer.read().map_err(|error| match error {
         StartError::Other(what, help) => Failure::new(what, help),
         StartError::Refused(_) => Failure::Reported,
     })?;

@@ -16,6 +16,7 @@ pub(super) struct Unstored {
     pub(super) flags: BTreeSet<String>,
     pub(super) records: Vec<Record>,
     pub(super) deliveries: Vec<WebhookDelivery>,
+    /// Whether a hold or a command has changed.
     pub(super) holds: bool,
 }
 
@@ -96,7 +97,7 @@ impl Fleet {
             gone: flags.iter().map(String::as_str).filter(|key| !is_guarded(key)).collect(),
             records,
             deliveries,
-            holds: holds.then_some(&self.holds),
+            holds: holds.then_some((&self.holds, &self.commands)),
         };
         self.store.record(&happened)?;
         self.unstored = Unstored::default();

@@ -5,15 +5,14 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::{Reader, Store, Stored, from_bits, to_bits};
+use super::{Reader, Store, Stored, to_bits};
 use crate::event::BreakerEvent;
 use crate::transition::FleetTransition;
 
 mod chain;
 
-use chain::Head;
-use chain::StoredRow;
 pub use chain::{AuditCheck, verify_audit};
+use chain::{COLUMNS, Head, StoredRow};
 
 /// An entry of the audit.
 #[derive(Clone, Debug, Default, Serialize, ToSchema)]
@@ -44,6 +43,14 @@ pub(crate) struct Record {
     pub(crate) previous: String,
     /// The SHA-256 of this record, which covers `previous`: see `flcm audit verify`. Empty until it is stored.
     pub(crate) hash: String,
+}
+
+impl From<StoredRow> for Record {
+    fn from(row: StoredRow) -> Self {
+        let StoredRow { id, at, actor, action, flag, revision, reason, detail, address, previous, hash } = row;
+        let detail = serde_json::from_str(&detail).unwrap_or_default();
+        Self { id, at, actor, action, flag, revision, reason, detail, address, previous, hash }
+    }
 }
 
 /// The record of a transition.
@@ -82,12 +89,11 @@ pub(super) fn append(connection: &Connection, record: &Record) -> Stored<()> {
         hash: String::new(),
     };
     row.hash = row.digest();
-    let sql = "INSERT INTO audit (id, at, actor, action, flag, revision, reason, detail, address, previous, hash) \
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
+    let sql = format!("INSERT INTO audit ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)");
     let StoredRow { id, at, actor, action, flag, revision, reason, detail, address, previous, hash } = row;
     let (at, revision) = (to_bits(at), revision.map(to_bits));
     connection
-        .prepare_cached(sql)?
+        .prepare_cached(&sql)?
         .execute(params![id, at, actor, action, flag, revision, reason, detail, address, previous, hash])?;
     Ok(())
 }
@@ -102,25 +108,9 @@ impl Store {
 impl Reader {
     /// Records before this one, the newest first.
     pub(crate) fn audit(&self, before: i64, limit: u32) -> Stored<Vec<Record>> {
-        let sql = "SELECT id, at, actor, action, flag, revision, reason, detail, address, previous, hash FROM audit \
-                   WHERE id < ?1 ORDER BY id DESC LIMIT ?2";
-        let mut statement = self.0.prepare(sql)?;
-        let rows = statement.query_map(params![before, limit], |row| {
-            let detail: String = row.get(7)?;
-            Ok(Record {
-                id: row.get(0)?,
-                at: from_bits(row.get(1)?),
-                actor: row.get(2)?,
-                action: row.get(3)?,
-                flag: row.get(4)?,
-                revision: row.get::<_, Option<i64>>(5)?.map(from_bits),
-                reason: row.get(6)?,
-                detail: serde_json::from_str(&detail).unwrap_or_default(),
-                address: row.get(8)?,
-                previous: row.get(9)?,
-                hash: row.get(10)?,
-            })
-        })?;
+        let sql = format!("SELECT {COLUMNS} FROM audit WHERE id < ?1 ORDER BY id DESC LIMIT ?2");
+        let mut statement = self.0.prepare(&sql)?;
+        let rows = statement.query_map(params![before, limit], |row| StoredRow::read(row).map(Record::from))?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 }

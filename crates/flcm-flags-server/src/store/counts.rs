@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use flcm_flags::{Millis, TripState};
 use flcm_flags_host::SavedBreakers;
 use rusqlite::{Connection, OptionalExtension, params};
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::audit::append;
 use super::ledgers::{StoredLedger, StoredLedgerName};
@@ -28,6 +30,17 @@ pub(crate) struct StoredBreaker {
     pub(crate) event: Option<FleetTransition>,
 }
 
+/// What an operator has set a flag to, or what a breaker that is gone has left: who, why, and when.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct CommandInForce {
+    /// The name of a key, or `breaker` where the flag has lost its `error_threshold` after a rollback.
+    pub(crate) actor: String,
+    /// The reason that the actor has given.
+    pub(crate) reason: String,
+    /// Since when, in milliseconds since 1970.
+    pub(crate) at: u64,
+}
+
 /// Everything that a start recovers.
 #[derive(Debug, Default)]
 pub(crate) struct RecoveredState {
@@ -36,6 +49,7 @@ pub(crate) struct RecoveredState {
     pub(crate) customs: Vec<u8>,
     pub(crate) breakers: Vec<StoredBreaker>,
     pub(crate) holds: BTreeMap<String, String>,
+    pub(crate) commands: BTreeMap<String, CommandInForce>,
     /// When the first batch after the checkpoint came.
     pub(crate) first_batch: Option<Millis>,
     /// The latest time that was stored.
@@ -52,8 +66,8 @@ pub(crate) struct Changes<'a> {
     pub(crate) gone: Vec<&'a str>,
     pub(crate) records: &'a [Record],
     pub(crate) deliveries: &'a [WebhookDelivery],
-    /// All trips of flags without a breaker, if any has changed.
-    pub(crate) holds: Option<&'a BTreeMap<String, TripState>>,
+    /// All trips of flags without a breaker, and all commands in force, if any has changed.
+    pub(crate) holds: Option<(&'a BTreeMap<String, TripState>, &'a BTreeMap<String, CommandInForce>)>,
 }
 
 /// The state that replaces the batches up to one.
@@ -98,7 +112,9 @@ impl Store {
             }
             records.iter().try_for_each(|record| append(connection, record))?;
             deliveries.iter().try_for_each(|delivery| enqueue(connection, delivery))?;
-            holds.map_or(Ok(()), |holds| put_holds(connection, holds))
+            let Some((holds, commands)) = holds else { return Ok(()) };
+            put_holds(connection, holds)?;
+            put_commands(connection, commands)
         })
     }
 
@@ -144,6 +160,12 @@ fn load_breakers(connection: &Connection, recovered: &mut RecoveredState) -> Sto
     }
     let mut statement = connection.prepare("SELECT flag, trip FROM holds")?;
     recovered.holds = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?;
+    let mut statement = connection.prepare("SELECT flag, actor, reason, at FROM commands")?;
+    let commands = statement.query_map([], |row| {
+        let command = CommandInForce { actor: row.get(1)?, reason: row.get(2)?, at: from_bits(row.get(3)?) };
+        Ok((row.get(0)?, command))
+    })?;
+    recovered.commands = commands.collect::<Result<_, _>>()?;
     Ok(())
 }
 
@@ -160,6 +182,15 @@ fn put_holds(connection: &Connection, holds: &BTreeMap<String, TripState>) -> St
     let mut statement = connection.prepare_cached("INSERT INTO holds VALUES (?1, ?2)")?;
     for (flag, trip) in holds {
         statement.execute(params![flag, trip.to_string()])?;
+    }
+    Ok(())
+}
+
+fn put_commands(connection: &Connection, commands: &BTreeMap<String, CommandInForce>) -> Stored<()> {
+    connection.execute("DELETE FROM commands", [])?;
+    let mut statement = connection.prepare_cached("INSERT INTO commands VALUES (?1, ?2, ?3, ?4)")?;
+    for (flag, CommandInForce { actor, reason, at }) in commands {
+        statement.execute(params![flag, actor, reason, to_bits(*at)])?;
     }
     Ok(())
 }

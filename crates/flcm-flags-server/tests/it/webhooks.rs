@@ -312,3 +312,15 @@ fn an_event_is_stored_with_the_change_that_it_announces() {
     server.kill();
     assert_eq!(outbox(&folder), 2);
 }
+
+/// `<!channel>` would notify everybody, and `<http://…>` is a link.
+#[test]
+fn what_slack_would_take_for_a_command_is_escaped() {
+    let (folder, slack, json) = (TestFolder::new(), Listener::new(0), Listener::new(0));
+    let server = serve(&folder, &["--slack", &slack.url("/slack"), "--webhook", &json.url("/hook")]);
+    server.post("/flags/plain/hold", r#"{"reason":"<!channel> a & b &lt;"}"#).expect(200);
+    until("both have taken it", || (json.taken().len() == 1 && slack.taken().len() == 1).then_some(()));
+    let escaped = "anyone held `plain`: &lt;!channel&gt; a &amp; b &amp;lt;";
+    assert_eq!(slack.taken()[0].event()["text"], escaped);
+    assert_eq!(json.taken()[0].data()["text"], "anyone held `plain`: <!channel> a & b &lt;");
+}

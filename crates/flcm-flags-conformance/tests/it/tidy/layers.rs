@@ -86,19 +86,20 @@ pub(super) const CLIENT: Layers = &[
 ];
 
 pub(super) const SERVER: Layers = &[
+    ("bounded_file", &[]),
     ("clock", &[]),
     ("counters", &[]),
     ("error", &[]),
     ("gzip", &[]),
     ("peer", &[]),
     ("proxies", &[]),
-    ("keys", &["error", "peer"]),
+    ("keys", &["bounded_file", "error", "peer"]),
     ("admission", &["keys", "peer"]),
     ("ingest", &["keys", "peer"]),
     ("retry", &[]),
     ("ahead", &["keys"]),
-    ("signing", &[]),
-    ("signed_file", &[]),
+    ("signing", &["bounded_file", "error"]),
+    ("signed_file", &["bounded_file"]),
     ("published", &["clock", "gzip", "signed_file"]),
     ("signatures", &["published", "signing"]),
     ("totals", &[]),
@@ -109,7 +110,7 @@ pub(super) const SERVER: Layers = &[
     ("options", &["notification", "proxies", "signing"]),
     ("serving", &["ahead", "counters", "published"]),
     ("store", &["clock", "error", "event", "ingest", "keys", "notification", "peer", "totals", "transition"]),
-    ("tls", &["error"]),
+    ("tls", &["bounded_file", "error"]),
     (
         "fleet",
         &[
@@ -126,7 +127,7 @@ pub(super) const SERVER: Layers = &[
             "transition",
         ],
     ),
-    ("document_file", &["fleet", "options", "published", "signed_file"]),
+    ("document_file", &["bounded_file", "fleet", "options", "published", "signed_file"]),
     // The state that the modules below share, with the handle of the fleet.
     (
         "state",
@@ -178,6 +179,7 @@ pub(super) const SERVER: Layers = &[
             "proxies",
             "signatures",
             "signed_file",
+            "signing",
             "state",
             "store",
             "tls",
