@@ -97,7 +97,8 @@ impl Fleet {
             gone: flags.iter().map(String::as_str).filter(|key| !is_guarded(key)).collect(),
             records,
             deliveries,
-            holds: holds.then_some((&self.holds, &self.commands)),
+            holds: holds.then_some(&self.holds),
+            commands: holds.then_some(&self.commands),
         };
         self.store.record(&happened)?;
         self.unstored = Unstored::default();

@@ -66,8 +66,10 @@ pub(crate) struct Changes<'a> {
     pub(crate) gone: Vec<&'a str>,
     pub(crate) records: &'a [Record],
     pub(crate) deliveries: &'a [WebhookDelivery],
-    /// All trips of flags without a breaker, and all commands in force, if any has changed.
-    pub(crate) holds: Option<(&'a BTreeMap<String, TripState>, &'a BTreeMap<String, CommandInForce>)>,
+    /// All trips of flags without a breaker, if any has changed.
+    pub(crate) holds: Option<&'a BTreeMap<String, TripState>>,
+    /// All commands in force, if any has changed.
+    pub(crate) commands: Option<&'a BTreeMap<String, CommandInForce>>,
 }
 
 /// The state that replaces the batches up to one.
@@ -104,7 +106,7 @@ impl Store {
 
     /// Stores changes.
     pub(crate) fn record(&mut self, happened: &Changes<'_>) -> Stored<()> {
-        let Changes { breakers, gone, records, deliveries, holds } = happened;
+        let Changes { breakers, gone, records, deliveries, holds, commands } = happened;
         self.write(|connection| {
             breakers.iter().try_for_each(|breaker| put_breaker(connection, breaker))?;
             for flag in gone {
@@ -112,9 +114,8 @@ impl Store {
             }
             records.iter().try_for_each(|record| append(connection, record))?;
             deliveries.iter().try_for_each(|delivery| enqueue(connection, delivery))?;
-            let Some((holds, commands)) = holds else { return Ok(()) };
-            put_holds(connection, holds)?;
-            put_commands(connection, commands)
+            holds.map_or(Ok(()), |holds| put_holds(connection, holds))?;
+            commands.map_or(Ok(()), |commands| put_commands(connection, commands))
         })
     }
 
