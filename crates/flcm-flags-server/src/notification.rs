@@ -2,7 +2,6 @@
 
 use std::net::IpAddr;
 
-use flcm_flags::Source;
 use flcm_flags::breaker::{Event, Mode, Transition};
 use flcm_flags_config::explain::text::rfc3339;
 use serde::{Deserialize, Serialize};
@@ -116,13 +115,12 @@ impl Notification {
     }
 }
 
-/// Whether a transition is worth a notification: those that [are notable](Transition::is_notable), and commands. A command
-/// reaches both breakers of a flag; that of servers announces it.
-pub(crate) fn kind_of(FleetTransition { source, transition, .. }: &FleetTransition) -> Option<EventKind> {
-    if transition.event == Event::ModeChanged {
-        return (*source == Source::Servers).then_some(EventKind::Hold);
+/// Whether a transition is worth a notification: those that [are notable](Transition::is_notable), and commands.
+pub(crate) fn kind_of(transition: &Transition) -> Option<EventKind> {
+    match transition.event {
+        Event::ModeChanged => Some(EventKind::Hold),
+        _ => transition.is_notable().then_some(EventKind::Rollback),
     }
-    transition.is_notable().then_some(EventKind::Rollback)
 }
 
 const fn name_of(transition: &Transition) -> &'static str {

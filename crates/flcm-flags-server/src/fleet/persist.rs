@@ -44,7 +44,7 @@ impl Fleet {
             let happened = FleetTransition { flag: flag.clone(), actor, source: *source, transition: *transition };
             tracing::warn!(flag, event = %transition.event, actor = happened.actor, "{}", happened.text());
             self.unstored.records.push(audit_of(&happened, reason));
-            if let Some(kind) = kind_of(&happened) {
+            if let Some(kind) = kind_of(transition) {
                 self.enqueue_transition(kind, &happened, reason);
             }
             self.unstored.flags.insert(flag.clone());
