@@ -87,7 +87,8 @@ pub(crate) fn read(path: &Path) -> Result<Option<String>> {
         let what = format!("it is a snapshot, and its statements cannot be read from {}: {error}", beside.display());
         Error::new(error.kind(), what)
     })?;
-    let statements = statements.trim().to_owned();
+    // In one line, as in a header and in the text.
+    let statements = statements.split(',').map(str::trim).collect::<Vec<_>>().join(", ");
     let signed = SignedSnapshot { bytes, statements }.check();
     Ok(Some(signed.map_err(|what| Error::new(ErrorKind::InvalidData, what))?.to_text()))
 }
