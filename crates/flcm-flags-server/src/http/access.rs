@@ -92,7 +92,7 @@ impl<R: Required> FromRequestParts<Arc<App>> for Authorized<R> {
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
         let keys = app.keys.load();
         if keys.is_empty() {
-            origin::expect_this_machine(&parts.headers)?;
+            origin::expect_this_machine(parts.version, &parts.headers)?;
         }
         let address = parts.extensions.get::<PeerAddress>().map_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED), |peer| peer.0);
         let arrival = Arrival { network: AddressPrefix::of(address), at: wall() };
