@@ -40,12 +40,16 @@ pub(super) async fn post_batch(
 ) -> Result<StatusCode, Problem> {
     body::expect_type(&headers, &[BATCH])?;
     let Caller { name, role, .. } = key.caller().clone();
-    let (memory, limit) = if role == Role::Client {
+    let (prefix, is_page) = (AddressPrefix::of(address), role == Role::Client);
+    // Kept until the response.
+    let turn = is_page.then(|| app.bodies.turns_of_pages.take(prefix).ok_or_else(Problem::busy));
+    let _turn = turn.transpose()?;
+    let (memory, limit) = if is_page {
         (&app.bodies.batches_of_pages, PAGE_BYTES.min(app.batch_bytes))
     } else {
         (&app.bodies.batches, app.batch_bytes)
     };
-    let origin = Origin { role, prefix: AddressPrefix::of(address), key: name };
+    let origin = Origin { role, prefix, key: name };
     let batch = body::read(memory, content, limit).await?;
     let batch = check(&app, batch, origin).await?;
     let taken = app.fleet.batch(batch).await?;
