@@ -17,7 +17,7 @@ pub(super) fn may_ask(app: &App, origin: &HeaderValue) -> bool {
 
 /// Refuses a request that is not of a program on this machine, as far as its headers show. Without keys, `Host` alone
 /// protects against DNS rebinding (a page whose own host name was made to resolve to this machine), and what proxies
-/// add against a proxy on this machine, which passes on requests of everyone. nginx adds nothing unless it is told to,
+/// add against a proxy on this machine, which passes on requests of everyone. nginx adds nothing of itself,
 /// and names this machine in `Host`; but it speaks HTTP/1.0.
 pub(super) fn expect_this_machine(version: Version, headers: &HeaderMap) -> Result<(), Problem> {
     if !headers.get(header::HOST).is_some_and(|host| host.to_str().is_ok_and(is_local)) {

@@ -43,7 +43,7 @@ fn without_keys_a_request_that_names_no_host_is_refused() {
     assert!(answer.text().contains("--keys"), "{}", answer.text());
 }
 
-/// nginx adds no header unless it is told to, and puts the address of this server into `Host`.
+/// nginx adds no header of itself, and puts the address of this server into `Host`.
 #[test]
 fn without_keys_a_request_of_http_1_0_is_refused() {
     let server = TestFolder::new().serve_alone();
