@@ -33,7 +33,7 @@ enum Class {
 
 impl From<Role> for Class {
     fn from(role: Role) -> Self {
-        if role == Role::Client { Self::Public } else { Self::Secret }
+        if role.is_public() { Self::Public } else { Self::Secret }
     }
 }
 

@@ -47,6 +47,11 @@ impl Role {
             Self::Server => "server",
         }
     }
+
+    /// Whether strangers have such keys, because pages contain them.
+    pub(crate) const fn is_public(self) -> bool {
+        matches!(self, Self::Client)
+    }
 }
 
 impl FromStr for Role {

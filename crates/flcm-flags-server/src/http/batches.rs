@@ -10,7 +10,7 @@ use super::access::{Authorized, Client};
 use super::{Context, Problem, body};
 use crate::fleet::BatchRefusal;
 use crate::ingest::{Content, Origin, ReceivedBatch};
-use crate::keys::{Caller, Role};
+use crate::keys::Caller;
 use crate::peer::{AddressPrefix, PeerAddress};
 use crate::state::App;
 
@@ -40,7 +40,7 @@ pub(super) async fn post_batch(
 ) -> Result<StatusCode, Problem> {
     body::expect_type(&headers, &[BATCH])?;
     let Caller { name, role, .. } = key.caller().clone();
-    let (prefix, is_page) = (AddressPrefix::of(address), role == Role::Client);
+    let (prefix, is_page) = (AddressPrefix::of(address), role.is_public());
     // Kept until the response.
     let turn = is_page.then(|| app.bodies.turns_of_pages.take(prefix).ok_or_else(Problem::busy));
     let _turn = turn.transpose()?;
