@@ -20,6 +20,16 @@ const RESERVED: usize = 10;
 /// The part of all connections that one network can have without a secret key: one in four.
 const SHARE: usize = 4;
 
+/// How many of so many connections one network can have without a secret key.
+pub(crate) const fn share(most: usize) -> usize {
+    if most < SHARE { 1 } else { most / SHARE }
+}
+
+/// How many of so many connections public keys can have.
+pub(crate) fn public_of(most: usize) -> usize {
+    most - most.div_ceil(RESERVED).min(most.saturating_sub(1))
+}
+
 /// What a connection has presented.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 enum Class {
@@ -95,7 +105,7 @@ impl Admission {
     pub(crate) fn admit(self: &Arc<Self>, network: AddressPrefix, peer: Peer) -> Option<Place> {
         let (end, mut places) = (Arc::new(Notify::new()), self.places());
         let (is_full, is_trusted) = (places.all >= self.most, peer == Peer::Trusted);
-        let share = if peer == Peer::Proxy { self.most } else { self.share() };
+        let share = if peer == Peer::Proxy { self.most } else { share(self.most) };
         if places.networks.get(&network).is_some_and(|own| own.keyless.len() >= share) {
             places.evict(network);
         } else if is_full {
@@ -112,14 +122,6 @@ impl Admission {
         let class = AtomicU8::new(if is_trusted { Class::Secret } else { Class::Keyless } as u8);
         let (requests, is_refused) = (AtomicU64::new(0), AtomicBool::new(false));
         Some(Place { admission: Arc::clone(self), number, network, share, class, requests, is_refused, end })
-    }
-
-    fn share(&self) -> usize {
-        (self.most / SHARE).max(1)
-    }
-
-    fn public(&self) -> usize {
-        self.most - self.most.div_ceil(RESERVED).min(self.most.saturating_sub(1))
     }
 
     fn places(&self) -> MutexGuard<'_, Places> {
@@ -170,7 +172,7 @@ impl Place {
         let is_public = self.class.load(Ordering::Relaxed) == Class::Public as u8;
         let (public, own) = (places.public, places.network(self.network));
         let was_keyless = own.keyless.contains_key(&self.number);
-        let has_share = own.public < self.share && public < self.admission.public();
+        let has_share = own.public < self.share && public < public_of(self.admission.most);
         // One that is evicted at this moment ends, whatever it presents.
         let may_stay = (was_keyless || is_public) && (class == Class::Secret || has_share);
         if may_stay {

@@ -39,7 +39,7 @@
 //! | `published`, `serving`, `state`, `counters` | the revision in use; the state that requests share |
 //! | `transition`, `event` | a transition with its actor; the same as JSON |
 //! | `notification` | what webhooks are sent: transitions, holds, revisions, refused documents |
-//! | `totals`, `ingest` with `batch`, `turns`; `peer` | the counts of all hosts; request bodies, batches and their origin |
+//! | `totals`, `ingest` with `batch`; `peer` with `turns` | the counts of all hosts; request bodies, batches and their origin |
 //! | `http` with a file per path, `access`, `routes`, `problem`, `openapi` | handlers, their access, their errors |
 //! | `metrics` with `catalog`, `process`, `text`, `otlp` | every metric; as text, and pushed to a collector |
 //! | `webhooks` with `dispatcher`, `signature` | deliveries by Standard Webhooks |

@@ -4,6 +4,10 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use flcm_flags_host::Network;
 
+mod turns;
+
+pub(crate) use turns::{Turn, Turns};
+
 /// The address at the other end of a connection, as an extension of each of its requests. It is that of a proxy, if the
 /// request came through one.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

@@ -12,6 +12,7 @@ use arc_swap::ArcSwap;
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, oneshot};
 
+use crate::admission::{public_of, share};
 use crate::document_file::{self, DocumentFile, hash_of};
 use crate::document_watcher;
 use crate::error::StartError;
@@ -21,6 +22,7 @@ use crate::ingest::Bodies;
 use crate::keys::Keys;
 use crate::metrics::otlp;
 use crate::options::{Edits, Options, Webhook};
+use crate::peer::Turns;
 use crate::signatures::Signatures;
 use crate::signed_file::SignedSnapshot;
 use crate::signing::SignerOptions;
@@ -111,6 +113,7 @@ impl Server {
             proxies: options.proxies,
             batch_bytes: options.batch_bytes,
             bodies: Bodies::default(),
+            streams_of_pages: Turns::new(share(options.connections), public_of(options.connections)),
             checks: Semaphore::new(1),
             requests: Requests::default(),
             is_draining: AtomicBool::new(false),

@@ -15,6 +15,7 @@ use crate::ingest::Bodies;
 use crate::keys::Keys;
 use crate::notification::RefusedDocument;
 use crate::options::Edits;
+use crate::peer::Turns;
 use crate::proxies::ProxyNetwork;
 use crate::serving::Shared;
 use crate::signatures::Signatures;
@@ -36,6 +37,8 @@ pub(crate) struct App {
     pub(crate) proxies: Vec<ProxyNetwork>,
     pub(crate) batch_bytes: usize,
     pub(crate) bodies: Bodies,
+    /// The event streams of pages.
+    pub(crate) streams_of_pages: Arc<Turns>,
     /// Large batches are checked one at a time, so that commands find a free processor.
     pub(crate) checks: Semaphore,
     pub(crate) requests: Requests,

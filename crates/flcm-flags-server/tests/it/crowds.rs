@@ -93,6 +93,30 @@ fn one_network_has_a_share_of_the_connections_of_pages() {
     assert!(hosts.iter().all(|(_, status)| *status == 200));
 }
 
+/// Connections of a trusted proxy are those of many networks, so a network is limited by its streams.
+#[test]
+fn behind_a_proxy_one_network_has_a_share_of_the_streams_of_pages() {
+    let options = ["--max-connections", "40", "--trusted-proxy", "127.0.0.0/8"];
+    let (server, keys) = TestFolder::new().serve_with_keys(&options);
+    let stream = |key: &str, from: &str| {
+        let (mut stream, bearer) = (connect_from(1, &server), format!("Bearer {key}"));
+        let headers = [("authorization", bearer.as_str()), ("x-forwarded-for", from)];
+        let text = head(server.address, "GET", "/flags/stream", &headers) + "\r\n";
+        stream.write_all(text.as_bytes()).unwrap();
+        let mut first = [0; 12];
+        stream.read_exact(&mut first).unwrap();
+        (stream, std::str::from_utf8(&first[9..]).unwrap().to_owned())
+    };
+    let mut pages: Vec<_> = (0..15).map(|_| stream(&keys[0], "192.0.2.1")).collect();
+    let open = |pages: &[(TcpStream, String)]| pages.iter().filter(|(_, status)| status == "200").count();
+    assert_eq!(open(&pages), 10);
+    assert_eq!(stream(&keys[0], "198.51.100.1").1, "200");
+    assert_eq!(stream(&keys[1], "192.0.2.1").1, "200", "a server");
+    // What ends makes room.
+    pages.truncate(9);
+    until("a stream has ended", || (stream(&keys[0], "192.0.2.1").1 == "200").then_some(()));
+}
+
 /// More slow bodies than there is memory for, of one network: each reserves some with its first byte.
 #[test]
 fn slow_batches_of_one_network_do_not_keep_out_those_of_others() {

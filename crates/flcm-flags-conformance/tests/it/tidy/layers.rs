@@ -131,7 +131,18 @@ pub(super) const SERVER: Layers = &[
     // The state that the modules below share, with the handle of the fleet.
     (
         "state",
-        &["document_file", "fleet", "ingest", "keys", "notification", "options", "proxies", "serving", "signatures"],
+        &[
+            "document_file",
+            "fleet",
+            "ingest",
+            "keys",
+            "notification",
+            "options",
+            "peer",
+            "proxies",
+            "serving",
+            "signatures",
+        ],
     ),
     (
         "document_watcher",
