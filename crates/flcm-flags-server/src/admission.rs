@@ -2,6 +2,7 @@
 //! those with a public key, of which each network has a share; those without a key make room for all others.
 
 use std::collections::{BTreeMap, HashMap};
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -58,6 +59,14 @@ pub(crate) enum Peer {
     Trusted,
 }
 
+/// The connection that a request came on: an extension of the request.
+#[derive(Clone, Debug)]
+pub(crate) struct Connection {
+    /// The address at its other end, or the one that a trusted proxy there names.
+    pub(crate) address: IpAddr,
+    pub(crate) place: Arc<Place>,
+}
+
 /// Admits connections, up to a limit.
 #[derive(Debug)]
 pub(crate) struct Admission {
@@ -82,7 +91,7 @@ struct Network {
     public: usize,
 }
 
-/// The place of a connection: an extension of each of its requests. It is given back when it is dropped.
+/// The place of a connection. It is given back when it is dropped.
 #[derive(Debug)]
 pub(crate) struct Place {
     admission: Arc<Admission>,

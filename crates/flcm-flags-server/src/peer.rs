@@ -8,11 +8,6 @@ mod turns;
 
 pub(crate) use turns::{Turn, Turns};
 
-/// The address at the other end of a connection, as an extension of each of its requests. It is that of a proxy, if the
-/// request came through one.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) struct PeerAddress(pub(crate) IpAddr);
-
 /// A network that usually belongs to one party: the first 24 bits of an IPv4 address, or the first 56 of an IPv6
 /// address. Whoever has one address of it can have any other, so limits count networks.
 ///

@@ -1,6 +1,5 @@
 //! `POST /metrics`: batches of counts from hosts.
 
-use axum::Extension;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
@@ -11,7 +10,7 @@ use super::{Context, Problem, body};
 use crate::fleet::BatchRefusal;
 use crate::ingest::{Content, Origin, ReceivedBatch};
 use crate::keys::Caller;
-use crate::peer::{AddressPrefix, PeerAddress};
+use crate::peer::AddressPrefix;
 use crate::state::App;
 
 const BATCH: &str = "application/vnd.flcm.batch";
@@ -34,13 +33,12 @@ const LARGE: usize = 64 << 10;
 pub(super) async fn post_batch(
     key: Authorized<Client>,
     State(app): Context,
-    Extension(PeerAddress(address)): Extension<PeerAddress>,
     headers: HeaderMap,
     content: Body,
 ) -> Result<StatusCode, Problem> {
     body::expect_type(&headers, &[BATCH])?;
     let Caller { name, role, .. } = key.caller().clone();
-    let (prefix, is_page) = (AddressPrefix::of(address), role.is_public());
+    let (prefix, is_page) = (AddressPrefix::of(key.address()), role.is_public());
     // Kept until the response.
     let turn = is_page.then(|| app.bodies.turns_of_pages.take(prefix).ok_or_else(Problem::busy));
     let _turn = turn.transpose()?;
