@@ -1,9 +1,9 @@
-// What the bindings export is what the contract says: `npx tsc` compares, and nothing here runs.
+// What the bindings export is what `binding.d.ts` says: `npx tsc` compares, and nothing here runs.
 
 import type * as documents from '../target/bindings/compile/compile.js';
 import type * as addon from '../target/bindings/node/flags-node.d.ts';
 import type * as module from '../target/bindings/wasm/flags.js';
-import type { CompilerBinding, EngineBinding, HotCalls } from './contract.d.ts';
+import type { CompilerBinding, EngineBinding, HotCalls } from './binding.d.ts';
 
 type Keeps<Contract, Binding extends Contract> = Binding;
 

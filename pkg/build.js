@@ -8,7 +8,12 @@ import { build } from 'esbuild';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const bindings = join(root, 'target/bindings');
-const contract = readFileSync(join(root, 'bindings/contract.d.ts'), 'utf8');
+
+/** The files of the contract as one: it is published so. */
+const contract = ['contract', 'outcomes']
+  .map((name) => readFileSync(join(root, `bindings/${name}.d.ts`), 'utf8'))
+  .join('\n')
+  .replaceAll(/^(import|export) type [^;]* from '\.\/\w+\.d\.ts';\n\n?/gm, '');
 
 /** The names of the platform, as the packages of `pkg/node/npm` have them, and as cargo names the library. */
 const { platform, arch } = process;

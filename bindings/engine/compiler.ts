@@ -1,4 +1,5 @@
-import type { Attributes, Compiled, Compiler, CompilerBinding, Explained, Question } from '../contract.d.ts';
+import type { CompilerBinding } from '../binding.d.ts';
+import type { Attributes, Compiled, Compiler, Explained, Question } from '../contract.d.ts';
 import { presentOf } from './attribute-reader.ts';
 import { engineError, isArray, messageOf, nameOf } from './error.ts';
 

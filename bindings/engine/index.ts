@@ -1,4 +1,5 @@
-import type { Engine, EngineBinding, HotCalls, Snapshot as SnapshotContract } from '../contract.d.ts';
+import type { EngineBinding, HotCalls } from '../binding.d.ts';
+import type { Engine, Snapshot as SnapshotContract } from '../contract.d.ts';
 import { engineError, isArray, messageOf, nameOf } from './error.ts';
 import { LoadedSnapshot, noRoom } from './loaded-snapshot.ts';
 import { SharedMemory } from './shared-memory.ts';

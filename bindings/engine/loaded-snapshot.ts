@@ -1,4 +1,5 @@
-import type { Attributes, Decision, EngineBinding, HotCalls } from '../contract.d.ts';
+import type { EngineBinding, HotCalls } from '../binding.d.ts';
+import type { Attributes, Decision } from '../contract.d.ts';
 import { AttributeReader, type ContextInput } from './attribute-reader.ts';
 import { parseDecision } from './decision.ts';
 import { engineError, nameOf } from './error.ts';

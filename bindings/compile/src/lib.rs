@@ -1,4 +1,4 @@
-//! The document compiler as WebAssembly: what `bindings/contract.d.ts` calls `CompilerBinding`. Each function converts
+//! The document compiler as WebAssembly: what `bindings/binding.d.ts` calls `CompilerBinding`. Each function converts
 //! its arguments and makes one call of `flcm_flags_ffi::documents`.
 //!
 //! It is a module of its own, so that the one that decides stays small. Explanations are in it as well. What has a

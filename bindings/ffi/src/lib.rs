@@ -2,7 +2,7 @@
 //! cross into JavaScript.
 //!
 //! An [`Engine`] belongs to one thread. Hot calls read their arguments from memory that is shared with JavaScript, and
-//! write decisions into it. `bindings/contract.d.ts` describes that memory, and the module `shared_memory` is the only
+//! write decisions into it. `bindings/binding.d.ts` describes that memory, and the module `shared_memory` is the only
 //! one that knows its layout. Nothing that is written there, and no handle, can make a call panic.
 //!
 //! ```text

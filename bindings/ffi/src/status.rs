@@ -1,4 +1,4 @@
-//! What a hot call answers when it cannot do what it was asked: negative numbers, described in `bindings/contract.d.ts`.
+//! What a hot call answers when it cannot do what it was asked: negative numbers, described in `bindings/binding.d.ts`.
 
 /// The handle names no snapshot.
 pub(crate) const FREED: i32 = -1;

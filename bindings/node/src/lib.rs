@@ -1,4 +1,4 @@
-//! The engine as a native addon: what `bindings/contract.d.ts` calls `EngineBinding` and `CompilerBinding`. Each
+//! The engine as a native addon: what `bindings/binding.d.ts` calls `EngineBinding` and `CompilerBinding`. Each
 //! function converts its arguments and makes one call of `flcm-flags-ffi`.
 //!
 //! `HotCalls` is in the module `hot`: seven functions of plain N-API over the shared memory, because what napi-derive

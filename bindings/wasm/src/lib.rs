@@ -1,4 +1,4 @@
-//! The engine as WebAssembly: what `bindings/contract.d.ts` calls `EngineBinding` and `HotCalls`. Each function
+//! The engine as WebAssembly: what `bindings/binding.d.ts` calls `EngineBinding` and `HotCalls`. Each function
 //! converts its arguments and makes one call of `flcm-flags-ffi`.
 //!
 //! The module has no standard library. Panics of `std` bring a formatter, which would be a large part of so small a

@@ -1,4 +1,4 @@
-import type { CompilerBinding, EngineBinding, HotCalls } from '../../../bindings/contract.d.ts';
+import type { CompilerBinding, EngineBinding, HotCalls } from '../../../bindings/binding.d.ts';
 import { version } from '../package.json';
 
 /** What the addon exports: the calls that may take their time, and those that must be fast, over a memory that is shared. */

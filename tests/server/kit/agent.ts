@@ -9,7 +9,7 @@ export interface Entry {
 }
 
 /** Users who are looked at. */
-const USERS = Array.from({ length: 40 }, (_, user) => `user-${user}`);
+export const USERS: readonly string[] = Array.from({ length: 40 }, (_, user) => `user-${user}`);
 
 /** An application with flags, which does what a test says: the same code in a process of Node and on a page. */
 export class Agent {

@@ -11,7 +11,6 @@ use super::ledgers::{Before, oldest_ms};
 use super::{BatchAccepted, BatchRefusal, Fleet, FleetError, SourcedTransition};
 use crate::ingest::{Origin, ReceivedBatch};
 use crate::inventory::AppVersion;
-use crate::keys::Role;
 
 impl Fleet {
     /// Accepts batches that came together: in one commit, each once.
@@ -97,7 +96,7 @@ impl Fleet {
     ) {
         let (instance, published) = (batch.header().instance, Arc::clone(&self.published));
         // Strangers have client keys: they could list hosts and name metrics until there is no room for others.
-        let is_server = origin.role >= Role::Server;
+        let is_server = !origin.role.is_public();
         let counted_at = now.0.saturating_sub(batch.header().age.into());
         let page = origin.page(batch.header());
         let mut expected = FlagId(0);
