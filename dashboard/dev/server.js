@@ -2,48 +2,20 @@
 // It exists because a real server cannot be put into each state at will. `startDev` is what tests use.
 
 import { createHash, randomBytes } from 'node:crypto';
-import { readFileSync, statSync } from 'node:fs';
 import { createServer } from 'node:http';
-import { extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import * as answers from './answers.js';
 import { engineAnswer } from './engine.js';
 import { documentOf, makeFlags } from './flags.js';
+import { dist, page } from './pages.js';
+import { past } from './past.js';
+import { Problem } from './problem.js';
 
-const dist = fileURLToPath(new URL('../../target/dashboard', import.meta.url));
-const types = {
-  '.css': 'text/css',
-  '.html': 'text/html; charset=utf-8',
-  '.js': 'text/javascript',
-  '.svg': 'image/svg+xml',
-  '.wasm': 'application/wasm',
-  '.json': 'application/json',
-};
-
-/** What the server sends with every page. */
-export const POLICY =
-  "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self'; style-src 'self'; " +
-  "img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types flcm";
+export { POLICY } from './pages.js';
 
 const ROLES = ['viewer', 'operator', 'publisher', 'admin'];
 const NAMES = { viewer: 'vera', operator: 'olaf', publisher: 'anna', admin: 'ada' };
-
-class Problem extends Error {
-  constructor(status, code, title, detail, help, more = {}) {
-    super(detail);
-    this.status = status;
-    this.body = {
-      type: `urn:flcm:problem:${code.toLowerCase().replaceAll('_', '-')}`,
-      title,
-      status,
-      detail,
-      code,
-      help,
-      ...more,
-    };
-  }
-}
 
 /**
  * Starts it.
@@ -62,65 +34,7 @@ export async function startDev({ flags: count = 16, port = 0, keyless = false, m
   const texts = new Map();
   texts.set(state.revision - 1, documentOf(state.flags).replace('percentage: 8 ', 'percentage: 5 '));
   texts.set(state.revision, documentOf(state.flags));
-  const revisions = [
-    {
-      number: state.revision,
-      at: now - 24 * 60_000,
-      author: 'anna',
-      reason: 'Payments agreed to eight percent',
-      origin: 'put',
-      digest: state.digest,
-    },
-    {
-      number: state.revision - 1,
-      at: now - 3 * 86_400_000,
-      author: 'file',
-      reason: '',
-      origin: 'file',
-      digest: '3c9949364f578257',
-    },
-  ];
-  const audit = [
-    {
-      id: 3,
-      at: now - 12 * 60_000,
-      actor: 'breaker',
-      address: null,
-      action: 'tripped',
-      flag: 'v2_framework_library',
-      revision: null,
-      reason: '',
-      detail: answers.breakerEvent(state.flags[0], 'tripped', 'breaker', now - 12 * 60_000),
-      previous: 'b',
-      hash: 'c',
-    },
-    {
-      id: 2,
-      at: now - 24 * 60_000,
-      actor: 'anna',
-      address: '10.0.0.7',
-      action: 'publish',
-      flag: null,
-      revision: state.revision,
-      reason: 'Payments agreed to eight percent',
-      detail: {},
-      previous: 'a',
-      hash: 'b',
-    },
-    {
-      id: 1,
-      at: now - 7_200_000,
-      actor: 'anna',
-      address: '10.0.0.7',
-      action: 'hold',
-      flag: 'payments_sca',
-      revision: null,
-      reason: 'Bank reports double charges',
-      detail: {},
-      previous: '',
-      hash: 'a',
-    },
-  ];
+  const { revisions, audit } = past(state, now);
   const sessions = new Map();
   const streams = new Set();
   const log = [];
@@ -222,7 +136,16 @@ export async function startDev({ flags: count = 16, port = 0, keyless = false, m
         'edit the file where it is managed',
       );
     const expected = headers['if-match']?.replaceAll('"', '');
-    if (expected && expected !== state.digest)
+    if (!expected) {
+      throw new Problem(
+        428,
+        'PRECONDITION_REQUIRED',
+        'A condition is missing',
+        'the header `If-Match` is missing',
+        'send it',
+      );
+    }
+    if (expected !== state.digest)
       throw new Problem(
         412,
         'CHANGED_MEANWHILE',
@@ -320,8 +243,8 @@ export async function startDev({ flags: count = 16, port = 0, keyless = false, m
       'POST',
       /^\/revisions\/(\d+)\/revert$/,
       'publisher',
-      ([number], _, { actor, body }) =>
-        publish(texts.get(Number(number)), {}, actor, JSON.parse(body || '{}').reason ?? ''),
+      ([number], _, { actor, body, headers }) =>
+        publish(texts.get(Number(number)), headers, actor, JSON.parse(body || '{}').reason ?? ''),
     ],
     [
       'GET',
@@ -424,28 +347,13 @@ export async function startDev({ flags: count = 16, port = 0, keyless = false, m
     response.on('close', () => streams.delete(response));
   }
 
-  function page(path, response) {
-    const file = join(root, normalize(path.slice('/ui/'.length)));
-    const found =
-      file.startsWith(root) && statSync(file, { throwIfNoEntry: false })?.isFile() ? file : join(root, 'index.html');
-    response.writeHead(200, {
-      'content-type': types[extname(found)] ?? 'application/octet-stream',
-      'content-security-policy': POLICY,
-      'x-content-type-options': 'nosniff',
-      'referrer-policy': 'no-referrer',
-      'cross-origin-opener-policy': 'same-origin',
-      'cache-control': found.endsWith('index.html') ? 'no-cache' : 'public, max-age=31536000, immutable',
-    });
-    response.end(readFileSync(found));
-  }
-
   const readBody = async (request) => Buffer.concat(await request.toArray()).toString();
 
   async function answer(request, response) {
     const url = new URL(request.url, 'http://localhost');
     log.push(`${request.method} ${request.url}`);
     if (url.pathname === '/') return response.writeHead(302, { location: '/ui/' }).end();
-    if (url.pathname.startsWith('/ui/')) return page(url.pathname, response);
+    if (url.pathname.startsWith('/ui/')) return page(root, url.pathname, response);
     if (url.pathname === '/events') return events(request, response);
     const body = await readBody(request);
     let result;
@@ -507,7 +415,7 @@ export async function startDev({ flags: count = 16, port = 0, keyless = false, m
       Object.assign(find(key), changes);
       pushLive([find(key)]);
     },
-    publish: (text, actor = 'jo', reason = 'Elsewhere') => publish(text, {}, actor, reason),
+    publish: (text, actor = 'jo', reason = 'Elsewhere') => publish(text, { 'if-match': state.digest }, actor, reason),
     text: () => texts.get(state.revision),
     streams: () => streams.size,
     refuseStreams: (on) => {

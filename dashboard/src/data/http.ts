@@ -69,8 +69,8 @@ export class Cached<T> {
   }
 }
 
-export async function post<T>(path: string, body: unknown): Promise<T | undefined> {
-  const headers = { 'content-type': 'application/json' };
+export async function post<T>(path: string, body: unknown, more: Record<string, string> = {}): Promise<T | undefined> {
+  const headers = { 'content-type': 'application/json', ...more };
   const response = await ask(path, { method: 'POST', headers, body: JSON.stringify(body) });
   return response.status === 204 ? undefined : response.json();
 }

@@ -57,7 +57,11 @@ function RevertDialog({
   const [reason, setReason] = useState('');
   const [problem, setProblem] = useState<Problem>();
   const [sending, setSending] = useState(false);
-  const inUse = overview.value?.revision ?? revision.number;
+  // What was previewed is what is published, or nothing: somebody may publish while the dialog is open.
+  const [{ inUse, digest }] = useState(() => ({
+    inUse: overview.value?.revision ?? revision.number,
+    digest: overview.value?.digest ?? '',
+  }));
   const preview = useFetched(`${inUse} ${revision.number}`, () =>
     get<Difference>(`/revisions/${inUse}/diff?to=${revision.number}`),
   );
@@ -65,7 +69,11 @@ function RevertDialog({
     event.preventDefault();
     setSending(true);
     try {
-      const answer = await post<PublishAnswer>(`/revisions/${revision.number}/revert`, { reason });
+      const answer = await post<PublishAnswer>(
+        `/revisions/${revision.number}/revert`,
+        { reason },
+        { 'if-match': `"${digest}"` },
+      );
       onDone(answer?.revision ?? revision.number);
     } catch (error) {
       setProblem(error as Problem);
