@@ -86,7 +86,7 @@ random-parity decisions="50000": programs
     "{{ cargo-target }}/debug/conformance" random-parity --decisions {{ decisions }}
 
 # Edits of random texts: each must do what the same edit does to the value, and keep comments and lines. The default is
-# few; 1,000,000 take about a quarter of an hour.
+# few; 1,000,000 take most of an hour.
 [doc('Edits of random texts against the same edits of their values.')]
 [group('test')]
 [metadata('lane: cargo')]
