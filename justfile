@@ -86,7 +86,7 @@ random-parity decisions="50000": programs
     "{{ cargo-target }}/debug/conformance" random-parity --decisions {{ decisions }}
 
 # Edits of random texts: each must do what the same edit does to the value, and keep comments and lines. The default is
-# few; 1,000,000 take about a quarter of an hour.
+# few; 1,000,000 take most of an hour.
 [doc('Edits of random texts against the same edits of their values.')]
 [group('test')]
 [metadata('lane: cargo')]
@@ -197,7 +197,7 @@ test-packaging: browser packages
 sizes: dashboard
     node tests/packaging/sizes.js
 
-# What the bindings export is what bindings/contract.d.ts says, and the TypeScript is sound.
+# What the bindings export is what bindings/binding.d.ts says, and the TypeScript is sound.
 [private]
 types: packages
     npx --no -- tsc
@@ -219,7 +219,7 @@ seeded-faults:
 [group('test')]
 fuzz seconds="60":
     export CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 CARGO_PROFILE_RELEASE_STRIP=none; \
-        cd tests/fuzz && for target in snapshot document edit contexts breaker batch; do mkdir -p "target/corpus/$target"; cargo +nightly fuzz run --fuzz-dir . --features fuzzer "$target" "target/corpus/$target" "corpus/$target" -- -max_total_time={{ seconds }}; done
+        cd tests/fuzz && for target in snapshot document edit contexts breaker batch pages statement; do mkdir -p "target/corpus/$target"; cargo +nightly fuzz run --fuzz-dir . --features fuzzer "$target" "target/corpus/$target" "corpus/$target" -- -max_total_time={{ seconds }}; done
 
 # Licences, sources and bans of the crates' dependencies. Compiles cargo-deny at first, which takes two minutes.
 [doc("Licences, sources and bans of the crates' dependencies.")]

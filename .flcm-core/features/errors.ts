@@ -10,7 +10,7 @@ export type FeatureErrorCode =
   | 'HTTP_STATUS'
   /** Not all of the answer came in time. */
   | 'TIMEOUT'
-  /** The body is larger than `maxBytes`. */
+  /** The body or the file is larger than `maxBytes`. */
   | 'TOO_LARGE'
   /** The body is something else: a page, most likely. */
   | 'WRONG_TYPE'

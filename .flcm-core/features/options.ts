@@ -66,7 +66,7 @@ export function sourceOf(
   const http = { clock, timeoutMs, maxBytes, headers, fetch, compilers };
   if (url !== undefined) return new HttpSource(below(url, 'flags'), { ...http, isServer: true });
   if (documentUrl !== undefined) return new HttpSource(absolute('documentUrl', documentUrl), http);
-  return file === undefined ? undefined : new FileSource(file, compilers, clock);
+  return file === undefined ? undefined : new FileSource(file, http);
 }
 
 /** How the source is followed. */

@@ -107,7 +107,7 @@ export interface FeaturesOptions {
   readonly pollIntervalMs?: number;
   /** How long a request may take, from connecting to the last byte. @default 5000 */
   readonly fetchTimeoutMs?: number;
-  /** The largest body that is taken in, in bytes. @default 33554432 */
+  /** The largest body or file that is taken in, in bytes. @default 33554432 */
   readonly maxBytes?: number;
   /** For how long flags that the source has not confirmed count as fresh. @default three times the poll interval */
   readonly staleAfterMs?: number;

@@ -2,7 +2,9 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
+import type { HostOptions } from '../hosts/kit/host.ts';
 import { NodeHost } from './kit/hosts.ts';
+import { RustHost } from './kit/rust-host.ts';
 import { FLCM, ROOT, Server } from './kit/serve.ts';
 
 const document = (percentage: number): string => `
@@ -37,20 +39,26 @@ function follow(words: string, server: Server): string {
 
 const OPTIONS = { stream: false, pollIntervalMs: 200 } as const;
 
-/** Three processes of Node that poll. */
-async function hostsOf(server: Server): Promise<NodeHost[]> {
-  const hosts = await Promise.all(['first', 'second', 'third'].map((name) => NodeHost.start(name)));
-  await Promise.all(
-    hosts.map((host, n) => host.call('create', host.name, { url: server.url, instance: n + 1, ...OPTIONS })),
-  );
-  return hosts;
+/** What a test asks of a host, whatever its language. */
+type Host = Pick<RustHost, 'on' | 'reaches'>;
+
+async function nodeHost(name: string, options: HostOptions): Promise<Host> {
+  const host = await NodeHost.start(name);
+  await host.call('create', name, options);
+  return { on: (flag) => host.call('on', flag), reaches: (flag, count) => host.call('reaches', flag, count) };
 }
 
-const reach = (hosts: readonly NodeHost[], flag: string, count: number): Promise<number[]> =>
-  Promise.all(hosts.map((host) => host.call('reaches', flag, count)));
+/** Two processes of Node and one of Rust, which poll. */
+function hostsOf(server: Server): Promise<Host[]> {
+  const options = (instance: number) => ({ url: server.url, instance, ...OPTIONS });
+  const nodes = [nodeHost('first', options(1)), nodeHost('second', options(2))];
+  return Promise.all([...nodes, RustHost.start('third', options(3))]);
+}
 
-const on = (hosts: readonly NodeHost[], flag: string): Promise<number[]> =>
-  Promise.all(hosts.map((host) => host.call('on', flag)));
+const reach = (hosts: readonly Host[], flag: string, count: number): Promise<number[]> =>
+  Promise.all(hosts.map((host) => host.reaches(flag, count)));
+
+const on = (hosts: readonly Host[], flag: string): Promise<number[]> => Promise.all(hosts.map((host) => host.on(flag)));
 
 /** So long that each host has polled several times. */
 const polls = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 1500));

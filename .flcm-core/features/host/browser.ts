@@ -38,7 +38,7 @@ export function openStore(option: string | boolean): Store | undefined {
   return new LocalStore(option === true ? 'flcm-flags' : option);
 }
 
-export function readFile(_file: string | URL): Promise<Uint8Array> {
+export function readFile(_file: string | URL, _maxBytes: number): Promise<Uint8Array> {
   return Promise.reject(new Error('a browser reads no files: use `url` or `documentUrl`'));
 }
 

@@ -1,10 +1,11 @@
 /** What Node gives. */
 
 import { randomUUID } from 'node:crypto';
-import { watch } from 'node:fs';
+import { createReadStream, watch } from 'node:fs';
 import { mkdir, open, readFile as read, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { FeatureError } from '../errors.ts';
 import type { Store } from './store.ts';
 
 /** Files of a folder. Whatever happens, a file is as it was before or as it is to be: it is written beside, and renamed. */
@@ -65,8 +66,19 @@ export function openStore(option: string | boolean): Store | undefined {
 
 const pathOf = (file: string | URL): string => resolve(file instanceof URL ? fileURLToPath(file) : file);
 
-export function readFile(file: string | URL): Promise<Uint8Array> {
-  return read(pathOf(file));
+/** Reads a file; at most one byte more than `maxBytes`, and nothing where the system knows that it has more. */
+export async function readFile(file: string | URL, maxBytes: number): Promise<Uint8Array> {
+  const path = pathOf(file);
+  const parts: Buffer[] = [];
+  let length = (await stat(path)).size;
+  if (length <= maxBytes) {
+    // It may grow meanwhile, and the system does not know the length of everything.
+    const end = Math.min(Math.floor(maxBytes), Number.MAX_SAFE_INTEGER);
+    for await (const part of createReadStream(path, { end })) parts.push(part);
+    length = parts.reduce((sum, part) => sum + part.length, 0);
+  }
+  if (length > maxBytes) throw new FeatureError('TOO_LARGE', `${file} has more than ${maxBytes} bytes`);
+  return Buffer.concat(parts);
 }
 
 /** How often a file is polled. The system may send no notifications: for a network disk, or for a folder that is made later. */

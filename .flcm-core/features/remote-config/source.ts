@@ -127,47 +127,43 @@ function decoded(bytes: Uint8Array): string {
   }
 }
 
+/** What a file needs besides its name. */
+export type FileOptions = Pick<HttpOptions, 'clock' | 'compilers' | 'maxBytes'>;
+
 /** A file that is watched. */
 export class FileSource implements Source {
   readonly name: string;
   readonly #file: string | URL;
-  readonly #compilers: Compilers;
-  /** A save is several events. */
-  readonly #settleMs = 50;
-  readonly #after: (ms: number, callback: () => void) => () => void;
+  readonly #options: FileOptions;
 
-  constructor(file: string | URL, compilers: Compilers, clock: Bounds['clock']) {
+  constructor(file: string | URL, options: FileOptions) {
     this.#file = file;
     this.name = `${file}`;
-    this.#compilers = compilers;
-    this.#after = clock.after;
+    this.#options = options;
   }
 
   async get(): Promise<FetchResult> {
-    let bytes: Uint8Array;
-    try {
-      bytes = await host.readFile(this.#file);
-    } catch (error) {
+    const { maxBytes, compilers } = this.#options;
+    const bytes = await host.readFile(this.#file, maxBytes).catch((error) => {
       throw featureError('FILE_FAILED', this.name, error);
-    }
-    const kind = kindOf(undefined, this.name);
-    return { snapshot: await snapshotOf(this.name, bytes, kind, this.#compilers), etag: undefined };
+    });
+    return { snapshot: await snapshotOf(this.name, bytes, kindOf(undefined, this.name), compilers), etag: undefined };
   }
 
   watch(changed: () => void, failed: (error: unknown) => void): () => void {
+    const { after } = this.#options.clock;
     let cancel = () => {};
-    const stop = host.watchFile(
-      this.#file,
-      () => {
-        cancel();
-        cancel = this.#after(this.#settleMs, changed);
-      },
-      failed,
-      this.#after,
-    );
+    const settled = () => {
+      cancel();
+      cancel = after(SETTLE_MS, changed);
+    };
+    const stop = host.watchFile(this.#file, settled, failed, after);
     return () => {
       cancel();
       stop();
     };
   }
 }
+
+/** A save is several events. */
+const SETTLE_MS = 50;

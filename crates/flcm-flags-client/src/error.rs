@@ -53,7 +53,7 @@ pub enum Code {
     StreamFailed,
     /// Not all of the answer came in time.
     Timeout,
-    /// The body is larger than `max_bytes`.
+    /// The body or the file is larger than `max_bytes`.
     TooLarge,
     /// The body is something else: a page, most likely.
     WrongType,

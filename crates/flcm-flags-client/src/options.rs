@@ -64,7 +64,7 @@ pub struct Options {
     pub poll_interval: Duration,
     /// How long a request may take, from connecting to the last byte: 5 s.
     pub fetch_timeout: Duration,
-    /// The largest body that is taken in: 32 MiB.
+    /// The largest body or file that is taken in: 32 MiB.
     pub max_bytes: usize,
     /// For how long flags that the source has not confirmed count as fresh: three poll intervals unless it is given.
     pub stale_after: Option<Duration>,
@@ -186,7 +186,7 @@ impl Options {
             endpoints.source =
                 Some(Source::Http(HttpSource::new(absolute("document_url", url)?, self.http(None)?, Serves::Flags)));
         } else if let Some(file) = &self.file {
-            endpoints.source = Some(Source::File(FileSource::new(file.clone())));
+            endpoints.source = Some(Source::File(FileSource::new(file.clone(), self.max_bytes)));
         }
         Ok(endpoints)
     }

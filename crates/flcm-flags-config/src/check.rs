@@ -53,6 +53,15 @@ pub struct CheckOptions {
     pub now: Option<Millis>,
 }
 
+impl CheckOptions {
+    /// What the name of a file says: one that ends in `.json` must be JSON.
+    #[must_use]
+    pub fn of_file(path: &std::path::Path) -> Self {
+        let json = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json"));
+        Self { json, now: None }
+    }
+}
+
 /// Like [`check`], and knows more than the text.
 #[must_use]
 pub fn check_with(text: &str, options: CheckOptions) -> (Option<Config>, Diagnostics) {

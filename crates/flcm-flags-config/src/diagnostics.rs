@@ -111,6 +111,12 @@ impl Diagnostics {
         (count(Severity::Error), count(Severity::Warning))
     }
 
+    /// Errors and warnings alone.
+    #[must_use]
+    pub fn without_hints(self) -> Self {
+        Self(self.0.into_iter().filter(|diagnostic| diagnostic.severity != Severity::Hint).collect())
+    }
+
     /// Renders all problems as text, each with its line of the document.
     #[must_use]
     pub fn render(&self, name: &str, text: &str, colour: bool) -> String {

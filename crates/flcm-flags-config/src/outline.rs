@@ -94,7 +94,7 @@ pub fn outline(text: &str, flag: &str) -> Option<Outline> {
     walk.layers(&chain);
     let values = walk.values;
     let range = lines.range(Span { start: key.span.start, end: node.end_after(key, text) });
-    let parents = chain.iter().skip(1).filter_map(|layer| layer.name()).collect();
+    let parents = chain.iter().skip(1).filter_map(Layer::name).collect();
     let mut outline = Outline {
         flag: flag.to_owned(),
         range,

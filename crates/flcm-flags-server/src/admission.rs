@@ -2,6 +2,7 @@
 //! those with a public key, of which each network has a share; those without a key make room for all others.
 
 use std::collections::{BTreeMap, HashMap};
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -20,6 +21,16 @@ const RESERVED: usize = 10;
 /// The part of all connections that one network can have without a secret key: one in four.
 const SHARE: usize = 4;
 
+/// How many of so many connections one network can have without a secret key.
+pub(crate) const fn share(most: usize) -> usize {
+    if most < SHARE { 1 } else { most / SHARE }
+}
+
+/// How many of so many connections public keys can have.
+pub(crate) fn public_of(most: usize) -> usize {
+    most - most.div_ceil(RESERVED).min(most.saturating_sub(1))
+}
+
 /// What a connection has presented.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 enum Class {
@@ -33,7 +44,7 @@ enum Class {
 
 impl From<Role> for Class {
     fn from(role: Role) -> Self {
-        if role == Role::Client { Self::Public } else { Self::Secret }
+        if role.is_public() { Self::Public } else { Self::Secret }
     }
 }
 
@@ -46,6 +57,14 @@ pub(crate) enum Peer {
     Stranger,
     /// A program of this machine, where no keys are needed.
     Trusted,
+}
+
+/// The connection that a request came on: an extension of the request.
+#[derive(Clone, Debug)]
+pub(crate) struct Connection {
+    /// The address at its other end, or the one that a trusted proxy there names.
+    pub(crate) address: IpAddr,
+    pub(crate) place: Arc<Place>,
 }
 
 /// Admits connections, up to a limit.
@@ -72,7 +91,7 @@ struct Network {
     public: usize,
 }
 
-/// The place of a connection: an extension of each of its requests. It is given back when it is dropped.
+/// The place of a connection. It is given back when it is dropped.
 #[derive(Debug)]
 pub(crate) struct Place {
     admission: Arc<Admission>,
@@ -95,7 +114,7 @@ impl Admission {
     pub(crate) fn admit(self: &Arc<Self>, network: AddressPrefix, peer: Peer) -> Option<Place> {
         let (end, mut places) = (Arc::new(Notify::new()), self.places());
         let (is_full, is_trusted) = (places.all >= self.most, peer == Peer::Trusted);
-        let share = if peer == Peer::Proxy { self.most } else { self.share() };
+        let share = if peer == Peer::Proxy { self.most } else { share(self.most) };
         if places.networks.get(&network).is_some_and(|own| own.keyless.len() >= share) {
             places.evict(network);
         } else if is_full {
@@ -112,14 +131,6 @@ impl Admission {
         let class = AtomicU8::new(if is_trusted { Class::Secret } else { Class::Keyless } as u8);
         let (requests, is_refused) = (AtomicU64::new(0), AtomicBool::new(false));
         Some(Place { admission: Arc::clone(self), number, network, share, class, requests, is_refused, end })
-    }
-
-    fn share(&self) -> usize {
-        (self.most / SHARE).max(1)
-    }
-
-    fn public(&self) -> usize {
-        self.most - self.most.div_ceil(RESERVED).min(self.most.saturating_sub(1))
     }
 
     fn places(&self) -> MutexGuard<'_, Places> {
@@ -170,7 +181,7 @@ impl Place {
         let is_public = self.class.load(Ordering::Relaxed) == Class::Public as u8;
         let (public, own) = (places.public, places.network(self.network));
         let was_keyless = own.keyless.contains_key(&self.number);
-        let has_share = own.public < self.share && public < self.admission.public();
+        let has_share = own.public < self.share && public < public_of(self.admission.most);
         // One that is evicted at this moment ends, whatever it presents.
         let may_stay = (was_keyless || is_public) && (class == Class::Secret || has_share);
         if may_stay {

@@ -32,9 +32,15 @@ impl Clock {
 /// backup, are above what hosts have, and hosts, which refuse older revisions, accept them.
 const SINCE_2026: u64 = 1_767_225_600_000;
 
+/// The number of a revision that is the first one, and is published at this time.
+#[must_use]
+pub const fn revision_at(time: Millis) -> u64 {
+    time.0.saturating_sub(SINCE_2026) / 1000
+}
+
 /// The number of the revision after `last`.
 pub(crate) fn revision_after(last: u64) -> u64 {
-    last.saturating_add(1).max(wall().saturating_sub(SINCE_2026) / 1000)
+    last.saturating_add(1).max(revision_at(Millis(wall())))
 }
 
 /// Milliseconds since 1970 by the system's clock, which decisions for users follow.

@@ -11,7 +11,7 @@ use crate::error::StartError;
 use crate::options::{Dashboard, Edits, Options, Webhook, WebhookFormat};
 use crate::proxies::ProxyNetwork;
 use crate::server::Server;
-use crate::signing::{SigningKey, SnapshotSigner};
+use crate::signing::SignerOptions;
 
 mod environment;
 mod listen;
@@ -28,8 +28,8 @@ use stays. Revisions, audit, counts and the state of breakers are in the databas
 
 Without --keys the server listens on this machine only, and everyone there may do everything.
 
-SIGHUP has it read --keys, --tls-cert and --tls-key again; streams of keys that are gone end. SIGTERM ends it, after \
-what has begun is done and everything is stored.
+SIGHUP has it read --keys, --signing-key, --tls-cert and --tls-key again; streams of keys that are gone end. SIGTERM \
+ends it, after what has begun is done and everything is stored.
 
 FLCM_LOG sets what is logged, such as `debug`. FLCM_WEBHOOK_SECRET signs what is sent to --webhook addresses. With \
 --otlp-endpoint, the variables OTEL_EXPORTER_OTLP_HEADERS, OTEL_METRIC_EXPORT_INTERVAL, OTEL_RESOURCE_ATTRIBUTES and \
@@ -174,8 +174,8 @@ impl ServeArgs {
             self.database.or_else(|| Some(self.document.as_ref()?.with_extension("db"))).ok_or_else(|| {
                 StartError::other("neither a document nor a database", "name a document, such as feature-flags.yaml")
             })?;
-        let signer = self.audience.as_deref();
-        let signer = signer.map(|audience| read_signer(&self.signing_keys, audience, self.epoch, self.valid));
+        let (keys, epoch, valid) = (self.signing_keys, self.epoch, self.valid);
+        let signer = self.audience.map(|audience| SignerOptions { keys, audience, epoch, valid });
         let secret = environment::webhook_secret(std::env::var_os("FLCM_WEBHOOK_SECRET"))?;
         let otlp = self
             .otlp_endpoint
@@ -192,7 +192,7 @@ impl ServeArgs {
             edits: self.edits,
             database,
             keys: self.keys,
-            signer: signer.transpose()?,
+            signer,
             origins: self.origins,
             proxies: self.proxies,
             tls: self.tls_cert.zip(self.tls_key),
@@ -206,23 +206,6 @@ impl ServeArgs {
             batch_bytes: self.max_batch,
         })
     }
-}
-
-/// Reads the keys that sign snapshots.
-///
-/// # Errors
-/// Says which file, or which option, is wrong.
-pub fn read_signer(files: &[PathBuf], audience: &str, epoch: u32, valid: Millis) -> Result<SnapshotSigner, StartError> {
-    let help = "make a key with `flcm key sign NAME`, or with `openssl genpkey -algorithm ed25519`";
-    let read = |path: &PathBuf| {
-        let bytes = std::fs::read(path).map_err(|error| {
-            StartError::other(format!("cannot read {}: {error}", path.display()), "check the path and its permissions")
-        })?;
-        let wrong = |error| StartError::other(format!("{}: {error}", path.display()), help);
-        SigningKey::from_pkcs8(&bytes).map_err(wrong)
-    };
-    let keys = files.iter().map(read).collect::<Result<_, _>>()?;
-    SnapshotSigner::new(keys, audience, epoch, valid).map_err(|error| StartError::other(error, help))
 }
 
 /// Reads for how long something holds: minutes, hours or days, such as `30d`.

@@ -1,14 +1,14 @@
 //! The document's file: what it contains, and which revision it had last. An edit of the file and an edit over HTTP wait
 //! for each other here, so that neither undoes the other.
 
-use std::fs::File;
-use std::io::{self, ErrorKind, Read};
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use flcm_flags_config::limits;
 use sha2::{Digest, Sha256};
 use tokio::sync::{Mutex, MutexGuard};
 
+use crate::bounded_file;
 use crate::fleet::{FleetError, FleetHandle, PublishRequest};
 use crate::options::Edits;
 use crate::published::Published;
@@ -178,21 +178,12 @@ enum Found {
     Synced,
 }
 
-/// Reads a document, or a snapshot that was signed elsewhere. A document that is too long is not read at all.
+/// Reads a document, or a snapshot that was signed elsewhere.
 pub(crate) fn read(path: &Path) -> io::Result<String> {
-    if let Some(text) = signed_file::read(path)? {
-        return Ok(text);
+    match signed_file::read(path)? {
+        Some(text) => Ok(text),
+        None => bounded_file::read_text(path, limits::DOCUMENT_BYTES as u64),
     }
-    let file = File::open(path)?;
-    let (limit, length) = (limits::DOCUMENT_BYTES as u64, file.metadata()?.len());
-    if length > limit {
-        let what = format!("it has {length} bytes, more than the limit of {limit}");
-        return Err(io::Error::new(ErrorKind::FileTooLarge, what));
-    }
-    let mut text = String::new();
-    // It may grow meanwhile; the check refuses one byte too many.
-    file.take(limit + 1).read_to_string(&mut text)?;
-    Ok(text)
 }
 
 pub(crate) fn hash_of(text: &str) -> Hash {

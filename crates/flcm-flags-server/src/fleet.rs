@@ -12,7 +12,7 @@ use crate::clock::Clock;
 use crate::notification::Subscription;
 use crate::published::Published;
 use crate::serving::Shared;
-use crate::store::{Record, Store};
+use crate::store::{CommandInForce, Record, Store};
 use crate::totals::Totals;
 use crate::transition::FleetTransition;
 
@@ -69,9 +69,13 @@ pub(crate) struct Fleet {
     clock: Clock,
     shared: Arc<Shared>,
     published: Arc<Published>,
+    /// When that was.
+    published_at: Millis,
     guards: FleetGuards,
     /// Trips of flags without a breaker: set by an operator, or left by a breaker whose flag has lost its threshold.
     holds: BTreeMap<String, TripState>,
+    /// What operators have set flags to, as long as it is in force.
+    commands: BTreeMap<String, CommandInForce>,
     ledgers: Ledgers,
     totals: Totals,
     hosts: Hosts,

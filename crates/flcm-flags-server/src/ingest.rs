@@ -9,6 +9,8 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use crate::peer::Turns;
+
 mod batch;
 
 pub(crate) use batch::{Origin, ReceivedBatch};
@@ -18,6 +20,10 @@ pub(crate) const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Memory is reserved in pieces of this size.
 const PIECE: usize = 64 << 10;
+
+/// The memory for batches of pages. One of them has a piece at most, and a network has a quarter of all.
+const OF_PAGES: usize = 16 << 20;
+const TURNS: usize = OF_PAGES / PIECE;
 
 /// A limit for the memory of request bodies together, so that many large ones cannot exhaust it.
 #[derive(Debug)]
@@ -50,6 +56,8 @@ pub(crate) enum BodyError {
 pub(crate) struct Bodies {
     pub(crate) batches: BodyMemory,
     pub(crate) batches_of_pages: BodyMemory,
+    /// Which networks those come from.
+    pub(crate) turns_of_pages: Arc<Turns>,
     pub(crate) commands: BodyMemory,
     pub(crate) documents: BodyMemory,
     pub(crate) evaluations: BodyMemory,
@@ -59,7 +67,8 @@ impl Default for Bodies {
     fn default() -> Self {
         Self {
             batches: BodyMemory::of(48 << 20),
-            batches_of_pages: BodyMemory::of(16 << 20),
+            batches_of_pages: BodyMemory::of(OF_PAGES),
+            turns_of_pages: Turns::new(TURNS / 4, TURNS),
             commands: BodyMemory::of(16 << 20),
             documents: BodyMemory::of(128 << 20),
             evaluations: BodyMemory::of(16 << 20),

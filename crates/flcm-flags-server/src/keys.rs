@@ -15,6 +15,7 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
+use crate::bounded_file;
 use crate::error::StartError;
 use crate::peer::AddressPrefix;
 
@@ -60,6 +61,11 @@ impl Role {
             Self::Server => "server",
             Self::Viewer => "viewer",
         }
+    }
+
+    /// Whether strangers have such keys, because pages contain them.
+    pub(crate) const fn is_public(self) -> bool {
+        matches!(self, Self::Client)
     }
 }
 
@@ -159,7 +165,7 @@ impl Keys {
     /// Reads a file of keys.
     pub(crate) fn read(path: &Path) -> Result<Self, StartError> {
         let name = path.display();
-        let text = std::fs::read_to_string(path).map_err(|error| {
+        let text = bounded_file::read_text(path, bounded_file::SMALL_BYTES).map_err(|error| {
             StartError::other(format!("cannot read {name}: {error}"), "check the path and its permissions")
         })?;
         Self::from_json(&text).map_err(|error| {

@@ -42,19 +42,21 @@
 //! | `notification` | what webhooks are sent: transitions, holds, revisions, refused documents |
 //! | `inventory` | which hosts there are, as far as they say |
 //! | `series`, `watched` | counts of flags by steps of time; flags that pages look at |
-//! | `totals`, `ingest` with `batch`, `peer` | the counts of all hosts; request bodies, batches and their origin |
+//! | `totals`, `ingest` with `batch`; `peer` with `turns` | the counts of all hosts; request bodies, batches and their origin |
 //! | `http` with a file per path, `access`, `routes`, `problem`, `openapi` | handlers, their access, their errors |
 //! | `metrics` with `catalog`, `process`, `text`, `otlp` | every metric; as text, and pushed to a collector |
 //! | `webhooks` with `dispatcher`, `signature` | deliveries by Standard Webhooks |
 //! | `signing`, `signed_file`, `signatures` | keys that sign snapshots; what was signed elsewhere; the header of each answer |
 //! | `document_file`, `document_watcher` | the document's file: edits of it, and those over HTTP |
 //! | `ahead` | hosts that use a later revision than the server has |
+//! | `bounded_file` | files are measured before they are read |
 //! | `tls`, `clock`, `retry`, `gzip` | certificates; time; waits; compression |
 //!
 //! A table in the tidy test of `flcm-flags-conformance` says which module may import which; there are no cycles.
 
 mod admission;
 mod ahead;
+mod bounded_file;
 mod clock;
 #[cfg(feature = "command-line")]
 pub mod command_line;
@@ -91,6 +93,7 @@ mod transition;
 mod watched;
 mod webhooks;
 
+pub use clock::revision_at;
 pub use error::StartError;
 pub use http::openapi;
 pub use keys::{Role, mint};
@@ -99,5 +102,5 @@ pub use options::{Asset, Dashboard, Edits, Options, Otlp, Webhook, WebhookFormat
 pub use proxies::ProxyNetwork;
 pub use server::{Reloader, Server};
 pub use signed_file::{SIGNATURE_ENDING, SignedSnapshot};
-pub use signing::{SigningKey, SnapshotSigner, mint_signing_key};
+pub use signing::{SignerOptions, SigningKey, SnapshotSigner, mint_signing_key};
 pub use store::{AuditCheck, verify_audit};

@@ -1,6 +1,7 @@
 //! What webhooks are sent: one form for everything that happens to flags and documents, that of Standard Webhooks.
 
-use flcm_flags::Source;
+use std::net::IpAddr;
+
 use flcm_flags::breaker::{Event, Mode, Transition};
 use flcm_flags_config::explain::text::rfc3339;
 use serde::{Deserialize, Serialize};
@@ -86,6 +87,8 @@ pub(crate) struct RefusedDocument {
     pub(crate) code: &'static str,
     /// What is wrong with it.
     pub(crate) detail: String,
+    /// The address of the author, if it came by HTTP.
+    pub(crate) address: Option<IpAddr>,
 }
 
 impl Notification {
@@ -112,13 +115,12 @@ impl Notification {
     }
 }
 
-/// Whether a transition is worth a notification: those that [are notable](Transition::is_notable), and commands. A command
-/// reaches both breakers of a flag; that of servers announces it.
-pub(crate) fn kind_of(FleetTransition { source, transition, .. }: &FleetTransition) -> Option<EventKind> {
-    if transition.event == Event::ModeChanged {
-        return (*source == Source::Servers).then_some(EventKind::Hold);
+/// Whether a transition is worth a notification: those that [are notable](Transition::is_notable), and commands.
+pub(crate) fn kind_of(transition: &Transition) -> Option<EventKind> {
+    match transition.event {
+        Event::ModeChanged => Some(EventKind::Hold),
+        _ => transition.is_notable().then_some(EventKind::Rollback),
     }
-    transition.is_notable().then_some(EventKind::Rollback)
 }
 
 const fn name_of(transition: &Transition) -> &'static str {

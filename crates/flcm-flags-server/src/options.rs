@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 
 use crate::notification::{EventKind, Subscription};
 use crate::proxies::ProxyNetwork;
-use crate::signing::SnapshotSigner;
+use crate::signing::SignerOptions;
 
 /// The options of a server. Times are in milliseconds, sizes in bytes.
 #[derive(Debug)]
@@ -29,7 +29,7 @@ pub struct Options {
     /// The file with the keys of those who may call it. Without one, programs of this machine may.
     pub keys: Option<PathBuf>,
     /// Signs what is published. A snapshot that was signed elsewhere needs none.
-    pub signer: Option<SnapshotSigner>,
+    pub signer: Option<SignerOptions>,
     /// Pages of these origins may call it, such as `https://shop.example.com`; `*` means all. Without keys and origins,
     /// pages of this machine may.
     pub origins: Vec<String>,

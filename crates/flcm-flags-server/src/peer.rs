@@ -4,10 +4,9 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use flcm_flags_host::Network;
 
-/// The address at the other end of a connection, as an extension of each of its requests. It is that of a proxy, if the
-/// request came through one.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) struct PeerAddress(pub(crate) IpAddr);
+mod turns;
+
+pub(crate) use turns::{Turn, Turns};
 
 /// A network that usually belongs to one party: the first 24 bits of an IPv4 address, or the first 56 of an IPv6
 /// address. Whoever has one address of it can have any other, so limits count networks.

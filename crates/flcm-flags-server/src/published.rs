@@ -1,10 +1,12 @@
 //! A revision in use: the document, its snapshot, and each body of `GET /flags`, made once.
 
+use std::path::Path;
+
 use axum::http::HeaderValue;
 use bytes::Bytes;
 use flate2::Compression;
 use flcm_flags::{FlagId, Snapshot};
-use flcm_flags_config::{Config, Diagnostics, check, compile};
+use flcm_flags_config::{CheckOptions, Config, Diagnostics, check, check_with, compile};
 
 use crate::clock::revision_after;
 use crate::gzip::gzip;
@@ -64,18 +66,18 @@ pub(crate) struct Encoded {
 impl Published {
     /// Checks a document, and compiles it as the revision after `last`. The document's own number is used if it is
     /// higher.
-    pub(crate) fn new(text: String, last: u64) -> Result<(Self, Diagnostics), Diagnostics> {
-        let (config, diagnostics) = check(&text);
+    pub(crate) fn new(text: String, last: u64, options: CheckOptions) -> Result<(Self, Diagnostics), Diagnostics> {
+        let (config, diagnostics) = check_with(&text, options);
         let Some(mut config) = config else { return Err(diagnostics) };
         config.revision = config.revision.max(revision_after(last));
         Ok((Self::compiled(text, config), diagnostics))
     }
 
-    /// Takes what was read from the file: a document, or a signed snapshot, which keeps its number.
-    pub(crate) fn of_file(text: String, last: u64) -> Result<(Self, Diagnostics), Diagnostics> {
+    /// Takes what was read from a file: a document, or a signed snapshot, which keeps its number.
+    pub(crate) fn of_file(path: &Path, text: String, last: u64) -> Result<(Self, Diagnostics), Diagnostics> {
         match Self::signed(&text) {
             Some(published) => Ok((published, Diagnostics::default())),
-            None => Self::new(text, last),
+            None => Self::new(text, last, CheckOptions::of_file(path)),
         }
     }
 

@@ -81,6 +81,22 @@ impl Point {
         point
     }
 
+    /// All decisions.
+    pub(crate) fn decided(&self) -> u32 {
+        self.decisions.iter().fold(0, |sum, count| sum.saturating_add(*count))
+    }
+
+    /// Decisions that mostly are on. Batches do not say which ones are: an override or a rule may also serve off.
+    pub(crate) fn on(&self) -> u32 {
+        let reasons = [Reason::Override, Reason::Split, Reason::Static, Reason::TargetingMatch];
+        reasons.into_iter().fold(0, |sum, reason| sum.saturating_add(self.decisions[slot(reason)]))
+    }
+
+    /// The outcomes of an arm: total, failed, slow, missing.
+    pub(crate) fn arm(&self, arm: Arm) -> [u32; 4] {
+        self.arms[usize::from(arm.code())]
+    }
+
     /// Adds what was counted later.
     pub(crate) fn add(&mut self, later: &Self) {
         let (own, other) = (self.compared(), later.compared());

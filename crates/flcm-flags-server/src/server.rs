@@ -12,6 +12,7 @@ use arc_swap::ArcSwap;
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, oneshot};
 
+use crate::admission::{public_of, share};
 use crate::document_file::{self, DocumentFile, hash_of};
 use crate::document_watcher;
 use crate::error::StartError;
@@ -21,9 +22,11 @@ use crate::ingest::Bodies;
 use crate::keys::Keys;
 use crate::metrics::otlp;
 use crate::options::{Edits, Options, Webhook};
+use crate::peer::Turns;
 use crate::sessions::{Failures, Sessions};
 use crate::signatures::Signatures;
 use crate::signed_file::SignedSnapshot;
+use crate::signing::SignerOptions;
 use crate::state::{App, Requests};
 use crate::store::Store;
 use crate::tls::Tls;
@@ -65,6 +68,7 @@ impl Server {
         let keys = options.keys.as_deref().map(Keys::read).transpose()?.unwrap_or_default();
         check(&options, &keys)?;
         let tls = options.tls.clone().map(|(chain, key)| Tls::read(chain, key).map(Arc::new)).transpose()?;
+        let signer = options.signer.as_ref().map(SignerOptions::read).transpose()?;
         let text = options.document.as_deref().map(document_file::read).transpose();
         // Before the database is made: the path may be misspelt.
         if let Err(error) = &text
@@ -79,7 +83,7 @@ impl Server {
         let store = Store::open(&options.database, options.history)?;
         let webhooks = options.webhooks.iter().map(Webhook::subscription).collect();
         let started = match text {
-            Ok(text) => fleet::start(store, text, webhooks)?,
+            Ok(text) => fleet::start(store, options.document.as_deref().zip(text), webhooks)?,
             // The look below reports it.
             Err(error) => fleet::start(store, None, webhooks).map_err(|_| unreadable(&options, &error))?,
         };
@@ -105,7 +109,7 @@ impl Server {
             sessions: Sessions::new(started.sessions),
             failures: Failures::default(),
             is_tls: tls.is_some(),
-            signatures: Signatures::new(options.signer),
+            signatures: Signatures::new(signer),
             database: options.database,
             edits,
             document: options.document.map(|path| {
@@ -116,6 +120,7 @@ impl Server {
             proxies: options.proxies,
             batch_bytes: options.batch_bytes,
             bodies: Bodies::default(),
+            streams_of_pages: Turns::new(share(options.connections), public_of(options.connections)),
             checks: Semaphore::new(1),
             requests: Requests::default(),
             overview: tokio::sync::Mutex::default(),
@@ -129,7 +134,7 @@ impl Server {
         document_watcher::look_at_start(&app).await;
         let pusher = options.otlp.map(|otlp| otlp::Pusher::new(otlp, Arc::clone(&app), started.began)).transpose()?;
         let connections = Connections::new(options.connections, tls.clone(), http::router(&app), Arc::clone(&app));
-        let reloader = Reloader { app, keys: options.keys, tls };
+        let reloader = Reloader { app, keys: options.keys, tls, signer: options.signer };
         let delay = options.drain_delay;
         Ok(Self { reloader, listener, connections, fleet, gone, dispatcher, pusher, delay })
     }
@@ -142,7 +147,7 @@ impl Server {
         self.listener.local_addr()
     }
 
-    /// Reads keys and certificates again, while the server runs.
+    /// Reads keys, certificates and signing keys again, while the server runs.
     #[must_use]
     pub fn reloader(&self) -> Reloader {
         self.reloader.clone()

@@ -15,20 +15,26 @@ struct Current {
     /// The snapshot that they are about.
     digest: u64,
     header: HeaderValue,
-    /// When this server has signed them.
-    signed: Millis,
+    /// Who has signed them here, and when; `None` for what was signed elsewhere.
+    signed: Option<(Arc<SnapshotSigner>, Millis)>,
 }
 
 /// Signs what is published, or sends what was signed elsewhere.
 #[derive(Debug, Default)]
 pub(crate) struct Signatures {
-    signer: Option<SnapshotSigner>,
+    /// Replaced when the files of its keys are read again.
+    signer: ArcSwapOption<SnapshotSigner>,
     current: ArcSwapOption<Current>,
 }
 
 impl Signatures {
     pub(crate) fn new(signer: Option<SnapshotSigner>) -> Self {
-        Self { signer, current: ArcSwapOption::empty() }
+        Self { signer: ArcSwapOption::new(signer.map(Arc::new)), current: ArcSwapOption::empty() }
+    }
+
+    /// Signs with other keys from now on.
+    pub(crate) fn sign_with(&self, signer: SnapshotSigner) {
+        self.signer.store(Some(Arc::new(signer)));
     }
 
     /// The header for a revision. It is signed when it is first asked for, and again in time before it expires; digest
@@ -37,15 +43,18 @@ impl Signatures {
         let digest = published.snapshot.digest();
         let current = self.current.load();
         // Whoever has signed elsewhere may be trusted where this server is not.
-        let signer = self.signer.as_ref().filter(|_| published.statements.is_none());
-        let holds = |current: &Current| signer.is_none_or(|signer| !signer.is_due(current.signed, now));
+        let signer = self.signer.load_full().filter(|_| published.statements.is_none());
+        let holds = |current: &Current| match (&signer, &current.signed) {
+            (Some(signer), Some((by, at))) => Arc::ptr_eq(signer, by) && !signer.is_due(*at, now),
+            (signer, _) => signer.is_none(),
+        };
         if let Some(current) = current.as_ref().filter(|current| current.digest == digest && holds(current)) {
             return Some(current.header.clone());
         }
         let Some(signer) = signer else { return published.statements.clone() };
         let text = signer.sign(published.snapshot.as_bytes(), published.number, now);
         let header = HeaderValue::try_from(text).ok()?;
-        self.current.store(Some(Arc::new(Current { digest, header: header.clone(), signed: now })));
+        self.current.store(Some(Arc::new(Current { digest, header: header.clone(), signed: Some((signer, now)) })));
         Some(header)
     }
 
@@ -53,6 +62,6 @@ impl Signatures {
     pub(crate) fn renew(&self, published: &Published) {
         let Some(header) = published.statements.clone() else { return };
         let digest = published.snapshot.digest();
-        self.current.store(Some(Arc::new(Current { digest, header, signed: Millis(0) })));
+        self.current.store(Some(Arc::new(Current { digest, header, signed: None })));
     }
 }

@@ -1,6 +1,6 @@
 //! Snapshots that were signed elsewhere: a snapshot, and a file `.sig` beside it. The server serves both as they are.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{Error, ErrorKind, Read, Result};
 use std::path::{Path, PathBuf};
 
@@ -11,8 +11,13 @@ use flcm_flags::snapshot::wire;
 use flcm_flags_host::Unverified;
 use ring::digest::{SHA512, digest};
 
+use crate::bounded_file;
+
 /// What the name of a file of statements has behind that of its snapshot.
 pub const SIGNATURE_ENDING: &str = ".sig";
+
+/// The largest snapshot: four times the largest document, because aliases in a document repeat what they stand for.
+const SNAPSHOT_BYTES: u64 = 256 << 20;
 
 /// The first line of a signed snapshot as text. Nothing else has it, a document neither.
 const TEXT: &str = "flcm-signed-snapshot\n";
@@ -71,20 +76,19 @@ impl SignedSnapshot {
 
 /// The text of a file with a signed snapshot; `None` for a file with anything else.
 pub(crate) fn read(path: &Path) -> Result<Option<String>> {
-    let mut file = File::open(path)?;
-    let mut bytes = Vec::new();
-    file.by_ref().take(wire::MAGIC.len() as u64).read_to_end(&mut bytes)?;
-    if bytes != wire::MAGIC {
+    let mut head = Vec::new();
+    File::open(path)?.take(wire::MAGIC.len() as u64).read_to_end(&mut head)?;
+    if head != wire::MAGIC {
         return Ok(None);
     }
-    // The length of a snapshot is a 32-bit field of its header.
-    file.take(u64::from(u32::MAX)).read_to_end(&mut bytes)?;
+    let bytes = bounded_file::read(path, SNAPSHOT_BYTES)?;
     let beside = SignedSnapshot::beside(path);
-    let statements = fs::read_to_string(&beside).map_err(|error| {
+    let statements = bounded_file::read_text(&beside, bounded_file::SMALL_BYTES).map_err(|error| {
         let what = format!("it is a snapshot, and its statements cannot be read from {}: {error}", beside.display());
         Error::new(error.kind(), what)
     })?;
-    let statements = statements.trim().to_owned();
+    // In one line, as in a header and in the text.
+    let statements = statements.split(',').map(str::trim).collect::<Vec<_>>().join(", ");
     let signed = SignedSnapshot { bytes, statements }.check();
     Ok(Some(signed.map_err(|what| Error::new(ErrorKind::InvalidData, what))?.to_text()))
 }

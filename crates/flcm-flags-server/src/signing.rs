@@ -1,6 +1,7 @@
 //! Signs snapshots: the keys, and statements about snapshots.
 
 use std::fmt;
+use std::path::PathBuf;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -11,6 +12,9 @@ use ring::rand::{SecureRandom, SystemRandom};
 use ring::signature::{Ed25519KeyPair, KeyPair};
 use tokio_rustls::rustls::pki_types::PrivatePkcs8KeyDer;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
+
+use crate::bounded_file;
+use crate::error::StartError;
 
 /// PKCS#8 of an Ed25519 key, up to its 32 secret bytes. `ring` writes the public key as well, which `OpenSSL` 3.0 does
 /// not read.
@@ -71,6 +75,40 @@ pub fn mint_signing_key() -> Result<(SigningKey, String), String> {
     Ok((SigningKey::from_pkcs8(&der)?, pem))
 }
 
+/// Which keys sign snapshots, and what they say of them.
+#[derive(Clone, Debug)]
+pub struct SignerOptions {
+    /// The files of the keys: one, or two while one replaces the other.
+    pub keys: Vec<PathBuf>,
+    /// For whom it is signed.
+    pub audience: String,
+    /// A higher one begins anew with any revision.
+    pub epoch: u32,
+    /// How long a signature holds.
+    pub valid: Millis,
+}
+
+impl SignerOptions {
+    /// Reads the keys.
+    ///
+    /// # Errors
+    /// Says which file, or which option, is wrong.
+    pub fn read(&self) -> Result<SnapshotSigner, StartError> {
+        let help = "make a key with `flcm key sign NAME`, or with `openssl genpkey -algorithm ed25519`";
+        let keys = self.keys.iter().map(|path| {
+            let bytes = bounded_file::read(path, bounded_file::SMALL_BYTES).map_err(|error| {
+                let what = format!("cannot read {}: {error}", path.display());
+                StartError::other(what, "check the path and its permissions")
+            })?;
+            let wrong = |error| StartError::other(format!("{}: {error}", path.display()), help);
+            SigningKey::from_pkcs8(&bytes).map_err(wrong)
+        });
+        let keys = keys.collect::<Result<_, _>>()?;
+        let signer = SnapshotSigner::new(keys, &self.audience, self.epoch, self.valid);
+        signer.map_err(|error| StartError::other(error, help))
+    }
+}
+
 /// Signs snapshots with one key, or with two while one replaces the other.
 #[derive(Debug)]
 pub struct SnapshotSigner {
@@ -95,6 +133,11 @@ impl SnapshotSigner {
         }
         let audience = bytes_of(digest(&SHA256, audience.as_bytes()));
         Ok(Self { keys, audience, epoch, valid })
+    }
+
+    /// What hosts pin, of each key.
+    pub(crate) fn pins(&self) -> impl Iterator<Item = Pin> {
+        self.keys.iter().map(SigningKey::pin)
     }
 
     /// The statements about a snapshot, one of each key, as the header `flcm-signature` has them.

@@ -15,6 +15,7 @@ use crate::ingest::Bodies;
 use crate::keys::Keys;
 use crate::notification::RefusedDocument;
 use crate::options::{Dashboard, Edits};
+use crate::peer::Turns;
 use crate::proxies::ProxyNetwork;
 use crate::published::Body;
 use crate::serving::Shared;
@@ -42,6 +43,8 @@ pub(crate) struct App {
     pub(crate) proxies: Vec<ProxyNetwork>,
     pub(crate) batch_bytes: usize,
     pub(crate) bodies: Bodies,
+    /// The event streams of pages.
+    pub(crate) streams_of_pages: Arc<Turns>,
     /// Large batches are checked one at a time, so that commands find a free processor.
     pub(crate) checks: Semaphore,
     pub(crate) requests: Requests,
@@ -68,7 +71,8 @@ impl App {
 
     /// The same for an edit of the document's file.
     pub(crate) fn refuse_edit(&self, code: &'static str, detail: String) {
-        self.refuse_document(RefusedDocument { author: "file".to_owned(), reason: String::new(), code, detail });
+        let (author, reason) = ("file".to_owned(), String::new());
+        self.refuse_document(RefusedDocument { author, reason, code, detail, address: None });
     }
 
     /// Has `/readyz` report that the server is shutting down.

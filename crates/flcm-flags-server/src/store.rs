@@ -26,7 +26,7 @@ mod sessions;
 pub use audit::{AuditCheck, verify_audit};
 pub(crate) use audit::{AuditFilter, Record, audit_of};
 pub(crate) use batches::StoredBatch;
-pub(crate) use counts::{Changes, Checkpoint, RecoveredState, StoredBreaker};
+pub(crate) use counts::{Changes, Checkpoint, CommandInForce, RecoveredState, StoredBreaker};
 pub(crate) use ledgers::{StoredLedger, StoredLedgerName};
 pub(crate) use outbox::{DeliveryResult, WebhookDelivery};
 pub(crate) use revisions::{Changed, Revision, Summary};
@@ -190,9 +190,7 @@ fn prepare(path: &Path) -> Stored<Connection> {
     let version: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
     let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
     if !(version == VERSION || version == 0 && tables == 0) {
-        let what =
-            format!("the database has {tables} tables of version {version}; this server supports version {VERSION}");
-        return Err(StoreError { what, help: "use the release that wrote it, or choose another file with --database" });
+        return Err(other_version(version));
     }
     // A batch has about ten kilobytes, which would be many writes with small pages.
     connection.pragma_update(None, "page_size", PAGE)?;
@@ -206,6 +204,24 @@ fn prepare(path: &Path) -> Stored<Connection> {
     }
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
     Ok(connection)
+}
+
+/// Why a database of another version is refused. There is no way from one to the other yet.
+fn other_version(version: i64) -> StoreError {
+    let what = format!("the database has version {version}, and this server needs version {VERSION}");
+    match version {
+        0 => StoreError {
+            what: "it is the database of another program".to_owned(),
+            help: "choose another file with --database",
+        },
+        ..VERSION => StoreError {
+            what,
+            help: "save its newest document with `sqlite3 FILE \"SELECT document FROM revisions ORDER BY number DESC \
+                   LIMIT 1\"`, move the file away with those that end in -wal and -shm, and start again with that \
+                   document; or use the release that wrote it",
+        },
+        _ => StoreError { what, help: "use the release that wrote it, or restore a backup" },
+    }
 }
 
 /// Reads the database without waiting for the writer.

@@ -13,6 +13,7 @@ use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::rustls::{Error, ServerConfig};
 
+use crate::bounded_file;
 use crate::error::StartError;
 
 /// The cryptography provider of all connections.
@@ -57,12 +58,13 @@ fn config(chain: &Path, key: &Path) -> Result<Arc<ServerConfig>, StartError> {
     let wrong = |path: &Path, error: &dyn std::fmt::Display| {
         StartError::other(format!("cannot use {}: {error}", path.display()), "it must be a PEM file")
     };
-    let certificates = CertificateDer::pem_file_iter(chain).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+    let read = |path| bounded_file::read(path, bounded_file::SMALL_BYTES).map_err(|error| wrong(path, &error));
+    let certificates = CertificateDer::pem_slice_iter(&read(chain)?).collect::<Result<Vec<_>, _>>();
     let certificates = certificates.map_err(|error| wrong(chain, &error))?;
     if certificates.is_empty() {
         return Err(wrong(chain, &"it contains no certificate"));
     }
-    let key_der = PrivateKeyDer::from_pem_file(key).map_err(|error| wrong(key, &error))?;
+    let key_der = PrivateKeyDer::from_pem_slice(&read(key)?).map_err(|error| wrong(key, &error))?;
     let builder = ServerConfig::builder_with_provider(Arc::new(provider())).with_safe_default_protocol_versions();
     let built = builder.and_then(|builder| builder.with_no_client_auth().with_single_cert(certificates, key_der));
     let mut config = built.map_err(|error| match error {

@@ -169,12 +169,13 @@ impl FlagCounts {
 
     /// The counts of a variant; those without one if it is unknown.
     fn of(&mut self, variant: &str, is_variant: impl Fn(&str) -> bool) -> &mut [u64; Reason::COUNT] {
-        let is_known = variant.is_empty() || self.decisions.contains_key(variant) || is_variant(variant);
-        let variant = if is_known { variant } else { "" };
-        if !self.decisions.contains_key(variant) {
-            self.decisions.insert(variant.to_owned(), [0; Reason::COUNT]);
+        if !variant.is_empty() && (self.decisions.contains_key(variant) || is_variant(variant)) {
+            if !self.decisions.contains_key(variant) {
+                self.decisions.insert(variant.to_owned(), [0; Reason::COUNT]);
+            }
+            return self.decisions.get_mut(variant).expect("it was inserted");
         }
-        self.decisions.get_mut(variant).expect("it was inserted")
+        self.decisions.entry(String::new()).or_default()
     }
 }
 

@@ -1,10 +1,11 @@
-//! `flcm key`: creates an API key for `flcm serve`, and `flcm key sign` one that signs snapshots.
+//! `flcm key`: creates an API key for `flcm serve`; `flcm key sign` one that signs snapshots, whose pin `flcm key pin`
+//! prints.
 
 use std::fs::OpenOptions;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use flcm_flags_server::{Role, mint, mint_signing_key};
+use flcm_flags_server::{Role, SigningKey, mint, mint_signing_key};
 
 use crate::failure::Failure;
 use crate::{source, style};
@@ -38,20 +39,34 @@ pub(crate) struct Options {
 
 #[derive(Debug, clap::Subcommand)]
 enum Command {
+    /// Print the pin of a key that signs snapshots
+    #[command(after_help = "The pin is the public key, for the option `trust` of hosts. It is no secret.")]
+    Pin {
+        /// The private key: PKCS#8 with Ed25519, as PEM or DER
+        file: PathBuf,
+    },
     /// Create an Ed25519 key that signs snapshots
     #[command(after_help = "\
 The file is a private key in PKCS#8, as PEM, which `openssl pkey -in NAME.pem` reads as well. Only its owner may read it. \
 The pin is printed: hosts that have it in their option `trust` take only snapshots that this key has signed.")]
     Sign {
         /// The name of the key: it is written to NAME.pem
-        #[arg(value_name = "NAME")]
-        name: PathBuf,
+        #[arg(value_name = "NAME", required_unless_present = "output")]
+        name: Option<PathBuf>,
+        /// Write the key to this file instead
+        #[arg(short, long, value_name = "FILE", conflicts_with = "name")]
+        output: Option<PathBuf>,
     },
 }
 
 pub(crate) fn run(options: &Options) -> Result<bool, Failure> {
     match options {
-        Options { command: Some(Command::Sign { name }), .. } => create_signing_key(name)?,
+        Options { command: Some(Command::Pin { file }), .. } => print_pin(file)?,
+        Options { command: Some(Command::Sign { name, output }), .. } => {
+            let named = name.as_ref().map(|name| name.with_added_extension("pem"));
+            // One of both is required.
+            create_signing_key(&output.clone().or(named).unwrap_or_default())?;
+        }
         Options { name: Some(name), role: Some(role), expires, .. } => {
             create_api_key(name, *role, expires.as_deref())?;
         }
@@ -71,11 +86,10 @@ fn create_api_key(name: &str, role: Role, expires: Option<&str>) -> Result<(), F
     Ok(())
 }
 
-fn create_signing_key(name: &Path) -> Result<(), Failure> {
-    let path = name.with_added_extension("pem");
-    let shown = source::display(&path);
+fn create_signing_key(path: &Path) -> Result<(), Failure> {
+    let shown = source::display(path);
     let (key, pem) = mint_signing_key().map_err(|error| Failure::new(error, "try again"))?;
-    write_secret(&path, pem.as_bytes()).map_err(|error| match error.kind() {
+    write_secret(path, pem.as_bytes()).map_err(|error| match error.kind() {
         io::ErrorKind::AlreadyExists => Failure::new(
             format!("{shown} is there already"),
             "choose another name: a key that is lost is not to be had again",
@@ -83,6 +97,15 @@ fn create_signing_key(name: &Path) -> Result<(), Failure> {
         _ => Failure::file("write", &shown, &error),
     })?;
     style::note(&format!("{shown}: keep it secret. The pin, for the option `trust` of hosts:"));
+    writeln!(io::stdout(), "{}", key.pin())?;
+    Ok(())
+}
+
+fn print_pin(file: &Path) -> Result<(), Failure> {
+    let key = SigningKey::from_pkcs8(&source::read(file)?).map_err(|error| {
+        let what = format!("{}: {error}", source::display(file));
+        Failure::new(what, "name the private key that `flcm key sign NAME` has written")
+    })?;
     writeln!(io::stdout(), "{}", key.pin())?;
     Ok(())
 }

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use flcm_flags_config::CheckOptions;
 use reqwest::Method;
 use reqwest::header::{CONTENT_TYPE, IF_MATCH};
 use serde_json::Value;
@@ -27,19 +28,33 @@ pub(crate) struct Options {
     #[arg(value_name = "DOC")]
     document: PathBuf,
     #[command(flatten)]
-    remote: RemoteArgs,
-    /// The reason, for the history and the audit
-    #[arg(long, value_name = "TEXT", default_value = "")]
-    reason: String,
-    /// Publish although flags that are in use are removed
-    #[arg(long)]
-    allow_removal: bool,
+    change: ChangeArgs,
     /// Report what would change, and change nothing
     #[arg(long)]
     dry_run: bool,
     /// Replace only the revision with this `ETag`; `*` replaces any. Default: the revision in use
     #[arg(long, value_name = "ETAG")]
     if_match: Option<String>,
+}
+
+/// How the revision in use is replaced, by a document or by an earlier revision.
+#[derive(Debug, clap::Args)]
+pub(crate) struct ChangeArgs {
+    #[command(flatten)]
+    pub(crate) remote: RemoteArgs,
+    /// The reason, for the history, the audit and webhooks
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    pub(crate) reason: String,
+    /// Publish although flags that are in use are removed
+    #[arg(long)]
+    allow_removal: bool,
+}
+
+impl ChangeArgs {
+    /// The parameter of a request that says which removals are allowed.
+    pub(crate) const fn removal(&self) -> (&'static str, &'static str) {
+        ("allow_removal", if self.allow_removal { "true" } else { "false" })
+    }
 }
 
 pub(crate) fn run(options: &Options) -> Result<bool, Failure> {
@@ -50,15 +65,17 @@ pub(crate) fn run(options: &Options) -> Result<bool, Failure> {
             style::note(&source::render(warnings, &name, &text, style::is_error_coloured()));
         }
     })?;
-    let remote = options.remote.connect()?;
+    let remote = options.change.remote.connect()?;
     let etag = options.if_match.clone().map_or_else(|| remote.etag(), Ok)?;
     let query = [
-        ("reason", options.reason.as_str()),
-        ("allow_removal", if options.allow_removal { "true" } else { "false" }),
+        ("reason", options.change.reason.as_str()),
+        options.change.removal(),
         ("dry_run", if options.dry_run { "true" } else { "false" }),
     ];
     let request = remote.request(Method::PUT, "/flags", &query)?;
-    let answer = remote.send(request.header(CONTENT_TYPE, "application/yaml").header(IF_MATCH, etag).body(text))?;
+    let media_type =
+        if CheckOptions::of_file(&options.document).json { "application/json" } else { "application/yaml" };
+    let answer = remote.send(request.header(CONTENT_TYPE, media_type).header(IF_MATCH, etag).body(text))?;
     report(&name, &answer);
     Ok(true)
 }

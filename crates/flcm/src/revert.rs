@@ -5,7 +5,8 @@ use reqwest::header::{CONTENT_TYPE, IF_MATCH};
 use serde_json::json;
 
 use crate::failure::Failure;
-use crate::remote::{Remote, RemoteArgs};
+use crate::publish::ChangeArgs;
+use crate::remote::Remote;
 use crate::style::{self, GOOD};
 
 /// Publish an earlier revision again, on a server
@@ -19,23 +20,17 @@ pub(crate) struct Options {
     #[arg(value_name = "REVISION")]
     revision: Option<u64>,
     #[command(flatten)]
-    remote: RemoteArgs,
-    /// The reason, for the history, the audit and webhooks
-    #[arg(long, value_name = "TEXT", default_value = "")]
-    reason: String,
-    /// Publish although flags that are in use are removed
-    #[arg(long)]
-    allow_removal: bool,
+    change: ChangeArgs,
 }
 
 pub(crate) fn run(options: &Options) -> Result<bool, Failure> {
-    let remote = options.remote.connect()?;
+    let remote = options.change.remote.connect()?;
     // First: whoever publishes meanwhile is not undone.
     let etag = remote.etag()?;
     let revision = options.revision.map_or_else(|| before(&remote), Ok)?;
-    let query = [("allow_removal", if options.allow_removal { "true" } else { "false" })];
-    let request = remote.request(Method::POST, &format!("/revisions/{revision}/revert"), &query)?;
-    let body = json!({ "reason": options.reason }).to_string();
+    let request =
+        remote.request(Method::POST, &format!("/revisions/{revision}/revert"), &[options.change.removal()])?;
+    let body = json!({ "reason": options.change.reason }).to_string();
     let answer = remote.send(request.header(CONTENT_TYPE, "application/json").header(IF_MATCH, etag).body(body))?;
     let number = &answer["revision"];
     style::note(&format!("{GOOD}revision {revision} is in use again, as revision {number}{GOOD:#}"));

@@ -27,7 +27,7 @@ fn failure(error: StartError, document: Option<&Path>) -> Failure {
         StartError::Other(what, help) => Failure::new(what, help),
         StartError::Refused(diagnostics) => {
             let name = document.map(source::display).unwrap_or_default();
-            let text = document.and_then(|path| std::fs::read_to_string(path).ok()).unwrap_or_default();
+            let text = document.and_then(|path| source::read_document(path).ok()).unwrap_or_default();
             source::refused(&diagnostics, &name, &text)
         }
     }

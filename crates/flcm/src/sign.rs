@@ -6,16 +6,13 @@ use flcm_flags::snapshot::wire;
 use flcm_flags::{Millis, Snapshot};
 use flcm_flags_config::explain::text::rfc3339;
 use flcm_flags_config::{compile, limits};
-use flcm_flags_server::command_line::{parse_validity, read_signer};
-use flcm_flags_server::{SignedSnapshot, StartError};
+use flcm_flags_server::command_line::parse_validity;
+use flcm_flags_server::{SignedSnapshot, SignerOptions, StartError, revision_at};
 
 use crate::compile::{accept, keep_others, write};
 use crate::failure::Failure;
 use crate::source;
 use crate::style::{self, GOOD};
-
-/// In a document without a revision, it is the seconds since 2026-01-01, as the server counts as well.
-const SINCE_2026: u64 = 1_767_225_600;
 
 /// Compile a document and sign the snapshot
 #[derive(Debug, clap::Args)]
@@ -51,7 +48,8 @@ pub(crate) struct Options {
 
 pub(crate) fn run(options: &Options) -> Result<bool, Failure> {
     let Options { keys, audience, epoch, valid, output, .. } = options;
-    let signer = read_signer(keys, audience, *epoch, *valid).map_err(|error| match error {
+    let signer = SignerOptions { keys: keys.clone(), audience: audience.clone(), epoch: *epoch, valid: *valid };
+    let signer = signer.read().map_err(|error| match error {
         StartError::Other(what, help) => Failure::new(what, help),
         StartError::Refused(_) => Failure::Reported,
     })?;
@@ -85,6 +83,6 @@ fn snapshot(options: &Options, now: Millis) -> Result<Vec<u8>, Failure> {
     let name = source::display(&options.document);
     let mut config = accept(&options.document, &source::text(&name, bytes)?)?;
     let own = (config.revision > 0).then_some(config.revision);
-    config.revision = options.revision.or(own).unwrap_or_else(|| (now.0 / 1000).saturating_sub(SINCE_2026));
+    config.revision = options.revision.or(own).unwrap_or_else(|| revision_at(now));
     Ok(compile(&config))
 }

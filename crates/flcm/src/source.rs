@@ -44,13 +44,14 @@ impl Source {
 
 /// Checks a document. A file named `.json` must be JSON; schedules that are over are reported.
 pub(crate) fn check_file(path: &Path, text: &str) -> (Option<Config>, Diagnostics) {
-    let json = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json"));
-    check_with(text, CheckOptions { json, now: Some(crate::now_or(None)) })
+    check_with(text, CheckOptions { now: Some(crate::now_or(None)), ..CheckOptions::of_file(path) })
 }
 
-/// Checks a document. If it is rejected its problems are reported; otherwise `warned` gets the warnings.
+/// Checks a document. If it is rejected its problems are reported; otherwise `warned` gets the warnings. Hints are left to
+/// `flcm check`.
 pub(crate) fn accept(path: &Path, text: &str, warned: impl FnOnce(&Diagnostics)) -> Result<Config, Failure> {
     let (config, diagnostics) = check_file(path, text);
+    let diagnostics = diagnostics.without_hints();
     let Some(config) = config else {
         return Err(refused(&diagnostics, &display(path), text));
     };

@@ -1,4 +1,4 @@
-//! Makes the corpora of `breaker` and `batch`. Files that were added because of something that was found stay.
+//! Makes the corpora of `breaker`, `batch`, `pages` and `statement`. Files that were added because of something that was found stay.
 //!
 //! `cargo run -p flcm-flags-fuzz --example corpus`
 
@@ -14,10 +14,14 @@ use flcm_flags::{
     Action, Arm, Context, Counts, Millis, PackedDecision, Policy, Recovery, Sample, Snapshot, TripState, Trips,
     evaluate,
 };
+use flcm_flags_host::text::{from_base64url, to_base64url};
+use flcm_flags_host::{KeyId, Pin, Position, Statement};
 
 fn main() {
     breakers();
     batches();
+    pages();
+    statements();
 }
 
 fn put(folder: &str, name: &str, bytes: &[u8]) {
@@ -187,4 +191,38 @@ fn unsealed(bytes: &[u8]) -> &[u8] {
 fn sealed(body: &[u8]) -> Vec<u8> {
     let sum = body.chunks(256).fold(0, |sum, block| mix(sum ^ checksum(block)));
     [body, &sum.to_le_bytes()].concat()
+}
+
+/// What is done to a fleet is made up behind a few bytes.
+fn pages() {
+    for seed in 0..8_u8 {
+        let inputs: Vec<u8> = (0..64).map(|number: u8| number.wrapping_mul(seed.wrapping_mul(34) | 1) ^ seed).collect();
+        put("pages", &format!("made-up-{seed}"), &inputs);
+    }
+}
+
+/// Statements, and what is none.
+fn statements() {
+    let position = Position { epoch: 3, revision: 7, issued: Millis(START) };
+    let (audience, key, sha512) = ([1; 32], KeyId([2; 8]), [3; 64]);
+    let statement = Statement { audience, key, position, expires: Millis(START + 1), length: 50, sha512 };
+    let latest = Statement { expires: Millis(1 << 53), length: u64::MAX, ..statement };
+    let text = statement.to_text(&[4; 64]);
+    put("statement", "accepted-usual", text.as_bytes());
+    put("statement", "accepted-latest", latest.to_text(&[0; 64]).as_bytes());
+    put(
+        "statement",
+        "accepted-first",
+        Statement { position: Position::default(), ..statement }.to_text(&[255; 64]).as_bytes(),
+    );
+    let late = Statement { expires: Millis((1 << 53) + 1), ..statement };
+    put("statement", "refused-late", late.to_text(&[4; 64]).as_bytes());
+    put("statement", "refused-short", &text.as_bytes()[..text.len() - 4]);
+    put("statement", "refused-list", format!("{text}, {text}").as_bytes());
+    put("statement", "refused-padded", format!("{text}=").as_bytes());
+    put("statement", "refused-pin", Pin([9; 32]).to_string().as_bytes());
+    let mut bytes = from_base64url(&text).expect("a text of our own");
+    put("statement", "refused-bytes", &[&bytes, &b"a snapshot"[..]].concat());
+    bytes[16] = 1;
+    put("statement", "refused-domain", to_base64url(&bytes).as_bytes());
 }

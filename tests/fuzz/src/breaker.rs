@@ -1,17 +1,15 @@
 //! The breaker's bytes, and what is done to a breaker that was read from them.
 
 use flcm_flags::breaker::{Breaker, Mode, Plan, Scope, Statistics, Transition};
-use flcm_flags::bucket::mix;
-use flcm_flags::{Action, Counts, Detector, FlagId, Millis, Policy, Recovery, Sample, Shared, Trips};
+use flcm_flags::{Action, Detector, FlagId, Millis, Policy, Recovery, Shared, Trips};
+
+use crate::inputs::{Inputs, LATEST, counts};
 
 /// How much is done to each breaker.
 const INPUTS: usize = 300;
 
 /// At one time, more than so many things never happen: what follows waits for another.
 const AT_ONCE: usize = 8;
-
-/// The latest time that a host can name: in JavaScript a larger integer is no longer exact.
-const LATEST: u64 = 1 << 53;
 
 /// Bytes are no breaker, or they are one that writes the same bytes; and whatever is done to it then, it says what is true
 /// and waits for what is to come. What is done stands behind the bytes of the breaker.
@@ -159,61 +157,10 @@ fn plan(inputs: &mut Inputs<'_>) -> Plan {
         _ => Policy { rate: 1.0, ratio: 1.0, margin: 0.0, budget: 0.5, cooldown: 0, probe: 0, ..Policy::DEFAULT },
     };
     assert!(policy.is_valid());
-    Plan::new(&policy, if kind & 8 == 0 { Scope::Fleet } else { Scope::Host })
-}
-
-fn counts(inputs: &mut Inputs<'_>, generation: u32) -> Counts {
-    let kind = inputs.byte();
-    let generation = if kind.is_multiple_of(16) { inputs.number() } else { generation };
-    let age = if kind & 0x60 == 0x60 { inputs.number() % 130_000 } else { 0 };
-    Counts { generation, age, treatment: sample(inputs), control: sample(inputs) }
-}
-
-/// Outcomes that can be, mostly.
-fn sample(inputs: &mut Inputs<'_>) -> Sample {
-    let kind = inputs.byte();
-    if kind < 16 {
-        let [total, errors, slow, missing] = [(); 4].map(|()| inputs.number());
-        return Sample { total, errors, slow, missing };
-    }
-    let total = if kind < 32 { inputs.number() } else { inputs.byte().into() };
-    let [errors, slow] = [kind, kind >> 2].map(|kind| match kind & 3 {
-        0 => 0,
-        1 => total / 32,
-        2 => inputs.number() % total.saturating_add(1),
-        _ => total,
-    });
-    let missing = if kind & 32 == 0 { 0 } else { total - errors };
-    Sample { total, errors, slow, missing }
-}
-
-/// The bytes behind a breaker, and when they come to their end such as follow from them: a short file drives far as well.
-struct Inputs<'b> {
-    rest: &'b [u8],
-    state: u64,
-}
-
-impl<'b> Inputs<'b> {
-    fn new(rest: &'b [u8]) -> Self {
-        Self { rest, state: rest.iter().fold(0, |state, byte| mix(state ^ u64::from(*byte))) }
-    }
-
-    fn byte(&mut self) -> u8 {
-        if let Some((byte, rest)) = self.rest.split_first() {
-            self.rest = rest;
-            return *byte;
-        }
-        self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        mix(self.state).to_le_bytes()[0]
-    }
-
-    fn number(&mut self) -> u32 {
-        u32::from_le_bytes([(); 4].map(|()| self.byte()))
-    }
-
-    /// Around now, mostly.
-    fn time(&mut self) -> u64 {
-        let time = u64::from_le_bytes([(); 8].map(|()| self.byte()));
-        time % if self.byte() < 16 { LATEST } else { 2_000_000_000_000 }
-    }
+    let scope = match kind / 8 % 3 {
+        0 => Scope::Fleet,
+        1 => Scope::Host,
+        _ => Scope::Pages,
+    };
+    Plan::new(&policy, scope)
 }

@@ -1,6 +1,6 @@
 //! What the fuzz targets do. Each must return, whatever the bytes are.
 //!
-//! The files of the corpora `breaker` and `batch` are named by whether their bytes are accepted, and a test holds them to
+//! The files of the corpora `breaker`, `batch` and `statement` are named by whether their bytes are accepted, and a test holds them to
 //! it. The example `corpus` makes them: run it when a format changes, before its release.
 #![expect(clippy::missing_panics_doc, reason = "a panic is how a fuzz target says what is wrong")]
 
@@ -16,10 +16,15 @@ use flcm_flags_config::{check, compile};
 mod batch;
 mod breaker;
 mod edit;
+mod inputs;
+mod pages;
+mod statement;
 
 pub use batch::batch;
 pub use breaker::breaker;
 pub use edit::edit;
+pub use pages::pages;
+pub use statement::statement;
 
 /// Bytes are no snapshot, or they are one that decides. The checksum is mended first, so that the fuzzer gets past it.
 pub fn snapshot(bytes: &[u8]) {

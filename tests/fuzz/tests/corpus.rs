@@ -6,6 +6,7 @@ use std::path::Path;
 use flcm_flags::Policy;
 use flcm_flags::breaker::{Breaker, Plan, Scope};
 use flcm_flags::metrics::batch::Batch;
+use flcm_flags_host::Unverified;
 
 fn run(folder: &str, target: fn(&[u8])) {
     let count = each(folder, |_, bytes| target(bytes));
@@ -68,6 +69,17 @@ fn breakers() {
 fn batches() {
     run("batch", flcm_flags_fuzz::batch);
     are_as_named("batch", |bytes| Batch::from_bytes(bytes).is_ok());
+}
+
+#[test]
+fn pages() {
+    run("pages", flcm_flags_fuzz::pages);
+}
+
+#[test]
+fn statements() {
+    run("statement", flcm_flags_fuzz::statement);
+    are_as_named("statement", |bytes| str::from_utf8(bytes).is_ok_and(|text| Unverified::parse(text).is_some()));
 }
 
 #[test]

@@ -1,42 +1,18 @@
 // Hosts that have pinned keys, and a content delivery network that is hostile.
 
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { NOW } from '../../kit/clock.ts';
 import { revised } from '../../kit/revised.ts';
 import { compiled, type FlagServer, until } from '../../kit/server.ts';
-import { type Said, Signer } from '../../kit/signing.ts';
 import { folder } from '../../kit/sockets.ts';
 import { body, flipped, status } from '../kit/faults.ts';
+import { DAY, next, ours, PINNED, publish, revisionOf, signed, stranger } from '../kit/signed.ts';
 import { AFTER, BEFORE, served, type World, type WorldOptions, world } from '../kit/world.ts';
 
-const [ours, next, stranger] = ['ours', 'next', 'stranger'].map((name) => new Signer(name)) as [Signer, Signer, Signer];
-const PINNED = { trust: [ours.pin], audience: 'prod' };
 const HOUR = 3_600_000;
-const DAY = 24 * HOUR;
 const THIRD = 'revision: 3\nflags: { third: { rollout: { percentage: 100 } } }';
-
-const revisionOf = (document: string): number => Number(/revision: (\d+)/.exec(document)?.[1] ?? 0);
-
-/** Publishes a document with what a signer says of it. */
-function publish(
-  server: FlagServer,
-  document: string,
-  said: Partial<Said> = {},
-  signers: readonly Signer[] = [ours],
-): void {
-  server.publish(document);
-  const usual = { snapshot: server.snapshot, revision: revisionOf(document), issued: NOW, expires: NOW + DAY };
-  server.statements = signers.map((signer) => signer.state({ ...usual, ...said })).join(', ');
-}
-
-/** A server of signed flags, and a host that trusts the signer. */
-async function signed(options: WorldOptions = {}): Promise<{ server: FlagServer; at: World }> {
-  const server = await served();
-  publish(server, BEFORE);
-  return { server, at: await world({ url: server.url, ...PINNED, ...options }) };
-}
 
 /** What a hostile network answers, in place of the next revision. */
 const attacks: [string, string, (server: FlagServer) => void][] = [
@@ -258,96 +234,6 @@ describe('while one key replaces the other', () => {
     publish(server, BEFORE, {}, [ours]);
     const at = await world({ url: server.url, audience: 'prod', trust: [next.pin] });
     expect([at.codes, at.features.snapshot]).toEqual([['SIGNATURE_INVALID'], undefined]);
-  });
-});
-
-describe('a cache', () => {
-  /** A cache that a host has left, and whose server is gone. */
-  async function kept(renewed = false): Promise<{ file: string; start: (options?: WorldOptions) => Promise<World> }> {
-    const cache = folder();
-    const { server, at } = await signed({ cache });
-    if (renewed) {
-      publish(server, BEFORE, { expires: NOW + 9 * DAY });
-      await at.features.remote.sync();
-    }
-    await at.features.close();
-    server.answer = status(500);
-    const file = join(cache, 'snapshot');
-    return { file, start: (options) => world({ url: server.url, cache, ...PINNED, ...options }) };
-  }
-
-  test('is checked, and used although there is no server', async () => {
-    const { start } = await kept();
-    const at = await start();
-    expect(at.isOn('old')).toBe(true);
-    await at.features.remote.settled;
-    expect(at.codes).toEqual(['HTTP_STATUS']);
-  });
-
-  const head = (file: string): Record<string, unknown> => JSON.parse(readFileSync(file, 'utf8').split('\n')[0] ?? '');
-
-  /** Writes the cache with another head, or other flags. */
-  function write(file: string, changes: object, snapshot?: Uint8Array): void {
-    const bytes = readFileSync(file);
-    const flags = snapshot ?? bytes.subarray(bytes.indexOf(10) + 1);
-    writeFileSync(file, Buffer.concat([Buffer.from(`${JSON.stringify({ ...head(file), ...changes })}\n`), flags]));
-  }
-
-  const changes: [string, (file: string) => void][] = [
-    ['whose flags are others', (file) => write(file, {}, compiled(AFTER))],
-    ['without its signature', (file) => write(file, { statements: undefined })],
-    [
-      'that a stranger has signed',
-      (file) => {
-        const snapshot = compiled(AFTER);
-        write(file, { statements: stranger.state({ snapshot, revision: 2, expires: NOW + DAY }) }, snapshot);
-      },
-    ],
-    [
-      'whose signature is for another audience',
-      (file) => {
-        const snapshot = compiled(AFTER);
-        write(file, { statements: ours.state({ snapshot, audience: 'test', revision: 2 }) }, snapshot);
-      },
-    ],
-  ];
-
-  test.each(changes)('%s is not used', async (_, change) => {
-    const { file, start } = await kept();
-    change(file);
-    const at = await start();
-    await at.features.remote.settled;
-    expect([at.codes, at.features.snapshot]).toEqual([['CACHE_FAILED', 'HTTP_STATUS'], undefined]);
-  });
-
-  test('holds the host to what it had, over a restart', async () => {
-    const cache = folder();
-    const { server, at } = await signed({ cache });
-    publish(server, AFTER, { issued: NOW + 1 });
-    await at.features.remote.sync();
-    await at.features.close();
-    publish(server, BEFORE);
-    const again = await world({ url: server.url, cache, ...PINNED });
-    await again.features.remote.settled;
-    expect([again.codes, again.isOn('new')]).toEqual([['OLDER_REVISION'], true]);
-  });
-
-  test('has the expiry that came with 304 Not Modified', async () => {
-    const { start } = await kept(true);
-    const at = await start();
-    await at.clock.pass(2 * DAY);
-    expect([at.codes.includes('SIGNATURE_EXPIRED'), at.isOn('old')]).toEqual([false, true]);
-  });
-
-  test('that has expired is used, and stale; a strict host does not use it', async () => {
-    const { start, file } = await kept();
-    const statements = ours.state({ snapshot: compiled(BEFORE), revision: 1, issued: NOW, expires: NOW - 1 });
-    write(file, { statements });
-    const at = await start();
-    expect([at.codes[0], at.features.remote.state, at.isOn('old')]).toEqual(['SIGNATURE_EXPIRED', 'stale', true]);
-    const strict = await start({ strict: true });
-    await strict.features.remote.settled;
-    expect([strict.codes, strict.features.snapshot]).toEqual([['CACHE_FAILED', 'HTTP_STATUS'], undefined]);
   });
 });
 

@@ -1,11 +1,11 @@
-import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { compiled, until } from '../../kit/server.ts';
 import { folder } from '../../kit/sockets.ts';
 import { onlyTypeScript } from '../kit/only.ts';
-import { AFTER, BEFORE, type World, world } from '../kit/world.ts';
+import { AFTER, BEFORE, pid, type World, world } from '../kit/world.ts';
 
 /** A file that is followed. */
 async function followed(name = 'flags.yaml', text: string | Uint8Array = BEFORE): Promise<{ file: string; at: World }> {
@@ -189,3 +189,48 @@ describe('a file', () => {
     expect(at.diary.of('sync').length - syncs).toBeLessThanOrEqual(2);
   });
 });
+
+describe('a file that is larger than `maxBytes`', () => {
+  test('is refused, what was in use stays, and one that fits is followed', async () => {
+    const file = join(folder(), 'flags.yaml');
+    writeFileSync(file, BEFORE);
+    const at = await world({ file, maxBytes: AFTER.length });
+    await at.clock.pass(2000);
+    writeFileSync(file, `${AFTER}\n`);
+    await seen(at, () => at.codes.length > 0);
+    expect(at.codes).toEqual(['TOO_LARGE']);
+    const message = expect.stringMatching(new RegExp(`flags.yaml has more than ${AFTER.length} bytes`));
+    expect(at.diary.of('error')[0]).toMatchObject({ message });
+    expect(at.isOn('old')).toBe(true);
+    writeFileSync(file, AFTER);
+    await seen(at, () => at.isOn('new'));
+  });
+
+  // Linux alone says what the most was that a process has used.
+  const onLinux = test.skipIf(process.platform !== 'linux');
+
+  onLinux.each(['flags.yaml', 'flags.flcm'])('called %s is not read into memory', async (name) => {
+    const file = join(folder(), name);
+    writeFileSync(file, '');
+    // Nothing of it is on the disk.
+    truncateSync(file, 1_000_000_000);
+    await world({ document: BEFORE });
+    const before = peak();
+    const at = await world({ file });
+    expect(peak() - before).toBeLessThan(100_000_000);
+    expect(at.codes).toEqual(['TOO_LARGE']);
+  });
+
+  onLinux('is noticed where the system does not know how large it is', async () => {
+    const file = join(folder(), 'flags.yaml');
+    symlinkSync('/proc/cpuinfo', file);
+    const at = await world({ file, maxBytes: 100 });
+    expect(at.codes).toEqual(['TOO_LARGE']);
+  });
+});
+
+/** The most memory that the process of hosts has used so far, in bytes. */
+function peak(): number {
+  const status = readFileSync(`/proc/${pid()}/status`, 'utf8');
+  return 1024 * Number(/VmHWM:\s*(\d+)/.exec(status)?.[1]);
+}

@@ -1,6 +1,8 @@
 //! Where flags come from.
 
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
 
 use flcm_flags_host::SIGNATURE_HEADER;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, IF_NONE_MATCH};
@@ -51,7 +53,9 @@ impl Source {
     /// The file of statements that is beside a snapshot. A server sends them with the snapshot.
     pub(crate) fn beside(&self) -> Option<Self> {
         match self {
-            Self::File(FileSource { path, .. }) => Some(Self::File(FileSource::new(path.with_added_extension("sig")))),
+            Self::File(FileSource { path, .. }) => {
+                Some(Self::File(FileSource::new(path.with_added_extension("sig"), LONGEST_STATEMENTS)))
+            }
             Self::Http(HttpSource { serves: Serves::Server, .. }) => None,
             Self::Http(HttpSource { url, http, .. }) => {
                 let (mut url, http) = (url.clone(), Http { max_bytes: LONGEST_STATEMENTS, ..http.clone() });
@@ -149,23 +153,39 @@ fn statements_of(response: &Response) -> Option<String> {
 pub(crate) struct FileSource {
     pub(crate) path: PathBuf,
     name: String,
+    max_bytes: usize,
 }
 
 impl FileSource {
-    pub(crate) fn new(path: PathBuf) -> Self {
+    pub(crate) fn new(path: PathBuf, max_bytes: usize) -> Self {
         let name = path.display().to_string();
-        Self { path, name }
+        Self { path, name, max_bytes }
     }
 
     async fn get(&self) -> Result<FetchResult, Error> {
-        let (path, name) = (self.path.clone(), self.name.clone());
+        let Self { path, name, max_bytes } = self;
+        let (path, name, max_bytes) = (path.clone(), name.clone(), *max_bytes);
         let read = move || {
-            let bytes =
-                std::fs::read(path).map_err(|error| Error::new(Code::FileFailed, format!("{name}: {error}")))?;
-            snapshot_of(&name, bytes, Kind::of(None, &name))
+            let bytes = read_file(&path, max_bytes)
+                .map_err(|error| Error::new(Code::FileFailed, format!("{name}: {error}")))?;
+            let too_large = || Error::new(Code::TooLarge, format!("{name} has more than {max_bytes} bytes"));
+            snapshot_of(&name, bytes.ok_or_else(too_large)?, Kind::of(None, &name))
         };
         Ok(FetchResult { snapshot: Some(aside(read).await?), etag: None, statements: None })
     }
+}
+
+/// Reads a file; at most one byte more than `max_bytes`, and nothing where the system knows that it has more. `None` for
+/// a file that has more.
+fn read_file(path: &Path, max_bytes: usize) -> io::Result<Option<Vec<u8>>> {
+    let file = File::open(path)?;
+    if file.metadata()?.len() > max_bytes as u64 {
+        return Ok(None);
+    }
+    // It may grow meanwhile, and the system does not know the length of everything.
+    let mut bytes = Vec::new();
+    file.take((max_bytes as u64).saturating_add(1)).read_to_end(&mut bytes)?;
+    Ok((bytes.len() <= max_bytes).then_some(bytes))
 }
 
 /// Does something that takes a while beside everything else.

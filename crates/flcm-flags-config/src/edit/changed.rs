@@ -30,9 +30,7 @@ impl Changed {
         for range in &self.0 {
             if range.end < start {
                 ranges.push(*range);
-            } else if range.start > old_end {
-                continue;
-            } else {
+            } else if range.start <= old_end {
                 added.start = added.start.min(range.start);
                 added.end = added.end.max((range.end + new_end).saturating_sub(old_end));
             }

@@ -138,11 +138,12 @@ impl Draft {
         let most = items.len().min(wanted.len()) - first;
         let last = items.iter().rev().zip(wanted.iter().rev()).take_while(|pair| same(*pair)).count().min(most);
         let (old_end, new_end) = (items.len() - last, wanted.len() - last);
-        for index in first..old_end.min(new_end) {
-            self.update([at, &[index]].concat(), &wanted[index])?;
-        }
-        for index in old_end..new_end {
-            self.change(&Change::Insert { parent: at.to_vec(), index, key: None, value: &wanted[index] })?;
+        for (index, value) in wanted.iter().enumerate().take(new_end).skip(first) {
+            if index < old_end {
+                self.update([at, &[index]].concat(), value)?;
+            } else {
+                self.change(&Change::Insert { parent: at.to_vec(), index, key: None, value })?;
+            }
         }
         for index in (new_end..old_end).rev() {
             self.change(&Change::Remove { parent: at.to_vec(), index })?;
@@ -153,13 +154,12 @@ impl Draft {
     fn entries(&mut self, at: &[usize], wanted: &serde_json::Map<String, Value>) -> Result<()> {
         for (key, value) in wanted {
             let NodeValue::Map(entries) = &self.node(at).value else { return Ok(()) };
-            match entries.iter().position(|(name, _)| name.text == *key) {
-                Some(index) => self.update([at, &[index]].concat(), value)?,
-                None => {
-                    let index = insert::place_of_key(self.node(at), key);
-                    self.change(&Change::Insert { parent: at.to_vec(), index, key: Some(key), value })?;
-                }
+            if let Some(index) = entries.iter().position(|(name, _)| name.text == *key) {
+                self.update([at, &[index]].concat(), value)?;
+                continue;
             }
+            let index = insert::place_of_key(self.node(at), key);
+            self.change(&Change::Insert { parent: at.to_vec(), index, key: Some(key), value })?;
         }
         let NodeValue::Map(entries) = &self.node(at).value else { return Ok(()) };
         let gone = |(name, _): &(source::Key, Node)| !wanted.contains_key(&name.text);
@@ -234,21 +234,23 @@ impl Draft {
         let source = Source { text: &self.text, comments: &self.tree.comments, writer: self.writer };
         let changed = match change {
             Change::Replace { at, .. } => at,
-            Change::Insert { parent, .. } | Change::Move { parent, .. } => parent,
-            Change::Remove { parent, .. } | Change::Rename { parent, .. } => parent,
+            Change::Insert { parent, .. }
+            | Change::Move { parent, .. }
+            | Change::Remove { parent, .. }
+            | Change::Rename { parent, .. } => parent,
         };
         let node = self.node(changed);
         self.is_own(change, node)?;
         match change {
             Change::Insert { index, key, value, .. } => {
-                self.fits(changed.len() + 1, value, node)?;
+                fits(changed.len() + 1, value, node)?;
                 insert::plan(source, node, *index, *key, value)
             }
             Change::Move { from, to, .. } => reorder::plan(source, node, *from, *to),
             Change::Remove { index, .. } => remove::plan(source, node, *index),
             Change::Rename { index, key, .. } => replace::rename(source, node, *index, key),
             Change::Replace { at, value } => {
-                self.fits(at.len(), value, node)?;
+                fits(at.len(), value, node)?;
                 let parent = at.split_last().map(|(index, parent)| (self.node(parent), *index));
                 replace::plan(source, parent, node, value)
             }
@@ -279,14 +281,6 @@ impl Draft {
         if matches!(change, Change::Replace { .. }) { own(shared, node) } else { Ok(()) }
     }
 
-    fn fits(&self, depth: usize, value: &Value, node: &Node) -> Result<()> {
-        let (inner, count) = tree::size(value);
-        if depth + inner > limits::NODE_DEPTH || count > limits::NODES {
-            return refuse(Reason::Limit, node.span, format!("lists and maps may nest {} deep", limits::NODE_DEPTH));
-        }
-        Ok(())
-    }
-
     /// Whether the comments of the new text are those of before, but for those that are removed on purpose.
     fn keeps_comments(&self, change: &Change<'_>, plan: &Plan, text: &str, comments: &[Span]) -> bool {
         let removed = |comment: &&Span| plan.removed.start <= comment.start && comment.end <= plan.removed.end;
@@ -298,6 +292,15 @@ impl Draft {
         }
         old == new
     }
+}
+
+/// Refuses a value that would nest too deep, or is too large.
+fn fits(depth: usize, value: &Value, node: &Node) -> Result<()> {
+    let (inner, count) = tree::size(value);
+    if depth + inner > limits::NODE_DEPTH || count > limits::NODES {
+        return refuse(Reason::Limit, node.span, format!("lists and maps may nest {} deep", limits::NODE_DEPTH));
+    }
+    Ok(())
 }
 
 fn read(text: &str) -> Result<Tree> {

@@ -47,9 +47,9 @@ fn texts(source: Source<'_>, parent: &Node, from: usize, to: usize) -> Result<Pl
     }
     let mut texts: Vec<&str> = extents.iter().map(|extent| &source.text[extent.start..extent.end]).collect();
     if from < to {
-        texts.rotate_left(1)
+        texts.rotate_left(1);
     } else {
-        texts.rotate_right(1)
+        texts.rotate_right(1);
     }
     let patches = extents.into_iter().zip(texts).map(|(extent, text)| (extent, text.to_owned())).collect();
     Ok(Plan { patches, removed: Span::default() })

@@ -102,7 +102,7 @@ impl Change<'_> {
                 _ => return None,
             },
             Self::Rename { parent, index, key } => match &mut at_mut(root, parent)?.value {
-                NodeValue::Map(entries) => entries.get_mut(*index)?.0.text = (*key).to_owned(),
+                NodeValue::Map(entries) => (*key).clone_into(&mut entries.get_mut(*index)?.0.text),
                 _ => return None,
             },
         }

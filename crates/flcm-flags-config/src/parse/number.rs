@@ -60,8 +60,9 @@ fn significant(text: &str) -> (String, i64) {
     let trimmed = digits.trim_end_matches('0');
     let zeros = digits.len() - trimmed.len();
     let digits = trimmed.trim_start_matches('0');
-    // An exponent of more digits than these is refused as infinite, or belongs to zero.
-    let power = exponent.parse().unwrap_or(i64::MIN / 2) + size(zeros) - size(fraction.len());
+    // An exponent beyond these is refused as infinite, or belongs to zero.
+    let exponent = exponent.parse().unwrap_or(i64::MIN);
+    let power = exponent.saturating_add(size(zeros)).saturating_sub(size(fraction.len()));
     (digits.to_owned(), if digits.is_empty() { 0 } else { power })
 }
 
@@ -80,9 +81,16 @@ mod tests {
         {
             assert!(matches!(read(kept), Some(NodeValue::Number(_))), "{kept}");
         }
-        for lost in
-            ["9007199254740993", "1e400", "1e-400", "0x20000000000001", "9007199254740994.0", "0.10000000000000000001"]
-        {
+        assert!(matches!(read("0e9223372036854775807"), Some(NodeValue::Number(_))));
+        for lost in [
+            "0.5e-9223372036854775808",
+            "9007199254740993",
+            "1e400",
+            "1e-400",
+            "0x20000000000001",
+            "9007199254740994.0",
+            "0.10000000000000000001",
+        ] {
             assert!(matches!(read(lost), Some(NodeValue::Inexact(..))), "{lost}");
         }
         for text in ["", "-", ".", "1_000", "inf", "nan", "1.2.3", "e5", "0x", "0xg", "10%"] {

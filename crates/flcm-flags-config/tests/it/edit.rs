@@ -32,25 +32,29 @@ fn reorder(at: &str, index: usize) -> Edit {
 }
 
 #[track_caller]
+#[expect(clippy::needless_pass_by_value, reason = "the calls are shorter")]
 fn gives(text: &str, change: Edit, wanted: &str) {
     let edited =
         edit(text, std::slice::from_ref(&change)).unwrap_or_else(|declined| panic!("{change:?}: {declined:?}"));
     assert_eq!(edited.text, wanted, "{change:?}");
     // Other line ends, a byte order mark and a missing line end at the end stay.
     let with = |text: &str| format!("\u{feff}{}", text.replace('\n', "\r\n"));
-    let edited = edit(&with(text), &[change.clone()]).unwrap_or_else(|declined| panic!("{change:?}: {declined:?}"));
+    let edited =
+        edit(&with(text), std::slice::from_ref(&change)).unwrap_or_else(|declined| panic!("{change:?}: {declined:?}"));
     assert_eq!(edited.text, with(wanted), "{change:?} with carriage returns");
     if let Some(text) = text.strip_suffix('\n') {
         // Blank lines before the last one go with it.
         let wanted = wanted.trim_end_matches('\n');
-        let edited = edit(text, &[change.clone()]).unwrap_or_else(|declined| panic!("{change:?}: {declined:?}"));
+        let edited =
+            edit(text, std::slice::from_ref(&change)).unwrap_or_else(|declined| panic!("{change:?}: {declined:?}"));
         assert_eq!(edited.text, wanted, "{change:?} without a line end");
     }
 }
 
 #[track_caller]
+#[expect(clippy::needless_pass_by_value, reason = "the calls are shorter")]
 fn declined(text: &str, change: Edit, reason: Reason) -> Declined {
-    let declined = edit(text, &[change.clone()]).expect_err(&format!("{change:?} is declined"));
+    let declined = edit(text, std::slice::from_ref(&change)).expect_err(&format!("{change:?} is declined"));
     assert_eq!(declined.reason, reason, "{change:?}: {declined:?}");
     declined
 }

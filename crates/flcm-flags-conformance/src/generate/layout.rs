@@ -89,7 +89,7 @@ impl Writer<'_> {
     }
 
     fn comment(&mut self, owner: &[String], place: Place) {
-        self.out.push_str(&format!("# {}", self.list.len()));
+        self.out.extend(["# ", &self.list.len().to_string()]);
         self.list.push(Comment { owner: owner.to_vec(), place });
     }
 
@@ -216,12 +216,12 @@ impl Writer<'_> {
             return false;
         }
         if let Some(index) = self.anchors.iter().position(|known| known == value) {
-            self.out.push_str(&format!(" *a{index}"));
+            self.out.extend([" *a", &index.to_string()]);
             return true;
         }
         // Only of scalars: what stands inside is written by others.
         if !is_nested(value) && !value.is_null() {
-            self.out.push_str(&format!(" &a{}", self.anchors.len()));
+            self.out.extend([" &a", &self.anchors.len().to_string()]);
             self.anchors.push(value.clone());
         }
         false

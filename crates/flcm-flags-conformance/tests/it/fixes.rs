@@ -3,13 +3,18 @@
 use std::collections::BTreeMap;
 
 use fastrand::Rng;
-use flcm_flags_config::{CheckOptions, Diagnostics, check, check_with};
+use flcm_flags_config::{CheckOptions, Diagnostics, Edit, Severity, check, check_with, compile};
 use flcm_flags_conformance::generate::{self, Document};
 use flcm_flags_conformance::parity::{Tally, ask_core};
 use flcm_flags_conformance::vectors::run::load;
 use flcm_flags_conformance::vectors::{files, format, read};
 use flcm_flags_conformance::{Answer, OwnedContext, Question};
 use serde_json::{Value, json};
+
+mod near_misses;
+mod rest;
+
+use near_misses::{NearMiss, Written};
 
 /// Contexts that ask each document before and after.
 const CONTEXTS: usize = 60;
@@ -24,9 +29,30 @@ fn fix_all(text: &str, check: impl Fn(&str) -> Diagnostics) -> (String, usize) {
             return (text, count);
         }
         count += fix.applied.len();
+        let edits = fix.applied.iter().flat_map(|problem| &problem.fix);
+        rest::is_the_same(&text, &sorted(edits), &fix.text);
         text = fix.text;
     }
     panic!("the fixes do not end: {text}");
+}
+
+fn sorted<'e>(edits: impl Iterator<Item = &'e Edit>) -> Vec<&'e Edit> {
+    let mut edits: Vec<&Edit> = edits.collect();
+    edits.sort_by_key(|edit| edit.start);
+    edits
+}
+
+/// Applies the fixes of errors, and of nothing else.
+fn fix_errors(text: &str) -> String {
+    let (_, diagnostics) = check(text);
+    let errors = diagnostics.iter().filter(|problem| problem.severity == Severity::Error);
+    let edits = sorted(errors.flat_map(|problem| &problem.fix));
+    let mut fixed = text.to_owned();
+    for Edit { start, end, replacement } in edits.iter().rev() {
+        fixed.replace_range(*start..*end, replacement);
+    }
+    rest::is_the_same(text, &edits, &fixed);
+    fixed
 }
 
 fn answers(text: &str, context: &OwnedContext, now: u64) -> BTreeMap<String, Vec<Answer>> {
@@ -130,4 +156,51 @@ fn a_fix_never_changes_what_a_document_with_a_lint_serves() {
         }
     }
     assert!(cases > 10, "{cases} documents are accepted");
+}
+
+/// Adds what can be written wrongly, and is rare in random documents.
+fn enrich(rng: &mut Rng, document: &mut Value) {
+    for cohort in document["cohorts"].as_object_mut().into_iter().flat_map(|cohorts| cohorts.values_mut()) {
+        cohort["users"] = if rng.bool() { json!(["7", "u", "1.50", "true"]) } else { json!(["0012"]) };
+    }
+    for flag in document["flags"].as_object_mut().into_iter().flat_map(|flags| flags.values_mut()) {
+        if flag.get("error_threshold").is_some() && rng.bool() {
+            flag["error_threshold"] = json!({ "rate": 0.07 });
+        }
+    }
+    // A template is checked by the flags that extend it.
+    let templates = document["templates"].as_object().into_iter().flatten().map(|(name, _)| name.clone());
+    for name in templates.collect::<Vec<_>>() {
+        document["flags"][format!("of {name}")] = json!({ "extends": name });
+    }
+}
+
+/// The fix of a near miss gives the document in which nothing was wrong, byte for byte once it is compiled.
+fn is_mended(near_miss: &NearMiss, Written { before, wrong, after }: Written, served: &[u8]) {
+    let text = format!("{before}{wrong}{after}");
+    assert!(check(&text).0.is_none(), "{near_miss}: accepted");
+    let fixed = fix_errors(&text);
+    assert!(fixed.starts_with(&before) && fixed.ends_with(&after), "{near_miss}: more is changed\n{fixed}");
+    let (config, diagnostics) = check(&fixed);
+    let config = config.unwrap_or_else(|| panic!("{near_miss}\n{}", diagnostics.render("fixed", &fixed, false)));
+    assert!(compile(&config) == served, "{near_miss}: something else is served\n{fixed}");
+}
+
+#[test]
+fn a_fix_of_a_near_miss_serves_what_was_meant() {
+    let mut mended = BTreeMap::<&str, usize>::new();
+    for seed in 0..40 {
+        let mut rng = Rng::with_seed(seed);
+        let mut document = Document::random(&mut rng).value;
+        enrich(&mut rng, &mut document);
+        let served = compile(&check(&document.to_string()).0.expect("a valid document"));
+        let mut near_misses = NearMiss::all(&document);
+        rng.shuffle(&mut near_misses);
+        for near_miss in near_misses.iter().take(30) {
+            let write = if rng.bool() { generate::yaml } else { generate::json };
+            is_mended(near_miss, near_miss.write(&document, |document| write(&mut rng, document)), &served);
+            *mended.entry(near_miss.kind).or_default() += 1;
+        }
+    }
+    assert_eq!(mended.len(), 12, "{mended:?}");
 }

@@ -2,8 +2,8 @@
 
 use std::net::Ipv4Addr;
 
-use flcm_flags::breaker::{Cause, Event};
-use flcm_flags::{Arm, FlagId, TripState};
+use flcm_flags::breaker::{Breaker, Cause, Event, Next, Plan, Scope};
+use flcm_flags::{Arm, Counts, FlagId, Millis, Policy, Recovery, Sample, Sources, TripState};
 use flcm_flags_conformance::world::{EPOCH, Fate, Request, World};
 use flcm_flags_host::Network;
 
@@ -24,6 +24,7 @@ fn world(evidence: &str, networks: &[usize], seed: u64) -> World {
 }
 
 const BOTH: &str = ", evidence: [servers, pages]";
+const STICKY: &str = ", evidence: [servers, pages], recovery: sticky";
 
 fn is_treated_page(request: &Request) -> bool {
     request.host >= SERVERS && request.arm == Arm::Treatment
@@ -31,7 +32,17 @@ fn is_treated_page(request: &Request) -> bool {
 
 #[test]
 fn a_fault_on_pages_switches_the_flag_off_everywhere_and_back_on() {
-    let mut world = world(BOTH, &[1; 60], 1);
+    rolls_back_and_recovers(BOTH);
+}
+
+/// Nobody can acknowledge what a page has tripped for itself: its evidence must reach the fleet all the same.
+#[test]
+fn a_fault_on_pages_switches_the_flag_off_everywhere_even_where_the_policy_waits_for_a_person() {
+    rolls_back_and_recovers(STICKY);
+}
+
+fn rolls_back_and_recovers(evidence: &str) {
+    let mut world = world(evidence, &[1; 60], 1);
     let failing = |request: &Request| Fate::with_rate(request, if is_treated_page(request) { 0.5 } else { 0.005 });
     world.run(600, |request| Fate::with_rate(request, 0.005));
     assert_eq!(world.events(), []);
@@ -44,6 +55,32 @@ fn a_fault_on_pages_switches_the_flag_off_everywhere_and_back_on() {
     assert!(world.until(Event::Recovered, 3_600, |request| Fate::with_rate(request, 0.005)).is_some());
     world.run(2, |_| Fate::default());
     assert!(world.share(0, FLAG) > 400 && world.share(SERVERS, FLAG) > 400);
+}
+
+#[test]
+fn what_pages_have_tripped_comes_back_even_where_the_policy_waits_for_a_person() {
+    for scope in [Scope::Pages, Scope::Host] {
+        assert!(matches!(next_after_a_rollback(Sources::ServersAndPages, scope), Next::Probe(_)), "{scope:?}");
+    }
+    let of_servers = [(Sources::ServersAndPages, Scope::Fleet), (Sources::Servers, Scope::Host)];
+    for (evidence, scope) in of_servers {
+        assert!(!matches!(next_after_a_rollback(evidence, scope), Next::Probe(_)), "{evidence:?}, {scope:?}");
+    }
+}
+
+/// What a breaker waits for that must not come back by itself, when the treatment fails and the control does not.
+fn next_after_a_rollback(evidence: Sources, scope: Scope) -> Next {
+    let plan = Plan::new(&Policy { recovery: Recovery::Sticky, evidence, ..Policy::DEFAULT }, scope);
+    let mut breaker = Breaker::new(1, Millis(EPOCH));
+    let sample = |errors| Sample { total: 40, errors, ..Sample::default() };
+    let (treatment, control) = (sample(40), sample(0));
+    let tripped = (0..600).find_map(|second| {
+        let counts = Counts { generation: breaker.generation(), age: 0, treatment, control };
+        breaker.record(&plan, &counts, Millis(EPOCH + second * 1000))
+    });
+    let tripped = tripped.expect("a rollback");
+    assert_eq!(tripped.event, Event::Tripped);
+    tripped.next
 }
 
 #[test]

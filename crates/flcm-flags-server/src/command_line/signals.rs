@@ -23,7 +23,7 @@ pub(super) fn stopped() -> io::Result<impl Future<Output = ()>> {
     Ok(async { _ = tokio::signal::ctrl_c().await })
 }
 
-/// Reads keys and certificates again at each SIGHUP from now on, which would end the process otherwise.
+/// Reads keys, certificates and signing keys again at each SIGHUP from now on, which would end the process otherwise.
 #[cfg(unix)]
 pub(super) fn reload_on_hangup(reloader: Reloader) -> io::Result<()> {
     use tokio::signal::unix::{SignalKind, signal};

@@ -142,8 +142,8 @@ impl Edit<'_> {
 
     /// The revision after `last`; `None` for a document with errors.
     async fn compile(&self, state: &mut FileState, last: u64) -> Option<(Published, Diagnostics)> {
-        let text = self.text.clone();
-        let made = tokio::task::spawn_blocking(move || Published::of_file(text, last)).await;
+        let (path, text) = (self.document.path.clone(), self.text.clone());
+        let made = tokio::task::spawn_blocking(move || Published::of_file(&path, text, last)).await;
         let refused = match made {
             Ok(Ok(made)) => return Some(made),
             Ok(Err(diagnostics)) => diagnostics,

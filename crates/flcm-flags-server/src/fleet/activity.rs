@@ -2,8 +2,9 @@
 
 use std::collections::HashMap;
 
-use flcm_flags::metrics::batch::FlagBatch;
-use flcm_flags::{Arm, Millis, Reason, Sample};
+use flcm_flags::{Arm, Millis};
+
+use crate::series::Point;
 
 /// The hour has so many parts, each of so many milliseconds.
 const PARTS: usize = 30;
@@ -35,7 +36,7 @@ pub(super) struct Hour {
 }
 
 impl Activity {
-    pub(super) fn note(&mut self, flag: &str, counted: &FlagBatch<'_>, now: Millis) {
+    pub(super) fn note(&mut self, flag: &str, counted: &Point, now: Millis) {
         // Most flags have an hour: then the key need not be copied.
         if !self.0.contains_key(flag) {
             self.0.insert(flag.to_owned(), Hour::default());
@@ -88,23 +89,13 @@ impl Hour {
 }
 
 impl Part {
-    fn add(&mut self, counted: &FlagBatch<'_>) {
-        for (_, reason, count) in counted.tallies() {
-            self.decisions += u64::from(count);
-            self.on += if is_on(reason) { u64::from(count) } else { 0 };
-        }
+    fn add(&mut self, counted: &Point) {
+        self.decisions += u64::from(counted.decided());
+        self.on += u64::from(counted.on());
         for (sums, arm) in [(&mut self.treatment, Arm::Treatment), (&mut self.control, Arm::Control)] {
-            let Sample { total, errors, slow, missing } = *counted.outcomes().of(arm);
-            let counts = [total, errors, slow, missing].map(u64::from);
-            sums.iter_mut().zip(counts).for_each(|(sum, count)| *sum += count);
+            sums.iter_mut().zip(counted.arm(arm)).for_each(|(sum, count)| *sum += u64::from(count));
         }
     }
-}
-
-/// Whether decisions with this reason mostly are on. Batches do not say which ones are: an override or a rule may also
-/// serve off.
-const fn is_on(reason: Reason) -> bool {
-    matches!(reason, Reason::Override | Reason::Split | Reason::Static | Reason::TargetingMatch)
 }
 
 fn slot(number: u64) -> usize {

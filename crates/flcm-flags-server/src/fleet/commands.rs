@@ -7,7 +7,7 @@ use flcm_flags::{FlagId, TripState};
 use serde_json::json;
 
 use super::{Fleet, FleetError, RemoveMetric};
-use crate::store::Record;
+use crate::store::{CommandInForce, Record};
 use crate::transition::FleetTransition;
 
 /// What an operator can do to a flag.
@@ -108,6 +108,9 @@ impl Fleet {
             // The flag was in this state already, but that may not be stored yet.
             return self.stored(None);
         }
+        if mode.is_some() {
+            self.set_command(command, record.at);
+        }
         self.unstored.records.push(record);
         self.persist_transitions(&transitions, &command.actor, &command.reason);
         self.broadcast();
@@ -133,7 +136,7 @@ impl Fleet {
         if changed {
             self.set_external_trip(flag, self.holds.get(&command.flag).copied().unwrap_or_default());
             self.touched.insert(flag);
-            self.unstored.holds = true;
+            self.set_command(command, record.at);
             self.unstored.records.push(record);
             let is_held = command.action == Action::Hold;
             self.enqueue_hold(&command.flag, is_held, &command.actor, &command.reason);
@@ -141,6 +144,17 @@ impl Fleet {
             self.broadcast();
         }
         self.stored(None)
+    }
+
+    /// Notes who has set the mode of a flag. After a release nobody has.
+    fn set_command(&mut self, BreakerCommand { flag, action, actor, reason, .. }: &BreakerCommand, at: u64) {
+        if *action == Action::Release {
+            self.commands.remove(flag);
+        } else {
+            let command = CommandInForce { actor: actor.clone(), reason: reason.clone(), at };
+            self.commands.insert(flag.clone(), command);
+        }
+        self.unstored.holds = true;
     }
 
     /// Removes a custom metric, and stores that: else the next start would count it again.

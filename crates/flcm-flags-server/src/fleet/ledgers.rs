@@ -55,11 +55,7 @@ pub(super) struct Before(StoredLedgerName, Option<Line>);
 
 /// The age at which a batch is refused.
 pub(super) const fn oldest_ms(role: Role) -> u64 {
-    if is_page(role) { OLDEST_OF_PAGE_MS } else { OLDEST_MS }
-}
-
-const fn is_page(role: Role) -> bool {
-    matches!(role, Role::Client)
+    if role.is_public() { OLDEST_OF_PAGE_MS } else { OLDEST_MS }
 }
 
 impl Default for Ledgers {
@@ -89,12 +85,12 @@ impl Ledgers {
 
     /// Whether there is room for the ledger of this host.
     pub(super) fn has_room_for(&self, header: Header, role: Role) -> bool {
-        is_page(role) || self.lines.len() < MOST || self.lines.contains_key(&(header.instance, header.epoch))
+        role.is_public() || self.lines.len() < MOST || self.lines.contains_key(&(header.instance, header.epoch))
     }
 
     /// What to do with a batch, which the ledger contains from now on.
     pub(super) fn accept(&mut self, header: Header, origin: &Origin, now: Millis) -> (Receipt, Before) {
-        let name = StoredLedgerName { host: (header.instance, header.epoch), is_page: is_page(origin.role) };
+        let name = StoredLedgerName { host: (header.instance, header.epoch), is_page: origin.role.is_public() };
         let line = if name.is_page { self.pages.get(name.host) } else { self.lines.get(&name.host).copied() };
         let (mut ledger, _) = line.unwrap_or_default();
         let receipt = ledger.accept(header.sequence);

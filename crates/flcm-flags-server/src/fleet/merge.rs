@@ -11,7 +11,7 @@ use super::ledgers::{Before, oldest_ms};
 use super::{BatchAccepted, BatchRefusal, Fleet, FleetError, SourcedTransition};
 use crate::ingest::{Origin, ReceivedBatch};
 use crate::inventory::AppVersion;
-use crate::keys::Role;
+use crate::series::Point;
 
 impl Fleet {
     /// Accepts batches that came together: in one commit, each once.
@@ -97,7 +97,7 @@ impl Fleet {
     ) {
         let (instance, published) = (batch.header().instance, Arc::clone(&self.published));
         // Strangers have client keys: they could list hosts and name metrics until there is no room for others.
-        let is_server = origin.role >= Role::Server;
+        let is_server = !origin.role.is_public();
         let counted_at = now.0.saturating_sub(batch.header().age.into());
         let page = origin.page(batch.header());
         let mut expected = FlagId(0);
@@ -113,12 +113,12 @@ impl Fleet {
             totals.counts.last_counted = totals.counts.last_counted.max(counted_at);
             let held_back = totals.add(&counted, |name| id.is_some_and(|id| published.has_variant(id, name)));
             let Some(id) = id else { continue };
-            self.activity.note(counted.key(), &counted, now);
+            let point = Point::of(&counted, |name| published.has_variant(id, name));
+            self.activity.note(counted.key(), &point, now);
             if let Some(app) = app {
-                let decisions = counted.tallies().fold(0_u32, |sum, (_, _, count)| sum.saturating_add(count));
-                self.asking.note(counted.key(), (app, !is_server), decisions, now);
+                self.asking.note(counted.key(), (app, !is_server), point.decided(), now);
             }
-            self.series.note(counted.key(), &counted, |name| published.has_variant(id, name), now);
+            self.series.note(counted.key(), &counted, point, now);
             self.touched.insert(id);
             let fleet_trip = self.fleet_trip_of(id);
             let counts = counted.evidence();

@@ -52,13 +52,14 @@ impl Fleet {
 
     /// A document was refused.
     pub(super) fn refused(&mut self, document: &RefusedDocument) {
-        let RefusedDocument { author, reason, code, detail } = document;
+        let RefusedDocument { author, reason, code, detail, address } = document;
         if self.unstored.records.len() >= WAITING {
             return;
         }
         let revision = Some(self.published.number);
         let mut record = self.record(author, "refused", reason, serde_json::json!({ "code": code, "detail": detail }));
         record.revision = revision;
+        record.address = address.map(|address| address.to_string());
         self.unstored.records.push(record);
         let text = because(format!("a document of {author} was refused with {code}"), detail);
         let data = NotificationData { text, revision, code: Some((*code).to_owned()), ..self.data_of(author, reason) };

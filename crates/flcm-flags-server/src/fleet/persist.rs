@@ -16,6 +16,7 @@ pub(super) struct Unstored {
     pub(super) flags: BTreeSet<String>,
     pub(super) records: Vec<Record>,
     pub(super) deliveries: Vec<WebhookDelivery>,
+    /// Whether a hold or a command has changed.
     pub(super) holds: bool,
 }
 
@@ -43,7 +44,7 @@ impl Fleet {
             let happened = FleetTransition { flag: flag.clone(), actor, source: *source, transition: *transition };
             tracing::warn!(flag, event = %transition.event, actor = happened.actor, "{}", happened.text());
             self.unstored.records.push(audit_of(&happened, reason));
-            if let Some(kind) = kind_of(&happened) {
+            if let Some(kind) = kind_of(transition) {
                 self.enqueue_transition(kind, &happened, reason);
             }
             self.touched.insert(*id);
@@ -99,6 +100,7 @@ impl Fleet {
             records,
             deliveries,
             holds: holds.then_some(&self.holds),
+            commands: holds.then_some(&self.commands),
         };
         self.store.record(&happened)?;
         self.unstored = Unstored::default();

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use flcm_flags::{FlagId, Snapshot, Source, TripState};
+use flcm_flags::breaker::Mode;
+use flcm_flags::{FlagId, Millis, Snapshot, Source, TripState};
 use flcm_flags_host::FleetGuards;
 use serde_json::json;
 
@@ -13,7 +14,7 @@ use super::touched::Touched;
 use super::{Fleet, FleetError, PublishRequest};
 use crate::notification::{EventKind, Notification, NotificationData, because};
 use crate::published::{changed_flags, removed_flags};
-use crate::store::{Revision, Summary};
+use crate::store::{CommandInForce, Revision, Summary};
 
 /// The audit names at most so many of the flags that a revision removes.
 const RECORDED: usize = 1000;
@@ -52,11 +53,12 @@ impl Fleet {
             self.log_store_failure("a revision could not be stored; the previous one stays in use", &error);
             FleetError::NotStored(error)
         })?;
-        let Summary { author, reason, .. } = revision.summary;
+        let Summary { at, author, reason, .. } = revision.summary;
         tracing::info!(revision = number, author, reason, origin, "published");
         if !removed.is_empty() {
             tracing::warn!(revision = number, author, "the revision has removed {}", listed(&removed));
         }
+        self.published_at = Millis(at);
         self.follow(published);
         // Flags have other numbers now, and pages read all of them again.
         self.touched = Touched::default();
@@ -85,6 +87,7 @@ impl Fleet {
         guards.carry(snapshot, (&self.guards, &before.snapshot), now, &mut transitions);
         let guards = std::mem::replace(&mut self.guards, guards);
         self.retain_trips(&guards, &before.snapshot);
+        self.forget_commands();
         self.ignored.clear();
         self.apply_holds();
         self.persist_transitions(&transitions, "breaker", "the document has changed");
@@ -121,9 +124,32 @@ impl Fleet {
                 before.trips().state(id)
             };
             if trip != TripState::Clear {
-                self.holds.insert(key.to_owned(), trip);
-                self.unstored.holds = true;
+                self.hold_behind_breaker(key, trip);
             }
         }
+    }
+
+    /// Holds a flag as its breaker has left it.
+    pub(super) fn hold_behind_breaker(&mut self, key: &str, trip: TripState) {
+        self.holds.insert(key.to_owned(), trip);
+        self.unstored.holds = true;
+        // An operator's command comes first: the breaker only carried it out.
+        if !self.commands.contains_key(key) {
+            let (at, reason) = self
+                .events
+                .get(key)
+                .map_or((self.clock.now(), String::new()), |event| (event.transition.at, event.text()));
+            let command = CommandInForce { actor: "breaker".to_owned(), reason, at: at.0 };
+            self.commands.insert(key.to_owned(), command);
+        }
+    }
+
+    /// Forgets commands that went with the breaker of their flag, such as `observe`.
+    pub(super) fn forget_commands(&mut self) {
+        let (holds, guards, snapshot) = (&self.holds, &self.guards, &self.published.snapshot);
+        let mode = |key: &str| Some(guards.breaker(snapshot.flag(key)?)?.0.mode());
+        let before = self.commands.len();
+        self.commands.retain(|key, _| holds.contains_key(key) || mode(key).is_some_and(|mode| mode != Mode::Auto));
+        self.unstored.holds |= self.commands.len() != before;
     }
 }

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use flcm_flags::breaker::{Arms, Breaker, Mode, Plan, State};
 use flcm_flags::metrics::{CustomValue, Durations};
-use flcm_flags::{FlagId, Source, TripState};
+use flcm_flags::{FlagId, Millis, Source, TripState};
 
 use super::Fleet;
 use super::hosts::Host;
+use crate::store::CommandInForce;
 use crate::totals::FlagCounts;
 use crate::transition::FleetTransition;
 
@@ -22,6 +23,10 @@ pub(crate) struct FlagReport {
     pub(crate) pages: Option<PagesReport>,
     /// Whether pages report outcomes that are no evidence.
     pub(crate) ignores_pages: bool,
+    /// The command that is in force, if there is one.
+    pub(crate) command: Option<CommandInForce>,
+    /// Whether the flag is held without regard to its breaker, if it has one.
+    pub(crate) is_held: bool,
     /// The last transition.
     pub(crate) last: Option<FleetTransition>,
     /// Hosts that disagree.
@@ -73,6 +78,8 @@ pub(crate) struct BreakerStatuses {
 #[derive(Clone, Debug)]
 pub(crate) struct MetricsSnapshot {
     pub(crate) breakers: BreakerStatuses,
+    /// When the revision in use was published.
+    pub(crate) published_at: Millis,
     pub(crate) flags: BTreeMap<String, FlagMetricsSnapshot>,
     pub(crate) counters: Vec<(String, u64)>,
     pub(crate) histograms: Vec<(String, Durations, f64)>,
@@ -103,6 +110,7 @@ impl Fleet {
         }
         MetricsSnapshot {
             breakers: self.breaker_statuses(),
+            published_at: self.published_at,
             flags: flags.collect(),
             counters,
             histograms,
@@ -122,6 +130,8 @@ impl Fleet {
                 breaker: guard.map(|(breaker, plan)| BreakerReport::new(breaker, plan)),
                 pages: id.and_then(|id| self.pages_report(id)),
                 ignores_pages: self.ignored.contains(key),
+                command: self.commands.get(key).cloned(),
+                is_held: self.holds.contains_key(key),
                 last: self.events.get(key).cloned(),
                 hosts: self.hosts.of(key),
             };

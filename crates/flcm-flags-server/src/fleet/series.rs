@@ -62,8 +62,8 @@ impl Default for Pending {
 }
 
 impl Series {
-    pub(super) fn note(&mut self, flag: &str, counted: &FlagBatch<'_>, is_variant: impl Fn(&str) -> bool, now: Millis) {
-        let (point, second) = (Point::of(counted, is_variant), now.0 / 1000);
+    pub(super) fn note(&mut self, flag: &str, counted: &FlagBatch<'_>, point: Point, now: Millis) {
+        let second = now.0 / 1000;
         let is_full = self.pending.len() >= SKETCHES;
         let pending = slot(&mut self.pending, flag);
         pending.steps.entry(second / TIERS[0].step).or_default().add(&point);

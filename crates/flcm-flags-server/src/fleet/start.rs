@@ -1,6 +1,7 @@
 //! A start: the fleet recovers the last checkpoint, and counts the batches after it again.
 
 use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
 use std::sync::Arc;
 
 use flcm_flags::TripState;
@@ -44,12 +45,12 @@ pub(crate) struct Started {
 /// Recovers the stored state, or starts with a document if nothing is stored.
 pub(crate) fn start(
     mut store: Store,
-    document: Option<String>,
+    document: Option<(&Path, String)>,
     webhooks: Vec<Subscription>,
 ) -> Result<Started, StartError> {
     let recovered = store.load()?;
     let clock = Clock::behind(recovered.clock);
-    let published = first_revision(&mut store, document, clock)?;
+    let (published, published_at) = first_revision(&mut store, document, clock)?;
     let of_file = store.of_file()?;
     let published = Arc::new(published);
     let flags = published.snapshot.flags().len();
@@ -61,7 +62,9 @@ pub(crate) fn start(
         shared: Arc::clone(&shared),
         guards: FleetGuards::none(flags),
         published,
+        published_at,
         holds: BTreeMap::new(),
+        commands: BTreeMap::new(),
         ledgers: Ledgers::default(),
         totals: Totals::default(),
         hosts: Hosts::default(),
@@ -93,17 +96,26 @@ pub(crate) fn start(
 }
 
 /// The newest stored revision. If nothing is stored, or nothing that this version accepts, the document is.
-fn first_revision(store: &mut Store, document: Option<String>, clock: Clock) -> Result<Published, StartError> {
+///
+/// Returns also when it was published.
+fn first_revision(
+    store: &mut Store,
+    document: Option<(&Path, String)>,
+    clock: Clock,
+) -> Result<(Published, Millis), StartError> {
     let newest = store.newest()?;
-    let last = newest.as_ref().map_or(0, |newest| newest.summary.number);
+    let (last, at) = newest.as_ref().map_or((0, 0), |newest| (newest.summary.number, newest.summary.at));
     let stored = newest.map(|Revision { summary, document }| Published::republished(document, summary.number));
     let refused = match stored {
-        Some(Ok(stored)) => return Ok(stored),
+        Some(Ok(stored)) => return Ok((stored, Millis(at))),
         Some(Err(diagnostics)) => Some(diagnostics),
         None => None,
     };
-    match document.map(|text| Published::of_file(text, last)) {
-        Some(Ok((published, _))) => store_first(store, &published, clock.now()).map(|()| published),
+    match document.map(|(path, text)| Published::of_file(path, text, last)) {
+        Some(Ok((published, _))) => {
+            let now = clock.now();
+            store_first(store, &published, now).map(|()| (published, now))
+        }
         Some(Err(diagnostics)) => Err(StartError::Refused(diagnostics)),
         None => Err(refused.map_or_else(nothing_to_serve, StartError::Refused)),
     }
@@ -149,10 +161,14 @@ impl Fleet {
                 self.series.set_users(flag, day, users);
             }
         }
+        self.commands = recovered.commands;
         let start = recovered.first_batch.unwrap_or(self.clock.now());
         self.guards.guard(&self.published.snapshot, start);
         let (mut transitions, mut known) = (Vec::new(), HashMap::new());
         for breaker in recovered.breakers {
+            if let Some(event) = &breaker.event {
+                self.events.insert(breaker.flag.clone(), event.clone());
+            }
             known.insert(breaker.flag.clone(), breaker.upto);
             let restored = self.published.snapshot.flag(&breaker.flag);
             match restored.map_or(Ok(false), |id| self.guards.restore(id, &breaker.saved, &mut transitions)) {
@@ -164,10 +180,8 @@ impl Fleet {
                     self.recover_unguarded(&breaker);
                 }
             }
-            if let Some(event) = breaker.event {
-                self.events.insert(breaker.flag, event);
-            }
         }
+        self.forget_commands();
         self.apply_holds();
         self.repeat_batches(&known, &mut transitions)?;
         let now = self.clock.now();
@@ -199,9 +213,9 @@ impl Fleet {
     /// The flag has lost its breaker, and the server ended before that was stored: a flag that was held back stays so.
     fn recover_unguarded(&mut self, breaker: &StoredBreaker) {
         self.unstored.flags.insert(breaker.flag.clone());
-        if breaker.event.as_ref().is_some_and(FleetTransition::holds_back) {
-            self.holds.entry(breaker.flag.clone()).or_insert(TripState::HeldOff);
-            self.unstored.holds = true;
+        let holds_back = breaker.event.as_ref().is_some_and(FleetTransition::holds_back);
+        if holds_back && !self.holds.contains_key(&breaker.flag) {
+            self.hold_behind_breaker(&breaker.flag, TripState::HeldOff);
         }
     }
 }

@@ -11,10 +11,10 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 
 use super::{Problem, origin, session};
-use crate::admission::Place;
+use crate::admission::Connection;
 use crate::clock::wall;
 use crate::keys::{Arrival, Caller, Credential, Denial, Role};
-use crate::peer::{AddressPrefix, PeerAddress};
+use crate::peer::AddressPrefix;
 use crate::sessions::Session;
 use crate::state::App;
 
@@ -137,16 +137,16 @@ impl<R: Required> FromRequestParts<Arc<App>> for Authorized<R> {
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
         let keys = app.keys.load();
         if keys.is_empty() {
-            origin::expect_this_machine(&parts.headers)?;
+            origin::expect_this_machine(parts.version, &parts.headers)?;
         }
-        let address = parts.extensions.get::<PeerAddress>().map_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED), |peer| peer.0);
+        let connection = parts.extensions.get::<Connection>();
+        let address = connection.map_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED), |connection| connection.address);
         let arrival = Arrival { network: AddressPrefix::of(address), at: wall() };
         let key = key(&parts.headers).map(Credential::Key);
         let session = if key.is_none() && R::TAKES_SESSIONS { session::of_request(app, parts)? } else { None };
         let credential = key.or_else(|| session.map(|session| Credential::Session(session.key)));
         let caller = keys.admit(credential, R::ROLE, arrival).map_err(|denial| denied(app, denial))?;
-        let place = parts.extensions.get::<Arc<Place>>();
-        if place.is_some_and(|place| !place.present(caller.role)) {
+        if connection.is_some_and(|connection| !connection.place.present(caller.role)) {
             app.shared.counters.refused_connections.add(1);
             return Err(Problem::too_many_connections());
         }

@@ -1,6 +1,5 @@
 //! `POST /metrics`: batches of counts from hosts.
 
-use axum::Extension;
 use axum::body::Body;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
@@ -13,8 +12,8 @@ use crate::clock::wall;
 use crate::fleet::BatchRefusal;
 use crate::ingest::{Content, Origin, ReceivedBatch};
 use crate::inventory::{AppVersion, HostQuery};
-use crate::keys::{Caller, Role};
-use crate::peer::{AddressPrefix, PeerAddress};
+use crate::keys::Caller;
+use crate::peer::AddressPrefix;
 use crate::state::App;
 
 const BATCH: &str = "application/vnd.flcm.batch";
@@ -38,19 +37,22 @@ const LARGE: usize = 64 << 10;
 pub(super) async fn post_batch(
     key: Authorized<Host>,
     State(app): Context,
-    Extension(PeerAddress(address)): Extension<PeerAddress>,
     query: Result<Query<HostQuery>, QueryRejection>,
     headers: HeaderMap,
     content: Body,
 ) -> Result<StatusCode, Problem> {
     body::expect_type(&headers, &[BATCH])?;
     let Caller { name, role, .. } = key.caller().clone();
-    let (memory, limit) = if role == Role::Client {
+    let (prefix, is_page) = (AddressPrefix::of(key.address()), role.is_public());
+    // Kept until the response.
+    let turn = is_page.then(|| app.bodies.turns_of_pages.take(prefix).ok_or_else(Problem::busy));
+    let _turn = turn.transpose()?;
+    let (memory, limit) = if is_page {
         (&app.bodies.batches_of_pages, PAGE_BYTES.min(app.batch_bytes))
     } else {
         (&app.bodies.batches, app.batch_bytes)
     };
-    let origin = Origin { role, prefix: AddressPrefix::of(address), key: name };
+    let origin = Origin { role, prefix, key: name };
     let batch = body::read(memory, content, limit).await?;
     // A batch is worth more than what its host says of itself.
     let query = query.map(|Query(query)| query).unwrap_or_default();

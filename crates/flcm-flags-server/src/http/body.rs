@@ -61,12 +61,20 @@ pub(super) fn parse<T: DeserializeOwned>(text: &[u8]) -> serde_json::Result<T> {
 
 /// Refuses a body of another type.
 pub(super) fn expect_type(headers: &HeaderMap, types: &[&str]) -> Result<(), Problem> {
-    let given = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let essence = given.split(';').next().unwrap_or_default().trim();
-    if types.iter().any(|expected| essence.eq_ignore_ascii_case(expected)) {
+    if types.iter().any(|expected| is_type(headers, expected)) {
         return Ok(());
     }
+    let given = given_type(headers);
     let found = if given.is_empty() { "the body has no type".to_owned() } else { format!("the body is `{given}`") };
     let message = format!("{found}; it must be {}", types.join(" or "));
     Err(Problem::new(Kind::WrongType, message, "name it in `Content-Type`"))
+}
+
+/// Whether a body has this type, whatever its parameters.
+pub(super) fn is_type(headers: &HeaderMap, expected: &str) -> bool {
+    given_type(headers).split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case(expected)
+}
+
+fn given_type(headers: &HeaderMap) -> &str {
+    headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default()
 }

@@ -19,6 +19,7 @@ use crate::clock::wall;
 use crate::event::{BreakerEvent, Outcomes, finite};
 use crate::fleet::{Action, BreakerCommand, BreakerStatuses, FlagReport, Host, PAGES_HINT, PagesReport};
 use crate::serving::{RefusedEdit, Shared};
+use crate::store::CommandInForce;
 
 /// The details of a command.
 #[derive(Debug, Default, Deserialize, ToSchema)]
@@ -93,6 +94,9 @@ pub(crate) struct FlagStatus {
     state: Option<&'static str>,
     /// The mode that an operator has set: `auto`, `held`, `forced_closed` or `observe`.
     mode: &'static str,
+    /// Who has set the mode, why and when; absent while the breaker decides by itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    set_by: Option<CommandInForce>,
     /// The generation whose outcomes are evidence; 0 without a breaker.
     generation: u32,
     /// The outcomes of the breaker's window, for users who had the feature.
@@ -151,16 +155,17 @@ impl TripsAnswer {
 }
 
 impl From<FlagReport> for FlagStatus {
-    fn from(FlagReport { trip, breaker, pages, ignores_pages, last, hosts }: FlagReport) -> Self {
+    fn from(FlagReport { trip, breaker, pages, ignores_pages, command, is_held, last, hosts }: FlagReport) -> Self {
         let (pages, last) = (pages.map(PagesStatus::from), last.as_ref().map(BreakerEvent::from));
         let hint = ignores_pages.then_some(PAGES_HINT);
-        // Without a breaker, an operator holds it.
-        let (trip, mode) = (trip.to_string(), Mode::Held.as_str());
-        let status = Self { trip, mode, pages, hint, last, hosts, ..Self::default() };
+        let held = Mode::Held.as_str();
+        // Without a breaker it is here because it is held.
+        let status =
+            Self { trip: trip.to_string(), mode: held, set_by: command, pages, hint, last, hosts, ..Self::default() };
         let Some(breaker) = breaker else { return status };
         Self {
             state: Some(breaker.state.as_str()),
-            mode: breaker.mode.as_str(),
+            mode: if is_held { held } else { breaker.mode.as_str() },
             generation: breaker.generation,
             treatment: breaker.window.treatment.into(),
             control: breaker.window.control.into(),

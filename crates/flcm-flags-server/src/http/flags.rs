@@ -1,6 +1,5 @@
 //! `GET /flags`: the revision in use, as a snapshot or as the document.
 
-use axum::Extension;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName};
 use axum::response::Response;
@@ -14,7 +13,6 @@ use super::{Context, Problem, encoded};
 use crate::ahead::AheadHost;
 use crate::clock::wall;
 use crate::keys::Role;
-use crate::peer::PeerAddress;
 use crate::published::{Body, Published};
 
 /// The header by which a host says which revision it uses.
@@ -44,13 +42,12 @@ pub(super) const SIGNATURE: HeaderName = HeaderName::from_static(SIGNATURE_HEADE
 pub(super) async fn get_flags(
     key: Authorized<Client>,
     State(app): Context,
-    peer: Option<Extension<PeerAddress>>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let serving = app.shared.serving.load();
     let used = headers.get(REVISION).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
-    if let (Some(revision), Some(Extension(peer))) = (used.filter(|used| *used > serving.published.number), peer) {
-        let host = AheadHost { address: peer.0, role: key.caller().role, revision, last_seen: wall() };
+    if let Some(revision) = used.filter(|used| *used > serving.published.number) {
+        let host = AheadHost { address: key.address(), role: key.caller().role, revision, last_seen: wall() };
         app.shared.ahead.note(host, serving.published.number);
     }
     let body = choose(&serving.published, &headers)?;

@@ -1,7 +1,5 @@
 //! What is done around each request, whatever its path.
 
-use std::net::IpAddr;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
@@ -11,8 +9,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use super::{Context, Problem, caching, origin};
-use crate::admission::Place;
-use crate::peer::PeerAddress;
+use crate::admission::Connection;
 use crate::proxies;
 use crate::state::App;
 
@@ -24,9 +21,8 @@ pub(super) async fn around_each_request(State(app): Context, mut request: Reques
     let path = request.extensions().get::<MatchedPath>().cloned();
     let path = path.as_ref().map_or("other", MatchedPath::as_str);
     let (method, version) = (name(request.method()), request.version());
-    let peer = address(&app, &mut request);
-    let place = request.extensions().get::<Arc<Place>>().cloned();
-    if let Some(place) = &place {
+    let connection = connection(&app, &mut request);
+    if let Some(Connection { place, .. }) = &connection {
         place.touch();
     }
     let is_chunked = request.headers().contains_key(header::TRANSFER_ENCODING);
@@ -35,30 +31,31 @@ pub(super) async fn around_each_request(State(app): Context, mut request: Reques
         Ok(()) => next.run(request).await,
         Err(problem) => problem.into_response(),
     };
-    if let Some(place) = &place {
+    if let Some(Connection { place, .. }) = &connection {
         place.touch();
     }
     // Only the parser knows where a request in chunks ends: nothing is read behind it.
-    let is_last = is_chunked || place.is_some_and(|place| place.is_refused());
+    let is_last = is_chunked || connection.as_ref().is_some_and(|connection| connection.place.is_refused());
     if is_last && version <= Version::HTTP_11 {
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
     caching::limit(method, path, &mut response);
     let (milliseconds, status) = (begun.elapsed().as_secs_f64() * 1000.0, response.status().as_u16());
     app.requests.count(path, (method, status), milliseconds);
-    tracing::debug!(peer = peer.map(tracing::field::display), method, path, status, milliseconds, "answered");
+    let peer = connection.map(|connection| tracing::field::display(connection.address));
+    tracing::debug!(peer, method, path, status, milliseconds, "answered");
     response
 }
 
-/// The address that the request came from: its peer's, or the one that a trusted proxy names, which takes its place.
-fn address(app: &App, request: &mut Request) -> Option<IpAddr> {
-    let peer = request.extensions().get::<PeerAddress>()?.0;
-    let forwarded = request.headers().get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());
-    let address = proxies::origin(&app.proxies, peer, forwarded);
-    if address != peer {
-        request.extensions_mut().insert(PeerAddress(address));
+/// The connection that the request came on. The address that a trusted proxy names takes the place of the proxy's.
+fn connection(app: &App, request: &mut Request) -> Option<Connection> {
+    let mut connection = request.extensions().get::<Connection>()?.clone();
+    if !app.proxies.is_empty() {
+        let forwarded = request.headers().get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());
+        connection.address = proxies::origin(&app.proxies, connection.address, forwarded);
+        request.extensions_mut().insert(connection.clone());
     }
-    Some(address)
+    Some(connection)
 }
 
 /// Refuses requests that come after the shutdown has begun. Health checks go on: the process lives.

@@ -17,12 +17,16 @@ pub(super) fn may_ask(app: &App, origin: &HeaderValue) -> bool {
 
 /// Refuses a request that is not of a program on this machine, as far as its headers show. Without keys, `Host` alone
 /// protects against DNS rebinding (a page whose own host name was made to resolve to this machine), and what proxies
-/// add against a proxy on this machine, which passes on requests of everyone.
-pub(super) fn expect_this_machine(headers: &HeaderMap) -> Result<(), Problem> {
+/// add against a proxy on this machine, which passes on requests of everyone. nginx adds nothing of itself,
+/// and names this machine in `Host`; but it speaks HTTP/1.0.
+pub(super) fn expect_this_machine(version: Version, headers: &HeaderMap) -> Result<(), Problem> {
     if !headers.get(header::HOST).is_some_and(|host| host.to_str().is_ok_and(is_local)) {
         return Err(Problem::host_not_allowed());
     }
-    headers.keys().find(|name| is_of_proxy(name)).map_or(Ok(()), |name| Err(Problem::proxy_not_allowed(name)))
+    if version < Version::HTTP_11 {
+        return Err(Problem::proxy_not_allowed("HTTP/1.0"));
+    }
+    headers.keys().find(|name| is_of_proxy(name)).map_or(Ok(()), |name| Err(Problem::proxy_not_allowed(name.as_str())))
 }
 
 /// Whether a request that has a cookie comes from a page of this server, as browsers report it. A request that changes
@@ -80,7 +84,7 @@ mod tests {
             let mut request = Request::builder().uri(target).body(Body::empty()).unwrap();
             *request.version_mut() = Version::HTTP_2;
             name_host(&mut request).unwrap();
-            assert_eq!(expect_this_machine(request.headers()).is_ok(), is_ours, "{target}");
+            assert_eq!(expect_this_machine(Version::HTTP_2, request.headers()).is_ok(), is_ours, "{target}");
         }
     }
 
@@ -102,6 +106,14 @@ mod tests {
             headers.insert("host", HeaderValue::from_static("flags.example:8787"));
             assert_eq!([true, false].map(|is_safe| is_own_page(&headers, is_safe)), [safe, others], "{name}: {value}");
         }
+    }
+
+    #[test]
+    fn http_1_0_is_that_of_a_proxy_which_adds_no_header() {
+        let request = Request::builder().header("host", "127.0.0.1:8787").body(Body::empty()).unwrap();
+        let allowed = [Version::HTTP_10, Version::HTTP_11, Version::HTTP_2]
+            .map(|version| expect_this_machine(version, request.headers()).is_ok());
+        assert_eq!(allowed, [false, true, true]);
     }
 
     #[test]

@@ -9,6 +9,7 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use flcm_flags::Millis;
+use flcm_flags_config::config::Kind;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -42,7 +43,8 @@ pub(crate) struct Columns<'p> {
     /// Tags.
     tags: Vec<Vec<&'p str>>,
     /// `release`, `experiment`, `ops` or `permanent`.
-    kind: Vec<Option<&'p str>>,
+    #[schema(value_type = Vec<Option<String>>)]
+    kind: Vec<Option<Kind>>,
     /// When it should be gone, in milliseconds since 1970.
     until: Vec<Option<u64>>,
     /// The kill switch.
@@ -126,10 +128,10 @@ impl<'p> Columns<'p> {
             let last = changed.get(flag.key());
             columns.key.push(flag.key());
             columns.description.push(written.and_then(|flag| flag.description.as_deref()));
-            columns.owner.push(None);
-            columns.tags.push(Vec::new());
-            columns.kind.push(None);
-            columns.until.push(None);
+            columns.owner.push(written.and_then(|flag| flag.owner.as_deref()));
+            columns.tags.push(written.map(|flag| flag.tags.iter().map(String::as_str).collect()).unwrap_or_default());
+            columns.kind.push(written.and_then(|flag| flag.kind));
+            columns.until.push(written.and_then(|flag| flag.until));
             columns.enabled.push(flag.enabled());
             columns.percentage.push(f64::from(flag.percentage_at(Millis(0))) / 1000.0);
             columns.scheduled.push(flag.rules().any(|rule| rule.schedule().next().is_some()));

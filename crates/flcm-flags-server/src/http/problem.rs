@@ -95,9 +95,9 @@ impl Problem {
         Self::new(Kind::HostNotAllowed, detail, "call it as localhost, or start it with --keys")
     }
 
-    pub(super) fn proxy_not_allowed(header: &HeaderName) -> Self {
+    pub(super) fn proxy_not_allowed(sign: &str) -> Self {
         let detail = format!(
-            "without keys the server answers only programs of this machine, and `{header}` shows that a proxy passed \
+            "without keys the server answers only programs of this machine, and `{sign}` shows that a proxy passed \
              this request on"
         );
         let help = "make a key with `flcm key NAME --role admin`, and start the server with --keys";

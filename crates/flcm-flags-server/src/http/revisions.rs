@@ -10,7 +10,7 @@ use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use flcm_flags::Millis;
 use flcm_flags_config::diff::{Difference, Version, compare};
-use flcm_flags_config::{Diagnostics, Severity, limits};
+use flcm_flags_config::{CheckOptions, Diagnostics, Severity, limits};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -27,7 +27,10 @@ use crate::state::App;
 use crate::store::{Revision, Summary};
 
 /// The types of a document.
-const DOCUMENT: &[&str] = &["application/yaml", "application/x-yaml", "text/yaml", "application/json"];
+const DOCUMENT: &[&str] = &["application/yaml", "application/x-yaml", "text/yaml", JSON];
+
+/// A document of this type must be JSON. YAML accepts more.
+const JSON: &str = "application/json";
 
 /// How a document is published.
 #[derive(Debug, Default, Deserialize, IntoParams)]
@@ -146,12 +149,15 @@ pub(super) async fn publish_document(
         let position = error.utf8_error().valid_up_to();
         Problem::bad_request(format!("the document is not UTF-8 at byte {position}"), "save it as UTF-8")
     })?;
-    Change { text, author, address, reason, origin: "put", allow_removal, dry_run }.make(&app, current).await
+    let json = body::is_type(&headers, JSON);
+    Change { text, json, author, address, reason, origin: "put", allow_removal, dry_run }.make(&app, current).await
 }
 
 /// A document on its way to being published.
 struct Change {
     text: String,
+    /// Whether it was sent as JSON.
+    json: bool,
     author: String,
     address: IpAddr,
     reason: String,
@@ -162,21 +168,22 @@ struct Change {
 
 impl Change {
     async fn make(self, app: &Arc<App>, current: Arc<Published>) -> Result<Response, Problem> {
-        let Self { text, author, address, reason, origin, allow_removal, dry_run } = self;
+        let Self { text, json, author, address, reason, origin, allow_removal, dry_run } = self;
         if app.edits == Edits::None && !dry_run {
             return Err(Problem::managed());
         }
         let address = Some(address);
         let after = current.number;
+        let options = CheckOptions { json: json || must_be_json(app), ..CheckOptions::default() };
         let made = tokio::task::spawn_blocking(move || {
-            let (published, warnings) = Published::new(text, after)?;
+            let (published, warnings) = Published::new(text, after, options)?;
             let difference = difference_of(&current, &published);
             let removed = removed_flags(&current.snapshot, &published.snapshot);
             Ok((published, removed, warnings, difference))
         });
         let (published, removed, warnings, difference) =
             made.await.map_err(|_| Problem::internal())?.map_err(|refused| {
-                refuse(app, dry_run, invalid(&author, &reason, &refused));
+                refuse(app, dry_run, RefusedDocument { address, ..invalid(&author, &reason, &refused) });
                 Problem::refused(refused)
             })?;
         let etag = published.as_snapshot.plain.etag.clone();
@@ -186,6 +193,12 @@ impl Change {
         let answer = PublishAnswer { revision, digest, published: !dry_run, removed, warnings, difference };
         Ok(([(header::ETAG, etag)], Json(answer)).into_response())
     }
+}
+
+/// Whether the document is written to a file that must be JSON.
+fn must_be_json(app: &App) -> bool {
+    let file = app.document.as_ref().filter(|_| app.edits == Edits::File);
+    file.is_some_and(|file| CheckOptions::of_file(&file.path).json)
 }
 
 /// Counts a document that is refused. One that was only tried is no event.
@@ -206,13 +219,14 @@ fn invalid(author: &str, reason: &str, refused: &Diagnostics) -> RefusedDocument
         reason: reason.to_owned(),
         code: "INVALID_DOCUMENT",
         detail: format!("it has {} errors{first}", refused.counts().0),
+        address: None,
     }
 }
 
 /// Publishes, and writes to the file where edits go there.
 async fn publish(app: &Arc<App>, request: PublishRequest) -> Result<u64, Problem> {
     let (of_task, dry_run) = (Arc::clone(app), request.dry_run);
-    let (author, reason) = (request.author.clone(), request.reason.clone());
+    let (author, reason, address) = (request.author.clone(), request.reason.clone(), request.address);
     // A task of its own, which goes on when the client is gone: the file would be behind the revision.
     let published = tokio::spawn(async move {
         let App { document, edits, fleet, .. } = &*of_task;
@@ -227,7 +241,7 @@ async fn publish(app: &Arc<App>, request: PublishRequest) -> Result<u64, Problem
         Ok(_) if app.edits == Edits::File && !dry_run => app.shared.refuse_edit(None),
         Err(EditError::Fleet(FleetError::RemovesFlags(removal))) => {
             let (code, detail) = ("REMOVES_FLAGS", removal.to_string());
-            refuse(app, dry_run, RefusedDocument { author, reason, code, detail });
+            refuse(app, dry_run, RefusedDocument { author, reason, code, detail, address });
         }
         _ => {}
     }
@@ -312,7 +326,8 @@ pub(super) async fn revert_to_revision(
     expect_match(&headers, &current)?;
     let text = find(&app, number).await?.document;
     let reason = format!("back to revision {number}{}{reason}", if reason.is_empty() { "" } else { ": " });
-    Change { text, author, address, reason, origin: "revert", allow_removal, dry_run: false }.make(&app, current).await
+    let change = Change { text, json: false, author, address, reason, origin: "revert", allow_removal, dry_run: false };
+    change.make(&app, current).await
 }
 
 async fn find(app: &Arc<App>, number: u64) -> Result<Revision, Problem> {

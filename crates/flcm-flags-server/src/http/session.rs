@@ -3,7 +3,7 @@
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Version, header};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use serde::{Deserialize, Serialize};
@@ -11,9 +11,10 @@ use utoipa::ToSchema;
 
 use super::access::{Authorized, Public, Viewer, denied};
 use super::{Context, Problem, body, origin};
+use crate::admission::Connection;
 use crate::clock::wall;
 use crate::keys::{Arrival, Credential, Denial, KeyHash, Role};
-use crate::peer::{AddressPrefix, PeerAddress};
+use crate::peer::AddressPrefix;
 use crate::sessions::{Begun, LASTS_MS, Session};
 use crate::state::App;
 use crate::store::{Record, SessionChange};
@@ -55,7 +56,8 @@ pub(crate) struct SessionAnswer {
 pub(super) async fn sign_in(
     _: Public,
     State(app): Context,
-    Extension(PeerAddress(address)): Extension<PeerAddress>,
+    Extension(Connection { address, .. }): Extension<Connection>,
+    version: Version,
     headers: HeaderMap,
     content: Body,
 ) -> Result<Response, Problem> {
@@ -64,7 +66,7 @@ pub(super) async fn sign_in(
     }
     let SignIn { key } = body::read_json(&app, &headers, content).await?;
     if app.keys.load().is_empty() {
-        origin::expect_this_machine(&headers)?;
+        origin::expect_this_machine(version, &headers)?;
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
     let arrival = Arrival { network: AddressPrefix::of(address), at: wall() };

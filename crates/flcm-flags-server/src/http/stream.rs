@@ -13,6 +13,7 @@ use tokio::sync::watch;
 
 use super::access::{Authorized, Host};
 use super::{Context, Problem};
+use crate::peer::{AddressPrefix, Turn};
 use crate::serving::StreamState;
 use crate::state::App;
 
@@ -24,6 +25,8 @@ const HEARTBEAT: Duration = Duration::from_secs(15);
 struct Listener {
     app: Arc<App>,
     key: Authorized<Host>,
+    /// That of a page.
+    _turn: Option<Turn>,
     state: watch::Receiver<StreamState>,
     /// What was sent last.
     sent: StreamState,
@@ -36,11 +39,15 @@ struct Listener {
 #[utoipa::path(get, path = "/flags/stream", tag = "hosts", responses(
     (status = 200, description = "An endless stream of events", content_type = "text/event-stream"),
     (status = 401, body = Problem), (status = 403, body = Problem), (status = 429, body = Problem),
+    (status = 503, body = Problem),
 ))]
 pub(super) async fn open_stream(key: Authorized<Host>, State(app): Context) -> Result<Response, Problem> {
+    let network = AddressPrefix::of(key.address());
+    let turn = key.caller().role.is_public().then(|| app.streams_of_pages.take(network));
+    let turn = turn.map(|turn| turn.ok_or_else(Problem::too_many_connections)).transpose()?;
     app.shared.counters.streams.add(1);
     let state = app.shared.stream.subscribe();
-    let listener = Box::new(Listener { app, key, state, sent: StreamState::default() });
+    let listener = Box::new(Listener { app, key, _turn: turn, state, sent: StreamState::default() });
     let events = stream::unfold(listener, |mut listener| async {
         let event = listener.next().await?;
         Some((Ok::<_, std::convert::Infallible>(event), listener))

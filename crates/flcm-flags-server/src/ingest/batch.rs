@@ -25,7 +25,7 @@ impl Origin {
     /// The page that sends a batch. All other senders have a key that is not public, or are on this machine.
     pub(crate) fn page(&self, header: Header) -> Option<Page> {
         let Header { instance, epoch, .. } = header;
-        (self.role == Role::Client).then(|| Page { instance, epoch, network: self.prefix.network() })
+        self.role.is_public().then(|| Page { instance, epoch, network: self.prefix.network() })
     }
 }
 

@@ -77,7 +77,15 @@ pub(crate) fn of_server(app: &App, snapshot: &MetricsSnapshot, to: &mut impl Met
         to.family(name, Kind::Gauge, help);
         to.int(&[], value);
     }
+    last_publish(snapshot, to);
     requests(app, to);
+}
+
+#[expect(clippy::cast_precision_loss, reason = "milliseconds since 1970 are far below 2^53")]
+fn last_publish(snapshot: &MetricsSnapshot, to: &mut impl MetricSink) {
+    let help = "When the revision in use was published, in seconds since 1970.";
+    to.family("flcm_last_publish_timestamp_seconds", Kind::Gauge, help);
+    to.float(&[], snapshot.published_at.0 as f64 / 1000.0);
 }
 
 fn flags(snapshot: &MetricsSnapshot, to: &mut impl MetricSink) {

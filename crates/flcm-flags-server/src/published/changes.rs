@@ -60,11 +60,13 @@ fn names_any(condition: &Condition, cohorts: &BTreeSet<&str>) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use flcm_flags_config::CheckOptions;
+
     use super::{Published, changed_flags};
 
     #[test]
     fn a_flag_changes_by_itself_and_by_its_cohorts() {
-        let published = |text: &str| Published::new(text.to_owned(), 0).expect("a document").0;
+        let published = |text: &str| Published::new(text.to_owned(), 0, CheckOptions::default()).expect("a document").0;
         let before = "
 cohorts:
   staff: { users: [anna] }

@@ -16,9 +16,9 @@ use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::admission::{Admission, Peer, Place};
+use crate::admission::{Admission, Connection, Peer};
 use crate::http::{Kind, Problem};
-use crate::peer::{AddressPrefix, PeerAddress};
+use crate::peer::AddressPrefix;
 use crate::proxies::is_proxy;
 use crate::state::App;
 use crate::tls::Tls;
@@ -48,8 +48,7 @@ pub(super) struct Connections {
 /// What a connection is served with.
 struct Served {
     router: Router,
-    peer: PeerAddress,
-    place: Arc<Place>,
+    connection: Connection,
     /// `None` for one that came after the shutdown had begun: it gets one response.
     watcher: Option<Watcher>,
 }
@@ -111,19 +110,20 @@ impl Connections {
 
     fn take(&self, (stream, address): (TcpStream, SocketAddr), watcher: Option<Watcher>) {
         // An IPv4 address that a socket for both versions reports is an IPv4 address.
-        let peer = PeerAddress(address.ip().to_canonical());
-        let Some(place) = self.admission.admit(AddressPrefix::of(peer.0), self.peer(peer.0)) else {
+        let address = address.ip().to_canonical();
+        let Some(place) = self.admission.admit(AddressPrefix::of(address), self.peer(address)) else {
             self.app.shared.counters.refused_connections.add(1);
             let detail = "the server has as many connections as `--max-connections` allows";
             return self.refusals.refuse(stream, &Problem::new(Kind::TooManyConnections, detail, "try again later"));
         };
         let _ = stream.set_nodelay(true);
         limit_stall(&stream);
-        let served = Served { router: self.router.clone(), peer, place: Arc::new(place), watcher };
+        let connection = Connection { address, place: Arc::new(place) };
+        let served = Served { router: self.router.clone(), connection, watcher };
         let (app, tls) = (Arc::clone(&self.app), self.tls.clone());
         tokio::spawn(async move {
             app.shared.counters.connections.add(1);
-            let place = Arc::clone(&served.place);
+            let place = Arc::clone(&served.connection.place);
             let serving = async {
                 match tls {
                     None => serve_connection(stream, false, served).await,
@@ -153,11 +153,10 @@ async fn serve_connection<S>(stream: S, is_http2: bool, served: Served)
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
-    let Served { router, peer, place, watcher } = served;
+    let Served { router, connection, watcher } = served;
     let router = TowerToHyperService::new(router);
     let service = service_fn(move |mut request: Request<Incoming>| {
-        request.extensions_mut().insert(peer);
-        request.extensions_mut().insert(Arc::clone(&place));
+        request.extensions_mut().insert(connection.clone());
         router.call(request)
     });
     let stream = TokioIo::new(StrictHeads::new(stream, !is_http2));

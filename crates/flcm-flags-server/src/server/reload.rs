@@ -1,4 +1,4 @@
-//! Keys and certificates are read again while the server runs. What cannot be read changes nothing.
+//! Keys, certificates and signing keys are read again while the server runs. What cannot be read changes nothing.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -6,22 +6,24 @@ use std::sync::Arc;
 use crate::clock::wall;
 use crate::error::StartError;
 use crate::keys::Keys;
+use crate::signing::{SignerOptions, SnapshotSigner};
 use crate::state::App;
 use crate::tls::Tls;
 
-/// Reads keys and certificates again.
+/// Reads keys, certificates and signing keys again.
 #[derive(Clone, Debug)]
 pub struct Reloader {
     pub(super) app: Arc<App>,
     pub(super) keys: Option<PathBuf>,
     pub(super) tls: Option<Arc<Tls>>,
+    pub(super) signer: Option<SignerOptions>,
 }
 
 impl Reloader {
     /// Reads the files again, and logs what has changed or is wrong. Streams of keys that are gone end.
     pub fn reload(&self) {
-        if self.keys.is_none() && self.tls.is_none() {
-            tracing::info!("there is nothing to read again: neither --keys nor --tls-cert is given");
+        if self.keys.is_none() && self.tls.is_none() && self.signer.is_none() {
+            tracing::info!("there is nothing to read again: none of --keys, --signing-key and --tls-cert is given");
         }
         if let Err(error) = self.reload_keys() {
             tracing::error!("the keys in use stay: {error}");
@@ -31,6 +33,17 @@ impl Reloader {
             Some(Err(error)) => tracing::error!("the certificate in use stays: {error}"),
             None => {}
         }
+        match self.signer.as_ref().map(SignerOptions::read) {
+            Some(Ok(signer)) => self.sign_with(signer),
+            Some(Err(error)) => tracing::error!("the signing key in use stays: {error}"),
+            None => {}
+        }
+    }
+
+    fn sign_with(&self, signer: SnapshotSigner) {
+        let pins = signer.pins().map(|pin| pin.to_string()).collect::<Vec<_>>().join(", ");
+        self.app.signatures.sign_with(signer);
+        tracing::info!(pins, "the signing key was read again");
     }
 
     fn reload_keys(&self) -> Result<(), StartError> {

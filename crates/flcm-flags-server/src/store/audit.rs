@@ -1,19 +1,18 @@
 //! The audit: who did what, when and why. Rows are added and never changed; triggers of the database enforce that.
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, params, params_from_iter};
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::{Reader, Store, Stored, from_bits, to_bits};
+use super::{Reader, Store, Stored, to_bits};
 use crate::event::BreakerEvent;
 use crate::transition::FleetTransition;
 
 mod chain;
 
-use chain::Head;
-use chain::StoredRow;
 pub use chain::{AuditCheck, verify_audit};
+use chain::{COLUMNS, Head, StoredRow};
 
 /// An entry of the audit.
 #[derive(Clone, Debug, Default, Serialize, ToSchema)]
@@ -44,6 +43,14 @@ pub(crate) struct Record {
     pub(crate) previous: String,
     /// The SHA-256 of this record, which covers `previous`: see `flcm audit verify`. Empty until it is stored.
     pub(crate) hash: String,
+}
+
+impl From<StoredRow> for Record {
+    fn from(row: StoredRow) -> Self {
+        let StoredRow { id, at, actor, action, flag, revision, reason, detail, address, previous, hash } = row;
+        let detail = serde_json::from_str(&detail).unwrap_or_default();
+        Self { id, at, actor, action, flag, revision, reason, detail, address, previous, hash }
+    }
 }
 
 /// The record of a transition.
@@ -82,12 +89,11 @@ pub(super) fn append(connection: &Connection, record: &Record) -> Stored<()> {
         hash: String::new(),
     };
     row.hash = row.digest();
-    let sql = "INSERT INTO audit (id, at, actor, action, flag, revision, reason, detail, address, previous, hash) \
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
+    let sql = format!("INSERT INTO audit ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)");
     let StoredRow { id, at, actor, action, flag, revision, reason, detail, address, previous, hash } = row;
     let (at, revision) = (to_bits(at), revision.map(to_bits));
     connection
-        .prepare_cached(sql)?
+        .prepare_cached(&sql)?
         .execute(params![id, at, actor, action, flag, revision, reason, detail, address, previous, hash])?;
     Ok(())
 }
@@ -112,8 +118,6 @@ pub(crate) struct AuditFilter {
     /// Part of the reason or of the detail.
     pub(crate) text: Option<String>,
 }
-
-const COLUMNS: &str = "id, at, actor, action, flag, revision, reason, detail, address, previous, hash";
 
 impl AuditFilter {
     /// The conditions, and their values.
@@ -151,15 +155,15 @@ impl Reader {
         values.insert(0, before.into());
         values.push(limit.into());
         let mut statement = self.0.prepare(&sql)?;
-        let rows = statement.query_map(rusqlite::params_from_iter(values), record)?;
+        let rows = statement.query_map(params_from_iter(values), |row| StoredRow::read(row).map(Record::from))?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
     /// The records after this one, the oldest first.
     pub(crate) fn audit_after(&self, after: i64, limit: u32) -> Stored<Vec<Record>> {
-        let mut statement =
-            self.0.prepare(&format!("SELECT {COLUMNS} FROM audit WHERE id > ?1 ORDER BY id LIMIT ?2"))?;
-        let rows = statement.query_map(params![after, limit], record)?;
+        let sql = format!("SELECT {COLUMNS} FROM audit WHERE id > ?1 ORDER BY id LIMIT ?2");
+        let mut statement = self.0.prepare(&sql)?;
+        let rows = statement.query_map(params![after, limit], |row| StoredRow::read(row).map(Record::from))?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 }
@@ -167,21 +171,4 @@ impl Reader {
 /// A time that somebody asks for; later than any that is stored if it does not fit.
 fn time(at: u64) -> i64 {
     i64::try_from(at).unwrap_or(i64::MAX)
-}
-
-fn record(row: &rusqlite::Row<'_>) -> rusqlite::Result<Record> {
-    let detail: String = row.get(7)?;
-    Ok(Record {
-        id: row.get(0)?,
-        at: from_bits(row.get(1)?),
-        actor: row.get(2)?,
-        action: row.get(3)?,
-        flag: row.get(4)?,
-        revision: row.get::<_, Option<i64>>(5)?.map(from_bits),
-        reason: row.get(6)?,
-        detail: serde_json::from_str(&detail).unwrap_or_default(),
-        address: row.get(8)?,
-        previous: row.get(9)?,
-        hash: row.get(10)?,
-    })
 }

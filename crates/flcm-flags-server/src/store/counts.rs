@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use flcm_flags::{Millis, TripState};
 use flcm_flags_host::SavedBreakers;
 use rusqlite::{Connection, OptionalExtension, params};
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::audit::append;
 use super::ledgers::{StoredLedger, StoredLedgerName};
@@ -29,6 +31,17 @@ pub(crate) struct StoredBreaker {
     pub(crate) event: Option<FleetTransition>,
 }
 
+/// What an operator has set a flag to, or what a breaker that is gone has left: who, why, and when.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct CommandInForce {
+    /// The name of a key, or `breaker` where the flag has lost its `error_threshold` after a rollback.
+    pub(crate) actor: String,
+    /// The reason that the actor has given.
+    pub(crate) reason: String,
+    /// Since when, in milliseconds since 1970.
+    pub(crate) at: u64,
+}
+
 /// Everything that a start recovers.
 #[derive(Debug, Default)]
 pub(crate) struct RecoveredState {
@@ -37,6 +50,7 @@ pub(crate) struct RecoveredState {
     pub(crate) customs: Vec<u8>,
     pub(crate) breakers: Vec<StoredBreaker>,
     pub(crate) holds: BTreeMap<String, String>,
+    pub(crate) commands: BTreeMap<String, CommandInForce>,
     /// When the first batch after the checkpoint came.
     pub(crate) first_batch: Option<Millis>,
     /// The latest time that was stored.
@@ -55,6 +69,8 @@ pub(crate) struct Changes<'a> {
     pub(crate) deliveries: &'a [WebhookDelivery],
     /// All trips of flags without a breaker, if any has changed.
     pub(crate) holds: Option<&'a BTreeMap<String, TripState>>,
+    /// All commands in force, if any has changed.
+    pub(crate) commands: Option<&'a BTreeMap<String, CommandInForce>>,
 }
 
 /// The state that replaces the batches up to one.
@@ -92,7 +108,7 @@ impl Store {
 
     /// Stores changes.
     pub(crate) fn record(&mut self, happened: &Changes<'_>) -> Stored<()> {
-        let Changes { breakers, gone, records, deliveries, holds } = happened;
+        let Changes { breakers, gone, records, deliveries, holds, commands } = happened;
         self.write(|connection| {
             breakers.iter().try_for_each(|breaker| put_breaker(connection, breaker))?;
             for flag in gone {
@@ -100,7 +116,8 @@ impl Store {
             }
             records.iter().try_for_each(|record| append(connection, record))?;
             deliveries.iter().try_for_each(|delivery| enqueue(connection, delivery))?;
-            holds.map_or(Ok(()), |holds| put_holds(connection, holds))
+            holds.map_or(Ok(()), |holds| put_holds(connection, holds))?;
+            commands.map_or(Ok(()), |commands| put_commands(connection, commands))
         })
     }
 
@@ -148,6 +165,12 @@ fn load_breakers(connection: &Connection, recovered: &mut RecoveredState) -> Sto
     }
     let mut statement = connection.prepare("SELECT flag, trip FROM holds")?;
     recovered.holds = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?;
+    let mut statement = connection.prepare("SELECT flag, actor, reason, at FROM commands")?;
+    let commands = statement.query_map([], |row| {
+        let command = CommandInForce { actor: row.get(1)?, reason: row.get(2)?, at: from_bits(row.get(3)?) };
+        Ok((row.get(0)?, command))
+    })?;
+    recovered.commands = commands.collect::<Result<_, _>>()?;
     Ok(())
 }
 
@@ -164,6 +187,15 @@ fn put_holds(connection: &Connection, holds: &BTreeMap<String, TripState>) -> St
     let mut statement = connection.prepare_cached("INSERT INTO holds VALUES (?1, ?2)")?;
     for (flag, trip) in holds {
         statement.execute(params![flag, trip.to_string()])?;
+    }
+    Ok(())
+}
+
+fn put_commands(connection: &Connection, commands: &BTreeMap<String, CommandInForce>) -> Stored<()> {
+    connection.execute("DELETE FROM commands", [])?;
+    let mut statement = connection.prepare_cached("INSERT INTO commands VALUES (?1, ?2, ?3, ?4)")?;
+    for (flag, CommandInForce { actor, reason, at }) in commands {
+        statement.execute(params![flag, actor, reason, to_bits(*at)])?;
     }
     Ok(())
 }

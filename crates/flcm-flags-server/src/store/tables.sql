@@ -70,6 +70,10 @@ CREATE TABLE breakers (
 -- Trips of flags without a breaker: set by an operator, or left by a breaker whose flag has lost its threshold.
 CREATE TABLE holds (flag TEXT PRIMARY KEY, trip TEXT NOT NULL) STRICT, WITHOUT ROWID;
 
+-- What operators have set flags to, as long as it is in force: who, why, and when.
+CREATE TABLE commands (flag TEXT PRIMARY KEY, actor TEXT NOT NULL, reason TEXT NOT NULL, at INTEGER NOT NULL)
+STRICT, WITHOUT ROWID;
+
 -- Events that webhooks are still to be sent; `flag` is null for those of documents.
 CREATE TABLE outbox (
     id INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -138,7 +138,7 @@ impl WebhookDispatcher {
     async fn send(&self, webhook: &Webhook, event: &Notification) -> Result<(), Failure> {
         let body = match webhook.format {
             WebhookFormat::Json => serde_json::to_string(event).map_err(|error| Failure::new(error.to_string()))?,
-            WebhookFormat::Slack => serde_json::json!({ "text": event.data.text }).to_string(),
+            WebhookFormat::Slack => serde_json::json!({ "text": escaped(&event.data.text) }).to_string(),
         };
         let (id, at) = (&event.id, wall() / 1000);
         let mut request = self.client.post(&webhook.url).header("content-type", "application/json");
@@ -154,6 +154,11 @@ impl WebhookDispatcher {
         let asked = retry_after(response.headers(), wall());
         Err(Failure { what: format!("status {}", response.status()), asked })
     }
+}
+
+/// A text as Slack shows it. Unescaped, `<!channel>` would notify everybody, and `<http://…>` would be a link.
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
 /// Results of deliveries that may not be stored yet. Without them a full disk would have the server send the same again

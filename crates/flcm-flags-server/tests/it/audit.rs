@@ -1,9 +1,10 @@
 //! The audit as a chain of hashes, and where requests came from.
 
 use flcm_flags_server::{AuditCheck, verify_audit};
+use serde_json::Value;
 
 use crate::http::ask;
-use crate::test_server::TestFolder;
+use crate::test_server::{TestFolder, until};
 
 /// What whoever can write to the database does first.
 const DROP: &str = "DROP TRIGGER audit_keeps; DROP TRIGGER audit_stays; DROP TRIGGER audit_grows;";
@@ -98,4 +99,27 @@ fn addresses_are_in_the_audit_and_in_the_log_of_requests() {
     let log = server.stop();
     let line = log.lines().find(|line| line.contains("answered") && line.contains("/flags/{key}/{command}"));
     assert!(line.is_some_and(|line| line.contains("peer=127.0.0.1")), "{log}");
+}
+
+#[test]
+fn each_request_that_was_refused_has_an_address() {
+    let folder = TestFolder::new();
+    let server = folder.serve();
+    let first = server.get("/revisions").json()[0]["number"].as_u64().unwrap();
+    server.put("flags: 1").expect(422);
+    server.put("flags: { other: { rollout: { percentage: 1 } } }").expect(409);
+    let more = format!("{}  more: {{}}\n  most: {{}}\n  least: {{}}\n", crate::test_server::FLAGS);
+    server.put(&more).expect(200);
+    let path = format!("/revisions/{first}/revert");
+    ask(server.address, "POST", &path, &[("if-match", "*")], b"").unwrap().expect(409);
+    folder.file("flags.yaml", "flags: 1");
+    let refused = until("the edit is in the audit", || {
+        let audit = server.get("/audit").json();
+        let refused = audit.as_array().unwrap().iter().filter(|record| record["action"] == "refused");
+        let refused: Vec<_> = refused.map(|record| (record["actor"].clone(), record["address"].clone())).collect();
+        (refused.len() == 4).then_some(refused)
+    });
+    let of_request = (Value::from("anyone"), Value::from("127.0.0.1"));
+    assert_eq!(refused[0], ("file".into(), Value::Null), "nobody sent a request");
+    assert_eq!(refused[1..], vec![of_request; 3]);
 }

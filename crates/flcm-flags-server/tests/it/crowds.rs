@@ -4,8 +4,11 @@ use std::io::{Read, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream};
 use std::time::Duration;
 
-use crate::http::{Answer, connect, head, rest};
-use crate::test_server::{DEADLINE, TestFolder, TestServer};
+use flcm_flags::metrics::batch::Header;
+
+use crate::host::batch;
+use crate::http::{Answer, ask_from, connect, head, rest};
+use crate::test_server::{DEADLINE, TestFolder, TestServer, until};
 
 /// A connection from this address of this machine.
 fn connect_from(last: u8, server: &TestServer) -> TcpStream {
@@ -88,6 +91,53 @@ fn one_network_has_a_share_of_the_connections_of_pages() {
         })
         .collect();
     assert!(hosts.iter().all(|(_, status)| *status == 200));
+}
+
+/// Connections of a trusted proxy are those of many networks, so a network is limited by its streams.
+#[test]
+fn behind_a_proxy_one_network_has_a_share_of_the_streams_of_pages() {
+    let options = ["--max-connections", "40", "--trusted-proxy", "127.0.0.0/8"];
+    let (server, keys) = TestFolder::new().serve_with_keys(&options);
+    let stream = |key: &str, from: &str| {
+        let (mut stream, bearer) = (connect_from(1, &server), format!("Bearer {key}"));
+        let headers = [("authorization", bearer.as_str()), ("x-forwarded-for", from)];
+        let text = head(server.address, "GET", "/flags/stream", &headers) + "\r\n";
+        stream.write_all(text.as_bytes()).unwrap();
+        let mut first = [0; 12];
+        stream.read_exact(&mut first).unwrap();
+        (stream, std::str::from_utf8(&first[9..]).unwrap().to_owned())
+    };
+    let mut pages: Vec<_> = (0..15).map(|_| stream(&keys[0], "192.0.2.1")).collect();
+    let open = |pages: &[(TcpStream, String)]| pages.iter().filter(|(_, status)| status == "200").count();
+    assert_eq!(open(&pages), 10);
+    assert_eq!(stream(&keys[0], "198.51.100.1").1, "200");
+    assert_eq!(stream(&keys[1], "192.0.2.1").1, "200", "a server");
+    // What ends makes room.
+    pages.truncate(9);
+    until("a stream has ended", || (stream(&keys[0], "192.0.2.1").1 == "200").then_some(()));
+}
+
+/// More slow bodies than there is memory for, of one network: each reserves some with its first byte.
+#[test]
+fn slow_batches_of_one_network_do_not_keep_out_those_of_others() {
+    let folder = TestFolder::new();
+    let (server, keys) = folder.serve_with_keys(&["--max-connections", "1200"]);
+    let bearer = format!("Bearer {}", keys[0]);
+    let headers = [("authorization", bearer.as_str()), ("content-type", "application/vnd.flcm.batch")];
+    let slow = head(server.address, "POST", "/metrics", &headers) + "content-length: 1000\r\n\r\nF";
+    let slow: Vec<TcpStream> = (0..280)
+        .map(|_| {
+            let mut stream = connect_from(1, &server);
+            stream.write_all(slow.as_bytes()).unwrap();
+            stream
+        })
+        .collect();
+    let body = batch(Header { instance: 7, epoch: 1, sequence: 1, age: 0 }, &[]);
+    let send =
+        |last| ask_from(Ipv4Addr::new(127, 0, last, 1), server.address, "POST", "/metrics", &headers, &body).unwrap();
+    until("the network has no turn left", || (send(1).status == 503).then_some(()));
+    send(2).expect(204);
+    drop(slow);
 }
 
 #[test]

@@ -100,20 +100,51 @@ fn two_servers_do_not_share_one() {
 }
 
 #[test]
-fn one_of_a_newer_version_or_of_another_program_is_refused_and_left_alone() {
+fn one_of_another_version_or_of_another_program_is_refused_and_left_alone() {
+    let version =
+        |of: &TestFolder| -> u32 { of.database().query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap() };
     let folder = TestFolder::new();
     folder.serve().stop();
-    folder.database().execute_batch("PRAGMA user_version = 3; PRAGMA journal_mode = DELETE").unwrap();
-    let before = bytes(&folder.path("flags.db"));
-    let (code, said) = folder.fails(SERVE);
-    assert!(code == 1 && said.contains("version 3") && said.contains("flags.db"), "{said}");
-    assert_eq!(bytes(&folder.path("flags.db")), before);
+    let own = version(&folder);
+    for (other, help) in [(own + 1, "use the release that wrote it"), (own - 1, "SELECT document FROM revisions")] {
+        let change = format!("PRAGMA user_version = {other}; PRAGMA journal_mode = DELETE");
+        folder.database().execute_batch(&change).unwrap();
+        let before = bytes(&folder.path("flags.db"));
+        let (code, said) = folder.fails(SERVE);
+        let versions = format!("flags.db: the database has version {other}, and this server needs version {own}");
+        assert!(code == 1 && said.contains(&versions) && said.contains(help), "{said}");
+        assert_eq!(bytes(&folder.path("flags.db")), before);
+    }
     let foreign = TestFolder::new();
     foreign.database().execute_batch("CREATE TABLE songs (title TEXT)").unwrap();
     let before = bytes(&foreign.path("flags.db"));
     let (code, said) = foreign.fails(SERVE);
-    assert!(code == 1 && said.contains("flags.db"), "{said}");
+    assert!(code == 1 && said.contains("flags.db") && said.contains("another program"), "{said}");
     assert_eq!(bytes(&foreign.path("flags.db")), before);
+}
+
+/// Two of its tables, with the version that it gave them.
+#[test]
+fn one_of_an_earlier_build_says_how_to_go_on() {
+    let folder = TestFolder::new();
+    let revisions = "CREATE TABLE revisions (number INTEGER PRIMARY KEY, at INTEGER NOT NULL, author TEXT NOT NULL, \
+                     reason TEXT NOT NULL, origin TEXT NOT NULL, digest TEXT NOT NULL, document TEXT NOT NULL) STRICT";
+    let facts = "CREATE TABLE facts (name TEXT PRIMARY KEY, number INTEGER NOT NULL) STRICT, WITHOUT ROWID";
+    folder.database().execute_batch(&format!("{revisions}; {facts}; PRAGMA user_version = 1")).unwrap();
+    let document = crate::test_server::FLAGS.replace("50", "60");
+    let insert = "INSERT INTO revisions VALUES (1, 2, 'ci', '', 'put', '0', ?1)";
+    folder.database().execute(insert, [&document]).unwrap();
+    let (code, said) = folder.fails(SERVE);
+    assert!(code == 1 && said.contains("flags.db: the database has version 1"), "{said}");
+    // The help, followed.
+    let query = said.split_once('"').unwrap().1.split_once('"').unwrap().0;
+    let saved: String = folder.database().query_row(query, [], |row| row.get(0)).unwrap();
+    assert_eq!(saved, document);
+    folder.file("flags.yaml", saved);
+    for ending in ["", "-wal", "-shm"] {
+        let _ = fs::remove_file(folder.path(&format!("flags.db{ending}")));
+    }
+    folder.serve();
 }
 
 #[cfg(unix)]

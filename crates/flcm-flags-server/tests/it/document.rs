@@ -225,3 +225,21 @@ fn a_server_that_is_left_alone_does_nothing() {
     let after = reads();
     assert!(after - before < 20, "{} reads in two seconds", after - before);
 }
+
+#[test]
+fn a_file_named_json_must_be_json() {
+    const JSON: &str = r#"{ "flags": { "plain": { "rollout": { "percentage": 50 } } } }"#;
+    let relaxed = JSON.replace("50 }", "50, }");
+    let folder = TestFolder::new();
+    folder.file("flags.json", &relaxed);
+    let (code, said) = folder.fails(&["flags.json"]);
+    assert!(code == 1 && said.contains("flags.json:1") && said.contains("JSON"), "{said}");
+    folder.file("flags.json", JSON);
+    let server = TestServer::start(folder.command(&["flags.json"]));
+    folder.file("flags.json", &relaxed);
+    let refused = until("the edit is refused", || {
+        Some(server.get("/trips").json()["refused"].clone()).filter(|refused| !refused.is_null())
+    });
+    assert_eq!(refused["code"], "INVALID_DOCUMENT", "{refused}");
+    assert_eq!(served(&server), JSON);
+}

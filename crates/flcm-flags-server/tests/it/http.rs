@@ -65,7 +65,10 @@ impl Answer {
 }
 
 pub(crate) fn connect(address: SocketAddr) -> io::Result<TcpStream> {
-    let stream = TcpStream::connect(address)?;
+    with_deadline(TcpStream::connect(address)?)
+}
+
+fn with_deadline(stream: TcpStream) -> io::Result<TcpStream> {
     stream.set_read_timeout(Some(DEADLINE))?;
     stream.set_write_timeout(Some(DEADLINE))?;
     Ok(stream)
@@ -91,7 +94,7 @@ pub(crate) fn ask(
     headers: &[(&str, &str)],
     body: &[u8],
 ) -> io::Result<Answer> {
-    ask_on(connect(address)?, address, method, path, headers, body)
+    exchange(connect(address)?, &head(address, method, path, headers), body)
 }
 
 /// Like [`ask`], from an address of this machine.
@@ -110,19 +113,11 @@ pub(crate) fn ask_from(
         socket.connect(address).await?.into_std()
     })?;
     stream.set_nonblocking(false)?;
-    stream.set_read_timeout(Some(DEADLINE))?;
-    ask_on(stream, address, method, path, headers, body)
+    exchange(with_deadline(stream)?, &head(address, method, path, headers), body)
 }
 
-fn ask_on(
-    mut stream: TcpStream,
-    address: SocketAddr,
-    method: &str,
-    path: &str,
-    headers: &[(&str, &str)],
-    body: &[u8],
-) -> io::Result<Answer> {
-    let head = head(address, method, path, headers) + &format!("content-length: {}\r\n\r\n", body.len());
+fn exchange(mut stream: TcpStream, head: &str, body: &[u8]) -> io::Result<Answer> {
+    let head = format!("{head}content-length: {}\r\n\r\n", body.len());
     // One that refuses may close before it has read everything; what it said counts.
     let _ = stream.write_all(&[head.as_bytes(), body].concat());
     rest(&mut stream)

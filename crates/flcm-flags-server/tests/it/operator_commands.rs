@@ -164,3 +164,52 @@ fn commands_need_neither_a_body_nor_its_type_unless_a_page_sends_them() {
     server.put(&turned()).expect(200);
     send(&format!("/revisions/{first}/revert"), &[("if-match", "*")], b"").expect(200);
 }
+
+#[test]
+fn trips_say_who_has_set_the_mode_why_and_when() {
+    let folder = TestFolder::new();
+    let mut server = folder.serve();
+    for flag in ["guarded", "plain"] {
+        server.post(&format!("/flags/{flag}/hold"), r#"{"reason":"it hurts"}"#).expect(200);
+    }
+    assert!(server.trip("fragile").get("setBy").is_none(), "the breaker decides");
+    let audit = server.get("/audit").json();
+    // `turned` takes the threshold of one, and gives the other one: each is held as before.
+    for text in [FLAGS.to_owned(), turned(), FLAGS.to_owned()] {
+        server.put(&format!("{text}# edited\n")).expect(200);
+        server.kill();
+        server = folder.serve();
+        for flag in ["guarded", "plain"] {
+            let mut records = audit.as_array().unwrap().iter();
+            let hold = records.find(|record| record["action"] == "hold" && record["flag"] == flag).unwrap();
+            let status = server.trip(flag);
+            let expected = serde_json::json!({ "actor": "anyone", "reason": "it hurts", "at": hold["at"] });
+            assert_eq!((&status["setBy"], &status["mode"]), (&expected, &"held".into()), "{flag}: {status}");
+        }
+    }
+    server.post("/flags/guarded/observe", r#"{"reason":"a drill"}"#).expect(200);
+    server.post("/flags/plain/release", "{}").expect(200);
+    assert_eq!(server.trip("guarded")["setBy"]["reason"], "a drill");
+    assert!(server.trip("plain").is_null());
+    server.put(&turned()).expect(200);
+    assert!(server.trip("guarded").is_null(), "without a breaker it is not observed");
+    server.put(FLAGS).expect(200);
+    assert!(server.trip("guarded").get("setBy").is_none());
+}
+
+/// Nobody has commanded it, so the breaker is named.
+#[test]
+fn trips_say_what_holds_a_flag_that_has_lost_its_threshold() {
+    let folder = TestFolder::new();
+    let server = folder.serve();
+    trip(&server, &mut Host::new(1));
+    let at = server.trip("fragile")["last"]["at"].clone();
+    let threshold = "    error_threshold: { rate: 0.05, window: 300, recovery: sticky }\n";
+    server.put(&FLAGS.replace(threshold, "")).expect(200);
+    server.kill();
+    let server = folder.serve();
+    let status = server.trip("fragile");
+    assert_eq!((&status["trip"], &status["setBy"]["actor"]), (&"off".into(), &"breaker".into()), "{status}");
+    assert_eq!(status["setBy"]["at"], at);
+    assert!(status["setBy"]["reason"].as_str().unwrap().contains("fragile"), "{status}");
+}

@@ -10,6 +10,10 @@ const DOCUMENT: &str = "\
 flags:
   a_checkout:
     description: A checkout on one page
+    owner: team checkout
+    tags: [migration, shop]
+    kind: release
+    until: 2027-01-01T00:00:00Z
     rollout: { schedule: [{ at: 2020-01-01T00:00:00Z, percentage: 25 }] }
     error_threshold: { rate: 0.05, window: 300 }
   b_prices:
@@ -36,6 +40,10 @@ fn the_overview_has_all_flags_in_columns() {
     let flags = &overview["flags"];
     assert_eq!(flags["key"], json!(["a_checkout", "b_prices", "c_off"]));
     assert_eq!(flags["description"], json!(["A checkout on one page", null, null]));
+    assert_eq!(flags["owner"], json!(["team checkout", null, null]));
+    assert_eq!(flags["tags"], json!([["migration", "shop"], [], []]));
+    assert_eq!(flags["kind"], json!(["release", null, null]));
+    assert_eq!(flags["until"], json!([1_798_761_600_000_u64, null, null]));
     assert_eq!(flags["enabled"], json!([true, true, false]));
     assert_eq!(flags["percentage"], json!([0.0, 40.0, 0.0]));
     assert_eq!(flags["scheduled"], json!([true, false, false]));

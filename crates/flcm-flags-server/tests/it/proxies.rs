@@ -43,6 +43,15 @@ fn without_keys_a_request_that_names_no_host_is_refused() {
     assert!(answer.text().contains("--keys"), "{}", answer.text());
 }
 
+/// nginx adds no header of itself, and puts the address of this server into `Host`.
+#[test]
+fn without_keys_a_request_of_http_1_0_is_refused() {
+    let server = TestFolder::new().serve_alone();
+    let mut stream = connect(server.address).unwrap();
+    write!(stream, "GET /trips HTTP/1.0\r\nhost: {}\r\nconnection: close\r\n\r\n", server.address).unwrap();
+    assert_eq!(rest(&mut stream).unwrap().expect(403).code(), "PROXY_NOT_ALLOWED");
+}
+
 #[test]
 fn with_keys_a_proxy_may_pass_requests_on() {
     let (server, keys) = TestFolder::new().serve_with_keys(&[]);

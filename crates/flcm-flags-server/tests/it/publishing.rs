@@ -2,8 +2,8 @@
 
 use std::thread;
 
-use crate::http::ask;
-use crate::test_server::{FLAGS, TestFolder};
+use crate::http::{Answer, ask};
+use crate::test_server::{FLAGS, TestFolder, TestServer};
 
 const YAML: (&str, &str) = ("content-type", "application/yaml");
 
@@ -92,4 +92,57 @@ fn numbers_go_on_rising_behind_the_largest() {
     server.kill();
     let server = folder.serve();
     assert_eq!(server.get("/trips").json()["revision"].as_u64(), next);
+}
+
+#[test]
+fn the_time_of_the_last_publish_is_a_metric() {
+    let folder = TestFolder::new();
+    let server = folder.serve();
+    let is_that_of_the_newest = |server: &TestServer| {
+        let newest = server.get("/revisions").json()[0]["at"].as_f64().unwrap();
+        let text = server.get("/metrics").text();
+        assert!(text.contains("# TYPE flcm_last_publish_timestamp_seconds gauge"), "{text}");
+        let line = text.lines().find_map(|line| line.strip_prefix("flcm_last_publish_timestamp_seconds "));
+        let seconds: f64 = line.unwrap().parse().unwrap();
+        assert!((seconds * 1000.0 - newest).abs() < 1.0, "{seconds} {newest}");
+        newest
+    };
+    let first = is_that_of_the_newest(&server);
+    server.put(&other(1)).expect(200);
+    let second = is_that_of_the_newest(&server);
+    assert!(second > first);
+    server.put("flags: 1").expect(422);
+    server.kill();
+    assert_eq!(is_that_of_the_newest(&folder.serve()).to_bits(), second.to_bits(), "a restart is no publish");
+}
+
+/// YAML accepts more: a comma at the end, comments.
+#[test]
+fn what_is_sent_as_json_or_written_to_a_json_file_must_be_json() {
+    const JSON: &str = r#"{ "flags": { "plain": { "rollout": { "percentage": 10 } } } }"#;
+    let relaxed = JSON.replace("10 }", "10, }");
+    let put = |server: &TestServer, media_type: &str, text: &str| {
+        let headers = [("content-type", media_type), ("if-match", "*")];
+        ask(server.address, "PUT", "/flags?allow_removal=true", &headers, text.as_bytes()).unwrap()
+    };
+    let is_refused = |answer: Answer| {
+        let diagnostics = answer.expect(422).json()["diagnostics"].clone();
+        assert!(diagnostics.to_string().contains("JSON"), "{diagnostics}");
+    };
+    let folder = TestFolder::new();
+    let server = folder.serve();
+    is_refused(put(&server, "application/json; charset=utf-8", &relaxed));
+    put(&server, "application/json", JSON).expect(200);
+    put(&server, "application/yaml", &relaxed).expect(200);
+    // What is read at the next start must be what was accepted now.
+    let folder = TestFolder::new();
+    folder.file("flags.json", JSON);
+    let server = TestServer::start(folder.command(&["flags.json"]));
+    is_refused(put(&server, "application/yaml", &relaxed));
+    put(&server, "application/yaml", &JSON.replace("10", "20")).expect(200);
+    // With edits to the database alone, the file is not what was published.
+    let folder = TestFolder::new();
+    folder.file("flags.json", JSON);
+    let server = TestServer::start(folder.command(&["flags.json", "--edits", "database"]));
+    put(&server, "application/yaml", &relaxed).expect(200);
 }

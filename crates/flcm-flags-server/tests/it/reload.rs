@@ -1,8 +1,11 @@
-//! SIGHUP: keys and certificates are read again, and the server goes on.
+//! SIGHUP: keys, certificates and signing keys are read again, and the server goes on.
 
 use std::io::Read;
 use std::net::SocketAddr;
 use std::process::{Command, Stdio};
+
+use flcm_flags_host::{KeyId, Unverified};
+use flcm_flags_server::mint_signing_key;
 
 use crate::http::ask;
 use crate::stream::Stream;
@@ -129,4 +132,34 @@ fn certificates_are_read_again() {
     drop(server);
     let (code, why) = folder.fails(&["flags.yaml", "--tls-cert", "one.crt", "--tls-key", "two.key"]);
     assert!(code == 1 && why.contains("two.key does not fit the certificate one.crt"), "{why}");
+}
+
+/// The key of the only statement of what is served.
+fn signed_by(server: &TestServer) -> KeyId {
+    let answer = server.get("/flags").expect(200);
+    Unverified::parse(answer.header("flcm-signature").unwrap()).unwrap().statement.key
+}
+
+#[test]
+fn signing_keys_are_read_again_and_a_bad_one_changes_nothing() {
+    let folder = TestFolder::new();
+    let [one, two] = [(), ()].map(|()| mint_signing_key().unwrap());
+    folder.file("sign.pem", &one.1);
+    let server = folder.serve_with(&["--signing-key", "sign.pem", "--audience", "prod"]);
+    let (first, etag) = (signed_by(&server), server.get("/flags").header("etag").map(str::to_owned));
+    for wrong in ["", "no key"] {
+        folder.file("sign.pem", wrong);
+        let before = server.log().matches("the signing key in use stays").count();
+        server.hang_up();
+        until("it is reported", || {
+            (server.log().matches("the signing key in use stays").count() > before).then_some(())
+        });
+        assert!(server.log().contains("sign.pem: it is no Ed25519 key"), "{}", server.log());
+        assert_eq!(signed_by(&server), first);
+    }
+    folder.file("sign.pem", &two.1);
+    server.hang_up();
+    until("the new one signs", || (signed_by(&server) != first).then_some(()));
+    assert_eq!(server.get("/flags").header("etag").map(str::to_owned), etag, "the snapshot is the same");
+    until("the log has its pin", || server.log().contains(&two.0.pin().to_string()).then_some(()));
 }

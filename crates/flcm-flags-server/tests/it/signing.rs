@@ -136,6 +136,17 @@ fn a_signed_snapshot_is_served_as_it_is() {
     assert!(server.log().contains("revision 4 does not follow 9"), "{}", server.log());
 }
 
+/// As somebody writes them who joins the statements of two keys.
+#[test]
+fn statements_may_stand_on_lines_of_their_own() {
+    let (folder, _) = folder_with_key();
+    sign(&folder, &format!("revision: 1\n{FLAGS}"), 100);
+    let one = std::fs::read_to_string(folder.path("flags.signed.sig")).unwrap();
+    folder.file("flags.signed.sig", format!("{},\n{one}", one.trim()));
+    let answer = get(&serve_signed(&folder), &[]).expect(200);
+    assert_eq!(answer.header("flcm-signature"), Some(format!("{0}, {0}", one.trim()).as_str()));
+}
+
 #[test]
 fn a_snapshot_without_its_signature_is_not_served() {
     let (folder, _) = folder_with_key();

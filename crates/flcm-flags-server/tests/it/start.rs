@@ -134,3 +134,33 @@ fn warnings_of_a_refused_edit_are_logged_as_warnings() {
     let levels = |level: &str| log.lines().filter(|line| line.contains(level) && line.contains("flags.yaml:")).count();
     assert_eq!((levels("ERROR"), levels("WARN")), counts, "{log}");
 }
+
+/// A path may be misspelt, and a disk may be broken: whatever is read has a length first.
+#[test]
+fn files_that_are_too_long_are_refused_by_their_length() {
+    let folder = TestFolder::new();
+    let long = |name: &str, head: &[u8]| {
+        folder.file(name, head);
+        let file = std::fs::File::options().write(true).open(folder.path(name)).unwrap();
+        file.set_len(300 << 20).unwrap();
+    };
+    long("long", b"");
+    long("flags.signed", &flcm_flags::snapshot::wire::MAGIC);
+    folder.file("short.signed", flcm_flags::snapshot::wire::MAGIC);
+    long("short.signed.sig", b"");
+    for (name, arguments) in [
+        ("long", &["long"][..]),
+        ("flags.signed", &["flags.signed"]),
+        ("short.signed.sig", &["short.signed"]),
+        ("long", &["flags.yaml", "--keys", "long"]),
+        ("long", &["flags.yaml", "--signing-key", "long", "--audience", "prod"]),
+        ("long", &["flags.yaml", "--tls-cert", "long", "--tls-key", "long"]),
+    ] {
+        let (code, why) = folder.fails(arguments);
+        let is_named = why.contains(name) && why.contains("314572800 bytes, more than the limit of");
+        assert!(code == 1 && is_named, "{arguments:?}: {why}");
+    }
+    // What has no length is read no further than that.
+    let (code, why) = folder.fails(&["flags.yaml", "--keys", "/dev/zero"]);
+    assert!(code == 1 && why.contains("more than the limit of"), "{why}");
+}

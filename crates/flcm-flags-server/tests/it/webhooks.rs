@@ -280,6 +280,31 @@ fn an_edit_of_the_file_that_is_refused_is_an_event() {
 }
 
 #[test]
+fn a_command_is_one_event_whether_servers_or_pages_or_both_are_sources_of_the_flag() {
+    let (folder, listener) = (TestFolder::new(), Listener::new(0));
+    let sources = ["[servers]", "[pages]", "[servers, pages]"];
+    let flag = |(number, sources): (usize, &str)| {
+        format!(
+            "  f{number}: {{ rollout: {{ percentage: 50 }}, error_threshold: {{ rate: 0.05, evidence: {sources} }} }}\n"
+        )
+    };
+    folder.file("flags.yaml", format!("flags:\n{}", sources.into_iter().enumerate().map(flag).collect::<String>()));
+    let server = serve(&folder, &["--webhook", &listener.url("/hook"), "--webhook-events", "hold"]);
+    for number in 0..sources.len() {
+        for command in ["hold", "release"] {
+            server.post(&format!("/flags/f{number}/{command}"), "{}").expect(200);
+        }
+    }
+    until("nothing waits", || (!listener.taken().is_empty() && outbox(&folder) == 0).then_some(()));
+    let taken = listener.taken().into_iter();
+    let mut taken: Vec<_> = taken.map(|event| (event.data()["flag"].to_string(), event.name())).collect();
+    taken.sort();
+    let expected = (0..sources.len())
+        .flat_map(|number| ["flag.held", "flag.released"].map(|name| (format!("\"f{number}\""), name.to_owned())));
+    assert_eq!(taken, expected.collect::<Vec<_>>());
+}
+
+#[test]
 fn a_webhook_receives_only_the_kinds_that_it_chose() {
     let (folder, holds, slack) = (TestFolder::new(), Listener::new(0), Listener::new(0));
     let (url, other) = (holds.url("/hook"), slack.url("/slack"));
@@ -311,4 +336,16 @@ fn an_event_is_stored_with_the_change_that_it_announces() {
     server.put(&FLAGS.replace("percentage: 50", "percentage: 60")).expect(200);
     server.kill();
     assert_eq!(outbox(&folder), 2);
+}
+
+/// `<!channel>` would notify everybody, and `<http://…>` is a link.
+#[test]
+fn what_slack_would_take_for_a_command_is_escaped() {
+    let (folder, slack, json) = (TestFolder::new(), Listener::new(0), Listener::new(0));
+    let server = serve(&folder, &["--slack", &slack.url("/slack"), "--webhook", &json.url("/hook")]);
+    server.post("/flags/plain/hold", r#"{"reason":"<!channel> a & b &lt;"}"#).expect(200);
+    until("both have taken it", || (json.taken().len() == 1 && slack.taken().len() == 1).then_some(()));
+    let escaped = "anyone held `plain`: &lt;!channel&gt; a &amp; b &amp;lt;";
+    assert_eq!(slack.taken()[0].event()["text"], escaped);
+    assert_eq!(json.taken()[0].data()["text"], "anyone held `plain`: <!channel> a & b &lt;");
 }

@@ -303,9 +303,7 @@ impl Breaker {
             Recovery::ByCause => self.cause.is_own_fault(),
             Recovery::Sticky => true,
         };
-        // What strangers may have invented must not keep a flag off until somebody comes.
-        let comes_back = plan.scope == Scope::Pages;
-        !comes_back && (by_policy || self.trips >= TRIPS_PER_DAY || self.attempt > ATTEMPTS)
+        plan.waits_for_operators() && (by_policy || self.trips >= TRIPS_PER_DAY || self.attempt > ATTEMPTS)
     }
 
     /// Begins to probe the flag.

@@ -21,7 +21,7 @@ use libm::log;
 
 use super::transition::Cause;
 use crate::bucket::mix;
-use crate::policy::Policy;
+use crate::policy::{Policy, Source};
 
 /// The number of bets of a statistic.
 pub(super) const BETS: usize = 5;
@@ -125,6 +125,19 @@ impl Plan {
     /// The cause that is reported: of pages it is only known that they report faults.
     pub(super) const fn named(&self, cause: Cause) -> Cause {
         if matches!(self.scope, Scope::Pages) { Cause::Pages } else { cause }
+    }
+
+    /// Whether a rollback may wait for an operator.
+    ///
+    /// What strangers may have invented must not keep a flag off until somebody comes. And a host may be a page where
+    /// pages are a source: no operator reaches it, and while it waits it has no outcomes by which the breaker of pages
+    /// could see the fault.
+    pub(super) const fn waits_for_operators(&self) -> bool {
+        match self.scope {
+            Scope::Fleet => true,
+            Scope::Host => !self.policy.evidence.include(Source::Pages),
+            Scope::Pages => false,
+        }
     }
 
     /// A hash of policy and scope: stored breakers name their plan by it.

@@ -86,21 +86,22 @@ pub(super) const CLIENT: Layers = &[
 ];
 
 pub(super) const SERVER: Layers = &[
+    ("bounded_file", &[]),
     ("clock", &[]),
     ("counters", &[]),
     ("error", &[]),
     ("gzip", &[]),
     ("peer", &[]),
     ("proxies", &[]),
-    ("keys", &["error", "peer"]),
+    ("keys", &["bounded_file", "error", "peer"]),
     ("admission", &["keys", "peer"]),
     ("inventory", &["keys"]),
     ("ingest", &["inventory", "keys", "peer"]),
     ("sessions", &["keys", "peer"]),
     ("retry", &[]),
     ("ahead", &["keys"]),
-    ("signing", &[]),
-    ("signed_file", &[]),
+    ("signing", &["bounded_file", "error"]),
+    ("signed_file", &["bounded_file"]),
     ("published", &["clock", "gzip", "signed_file"]),
     ("signatures", &["published", "signing"]),
     ("series", &[]),
@@ -128,7 +129,7 @@ pub(super) const SERVER: Layers = &[
             "transition",
         ],
     ),
-    ("tls", &["error"]),
+    ("tls", &["bounded_file", "error"]),
     (
         "fleet",
         &[
@@ -149,7 +150,7 @@ pub(super) const SERVER: Layers = &[
             "transition",
         ],
     ),
-    ("document_file", &["fleet", "options", "published", "signed_file"]),
+    ("document_file", &["bounded_file", "fleet", "options", "published", "signed_file"]),
     // The state that the modules below share, with the handle of the fleet.
     (
         "state",
@@ -160,6 +161,7 @@ pub(super) const SERVER: Layers = &[
             "keys",
             "notification",
             "options",
+            "peer",
             "proxies",
             "published",
             "serving",
@@ -219,6 +221,7 @@ pub(super) const SERVER: Layers = &[
             "sessions",
             "signatures",
             "signed_file",
+            "signing",
             "state",
             "store",
             "tls",

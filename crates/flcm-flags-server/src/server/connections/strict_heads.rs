@@ -14,7 +14,7 @@ const REFUSED: u8 = 0;
 /// The same, and the end of a head: until it has one, the parser waits for more.
 const REFUSED_HEAD: &[u8; 5] = b"\0\r\n\r\n";
 
-/// So many bytes of a line are looked at: the names and values of interest are shorter.
+/// So many bytes of a line are kept between two reads: the names and values of interest are shorter.
 const LINE: usize = 48;
 
 /// A connection whose heads are checked on their way to the parser.
@@ -46,10 +46,8 @@ enum Part {
 #[derive(Debug, Default)]
 struct Heads {
     part: Part,
-    /// The beginning of the current line, without its end.
+    /// What earlier reads brought of the current line: its beginning, and its last byte.
     line: Vec<u8>,
-    /// The last byte.
-    last: u8,
     has_started: bool,
     length: Option<u64>,
     is_chunked: bool,
@@ -75,49 +73,67 @@ impl Heads {
 
     /// Checks up to the end of a head; how many bytes those are.
     fn check_head(&mut self, bytes: &mut [u8]) -> usize {
-        for position in 0..bytes.len() {
-            let byte = bytes[position];
-            let last = std::mem::replace(&mut self.last, byte);
-            if byte != b'\n' {
-                if self.line.len() < LINE && byte != b'\r' {
-                    self.line.push(byte);
-                }
-                continue;
-            }
-            let is_bare = last != b'\r';
-            if is_bare || self.end_line() {
+        let mut start = 0;
+        while let Some(length) = memchr::memchr(b'\n', &bytes[start..]) {
+            let end = start + length;
+            let before = if length == 0 { self.line.last() } else { bytes.get(end - 1) };
+            let is_bare = before != Some(&b'\r');
+            if is_bare || self.end_line(&bytes[start..end]) {
                 if is_bare || self.is_refused || self.is_chunked && self.length.is_some() {
                     self.part = Part::Rest;
-                    refuse(bytes, position);
+                    refuse(bytes, end);
                     return bytes.len();
                 }
                 self.end_head();
-                return position + 1;
+                return end + 1;
             }
+            start = end + 1;
         }
+        self.keep(&bytes[start..]);
         bytes.len()
     }
 
-    /// Reads a line of the head; whether it was the last.
-    fn end_line(&mut self) -> bool {
-        // Empty lines before a request are allowed.
+    /// Keeps the beginning of a line whose end has not come, and its last byte.
+    fn keep(&mut self, part: &[u8]) {
+        if part.is_empty() {
+            return;
+        }
+        self.line.truncate(LINE);
+        let room = LINE - self.line.len();
+        self.line.extend_from_slice(&part[..part.len().min(room)]);
+        self.line.extend(part.iter().skip(room).next_back());
+    }
+
+    /// Reads a line of the head, whose beginning may have been kept; whether it was the last.
+    fn end_line(&mut self, end: &[u8]) -> bool {
         if self.line.is_empty() {
+            return self.read_line(end, false);
+        }
+        self.keep(end);
+        let line = std::mem::take(&mut self.line);
+        self.read_line(&line, line.len() > LINE)
+    }
+
+    /// Reads a line, of which the middle is missing if it `is_cut`.
+    fn read_line(&mut self, line: &[u8], is_cut: bool) -> bool {
+        let line = line.trim_ascii();
+        // Empty lines before a request are allowed.
+        if line.is_empty() {
             return self.has_started;
         }
         self.has_started = true;
-        let text = String::from_utf8_lossy(&self.line).to_ascii_lowercase();
-        if let Some((name, value)) = text.split_once(':') {
-            match name.trim() {
-                // The parser refuses two that differ.
-                "content-length" => {
-                    self.length = value.trim().parse().ok();
-                    self.is_refused |= self.length.is_none();
-                }
-                "transfer-encoding" => self.is_chunked = true,
-                _ => {}
-            }
+        // Most lines end here.
+        if !matches!(line[0], b'c' | b'C' | b't' | b'T') {
+            return false;
         }
-        self.line.clear();
+        let Some(colon) = memchr::memchr(b':', line) else { return false };
+        let (name, value) = (line[..colon].trim_ascii_end(), line[colon + 1..].trim_ascii_start());
+        if name.eq_ignore_ascii_case(b"content-length") {
+            // The parser refuses two that differ.
+            self.length = std::str::from_utf8(value).ok().and_then(|value| value.parse().ok());
+            self.is_refused |= self.length.is_none() || is_cut;
+        }
+        self.is_chunked |= name.eq_ignore_ascii_case(b"transfer-encoding");
         false
     }
 
@@ -125,8 +141,7 @@ impl Heads {
         // The response to a request in chunks closes the connection, so nobody need find their end here.
         let part = if self.is_chunked { Part::Rest } else { self.length.map_or(Part::Head, Part::Body) };
         let part = if part == Part::Body(0) { Part::Head } else { part };
-        let line = std::mem::take(&mut self.line);
-        *self = Self { part, line, ..Self::default() };
+        *self = Self { part, ..Self::default() };
     }
 }
 
@@ -175,7 +190,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for StrictHeads<S> {
 
 #[cfg(test)]
 mod tests {
-    use super::Heads;
+    use super::{Heads, Part};
 
     /// What arrives at the parser if the bytes come in reads of a size.
     fn checked(text: &str, size: usize) -> String {
@@ -220,6 +235,18 @@ mod tests {
         for lengths in ["content-length: 1\r\ntransfer-encoding: chunked", "content-length:\t\t", "content-length: x"] {
             let head = format!("PUT / HTTP/1.1\r\n{lengths}\r\n\r\n");
             assert!(is_refused(&head, 0, head.len() - 1), "{head:?}");
+        }
+    }
+
+    #[test]
+    fn a_length_behind_many_zeros_or_spaces_is_read_whole_or_refused() {
+        for padding in ["0", " "].map(|pad| pad.repeat(40)) {
+            let head = format!("PUT / HTTP/1.1\r\ncontent-length:{padding}12\r\n\r\n");
+            for size in 1..=head.len() {
+                let (mut heads, mut bytes) = (Heads::default(), head.clone().into_bytes());
+                bytes.chunks_mut(size).for_each(|read| heads.check(read));
+                assert!(bytes.contains(&0) || heads.part == Part::Body(12), "{head:?} in reads of {size} bytes");
+            }
         }
     }
 }

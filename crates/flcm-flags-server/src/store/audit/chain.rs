@@ -10,7 +10,8 @@ use sha2::{Digest, Sha256};
 use crate::error::StartError;
 use crate::store::{Stored, from_bits};
 
-const COLUMNS: &str = "id, at, actor, action, flag, revision, reason, detail, address, previous, hash";
+/// In the order in which [`StoredRow::read`] reads them.
+pub(super) const COLUMNS: &str = "id, at, actor, action, flag, revision, reason, detail, address, previous, hash";
 
 /// A row as it is stored.
 #[derive(Clone, Debug, Default)]
@@ -85,7 +86,7 @@ impl StoredRow {
         })
     }
 
-    fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+    pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
         Ok(Self {
             id: row.get(0)?,
             at: from_bits(row.get(1)?),

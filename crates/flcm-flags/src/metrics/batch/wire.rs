@@ -102,6 +102,18 @@ impl<'a> Cursor<'a> {
     /// A LEB128 number: seven bits a byte, the lowest first. At most ten bytes, of which the last holds one bit.
     #[inline]
     pub(super) fn varint(&mut self) -> Read<u64> {
+        match self.0.split_first() {
+            // Most numbers are small.
+            Some((byte, rest)) if *byte < 0x80 => {
+                self.0 = rest;
+                Ok(u64::from(*byte))
+            }
+            _ => self.long_varint(),
+        }
+    }
+
+    #[inline(never)]
+    fn long_varint(&mut self) -> Read<u64> {
         let mut value = 0;
         for shift in (0..u64::BITS).step_by(7) {
             let byte = self.byte()?;

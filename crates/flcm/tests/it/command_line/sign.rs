@@ -27,6 +27,50 @@ fn a_signing_key_is_a_secret_that_other_tools_read() {
 }
 
 #[test]
+fn a_signing_key_goes_where_output_says() {
+    let folder = TestFolder::new();
+    std::fs::create_dir(folder.path().join("keys")).unwrap();
+    let pin = folder.run(&["key", "sign", "-o", "keys/release.key"]).well();
+    assert_eq!(folder.run(&["key", "pin", "keys/release.key"]).well(), pin);
+    let again = folder.run(&["key", "sign", "--output", "keys/release.key"]).failed();
+    assert!(again.contains("keys/release.key is there already"), "{again}");
+    let nowhere = folder.run(&["key", "sign", "-o", "nowhere/release.key"]).failed();
+    assert!(nowhere.contains("cannot write nowhere/release.key"), "{nowhere}");
+    assert_eq!(folder.run(&["key", "sign", "release", "-o", "other.pem"]).code, Some(2), "one name is enough");
+}
+
+#[test]
+fn the_pin_of_a_signing_key_is_printed_again() {
+    let folder = TestFolder::new();
+    let pin = folder.run(&["key", "sign", "release"]).well();
+    let ran = folder.run(&["key", "pin", "release.pem"]);
+    assert_eq!((ran.code, ran.out, ran.err), (Some(0), pin, String::new()));
+    folder.file("other.pem", "no key");
+    let other = folder.run(&["key", "pin", "other.pem"]).failed();
+    assert!(other.contains("other.pem: it is no Ed25519 key") && other.contains("flcm key sign NAME"), "{other}");
+    let missing = folder.run(&["key", "pin", "missing.pem"]).failed();
+    assert!(missing.contains("cannot read missing.pem"), "{missing}");
+    assert_eq!(folder.run(&["key", "pin"]).code, Some(2));
+}
+
+#[test]
+fn signing_and_compiling_show_warnings_and_no_hints() {
+    let folder = folder_with_key();
+    folder.file("a.yaml", "flags: { everyone: { enabled: true } }");
+    assert!(folder.run(&["check", "a.yaml"]).well().contains("reaches-everyone"));
+    let compile = ["compile", "a.yaml", "-o", "a.signed"];
+    for command in [&SIGN[..], &compile] {
+        let quiet = folder.run(command);
+        assert_eq!((quiet.code, quiet.err.lines().count()), (Some(0), 1), "{}", quiet.err);
+    }
+    folder.file("a.yaml", "flags: { everyone: { enabled: true }, nobody: { users: { allow: [ann, ann] } } }");
+    for command in [&SIGN[..], &compile] {
+        let warned = folder.run(command);
+        assert!(warned.err.contains("ann") && !warned.err.contains("reaches-everyone"), "{}", warned.err);
+    }
+}
+
+#[test]
 fn an_api_key_still_needs_a_name_and_a_role() {
     let folder = TestFolder::new();
     assert_eq!(folder.run(&["key"]).code, Some(2));
