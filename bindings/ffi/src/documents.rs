@@ -262,7 +262,9 @@ flags:
     fn a_scenario_is_read_and_checked() {
         let bytes = compile("flags: { a: { error_threshold: { rate: 0.05 } } }").snapshot.unwrap();
         let scenario = r#"{"flag":"a","errorRate":1,"requestsPerSecond":9,"sharePercent":50}"#;
-        assert_eq!(simulator(&bytes, scenario, 0.0).unwrap().advance(2, Some(0)).rules[0].from_start.share_found, 1.0);
+        let report = simulator(&bytes, scenario, 0.0).unwrap().advance(2, Some(0));
+        assert_eq!((report.runs, report.rules[0].from_start.falsely), (2, 0));
+        assert!(report.rules[0].from_start.median_seconds.is_some());
         for (scenario, message) in [
             (r#"{"flag":"a"}"#, "the scenario cannot be read: missing field `errorRate`"),
             (r#"{"flag":"a","errorRate":2,"requestsPerSecond":9}"#, "`errorRate` is 2 (give a number from 0, up to 1)"),

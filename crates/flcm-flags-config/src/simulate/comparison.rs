@@ -72,7 +72,6 @@ impl Comparison {
 
     /// Some of the runs and days, by their numbers.
     #[must_use]
-    #[expect(clippy::needless_pass_by_value, reason = "ranges are written where it is called")]
     pub fn range(&self, runs: Range<u64>, days: Range<u64>) -> Vec<PolicyResult> {
         self.policies().iter().map(|(name, policy)| self.result(name, policy, &runs, &days)).collect()
     }
