@@ -1,4 +1,4 @@
-// `node tests/bench/drafts.js`: what a draft, its difference and a simulation take in WebAssembly, after `just packages`.
+// `node tests/bench/drafts.js`: what drafts, differences and simulations take in WebAssembly, after `just packages`.
 // Processor time stands beside the time on the clock, because other programs may run.
 
 import { readFileSync } from 'node:fs';
@@ -20,8 +20,10 @@ const flag = (index, percentage) => `  flag_${index}:
 `;
 
 /** A document in which one flag has another percentage. */
-const document = (flags, percentage) =>
-  `flags:\n${Array.from({ length: flags }, (_, index) => flag(index, index === 5 ? percentage : index % 100)).join('\n')}`;
+function document(flags, percentage) {
+  const written = Array.from({ length: flags }, (_, index) => flag(index, index === 5 ? percentage : index % 100));
+  return `flags:\n${written.join('\n')}`;
+}
 
 function measure(what, question) {
   const [processor, clock] = [process.cpuUsage(), performance.now()];
