@@ -181,10 +181,9 @@ test-examples: browser packages
 test-docs: browser packages
     npx --no -- vitest run tests/docs
 
-# The dashboard in Chromium, over its development server.
+# The dashboard in Chromium, over its development server and over `flcm serve`.
 [group('test')]
-test-dashboard: browser packages programs
-    npx --no -- vite build -c dashboard/vite.config.js --mode dev
+test-dashboard: browser dashboard programs
     npx --no -- vitest run tests/dashboard
 
 # The packed packages, as those who install them use them.

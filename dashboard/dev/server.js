@@ -6,7 +6,7 @@ import { createServer } from 'node:http';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import * as answers from './answers.js';
-import { engineAnswer } from './engine.js';
+import { compare } from './compare.js';
 import { documentOf, makeFlags } from './flags.js';
 import { dist, page } from './pages.js';
 import { past } from './past.js';
@@ -183,7 +183,7 @@ export async function startDev({ flags: count = 16, port = 0, keyless = false, m
       published: true,
       removed: [],
       warnings: [],
-      difference: await engineAnswer('diff', { base: before, text }),
+      difference: await compare(before, text),
     };
   }
 
@@ -233,11 +233,7 @@ export async function startDev({ flags: count = 16, port = 0, keyless = false, m
       'GET',
       /^\/revisions\/(\d+)\/diff$/,
       'viewer',
-      ([number], query) =>
-        engineAnswer('diff', {
-          base: texts.get(Number(number)),
-          text: texts.get(Number(query.get('to') ?? state.revision)),
-        }),
+      ([number], query) => compare(texts.get(Number(number)), texts.get(Number(query.get('to') ?? state.revision))),
     ],
     [
       'POST',
@@ -300,7 +296,6 @@ export async function startDev({ flags: count = 16, port = 0, keyless = false, m
       'publisher',
       (_, query, { actor, body, headers }) => publish(body, headers, actor, query.get('reason') ?? ''),
     ],
-    ['POST', /^\/dev\/engine\/([a-z]+)$/, 'viewer', ([name], _, { body }) => engineAnswer(name, JSON.parse(body))],
   ];
 
   const sessionOf = (request) => {

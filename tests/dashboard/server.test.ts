@@ -10,7 +10,7 @@ import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { launch } from '../kit/browser.js';
 import { FLCM, Server } from '../server/kit/serve.ts';
 
-const DIST = fileURLToPath(new URL('../../target/dashboard', import.meta.url));
+const DIST = fileURLToPath(new URL('../../crates/flcm-dashboard/dist', import.meta.url));
 
 const DOCUMENT = `flags:
   new_search:

@@ -507,7 +507,6 @@ export const en = {
     nobody: 'no flag',
     listed: (count: number) => plural(count, 'user', 'users'),
     hostNames: 'named by the host',
-    needsEngine: 'Cohorts are read from the document by the engine, which this build does not have yet.',
     edit: 'Open in the text editor',
   },
   hosts: {
@@ -657,7 +656,6 @@ export const en = {
     close: 'Close',
     notFound: 'There is no such page.',
     home: 'To the flags',
-    missingEngine: (what: string) => `The engine of this build cannot ${what} yet.`,
   },
 };
 
