@@ -1,16 +1,7 @@
 /** The dashboard over a real server: signing in, the role of a key, commands and publishing, a restart. */
 
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
-import { launch } from '../kit/browser.js';
-import { FLCM, Server } from '../server/kit/serve.ts';
-
-const DIST = fileURLToPath(new URL('../../crates/flcm-dashboard/dist', import.meta.url));
+import { expect, test } from 'vitest';
+import { type Served, start as serve, signingIn } from './kit/served.ts';
 
 const DOCUMENT = `flags:
   new_search:
@@ -19,48 +10,8 @@ const DOCUMENT = `flags:
     error_threshold: { rate: 0.05 }
 `;
 
-let browser: Browser;
-beforeAll(async () => {
-  browser = await launch();
-});
-afterAll(() => browser.close());
-
-/** A key, and the line of the key file that stands for it. */
-function key(role: string, name: string): { key: string; line: unknown } {
-  const text = execFileSync(FLCM, ['key', '--role', role, name], { encoding: 'utf8' });
-  const [key] = /\bflcm_[\w-]+/.exec(text) ?? [];
-  const [line] = /^\s*\{.*\}/m.exec(text) ?? [];
-  if (!key || !line) throw new Error(text);
-  return { key, line: JSON.parse(line) };
-}
-
-const people = { viewer: 'vera', operator: 'olaf', publisher: 'anna' };
-
-async function start(): Promise<{ server: Server; keys: Record<keyof typeof people, string> }> {
-  const made = Object.entries(people).map(([role, name]) => [role, key(role, name)] as const);
-  const folder = mkdtempSync(join(tmpdir(), 'flcm-keys-'));
-  onTestFinished(() => rmSync(folder, { recursive: true }));
-  const file = join(folder, 'keys.json');
-  writeFileSync(file, JSON.stringify(made.map(([, { line }]) => line)));
-  const server = await Server.start(DOCUMENT, { args: ['--keys', file, '--dashboard', DIST] });
-  return { server, keys: Object.fromEntries(made.map(([role, one]) => [role, one.key])) as never };
-}
-
-async function signIn(server: Server, secret: string): Promise<{ page: Page; faults: string[] }> {
-  const context = await browser.newContext();
-  onTestFinished(() => context.close());
-  const page = await context.newPage();
-  const faults: string[] = [];
-  page.on('pageerror', (error) => faults.push(String(error)));
-  page.on('console', (message) => {
-    if (/Content Security Policy|Trusted/.test(message.text())) faults.push(message.text());
-  });
-  await page.goto(`${server.url}/ui/`);
-  await page.getByLabel('Your key').fill(secret);
-  await page.keyboard.press('Enter');
-  await page.getByText('new_search', { exact: true }).waitFor();
-  return { page, faults };
-}
+const signIn = signingIn();
+const start = (): Promise<Served> => serve(DOCUMENT);
 
 test('an operator holds and releases, and the audit says who and why', async () => {
   const { server, keys } = await start();
