@@ -1,7 +1,7 @@
 /** The page as a whole: sign-in, then the frame with one page in it. */
 
-import type { ComponentType, JSX } from 'preact';
-import { useEffect, useRef, useState } from 'preact/hooks';
+import type { JSX } from 'preact';
+import { useEffect, useRef } from 'preact/hooks';
 import { Redirect, Route, Router, Switch, useLocation } from 'wouter-preact';
 import { signedOut } from './data/http.ts';
 import { failure, session, start } from './data/store.ts';
@@ -10,26 +10,10 @@ import { SignIn } from './pages/sign-in.tsx';
 import { Banners, Side, Top } from './shell.tsx';
 import { CommandDialog, lastDone } from './ui/command.tsx';
 import { KeyList } from './ui/key-list.tsx';
+import { later } from './ui/later.tsx';
 import { useLinks } from './ui/link.tsx';
 import { Waiting } from './ui/parts.tsx';
 import { en } from './words/en.ts';
-
-/** A page that is loaded when it is opened first. */
-function later<P extends object>(load: () => Promise<ComponentType<P>>): ComponentType<P> {
-  let loaded: ComponentType<P> | undefined;
-  return function Later(props: P): JSX.Element {
-    const [Page, setPage] = useState<ComponentType<P> | undefined>(() => loaded);
-    const [problem, setProblem] = useState<Error>();
-    useEffect(() => {
-      if (Page) return;
-      load().then((found) => {
-        loaded = found;
-        setPage(() => found);
-      }, setProblem);
-    }, [Page]);
-    return Page ? <Page {...props} /> : <Waiting text="" problem={problem} retry={() => window.location.reload()} />;
-  };
-}
 
 const FlagPage = later<{ flag: string }>(() => import('./pages/flag/page.tsx').then((module) => module.FlagPage));
 const HistoryPage = later(() => import('./pages/history.tsx').then((module) => module.HistoryPage));

@@ -32,9 +32,18 @@ export interface Checked {
   readonly milliseconds: number;
 }
 
+/** An edit that cannot be made without touching something else. */
+export interface Declined {
+  readonly edit: number;
+  readonly reason: string;
+  readonly message: string;
+  readonly help: string;
+  readonly at: Range;
+}
+
 export type Edited =
   | { readonly text: string; readonly changed: readonly { readonly start: number; readonly end: number }[] }
-  | { readonly declined: { readonly edit: number; readonly reason: string; readonly at?: Range } };
+  | { readonly declined: Declined };
 
 export interface OutlineValue {
   readonly path: Path;

@@ -4,7 +4,7 @@ import { computed, effect, signal } from '@preact/signals';
 import { getText } from '../data/http.ts';
 import { overview } from '../data/store.ts';
 import { engine } from '../engine/client.ts';
-import type { Edited } from '../engine.ts';
+import type { Declined, Edited } from '../engine.ts';
 import { draft, type Edit } from './store.ts';
 
 export interface Text {
@@ -57,6 +57,9 @@ export interface Drafted {
 /** The draft's text on the newest revision. Behind by the time that the engine takes. */
 export const drafted = signal<Drafted | undefined>(undefined);
 
+/** Why it cannot be made, and what to do. */
+export const sentence = ({ message, help }: Declined): string => `${message}; ${help}`;
+
 let turn = 0;
 
 effect(() => {
@@ -75,7 +78,7 @@ effect(() => {
       drafted.value =
         'text' in edited
           ? { base: onto, text: edited.text, declined: undefined }
-          : { base: onto, text: undefined, declined: edited.declined.reason };
+          : { base: onto, text: undefined, declined: sentence(edited.declined) };
     },
     (error: Error) => {
       if (mine === turn) drafted.value = { base: onto, text: undefined, declined: error.message };

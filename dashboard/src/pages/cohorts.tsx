@@ -39,7 +39,7 @@ function Row({ cohort }: { cohort: Cohort }): JSX.Element {
       <th scope="row" class="mono">
         {cohort.name}
       </th>
-      <td>
+      <td class="nowrap">
         {cohort.users > 0 ? words.listed(cohort.users) : isOpen ? <span class="muted">{words.hostNames}</span> : '–'}
       </td>
       <td>
@@ -47,7 +47,7 @@ function Row({ cohort }: { cohort: Cohort }): JSX.Element {
           <div key={condition}>{condition}</div>
         ))}
       </td>
-      <td>{cohort.except > 0 ? words.listed(cohort.except) : '–'}</td>
+      <td class="nowrap">{cohort.except > 0 ? words.listed(cohort.except) : '–'}</td>
       <td>
         <Named names={cohort.namedBy} />
       </td>

@@ -1,20 +1,20 @@
 /** Conditions, cohorts, variants and the error threshold as the document has them, and where each was inherited. */
 
 import type { ComponentChildren, JSX } from 'preact';
+import { useState } from 'preact/hooks';
 import type { Series } from '../../data/api.ts';
-import type { Value } from '../../draft/store.ts';
+import { editsOf, type Path, placeOf, samePath, type Value } from '../../draft/store.ts';
 import type { Outline } from '../../engine.ts';
+import { later } from '../../ui/later.tsx';
 import { Link } from '../../ui/link.tsx';
-import { Panel } from '../../ui/parts.tsx';
 import { en } from '../../words/en.ts';
 import { count, exactPercent } from '../../words/format.ts';
-import { inheritedFrom, oneLine, read } from './values.ts';
+import type { PartName } from './forms/forms.tsx';
+import { type Step, steps } from './schedule.tsx';
+import { inheritedFrom, isMap, type MapValue, oneLine, read } from './values.ts';
 
 const words = en.flag.who;
-
-type Map_ = { readonly [key: string]: Value };
-
-const isMap = (value: Value): value is Map_ => typeof value === 'object' && value !== null && !Array.isArray(value);
+const forms = en.flag.forms;
 
 function Condition({ value }: { value: Value }): JSX.Element {
   if (!isMap(value)) return <span class="chip">{oneLine(value)}</span>;
@@ -42,28 +42,70 @@ function Test({ value }: { value: Value }): JSX.Element {
   );
 }
 
-function Part(props: {
-  title: string;
-  aside?: string | undefined;
-  from?: string | undefined;
-  children: ComponentChildren;
-}): JSX.Element {
-  const aside = [props.aside, props.from ? words.inherited(props.from) : ''].filter(Boolean).join(' · ');
+const Forms = later(() => import('./forms/forms.tsx').then((module) => module.Forms));
+
+/** Where each part stands in a flag. */
+const PLACES: Readonly<Record<PartName, Path>> = {
+  conditions: ['conditions'],
+  cohorts: ['rollout', 'cohorts'],
+  variants: ['variants'],
+  threshold: ['error_threshold'],
+  schedule: ['rollout', 'schedule'],
+};
+
+interface PartProps {
+  readonly flag: string;
+  /** As the draft has it. */
+  readonly outline: Outline;
+  readonly onEdit: (part: PartName) => void;
+}
+
+function Part(
+  props: PartProps & { name: PartName; aside?: string | undefined; children: ComponentChildren },
+): JSX.Element {
+  const { name, outline, flag, children } = props;
+  const from = inheritedFrom(outline, ...PLACES[name]);
+  const aside = [props.aside, from ? words.inherited(from) : ''].filter(Boolean).join(' · ');
+  const place = ['flags', flag, ...PLACES[name]];
+  const isEdited = editsOf(flag).some((edit) => samePath(placeOf(edit).slice(0, place.length), place));
   return (
-    <Panel title={props.title} aside={aside}>
-      {props.children}
-    </Panel>
+    <section class="panel" aria-label={words[name]}>
+      <div class="row">
+        <h2>
+          {words[name]} {aside && <span class="muted aside">{aside}</span>}
+        </h2>
+        {isEdited && <span class="chip">{forms.inDraft}</span>}
+        <Edit name={name} onEdit={props.onEdit} class="btn small end">
+          {forms.edit}
+        </Edit>
+      </div>
+      {children}
+    </section>
   );
 }
 
-function Conditions({ outline }: { outline: Outline }): JSX.Element {
-  const conditions = read<readonly Value[]>(outline, 'conditions') ?? [];
+function Edit(props: {
+  name: PartName;
+  class: string;
+  children: string;
+  onEdit: (part: PartName) => void;
+}): JSX.Element {
   return (
-    <Part
-      title={words.conditions}
-      aside={conditions.length > 0 ? words.allMustHold : undefined}
-      from={inheritedFrom(outline, 'conditions')}
+    <button
+      type="button"
+      class={props.class}
+      aria-label={forms.editPart(words[props.name])}
+      onClick={() => props.onEdit(props.name)}
     >
+      {props.children}
+    </button>
+  );
+}
+
+function Conditions(props: PartProps): JSX.Element {
+  const conditions = read<readonly Value[]>(props.outline, 'conditions') ?? [];
+  return (
+    <Part {...props} name="conditions" aside={conditions.length > 0 ? words.allMustHold : undefined}>
       {conditions.length === 0 ? (
         <p class="muted">{words.noConditions}</p>
       ) : (
@@ -83,13 +125,12 @@ interface Variant {
   readonly value?: Value;
 }
 
-function Variants({ outline, series }: { outline: Outline; series: Series | undefined }): JSX.Element | null {
-  const variants = read<readonly Variant[]>(outline, 'variants');
-  if (!variants) return null;
+function Variants({ series, ...props }: PartProps & { series: Series | undefined }): JSX.Element {
+  const variants = read<readonly Variant[]>(props.outline, 'variants') ?? [];
   const weights = variants.reduce((all, { weight = 1 }) => all + weight, 0);
   const given = (name: string) => series?.variants[name]?.reduce((all, value) => all + value, 0);
   return (
-    <Part title={words.variants} from={inheritedFrom(outline, 'variants')}>
+    <Part {...props} name="variants">
       <table>
         <tbody>
           {variants.map(({ name, weight = 1, value }) => (
@@ -108,11 +149,10 @@ function Variants({ outline, series }: { outline: Outline; series: Series | unde
   );
 }
 
-function Threshold({ outline }: { outline: Outline }): JSX.Element | null {
-  const threshold = read<Map_>(outline, 'error_threshold');
-  if (!threshold) return null;
+function Threshold(props: PartProps): JSX.Element {
+  const threshold = read<MapValue>(props.outline, 'error_threshold') ?? {};
   return (
-    <Part title={words.threshold} from={inheritedFrom(outline, 'error_threshold')}>
+    <Part {...props} name="threshold">
       <div class="values">
         {Object.entries(threshold).map(([name, value]) => (
           <span key={name} class="chip">
@@ -124,12 +164,11 @@ function Threshold({ outline }: { outline: Outline }): JSX.Element | null {
   );
 }
 
-function Cohorts({ outline }: { outline: Outline }): JSX.Element | null {
-  if (outline.cohorts.length === 0) return null;
+function Cohorts(props: PartProps): JSX.Element {
   return (
-    <Part title={words.cohorts} from={inheritedFrom(outline, 'rollout', 'cohorts')}>
+    <Part {...props} name="cohorts">
       <div class="values">
-        {[...new Set(outline.cohorts.map(({ name }) => name))].map((name) => (
+        {[...new Set(props.outline.cohorts.map(({ name }) => name))].map((name) => (
           <Link key={name} class="chip mono" href={`/cohorts#${encodeURIComponent(name)}`}>
             {name}
           </Link>
@@ -139,20 +178,61 @@ function Cohorts({ outline }: { outline: Outline }): JSX.Element | null {
   );
 }
 
-export function Rules({
-  outline,
-  series,
+function Stages(props: PartProps): JSX.Element {
+  const ramp = read<string>(props.outline, 'rollout', 'ramp') === 'linear' ? forms.linear : forms.inSteps;
+  return (
+    <Part {...props} name="schedule" aside={ramp}>
+      <p class="muted">{steps(read<readonly Step[]>(props.outline, ...PLACES.schedule) ?? [])}</p>
+    </Part>
+  );
+}
+
+/** Parts that a flag does not have yet, in one line. */
+function Missing({
+  names,
+  onEdit,
 }: {
-  outline: Outline;
-  series: Series | undefined;
+  names: readonly PartName[];
+  onEdit: (part: PartName) => void;
+}): JSX.Element | null {
+  if (names.length === 0) return null;
+  return (
+    <section class="panel row tight" aria-label={forms.add}>
+      <span class="muted">{forms.add}</span>
+      {names.map((name) => (
+        <Edit key={name} name={name} class="chip" onEdit={onEdit}>
+          {words[name]}
+        </Edit>
+      ))}
+    </section>
+  );
+}
+
+export function Rules(props: {
   flag: string;
+  outline: Outline;
+  drafted: Outline;
+  series: Series | undefined;
 }): JSX.Element {
+  const { flag, drafted } = props;
+  const [open, setOpen] = useState<PartName>();
+  const has = (name: PartName) =>
+    name === 'cohorts' ? drafted.cohorts.length > 0 : read(drafted, ...PLACES[name]) !== undefined;
+  const part = { flag, outline: drafted, onEdit: setOpen };
   return (
     <>
-      <Conditions outline={outline} />
-      <Cohorts outline={outline} />
-      <Variants outline={outline} series={series} />
-      <Threshold outline={outline} />
+      {has('schedule') && <Stages {...part} />}
+      <Conditions {...part} />
+      {has('cohorts') && <Cohorts {...part} />}
+      {has('variants') && <Variants {...part} series={props.series} />}
+      {has('threshold') && <Threshold {...part} />}
+      <Missing
+        names={(['cohorts', 'variants', 'threshold', 'schedule'] as const).filter((name) => !has(name))}
+        onEdit={setOpen}
+      />
+      {open && (
+        <Forms part={open} flag={flag} outline={props.outline} drafted={drafted} onClose={() => setOpen(undefined)} />
+      )}
     </>
   );
 }

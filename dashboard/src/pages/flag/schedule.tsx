@@ -1,4 +1,4 @@
-/** What the schedule will do, and whether a change by hand drops it. */
+/** What the schedule will do, and whether a change of the percentage by hand drops it. */
 
 import type { JSX } from 'preact';
 import type { Outline } from '../../engine.ts';
@@ -8,7 +8,7 @@ import { read } from './values.ts';
 
 const words = en.flag.who;
 
-interface Step {
+export interface Step {
   readonly at: string;
   readonly percentage: number;
 }
@@ -26,14 +26,7 @@ export function Schedule(props: {
   onDrop: (on: boolean) => void;
 }): JSX.Element | null {
   const schedule = read<readonly Step[]>(props.outline, 'rollout', 'schedule');
-  if (!schedule) return null;
-  if (!props.isDrafted) {
-    return (
-      <p class="muted">
-        {words.schedule}: {steps(schedule)}
-      </p>
-    );
-  }
+  if (!schedule || !props.isDrafted) return null;
   return (
     <p>
       <label class="chip">

@@ -3,6 +3,11 @@
 import { type Path, samePath, type Value } from '../../draft/store.ts';
 import type { Outline, OutlineValue } from '../../engine.ts';
 
+export type MapValue = { readonly [key: string]: Value };
+
+export const isMap = (value: Value): value is MapValue =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
 const below = (path: Path, prefix: Path): boolean =>
   path.length > prefix.length && samePath(path.slice(0, prefix.length), prefix);
 

@@ -1,11 +1,12 @@
 /** "Who gets it": a sentence, the slider, and what a change would do before anybody publishes it. */
 
 import type { JSX } from 'preact';
+import { useRef } from 'preact/hooks';
 import type { LiveFlag, Series } from '../../data/api.ts';
 import type { FlagRow } from '../../data/rows.ts';
 import { may, waitsForPersonOf } from '../../data/store.ts';
 import { base, baseFailure, type Drafted, drafted } from '../../draft/document.ts';
-import { change, draft, editsOf, type Path, undo } from '../../draft/store.ts';
+import { change, draft, editsOf, type Path, samePath, undo } from '../../draft/store.ts';
 import { engine, engineFailure } from '../../engine/client.ts';
 import type { Outline } from '../../engine.ts';
 import { useFetched } from '../../ui/fetched.ts';
@@ -75,13 +76,19 @@ function Buttons({ flag }: { flag: string }): JSX.Element | null {
   );
 }
 
+/** Whether the draft removes the schedule. */
+function dropsSchedule(flag: string): boolean {
+  const place = pathOf(flag, 'rollout', 'schedule');
+  return editsOf(flag).some((edit) => edit.op === 'remove' && samePath(edit.path, place));
+}
+
 /** Raising the percentage by hand makes no sense while a schedule would go on from elsewhere. */
 function setPercentage(flag: string, value: number, outline: Outline): void {
   const onto = base.value;
   if (!onto) return;
   const hasSchedule = read(outline, 'rollout', 'schedule') !== undefined;
-  const dropped = editsOf(flag).some((edit) => edit.op === 'remove');
-  const isFirst = editsOf(flag).length === 0;
+  const dropped = dropsSchedule(flag);
+  const isFirst = draftedPercentage(flag) === undefined;
   change(onto, { op: 'set', path: pathOf(flag, 'rollout', 'percentage'), value });
   if (hasSchedule && (isFirst || dropped)) dropSchedule(flag, outline);
 }
@@ -99,7 +106,8 @@ function keepSchedule(flag: string): void {
 }
 
 function draftedPercentage(flag: string): number | undefined {
-  const edit = editsOf(flag).find((one) => one.op === 'set' && one.path.at(-1) === 'percentage');
+  const place = pathOf(flag, 'rollout', 'percentage');
+  const edit = editsOf(flag).find((one) => one.op === 'set' && samePath(one.path, place));
   return edit?.op === 'set' ? Number(edit.value) : undefined;
 }
 
@@ -126,16 +134,16 @@ function Effects({
   );
 }
 
-function Form({ outline, ...props }: Props & { outline: Outline }): JSX.Element {
+function Form({ outline, drafted: after, ...props }: Props & Outlines): JSX.Element {
   const { row, live } = props;
   const own = read<number>(outline, 'rollout', 'percentage') ?? row.percentage;
   const served = live?.asked ?? own;
   const next = draftedPercentage(row.key);
   const percentage = next ?? own;
-  const isDropped = editsOf(row.key).some((edit) => edit.op === 'remove');
+  const isDropped = dropsSchedule(row.key);
   return (
     <>
-      <Sentence outline={outline} percentage={percentage} />
+      <Sentence outline={after} percentage={percentage} />
       {waitsForPersonOf(row.key) && (
         <p class="notice">{live?.mode === 'held' ? words.heldNote : words.rolledBackNote}</p>
       )}
@@ -157,12 +165,32 @@ function Form({ outline, ...props }: Props & { outline: Outline }): JSX.Element 
   );
 }
 
+/** The flag as it is in use, and as the draft has it. */
+interface Outlines {
+  readonly outline: Outline;
+  readonly drafted: Outline;
+}
+
+/** The flag as the draft has it; as it is in use while the draft cannot be made or removes it. */
+function useDrafted(flag: string, inUse: Outline | undefined): Outline | undefined {
+  const last = useRef<Outline | undefined>(undefined);
+  const text = drafted.value?.text;
+  const isSame = text === undefined || text === base.value?.text;
+  const { value, problem } = useFetched(isSame ? '' : text, async () =>
+    isSame ? undefined : engine().outline(text, flag),
+  );
+  if (isSame || problem) last.current = inUse;
+  else if (value) last.current = value;
+  return last.current ?? inUse;
+}
+
 export function Who(props: Props): JSX.Element {
   const { row } = props;
   const onto = base.value;
   const { value, problem } = useFetched(`${row.key} ${onto?.digest ?? ''}`, async () =>
     onto ? engine().outline(onto.text, row.key) : undefined,
   );
+  const next = useDrafted(row.key, value);
   const failure = baseFailure.value ?? problem ?? (engineFailure.value ? new Error(engineFailure.value) : undefined);
   return (
     <>
@@ -172,9 +200,13 @@ export function Who(props: Props): JSX.Element {
           {value && <Enabled flag={row.key} outline={value} />}
           <Buttons flag={row.key} />
         </div>
-        {value ? <Form {...props} outline={value} /> : <Waiting text={words.loading} problem={failure} />}
+        {value && next ? (
+          <Form {...props} outline={value} drafted={next} />
+        ) : (
+          <Waiting text={words.loading} problem={failure} />
+        )}
       </section>
-      {value && <Rules outline={value} series={props.series} flag={row.key} />}
+      {value && next && <Rules flag={row.key} outline={value} drafted={next} series={props.series} />}
     </>
   );
 }
