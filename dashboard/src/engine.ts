@@ -120,6 +120,25 @@ export interface Simulation {
   }[];
 }
 
+/** How many users change in which way. */
+export interface Moves {
+  readonly gain: number;
+  readonly lose: number;
+  readonly switch: number;
+  readonly value: number;
+  readonly same: number;
+}
+
+/** What was counted so far. */
+export interface Counted {
+  readonly contexts: number;
+  /** Lines that are no user. */
+  readonly failed: number;
+  /** The first of these. */
+  readonly problems: readonly { readonly line: number; readonly message: string; readonly help: string }[];
+  readonly flags: Readonly<Record<string, Moves>>;
+}
+
 export interface Engine {
   check(text: string): Promise<Checked>;
   /** What `flcm decide --json --explain` prints. */
@@ -129,6 +148,8 @@ export interface Engine {
   outline(text: string, flag: string): Promise<Outline>;
   cohorts(text: string): Promise<readonly Cohort[]>;
   diff(base: string, text: string): Promise<Difference>;
+  /** Counts further users for the difference that was asked for last: lines of a file of contexts. */
+  count(lines: string): Promise<Counted>;
   /** One after the other; one whose signal is aborted before its turn is left out. */
   simulate(scenario: Scenario, signal?: AbortSignal): Promise<Simulation>;
 }

@@ -184,3 +184,35 @@ test('schedule: two stages that rise evenly, and none again', async () => {
   await publish(page);
   expect(file(server)).toBe(DOCUMENT);
 });
+
+test('another threshold is simulated anew', async () => {
+  const { page } = await open('new_search');
+  await page.getByText('off after (half of the runs)').waitFor();
+  const form = await edit(page, 'Error threshold');
+  await form.getByLabel('detector').selectOption('rate');
+  await form.getByLabel('min_samples').fill('100000000');
+  await apply(form);
+  await page.locator('tr', { hasText: 'off after (half of the runs)' }).getByText('not found').waitFor();
+});
+
+test('a form adds to the draft of the text editor, and loses nothing of it', async () => {
+  const { server, page } = await open('plain');
+  await page.getByRole('link', { name: 'Text editor' }).click();
+  await page.getByRole('textbox', { name: 'The document as text' }).click();
+  await page.keyboard.press('Control+End');
+  await page.keyboard.type('# The end.');
+  await page.getByText('changed', { exact: true }).waitFor();
+  await page.getByText('No problems').waitFor();
+  await page.getByRole('link', { name: 'Flags' }).first().click();
+  await page.getByRole('link', { name: 'plain', exact: true }).first().click();
+  await page.getByRole('button', { name: '25', exact: true }).click();
+  await page.getByText('draft 25\u202f%').waitFor();
+  const form = await edit(page, 'Conditions');
+  await form.getByRole('button', { name: 'Add a cohort' }).click();
+  await apply(form);
+  await publish(page);
+  const text = file(server);
+  expect(text).toContain('# The end.');
+  expect(text).toContain('percentage: 25');
+  expect(text).toContain('cohort: beta_testers');
+});

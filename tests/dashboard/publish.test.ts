@@ -1,9 +1,11 @@
 /** A change over a real server: from the page into the file, with what others do meanwhile. */
 
-import { readFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { expect, test } from 'vitest';
-import type { Server } from '../server/kit/serve.ts';
+import { FLCM, type Server } from '../server/kit/serve.ts';
 import { signingIn, start } from './kit/served.ts';
 
 const DOCUMENT = `# Flags of the shop.
@@ -107,4 +109,76 @@ test('the text editor: a draft of the whole text, published', async () => {
   await publish(page);
   expect(file(server)).toBe(`${DOCUMENT}# The end.`);
   expect(faults).toEqual([]);
+});
+
+test('flags that may be in use are removed only by somebody who says so', async () => {
+  const names = Array.from({ length: 12 }, (_, at) => `old_${at + 10}`);
+  const all = DOCUMENT + names.map((name) => `  ${name}: { rollout: { percentage: 5 } }\n`).join('');
+  const { server, keys } = await start(all);
+  const { page } = await signIn(server, keys.publisher);
+  await page.getByRole('link', { name: 'Text editor' }).click();
+  await page.getByRole('textbox', { name: 'The document as text' }).click();
+  await page.keyboard.press('Control+a');
+  await page.keyboard.insertText(DOCUMENT);
+  await page.getByText('changed', { exact: true }).waitFor();
+  await review(page);
+  await page.getByText('No errors').waitFor();
+  await page.getByLabel('Why?').fill('Finished');
+  const button = page.getByRole('button', { name: /^Publish to/ });
+  await button.click();
+  await page.getByText(/^The server keeps what may be in use: old_10, .*, old_19, and 2 more$/).waitFor();
+  expect(await button.isDisabled()).toBe(true);
+  expect(file(server)).toBe(all);
+  await page.getByLabel(/Remove it all the same: old_10/).check();
+  await button.click();
+  await page.getByText('Published as revision').waitFor();
+  expect(file(server)).toBe(DOCUMENT);
+});
+
+/** A file of contexts, with letters of two bytes. */
+const users = (count: number): Buffer =>
+  Buffer.from(Array.from({ length: count }, (_, at) => `{"targetingKey":"ü${at}"}\n`).join(''));
+
+test('the users of a file are counted in the page, as the command line counts them', async () => {
+  const { server, keys } = await start(DOCUMENT);
+  const { page, faults } = await signIn(server, keys.publisher);
+  const asked: string[] = [];
+  page.on('request', (request) => asked.push(request.url()));
+  await draft(page, 'new_search', '50');
+  await review(page);
+  await page.getByText('No errors').waitFor();
+  const buffer = users(60_000);
+  const before = asked.length;
+  await page.getByLabel('Count the users of a file').setInputFiles({ name: 'users.jsonl', mimeType: '', buffer });
+  await page.getByText('60\u202f000 users counted').waitFor();
+  const [old, now, contexts] = ['old.yaml', 'new.yaml', 'users.jsonl'].map((name) => join(server.folder, name));
+  writeFileSync(old as string, DOCUMENT);
+  writeFileSync(now as string, DOCUMENT.replace('percentage: 20', 'percentage: 50'));
+  writeFileSync(contexts as string, buffer);
+  const args = ['diff', '--json', '--contexts', contexts, old, now] as string[];
+  const { flags } = JSON.parse(execFileSync(FLCM, args, { encoding: 'utf8' }));
+  const row = page.getByRole('table', { name: 'Counted' }).getByRole('row', { name: /new_search/ });
+  const cells = (await row.getByRole('cell').allTextContents()).map((text) => Number(text.replaceAll(/\s/g, '')));
+  const { gain, lose } = flags[0].contexts;
+  expect(gain).toBeGreaterThan(15_000);
+  expect(cells).toEqual([gain, lose, flags[0].contexts.switch + flags[0].contexts.value, flags[0].contexts.same]);
+  expect(asked.slice(before).filter((url) => url.startsWith('http') && !/\.(js|wasm)$/.test(url))).toEqual([]);
+  expect(faults).toEqual([]);
+});
+
+test('counting can be stopped, and a line that is no user is shown with its place', async () => {
+  const { server, keys } = await start(DOCUMENT);
+  const { page } = await signIn(server, keys.publisher);
+  await draft(page, 'new_search', '50');
+  await review(page);
+  await page.getByText('No errors').waitFor();
+  const field = page.getByLabel('Count the users of a file');
+  await field.setInputFiles({ name: 'bad.jsonl', mimeType: '', buffer: Buffer.from('{"targetingKey":"a"}\nnobody') });
+  await page.getByText('1 user counted').waitFor();
+  await page.getByText(/^line 2: /).waitFor();
+  await field.setInputFiles({ name: 'many.jsonl', mimeType: '', buffer: users(600_000) });
+  await page.getByRole('progressbar', { name: 'Counting' }).waitFor();
+  await page.getByRole('button', { name: 'Stop' }).click();
+  await page.getByText(/^Stopped\./).waitFor();
+  expect(await page.getByRole('progressbar').count()).toBe(0);
 });

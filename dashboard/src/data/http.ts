@@ -8,22 +8,33 @@ export class Problem extends Error {
   readonly status: number;
   readonly code: string;
   readonly help: string;
+  /** Flags that a document would remove. */
+  readonly flags: readonly string[];
 
-  constructor(status: number, code: string, detail: string, help: string) {
+  constructor(status: number, code: string, detail: string, help: string, flags: readonly string[] = []) {
     super(detail);
     this.status = status;
     this.code = code;
     this.help = help;
+    this.flags = flags;
   }
 }
 
 /** Whether the server says that nobody is signed in; the sign-in page shows itself then. */
 export const signedOut = signal(false);
 
+interface ProblemBody {
+  readonly title?: string;
+  readonly detail?: string;
+  readonly code?: string;
+  readonly help?: string;
+  readonly flags?: readonly string[];
+}
+
 async function problemOf(response: Response): Promise<Problem> {
-  const body: Record<string, string> = await response.json().catch(() => ({}));
+  const body: ProblemBody = await response.json().catch(() => ({}));
   const detail = body.detail ?? body.title ?? `${response.status} ${response.statusText}`;
-  return new Problem(response.status, body.code ?? 'UNKNOWN', detail, body.help ?? '');
+  return new Problem(response.status, body.code ?? 'UNKNOWN', detail, body.help ?? '', body.flags);
 }
 
 async function ask(path: string, init: RequestInit = {}): Promise<Response> {

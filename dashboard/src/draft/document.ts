@@ -40,11 +40,18 @@ effect(() => {
   void load(Number(revision), digest);
 });
 
+/** What the other edits are made on: the text of the text editor, if the draft has one. */
+export const ground = computed<string | undefined>(() => {
+  const whole = draft.value?.edits.find(({ op }) => op === 'text');
+  return whole?.op === 'text' ? whole.value : base.value?.text;
+});
+
 /** What the edits make of a text. */
 export async function apply(text: string, edits: readonly Edit[]): Promise<Edited> {
   const whole = edits.find((edit) => edit.op === 'text');
-  if (whole?.op === 'text') return { text: whole.value, changed: [] };
-  return edits.length === 0 ? { text, changed: [] } : engine().edit(text, edits);
+  const onto = whole?.op === 'text' ? whole.value : text;
+  const rest = edits.filter(({ op }) => op !== 'text');
+  return rest.length === 0 ? { text: onto, changed: [] } : engine().edit(onto, rest);
 }
 
 export interface Drafted {

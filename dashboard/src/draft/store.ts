@@ -18,7 +18,7 @@ export type Edit =
       readonly index?: number;
       readonly value: Value;
     }
-  /** The text editor's: the whole text. */
+  /** The text editor's: the whole text, on which the others are made. */
   | { readonly op: 'text'; readonly value: string };
 
 export interface Draft {
@@ -58,11 +58,11 @@ export function placeOf(edit: Edit): Path {
   return edit.op === 'insert' && edit.key !== undefined ? [...edit.path, edit.key] : edit.path;
 }
 
-/** Adds an edit; a later one of the same place takes the place of the earlier. */
+/** Adds edits; a later one of the same place takes the place of the earlier, and a whole text that of all. */
 export function change(base: { revision: number; digest: string }, ...edits: readonly Edit[]): void {
   const before = draft.value ?? { ...base, edits: [] };
   const kept = before.edits.filter(
-    (old) => old.op !== 'text' && !edits.some((edit) => edit.op === 'text' || samePath(placeOf(old), placeOf(edit))),
+    (old) => !edits.some((edit) => edit.op === 'text' || samePath(placeOf(old), placeOf(edit))),
   );
   draft.value = { ...before, edits: [...kept, ...edits] };
 }

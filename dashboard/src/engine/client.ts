@@ -38,7 +38,12 @@ type Asked = (name: keyof Engine, args: readonly unknown[]) => Promise<never>;
 
 const address = trusted(workerAddress);
 
-function startWorker(name: string): Asked {
+interface Started {
+  readonly ask: Asked;
+  readonly end: () => void;
+}
+
+function startWorker(name: string): Started {
   const worker = new Worker(address, { type: 'module', name });
   const waiting = new Map<number, Waiting>();
   let last = 0;
@@ -53,12 +58,13 @@ function startWorker(name: string): Asked {
     for (const { reject } of waiting.values()) reject(new Error(event.message));
     waiting.clear();
   };
-  return (name, args) =>
+  const ask: Asked = (name, args) =>
     new Promise((resolve, reject) => {
       last += 1;
       waiting.set(last, { resolve, reject });
       worker.postMessage({ id: last, name, args } satisfies Call);
     });
+  return { ask, end: () => worker.terminate() };
 }
 
 let asker: Asked | undefined;
@@ -69,7 +75,7 @@ let before: Promise<unknown> = Promise.resolve();
 function simulate(scenario: Scenario, signal?: AbortSignal): Promise<Simulation> {
   const next = before.then((): Promise<never> => {
     if (signal?.aborted) throw new DOMException('nobody waits for it', 'AbortError');
-    simulator ??= startWorker('flcm-simulate');
+    simulator ??= startWorker('flcm-simulate').ask;
     return simulator('simulate', [scenario]);
   });
   before = next.catch(() => {});
@@ -80,11 +86,21 @@ const started = new Proxy({ simulate } as Engine, {
   get(own, name: keyof Engine) {
     if (name === 'simulate') return own.simulate;
     return (...args: unknown[]) => {
-      asker ??= startWorker('flcm');
+      asker ??= startWorker('flcm').ask;
       return asker(name, args);
     };
   },
 });
+
+/** A Worker for one count: what else the page asks meanwhile does not mix with it, and it ends at any moment. */
+export function startCount(): { readonly engine: Pick<Engine, 'diff' | 'count'>; readonly end: () => void } {
+  const { ask, end } = startWorker('flcm-count');
+  const engine = {
+    diff: (...args: Parameters<Engine['diff']>) => ask('diff', args),
+    count: (...args: Parameters<Engine['count']>) => ask('count', args),
+  };
+  return { engine, end };
+}
 
 export function engine(): Engine {
   return started;

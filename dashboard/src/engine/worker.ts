@@ -59,6 +59,12 @@ async function diff(base: string, text: string): Promise<unknown> {
   return difference;
 }
 
+async function count(lines: string): Promise<unknown> {
+  const counted = bench?.workbench.count(lines);
+  if (!counted) throw new Error(en.errors.unexpected);
+  return counted;
+}
+
 async function check(text: string): Promise<Checked> {
   await start();
   const begin = performance.now();
@@ -118,6 +124,7 @@ const functions: Functions = {
   outline,
   cohorts: async (text) => (await start()).cohorts(text) ?? [],
   diff,
+  count,
   simulate,
 };
 

@@ -10,7 +10,8 @@ import { Dialog } from '../ui/dialog.tsx';
 import { DifferenceTable } from '../ui/difference.tsx';
 import { useFetched } from '../ui/fetched.ts';
 import { Link } from '../ui/link.tsx';
-import { ErrorNote, Panel, Pill, Waiting, When } from '../ui/parts.tsx';
+import { Panel, Pill, Waiting, When } from '../ui/parts.tsx';
+import { Refusal, removesFlags } from '../ui/removal.tsx';
 import { TextDifference } from '../ui/text-difference.tsx';
 import { en } from '../words/en.ts';
 import { count } from '../words/format.ts';
@@ -65,12 +66,13 @@ function RevertDialog({
   const preview = useFetched(`${inUse} ${revision.number}`, () =>
     get<Difference>(`/revisions/${inUse}/diff?to=${revision.number}`),
   );
+  const [isAllowed, setAllowed] = useState(false);
   const submit = async (event: Event) => {
     event.preventDefault();
     setSending(true);
     try {
       const answer = await post<PublishAnswer>(
-        `/revisions/${revision.number}/revert`,
+        `/revisions/${revision.number}/revert${isAllowed ? '?allow_removal=true' : ''}`,
         { reason },
         { 'if-match': `"${digest}"` },
       );
@@ -101,9 +103,9 @@ function RevertDialog({
           maxLength={500}
           onInput={(event) => setReason(event.currentTarget.value)}
         />
-        <ErrorNote problem={problem} />
+        <Refusal problem={problem} isAllowed={isAllowed} onAllow={setAllowed} />
         <div class="row buttons">
-          <button type="submit" class="btn primary" disabled={sending}>
+          <button type="submit" class="btn primary" disabled={sending || (removesFlags(problem) && !isAllowed)}>
             {sending ? en.command.sending : words.submit}
           </button>
           <button type="button" class="btn" onClick={onClose}>

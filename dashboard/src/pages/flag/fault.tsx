@@ -48,7 +48,7 @@ export function useSimulation({ flag, share, errorRate, series }: Course): {
   const { perSecond, baseline } = traffic(series);
   // The traffic of each second would begin it anew; a change of a tenth says as much.
   const rough = (value: number) => Math.round(Math.log(value + 1e-9) * 10);
-  const key = `${flag} ${share} ${errorRate} ${rough(perSecond)} ${rough(baseline)} ${text === undefined} ${series === undefined}`;
+  const key = `${flag} ${share} ${errorRate} ${rough(perSecond)} ${rough(baseline)} ${series === undefined} ${text}`;
   const run = (runs: number) => async (signal: AbortSignal) =>
     text === undefined || share === 0 || !series
       ? undefined

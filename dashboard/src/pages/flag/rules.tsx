@@ -32,11 +32,16 @@ function Condition({ value }: { value: Value }): JSX.Element {
   );
 }
 
+function operatorWords(operator: Value | undefined): string {
+  const name = String(operator ?? '');
+  return en.operators[name] ?? name;
+}
+
 function Test({ value }: { value: Value }): JSX.Element {
   if (!isMap(value) || !('attribute' in value)) return <>{oneLine(value)}</>;
   return (
     <>
-      <b class="mono">{oneLine(value.attribute as Value)}</b> {oneLine((value.operator as Value) ?? '')}{' '}
+      <b class="mono">{oneLine(value.attribute as Value)}</b> {operatorWords(value.operator)}{' '}
       <b class="mono">{value.value === undefined ? '' : oneLine(value.value)}</b>
     </>
   );

@@ -5,7 +5,7 @@ import { useRef } from 'preact/hooks';
 import type { LiveFlag, Series } from '../../data/api.ts';
 import type { FlagRow } from '../../data/rows.ts';
 import { may, waitsForPersonOf } from '../../data/store.ts';
-import { base, baseFailure, type Drafted, drafted } from '../../draft/document.ts';
+import { base, baseFailure, type Drafted, drafted, ground } from '../../draft/document.ts';
 import { change, draft, editsOf, type Path, samePath, undo } from '../../draft/store.ts';
 import { engine, engineFailure } from '../../engine/client.ts';
 import type { Outline } from '../../engine.ts';
@@ -175,7 +175,7 @@ interface Outlines {
 function useDrafted(flag: string, inUse: Outline | undefined): Outline | undefined {
   const last = useRef<Outline | undefined>(undefined);
   const text = drafted.value?.text;
-  const isSame = text === undefined || text === base.value?.text;
+  const isSame = text === undefined || text === ground.value;
   const { value, problem } = useFetched(isSame ? '' : text, async () =>
     isSame ? undefined : engine().outline(text, flag),
   );
@@ -186,9 +186,9 @@ function useDrafted(flag: string, inUse: Outline | undefined): Outline | undefin
 
 export function Who(props: Props): JSX.Element {
   const { row } = props;
-  const onto = base.value;
-  const { value, problem } = useFetched(`${row.key} ${onto?.digest ?? ''}`, async () =>
-    onto ? engine().outline(onto.text, row.key) : undefined,
+  const onto = ground.value;
+  const { value, problem } = useFetched(`${row.key} ${onto ?? ''}`, async () =>
+    onto === undefined ? undefined : engine().outline(onto, row.key),
   );
   const next = useDrafted(row.key, value);
   const failure = baseFailure.value ?? problem ?? (engineFailure.value ? new Error(engineFailure.value) : undefined);

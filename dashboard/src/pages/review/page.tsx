@@ -88,7 +88,7 @@ function Content({ older, newer }: { older: string; newer: string }): JSX.Elemen
       <div class="columns review">
         <div class="stack">
           <What difference={difference} older={older} />
-          <Whom difference={difference} problem={problem} />
+          <Whom difference={difference} problem={problem} older={older} newer={newer} />
           <Wrong />
         </div>
         <div class="stack">

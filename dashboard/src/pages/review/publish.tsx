@@ -11,7 +11,8 @@ import { base } from '../../draft/document.ts';
 import { conflicts, movedTo } from '../../draft/rebase.ts';
 import { discard } from '../../draft/store.ts';
 import { Link } from '../../ui/link.tsx';
-import { ErrorNote, Panel } from '../../ui/parts.tsx';
+import { Panel } from '../../ui/parts.tsx';
+import { Refusal, removesFlags } from '../../ui/removal.tsx';
 import { en } from '../../words/en.ts';
 import { span } from '../../words/format.ts';
 import { useChecked } from './checks.tsx';
@@ -59,8 +60,9 @@ function dangers(difference: Difference | undefined): { rising: boolean; held: b
 }
 
 /** The server compares with what it has, so nobody's work is overwritten. */
-function send(text: string, reason: string, digest: string): Promise<PublishAnswer> {
-  return put<PublishAnswer>(`/flags?reason=${encodeURIComponent(reason)}`, text, { 'if-match': `"${digest}"` });
+function send(text: string, reason: string, digest: string, removes: boolean): Promise<PublishAnswer> {
+  const query = `reason=${encodeURIComponent(reason)}${removes ? '&allow_removal=true' : ''}`;
+  return put<PublishAnswer>(`/flags?${query}`, text, { 'if-match': `"${digest}"` });
 }
 
 function Seen({ text, onChange }: { text: string; onChange: (on: boolean) => void }): JSX.Element {
@@ -75,12 +77,15 @@ function Form({ newer, difference }: { newer: string; difference: Difference | u
   const id = useId();
   const [reason, setReason] = useState('');
   const [seen, setSeen] = useState(false);
+  // For which text somebody has said that flags go.
+  const [removing, setRemoving] = useState<string>();
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState<Problem>();
   const { value: checked } = useChecked(newer);
   const { rising, held } = dangers(difference);
   const isReady =
     checked?.valid === true && difference !== undefined && conflicts.value.length === 0 && (!(rising || held) || seen);
+  const isAllowed = removing === newer;
   const submit = async (event: Event) => {
     event.preventDefault();
     const onto = base.value;
@@ -88,7 +93,7 @@ function Form({ newer, difference }: { newer: string; difference: Difference | u
     setBusy(true);
     setProblem(undefined);
     try {
-      const { revision } = await send(newer, reason.trim(), onto.digest);
+      const { revision } = await send(newer, reason.trim(), onto.digest, isAllowed);
       publishedNow.value = { revision, at: Date.now(), arrivedAt: undefined };
       movedTo.value = undefined;
       discard();
@@ -112,9 +117,9 @@ function Form({ newer, difference }: { newer: string; difference: Difference | u
         onInput={(event) => setReason(event.currentTarget.value)}
       />
       {(rising || held) && <Seen text={held ? words.seenHeld : words.seen} onChange={setSeen} />}
-      <ErrorNote problem={problem} />
+      <Refusal problem={problem} isAllowed={isAllowed} onAllow={(on) => setRemoving(on ? newer : undefined)} />
       <div class="row buttons">
-        <button type="submit" class="btn primary" disabled={busy || !isReady}>
+        <button type="submit" class="btn primary" disabled={busy || !isReady || (removesFlags(problem) && !isAllowed)}>
           {busy ? words.publishing : words.publishTo(hosts.value?.total ?? 0)}
         </button>
         <span class="muted">{words.undo}</span>

@@ -79,7 +79,7 @@ export function What({ difference, older }: { difference: Difference | undefined
   return (
     <Panel title={words.what}>
       {paths.length > 0 && <Edits edits={paths} older={older} />}
-      {paths.length === 0 &&
+      {paths.length < edits.length &&
         (difference ? <DifferenceTable difference={difference} /> : <Waiting text={words.comparing} />)}
     </Panel>
   );

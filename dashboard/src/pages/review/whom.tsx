@@ -8,8 +8,10 @@ import { ErrorNote, Panel } from '../../ui/parts.tsx';
 import { en } from '../../words/en.ts';
 import { exactPercent } from '../../words/format.ts';
 import { widest } from '../flag/blast.tsx';
+import { Count } from './count.tsx';
 
 const words = en.review;
+
 const KINDS = ['gain', 'lose', 'switch'] as const;
 
 type Share = FlagDifference['shares'][number];
@@ -74,9 +76,13 @@ function Through({ flags, most }: { flags: readonly FlagDifference[]; most: numb
 export function Whom({
   difference,
   problem,
+  older,
+  newer,
 }: {
   difference: Difference | undefined;
   problem: Error | undefined;
+  older: string;
+  newer: string;
 }): JSX.Element {
   const own = difference?.flags.filter(({ status }) => status !== 'affected') ?? [];
   const through = difference?.flags.filter(({ status }) => status === 'affected') ?? [];
@@ -95,6 +101,7 @@ export function Whom({
       ))}
       <Through flags={through} most={most} />
       <ErrorNote problem={problem} />
+      {difference && difference.flags.length > 0 && <Count key={newer} older={older} newer={newer} />}
     </Panel>
   );
 }

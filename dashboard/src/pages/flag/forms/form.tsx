@@ -32,7 +32,7 @@ interface Tried {
 /** The edits of the draft without those that a form makes anew. */
 function without(places: readonly Path[]): readonly Edit[] {
   const isInside = (edit: Edit) => places.some((place) => samePath(placeOf(edit).slice(0, place.length), place));
-  return draft.value?.edits.filter((edit) => edit.op !== 'text' && !isInside(edit)) ?? [];
+  return draft.value?.edits.filter((edit) => !isInside(edit)) ?? [];
 }
 
 async function attempt(edits: readonly Edit[], places: readonly Path[], signal: AbortSignal): Promise<Tried> {

@@ -7,7 +7,7 @@ import type { Outline } from '../../../engine.ts';
 import { en } from '../../../words/en.ts';
 import { inheritedFrom, type MapValue, read } from '../values.ts';
 import { type FormProps, PartForm } from './form.tsx';
-import { type KeySchema, useSchema } from './sources.ts';
+import { type KeySchema, type Schema, useSchema } from './sources.ts';
 import { readValue, writeValue } from './typed.ts';
 
 const words = en.flag.forms;
@@ -109,8 +109,15 @@ function Key(props: {
   );
 }
 
+/** Those that are set stand first. */
+function keysOf(schema: Schema | undefined, set: Texts): readonly (readonly [string, KeySchema])[] {
+  const all = Object.entries(schema?.$defs.ErrorThreshold.properties ?? {});
+  return [...all.filter(([name]) => name in set), ...all.filter(([name]) => !(name in set))];
+}
+
 export function ThresholdForm(props: FormProps): JSX.Element {
-  const [next, setNext] = useState(texts(read<MapValue>(props.drafted, ...PATH)));
+  const [before] = useState(() => texts(read<MapValue>(props.drafted, ...PATH)));
+  const [next, setNext] = useState(before);
   const schema = useSchema();
   return (
     <PartForm
@@ -121,7 +128,7 @@ export function ThresholdForm(props: FormProps): JSX.Element {
     >
       <p class="muted">{words.thresholdHint}</p>
       <div class="form-keys">
-        {Object.entries(schema?.$defs.ErrorThreshold.properties ?? {}).map(([name, key]) => (
+        {keysOf(schema, before).map(([name, key]) => (
           <Key
             key={name}
             name={name}
