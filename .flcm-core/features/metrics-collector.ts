@@ -314,14 +314,15 @@ export class MetricsCollector implements Follower {
   }
 
   /** A batch that gives its counts to whoever asks for them. */
-  #opened(batch: Omit<Batch, 'flags' | 'custom'>): Batch {
+  #opened(batch: Omit<Batch, 'revision' | 'flags' | 'custom'>): Batch {
     const snapshot = this.#inUse.bytes;
+    const revision = this.#inUse.snapshot?.revision ?? 0n;
     let counts: ReturnType<typeof countsOf> | undefined;
     const open = () => {
       counts ??= countsOf(this.#engine.load(snapshot), batch.bytes);
       return counts;
     };
-    return { ...batch, flags: () => open().flags, custom: () => open().custom };
+    return { ...batch, revision, flags: () => open().flags, custom: () => open().custom };
   }
 }
 

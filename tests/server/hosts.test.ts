@@ -9,7 +9,8 @@ test('the server lists a host by the application that it names', async () => {
   onTestFinished(() => features.close());
   expect(features.isEnabled('plain', 'alice')).toBe(true);
   const hosts = async () => (await fetch(`${url}/hosts`)).json();
-  const named = { app: 'shop & co', version: '2.4.1', sdk: 'features-js', kind: 'server', inStep: true };
+  const { revision } = await (await fetch(`${url}/overview`)).json();
+  const named = { app: 'shop & co', version: '2.4.1', sdk: 'features-js', kind: 'server', revision, inStep: true };
   await expect.poll(hosts, { timeout: 20_000 }).toEqual([expect.objectContaining(named)]);
   const asking = await (await fetch(`${url}/flags/plain/hosts`)).json();
   expect(asking).toEqual([expect.objectContaining({ app: 'shop & co', hosts: 1, pages: 0, decisions24h: 1 })]);

@@ -15,6 +15,8 @@ export interface Batch {
   readonly sequence: number;
   /** Digest of the snapshot that was in use. */
   readonly snapshot: string;
+  /** Its revision. */
+  readonly revision: bigint;
   /** By flag key, of the flags that were counted. */
   flags(): ReadonlyMap<string, FlagSummary>;
   /** What was counted under names of the application's own. */
@@ -63,12 +65,13 @@ export class HttpSink implements Sink {
     this.#bounds = bounds;
   }
 
-  async send({ bytes }: Batch, closing: AbortSignal): Promise<void> {
+  async send({ bytes, revision }: Batch, closing: AbortSignal): Promise<void> {
+    const url = `${this.#url}${this.#url.includes('?') ? '&' : '?'}revision=${revision}`;
     await timed({ ...this.#bounds, closing }, async (signal) => {
       const body = bytes as BufferSource;
       // A redirect makes another request of it, whose answer is no acknowledgement of the batch.
       const request: RequestInit = { method: 'POST', headers: this.#headers, body, signal, redirect: 'manual' };
-      const response = await this.#fetch(this.#url, request);
+      const response = await this.#fetch(url, request);
       await response.body?.cancel();
       if (isRedirect(response)) throw redirected(this.#url, response);
       if (response.ok) return;

@@ -175,7 +175,7 @@ impl Collector {
     /// Posts a batch; answers what became of it, and the error to report.
     async fn post(&self, bytes: Vec<u8>) -> (Delivered, Option<Error>) {
         let Self { http, url, .. } = self;
-        let request = http.client.post(url.clone()).headers(http.headers.clone());
+        let request = http.client.post(self.named_url()).headers(http.headers.clone());
         let request = request.header(CONTENT_TYPE, BATCH_TYPE).body(bytes);
         let sending = async { request.send().await.map_err(|error| failed(url, error)) };
         let response = match timed(&*http.clock, http.timeout, sending).await {
@@ -199,6 +199,13 @@ impl Collector {
             Delivered::Refused => Some(Error { code: Code::SinkRefused, ..error }),
         };
         (delivered, error)
+    }
+
+    /// Where a batch goes, with the revision in use.
+    fn named_url(&self) -> Url {
+        let mut url = self.url.clone();
+        url.query_pairs_mut().append_pair("revision", &self.active.revision().to_string());
+        url
     }
 
     /// Changes the store, once all that was to be changed before it is.

@@ -134,7 +134,10 @@ impl Fleet {
 
     fn handle(&mut self, request: FleetRequest) {
         match request {
-            FleetRequest::AskingApps(flag, reply) => reply.send(Ok((self.asking.of(&flag), self.hosts.of(&flag)))),
+            FleetRequest::AskingApps(flag, reply) => {
+                let asking = self.totals.find(&flag).map(|place| self.asking.of(place)).unwrap_or_default();
+                reply.send(Ok((asking, self.hosts.of(&flag))));
+            }
             FleetRequest::Command(command, reply) => reply.send(self.command(&command)),
             FleetRequest::Delivered(delivery, result, reply) => {
                 if let Err(error) = self.store.record_delivery(delivery, &result) {

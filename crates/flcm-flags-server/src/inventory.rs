@@ -128,11 +128,11 @@ impl Inventory {
         hosts
     }
 
-    /// How many hosts there are, pages left out, and how many of them use a revision, as far as they say.
+    /// How many hosts there are, pages left out, and how many of them say that they use a revision.
     pub(crate) fn in_step(&self, revision: u64, now: u64) -> (usize, usize) {
         let mut seen = self.lock();
         seen.forget(now);
-        let in_step = seen.hosts.values().filter(|host| host.revision.is_none_or(|own| own == revision));
+        let in_step = seen.hosts.values().filter(|host| host.revision == Some(revision));
         (seen.hosts.len(), in_step.count())
     }
 
@@ -191,6 +191,8 @@ mod tests {
         inventory.note(1, Role::Server, &query("shop", "8"), FORGET_MS);
         assert_eq!(inventory.in_step(8, HOSTS as u64 + FORGET_MS), (1, 1));
         assert_eq!(inventory.in_step(9, HOSTS as u64 + FORGET_MS), (1, 0));
+        inventory.note(1, Role::Server, &HostQuery::default(), FORGET_MS);
+        assert_eq!(inventory.in_step(8, HOSTS as u64 + FORGET_MS), (1, 0), "it does not say so");
     }
 
     #[test]

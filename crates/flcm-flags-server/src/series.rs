@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use flcm_flags::metrics::batch::FlagBatch;
-use flcm_flags::{Arm, Reason, Sample, TripState};
+use flcm_flags::{Arm, Reason, TripState};
 
 mod columns;
 mod encoding;
@@ -64,21 +63,25 @@ pub(crate) struct EvidenceGauge {
 }
 
 impl Point {
-    /// What a batch has counted. Variants that `is_variant` does not know are left out, so that invented names cannot
-    /// fill the memory.
-    pub(crate) fn of(counted: &FlagBatch<'_>, is_variant: impl Fn(&str) -> bool) -> Self {
-        let mut point = Self::default();
-        for (variant, reason, count) in counted.tallies() {
-            add(&mut point.decisions[slot(reason)], count);
-            if let Some(variant) = variant.filter(|name| is_variant(name)) {
-                add(point.variants.entry(variant.into()).or_default(), count);
-            }
+    /// Counts decisions for a variant; `""` is none.
+    pub(crate) fn count(&mut self, variant: &str, reason: Reason, count: u64) {
+        let count = narrow(count);
+        add(&mut self.decisions[slot(reason)], count);
+        if variant.is_empty() {
+            return;
         }
-        for arm in [Arm::Control, Arm::Outside, Arm::Treatment] {
-            let Sample { total, errors, slow, missing } = *counted.outcomes().of(arm);
-            point.arms[usize::from(arm.code())] = [total, errors, slow, missing];
+        match self.variants.get_mut(variant) {
+            Some(sum) => add(sum, count),
+            None => _ = self.variants.insert(variant.into(), count),
         }
-        point
+    }
+
+    /// Counts outcomes: the difference of their totals now and before.
+    pub(crate) fn count_outcomes(&mut self, now: &[[u64; 4]; 3], before: &[[u64; 4]; 3]) {
+        let totals = now.iter().flatten().zip(before.iter().flatten());
+        for (sum, (now, before)) in self.arms.iter_mut().flatten().zip(totals) {
+            add(sum, narrow(now - before));
+        }
     }
 
     /// All decisions.
@@ -110,7 +113,10 @@ impl Point {
             sums.iter_mut().zip(counts).for_each(|(sum, count)| add(sum, count));
         }
         for (variant, count) in &later.variants {
-            add(self.variants.entry(variant.clone()).or_default(), *count);
+            match self.variants.get_mut(variant) {
+                Some(sum) => add(sum, *count),
+                None => _ = self.variants.insert(variant.clone(), *count),
+            }
         }
     }
 
@@ -125,6 +131,10 @@ fn mean((a, of_a): (f32, u32), (b, of_b): (f32, u32)) -> f32 {
     #[expect(clippy::cast_possible_truncation, reason = "between two of these")]
     let mean = ((f64::from(a) * of_a + f64::from(b) * of_b) / (of_a + of_b)) as f32;
     mean
+}
+
+fn narrow(count: u64) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
 }
 
 fn add(sum: &mut u32, count: u32) {

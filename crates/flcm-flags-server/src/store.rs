@@ -34,7 +34,7 @@ pub(crate) use series::{CountedSeries, StoredIncident};
 pub(crate) use sessions::SessionChange;
 
 /// The version of the tables, in the database's `user_version`.
-const VERSION: i64 = 2;
+const VERSION: i64 = 3;
 
 const TABLES: &str = include_str!("store/tables.sql");
 

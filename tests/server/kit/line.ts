@@ -34,7 +34,7 @@ export class Line {
   #forward(request: IncomingMessage, response: ServerResponse): void {
     const { method, url = '/', headers } = request;
     const onward = ask(new URL(url, this.#to), { method, headers }, (answer) => {
-      if (this.loses && url === '/metrics') {
+      if (this.loses && url.split('?')[0] === '/metrics') {
         this.lost++;
         response.destroy();
         return;

@@ -31,6 +31,9 @@ fn main() -> Result<(), Failure> {
         if wants("batches") {
             batches::run(&binary).await?;
         }
+        if wants("fleet") {
+            batches::fleet(&binary).await?;
+        }
         if wants("hold") {
             hold::run(&binary).await?;
         }

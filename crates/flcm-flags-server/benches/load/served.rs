@@ -5,6 +5,7 @@ use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use super::Failure;
 use super::client::Talk;
@@ -50,6 +51,19 @@ impl Served {
     /// The most resident memory that it had, in bytes.
     pub(super) fn peak_memory(&self) -> Result<u64, Failure> {
         self.status("VmHWM:")
+    }
+
+    /// The processor time of the fleet's thread.
+    pub(super) fn fleet_time(&self) -> Result<Duration, Failure> {
+        for task in std::fs::read_dir(format!("/proc/{}/task", self.child.id()))? {
+            let task = task?.path();
+            if std::fs::read_to_string(task.join("comm"))?.trim() == "fleet" {
+                let times = std::fs::read_to_string(task.join("schedstat"))?;
+                let time = times.split(' ').next().ok_or("no time")?.parse()?;
+                return Ok(Duration::from_nanos(time));
+            }
+        }
+        Err("no thread of the fleet".into())
     }
 
     fn status(&self, name: &str) -> Result<u64, Failure> {

@@ -1,18 +1,17 @@
 //! What hosts have counted within the last hour, in memory: for the dashboard's list. A restart begins anew.
 
-use std::collections::HashMap;
-
 use flcm_flags::{Arm, Millis};
 
 use crate::series::Point;
+use crate::totals::Place;
 
 /// The hour has so many parts, each of so many milliseconds.
 const PARTS: usize = 30;
 const PART_MS: u64 = 120_000;
 
-/// The hour of each flag that was counted in it. At most those of the document.
+/// The hour of each flag that was counted in it, by place.
 #[derive(Debug, Default)]
-pub(super) struct Activity(HashMap<String, Hour>);
+pub(super) struct Activity(Vec<Option<Box<Hour>>>);
 
 /// Counts of one arm: total, errors, slow, missing.
 pub(super) type ArmCounts = [u64; 4];
@@ -36,23 +35,21 @@ pub(super) struct Hour {
 }
 
 impl Activity {
-    pub(super) fn note(&mut self, flag: &str, counted: &Point, now: Millis) {
-        // Most flags have an hour: then the key need not be copied.
-        if !self.0.contains_key(flag) {
-            self.0.insert(flag.to_owned(), Hour::default());
+    pub(super) fn note(&mut self, Place(place): Place, counted: &Point, now: Millis) {
+        if self.0.len() <= place {
+            self.0.resize_with(place + 1, || None);
         }
-        if let Some(hour) = self.0.get_mut(flag) {
-            hour.at(now.0 / PART_MS).add(counted);
-        }
+        self.0[place].get_or_insert_default().at(now.0 / PART_MS).add(counted);
     }
 
-    pub(super) fn of(&self, flag: &str) -> Option<&Hour> {
-        self.0.get(flag)
+    pub(super) fn of(&self, Place(place): Place) -> Option<&Hour> {
+        self.0.get(place)?.as_deref()
     }
 
     /// Forgets flags that were not counted for an hour.
     pub(super) fn forget(&mut self, now: Millis) {
-        self.0.retain(|_, hour| now.0 / PART_MS < hour.last + PARTS as u64);
+        let is_over = |hour: &mut Box<Hour>| now.0 / PART_MS >= hour.last + PARTS as u64;
+        self.0.iter_mut().for_each(|hour| _ = hour.take_if(is_over));
     }
 }
 

@@ -1,20 +1,37 @@
 //! Which apps ask for a flag, and how often.
 
-use std::collections::HashMap;
-
 use flcm_flags::Millis;
 
 use crate::inventory::AppVersion;
+use crate::totals::Place;
 
 /// At most so many apps and versions of a flag, and as many of pages; the one that has not asked for the longest time
 /// makes room. Pages have room of their own, because anyone can name apps there.
 const MOST: usize = 16;
 
+/// At most so many apps are counted before they are added to their flags.
+const RECENT: usize = 64;
+
 const HOUR_MS: u64 = 3_600_000;
 
-/// Apps by flag. At most the flags of the document.
+/// Apps by flag.
 #[derive(Debug, Default)]
-pub(super) struct AskingApps(HashMap<String, Vec<AskingApp>>);
+pub(super) struct AskingApps {
+    /// By place.
+    flags: Vec<Vec<AskingApp>>,
+    recent: Vec<RecentApp>,
+}
+
+/// What an app has asked for since its counts were added to those of the flags: one number for each flag, so that a
+/// batch costs little.
+#[derive(Debug)]
+struct RecentApp {
+    app: AppVersion,
+    is_page: bool,
+    /// Decisions by place.
+    decisions: Vec<u32>,
+    last: Millis,
+}
 
 /// An app that asks for a flag.
 #[derive(Clone, Debug)]
@@ -28,11 +45,45 @@ pub(crate) struct AskingApp {
 }
 
 impl AskingApps {
-    pub(super) fn note(&mut self, flag: &str, (app, is_page): (&AppVersion, bool), decisions: u32, now: Millis) {
-        if !self.0.contains_key(flag) {
-            self.0.insert(flag.to_owned(), Vec::new());
+    /// The number of an app, for the batch that comes next.
+    pub(super) fn app(&mut self, app: &AppVersion, is_page: bool, now: Millis) -> usize {
+        if let Some(number) = self.recent.iter().position(|own| own.is_page == is_page && own.app == *app) {
+            let recent = &mut self.recent[number];
+            if recent.last.0 / HOUR_MS == now.0 / HOUR_MS {
+                recent.last = recent.last.max(now);
+                return number;
+            }
+            self.settle();
+        } else if self.recent.len() >= RECENT {
+            self.settle();
         }
-        let Some(asking) = self.0.get_mut(flag) else { return };
+        self.recent.push(RecentApp { app: app.clone(), is_page, decisions: Vec::new(), last: now });
+        self.recent.len() - 1
+    }
+
+    /// Counts decisions of an app.
+    pub(super) fn add(&mut self, number: usize, Place(place): Place, decisions: u32) {
+        let own = &mut self.recent[number].decisions;
+        if own.len() <= place {
+            own.resize(place + 1, 0);
+        }
+        own[place] = own[place].saturating_add(decisions);
+    }
+
+    /// Adds what was counted to the apps of each flag.
+    pub(super) fn settle(&mut self) {
+        for RecentApp { app, is_page, decisions, last } in std::mem::take(&mut self.recent) {
+            for (place, count) in decisions.into_iter().enumerate().filter(|(_, count)| *count > 0) {
+                self.note(place, (&app, is_page), count, last);
+            }
+        }
+    }
+
+    fn note(&mut self, place: usize, (app, is_page): (&AppVersion, bool), decisions: u32, now: Millis) {
+        if self.flags.len() <= place {
+            self.flags.resize_with(place + 1, Vec::new);
+        }
+        let asking = &mut self.flags[place];
         if let Some(own) = asking.iter_mut().find(|own| own.app == *app && own.is_page == is_page) {
             own.add(decisions, now);
             return;
@@ -48,8 +99,9 @@ impl AskingApps {
         asking.push(own);
     }
 
-    pub(super) fn of(&self, flag: &str) -> Vec<AskingApp> {
-        self.0.get(flag).cloned().unwrap_or_default()
+    pub(super) fn of(&mut self, Place(place): Place) -> Vec<AskingApp> {
+        self.settle();
+        self.flags.get(place).cloned().unwrap_or_default()
     }
 }
 
@@ -81,7 +133,7 @@ fn slot(hour: u64) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::{AppVersion, AskingApps, HOUR_MS, MOST, Millis};
+    use super::{AppVersion, AskingApps, HOUR_MS, MOST, Millis, Place, RECENT};
 
     fn app(name: &str) -> AppVersion {
         AppVersion { app: Some(name.to_owned()), ..AppVersion::default() }
@@ -91,21 +143,25 @@ mod tests {
     fn decisions_of_a_day_are_counted_and_the_oldest_app_makes_room() {
         let mut asking = AskingApps::default();
         let hour = |hour: u64| Millis((1000 + hour) * HOUR_MS);
-        asking.note("a", (&app("shop"), false), 5, hour(0));
-        asking.note("a", (&app("shop"), false), 7, hour(23));
-        let shop = |asking: &AskingApps, now: Millis| asking.of("a").first().map(|own| own.decisions(now.0));
-        assert_eq!(
-            (shop(&asking, hour(23)), shop(&asking, hour(24)), shop(&asking, hour(99))),
-            (Some(12), Some(7), Some(0))
-        );
-        let note = |asking: &mut AskingApps, other: u64, is_page| {
-            asking.note("a", (&app(&other.to_string()), is_page), 1, hour(24 + other));
+        let flag = Place(1);
+        let note = |asking: &mut AskingApps, name: &str, is_page, decisions, now| {
+            let number = asking.app(&app(name), is_page, now);
+            asking.add(number, flag, decisions);
         };
-        (0..100).for_each(|other| note(&mut asking, other, true));
-        assert!(asking.of("a").iter().any(|own| own.app == app("shop")), "pages do not crowd it out");
-        (0..MOST as u64).for_each(|other| note(&mut asking, other, false));
-        let left = asking.of("a");
+        note(&mut asking, "shop", false, 2, hour(0));
+        note(&mut asking, "shop", false, 3, hour(0));
+        note(&mut asking, "shop", false, 7, hour(23));
+        let mut shop = |now: Millis| asking.of(flag).first().map(|own| own.decisions(now.0));
+        assert_eq!((shop(hour(23)), shop(hour(24)), shop(hour(99))), (Some(12), Some(7), Some(0)));
+        let other = |asking: &mut AskingApps, other: u64, is_page| {
+            note(asking, &other.to_string(), is_page, 1, hour(24 + other));
+        };
+        (0..100).for_each(|number| other(&mut asking, number, true));
+        assert!(asking.recent.len() <= RECENT);
+        assert!(asking.of(flag).iter().any(|own| own.app == app("shop")), "pages do not crowd it out");
+        (0..MOST as u64).for_each(|number| other(&mut asking, number, false));
+        let left = asking.of(flag);
         assert!(left.len() == 2 * MOST && left.iter().all(|own| own.app != app("shop")));
-        assert!(asking.of("b").is_empty());
+        assert!(asking.of(Place(0)).is_empty() && asking.of(Place(2)).is_empty());
     }
 }

@@ -37,7 +37,7 @@ pub(crate) struct LiveOverview {
 pub(crate) struct HostsCount {
     /// Those that were seen within the hour.
     total: usize,
-    /// Those that use the revision in use, or do not say which one.
+    /// Those that use the revision in use. One that names none is not among them.
     in_step: usize,
     /// The revision in use.
     revision: u64,
@@ -100,7 +100,8 @@ pub(crate) struct LiveFlag {
 }
 
 impl Fleet {
-    pub(super) fn live_overview(&self) -> LiveOverview {
+    pub(super) fn live_overview(&mut self) -> LiveOverview {
+        self.settle();
         let (snapshot, now) = (&self.published.snapshot, self.clock.now());
         let flags = snapshot.flags().filter_map(|id| {
             let key = snapshot.describe(id)?.key();
@@ -171,7 +172,7 @@ impl Fleet {
         // Without a breaker, an operator holds what is not clear.
         let unguarded = if trip == TripState::Clear { Mode::Auto } else { Mode::Held };
         let last = self.events.get(key).map(|event| (&event.transition, &event.actor));
-        let hour = self.activity.of(key);
+        let hour = self.totals.find(key).and_then(|place| self.activity.of(place));
         let sum = hour.map(|hour| hour.sum(now)).unwrap_or_default();
         let hosts = self.hosts.of(key);
         let count = |kind| hosts.iter().filter(|host| host.disagreement == kind).count();

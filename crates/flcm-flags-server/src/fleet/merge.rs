@@ -11,7 +11,6 @@ use super::ledgers::{Before, oldest_ms};
 use super::{BatchAccepted, BatchRefusal, Fleet, FleetError, SourcedTransition};
 use crate::ingest::{Origin, ReceivedBatch};
 use crate::inventory::AppVersion;
-use crate::series::Point;
 
 impl Fleet {
     /// Accepts batches that came together: in one commit, each once.
@@ -100,25 +99,28 @@ impl Fleet {
         let is_server = !origin.role.is_public();
         let counted_at = now.0.saturating_sub(batch.header().age.into());
         let page = origin.page(batch.header());
+        self.settle_before(now);
+        let app = app.map(|app| self.asking.app(app, !is_server, now));
         let mut expected = FlagId(0);
         for counted in batch.flags() {
             // Hosts write flags in the order of their keys, so mostly it is the next one.
             let is_expected = published.snapshot.describe(expected).is_some_and(|flag| flag.key() == counted.key());
             let id = if is_expected { Some(expected) } else { published.snapshot.flag(counted.key()) };
             expected = FlagId(id.map_or(0, |id| id.0 + 1));
-            let Some(totals) = self.totals.of(counted.key(), id.is_some()) else {
+            let Some(place) = self.totals.place(counted.key(), id) else {
                 self.shared.counters.unknown_flags.add(1);
                 continue;
             };
+            let totals = self.totals.at_mut(place);
             totals.counts.last_counted = totals.counts.last_counted.max(counted_at);
-            let held_back = totals.add(&counted, |name| id.is_some_and(|id| published.has_variant(id, name)));
-            let Some(id) = id else { continue };
-            let point = Point::of(&counted, |name| published.has_variant(id, name));
-            self.activity.note(counted.key(), &point, now);
-            if let Some(app) = app {
-                self.asking.note(counted.key(), (app, !is_server), point.decided(), now);
+            let added = totals.add(&counted, |name| id.is_some_and(|id| published.has_variant(id, name)));
+            if totals.mark_counted() {
+                self.series.mark(place, now);
             }
-            self.series.note(counted.key(), &counted, point, now);
+            if let Some(app) = app {
+                self.asking.add(app, place, added.decisions);
+            }
+            let Some(id) = id else { continue };
             self.touched.insert(id);
             let fleet_trip = self.fleet_trip_of(id);
             let counts = counted.evidence();
@@ -129,7 +131,12 @@ impl Fleet {
                 self.weigh((counted.key(), id), &counts, page.as_ref(), now, transitions);
             }
             if is_server {
-                self.hosts.note(instance, counted.key(), Hosts::disagreement(&counts, held_back, fleet_trip), now);
+                self.hosts.note(
+                    instance,
+                    counted.key(),
+                    Hosts::disagreement(&counts, added.held_back, fleet_trip),
+                    now,
+                );
             }
         }
         if is_server { self.totals.customs.add(batch) } else { self.totals.customs.refuse(batch) }

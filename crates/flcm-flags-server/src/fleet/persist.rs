@@ -128,11 +128,13 @@ impl Fleet {
     pub(super) fn checkpoint(&mut self) -> Stored<()> {
         let now = self.clock.now();
         self.checkpointed = now;
+        self.settle();
+        self.asking.settle();
         // First the transitions that those batches caused: without the batches they could not be derived again.
         self.store_unstored()?;
         let gone = self.ledgers.gone(now);
         let mut series = std::mem::take(&mut self.series);
-        let counted = series.to_store(now, |key| self.gauge(key));
+        let counted = series.to_store(&self.totals, now, |key| self.gauge(key));
         let point = Checkpoint {
             ledgers: self.ledgers.changed(),
             gone,

@@ -62,6 +62,7 @@ impl Fleet {
         self.follow(published);
         // Flags have other numbers now, and pages read all of them again.
         self.touched = Touched::default();
+        self.totals.renumber();
         self.announce_audit();
         Ok(number)
     }

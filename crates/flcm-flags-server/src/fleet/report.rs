@@ -90,10 +90,11 @@ pub(crate) struct MetricsSnapshot {
 impl Fleet {
     pub(super) fn metrics_snapshot(&self) -> MetricsSnapshot {
         let flags = self.totals.flags().into_iter().map(|(key, totals)| {
-            let histogram = totals.sketches.durations();
+            let sketches = totals.sketches();
+            let histogram = sketches.durations();
             let snapshot = FlagMetricsSnapshot {
                 counts: totals.counts.clone(),
-                users: totals.users(),
+                users: totals.users(&sketches),
                 durations: Durations::new(histogram),
                 duration_sum: histogram.sum(),
             };

@@ -1,9 +1,9 @@
 //! Series on their way into the database, the last ten minutes by the second, and incidents.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::Arc;
 
-use flcm_flags::metrics::batch::FlagBatch;
-use flcm_flags::metrics::{Durations, FlagMetrics};
+use flcm_flags::metrics::Durations;
 use flcm_flags::{FlagId, Millis};
 
 use super::Fleet;
@@ -11,6 +11,7 @@ use super::touched::Touched;
 use crate::event;
 use crate::series::{EvidenceGauge, Gauge, Point, SeriesAnswer, TIERS};
 use crate::store::{CountedSeries, StoredIncident};
+use crate::totals::{Place, Totals};
 use crate::transition::FleetTransition;
 
 /// Seconds are kept for so long, of at most so many flags.
@@ -27,26 +28,26 @@ const INCIDENTS: usize = 1000;
 /// At most so many steps of a flag wait for the database; then the oldest are one.
 const STEPS: usize = 360;
 
-/// At most so many flags have their users and durations counted between two checkpoints.
-const SKETCHES: usize = 10_000;
-
-type Sketches = FlagMetrics<[u32; FlagMetrics::counters_for(0)]>;
-
 #[derive(Debug, Default)]
 pub(super) struct Series {
-    /// What the next checkpoint stores. At most the flags of the document.
-    pending: HashMap<String, Pending>,
-    /// The last seconds in which each flag was counted.
-    seconds: HashMap<String, VecDeque<(u64, Point)>>,
+    /// By place.
+    flags: Vec<FlagSeries>,
+    /// How many of them have seconds.
+    with_seconds: usize,
+    /// Flags that were counted, and of which no points were made yet; and when that was.
+    counted: Vec<Place>,
+    counted_at: Millis,
     incidents: Vec<OpenIncident>,
     /// Users of today and of the day before, by flag, about; and which day that is.
     users: HashMap<String, (u64, [u64; 2])>,
 }
 
-#[derive(Debug)]
-struct Pending {
+#[derive(Debug, Default)]
+struct FlagSeries {
+    /// What the next checkpoint stores.
     steps: BTreeMap<u64, Point>,
-    sketches: Box<Sketches>,
+    /// The last seconds in which it was counted.
+    seconds: VecDeque<(u64, Point)>,
 }
 
 #[derive(Debug)]
@@ -55,74 +56,70 @@ struct OpenIncident {
     is_stored: bool,
 }
 
-impl Default for Pending {
-    fn default() -> Self {
-        Self { steps: BTreeMap::new(), sketches: Box::new(FlagMetrics::new([0; FlagMetrics::counters_for(0)])) }
-    }
-}
-
 impl Series {
-    pub(super) fn note(&mut self, flag: &str, counted: &FlagBatch<'_>, point: Point, now: Millis) {
-        let second = now.0 / 1000;
-        let is_full = self.pending.len() >= SKETCHES;
-        let pending = slot(&mut self.pending, flag);
-        pending.steps.entry(second / TIERS[0].step).or_default().add(&point);
-        if pending.steps.len() > STEPS
-            && let Some((_, oldest)) = pending.steps.pop_first()
-            && let Some(mut next) = pending.steps.first_entry()
-        {
-            let mut sum = oldest;
-            sum.add(next.get());
-            next.insert(sum);
+    /// Marks that a flag was counted.
+    pub(super) fn mark(&mut self, place: Place, now: Millis) {
+        self.counted.push(place);
+        self.counted_at = now;
+    }
+
+    fn note(&mut self, Place(place): Place, point: Point, at: Millis) {
+        if self.flags.len() <= place {
+            self.flags.resize_with(place + 1, FlagSeries::default);
         }
-        if !is_full {
-            let _ = counted.merge_likely_sketches_into(&mut *pending.sketches);
-        }
-        if self.seconds.len() < FLAGS || self.seconds.contains_key(flag) {
-            let seconds = slot(&mut self.seconds, flag);
-            match seconds.back_mut() {
-                Some((last, sum)) if *last == second => sum.add(&point),
-                _ => seconds.push_back((second, point)),
+        let flag = &mut self.flags[place];
+        flag.add_to_step(at.0 / 1000 / TIERS[0].step, &point);
+        if flag.seconds.is_empty() {
+            if self.with_seconds >= FLAGS {
+                return;
             }
+            self.with_seconds += 1;
+        }
+        match flag.seconds.back_mut() {
+            Some((last, sum)) if *last == at.0 / 1000 => sum.add(&point),
+            _ => flag.seconds.push_back((at.0 / 1000, point)),
         }
     }
 
     /// Forgets seconds that are over.
     fn forget(&mut self, second: u64) {
-        self.seconds.retain(|_, seconds| {
+        for seconds in self.flags.iter_mut().map(|flag| &mut flag.seconds).filter(|seconds| !seconds.is_empty()) {
             while seconds.front().is_some_and(|(first, _)| first + SECONDS < second) {
                 seconds.pop_front();
             }
-            !seconds.is_empty()
-        });
+            self.with_seconds -= usize::from(seconds.is_empty());
+        }
     }
 
     /// The seconds of a flag within these.
-    fn seconds(&self, flag: &str, seconds: std::ops::RangeInclusive<u64>) -> Vec<(u64, Point)> {
-        let kept = self.seconds.get(flag).into_iter().flatten();
+    fn seconds(&self, Place(place): Place, seconds: std::ops::RangeInclusive<u64>) -> Vec<(u64, Point)> {
+        let kept = self.flags.get(place).into_iter().flat_map(|flag| &flag.seconds);
         kept.filter(|(second, _)| seconds.contains(second)).cloned().collect()
     }
 
     /// What the next checkpoint stores. `gauge` says how a flag is now.
-    pub(super) fn to_store(&mut self, now: Millis, gauge: impl Fn(&str) -> Option<Gauge>) -> Vec<CountedSeries<'_>> {
+    pub(super) fn to_store<'a>(
+        &'a mut self,
+        totals: &'a Totals,
+        now: Millis,
+        gauge: impl Fn(&str) -> Option<Gauge>,
+    ) -> Vec<CountedSeries<'a>> {
         let day = now.0 / 86_400_000;
-        for (flag, Pending { steps, sketches }) in &mut self.pending {
-            let Some(mut last) = steps.last_entry() else { continue };
+        let waiting = (0..).map(Place).zip(&mut self.flags).filter(|(_, flag)| !flag.steps.is_empty());
+        let counted = waiting.filter_map(|(place, FlagSeries { steps, .. })| {
+            let (flag, sketches) = (totals.at(place).key(), totals.at(place).recent()?);
+            let mut last = steps.last_entry()?;
             last.get_mut().gauge = gauge(flag).unwrap_or_default();
             let values = sketches.durations();
             last.get_mut().durations = (!values.is_empty()).then(|| quantiles(&Durations::new(values)));
-        }
-        let counted = self.pending.iter().map(|(flag, Pending { steps, sketches })| CountedSeries {
-            flag,
-            points: steps.iter().map(|(step, point)| (*step, point.clone())).collect(),
-            day,
-            sketches,
+            let points = steps.iter().map(|(step, point)| (*step, point.clone())).collect();
+            Some(CountedSeries { flag, points, day, sketches })
         });
         counted.collect()
     }
 
     pub(super) fn mark_stored(&mut self, now: Millis, users: Vec<(String, u64)>) {
-        self.pending.clear();
+        self.flags.iter_mut().for_each(|flag| flag.steps.clear());
         let today = now.0 / 86_400_000;
         users.into_iter().for_each(|(flag, count)| self.set_users(flag, today, count));
     }
@@ -149,12 +146,18 @@ impl Series {
     }
 }
 
-/// The value of a key. Most keys have one: then the key need not be copied.
-fn slot<'m, T: Default>(map: &'m mut HashMap<String, T>, key: &str) -> &'m mut T {
-    if !map.contains_key(key) {
-        map.insert(key.to_owned(), T::default());
+impl FlagSeries {
+    fn add_to_step(&mut self, step: u64, point: &Point) {
+        self.steps.entry(step).or_default().add(point);
+        if self.steps.len() > STEPS
+            && let Some((_, oldest)) = self.steps.pop_first()
+            && let Some(mut next) = self.steps.first_entry()
+        {
+            let mut sum = oldest;
+            sum.add(next.get());
+            next.insert(sum);
+        }
     }
-    map.get_mut(key).expect("it was inserted")
 }
 
 fn quantiles(durations: &Durations) -> [f32; 2] {
@@ -182,20 +185,38 @@ impl Fleet {
         Gauge { evidence, percent, trip: self.guards.trips().state(flag) }
     }
 
+    /// Makes points of what was counted in another second.
+    pub(super) fn settle_before(&mut self, now: Millis) {
+        if self.series.counted_at.0 / 1000 != now.0 / 1000 {
+            self.settle();
+        }
+    }
+
+    /// Makes points of what was counted since the last time.
+    pub(super) fn settle(&mut self) {
+        let (mut counted, at) = (std::mem::take(&mut self.series.counted), self.series.counted_at);
+        for place in counted.drain(..) {
+            let point = self.totals.at_mut(place).take_point();
+            self.activity.note(place, &point, at);
+            self.series.note(place, point, at);
+        }
+        self.series.counted = counted;
+    }
+
     /// Completes the last second of flags that were counted in it, and sends it to pages that watch them.
     pub(super) fn complete_second(&mut self, touched: &Touched) {
+        self.settle();
         let second = self.clock.now().0 / 1000;
         self.series.forget(second);
-        let published = std::sync::Arc::clone(&self.published);
+        let published = Arc::clone(&self.published);
         for id in touched.flags() {
             let Some(flag) = published.snapshot.describe(id) else { continue };
+            let Some(Place(place)) = self.totals.of_flag(id) else { continue };
             let gauge = self.gauge_of(id);
-            let Some((at, point)) = self.series.seconds.get_mut(flag.key()).and_then(VecDeque::back_mut) else {
+            let seconds = self.series.flags.get_mut(place).map(|flag| &mut flag.seconds);
+            let Some((at, point)) = seconds.and_then(VecDeque::back_mut).filter(|(at, _)| *at + 1 >= second) else {
                 continue;
             };
-            if *at + 1 < second {
-                continue;
-            }
             point.gauge = gauge;
             if self.shared.watched.has(flag.key()) {
                 let answer = SeriesAnswer::new(flag.key().to_owned(), 1, &[(*at, point.clone())], Vec::new());
@@ -206,8 +227,9 @@ impl Fleet {
     }
 
     /// The last seconds of a flag.
-    pub(super) fn seconds(&self, flag: &str, from: u64, to: u64) -> Vec<(u64, Point)> {
-        self.series.seconds(flag, from..=to)
+    pub(super) fn seconds(&mut self, flag: &str, from: u64, to: u64) -> Vec<(u64, Point)> {
+        self.settle();
+        self.totals.find(flag).map(|place| self.series.seconds(place, from..=to)).unwrap_or_default()
     }
 
     /// Begins an incident if a breaker has changed its state.
@@ -237,7 +259,7 @@ impl Fleet {
                 self.series.incidents.push(open);
                 continue;
             }
-            open.incident.points = self.series.seconds(&open.incident.flag, at.saturating_sub(BEFORE)..=at + AFTER);
+            open.incident.points = self.seconds(&open.incident.flag, at.saturating_sub(BEFORE), at + AFTER);
             open.is_stored = self.store.put_incident(&open.incident).is_ok();
             if !(is_over && open.is_stored) && now < at + SECONDS {
                 self.series.incidents.push(open);

@@ -36,7 +36,8 @@ pub(crate) struct HostAnswer {
     last_seen: u64,
     /// The revision that it used then, if it says so.
     revision: Option<u64>,
-    /// Whether that is the revision in use, and it has received all changes of breakers.
+    /// Whether that is the revision in use, and it has received all changes of breakers. Pages are only counted, and
+    /// their revisions are not known.
     in_step: bool,
     /// How it disagrees with the fleet about some flag: `behind` or `stricter`.
     says: Option<Disagreement>,
@@ -93,7 +94,7 @@ impl HostAnswer {
         } else {
             "server"
         };
-        let is_current = revision.is_none_or(|revision| revision == in_use);
+        let is_current = instance.is_none() || revision == Some(in_use);
         Self {
             instance: instance.map(|instance| format!("{instance:016x}")).unwrap_or_default(),
             host,

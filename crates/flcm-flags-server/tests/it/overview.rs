@@ -79,7 +79,10 @@ fn live_shows_what_hosts_have_counted_and_what_is_held_back() {
     assert_eq!(quiet["flags"], json!({}));
     assert_eq!(quiet["unasked"], json!(["fragile", "guarded", "plain"]));
     let tally = Tally { flag: "guarded", decisions: 40, errors: 3, generation: 0 };
-    Host::new(1).send(server.address, &[tally]).unwrap().expect(204);
+    let mut host = Host::new(1);
+    host.send(server.address, &[Tally { errors: 1, ..tally }]).unwrap().expect(204);
+    assert_eq!(live(&server, "guarded")["treatment"], json!([1, 1, 0, 0]));
+    host.send(server.address, &[Tally { errors: 2, ..tally }]).unwrap().expect(204);
     let guarded = live(&server, "guarded");
     assert_eq!(
         (&guarded["state"], &guarded["mode"], &guarded["trip"]),

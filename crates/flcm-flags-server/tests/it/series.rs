@@ -87,6 +87,28 @@ fn a_crash_between_a_batch_and_the_checkpoint_counts_it_once() {
 }
 
 #[test]
+fn a_revision_that_numbers_flags_anew_mixes_up_no_counts() {
+    let folder = TestFolder::new();
+    let server = folder.serve();
+    let mut host = Host::new(1);
+    let mut send = |decisions| {
+        let tallies = ["fragile", "guarded", "plain"].map(|flag| tally(flag, decisions + flag.len() as u32));
+        host.send(server.address, &tallies).unwrap().expect(204);
+    };
+    send(10);
+    server.put(&FLAGS.replace("flags:\n", "flags:\n  a_first: { rollout: { percentage: 50 } }\n")).expect(200);
+    send(20);
+    let of = |flag: &str| decisions(&server.get(&format!("/flags/{flag}/series?points=2000")).expect(200).json());
+    checkpoint(&server, 1);
+    for flag in ["fragile", "guarded", "plain"] {
+        assert_eq!(of(flag), 30 + 2 * flag.len() as u64, "{flag}");
+        assert_eq!(server.get("/overview/live").json()["flags"][flag]["treatment"], json!([2, 2, 0, 0]));
+        let asking = server.get(&format!("/flags/{flag}/hosts")).expect(200).json();
+        assert_eq!(asking[0]["decisions24h"], 30 + 2 * flag.len(), "{asking}");
+    }
+}
+
+#[test]
 fn what_cannot_be_asked_is_refused() {
     let server = TestFolder::new().serve_alone();
     for wrong in ["points=0", "points=2001", "from=2&to=1", "from=yesterday", "from=1&to=1"] {
