@@ -187,7 +187,8 @@ impl Fleet {
         self.announce_hosts();
         self.store_incidents(false);
         self.store_changes();
-        let is_due = now.0.saturating_sub(self.checkpointed.0) >= CHECKPOINT_MS && self.logged_bytes > 0;
+        // At the ends of the finest steps of series: so most checkpoints add one step, and change none.
+        let is_due = now.0 / CHECKPOINT_MS != self.checkpointed.0 / CHECKPOINT_MS && self.logged_bytes > 0;
         if is_due || self.has_much_to_store() {
             self.make_checkpoint();
         }

@@ -98,6 +98,14 @@ fn known_id(connection: &Connection, flag: &str) -> Stored<Option<i64>> {
 
 /// Adds to the point that a step has; returns how many bytes more there are.
 fn add_point(connection: &Connection, tier: Tier, (step, flag): (u64, i64), counted: Point) -> Stored<u64> {
+    // Most steps of the finest tier are new, and most of the others are not.
+    if tier == TIERS[0] {
+        let data = counted.to_bytes();
+        let sql = "INSERT OR IGNORE INTO series VALUES (?1, ?2, ?3, ?4)";
+        if connection.prepare_cached(sql)?.execute(params![tier.number, to_bits(step), flag, data])? > 0 {
+            return Ok(ROW_BYTES + data.len() as u64);
+        }
+    }
     let before = point_at(connection, tier, step, flag)?;
     let is_new = before.is_none();
     let mut sum = before.unwrap_or_default();
@@ -122,9 +130,11 @@ fn add_users(connection: &Connection, flag: i64, counted: &CountedSeries<'_>) ->
     let before: Option<Vec<u8>> =
         statement.query_row(params![to_bits(counted.day), flag], |row| row.get(0)).optional()?;
     let mut day = sketch_of(before.as_deref());
+    let users = day.users().clone();
     day.merge(counted.sketches);
-    let sketch = written(|writer| _ = writer.flag(USERS, |_| None, &day));
-    if before.as_ref() != Some(&sketch) {
+    // Nothing reads the durations of a day.
+    if before.is_none() || *day.users() != users {
+        let sketch = written(|writer| _ = writer.flag(USERS, |_| None, &day));
         let mut statement = connection.prepare_cached("REPLACE INTO users VALUES (?1, ?2, ?3)")?;
         statement.execute(params![to_bits(counted.day), flag, sketch])?;
     }
