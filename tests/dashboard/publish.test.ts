@@ -176,9 +176,17 @@ test('counting can be stopped, and a line that is no user is shown with its plac
   await field.setInputFiles({ name: 'bad.jsonl', mimeType: '', buffer: Buffer.from('{"targetingKey":"a"}\nnobody') });
   await page.getByText('1 user counted').waitFor();
   await page.getByText(/^line 2: /).waitFor();
-  await field.setInputFiles({ name: 'many.jsonl', mimeType: '', buffer: users(600_000) });
+  // A file that never ends.
+  await page.evaluate(() => {
+    Blob.prototype.stream = () =>
+      new ReadableStream({ start: (all) => all.enqueue(new TextEncoder().encode('{"targetingKey":"a"}\n')) });
+  });
+  const ended = page.waitForEvent('worker').then((worker) => worker.waitForEvent('close'));
+  await field.setInputFiles({ name: 'endless.jsonl', mimeType: '', buffer: users(100) });
   await page.getByRole('progressbar', { name: 'Counting' }).waitFor();
   await page.getByRole('button', { name: 'Stop' }).click();
   await page.getByText(/^Stopped\./).waitFor();
+  await page.getByText('1 user counted').waitFor();
+  await ended;
   expect(await page.getByRole('progressbar').count()).toBe(0);
 });

@@ -27,6 +27,8 @@ async function run(
   onCounted: (counted: Counted, done: number) => void,
 ): Promise<void> {
   const { engine, end } = startCount();
+  // At once, whatever is read or counted at the moment.
+  signal.addEventListener('abort', end);
   try {
     await engine.diff(older, newer);
     for await (const { lines, bytes } of linesOf(file)) {
