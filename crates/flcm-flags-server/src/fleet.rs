@@ -100,7 +100,11 @@ impl Fleet {
                 Next::Request(request) => self.handle(request),
                 Next::Stop => break,
             }
-            self.tick();
+            let is_new_second = self.tick();
+            // A command does not wait for a batch and for a checkpoint behind it.
+            if self.is_checkpoint_due(is_new_second) && !requests.has_commands() {
+                self.make_checkpoint();
+            }
         }
         let is_stored = self.make_checkpoint();
         if is_stored {
@@ -135,11 +139,11 @@ impl Fleet {
         }
     }
 
-    /// Does what is due once a second.
-    fn tick(&mut self) {
+    /// Does what is due once a second; whether one has begun.
+    fn tick(&mut self) -> bool {
         let now = self.clock.now();
         if now.0 / 1000 == self.ticked {
-            return;
+            return false;
         }
         self.ticked = now.0 / 1000;
         let mut transitions = Vec::new();
@@ -147,15 +151,15 @@ impl Fleet {
         self.persist_and_broadcast(&transitions, "breaker", "");
         self.hosts.forget(now);
         self.store_changes();
-        let is_due = now.0.saturating_sub(self.checkpointed.0) >= CHECKPOINT_MS && self.logged_bytes > 0;
-        if is_due || self.has_much_to_store() {
-            self.make_checkpoint();
-        }
+        true
     }
 
-    /// Whether a start would have to repeat much work.
-    fn has_much_to_store(&self) -> bool {
-        self.logged_bytes >= LOGGED_BYTES || self.ledgers.changes() >= CHANGED_LEDGERS
+    /// Whether the last checkpoint is long ago, or a start would have to repeat much work. One that has failed is tried
+    /// again once a second.
+    fn is_checkpoint_due(&self, is_new_second: bool) -> bool {
+        let is_old = || self.clock.now().0.saturating_sub(self.checkpointed.0) >= CHECKPOINT_MS;
+        let has_much = self.logged_bytes >= LOGGED_BYTES || self.ledgers.changes() >= CHANGED_LEDGERS;
+        has_much && (is_new_second || !self.is_failing) || is_new_second && self.logged_bytes > 0 && is_old()
     }
 
     /// Logs the newest record of the audit, for `flcm audit verify --head`.
