@@ -1,5 +1,6 @@
 /**
- * The engine, as applications and the runtime use it: deciding and documents. Outcomes and counts are in `outcomes.d.ts`.
+ * The engine, as applications and the runtime use it: deciding and documents. Outcomes and counts are in
+ * `outcomes.d.ts`.
  *
  * It is implemented once, in `bindings/engine`, and is the same for every binding; `binding.d.ts` has what a binding
  * exports. No rule, hash or reason is known on this side: the core decides, and gives the reason as text.
