@@ -1,6 +1,7 @@
 /**
- * What a binding exports: {@link EngineBinding}, {@link HotCalls}, {@link CompilerBinding} and {@link AuthoringBinding}. The `.d.ts` files that
- * wasm-bindgen and napi generate are checked against them. `bindings/engine` makes of them what `contract.d.ts` describes.
+ * What a binding exports: {@link EngineBinding}, {@link HotCalls}, {@link CompilerBinding} and
+ * {@link AuthoringBinding}. The `.d.ts` files that wasm-bindgen and napi generate are checked against them.
+ * `bindings/engine` makes of them what `contract.d.ts` describes.
  */
 
 import type {
@@ -46,7 +47,9 @@ export interface EngineBinding {
   flagKey(snapshot: Handle, flag: FlagId): Maybe<string>;
   flagSalt(snapshot: Handle, flag: FlagId): Maybe<string>;
   isStatic(snapshot: Handle, flag: FlagId): Maybe<boolean>;
-  /** The ids of the attributes that a flag reads, and behind them a 1 if time alone may change its decision, else a 0. */
+  /**
+   * The ids of the attributes that a flag reads, and behind them a 1 if time alone may change its decision, else a 0.
+   */
   reads(snapshot: Handle, flag: FlagId): Maybe<Uint32Array>;
   trip(snapshot: Handle, flag: FlagId): Maybe<string>;
   /** False for an unknown state as well. */
@@ -59,8 +62,8 @@ export interface EngineBinding {
    */
   decisionText(snapshot: Handle, flag: FlagId, rule: number, outcome: PackedDecision): Maybe<string>;
   /**
-   * What happened to breakers, what they know, and what was counted is text: a line `name=value` for each property, where
-   * the value is `s` and a text, or `d` and the bits of a number in hexadecimal; an empty line ends an object.
+   * What happened to breakers, what they know, and what was counted is text: a line `name=value` for each property,
+   * where the value is `s` and a text, or `d` and the bits of a number in hexadecimal; an empty line ends an object.
    */
   guard(snapshot: Handle, scope: string, now: number): boolean;
   /** Ten counts: generation and age in milliseconds, then total, errors, slow, missing of treatment and of control. */
@@ -90,7 +93,10 @@ export interface EngineBinding {
   observe(snapshot: Handle, name: string, value: number): boolean;
   /** How many were dropped, then an object for each metric. */
   custom(snapshot: Handle): Maybe<string>;
-  /** The batch with another age, in milliseconds, and under another name; a negative epoch keeps the name. Throws an `Error`. */
+  /**
+   * The batch with another age, in milliseconds, and under another name; a negative epoch keeps the name. Throws an
+   * `Error`.
+   */
   withHeader(batch: Uint8Array, age: number, instance: number, epoch: number, sequence: number): Uint8Array;
   /** The outcome for the context in a slot, with the override `on`, `off` or a variant. Nothing for another value. */
   decideAs(snapshot: Handle, slot: number, flag: FlagId, serve: string, now: number): Maybe<PackedDecision>;
@@ -117,10 +123,10 @@ export interface EngineBinding {
  * | 40 | f64 | its duration in milliseconds; not a number when it was not measured |
  * | 64 | | a flag key, a context, or the outcomes of `decideAll` |
  *
- * A context is a list of entries of 16 bytes, the first of which has as its id how many follow: id (i32), kind (i32), then for a number its f64, for a text offset (from
- * byte 64) and length (both i32), for a list the number of its items (i32), which follow as entries. Kinds: 0 absent,
- * 1 false, 2 true, 3 number, 4 text, 5 list. The first entry is the targeting key; an id of -1 is the list of cohorts that
- * the host names.
+ * A context is a list of entries of 16 bytes, the first of which has as its id how many follow: id (i32), kind (i32),
+ * then for a number its f64, for a text offset (from byte 64) and length (both i32), for a list the number of its items
+ * (i32), which follow as entries. Kinds: 0 absent, 1 false, 2 true, 3 number, 4 text, 5 list. The first entry is the
+ * targeting key; an id of -1 is the list of cohorts that the host names.
  *
  * A negative answer is an error: -1 the handle names nothing, -2 no context is bound in the slot, -3 what was written
  * cannot be read, -4 memory is full.
@@ -138,11 +144,17 @@ export interface HotCalls {
   decideAll(): number;
   /** Counts a decision that was remembered for the context in the slot, `length` times. */
   count(): number;
-  /** Takes an outcome of the user in the slot (-1: nobody in particular); answers how much there is to be asked for by `transitions`. */
+  /**
+   * Takes an outcome of the user in the slot (-1: nobody in particular); answers how much there is to be asked for by
+   * `transitions`.
+   */
   outcome(): number;
 }
 
-/** What a binding exports about documents. What has a structure is JSON text from the addon, and an object from WebAssembly. */
+/**
+ * What a binding exports about documents. What has a structure is JSON text from the addon, and an object from
+ * WebAssembly.
+ */
 export interface CompilerBinding {
   version(): string;
   compile(text: string): CompiledDocument;

@@ -34,13 +34,16 @@ export interface CallOutcome {
   readonly missing?: boolean;
   readonly durationMs?: number | undefined;
   /**
-   * The breaker's generation when the flag was decided, as {@link Breakers.report} and transitions have it: an outcome of before
-   * a rollback is none of a probe after it. @default that of now
+   * The breaker's generation when the flag was decided, as {@link Breakers.report} and transitions have it: an outcome
+   * of before a rollback is none of a probe after it. @default that of now
    */
   readonly generation?: number;
 }
 
-/** Whose outcomes breakers see: those of all hosts, or those of this one, which trips for itself alone, and with more certainty. */
+/**
+ * Whose outcomes breakers see: those of all hosts, or those of this one, which trips for itself alone, and with more
+ * certainty.
+ */
 export type Scope = 'fleet' | 'host';
 
 /**
@@ -116,8 +119,8 @@ export interface Transition extends BreakerEvidence {
 }
 
 /**
- * Breakers: outcomes go in, transitions come out, and what they decide is in force with the next decision. Nothing happens until
- * {@link Breakers.guard} was called.
+ * Breakers: outcomes go in, transitions come out, and what they decide is in force with the next decision. Nothing
+ * happens until {@link Breakers.guard} was called.
  *
  * The transitions that a call returns are those of any flag, not only of the one that was named.
  */
@@ -127,14 +130,16 @@ export interface Breakers {
   /**
    * Takes counted outcomes.
    *
-   * @throws {@link EngineError} `INVALID_ARGUMENT` for what is no count. Counts that cannot be are refused, and counted as such.
+   * @throws {@link EngineError} `INVALID_ARGUMENT` for what is no count. Counts that cannot be are refused, and counted
+   * as such.
    */
   record(flag: FlagId, counts: Counts, now: number): readonly Transition[];
   /**
    * Takes one outcome of a decision, for breaker and metrics both.
    *
    * @param outcome What was decided: its arm is what counts.
-   * @param context Of which user: one counts as at most one success and one failure a minute. Without it every outcome counts.
+   * @param context Of which user: one counts as at most one success and one failure a minute. Without it every outcome
+   * counts.
    */
   outcome(
     flag: FlagId,

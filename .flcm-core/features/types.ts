@@ -89,8 +89,8 @@ export interface FeaturesOptions {
   /** A compiled document. */
   readonly snapshot?: Uint8Array;
   /**
-   * The keys that must have signed each snapshot, as `flcm key sign` prints them: one, or two while one replaces the other.
-   * Then nothing unsigned is used, except for `document` and `snapshot`, which are as trusted as the program.
+   * The keys that must have signed each snapshot, as `flcm key sign` prints them: one, or two while one replaces the
+   * other. Then nothing unsigned is used, except for `document` and `snapshot`, which are as trusted as the program.
    */
   readonly trust?: readonly string[];
   /** For whom snapshots must be signed, such as `prod`. Required with `trust`. */

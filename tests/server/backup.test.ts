@@ -140,6 +140,8 @@ test('a database that is lost without a backup is begun anew above what hosts ha
   await server.kill();
   server.lose();
   server.edit(document(0));
+  // Revisions are numbered by seconds, and the second one of a second has the number of the next.
+  await new Promise((resolve) => setTimeout(resolve, 2000));
   await server.start();
   await reach(hosts, 'plain', 0);
 });

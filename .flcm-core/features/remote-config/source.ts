@@ -12,8 +12,8 @@ export interface FetchResult {
   /** What was signed of the snapshot, or of the one in use. */
   readonly statements?: string | undefined;
   /**
-   * Where keys are pinned, and this was checked: to be called when it is in use. Answers whether it is to be stored, also
-   * without a snapshot.
+   * Where keys are pinned, and this was checked: to be called when it is in use. Answers whether it is to be stored,
+   * also without a snapshot.
    */
   readonly accept?: (() => boolean) | undefined;
 }

@@ -138,10 +138,11 @@ export class Trust {
   }
 
   /**
-   * Checks a snapshot before it is loaded: who has signed it, and whether it may follow the one in use. Without a snapshot
-   * it checks what was signed anew of the one in use.
+   * Checks a snapshot before it is loaded: who has signed it, and whether it may follow the one in use. Without a
+   * snapshot it checks what was signed anew of the one in use.
    *
-   * @throws FeatureError `SIGNATURE_MISSING`, `SIGNATURE_INVALID` or `OLDER_REVISION`; with `strict` also `SIGNATURE_EXPIRED`
+   * @throws FeatureError `SIGNATURE_MISSING`, `SIGNATURE_INVALID` or `OLDER_REVISION`; with `strict` also
+   * `SIGNATURE_EXPIRED`
    */
   async check(given: FetchResult): Promise<FetchResult> {
     const { inUse, clock } = this.#host;

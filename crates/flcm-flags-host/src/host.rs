@@ -72,7 +72,8 @@ impl Host {
     }
 
     /// Takes the fleet's state, whole: a flag that is not named is clear. Where the fleet's breaker has decided anew to let
-    /// a flag go on, a trip of this host's own gives way to it, unless the fleet may only hold back. Answers the trips that are not clear.
+    /// a flag go on, a trip of this host's own gives way to it, unless the fleet may only hold back. Answers the trips
+    /// that are not clear.
     pub fn apply_fleet_state<B: AsRef<[u8]>>(
         &mut self,
         fleet: FleetState,

@@ -63,10 +63,10 @@
 //!
 //! # Signed snapshots
 //!
-//! - Where keys are pinned, a snapshot is checked before it is loaded, whether it comes from the source or from a cache.
-//!   What the program brings is trusted as the program is.
-//! - Snapshots are in the order of epoch, revision, and when they were signed. An older one is refused, however long the
-//!   source goes on with it, because that is what holding back looks like. A higher epoch begins anew.
+//! - Where keys are pinned, a snapshot is checked before it is loaded, whether it comes from the source or from a
+//!   cache. What the program brings is trusted as the program is.
+//! - Snapshots are in the order of epoch, revision, and when they were signed. An older one is refused, however long
+//!   the source goes on with it, because that is what holding back looks like. A higher epoch begins anew.
 //! - `304 Not Modified` may bring a new statement about the same snapshot, which expires later.
 //! - What has expired goes on deciding, and is `stale`; it is reported once as `SIGNATURE_EXPIRED`.
 //! - The stream is not signed. What it says of the fleet may hold a flag back, but does not end a trip of this host.

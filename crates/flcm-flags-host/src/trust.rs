@@ -186,8 +186,8 @@ pub struct SignedInUse {
 }
 
 impl SignedInUse {
-    /// Whether a snapshot may follow the one in use, by the statement about it. `revision` is that of what is in use, 0 for
-    /// none. Other statements about the same snapshot come from a cache that is slow to learn of a new one.
+    /// Whether a snapshot may follow the one in use, by the statement about it. `revision` is that of what is in use, 0
+    /// for none. Other statements about the same snapshot come from a cache that is slow to learn of a new one.
     #[must_use]
     pub fn may_be_followed(&self, next: &Statement, revision: u64) -> bool {
         match &self.statement {

@@ -67,7 +67,8 @@ impl AheadHosts {
                 revision = in_use,
                 highest,
                 hosts = seen.hosts.len(),
-                "hosts use a later revision and refuse this one: publish the document again, which gives it a later number"
+                "hosts use a later revision and refuse this one: publish the document again, or sign it again with \
+                 a later revision"
             );
         }
     }

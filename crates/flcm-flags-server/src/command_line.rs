@@ -97,7 +97,7 @@ pub struct ServeArgs {
     #[arg(long, value_name = "COUNT", default_value_t = 20_000)]
     max_connections: usize,
     /// Refuse larger batches of metrics
-    #[arg(long, value_name = "BYTES", default_value_t = 16 << 20)]
+    #[arg(long, value_name = "BYTES", default_value_t = 8 << 20)]
     max_batch: usize,
     /// After SIGTERM, serve for so long while /readyz asks load balancers to choose another server
     #[arg(long, value_name = "SECONDS", default_value_t = 0)]

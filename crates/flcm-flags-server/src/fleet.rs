@@ -111,14 +111,22 @@ impl Fleet {
     pub(crate) fn run(mut self, requests: &Requests) -> bool {
         loop {
             let next = requests.next(self.clock.until_second());
-            // First what is due for the second that is over: what comes now belongs to another one.
-            self.tick();
+            // First what is due for the second that is over: what comes now belongs to another one. But a request waits for
+            // no checkpoint.
+            let is_new_second = self.tick();
+            let is_request = matches!(next, Next::Request(_));
+            if !is_request {
+                self.checkpoint_if_due(is_new_second, requests);
+            }
             match next {
                 Next::Batches(group) => self.accept_batches(group),
                 Next::Nothing => {}
                 Next::Pings(pings) => pings.into_iter().for_each(|reply| reply.send(Ok(()))),
                 Next::Request(request) => self.handle(request),
                 Next::Stop => break,
+            }
+            if is_request {
+                self.checkpoint_if_due(is_new_second, requests);
             }
         }
         let is_stored = self.make_checkpoint();
@@ -169,11 +177,11 @@ impl Fleet {
         }
     }
 
-    /// Does what is due once a second.
-    fn tick(&mut self) {
+    /// Does what is due once a second; whether one has begun.
+    fn tick(&mut self) -> bool {
         let now = self.clock.now();
         if now.0 / 1000 == self.ticked {
-            return;
+            return false;
         }
         self.ticked = now.0 / 1000;
         let mut transitions = Vec::new();
@@ -187,16 +195,23 @@ impl Fleet {
         self.announce_hosts();
         self.store_incidents(false);
         self.store_changes();
-        // At the ends of the finest steps of series: so most checkpoints add one step, and change none.
-        let is_due = now.0 / CHECKPOINT_MS != self.checkpointed.0 / CHECKPOINT_MS && self.logged_bytes > 0;
-        if is_due || self.has_much_to_store() {
+        true
+    }
+
+    /// Makes a checkpoint when one is due. A command does not wait for a batch and for a checkpoint behind it.
+    fn checkpoint_if_due(&mut self, is_new_second: bool, requests: &Requests) {
+        if self.is_checkpoint_due(is_new_second) && !requests.has_commands() {
             self.make_checkpoint();
         }
     }
 
-    /// Whether a start would have to repeat much work.
-    fn has_much_to_store(&self) -> bool {
-        self.logged_bytes >= LOGGED_BYTES || self.ledgers.changes() >= CHANGED_LEDGERS
+    /// Whether a step of series has ended, or a start would have to repeat much work. A checkpoint that has failed is
+    /// tried again once a second.
+    fn is_checkpoint_due(&self, is_new_second: bool) -> bool {
+        // At the ends of the finest steps: so most checkpoints add one step, and change none.
+        let is_old = || self.clock.now().0 / CHECKPOINT_MS != self.checkpointed.0 / CHECKPOINT_MS;
+        let has_much = self.logged_bytes >= LOGGED_BYTES || self.ledgers.changes() >= CHANGED_LEDGERS;
+        has_much && (is_new_second || !self.is_failing) || is_new_second && self.logged_bytes > 0 && is_old()
     }
 
     /// Logs the newest record of the audit, for `flcm audit verify --head`.

@@ -66,7 +66,7 @@ pub(crate) struct Bodies {
 impl Default for Bodies {
     fn default() -> Self {
         Self {
-            batches: BodyMemory::of(48 << 20),
+            batches: BodyMemory::of(24 << 20),
             batches_of_pages: BodyMemory::of(OF_PAGES),
             turns_of_pages: Turns::new(TURNS / 4, TURNS),
             commands: BodyMemory::of(16 << 20),

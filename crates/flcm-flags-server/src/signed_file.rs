@@ -56,8 +56,8 @@ impl SignedSnapshot {
         Some(Self { statements: statements.to_owned(), bytes: STANDARD.decode(bytes.trim_end()).ok()? })
     }
 
-    /// Whether the statements are about the snapshot. Only hosts know whom they trust, so nobody checks signatures here;
-    /// but one file may be newer than the other.
+    /// Whether the statements are about the snapshot. Only hosts know whom they trust, so nobody checks signatures
+    /// here; but one file may be newer than the other.
     fn check(self) -> std::result::Result<Self, String> {
         let snapshot = Snapshot::from_bytes(&self.bytes[..]).map_err(|error| error.to_string())?;
         let sha512 = digest(&SHA512, &self.bytes);

@@ -47,8 +47,8 @@ enum Command {
     },
     /// Create an Ed25519 key that signs snapshots
     #[command(after_help = "\
-The file is a private key in PKCS#8, as PEM, which `openssl pkey -in NAME.pem` reads as well. Only its owner may read it. \
-The pin is printed: hosts that have it in their option `trust` take only snapshots that this key has signed.")]
+The file is a private key in PKCS#8, as PEM, which `openssl pkey -in NAME.pem` reads as well. Only its owner may read \
+it. The pin is printed: hosts that have it in their option `trust` take only snapshots that this key has signed.")]
     Sign {
         /// The name of the key: it is written to NAME.pem
         #[arg(value_name = "NAME", required_unless_present = "output")]

@@ -17,11 +17,11 @@ use crate::style::{self, GOOD};
 /// Compile a document and sign the snapshot
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-FILE is the snapshot, and FILE.sig beside it has the signature. `flcm serve FILE` serves both as they are; so does any web \
-server. A snapshot in place of DOC is signed again as it is, for a new expiry.
+FILE is the snapshot, and FILE.sig beside it has the signature. `flcm serve FILE` serves both as they are; so does any \
+web server. A snapshot in place of DOC is signed again as it is, for a new expiry.
 
-Hosts take a snapshot only if its revision is not lower than the one before. Without --revision it is the document's own, \
-and in a document without one the seconds since 2026. A higher --epoch begins anew with any revision.")]
+Hosts take a snapshot only if its revision is not lower than the one before. Without --revision it is the document's \
+own, and in a document without one the seconds since 2026. A higher --epoch begins anew with any revision.")]
 pub(crate) struct Options {
     /// The document, YAML or JSON; or a snapshot, which stays as it is
     #[arg(value_name = "DOC|SNAPSHOT")]

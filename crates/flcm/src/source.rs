@@ -47,8 +47,8 @@ pub(crate) fn check_file(path: &Path, text: &str) -> (Option<Config>, Diagnostic
     check_with(text, CheckOptions { now: Some(crate::now_or(None)), ..CheckOptions::of_file(path) })
 }
 
-/// Checks a document. If it is rejected its problems are reported; otherwise `warned` gets the warnings. Hints are left to
-/// `flcm check`.
+/// Checks a document. If it is rejected its problems are reported; otherwise `warned` gets the warnings. Hints are left
+/// to `flcm check`.
 pub(crate) fn accept(path: &Path, text: &str, warned: impl FnOnce(&Diagnostics)) -> Result<Config, Failure> {
     let (config, diagnostics) = check_file(path, text);
     let diagnostics = diagnostics.without_hints();

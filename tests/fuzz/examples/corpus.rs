@@ -1,4 +1,5 @@
-//! Makes the corpora of `breaker`, `batch`, `pages` and `statement`. Files that were added because of something that was found stay.
+//! Makes the corpora of `breaker`, `batch`, `pages` and `statement`. Files that were added because of something that
+//! was found stay.
 //!
 //! `cargo run -p flcm-flags-fuzz --example corpus`
 

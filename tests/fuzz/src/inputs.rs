@@ -32,7 +32,8 @@ fn sample(inputs: &mut Inputs<'_>) -> Sample {
     Sample { total, errors, slow, missing }
 }
 
-/// The bytes behind a breaker, and when they come to their end such as follow from them: a short file drives far as well.
+/// The bytes behind a breaker, and when they come to their end such as follow from them: a short file drives far as
+/// well.
 pub(crate) struct Inputs<'b> {
     rest: &'b [u8],
     state: u64,

@@ -1,7 +1,7 @@
 //! What the fuzz targets do. Each must return, whatever the bytes are.
 //!
-//! The files of the corpora `breaker`, `batch` and `statement` are named by whether their bytes are accepted, and a test holds them to
-//! it. The example `corpus` makes them: run it when a format changes, before its release.
+//! The files of the corpora `breaker`, `batch` and `statement` are named by whether their bytes are accepted, and a
+//! test holds them to it. The example `corpus` makes them: run it when a format changes, before its release.
 #![expect(clippy::missing_panics_doc, reason = "a panic is how a fuzz target says what is wrong")]
 
 use std::sync::OnceLock;

@@ -100,7 +100,7 @@ impl Fleet {
     /// Some pages, each in a network of its own or all in one, report the same.
     fn report(&mut self, flag: FlagId, inputs: &mut Inputs<'_>) {
         let counts = counts(inputs, self.generation(flag));
-        let (pages, first, spread) = (inputs.byte() % 64, inputs.number(), inputs.byte() % 4 != 0);
+        let (pages, first, spread) = (inputs.byte() % 64, inputs.number(), !inputs.byte().is_multiple_of(4));
         for number in 0..u32::from(pages) {
             let address = first.wrapping_add(if spread { number << 8 } else { number });
             let network = Network::from(Ipv4Addr::from(address));

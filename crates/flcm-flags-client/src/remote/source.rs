@@ -175,8 +175,8 @@ impl FileSource {
     }
 }
 
-/// Reads a file; at most one byte more than `max_bytes`, and nothing where the system knows that it has more. `None` for
-/// a file that has more.
+/// Reads a file; at most one byte more than `max_bytes`, and nothing where the system knows that it has more. `None`
+/// for a file that has more.
 fn read_file(path: &Path, max_bytes: usize) -> io::Result<Option<Vec<u8>>> {
     let file = File::open(path)?;
     if file.metadata()?.len() > max_bytes as u64 {

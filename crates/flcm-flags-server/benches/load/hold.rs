@@ -21,7 +21,7 @@ const HOLDS: usize = 50;
 
 /// Batches of a size, as large as the server takes them, from as many connections.
 pub(super) async fn run(binary: &str) -> Result<(), Failure> {
-    for (what, bytes) in [("64 KB", 60 << 10), ("16 MB", 15 << 20)] {
+    for (what, bytes) in [("64 KB", 60 << 10), ("8 MB", 7 << 20)] {
         let mut served = Served::start(binary, &document(FLAGS, true))?;
         let (address, stop) = (served.address, Arc::new(AtomicBool::new(false)));
         let until = Arc::clone(&stop);

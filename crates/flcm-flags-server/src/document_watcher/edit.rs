@@ -118,8 +118,8 @@ impl Edit<'_> {
         Looked::Done
     }
 
-    /// Whether what the file has is to be published. A snapshot that was signed elsewhere keeps its number, so it may come
-    /// too late; or it is in use already, and only its signature is new.
+    /// Whether what the file has is to be published. A snapshot that was signed elsewhere keeps its number, so it may
+    /// come too late; or it is in use already, and only its signature is new.
     fn goes_on(&self, state: &mut FileState, next: &Published, before: &Published) -> bool {
         let succession = next.succession(before);
         match succession {

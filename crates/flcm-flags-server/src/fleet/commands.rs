@@ -104,7 +104,7 @@ impl Fleet {
                 "look at GET /trips: its state may have changed, or an operator may hold it",
             ));
         }
-        if transitions.is_empty() && !was_held {
+        if transitions.is_empty() && !was_held && !self.gives_another_reason(command) {
             // The flag was in this state already, but that may not be stored yet.
             return self.stored(None);
         }
@@ -136,14 +136,22 @@ impl Fleet {
         if changed {
             self.set_external_trip(flag, self.holds.get(&command.flag).copied().unwrap_or_default());
             self.touched.insert(flag);
-            self.set_command(command, record.at);
-            self.unstored.records.push(record);
             let is_held = command.action == Action::Hold;
             self.enqueue_hold(&command.flag, is_held, &command.actor, &command.reason);
+        }
+        if changed || self.gives_another_reason(command) {
+            self.set_command(command, record.at);
+            self.unstored.records.push(record);
             self.store_changes();
             self.broadcast();
         }
         self.stored(None)
+    }
+
+    /// Whether a command that changes nothing is another operator's, or has another reason, than the one in force.
+    fn gives_another_reason(&self, BreakerCommand { flag, action, actor, reason, .. }: &BreakerCommand) -> bool {
+        let is_same = |in_force: &CommandInForce| in_force.actor == *actor && in_force.reason == *reason;
+        *action != Action::Release && !self.commands.get(flag).is_some_and(is_same)
     }
 
     /// Notes who has set the mode of a flag. After a release nobody has.

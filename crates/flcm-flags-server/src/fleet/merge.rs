@@ -36,9 +36,6 @@ impl Fleet {
             // A repeated batch is not acknowledged either: the first one may be among those that could not be stored.
             reply.send(if stored { Ok(taken) } else { Err(FleetError::Busy) });
         }
-        if self.has_much_to_store() && !self.is_failing {
-            self.make_checkpoint();
-        }
     }
 
     /// Stores batches, then counts them; whether they are stored.

@@ -124,6 +124,11 @@ impl Requests {
         let is_gone = matches!(next, Next::Nothing) && Arc::strong_count(&self.0) == 1;
         if is_gone { Next::Stop } else { next }
     }
+
+    /// Whether a command waits.
+    pub(super) fn has_commands(&self) -> bool {
+        !self.0.lock().commands.is_empty()
+    }
 }
 
 impl Drop for Requests {

@@ -28,8 +28,8 @@ pub(super) async fn read(memory: &BodyMemory, body: Body, limit: usize) -> Resul
     })
 }
 
-/// Reads the JSON body of a command; an empty one is `{}`, and needs no type. A page must name the type JSON in any case,
-/// which it cannot for another origin without a preflight request.
+/// Reads the JSON body of a command; an empty one is `{}`, and needs no type. A page must name the type JSON in any
+/// case, which it cannot for another origin without a preflight request.
 pub(super) async fn read_json<T: DeserializeOwned>(app: &App, headers: &HeaderMap, body: Body) -> Result<T, Problem> {
     const JSON: &[&str] = &["application/json"];
     if is_of_page(headers) {

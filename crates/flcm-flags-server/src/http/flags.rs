@@ -24,8 +24,8 @@ pub(super) const SIGNATURE: HeaderName = HeaderName::from_static(SIGNATURE_HEADE
 /// The revision in use.
 ///
 /// `Accept` chooses between the snapshot and the document as it was written, which needs a key `server`. Each has a
-/// strong `ETag`, which is compared with `If-None-Match`. A server that signs snapshots sends `flcm-signature` with each
-/// of them, with 304 as well.
+/// strong `ETag`, which is compared with `If-None-Match`. A server that signs snapshots sends `flcm-signature` with
+/// each of them, with 304 as well.
 #[utoipa::path(get, path = "/flags", tag = "hosts", params(
     ("If-None-Match" = Option<String>, Header, description = "The ETag of what the host has"),
     ("flcm-revision" = Option<u64>, Header, description = "The revision that the host uses"),

@@ -342,8 +342,8 @@ fn difference_of(old: &Published, new: &Published) -> Difference {
     compare(&old, &new, Millis(wall()))
 }
 
-/// Whoever publishes must have seen the revision that is replaced. What was signed elsewhere is replaced only by what is
-/// signed there: hosts take nothing else.
+/// Whoever publishes must have seen the revision that is replaced. What was signed elsewhere is replaced only by what
+/// is signed there: hosts take nothing else.
 fn expect_match(headers: &HeaderMap, current: &Published) -> Result<(), Problem> {
     if current.statements.is_some() {
         let help = "sign the change with `flcm sign`, and replace the file that is served";

@@ -55,8 +55,8 @@ impl Store {
 }
 
 impl Reader {
-    /// The oldest delivery for each webhook and flag, and for what is of no flag; at most 100 for a webhook. Later ones wait
-    /// for it, so that they arrive in order.
+    /// The oldest delivery for each webhook and flag, and for what is of no flag; at most 100 for a webhook. Later ones
+    /// wait for it, so that they arrive in order.
     pub(crate) fn pending(&self) -> Stored<Vec<WebhookDelivery>> {
         let sql = "SELECT id, webhook, event, attempts, due FROM ( \
                        SELECT *, row_number() OVER (PARTITION BY webhook ORDER BY due, id) AS turn FROM outbox \

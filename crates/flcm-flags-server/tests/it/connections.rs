@@ -64,7 +64,7 @@ fn slow_and_silent_connections_end_and_others_are_served_meanwhile() {
 fn bodies_that_are_only_announced_keep_nobody_out() {
     let (folder, mut host) = (TestFolder::new(), Host::new(1));
     let server = folder.serve();
-    let announced = head(server.address, "POST", "/metrics", &[BATCH]) + "content-length: 16000000\r\n\r\nFLCM";
+    let announced = head(server.address, "POST", "/metrics", &[BATCH]) + "content-length: 8000000\r\n\r\nFLCM";
     let streams: Vec<TcpStream> = (0..40)
         .map(|_| {
             let mut stream = connect(server.address).unwrap();

@@ -197,6 +197,25 @@ fn trips_say_who_has_set_the_mode_why_and_when() {
     assert!(server.trip("guarded").get("setBy").is_none());
 }
 
+#[test]
+fn a_second_hold_with_another_reason_is_recorded_and_the_same_one_is_not() {
+    let folder = TestFolder::new();
+    let server = folder.serve();
+    for flag in ["guarded", "plain"] {
+        let reasons = || {
+            let audit = server.get("/audit").json();
+            let mut records: Vec<_> = audit.as_array().unwrap().clone();
+            records.retain(|record| record["action"] == "hold" && record["flag"] == flag);
+            records.iter().rev().map(|record| record["reason"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+        };
+        for reason in ["it hurts", "it hurts", "it hurts in Spain too"] {
+            server.post(&format!("/flags/{flag}/hold"), &format!(r#"{{"reason":"{reason}"}}"#)).expect(200);
+        }
+        assert_eq!(reasons(), ["it hurts", "it hurts in Spain too"], "{flag}");
+        assert_eq!(server.trip(flag)["setBy"]["reason"], "it hurts in Spain too", "{flag}");
+    }
+}
+
 /// Nobody has commanded it, so the breaker is named.
 #[test]
 fn trips_say_what_holds_a_flag_that_has_lost_its_threshold() {
