@@ -14,10 +14,10 @@ workspace := "--workspace --features flcm-flags-client/open-feature --locked"
 default:
     @just --list
 
-# A server and two hosts, a rollout and a rollback.
+# A server and two hosts, a rollout and a rollback, in the terminal and in the dashboard.
 [group('run')]
-demo:
-    cargo run -p flcm -- demo
+demo: dashboard programs
+    "{{ cargo-target }}/debug/flcm" demo --dashboard crates/flcm-dashboard/dist
 
 # `node` is a service, `page` adds a page on the same document, `browser` has live controls, `openfeature` starts a
 # service in Node, one in Rust and a page.

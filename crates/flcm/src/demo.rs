@@ -35,16 +35,19 @@ const TIMEOUT: Duration = Duration::from_mins(1);
 /// Show a rollout and an automatic rollback, with a server and two hosts as real processes
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-It takes about twenty seconds. On a terminal it then goes on until you interrupt it, so that you can edit the document \
-whose path it prints. With --once, or when the output is not a terminal, it ends by itself.")]
+It takes about twenty seconds. On a terminal it then goes on until you interrupt it, so that you can use the dashboard, \
+or edit the document whose path it prints. With --once, or when the output is not a terminal, it ends by itself.")]
 pub(crate) struct Options {
     /// End after the rollback, on a terminal as well
     #[arg(long)]
     once: bool,
+    /// Serve the dashboard from this folder, as `flcm serve --dashboard` does
+    #[arg(long, value_name = "FOLDER")]
+    dashboard: Option<String>,
 }
 
 pub(crate) fn run(options: &Options) -> Result<bool, Failure> {
-    let mut demo = DemoProcesses::spawn(DOCUMENT)?;
+    let mut demo = DemoProcesses::spawn(DOCUMENT, options.dashboard.as_deref())?;
     let mut screen = Screen::new();
     screen.introduce(&demo.server.url, &demo.document());
 
@@ -59,7 +62,8 @@ pub(crate) fn run(options: &Options) -> Result<bool, Failure> {
 
     screen.step("that was it: `flcm serve feature-flags.yaml` does this with flags of your own");
     if !options.once && std::io::stdout().is_terminal() {
-        screen.note(&format!("the demo goes on until you interrupt it: edit {}", demo.document().display()));
+        screen.note(&format!("the demo goes on until you interrupt it: open {}/ui/", demo.server.url));
+        screen.note(&format!("or edit {}", demo.document().display()));
         watch(&mut demo, &mut screen, Duration::MAX);
     }
     Ok(true)

@@ -5,7 +5,7 @@ use std::io::{BufRead, Write};
 use std::sync::mpsc::{Receiver, TryRecvError, channel};
 use std::time::Duration;
 
-use flcm_flags_client::{CallOutcome, Context, Features, Mode, Options as ClientOptions};
+use flcm_flags_client::{App, CallOutcome, Context, Features, Mode, Options as ClientOptions};
 use rand::RngExt;
 
 use super::FLAG;
@@ -58,6 +58,7 @@ impl Host {
             flush_interval: TICK * TICKS_PER_REPORT,
             // Two hosts may fetch at the same moment.
             stream_spread: Duration::ZERO,
+            app: Some(App { name: "demo".into(), version: Some(env!("CARGO_PKG_VERSION").into()) }),
             instance: Some(first_user + 1),
             ..ClientOptions::url(url)
         };

@@ -49,14 +49,16 @@ pub(super) struct DemoProcesses {
 
 impl DemoProcesses {
     /// Starts the processes, in a folder of their own.
-    pub(super) fn spawn(document: &str) -> Result<Self, Failure> {
+    pub(super) fn spawn(document: &str, dashboard: Option<&str>) -> Result<Self, Failure> {
         let folder = std::env::temp_dir().join(format!("flcm-demo-{:08x}", rand::random::<u32>()));
         let path = folder.join("feature-flags.yaml");
         let name = path.display().to_string();
         fs::create_dir(&folder)
             .and_then(|()| fs::write(&path, document))
             .map_err(|error| Failure::file("write", &name, &error))?;
-        let mut server = start(&["serve", &name, "--listen", "127.0.0.1:0"])?;
+        let mut arguments = vec!["serve", name.as_str(), "--listen", "127.0.0.1:0"];
+        arguments.extend(dashboard.into_iter().flat_map(|folder| ["--dashboard", folder]));
+        let mut server = start(&arguments)?;
         let url = address_of(&mut server)?;
         let (sender, reports) = channel();
         let mut processes = Self {
