@@ -10,11 +10,10 @@ import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const dist = join(root, 'crates/flcm-dashboard/dist');
 
-/** Both together, one behind the other. */
-const CONTRACT = ['schema/openapi.json', 'bindings/contract.d.ts'];
-
-const hash = createHash('sha256');
-for (const file of CONTRACT) hash.update(readFileSync(join(root, file)));
+/** `GET /meta` names the same hash. */
+const contract = createHash('sha256')
+  .update(readFileSync(join(root, 'schema/openapi.json')))
+  .digest('hex');
 
 const compressed = {
   '.gz': (bytes) => gzipSync(bytes, { level: 9 }),
@@ -31,5 +30,5 @@ for (const file of files) {
   for (const [ending, compress] of Object.entries(compressed))
     writeFileSync(join(dist, file + ending), compress(bytes));
 }
-writeFileSync(join(dist, 'manifest.json'), `${JSON.stringify({ contract: hash.digest('hex'), files }, null, 2)}\n`);
+writeFileSync(join(dist, 'manifest.json'), `${JSON.stringify({ contract, files }, null, 2)}\n`);
 console.log(`${files.length} files in ${relative(root, dist)}`);

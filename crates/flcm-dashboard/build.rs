@@ -4,15 +4,15 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
-/// What a dashboard is made for. A published package has neither of them: it was made as a whole.
-const CONTRACT: [&str; 2] = ["../../schema/openapi.json", "../../bindings/contract.d.ts"];
+/// What a dashboard is made for. A published package does not have it: it was made as a whole.
+const CONTRACT: &str = "../../schema/openapi.json";
 
 const HELP: &str = "the program has no dashboard: `npx --yes rust-just@1.57.0 dashboard` makes it";
 
 fn main() {
     // The folder and not `dist`: what is missing would be looked for in each build.
     println!("cargo::rerun-if-changed=.");
-    CONTRACT.iter().for_each(|path| println!("cargo::rerun-if-changed={path}"));
+    println!("cargo::rerun-if-changed={CONTRACT}");
     let mut files = Vec::new();
     match fs::read_to_string("dist/manifest.json") {
         Err(_) => println!("cargo::warning={HELP}"),
@@ -26,10 +26,9 @@ fn main() {
     fs::write(out, text).expect("the folder of the build can be written");
 }
 
-/// Whether the manifest names the SHA-256 of the interface.
+/// Whether the manifest names the SHA-256 of the interface, as `GET /meta` does.
 fn is_current(manifest: &str) -> bool {
-    let files: Option<Vec<Vec<u8>>> = CONTRACT.iter().map(|path| fs::read(path).ok()).collect();
-    files.is_none_or(|files| manifest.contains(&format!("\"{}\"", sha256(&files.concat()))))
+    fs::read(CONTRACT).ok().is_none_or(|text| manifest.contains(&format!("\"{}\"", sha256(&text))))
 }
 
 fn list(folder: &Path, files: &mut Vec<PathBuf>) {

@@ -44,7 +44,7 @@ export class FlagServer {
   /** What any other path answers in place of 404. */
   answerOther: Answer | undefined;
   /** Requests by path. */
-  readonly requests: { path: string; headers: IncomingMessage['headers'] }[] = [];
+  readonly requests: { path: string; query: string; headers: IncomingMessage['headers'] }[] = [];
   /** Headers of the batches that arrived, those that arrived again included. */
   readonly arrived: Header[] = [];
   readonly streams: Set<ServerResponse> = new Set();
@@ -177,8 +177,8 @@ export class FlagServer {
     this.used.add(request.socket);
     this.open.add(response);
     response.on('close', () => this.open.delete(response));
-    const path = (request.url ?? '').split('?')[0] ?? '';
-    this.requests.push({ path, headers: request.headers });
+    const [path = '', query = ''] = (request.url ?? '').split('?');
+    this.requests.push({ path, query, headers: request.headers });
     const page = this.pages.get(path);
     if (page) response.writeHead(200, { 'content-type': page[0] }).end(page[1]);
     else if (path === '/flags') (this.answer ?? this.answerFlags)(request, response);

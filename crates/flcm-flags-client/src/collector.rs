@@ -174,8 +174,8 @@ impl Collector {
 
     /// Posts a batch; answers what became of it, and the error to report.
     async fn post(&self, bytes: Vec<u8>) -> (Delivered, Option<Error>) {
-        let Self { http, url, .. } = self;
-        let request = http.client.post(self.named_url()).headers(http.headers.clone());
+        let (http, url) = (&self.http, &self.named_url());
+        let request = http.client.post(url.clone()).headers(http.headers.clone());
         let request = request.header(CONTENT_TYPE, BATCH_TYPE).body(bytes);
         let sending = async { request.send().await.map_err(|error| failed(url, error)) };
         let response = match timed(&*http.clock, http.timeout, sending).await {

@@ -14,8 +14,10 @@ use crate::options::Edits;
 use crate::published::Published;
 use crate::signed_file;
 
+mod git;
 mod replacement;
 
+use git::Git;
 use replacement::Replacement;
 
 /// The SHA-256 of a text. The text itself may be large.
@@ -26,6 +28,7 @@ pub(crate) type Hash = [u8; 32];
 pub(crate) struct DocumentFile {
     pub(crate) path: PathBuf,
     pub(crate) edits: Edits,
+    pub(crate) git: Git,
     state: Mutex<FileState>,
 }
 
@@ -58,7 +61,7 @@ impl From<FleetError> for EditError {
 impl DocumentFile {
     /// A file that had the text of `synced` last.
     pub(crate) fn new(path: PathBuf, edits: Edits, synced: Option<(u64, Hash)>) -> Self {
-        Self { path, edits, state: Mutex::new(FileState { read: None, synced }) }
+        Self { path, edits, git: Git::default(), state: Mutex::new(FileState { read: None, synced }) }
     }
 
     /// Whether the file can be replaced by another text.

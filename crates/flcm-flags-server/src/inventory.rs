@@ -36,6 +36,8 @@ pub(crate) struct HostQuery {
     sdk: Option<String>,
     /// The revision that it uses.
     revision: Option<String>,
+    /// The number that it has chosen for itself, in 16 hexadecimal digits. A batch has it already.
+    instance: Option<String>,
 }
 
 /// An application, its version, and the client library that it uses.
@@ -86,6 +88,12 @@ impl HostQuery {
             sdk: clean(self.sdk.as_ref()),
         }
     }
+
+    /// The number of the host.
+    pub(crate) fn instance(&self) -> Option<u64> {
+        let digits = self.instance.as_deref().filter(|text| text.len() == 16 && !text.starts_with('+'))?;
+        u64::from_str_radix(digits, 16).ok()
+    }
 }
 
 fn clean(text: Option<&String>) -> Option<String> {
@@ -93,7 +101,7 @@ fn clean(text: Option<&String>) -> Option<String> {
 }
 
 impl Inventory {
-    /// Notes a batch of a host.
+    /// Notes a request of a host. What its batches say of the revision stays where the request says nothing.
     pub(crate) fn note(&self, instance: u64, role: Role, query: &HostQuery, now: u64) {
         let mut seen = self.lock();
         if role == Role::Client {
@@ -104,8 +112,10 @@ impl Inventory {
             let oldest = seen.hosts.iter().min_by_key(|(_, host)| host.last_seen).map(|(instance, _)| *instance);
             oldest.map(|oldest| seen.hosts.remove(&oldest));
         }
-        let first = seen.hosts.get(&instance).map_or(now, |host| host.first);
-        let revision = query.revision.as_deref().and_then(|revision| revision.parse().ok());
+        let known = seen.hosts.get(&instance);
+        let first = known.map_or(now, |host| host.first);
+        let said = query.revision.as_deref().and_then(|revision| revision.parse().ok());
+        let revision = said.or_else(|| known?.revision);
         let host = KnownHost {
             instance: Some(instance),
             host: clean(query.host.as_ref()),
@@ -116,6 +126,13 @@ impl Inventory {
             count: 1,
         };
         seen.hosts.insert(instance, host);
+    }
+
+    /// Notes that a host is still there.
+    pub(crate) fn note_alive(&self, instance: u64, now: u64) {
+        if let Some(host) = self.lock().hosts.get_mut(&instance) {
+            host.last_seen = now;
+        }
     }
 
     /// All of them: hosts by the number of their instance, then pages.

@@ -29,6 +29,19 @@ const decide = (at: World, times: number): void => {
 const decisions = ({ totals }: FlagServer): number => totals?.metrics.summary(totals.flag('old'))?.decisions ?? 0;
 
 describe('counts', () => {
+  test('are sent once, and say which revision is in use', async () => {
+    const { server, at } = await counting();
+    for (let flush = 0; flush < 3; flush++) {
+      decide(at, 10);
+      await at.features.metrics.flush();
+    }
+    expect(at.codes).toEqual([]);
+    expect(decisions(server)).toBe(30);
+    expect(server.arrived.map(({ sequence }) => sequence)).toEqual([1n, 2n, 3n]);
+    const queries = server.requests.filter(({ path }) => path === '/metrics').map(({ query }) => query);
+    expect(new Set(queries)).toEqual(new Set([`revision=${at.features.snapshot?.revision}`]));
+  });
+
   test.each([500, 401, 429])('that are answered with %i are sent again, with what has come since', async (code) => {
     const { server, at } = await counting();
     server.answerMetrics = status(code);

@@ -1,6 +1,7 @@
 //! `GET /flags`: the revision in use, as a snapshot or as the document.
 
-use axum::extract::State;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
 use axum::http::{HeaderMap, HeaderName};
 use axum::response::Response;
 use flcm_flags::Millis;
@@ -12,6 +13,7 @@ use super::problem::Kind;
 use super::{Context, Problem, encoded};
 use crate::ahead::AheadHost;
 use crate::clock::wall;
+use crate::inventory::HostQuery;
 use crate::keys::Role;
 use crate::published::{Body, Published};
 
@@ -25,8 +27,9 @@ pub(super) const SIGNATURE: HeaderName = HeaderName::from_static(SIGNATURE_HEADE
 ///
 /// `Accept` chooses between the snapshot and the document as it was written, which needs a key `server`. Each has a
 /// strong `ETag`, which is compared with `If-None-Match`. A server that signs snapshots sends `flcm-signature` with
-/// each of them, with 304 as well.
+/// each of them, with 304 as well. The query is for `GET /hosts`, and needs `instance`.
 #[utoipa::path(get, path = "/flags", tag = "hosts", params(
+    HostQuery,
     ("If-None-Match" = Option<String>, Header, description = "The ETag of what the host has"),
     ("flcm-revision" = Option<u64>, Header, description = "The revision that the host uses"),
 ), responses(
@@ -42,8 +45,11 @@ pub(super) const SIGNATURE: HeaderName = HeaderName::from_static(SIGNATURE_HEADE
 pub(super) async fn get_flags(
     key: Authorized<Client>,
     State(app): Context,
+    query: Result<Query<HostQuery>, QueryRejection>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
+    let query = query.map(|Query(query)| query).unwrap_or_default();
+    query.instance().inspect(|instance| app.shared.inventory.note(*instance, key.caller().role, &query, wall()));
     let serving = app.shared.serving.load();
     let used = headers.get(REVISION).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
     if let Some(revision) = used.filter(|used| *used > serving.published.number) {

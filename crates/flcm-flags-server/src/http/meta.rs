@@ -38,7 +38,7 @@ pub(crate) struct DocumentMeta {
     mode: &'static str,
     /// Where people edit the document elsewhere, with `{path}` for its name.
     edit_url: Option<String>,
-    /// Whether the file has changes that are not committed; `null` where that is not known.
+    /// Whether the file differs from what git has committed; `null` outside a work tree, and where git does not say.
     uncommitted: Option<bool>,
 }
 
@@ -74,7 +74,7 @@ pub(super) async fn get_meta(_: Authorized<Viewer>, State(app): Context) -> Resu
     Ok(Json(Meta {
         version: env!("CARGO_PKG_VERSION"),
         contract: contract(),
-        document: DocumentMeta::of(&app),
+        document: DocumentMeta::of(&app).await,
         limits: Limits { document_bytes: limits::DOCUMENT_BYTES },
         retention: Retention::of(TIERS.map(|tier| tier.kept)),
         stored,
@@ -82,13 +82,18 @@ pub(super) async fn get_meta(_: Authorized<Viewer>, State(app): Context) -> Resu
 }
 
 impl DocumentMeta {
-    fn of(app: &App) -> Self {
-        let name = app.document.as_ref().and_then(|file| file.path.file_name());
+    async fn of(app: &App) -> Self {
+        let file = app.document.as_ref();
+        let name = file.and_then(|file| file.path.file_name());
+        let uncommitted = match file {
+            Some(file) => file.git.is_uncommitted(&file.path).await,
+            None => None,
+        };
         Self {
             name: name.map(|name| name.to_string_lossy().into_owned()),
             mode: app.edits.as_str(),
             edit_url: app.edit_url.clone(),
-            uncommitted: None,
+            uncommitted,
         }
     }
 }

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::extract::State;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
@@ -13,6 +14,8 @@ use tokio::sync::watch;
 
 use super::access::{Authorized, Host};
 use super::{Context, Problem};
+use crate::clock::wall;
+use crate::inventory::HostQuery;
 use crate::peer::{AddressPrefix, Turn};
 use crate::serving::StreamState;
 use crate::state::App;
@@ -30,24 +33,33 @@ struct Listener {
     state: watch::Receiver<StreamState>,
     /// What was sent last.
     sent: StreamState,
+    /// The number of the host, if it says so.
+    instance: Option<u64>,
 }
 
 /// Changes, as they happen.
 ///
 /// Server-sent events: `snapshot {digest, revision}` and `trips {epoch, sequence, flags}`, both at once after
-/// connecting, and a comment every 15 s.
-#[utoipa::path(get, path = "/flags/stream", tag = "hosts", responses(
+/// connecting, and a comment every 15 s. The query is for `GET /hosts`, and needs `instance`.
+#[utoipa::path(get, path = "/flags/stream", tag = "hosts", params(HostQuery), responses(
     (status = 200, description = "An endless stream of events", content_type = "text/event-stream"),
     (status = 401, body = Problem), (status = 403, body = Problem), (status = 429, body = Problem),
     (status = 503, body = Problem),
 ))]
-pub(super) async fn open_stream(key: Authorized<Host>, State(app): Context) -> Result<Response, Problem> {
+pub(super) async fn open_stream(
+    key: Authorized<Host>,
+    State(app): Context,
+    query: Result<Query<HostQuery>, QueryRejection>,
+) -> Result<Response, Problem> {
     let network = AddressPrefix::of(key.address());
     let turn = key.caller().role.is_public().then(|| app.streams_of_pages.take(network));
     let turn = turn.map(|turn| turn.ok_or_else(Problem::too_many_connections)).transpose()?;
     app.shared.counters.streams.add(1);
+    let query = query.map(|Query(query)| query).unwrap_or_default();
+    let instance = query.instance();
+    instance.inspect(|instance| app.shared.inventory.note(*instance, key.caller().role, &query, wall()));
     let state = app.shared.stream.subscribe();
-    let listener = Box::new(Listener { app, key, _turn: turn, state, sent: StreamState::default() });
+    let listener = Box::new(Listener { app, key, _turn: turn, state, sent: StreamState::default(), instance });
     let events = stream::unfold(listener, |mut listener| async {
         let event = listener.next().await?;
         Some((Ok::<_, std::convert::Infallible>(event), listener))
@@ -76,7 +88,10 @@ impl Listener {
                 }
             }
             match tokio::time::timeout(HEARTBEAT, self.state.changed()).await {
-                Err(_) => return Some(Bytes::from_static(b": beat\n\n")),
+                Err(_) => {
+                    self.instance.inspect(|instance| self.app.shared.inventory.note_alive(*instance, wall()));
+                    return Some(Bytes::from_static(b": beat\n\n"));
+                }
                 Ok(changed) => changed.ok()?,
             }
         }

@@ -57,6 +57,29 @@ fn hosts_say_what_they_are_and_whether_they_are_in_step() {
 }
 
 #[test]
+fn hosts_that_ask_for_flags_or_listen_are_known_before_they_count_anything() {
+    let folder = TestFolder::new();
+    let server = folder.serve();
+    let revision = server.get("/overview").json()["revision"].as_u64().unwrap();
+    let of = |instance: u64| format!("app=shop&version=2.4.1&instance={instance:016x}");
+    server.get(&format!("/flags?{}&revision={revision}", of(7))).expect(200);
+    let _stream = Stream::open_at(server.address, &format!("/flags/stream?{}", of(8)), &[]).unwrap();
+    // Who gives no number of its own is served, and stays unknown.
+    for query in ["", "?app=shop", "?instance=7", "?instance=%2b00000000000000f&app=shop", "?instance=%ff"] {
+        server.get(&format!("/flags{query}")).expect(200);
+    }
+    let hosts = list(&server, "/hosts");
+    let of = |name: &str| hosts.iter().map(|host| host[name].clone()).collect::<Vec<_>>();
+    assert_eq!(of("instance"), ["0000000000000007", "0000000000000008"].map(Value::from));
+    assert_eq!(of("app"), ["shop"; 2].map(Value::from));
+    assert_eq!(of("inStep"), [true, false].map(Value::from));
+    // The stream goes on after the host has counted: its revision stays known.
+    send(&server, 8, 1, &format!("?app=shop&revision={revision}"), None);
+    server.get("/flags?app=shop&instance=0000000000000008").expect(200);
+    assert_eq!(list(&server, "/hosts")[1]["inStep"], true);
+}
+
+#[test]
 fn pages_are_only_counted() {
     let folder = TestFolder::new();
     let keys = folder.write_keys(&[Role::Client, Role::Viewer], str::to_owned);

@@ -1,7 +1,13 @@
 //! `/ui/`: the dashboard's files, and the way there.
 
+use std::process::Command;
+use std::time::SystemTime;
+
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
 use crate::http::{Answer, ask};
-use crate::test_server::{TestFolder, TestServer};
+use crate::test_server::{FLAGS, TestFolder, TestServer};
 
 const BROWSER: (&str, &str) = ("accept", "text/html,application/xhtml+xml,*/*;q=0.8");
 
@@ -56,6 +62,42 @@ fn files_of_a_folder_have_the_headers_that_keep_pages_safe() {
         assert!(answer.status == 404 || answer.text().contains("the page"), "{path}: {}", answer.text());
     }
     ask(server.address, "POST", "/ui/", &[], b"").unwrap().expect(405);
+}
+
+#[test]
+fn a_page_can_see_for_which_description_of_the_interface_it_was_made() {
+    let described = include_bytes!("../../../../schema/openapi.json");
+    let hash: String = Sha256::digest(described).iter().map(|byte| format!("{byte:02x}")).collect();
+    let server = TestFolder::new().serve_alone();
+    assert_eq!(server.get("/meta").expect(200).json()["contract"], hash, "as in the manifest of the dashboard");
+}
+
+#[test]
+fn a_page_can_see_whether_the_file_is_committed() {
+    let folder = TestFolder::new();
+    let server = folder.serve();
+    let uncommitted = || server.get("/meta").expect(200).json()["document"]["uncommitted"].clone();
+    assert_eq!(uncommitted(), Value::Null, "no work tree");
+    let git = |arguments: &[&str]| {
+        let mut git = Command::new("git");
+        git.args(["-c", "user.name=anna", "-c", "user.email=anna@example.com"]).args(arguments);
+        assert!(git.current_dir(folder.path("")).status().unwrap().success(), "git {arguments:?}");
+        // What was said of the same state of the file counts for two seconds.
+        std::fs::File::options()
+            .append(true)
+            .open(folder.path("flags.yaml"))
+            .unwrap()
+            .set_modified(SystemTime::now())
+            .unwrap();
+    };
+    git(&["init", "--quiet"]);
+    assert_eq!(uncommitted(), json!(true), "never added");
+    git(&["add", "flags.yaml"]);
+    assert_eq!(uncommitted(), json!(true), "only added");
+    git(&["commit", "--quiet", "--message", "Flags"]);
+    assert_eq!(uncommitted(), json!(false));
+    folder.file("flags.yaml", format!("{FLAGS}  more: {{}}\n"));
+    assert_eq!(uncommitted(), json!(true), "edited");
 }
 
 #[test]
