@@ -6,6 +6,7 @@
 
 import type {
   Cohort,
+  CohortOutline,
   Compiled,
   Counted,
   Diagnostic,
@@ -178,6 +179,7 @@ export interface AuthoringBinding extends CompilerBinding {
   edit(text: string, edits: string): EditAnswer;
   cohorts(text: string): Maybe<readonly Cohort[]>;
   outline(text: string, flag: string): Maybe<Outline>;
+  cohortOutline(text: string, cohort: string): Maybe<CohortOutline>;
   /** `states` has a {@link TripState} for each flag key. */
   trips(snapshot: Uint8Array, states: string): Uint8Array;
   Workbench: new (base: string) => WorkbenchBinding;

@@ -113,6 +113,8 @@ export interface AuthoringCompiler extends Compiler {
   cohorts(text: string): readonly Cohort[] | undefined;
   /** Describes a flag, value by value; `undefined` when the text cannot be read or has no such flag. */
   outline(text: string, flag: string): Outline | undefined;
+  /** Describes a cohort value by value; `undefined` when it is not there. */
+  cohortOutline(text: string, cohort: string): CohortOutline | undefined;
   /**
    * Keeps a document, with which drafts are compared.
    *
@@ -217,9 +219,23 @@ export interface Outline {
   readonly dependents: readonly Reference[];
 }
 
-/** A value of a flag that is in effect. */
+/** A cohort, value by value. It inherits nothing. */
+export interface CohortOutline {
+  readonly cohort: string;
+  readonly range: TextRange;
+  /** Lists and maps before what they contain. */
+  readonly values: readonly OutlineValue[];
+  /** The cohorts that it names. */
+  readonly cohorts: readonly Reference[];
+  /** The cohorts that name it. */
+  readonly dependentCohorts: readonly Reference[];
+  /** The flags that name it themselves, not through another cohort. */
+  readonly dependents: readonly Reference[];
+}
+
+/** A value of a flag or a cohort that is in effect. */
 export interface OutlineValue {
-  /** In the flag. */
+  /** In the flag or cohort. */
   readonly path: Path;
   /** `null` also for a list or map that contains something, which follows. */
   readonly value: JsonValue;

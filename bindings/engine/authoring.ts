@@ -30,6 +30,11 @@ export function createAuthoringCompiler(binding: AuthoringBinding): AuthoringCom
       checkText('flag', flag);
       return attempt(() => binding.outline(text, flag) ?? undefined);
     },
+    cohortOutline: (text, cohort) => {
+      checkText('text', text);
+      checkText('cohort', cohort);
+      return attempt(() => binding.cohortOutline(text, cohort) ?? undefined);
+    },
     workbench: (base) => {
       checkText('base', base);
       return new LoadedWorkbench(attempt(() => new binding.Workbench(base)));

@@ -76,6 +76,7 @@ export function answers(compiler) {
   for (const flag of ['checkout', 'receipts', 'theme']) {
     texts[`outline: ${flag}`] = JSON.stringify(compiler.outline(BASE, flag));
   }
+  texts['cohortOutline: staff'] = JSON.stringify(compiler.cohortOutline(BASE, 'staff'));
   for (const [name, draft] of Object.entries(DRAFTS)) {
     texts[`problems: ${name}`] = JSON.stringify(workbench.draft(draft));
     texts[`diff: ${name}`] = JSON.stringify(workbench.diff(LATER));

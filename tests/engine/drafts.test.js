@@ -137,6 +137,17 @@ test('an outline has each value and who names whom', () => {
   assert.equal(compiler.outline(asked.base, 'gone'), undefined);
 });
 
+test('the outline of a cohort has each value and who names it', () => {
+  const { cohort, values, dependents } = JSON.parse(found['cohortOutline: staff']);
+  const users = values.filter(({ path }) => path.length === 2).map(({ path, value }) => [path, value]);
+  assert.deepEqual(users, [
+    [['users', 0], 'carol'],
+    [['users', 1], 'dave'],
+  ]);
+  assert.deepEqual([cohort, dependents.map(({ name }) => name)], ['staff', ['checkout']]);
+  assert.equal(compiler.cohortOutline(asked.base, 'gone'), undefined);
+});
+
 test('an explanation is what flcm decide prints', () => {
   for (const flag of ['checkout', 'receipts', 'theme']) {
     const context = ['--user', 'carol', '--attr', 'country=DE', '--now', String(asked.now)];
@@ -190,6 +201,7 @@ describe('misuse', () => {
     }
     throws('INVALID_ARGUMENT', /`text`/, () => compiler.edit(5, []));
     throws('INVALID_ARGUMENT', /`flag`/, () => compiler.outline(asked.base, 5));
+    throws('INVALID_ARGUMENT', /`cohort`/, () => compiler.cohortOutline(asked.base));
     throws('INVALID_SNAPSHOT', /./, () => compiler.trips(new Uint8Array(9), {}));
     throws('INVALID_ARGUMENT', /`checkout`.*`odd`.*`capped N`/, () => compiler.trips(snapshot, { checkout: 'odd' }));
     throws('INVALID_ARGUMENT', /cannot be read/, () => compiler.trips(snapshot, { checkout: 5 }));

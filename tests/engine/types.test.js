@@ -17,6 +17,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 const compiler = await createCompiler(readFileSync(join(root, 'pkg/web/dist/compile.wasm')));
 
 const TYPES = {
+  cohortOutline: 'CohortOutline',
   cohorts: 'Cohort[]',
   count: 'Counted',
   diff: 'Difference',

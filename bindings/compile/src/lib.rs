@@ -19,7 +19,7 @@ static ALLOCATOR: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_all
 
 #[wasm_bindgen(typescript_custom_section)]
 const TYPES: &str = "\
-import type { Cohort, Counted, Diagnostic, Difference, EditAnswer, Explained, Outline, Simulation } from '../../../bindings/contract.d.ts';
+import type { Cohort, CohortOutline, Counted, Diagnostic, Difference, EditAnswer, Explained, Outline, Simulation } from '../../../bindings/contract.d.ts';
 ";
 
 /// What became of a document.
@@ -112,6 +112,13 @@ pub fn cohorts(text: &str) -> JsValue {
 #[wasm_bindgen(unchecked_return_type = "Outline | null")]
 pub fn outline(text: &str, flag: &str) -> JsValue {
     document_value(&documents::outline(text, flag))
+}
+
+/// Describes a cohort, value by value; `null` when it is not there.
+#[must_use]
+#[wasm_bindgen(js_name = cohortOutline, unchecked_return_type = "CohortOutline | null")]
+pub fn cohort_outline(text: &str, cohort: &str) -> JsValue {
+    document_value(&documents::cohort_outline(text, cohort))
 }
 
 /// Drafts of a document, compared with it.

@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 pub use flcm_flags_config::diff::Difference;
 pub use flcm_flags_config::edit::{Declined, Edit, Edited};
 pub use flcm_flags_config::explain::cohorts::CohortView;
-pub use flcm_flags_config::outline::{Outline, outline};
+pub use flcm_flags_config::outline::{CohortOutline, Outline, cohort as cohort_outline, outline};
 pub use flcm_flags_config::simulate::{Report, Simulator};
 pub use flcm_flags_config::workbench::{Counted, Workbench};
 pub use flcm_flags_config::{Diagnostics, schema};

@@ -13,7 +13,7 @@
 //! | `edit` | changes values in the text of a document; comments and layout stay |
 //! | `config` | the checked document, its dependency graph, and its compiled regular expressions |
 //! | `check` | resolves `extends`, checks names, types and limits, and builds the [`Config`]; `check::lint` warns |
-//! | `outline` | a flag value by value, each with its place and its origin |
+//! | `outline` | a flag or a cohort value by value, each with its place and its origin |
 //! | `compile` | writes the bytes of a snapshot |
 //! | `explain` | explains a decision as a tree; describes the flags of a snapshot |
 //! | `diff` | compares two versions: what changes, and for how many users |

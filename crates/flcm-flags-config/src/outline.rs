@@ -1,4 +1,4 @@
-//! What a flag says, value by value: where each is written, and from where it is inherited.
+//! What a flag or a cohort says, value by value: where each is written, and from where it is inherited.
 //!
 //! ```
 //! let text = "templates:\n  t: { rollout: { percentage: 5 } }\nflags:\n  beta: { extends: t, enabled: false }\n";
@@ -21,7 +21,10 @@ use crate::parse::document::{At, Document};
 use crate::parse::json::value_of;
 use crate::parse::source::{self, Key, Node, NodeValue, Style};
 
+mod cohort;
 mod references;
+
+pub use cohort::{CohortOutline, cohort};
 
 /// A flag of a document.
 #[derive(Clone, Debug, Serialize)]
@@ -43,21 +46,21 @@ pub struct Outline {
     pub dependents: Vec<Reference>,
 }
 
-/// A value of a flag.
+/// A value of a flag or a cohort.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Written {
-    /// The path in the flag, such as `rollout`, `percentage`.
+    /// The path in the flag or cohort, such as `rollout`, `percentage`.
     pub path: Vec<Step>,
     /// The value that is in effect; `None` for a list or map that contains something, which follows.
     pub value: Option<Value>,
     /// Where it is written.
     pub range: TextRange,
-    /// How the flag comes by it.
+    /// How the flag or cohort comes by it.
     pub origin: Origin,
 }
 
-/// How a flag comes by a value.
+/// How a flag or a cohort comes by a value.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 #[serde(tag = "kind", rename_all = "camelCase")]
 pub enum Origin {
@@ -68,7 +71,7 @@ pub enum Origin {
         /// Its path in the document.
         from: Vec<Step>,
     },
-    /// It is written in the flag itself.
+    /// It is written in the flag or cohort itself.
     Own,
 }
 
@@ -90,9 +93,7 @@ pub fn outline(text: &str, flag: &str) -> Option<Outline> {
     let (key, node) = entry(&tree.root, "flags", flag)?;
     let chain = chain(&tree.root, flag, node);
     let mut lines = Lines::new(text);
-    let mut walk = Walk { lines: &mut lines, values: Vec::new(), path: Vec::new() };
-    walk.layers(&chain);
-    let values = walk.values;
+    let values = Walk::values(&mut lines, &chain);
     let range = lines.range(Span { start: key.span.start, end: node.end_after(key, text) });
     let parents = chain.iter().skip(1).filter_map(Layer::name).collect();
     let mut outline = Outline {
@@ -179,7 +180,13 @@ struct Walk<'w, 't> {
     path: Vec<Step>,
 }
 
-impl Walk<'_, '_> {
+impl<'w, 't> Walk<'w, 't> {
+    fn values(lines: &'w mut Lines<'t>, chain: &[Layer<'_>]) -> Vec<Written> {
+        let mut walk = Self { lines, values: Vec::new(), path: Vec::new() };
+        walk.layers(chain);
+        walk.values
+    }
+
     /// The values of a flag: of each key the nearest one.
     fn layers(&mut self, chain: &[Layer<'_>]) {
         let mut seen = HashSet::new();

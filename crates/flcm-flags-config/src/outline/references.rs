@@ -1,6 +1,6 @@
-//! The cohorts and flags that a flag names.
+//! The cohorts and flags that a flag or a cohort names.
 
-use crate::parse::document::{At, Condition, Dependency, Flag};
+use crate::parse::document::{At, Cohort, Condition, Dependency, Flag};
 
 /// The cohorts that a flag names, in its rollout and in its conditions.
 pub(super) fn cohorts(flag: &Flag) -> Vec<&At<String>> {
@@ -11,6 +11,19 @@ pub(super) fn cohorts(flag: &Flag) -> Vec<&At<String>> {
             named.push(&cohort.cohort);
         }
     });
+    named
+}
+
+/// The cohorts that the conditions of a cohort name.
+pub(super) fn of_cohort(cohort: &Cohort) -> Vec<&At<String>> {
+    let mut named = Vec::new();
+    for condition in cohort.when.iter().flat_map(|when| &when.value) {
+        within(&condition.value, &mut |condition| {
+            if let Condition::Cohort(cohort) = condition {
+                named.push(&cohort.cohort);
+            }
+        });
+    }
     named
 }
 
