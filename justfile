@@ -248,6 +248,11 @@ dashboard: packages
     npx --no -- vite build -c dashboard/vite.config.js
     node dashboard/pack.js
 
+# The pictures of the guides, into docs/pictures.
+[group('make')]
+pictures: browser dashboard
+    node dashboard/dev/pictures.js
+
 # Regenerate the JSON Schema of documents, and the OpenAPI description of the server.
 [group('make')]
 schema: programs

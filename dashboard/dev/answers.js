@@ -123,7 +123,9 @@ export function series(flag, from, to, points) {
   const controls = column(() => (counted && flag.fails[1] !== null ? noise(91 * seconds) : 0));
   let level = 0;
   const relative = column((time) => {
-    level = isRaised(time) ? level + step / 50_000 : Math.max(-1.2, Math.min(0.4, level * 0.9 + (next() - 0.55) * 0.4));
+    level = isRaised(time)
+      ? level + step / (flag.rising ? 50_000 : 10_000)
+      : Math.max(-1.2, Math.min(0.4, level * 0.9 + (next() - 0.55) * 0.4));
     return Math.min(40_000, Math.exp(Math.min(level * 0.88, Math.log(40_000 * Math.max(flag.evidence, 0.0001)))));
   });
   const perSecond = 1260 * seconds;

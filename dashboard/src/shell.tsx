@@ -3,12 +3,10 @@
 import type { JSX } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import { useLocation } from 'wouter-preact';
-import { waitsForPerson } from './data/rows.ts';
 import {
   heardAt,
   hosts,
   isOutdated,
-  liveFlags,
   lostSince,
   meta,
   now,
@@ -16,6 +14,7 @@ import {
   session,
   signOut,
   streaming,
+  waiting,
 } from './data/store.ts';
 import { draft } from './draft/store.ts';
 import { Brand } from './ui/brand.tsx';
@@ -27,14 +26,8 @@ import { en } from './words/en.ts';
 const FIRST = ['flags', 'why', 'cohorts', 'hosts', 'history', 'audit'] as const;
 const SECOND = ['text', 'settings'] as const;
 
-function waiting(): number {
-  let sum = 0;
-  for (const flag of liveFlags.value.values()) sum += waitsForPerson(flag) ? 1 : 0;
-  return sum;
-}
-
 function Place({ name, path }: { name: keyof typeof en.nav; path: string }): JSX.Element {
-  const number = name === 'flags' ? waiting() : 0;
+  const number = name === 'flags' ? waiting.value : 0;
   const isHere = path === `/${name}` || path.startsWith(`/${name}/`);
   return (
     <Link href={`/${name}`} {...(isHere ? { 'aria-current': 'page' as const } : {})}>

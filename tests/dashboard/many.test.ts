@@ -1,6 +1,7 @@
-/** Ten thousand flags: only what is in the window is in the page. */
+/** Ten thousand flags: only what is in the window is in the page, and no task takes long. */
 
 import { expect, test } from 'vitest';
+import { longTasks, traceList } from '../../dashboard/dev/trace.js';
 import { dashboard } from './kit/dashboard.ts';
 
 const COUNT = 10_214;
@@ -23,4 +24,25 @@ test('a word finds one of them', async () => {
   await page.getByText('Feature 7777 of the catalogue').waitFor();
   await page.getByRole('combobox').fill('feature_0123');
   expect(await page.getByRole('option').count()).toBe(9);
+});
+
+const DATA = ['/meta', '/overview', '/overview/live', '/session'];
+
+/** Counts of a trace, of which `node dashboard/dev/trace.js` prints a summary with times. */
+test('the list is there after one turn of requests, and neither typing nor scrolling has a long task', async () => {
+  const { page } = await kit.open('/flags');
+  await page.close();
+  const { rows, scrollRows, requests, traces } = await traceList({ url: kit.server().url, key: 'flcm_publisher' });
+  const data = requests.filter(({ path }) => !path.startsWith('/ui/'));
+  expect(data.map(({ path }) => path).sort()).toEqual(DATA);
+  expect(requests.length).toBeLessThan(12);
+  // They are asked for before the script runs that needs them.
+  const script = Math.max(...requests.filter(({ path }) => path.endsWith('.js')).map(({ endMs }) => endMs));
+  expect(data.filter(({ startMs }) => startMs > script)).toEqual([]);
+  expect(rows).toBeLessThan(40);
+  expect(scrollRows).toBeLessThan(40);
+  const slower = 4;
+  expect(longTasks(traces.start, slower).length).toBeLessThan(6);
+  expect(longTasks(traces.typing, slower)).toEqual([]);
+  expect(longTasks(traces.scrolling, slower).length).toBeLessThan(6);
 });

@@ -8,16 +8,20 @@ import { complaints, FlagServer, root, scratch, written } from './tried.js';
 
 /**
  * Guides that are not tried here. The documentation tests of the client in Rust compile `rust.md`. The commands of
- * `signed-snapshots.md` are run by tests/server/signed-snapshots.test.js.
+ * `signed-snapshots.md` are run by tests/server/signed-snapshots.test.js, those of the guides to the dashboard by
+ * tests/dashboard/guides.test.ts.
  */
 const NO_PROGRAM = [
   'backup-and-restore.md',
   'behind-a-proxy.md',
   'install.md',
+  'roll-out-in-the-dashboard.md',
   'rollback-threshold.md',
+  'run-the-dashboard.md',
   'rust.md',
   'server.md',
   'signed-snapshots.md',
+  'stop-a-failing-feature.md',
 ];
 
 const guidesIn = (folder) =>

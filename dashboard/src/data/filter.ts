@@ -18,7 +18,7 @@ export interface Filter {
   readonly unknown: readonly string[];
 }
 
-const IS: Readonly<Record<string, (entry: Entry) => boolean>> = {
+const IS = {
   waiting: ({ live }) => waitsForPerson(live),
   evidence: ({ live }) => evidenceRises(live),
   rolling: ({ state }) => state === 'rolling' || state === 'split',
@@ -30,10 +30,13 @@ const IS: Readonly<Record<string, (entry: Entry) => boolean>> = {
   rolledback: ({ state }) => state === 'rolledBack',
   capped: ({ state }) => state === 'capped',
   probing: ({ state }) => state === 'probing',
-};
+} satisfies Readonly<Record<string, (entry: Entry) => boolean>>;
 
 /** The names that `is:` takes and that have a button. */
 export const CHIPS = ['waiting', 'evidence', 'rolling', 'full', 'off', 'stale', 'unasked'] as const;
+
+/** Whether a flag is what `is:` with a name asks for. */
+export const isA = (name: (typeof CHIPS)[number], entry: Entry): boolean => IS[name](entry);
 
 const UNITS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: DAY };
 
@@ -68,7 +71,7 @@ const number = (value: string, of: (entry: Entry) => number): Test | undefined =
 };
 
 const FIELDS: Readonly<Record<string, (value: string) => Test | undefined>> = {
-  is: (value) => IS[value.toLowerCase()],
+  is: (value) => (IS as Readonly<Record<string, Test>>)[value.toLowerCase()],
   owner:
     (value) =>
     ({ row }) =>

@@ -22,6 +22,9 @@ export const streaming = signal(false);
 export const heardAt = signal(0);
 /** The time, once a second: what says "12 s ago" reads it. */
 export const now = signal(Date.now());
+const MINUTE = 60_000;
+/** For what changes with time slowly: ten thousand rows need not be looked at each second for that. */
+export const minute = computed(() => Math.floor(now.value / MINUTE) * MINUTE);
 /** Whether the server was replaced by one with another API while the page was open. */
 export const isOutdated = signal(false);
 /** Why the first fetch failed. */
@@ -35,6 +38,13 @@ const order = ['viewer', 'operator', 'publisher', 'admin'];
 /** Whether the person may do what needs a role. */
 export const may = (role: string): boolean => order.indexOf(session.value?.role ?? '') >= order.indexOf(role);
 
+/** How many flags are held back until a person acts. */
+export const waiting = computed(() => {
+  let sum = 0;
+  for (const flag of liveFlags.value.values()) sum += waitsForPerson(flag) ? 1 : 0;
+  return sum;
+});
+
 /** Whether a flag is held back until a person acts. */
 export const waitsForPersonOf = (key: string): boolean => waitsForPerson(liveFlags.value.get(key));
 
@@ -42,17 +52,25 @@ const cachedOverview = new Cached<Overview>('/overview');
 let stream: Stream | undefined;
 let clock = 0;
 
-async function refreshOverview(): Promise<void> {
-  overview.value = await cachedOverview.get();
-}
+const askLive = () => get<Live>('/overview/live');
 
-async function refreshLive(): Promise<void> {
-  const live = await get<Live>('/overview/live');
+function takeLive(live: Live): void {
   batch(() => {
     liveFlags.value = new Map(Object.entries(live.flags));
     hosts.value = live.hosts;
     unasked.value = new Set(live.unasked);
     heardAt.value = Date.now();
+  });
+}
+
+const refreshLive = () => askLive().then(takeLive);
+
+/** Both at once: a list without what hosts say would show a flag as rolling out that is rolled back. */
+async function refreshFlags(): Promise<void> {
+  const [flags, live] = await Promise.all([cachedOverview.get(), askLive()]);
+  batch(() => {
+    overview.value = flags;
+    takeLive(live);
   });
 }
 
@@ -63,7 +81,7 @@ async function refreshMeta(): Promise<void> {
 }
 
 /** The document's revision in use changed. */
-const refreshAll = () => Promise.all([refreshOverview(), refreshLive(), refreshMeta()]);
+const refreshAll = () => Promise.all([refreshFlags(), refreshMeta()]);
 
 function mergeLive(flags: Readonly<Record<string, LiveFlag>>): void {
   const merged = new Map(liveFlags.value);
@@ -109,9 +127,15 @@ function onEvent({ type, data }: StreamEvent): void {
   });
 }
 
-/** Fetches what every page needs and listens from then on. */
+/**
+ * Fetches what every page needs and listens from then on. All of it is asked for at once, and `index.html` asks even
+ * before this script is there.
+ */
 export async function start(): Promise<void> {
   failure.value = undefined;
+  const all = refreshAll().catch((problem: Problem) => {
+    failure.value = problem;
+  });
   try {
     session.value = await get<Session>('/session');
     signedOut.value = false;
@@ -127,9 +151,7 @@ export async function start(): Promise<void> {
   }, 1000);
   stream?.close();
   stream = listen('/events', onEvent);
-  await refreshAll().catch((problem: Problem) => {
-    failure.value = problem;
-  });
+  await all;
 }
 
 export async function signIn(key: string): Promise<void> {

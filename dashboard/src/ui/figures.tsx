@@ -4,18 +4,18 @@ import type { JSX } from 'preact';
 import { en } from '../words/en.ts';
 import { percent, percentNumber } from '../words/format.ts';
 
-const BAR = 74;
+/** A list has hundreds of bars. Each is one element with a background: a drawing would be four. */
+function Bar(props: { label: string; share: number; tone: string; mark?: number }): JSX.Element {
+  const { label, share, tone, mark } = props;
+  const style = { '--share': `${share * 100}%`, '--tone': `var(--${tone})`, '--mark': `${mark ?? 0}%` };
+  return <span class={mark === undefined ? 'meter' : 'meter marked'} role="img" aria-label={label} style={style} />;
+}
 
 export function ServedBar({ served, asked, bad }: { served: number | null; asked: number; bad: boolean }): JSX.Element {
   const label = en.flags.servedLabel(served === null ? '–' : percent(served), percent(asked));
-  const mark = Math.min(BAR - 1.5, (asked / 100) * BAR);
   return (
     <div class="bar">
-      <svg width={BAR} height="14" role="img" aria-label={label}>
-        <rect y="4" width={BAR} height="6" rx="3" fill="var(--off-bg)" />
-        <rect y="4" width={((served ?? 0) / 100) * BAR} height="6" rx="3" fill={bad ? 'var(--bad)' : 'var(--accent)'} />
-        <rect x={mark} y="1" width="1.5" height="12" fill="var(--ink)" />
-      </svg>
+      <Bar label={label} share={(served ?? 0) / 100} tone={bad ? 'bad' : 'accent'} mark={asked} />
       <span aria-hidden="true">
         {served === null ? '–' : percentNumber(served)} <span class="muted">{en.flags.of(percent(asked))}</span>
       </span>
@@ -47,17 +47,13 @@ export function Sparkline({
   );
 }
 
-const EVIDENCE = 46;
+const evidenceTone = (share: number): string => (share >= 1 ? 'bad' : share > 0.1 ? 'warn' : 'ok');
 
 export function EvidenceBar({ share }: { share: number }): JSX.Element {
-  const colour = share >= 1 ? 'var(--bad)' : share > 0.1 ? 'var(--warn)' : 'var(--ok)';
   const text = percent(Math.round(Math.min(1, share) * 100));
   return (
     <div class="bar">
-      <svg width={EVIDENCE} height="12" role="img" aria-label={en.flags.evidenceLabel(text)}>
-        <rect y="3" width={EVIDENCE} height="6" rx="3" fill="var(--off-bg)" />
-        <rect y="3" width={Math.min(1, share) * EVIDENCE} height="6" rx="3" fill={colour} />
-      </svg>
+      <Bar label={en.flags.evidenceLabel(text)} share={Math.min(1, share)} tone={evidenceTone(share)} />
       <span aria-hidden="true">{text}</span>
     </div>
   );

@@ -1,46 +1,67 @@
-/** Which rows of a long list are in the window. */
+/** Which rows of a long list are in the window. All are of one height, so that none has to be measured. */
 
-import {
-  observeWindowOffset,
-  observeWindowRect,
-  type VirtualItem,
-  Virtualizer,
-  windowScroll,
-} from '@tanstack/virtual-core';
-import { useLayoutEffect, useReducer, useRef } from 'preact/hooks';
+import type { RefObject } from 'preact';
+import { useCallback, useLayoutEffect, useState } from 'preact/hooks';
 
 export interface Rows {
-  readonly items: readonly VirtualItem[];
-  readonly height: number;
+  /** The first row that is drawn, and the one behind the last. */
+  readonly first: number;
+  readonly end: number;
+  /** Scrolls as little as possible until a row is in the window. */
   readonly show: (index: number) => void;
 }
 
-/** Rows that the window scrolls, all of one height. */
-export function useRows(count: number, rowHeight: number, top: number): Rows {
-  const [, render] = useReducer((turn: number, _: undefined) => turn + 1, 0);
-  const virtualizer = useRef<Virtualizer<Window, Element>>(undefined);
-  const options = {
-    count,
-    estimateSize: () => rowHeight,
-    overscan: 4,
-    scrollMargin: top,
-    getScrollElement: () => window,
-    observeElementRect: observeWindowRect,
-    observeElementOffset: observeWindowOffset,
-    scrollToFn: windowScroll,
-    initialOffset: () => window.scrollY,
-    initialRect: { width: window.innerWidth, height: window.innerHeight },
-    onChange: () => render(undefined),
-  };
-  virtualizer.current ??= new Virtualizer<Window, Element>(options);
-  const own = virtualizer.current;
-  own.setOptions(options);
-  useLayoutEffect(() => own._didMount(), []);
-  useLayoutEffect(() => own._willUpdate());
-  useLayoutEffect(() => own.measure(), [rowHeight, top]);
+/** Rows above and below the window, so that a list that scrolls shows no gap. */
+const SPARE = 4;
+
+/**
+ * Where an element begins in the document. What is above it changes the height of its page, and the observer speaks when
+ * the browser has laid everything out, so that nothing has to be laid out for this alone.
+ */
+function useTop(element: RefObject<HTMLElement | null>): number {
+  const [top, setTop] = useState(0);
+  useLayoutEffect(() => {
+    const page = element.current?.closest('main');
+    if (!page) return;
+    const observer = new ResizeObserver(() => {
+      if (element.current) setTop(element.current.getBoundingClientRect().top + window.scrollY);
+    });
+    observer.observe(page);
+    return () => observer.disconnect();
+  }, []);
+  return top;
+}
+
+const within = (value: number, most: number): number => Math.max(0, Math.min(most, value));
+
+/** Rows of an element in a page that the window scrolls. */
+export function useRows(element: RefObject<HTMLElement | null>, count: number, rowHeight: number): Rows {
+  const top = useTop(element);
+  const [offset, setOffset] = useState(0);
+  const [height, setHeight] = useState(window.innerHeight);
+  useLayoutEffect(() => {
+    // Only whole steps, because between two of them the same rows are in the window.
+    const scroll = () => setOffset(Math.floor(window.scrollY / rowHeight) * rowHeight);
+    const resize = () => setHeight(window.innerHeight);
+    window.addEventListener('scroll', scroll, { passive: true });
+    window.addEventListener('resize', resize, { passive: true });
+    return () => {
+      window.removeEventListener('scroll', scroll);
+      window.removeEventListener('resize', resize);
+    };
+  }, [rowHeight]);
+  const show = useCallback(
+    (index: number) => {
+      const at = top + index * rowHeight;
+      // The heading of the table covers the first row of the window.
+      if (at < window.scrollY + rowHeight) window.scrollTo(0, at - rowHeight);
+      else if (at + rowHeight > window.scrollY + height) window.scrollTo(0, at + rowHeight - height);
+    },
+    [top, height, rowHeight],
+  );
   return {
-    items: own.getVirtualItems(),
-    height: own.getTotalSize(),
-    show: (index) => own.scrollToIndex(index, { align: 'auto' }),
+    first: within(Math.floor((offset - top) / rowHeight) - SPARE, count),
+    end: within(Math.ceil((offset + rowHeight - top + height) / rowHeight) + SPARE, count),
+    show,
   };
 }

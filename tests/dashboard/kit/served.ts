@@ -1,4 +1,4 @@
-/** A real server that serves the dashboard, three people with keys, and pages of those who have signed in. */
+/** A real server that serves the dashboard, people with keys, and pages of those who have signed in. */
 
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -10,7 +10,7 @@ import { afterAll, beforeAll, onTestFinished } from 'vitest';
 import { launch } from '../../kit/browser.js';
 import { FLCM, Server } from '../../server/kit/serve.ts';
 
-const DIST = fileURLToPath(new URL('../../../crates/flcm-dashboard/dist', import.meta.url));
+export const DIST: string = fileURLToPath(new URL('../../../crates/flcm-dashboard/dist', import.meta.url));
 
 /** A key, and the line of the key file that stands for it. */
 function key(role: string, name: string): { key: string; line: unknown } {
@@ -21,7 +21,8 @@ function key(role: string, name: string): { key: string; line: unknown } {
   return { key, line: JSON.parse(line) };
 }
 
-const people = { viewer: 'vera', operator: 'olaf', publisher: 'anna' };
+/** Whoever has a key, by its role; the last one is a service. */
+const people = { viewer: 'vera', operator: 'olaf', publisher: 'anna', admin: 'ada', server: 'shop' };
 
 export type Keys = Record<keyof typeof people, string>;
 

@@ -84,7 +84,8 @@ function Answer({ simulation, course }: { simulation: Simulation; course: Course
         </tr>
         <tr>
           <th scope="row">{words.falsely}</th>
-          <td class="n">{words.falseDays(own.falseDays, own.days)}</td>
+          {/* The first answer has one day, which says nothing. */}
+          <td class="n">{own.days > 1 ? words.falseDays(own.falseDays, own.days) : '…'}</td>
         </tr>
       </tbody>
     </table>

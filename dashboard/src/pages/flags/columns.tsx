@@ -4,10 +4,11 @@ import type { ComponentChildren, JSX } from 'preact';
 import type { LiveFlag } from '../../data/api.ts';
 import type { Entry } from '../../data/filter.ts';
 import { type FlagRow, severity } from '../../data/rows.ts';
-import { may, now } from '../../data/store.ts';
+import { may, minute } from '../../data/store.ts';
 import { askFor } from '../../ui/command.tsx';
 import { EvidenceBar, ServedBar, Sparkline } from '../../ui/figures.tsx';
 import { Link } from '../../ui/link.tsx';
+import { narrow } from '../../ui/media.ts';
 import { Ago } from '../../ui/parts.tsx';
 import { StatePill } from '../../ui/state.tsx';
 import { en } from '../../words/en.ts';
@@ -63,7 +64,7 @@ const WEEKS_AT_FULL = 14 * DAY;
 function life({ row, state }: Shown): { text: string; action: boolean } {
   if (state === 'stale') return { text: en.flags.cleanUp, action: true };
   const done = row.percentage === 100 && !row.scheduled && row.kind === 'release';
-  if (done && row.changedAt !== null && now.value - row.changedAt > WEEKS_AT_FULL) {
+  if (done && row.changedAt !== null && minute.value - row.changedAt > WEEKS_AT_FULL) {
     return { text: en.flags.finish, action: true };
   }
   return { text: en.flags.life[row.kind] ?? row.kind, action: false };
@@ -117,10 +118,12 @@ export const COLUMNS: readonly Column[] = [
           <Link href={flagLink(row.key)} class="mono line" title={row.key}>
             {row.key}
           </Link>
-          <span class="muted narrow-only end nowrap">
-            {live?.served == null ? '–' : percentNumber(live.served)}{' '}
-            {en.flags.of(percent(askedOf({ row, live, state })))}
-          </span>
+          {narrow.value && (
+            <span class="muted end nowrap">
+              {live?.served == null ? '–' : percentNumber(live.served)}{' '}
+              {en.flags.of(percent(askedOf({ row, live, state })))}
+            </span>
+          )}
         </div>
         <div class="muted line small" title={row.description}>
           {row.description}

@@ -1,14 +1,10 @@
 /** All flags with their states, in the order in which they are shown. Something changes each second, but little. */
 
 import { computed } from '@preact/signals';
-import { CHIPS, parseFilter } from '../../data/filter.ts';
+import { CHIPS, isA, parseFilter } from '../../data/filter.ts';
 import { blocker, type FlagRow, severity, stateOf } from '../../data/rows.ts';
-import { liveFlags, now, rows, unasked } from '../../data/store.ts';
+import { liveFlags, minute, rows, unasked } from '../../data/store.ts';
 import { COLUMNS, type Shown } from './columns.tsx';
-
-const MINUTE = 60_000;
-/** States change with time slowly; ten thousand rows need not be looked at each second for that. */
-const minute = computed(() => Math.floor(now.value / MINUTE) * MINUTE);
 
 function entryOf(row: FlagRow, at: number): Shown {
   const live = liveFlags.peek().get(row.key);
@@ -40,40 +36,31 @@ export const entries = computed<readonly Shown[]>(() => {
   return made;
 });
 
-/** Worst first; among those of one state, evidence, then as in the document. */
-const byNeed = (a: Shown, b: Shown): number =>
-  severity(a.state) - severity(b.state) ||
-  Math.round(100 * (b.live?.evidence ?? 0)) - Math.round(100 * (a.live?.evidence ?? 0)) ||
-  a.row.at - b.row.at;
+/** How many steps of evidence are told apart. */
+const STEPS = 100;
 
-function isSorted(list: readonly Shown[]): boolean {
-  return list.every((entry, at) => at === 0 || byNeed(list[at - 1] as Shown, entry) <= 0);
+/** Worst first; among those of one state, the one with the most evidence. */
+function rank({ state, live }: Shown): number {
+  const evidence = Math.round(STEPS * Math.min(1, live?.evidence ?? 0));
+  return severity(state) * (STEPS + 1) + STEPS - evidence;
 }
 
-let order: readonly number[] = [];
-
-/** Most of the time the order is the one of before, and seeing that is faster than sorting. */
+/** By rank, then as in the document. There are few ranks, so a list for each is faster than sorting. */
 export const byWorst = computed<readonly Shown[]>(() => {
-  const all = entries.value;
-  if (order.length === all.length) {
-    const same = order.map((at) => all[at] as Shown);
-    if (isSorted(same)) return same;
+  const ranks: Shown[][] = [];
+  for (const entry of entries.value) {
+    const at = rank(entry);
+    const same = ranks[at];
+    if (same) same.push(entry);
+    else ranks[at] = [entry];
   }
-  const sorted = [...all].sort(byNeed);
-  order = sorted.map(({ row }) => row.at);
-  return sorted;
+  return ranks.flat();
 });
-
-const TESTS = CHIPS.map((name) => [name, parseFilter(`is:${name}`).test] as const);
 
 /** How many flags each of the filters with a button has. */
 export const counts = computed(() => {
-  const at = minute.value;
-  const found = new Map<string, number>(CHIPS.map((name) => [name, 0]));
-  for (const entry of entries.value) {
-    for (const [name, test] of TESTS) if (test(entry, at)) found.set(name, (found.get(name) ?? 0) + 1);
-  }
-  return found;
+  const all = entries.value;
+  return new Map(CHIPS.map((name) => [name, all.reduce((sum, entry) => sum + (isA(name, entry) ? 1 : 0), 0)]));
 });
 
 function compare(a: number | string, b: number | string): number {

@@ -52,9 +52,11 @@ function Falsely({
   share: number;
   series: Series | undefined;
 }): JSX.Element | null {
-  const { value } = useSimulation({ flag, share, errorRate: 0.2, series });
+  const { value, isRough } = useSimulation({ flag, share, errorRate: 0.2, series });
   const own = value?.rules[0];
-  return own ? <p class="muted">{words.falsely(own.falseDays, own.days, percent(own.falseRate95[1] * 100))}</p> : null;
+  // The first answer has one healthy day, which says nothing.
+  if (!own || isRough) return null;
+  return <p class="muted">{words.falsely(own.falseDays, own.days, percent(own.falseRate95[1] * 100))}</p>;
 }
 
 function drafted(flag: string): number | undefined {
