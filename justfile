@@ -16,8 +16,8 @@ default:
 
 # A server and two hosts, a rollout and a rollback, in the terminal and in the dashboard.
 [group('run')]
-demo: dashboard programs
-    "{{ cargo-target }}/debug/flcm" demo --dashboard crates/flcm-dashboard/dist
+demo: dashboard-files programs
+    "{{ cargo-target }}/debug/flcm" demo --dashboard target/dashboard
 
 # `node` is a service, `page` adds a page on the same document, `browser` has live controls, `openfeature` starts a
 # service in Node, one in Rust and a page.
@@ -183,7 +183,7 @@ test-docs: browser packages
 
 # The dashboard in Chromium, over its development server and over `flcm serve`.
 [group('test')]
-test-dashboard: browser dashboard programs
+test-dashboard: browser dashboard-files programs
     npx --no -- vitest run tests/dashboard
 
 # The packed packages, as those who install them use them.
@@ -193,7 +193,7 @@ test-packaging: browser packages
 
 # How large each download is, and whether that is within its budget.
 [private]
-sizes: dashboard
+sizes: dashboard-files
     node tests/packaging/sizes.js
 
 # What the bindings export is what bindings/binding.d.ts says, and the TypeScript is sound.
@@ -244,13 +244,19 @@ packages: npm glue addon
 
 # The dashboard, into crates/flcm-dashboard/dist, where the build of `flcm` finds it.
 [group('make')]
-dashboard: packages
+dashboard: dashboard-files
+    rm -rf crates/flcm-dashboard/dist
+    cp -r target/dashboard crates/flcm-dashboard/dist
+
+# Not where the build of `flcm` finds them: a check that made them anew would have `flcm` built again beside other checks.
+[private]
+dashboard-files: packages
     npx --no -- vite build -c dashboard/vite.config.js
     node dashboard/pack.js
 
 # The pictures of the guides, into docs/pictures.
 [group('make')]
-pictures: browser dashboard
+pictures: browser dashboard-files
     node dashboard/dev/pictures.js
 
 # Regenerate the JSON Schema of documents, and the OpenAPI description of the server.

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const dist = join(root, 'crates/flcm-dashboard/dist');
+const dist = join(root, 'target/dashboard');
 
 /** `GET /meta` names the same hash. */
 const contract = createHash('sha256')

@@ -1,4 +1,4 @@
-// Builds the dashboard into the crate that embeds it.
+// Builds the dashboard; `just dashboard` puts it into the crate that embeds it.
 
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vite';
@@ -12,7 +12,7 @@ export default defineConfig({
   root: here('.'),
   base: '/ui/',
   build: {
-    outDir: here('../crates/flcm-dashboard/dist'),
+    outDir: here('../target/dashboard'),
     emptyOutDir: true,
     target: 'es2022',
     // The page's policy allows no `data:` for scripts and styles, and no script that a build puts into the page.

@@ -68,6 +68,9 @@ function types(name, entry, extension) {
   write(join(root, `pkg/${name}/dist/contract.d.${kind}`), contract);
 }
 
+/** The same number in fewer bytes. */
+const shorter = { 'Number.POSITIVE_INFINITY': 'Infinity' };
+
 async function dist(name, entries, options) {
   const folder = join(root, 'pkg', name);
   rmSync(join(folder, 'dist'), { recursive: true, force: true });
@@ -79,6 +82,8 @@ async function dist(name, entries, options) {
     legalComments: 'none',
     logLevel: 'warning',
     loader: { '.wasm': 'binary' },
+    // What the bindings export is freed by name; without this, classes that no entry uses would stay.
+    define: { ...shorter, 'Symbol.dispose': 'undefined' },
     ...options,
   });
   copyFileSync(join(bindings, 'wasm/flags_bg.wasm'), join(folder, 'dist/flags.wasm'));
@@ -103,6 +108,7 @@ async function runtime() {
       target: 'es2022',
       platform,
       minify: platform === 'browser',
+      define: shorter,
       legalComments: 'none',
       logLevel: 'warning',
       external: ['@flcm/*', 'eventsource-parser'],
@@ -122,6 +128,7 @@ async function runtime() {
     format: 'esm',
     platform: 'browser',
     minify: true,
+    define: shorter,
     external: ['@flcm/flags-web/compile', '*/trust.ts'],
   });
 }

@@ -4,7 +4,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-export const dist = fileURLToPath(new URL('../../crates/flcm-dashboard/dist', import.meta.url));
+export const dist = fileURLToPath(new URL('../../target/dashboard', import.meta.url));
 const types = {
   '.css': 'text/css',
   '.html': 'text/html; charset=utf-8',

@@ -53,6 +53,7 @@ export class HttpSink implements Sink {
   readonly #headers: Readonly<Record<string, string>>;
   readonly #bounds: Omit<Bounds, 'closing'>;
 
+  /** @param url The number of the revision in use is put behind it. */
   constructor(
     url: string,
     doFetch: typeof fetch,
@@ -66,29 +67,30 @@ export class HttpSink implements Sink {
   }
 
   async send({ bytes, revision }: Batch, closing: AbortSignal): Promise<void> {
-    const url = `${this.#url}${this.#url.includes('?') ? '&' : '?'}revision=${revision}`;
+    const url = this.#url + revision;
     await timed({ ...this.#bounds, closing }, async (signal) => {
       const body = bytes as BufferSource;
       // A redirect makes another request of it, whose answer is no acknowledgement of the batch.
       const request: RequestInit = { method: 'POST', headers: this.#headers, body, signal, redirect: 'manual' };
       const response = await this.#fetch(url, request);
       await response.body?.cancel();
-      if (isRedirect(response)) throw redirected(this.#url, response);
+      if (isRedirect(response)) throw redirected(url, response);
       if (response.ok) return;
       if (response.status === GAP) throw new LostCount();
-      const error = statusError(response, this.#url, this.#bounds.clock.now());
+      const error = statusError(response, url, this.#bounds.clock.now());
       if (REFUSED.includes(response.status)) throw new FeatureError('SINK_REFUSED', error.message);
       throw error;
     });
   }
 
-  sendLast({ bytes }: Batch): boolean {
+  sendLast({ bytes, revision }: Batch): boolean {
     if (bytes.length > LARGEST_LAST) return false;
+    const url = this.#url + revision;
     const body = new Blob([bytes as BufferSource], { type: BATCH_TYPE });
     // A beacon carries no headers of ours.
-    if (Object.keys(this.#headers).length === 1 && host.beacon(this.#url, body)) return true;
+    if (Object.keys(this.#headers).length === 1 && host.beacon(url, body)) return true;
     const request = { method: 'POST', headers: this.#headers, body, keepalive: true };
-    this.#fetch(this.#url, request).catch(() => {});
+    this.#fetch(url, request).catch(() => {});
     return true;
   }
 }

@@ -10,7 +10,7 @@ import { afterAll, beforeAll, onTestFinished } from 'vitest';
 import { launch } from '../../kit/browser.js';
 import { FLCM, Server } from '../../server/kit/serve.ts';
 
-export const DIST: string = fileURLToPath(new URL('../../../crates/flcm-dashboard/dist', import.meta.url));
+export const DIST: string = fileURLToPath(new URL('../../../target/dashboard', import.meta.url));
 
 /** A key, and the line of the key file that stands for it. */
 function key(role: string, name: string): { key: string; line: unknown } {
