@@ -4,14 +4,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::extract::State;
-use axum::http::header;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
+use axum::http::{HeaderName, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::stream;
+use serde::Deserialize;
 use tokio::sync::watch;
+use utoipa::IntoParams;
 
 use super::access::{Authorized, Client};
+use super::revisions::bad_query;
 use super::{Context, Problem};
 use crate::peer::{AddressPrefix, Turn};
 use crate::serving::StreamState;
@@ -19,6 +23,21 @@ use crate::state::App;
 
 /// Something is sent at least this often, so that hosts and proxies see that the stream is alive.
 const HEARTBEAT: Duration = Duration::from_secs(15);
+
+const HEADERS: [(HeaderName, &str); 2] = [
+    (header::CONTENT_TYPE, "text/event-stream"),
+    // Asks proxies that buffer responses to pass this one on as it comes.
+    (HeaderName::from_static("x-accel-buffering"), "no"),
+];
+
+/// How long a stream lasts.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(default)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct StreamQuery {
+    /// Whether to send the two events of now, and then to end: for hosts that poll, and where a proxy breaks streams.
+    once: bool,
+}
 
 /// One stream. It keeps no queue: each event carries the full state, so a slow stream is sent the latest one when it
 /// can take it.
@@ -35,13 +54,21 @@ struct Listener {
 /// Changes, as they happen.
 ///
 /// Server-sent events: `snapshot {digest, revision}` and `trips {epoch, sequence, flags}`, both at once after
-/// connecting, and a comment every 15 s.
-#[utoipa::path(get, path = "/flags/stream", tag = "hosts", responses(
-    (status = 200, description = "An endless stream of events", content_type = "text/event-stream"),
-    (status = 401, body = Problem), (status = 403, body = Problem), (status = 429, body = Problem),
+/// connecting, and a comment every 15 s. With `once=true` it ends after these two events.
+#[utoipa::path(get, path = "/flags/stream", tag = "hosts", params(StreamQuery), responses(
+    (status = 200, description = "A stream of events, endless unless `once` is asked for", content_type = "text/event-stream"),
+    (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem), (status = 429, body = Problem),
     (status = 503, body = Problem),
 ))]
-pub(super) async fn open_stream(key: Authorized<Client>, State(app): Context) -> Result<Response, Problem> {
+pub(super) async fn open_stream(
+    key: Authorized<Client>,
+    State(app): Context,
+    query: Result<Query<StreamQuery>, QueryRejection>,
+) -> Result<Response, Problem> {
+    let Query(StreamQuery { once }) = query.map_err(|error| bad_query(&error))?;
+    if once {
+        return Ok((HEADERS, events_of_now(&app)).into_response());
+    }
     let network = AddressPrefix::of(key.address());
     let turn = key.caller().role.is_public().then(|| app.streams_of_pages.take(network));
     let turn = turn.map(|turn| turn.ok_or_else(Problem::too_many_connections)).transpose()?;
@@ -52,12 +79,12 @@ pub(super) async fn open_stream(key: Authorized<Client>, State(app): Context) ->
         let event = listener.next().await?;
         Some((Ok::<_, std::convert::Infallible>(event), listener))
     });
-    let headers = [
-        (header::CONTENT_TYPE, "text/event-stream"),
-        // Asks proxies that buffer responses to pass this one on as it comes.
-        (header::HeaderName::from_static("x-accel-buffering"), "no"),
-    ];
-    Ok((headers, Body::from_stream(events)).into_response())
+    Ok((HEADERS, Body::from_stream(events)).into_response())
+}
+
+fn events_of_now(app: &App) -> Vec<u8> {
+    let StreamState { snapshot, trips, .. } = &*app.shared.stream.borrow();
+    [&snapshot[..], &trips[..]].concat()
 }
 
 impl Listener {
