@@ -24,6 +24,12 @@ interface Header {
   readonly age: number;
 }
 
+/** The answer of a source without events, if that is what is asked for. */
+export function noEvents(url: unknown): Response | undefined {
+  const headers = { 'content-type': 'text/event-stream' };
+  return `${url}`.includes('/flags/stream') ? new Response('', { headers }) : undefined;
+}
+
 /** How a request is answered. */
 export type Answer = (request: IncomingMessage, response: ServerResponse) => void;
 

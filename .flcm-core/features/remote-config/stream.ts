@@ -64,6 +64,8 @@ export class Stream {
   /** The first event of a connection is the snapshot that was there already. */
   #isGreeted = false;
   #cursor: Pick<Trips, 'epoch' | 'sequence'> = BEFORE_ALL;
+  /** Whether the events of now are read, and no connection is kept. */
+  #isPolled = false;
 
   constructor(url: string, options: StreamOptions, listener: StreamListener, clock: Clock, events: Events) {
     this.#url = url;
@@ -96,6 +98,7 @@ export class Stream {
   /** Reads the events of now, for a host that keeps no connection. A failure is reported. */
   async readOnce(closing: AbortSignal): Promise<void> {
     const url = `${this.#url}?once=true`;
+    this.#isPolled = true;
     try {
       await timed({ clock: this.#clock, timeoutMs: this.#options.timeoutMs, closing }, (signal) =>
         this.#read(url, signal),
@@ -132,7 +135,7 @@ export class Stream {
       },
     });
     // Another server may answer now, which counts anew, and sends everything first.
-    this.#cursor = BEFORE_ALL;
+    if (!this.#isPolled) this.#cursor = BEFORE_ALL;
     this.#isGreeted = false;
     const decoder = new TextDecoder();
     const reader = (response.body as ReadableStream<Uint8Array>).getReader();
@@ -181,7 +184,8 @@ export class Stream {
 
   #trips({ epoch, sequence, flags }: Trips): void {
     const { epoch: known, sequence: last } = this.#cursor;
-    if (epoch < known || (epoch === known && sequence <= last)) return;
+    const isOlder = !this.#isPolled && (epoch < known || (epoch === known && sequence < last));
+    if (isOlder || (epoch === known && sequence === last)) return;
     this.#cursor = { epoch, sequence };
     this.#listener.trips(flags);
   }

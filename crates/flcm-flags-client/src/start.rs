@@ -53,8 +53,7 @@ pub(crate) fn start(options: &Options, events: &Events) -> Result<Started, Error
     }
     let delivery = Delivery::new(delivery_options(options, instance, source.is_some()), source.is_some());
     let signed = Signed { trust, statements: statements.clone() };
-    let stream = stream
-        .map(|(url, http)| Arc::new(Stream { url, http, silence: options.stream_silence, link: Arc::clone(&link) }));
+    let stream = stream.map(|(url, http)| Arc::new(Stream::new(url, http, options.stream_silence, Arc::clone(&link))));
     let (kept, polled) = if options.stream { (stream, None) } else { (None, stream) };
     let mut remote = Remote::new(Arc::clone(&link), source.clone(), cache, delivery, signed, polled);
     remote.open(bootstrap(options)?)?;

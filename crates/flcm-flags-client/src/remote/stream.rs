@@ -10,6 +10,7 @@ use futures_util::StreamExt;
 use reqwest::header::{ACCEPT, CONTENT_TYPE};
 use reqwest::{Response, Url};
 use serde::Deserialize;
+use tokio::sync::Mutex;
 
 use super::events::{EventReader, ServerEvent};
 use super::source_link::{SourceLink, SyncRequest};
@@ -19,13 +20,19 @@ use crate::http::Http;
 use crate::http::request::{failed, status_error, timed};
 
 pub(crate) struct Stream {
-    pub(crate) url: Url,
-    pub(crate) http: Http,
-    pub(crate) silence: Duration,
-    pub(crate) link: Arc<SourceLink>,
+    url: Url,
+    http: Http,
+    silence: Duration,
+    link: Arc<SourceLink>,
+    /// The last events that were read without keeping a connection.
+    polled: Mutex<StreamCursor>,
 }
 
 impl Stream {
+    pub(crate) fn new(url: Url, http: Http, silence: Duration, link: Arc<SourceLink>) -> Self {
+        Self { url, http, silence, link, polled: Mutex::new(StreamCursor::polled()) }
+    }
+
     /// Stays connected until everything is closed.
     pub(crate) async fn run(&self) {
         tokio::select! {
@@ -38,7 +45,7 @@ impl Stream {
         let clock = &self.link.active.clock;
         let mut reconnect = Reconnect::default();
         loop {
-            let ended = self.read(self.url.clone(), || reconnect.received()).await;
+            let ended = self.read(self.url.clone(), &mut StreamCursor::default(), || reconnect.received()).await;
             let error = ended.err().unwrap_or_else(|| Error::new(Code::StreamFailed, "the server ended it"));
             reconnect.failed(millis(error.retry_after.unwrap_or_default()), clock.moment());
             self.report(&error);
@@ -56,7 +63,8 @@ impl Stream {
         let mut url = self.url.clone();
         url.set_query(Some("once=true"));
         let Http { clock, timeout, .. } = &self.http;
-        if let Err(error) = timed(&**clock, *timeout, self.read(url, || {})).await {
+        let mut cursor = self.polled.lock().await;
+        if let Err(error) = timed(&**clock, *timeout, self.read(url, &mut cursor, || {})).await {
             self.report(&error);
         }
     }
@@ -67,16 +75,15 @@ impl Stream {
     }
 
     /// Reads one connection until the server ends it.
-    async fn read(&self, url: Url, mut received: impl FnMut()) -> Result<(), Error> {
+    async fn read(&self, url: Url, cursor: &mut StreamCursor, mut received: impl FnMut()) -> Result<(), Error> {
         let response = self.within_silence(self.connect(url)).await??;
-        let (mut cursor, mut reader) = (StreamCursor::default(), EventReader::default());
-        let mut parts = response.bytes_stream();
+        let (mut reader, mut parts) = (EventReader::default(), response.bytes_stream());
         loop {
             let Some(part) = self.within_silence(parts.next()).await? else { return Ok(()) };
             let part = part.map_err(|error| failed(&self.url, error))?;
             // Comments count as well: the server sends them to show that it is there.
             received();
-            if reader.feed(&part, &mut |event| self.take(&event, &mut cursor)).is_err() {
+            if reader.feed(&part, &mut |event| self.take(&event, cursor)).is_err() {
                 return Err(Error::new(Code::StreamFailed, "an event is too large"));
             }
         }
