@@ -2,7 +2,7 @@ import type { FleetState } from '@flcm/flags-web';
 import { createParser } from 'eventsource-parser';
 import { type Clock, Deadline } from '../clock.ts';
 import { FeatureError } from '../errors.ts';
-import { type Events, featureError, messageOf } from '../events.ts';
+import { causedBy, type Events, featureError } from '../events.ts';
 import { isFleetFlag } from '../overrides.ts';
 import { backOff } from '../schedule.ts';
 import { statusError } from './request.ts';
@@ -136,7 +136,7 @@ export class Stream {
     const asked = reason instanceof FeatureError ? (reason.retryAfterMs ?? 0) : 0;
     this.#askedUntil = this.#clock.elapsed() + asked;
     this.#retry.set(asked + this.#wait());
-    this.#events.error(new FeatureError('STREAM_FAILED', `${this.#url}: ${messageOf(reason)}`, { cause: reason }));
+    this.#events.error(causedBy(reason, 'STREAM_FAILED', this.#url));
   }
 
   #wait(): number {
