@@ -36,7 +36,7 @@ test('a product manager raises a flag from 10 to 25 percent, and takes it back',
     return onHosts;
   });
   await steps.step('undo: the history shows what it does', async () => {
-    await page.getByRole('link', { name: /^undo/ }).click();
+    await page.getByRole('link', { name: 'Undo in History…' }).click();
     await page.getByRole('button', { name: 'Bring back…' }).first().click();
     await page.getByRole('dialog').getByText('15\u202f% lose it').waitFor();
   });
