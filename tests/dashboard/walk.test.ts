@@ -96,7 +96,7 @@ test('whoever is on call finds why a flag was rolled back, lets it go on, and ho
       (users) => users === 0,
     );
     await page
-      .getByText(/Held by olaf/)
+      .getByText(/Held by olaf \d/)
       .first()
       .waitFor();
     return onHosts;
