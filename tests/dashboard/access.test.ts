@@ -46,6 +46,19 @@ const PAGES: Readonly<Record<string, string>> = {
   '/nowhere': 'There is no such page.',
 };
 
+/** Each form, where it is, and what opens it. */
+const FORMS: Readonly<Record<string, readonly [path: string, button: string]>> = {
+  Conditions: ['/flags/checkout_v2', 'Edit: Conditions'],
+  Rules: ['/flags/invoice_pdf_v2', 'Edit: Rules'],
+  Cohorts: ['/flags/v2_mentor_layer', 'Edit: Cohorts'],
+  Variants: ['/flags/checkout_layout', 'Edit: Variants'],
+  'Error threshold': ['/flags/checkout_v2', 'Edit: Error threshold'],
+  Schedule: ['/flags/checkout_v2', 'Edit: Schedule'],
+  'New flag': ['/flags', 'New flag'],
+  'New cohort': ['/cohorts', 'New cohort'],
+  insiders: ['/cohorts', 'Edit: insiders'],
+};
+
 const kit = dashboard();
 
 describe.each(LOOKS)('$scheme, $width', (look) => {
@@ -59,6 +72,23 @@ describe.each(LOOKS)('$scheme, $width', (look) => {
       () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
     );
     expect(overflow, 'pixels that stick out at the side').toBeLessThanOrEqual(0);
+  });
+
+  test.each(Object.entries(FORMS))('the form of %s', async (title, [path, button]) => {
+    const { page, faults } = await kit.open(path, 'publisher', look);
+    await page.getByRole('button', { name: button }).click({ timeout: 30_000 });
+    await page.getByRole('dialog', { name: title }).getByRole('button', { name: 'Cancel' }).waitFor();
+    await page.waitForTimeout(400);
+    expect(await violations(page)).toEqual([]);
+    expect(faults).toEqual([]);
+    const inside = await page
+      .getByRole('dialog')
+      .evaluate((dialog: HTMLElement) => [
+        dialog.scrollWidth - dialog.clientWidth,
+        window.innerWidth - dialog.offsetWidth,
+      ]);
+    expect(inside[0], 'pixels that stick out of the dialog').toBeLessThanOrEqual(0);
+    expect(inside[1], 'pixels that the window leaves').toBeGreaterThanOrEqual(0);
   });
 
   test('the sign-in', async () => {

@@ -22,14 +22,14 @@ test('an operator holds and releases, and the audit says who and why', async () 
   await page.getByRole('button', { name: 'Hold off for everyone…' }).click();
   await page.getByLabel('Why?').fill('Results are empty');
   await page.keyboard.press('Enter');
-  await page.getByText(/Held by olaf/).waitFor();
+  await page.getByText(/Held by olaf \d/).waitFor();
   await page.getByRole('link', { name: 'Audit' }).click();
   await page.getByText('Results are empty').first().waitFor();
   await page.getByRole('link', { name: 'new_search' }).first().click();
   await page.getByRole('button', { name: 'Release…' }).click();
   await page.getByLabel('Why?').fill('Mended');
   await page.keyboard.press('Enter');
-  await page.getByText(/Held by olaf/).waitFor({ state: 'detached' });
+  await page.getByText(/Held by olaf \d/).waitFor({ state: 'detached' });
   expect(faults).toEqual([]);
 });
 

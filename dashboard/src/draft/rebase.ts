@@ -5,11 +5,9 @@
 
 import { effect, signal } from '@preact/signals';
 import { getText } from '../data/http.ts';
-import { engine } from '../engine/client.ts';
-import type { Outline } from '../engine.ts';
-import { read } from '../pages/flag/values.ts';
 import { base, type Text } from './document.ts';
-import { type Draft, draft, type Edit, type Path, placeOf, samePath, type Value } from './store.ts';
+import { isPathEdit, outlines, ownerOf, type PathEdit, valueAt } from './outlines.ts';
+import { type Draft, draft, type Path, placeOf, samePath, type Value } from './store.ts';
 
 export interface Conflict {
   readonly path: Path;
@@ -23,37 +21,14 @@ export const conflicts = signal<readonly Conflict[]>([]);
 export const movedTo = signal<number | undefined>(undefined);
 export const rebaseFailure = signal<Error | undefined>(undefined);
 
-type PathEdit = Exclude<Edit, { op: 'text' }>;
-
-const isPathEdit = (edit: Edit): edit is PathEdit => edit.op !== 'text';
-
-const flagOf = (edit: PathEdit): string => String(placeOf(edit)[1]);
-
-function valueAt(outline: Outline | undefined, path: Path): Value | undefined {
-  return outline && read<Value>(outline, ...path.slice(2));
-}
-
-/** A flag that is not in a text has no outline, and none of the values that are compared. */
-async function outlines(text: string, flags: readonly string[]): Promise<ReadonlyMap<string, Outline>> {
-  const found = await Promise.all(
-    flags.map((flag) =>
-      engine()
-        .outline(text, flag)
-        .catch(() => undefined),
-    ),
-  );
-  return new Map(flags.flatMap((flag, at) => (found[at] ? [[flag, found[at]] as const] : [])));
-}
-
 const differs = (a: Value | undefined, b: Value | undefined): boolean => JSON.stringify(a) !== JSON.stringify(b);
 
 async function conflictsOf(edits: readonly PathEdit[], before: string, after: string): Promise<Conflict[]> {
-  const flags = [...new Set(edits.map(flagOf))];
-  const [old, fresh] = await Promise.all([outlines(before, flags), outlines(after, flags)]);
+  const [old, fresh] = await Promise.all([outlines(before, edits), outlines(after, edits)]);
   return edits.flatMap((edit) => {
-    const theirs = valueAt(fresh.get(flagOf(edit)), placeOf(edit));
+    const theirs = valueAt(fresh.get(ownerOf(edit)), placeOf(edit));
     const mine = edit.op === 'remove' ? undefined : edit.value;
-    const changed = differs(valueAt(old.get(flagOf(edit)), placeOf(edit)), theirs);
+    const changed = differs(valueAt(old.get(ownerOf(edit)), placeOf(edit)), theirs);
     return changed && differs(theirs, mine) ? [{ path: placeOf(edit), theirs, mine }] : [];
   });
 }

@@ -1,6 +1,6 @@
 /**
  * The draft: a list of edits on a base revision, not a text, so that it can be put on top of what others publish. It is
- * kept in this browser; it has no user's data in it.
+ * kept in this browser; of users it has the ids in the document that somebody has edited, and nothing else.
  */
 
 import { computed, effect, signal } from '@preact/signals';

@@ -7,6 +7,7 @@ import type { FlagRow } from '../../data/rows.ts';
 import { may, waitsForPersonOf } from '../../data/store.ts';
 import { base, baseFailure, type Drafted, drafted, ground } from '../../draft/document.ts';
 import { change, draft, editsOf, type Path, samePath, undo } from '../../draft/store.ts';
+import { read } from '../../draft/values.ts';
 import { engine, engineFailure } from '../../engine/client.ts';
 import type { Outline } from '../../engine.ts';
 import { useFetched } from '../../ui/fetched.ts';
@@ -19,7 +20,6 @@ import { Fault } from './fault.tsx';
 import { Rules } from './rules.tsx';
 import { Schedule } from './schedule.tsx';
 import { Slider } from './slider.tsx';
-import { read } from './values.ts';
 
 const words = en.flag.who;
 

@@ -15,6 +15,7 @@ import { Panel } from '../../ui/parts.tsx';
 import { Refusal, removesFlags } from '../../ui/removal.tsx';
 import { en } from '../../words/en.ts';
 import { span } from '../../words/format.ts';
+import { AsSchedule } from './as-schedule.tsx';
 import { useChecked } from './checks.tsx';
 
 const words = en.review;
@@ -44,7 +45,7 @@ export function Published(): JSX.Element | null {
   return (
     <p class="done" role="status">
       <b>{words.published(done.revision)}</b> <Arrival done={done} />{' '}
-      <Link href={`/history?to=${done.revision}`}>{words.undo}</Link>
+      <Link href={`/history?to=${done.revision}`}>{words.undoNow}</Link>
     </p>
   );
 }
@@ -132,6 +133,7 @@ export function Publish(props: { newer: string; difference: Difference | undefin
   const isManaged = meta.value?.document.mode === 'none';
   return (
     <Panel title={words.publish}>
+      <AsSchedule />
       {may('publisher') && !isManaged ? (
         <Form {...props} />
       ) : (

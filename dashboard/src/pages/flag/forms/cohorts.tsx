@@ -3,11 +3,11 @@
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import type { Value } from '../../../draft/store.ts';
+import { isMap, read } from '../../../draft/values.ts';
+import { Choice, Row, replaced } from '../../../forms/rows.tsx';
+import { useCohorts } from '../../../forms/sources.ts';
 import { en } from '../../../words/en.ts';
-import { isMap, read } from '../values.ts';
 import { editsTo, type FormProps, PartForm } from './form.tsx';
-import { Choice, Row, replaced } from './rows.tsx';
-import { useCohorts } from './sources.ts';
 
 const words = en.flag.forms;
 const PATH = ['rollout', 'cohorts'];

@@ -1,7 +1,7 @@
 /** Rows of fields, each of which can be removed. */
 
 import type { ComponentChildren, JSX } from 'preact';
-import { en } from '../../../words/en.ts';
+import { en } from '../words/en.ts';
 
 const words = en.flag.forms;
 
@@ -37,12 +37,15 @@ export function Field(props: {
   );
 }
 
+/** What is chosen is among the options, also before they are known, and if it is the name of something that is gone. */
 export function Choice(props: {
   label: string;
   value: string;
   options: readonly (readonly [value: string, text: string])[];
   onChange: (value: string) => void;
 }): JSX.Element {
+  const isKnown = props.options.some(([value]) => value === props.value);
+  const options = isKnown ? props.options : [[props.value, props.value] as const, ...props.options];
   return (
     <select
       class="field"
@@ -50,7 +53,7 @@ export function Choice(props: {
       value={props.value}
       onChange={(event) => props.onChange(event.currentTarget.value)}
     >
-      {props.options.map(([value, text]) => (
+      {options.map(([value, text]) => (
         <option key={value} value={value}>
           {text}
         </option>
