@@ -108,8 +108,9 @@ export function sinksOf(
 ): Sink[] {
   if (url === undefined || !metrics) return [...sinks];
   const { fetch, headers, fetchTimeoutMs: timeoutMs } = settings;
-  const of = app ? `${new URLSearchParams({ app: app.name, version: app.version ?? '', sdk: 'features-js' })}&` : '';
-  return [new HttpSink(`${below(url, 'metrics')}?${of}revision=`, fetch, headers, { clock, timeoutMs }), ...sinks];
+  const of = app && { app: app.name, version: app.version ?? '', sdk: 'features-js' };
+  const query = new URLSearchParams({ ...of, revision: '' });
+  return [new HttpSink(`${below(url, 'metrics')}?${query}`, fetch, headers, { clock, timeoutMs }), ...sinks];
 }
 
 /** The number of this host: as given, as it was stored, or drawn. */

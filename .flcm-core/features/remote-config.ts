@@ -2,7 +2,7 @@ import type { FleetState } from '@flcm/flags-web';
 import type { CircuitBreaker } from './circuit-breaker.ts';
 import { type Clock, Deadline, steady } from './clock.ts';
 import { FeatureError } from './errors.ts';
-import { type Events, featureError, messageOf } from './events.ts';
+import { causedBy, type Events, featureError } from './events.ts';
 import type { Store } from './host/store.ts';
 import type { InUse } from './in-use.ts';
 import { SnapshotCache } from './remote-config/cache.ts';
@@ -257,8 +257,7 @@ export class RemoteConfig {
       this.#etag = stored.etag;
     } catch (cause) {
       if (cause instanceof FeatureError && cause.code === 'OLDER_REVISION') return;
-      const message = `the stored flags are not used: ${messageOf(cause)}`;
-      this.#events.error(new FeatureError('CACHE_FAILED', message, { cause }));
+      this.#events.error(causedBy(cause, 'CACHE_FAILED', 'the stored flags are not used'));
     }
   }
 

@@ -2,7 +2,7 @@ import type { FleetState } from '@flcm/flags-web';
 import { createParser } from 'eventsource-parser';
 import { type Clock, Deadline } from '../clock.ts';
 import { FeatureError } from '../errors.ts';
-import { type Events, featureError, messageOf } from '../events.ts';
+import { causedBy, type Events, featureError } from '../events.ts';
 import { isFleetFlag } from '../overrides.ts';
 import { backOff } from '../schedule.ts';
 import { statusError, timed } from './request.ts';
@@ -161,7 +161,7 @@ export class Stream {
   }
 
   #report(cause: unknown): void {
-    this.#events.error(new FeatureError('STREAM_FAILED', `${this.#url}: ${messageOf(cause)}`, { cause }));
+    this.#events.error(causedBy(cause, 'STREAM_FAILED', this.#url));
   }
 
   #wait(): number {

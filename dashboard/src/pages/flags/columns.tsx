@@ -167,7 +167,8 @@ export const COLUMNS: readonly Column[] = [
     title: en.flags.column.evidence,
     width: '102px',
     sort: ({ live }) => -(live?.evidence ?? -1),
-    cell: ({ live }) => <EvidenceBar share={live?.evidence ?? 0} />,
+    cell: ({ row, live }) =>
+      row.threshold ? <EvidenceBar share={live?.evidence ?? 0} /> : <span class="muted">{en.flags.unprotected}</span>,
   },
   {
     name: 'users',

@@ -45,7 +45,7 @@ export function Published(): JSX.Element | null {
   return (
     <p class="done" role="status">
       <b>{words.published(done.revision)}</b> <Arrival done={done} />{' '}
-      <Link href={`/history?to=${done.revision}`}>{words.undo}</Link>
+      <Link href={`/history?to=${done.revision}`}>{words.undoNow}</Link>
     </p>
   );
 }
