@@ -1,7 +1,7 @@
 /** Who gains and who loses, as `flcm diff` says it. */
 
 import type { JSX } from 'preact';
-import type { Difference, FlagDifference, LiveFlag, Series } from '../../data/api.ts';
+import type { ClassShares, Difference, FlagDifference, LiveFlag, Series } from '../../data/api.ts';
 import type { FlagRow } from '../../data/rows.ts';
 import { drafted } from '../../draft/document.ts';
 import { engine } from '../../engine/client.ts';
@@ -30,8 +30,13 @@ function hash(text: string): number {
 }
 
 /** The widest of all classes of users. */
-export function widest(difference: FlagDifference | undefined, kind: 'gain' | 'lose' | 'switch'): number {
+export function widest(difference: FlagDifference | undefined, kind: Kind): number {
   return Math.max(0, ...(difference?.shares.map((share) => share[kind].percent) ?? []));
+}
+
+/** A share as it is shown: with a sign before it where it is a bound. */
+export function sharePercent(share: ClassShares, kind: Kind): string {
+  return share.atMost ? en.review.atMost(exactPercent(share[kind].percent)) : exactPercent(share[kind].percent);
 }
 
 interface Props {
@@ -68,21 +73,27 @@ function Line({
   );
 }
 
-function Through({ flags, gain }: { flags: readonly FlagDifference[]; gain: number }): JSX.Element | null {
-  const [first] = flags;
+/** The flag that this one changes most, with what the engine says of it; without shares, a bound by this flag's own. */
+function Through({ flags, most }: { flags: readonly FlagDifference[]; most: number }): JSX.Element | null {
+  const reach = (flag: FlagDifference) => Math.max(...KINDS.map((kind) => widest(flag, kind)));
+  const [first] = [...flags].sort((a, b) => reach(b) - reach(a));
   if (!first) return null;
+  const isExact = first.shares.length > 0 && !first.shares.some(({ atMost }) => atMost);
+  const share = exactPercent(first.shares.length > 0 ? reach(first) : most);
   return (
     <tr>
       <th scope="row">
         {words.through} <span class="mono">{first.flag}</span>
       </th>
-      <td class="n">≤ {exactPercent(gain)}</td>
+      <td class="n">{isExact ? share : en.review.atMost(share)}</td>
       <td class="n muted">{flags.length > 1 ? en.flags.more(flags.length - 1) : ''}</td>
     </tr>
   );
 }
 
-type Kind = 'gain' | 'lose' | 'switch';
+const KINDS = ['gain', 'lose', 'switch'] as const;
+
+type Kind = (typeof KINDS)[number];
 
 const SIGNS = { gain: '+', lose: '−', switch: '' } as const;
 
@@ -123,7 +134,6 @@ export function Blast({ row, live, series, isDrafted }: Props): JSX.Element {
   const { value, problem } = useDifference();
   const own = value?.flags.find(({ flag }) => flag === row.key);
   const through = value?.flags.filter((other) => other.through.includes(row.key)) ?? [];
-  const kinds = ['gain', 'lose', 'switch'] as const;
   return (
     <div class="inset" aria-busy={isDrafted && !value && !problem}>
       <b>{words.blast}</b>{' '}
@@ -135,10 +145,10 @@ export function Blast({ row, live, series, isDrafted }: Props): JSX.Element {
       {isDrafted && value && (
         <table>
           <tbody>
-            {kinds.map((kind) => (
+            {KINDS.map((kind) => (
               <Lines key={kind} kind={kind} own={own} live={live} series={series} />
             ))}
-            <Through flags={through} gain={Math.max(...kinds.map((kind) => widest(own, kind)))} />
+            <Through flags={through} most={Math.max(...KINDS.map((kind) => widest(own, kind)))} />
           </tbody>
         </table>
       )}
