@@ -253,21 +253,7 @@ export interface FlagDifference {
   readonly status: 'changed' | 'added' | 'removed' | 'affected' | string;
   readonly changes: readonly { what: string; from: string | null; to: string | null; note: string | null }[];
   readonly through: readonly string[];
-  readonly shares: readonly ClassShares[];
-}
-
-/** How many of a class of users change in which way. */
-export interface ClassShares {
-  /** The conditions that hold for them; `null` where no rule with conditions applies. */
-  readonly conditions: string | null;
-  /** Each share is a bound: it depends on conditions of flags that this one needs. */
-  readonly atMost?: boolean;
-  readonly gain: Share;
-  readonly lose: Share;
-  /** To another variant. */
-  readonly switch: Share;
-  /** To another value of the same variant. */
-  readonly value: Share;
+  readonly shares: readonly { conditions: string | null; gain: Share; lose: Share; switch: Share; value: Share }[];
 }
 
 export interface PublishAnswer {

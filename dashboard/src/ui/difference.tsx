@@ -1,7 +1,7 @@
 /** What changes between two documents, and for whom: what `flcm diff` says, as a table. */
 
 import type { JSX } from 'preact';
-import type { ClassShares, Difference, FlagDifference } from '../data/api.ts';
+import type { Difference, FlagDifference, Share } from '../data/api.ts';
 import { en } from '../words/en.ts';
 import { exactPercent } from '../words/format.ts';
 import { Link } from './link.tsx';
@@ -9,10 +9,8 @@ import { Pill } from './parts.tsx';
 
 const words = en.history;
 
-function part(shares: ClassShares, kind: 'gain' | 'lose' | 'switch'): string[] {
-  const { percent } = shares[kind];
-  if (percent === 0) return [];
-  return [words[kind](shares.atMost ? en.review.atMost(exactPercent(percent)) : exactPercent(percent))];
+function part(share: Share, text: (share: string) => string): string[] {
+  return share.percent > 0 ? [text(exactPercent(share.percent))] : [];
 }
 
 function Shares({ flag }: { flag: FlagDifference }): JSX.Element {
@@ -20,12 +18,12 @@ function Shares({ flag }: { flag: FlagDifference }): JSX.Element {
     return <span class="muted">{words.through(flag.through.join(', '))}</span>;
   return (
     <>
-      {flag.shares.map((shares) => {
-        const parts = (['gain', 'lose', 'switch'] as const).flatMap((kind) => part(shares, kind));
+      {flag.shares.map(({ conditions, gain, lose, switch: swap }) => {
+        const parts = [...part(gain, words.gain), ...part(lose, words.lose), ...part(swap, words.switch)];
         return (
-          <div key={shares.conditions}>
+          <div key={conditions}>
             <b>{parts.length === 0 ? en.review.still : parts.join(', ')}</b>{' '}
-            {shares.conditions && <span class="muted">{en.review.usersWhere(shares.conditions)}</span>}
+            {conditions && <span class="muted">{en.review.usersWhere(conditions)}</span>}
           </div>
         );
       })}

@@ -1,7 +1,7 @@
 /** Who gains and who loses, as `flcm diff` says it. */
 
 import type { JSX } from 'preact';
-import type { ClassShares, Difference, FlagDifference, LiveFlag, Series } from '../../data/api.ts';
+import type { Difference, FlagDifference, LiveFlag, Series } from '../../data/api.ts';
 import type { FlagRow } from '../../data/rows.ts';
 import { drafted } from '../../draft/document.ts';
 import { engine } from '../../engine/client.ts';
@@ -30,13 +30,8 @@ function hash(text: string): number {
 }
 
 /** The widest of all classes of users. */
-export function widest(difference: FlagDifference | undefined, kind: Kind): number {
+export function widest(difference: FlagDifference | undefined, kind: 'gain' | 'lose' | 'switch'): number {
   return Math.max(0, ...(difference?.shares.map((share) => share[kind].percent) ?? []));
-}
-
-/** A share as it is shown: with a sign before it where it is a bound. */
-export function sharePercent(share: ClassShares, kind: Kind): string {
-  return share.atMost ? en.review.atMost(exactPercent(share[kind].percent)) : exactPercent(share[kind].percent);
 }
 
 interface Props {
@@ -73,27 +68,21 @@ function Line({
   );
 }
 
-/** The flag that this one changes most, with what the engine says of it; without shares, a bound by this flag's own. */
-function Through({ flags, most }: { flags: readonly FlagDifference[]; most: number }): JSX.Element | null {
-  const reach = (flag: FlagDifference) => Math.max(...KINDS.map((kind) => widest(flag, kind)));
-  const [first] = [...flags].sort((a, b) => reach(b) - reach(a));
+function Through({ flags, gain }: { flags: readonly FlagDifference[]; gain: number }): JSX.Element | null {
+  const [first] = flags;
   if (!first) return null;
-  const isExact = first.shares.length > 0 && !first.shares.some(({ atMost }) => atMost);
-  const share = exactPercent(first.shares.length > 0 ? reach(first) : most);
   return (
     <tr>
       <th scope="row">
         {words.through} <span class="mono">{first.flag}</span>
       </th>
-      <td class="n">{isExact ? share : en.review.atMost(share)}</td>
+      <td class="n">≤ {exactPercent(gain)}</td>
       <td class="n muted">{flags.length > 1 ? en.flags.more(flags.length - 1) : ''}</td>
     </tr>
   );
 }
 
-const KINDS = ['gain', 'lose', 'switch'] as const;
-
-type Kind = (typeof KINDS)[number];
+type Kind = 'gain' | 'lose' | 'switch';
 
 const SIGNS = { gain: '+', lose: '−', switch: '' } as const;
 
@@ -134,6 +123,7 @@ export function Blast({ row, live, series, isDrafted }: Props): JSX.Element {
   const { value, problem } = useDifference();
   const own = value?.flags.find(({ flag }) => flag === row.key);
   const through = value?.flags.filter((other) => other.through.includes(row.key)) ?? [];
+  const kinds = ['gain', 'lose', 'switch'] as const;
   return (
     <div class="inset" aria-busy={isDrafted && !value && !problem}>
       <b>{words.blast}</b>{' '}
@@ -145,10 +135,10 @@ export function Blast({ row, live, series, isDrafted }: Props): JSX.Element {
       {isDrafted && value && (
         <table>
           <tbody>
-            {KINDS.map((kind) => (
+            {kinds.map((kind) => (
               <Lines key={kind} kind={kind} own={own} live={live} series={series} />
             ))}
-            <Through flags={through} most={Math.max(...KINDS.map((kind) => widest(own, kind)))} />
+            <Through flags={through} gain={Math.max(...kinds.map((kind) => widest(own, kind)))} />
           </tbody>
         </table>
       )}

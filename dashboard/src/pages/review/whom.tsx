@@ -1,20 +1,22 @@
 /** For whom: exact shares of each class of users, and flags that are decided anew because of it. */
 
 import type { JSX } from 'preact';
-import type { ClassShares, Difference, FlagDifference } from '../../data/api.ts';
+import type { Difference, FlagDifference } from '../../data/api.ts';
 import { liveFlags } from '../../data/store.ts';
 import { Link } from '../../ui/link.tsx';
 import { ErrorNote, Panel } from '../../ui/parts.tsx';
 import { en } from '../../words/en.ts';
 import { exactPercent } from '../../words/format.ts';
-import { sharePercent, widest } from '../flag/blast.tsx';
+import { widest } from '../flag/blast.tsx';
 import { Count } from './count.tsx';
 
 const words = en.review;
 
 const KINDS = ['gain', 'lose', 'switch'] as const;
 
-function Bar({ share }: { share: ClassShares }): JSX.Element {
+type Share = FlagDifference['shares'][number];
+
+function Bar({ share }: { share: Share }): JSX.Element {
   return (
     <div class="whom" aria-hidden="true">
       {KINDS.map(
@@ -25,7 +27,7 @@ function Bar({ share }: { share: ClassShares }): JSX.Element {
   );
 }
 
-function Class({ flag, share }: { flag: string; share: ClassShares }): JSX.Element {
+function Class({ flag, share }: { flag: string; share: Share }): JSX.Element {
   const users = liveFlags.value.get(flag)?.users24h ?? 0;
   const changed = KINDS.filter((kind) => share[kind].percent > 0);
   return (
@@ -35,7 +37,8 @@ function Class({ flag, share }: { flag: string; share: ClassShares }): JSX.Eleme
       <div class="row">
         {changed.map((kind) => (
           <span key={kind}>
-            <span class={`swatch ${kind}`} aria-hidden="true" /> {words[kind]} <b>{sharePercent(share, kind)}</b>
+            <span class={`swatch ${kind}`} aria-hidden="true" /> {words[kind]}{' '}
+            <b>{exactPercent(share[kind].percent)}</b>
             {users > 0 && (
               <span class="muted"> {words.atMostUsers(Math.round((share[kind].percent / 100) * users))}</span>
             )}
@@ -47,32 +50,25 @@ function Class({ flag, share }: { flag: string; share: ClassShares }): JSX.Eleme
   );
 }
 
-/** A flag that is decided anew, by classes of its users; one line, where the engine has no shares for it. */
-function Dependent({ flag, most }: { flag: FlagDifference; most: number }): JSX.Element {
-  return (
-    <div>
-      <h4>
-        <Link class="mono" href={`/flags/${encodeURIComponent(flag.flag)}`}>
-          {flag.flag}
-        </Link>{' '}
-        <span class="muted">{en.history.through(flag.through.join(', '))}</span>
-      </h4>
-      {flag.shares.length === 0 && <p>{most > 0 ? words.throughText(exactPercent(most)) : words.dependent}</p>}
-      {flag.shares.map((share) => (
-        <Class key={share.conditions} flag={flag.flag} share={share} />
-      ))}
-    </div>
-  );
-}
-
 function Through({ flags, most }: { flags: readonly FlagDifference[]; most: number }): JSX.Element | null {
   if (flags.length === 0) return null;
   return (
     <>
       <h3>{words.through}</h3>
-      {flags.map((flag) => (
-        <Dependent key={flag.flag} flag={flag} most={most} />
-      ))}
+      <table>
+        <tbody>
+          {flags.map(({ flag }) => (
+            <tr key={flag}>
+              <th scope="row">
+                <Link class="mono" href={`/flags/${encodeURIComponent(flag)}`}>
+                  {flag}
+                </Link>
+              </th>
+              <td>{most > 0 ? words.throughText(exactPercent(most)) : words.dependent}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
     </>
   );
 }
