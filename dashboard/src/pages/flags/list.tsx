@@ -119,8 +119,8 @@ interface Placed {
 const NEW_IN_A_FRAME = 5;
 
 /**
- * Those of the rows that are drawn now: the ones that already are, and a few more. The others follow in the next frames,
- * because a window full of rows at once is a frame that comes too late.
+ * Those of the rows that are drawn now: the ones that already are, and a few more. The others follow in the next
+ * frames, because a window full of rows at once is a frame that comes too late.
  */
 function useFew(placed: readonly Placed[]): readonly Placed[] {
   const drawn = useRef<ReadonlySet<string>>(new Set());
