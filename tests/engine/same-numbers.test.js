@@ -112,7 +112,11 @@ describe(`${DOCUMENTS} random documents`, () => {
   beforeAll(async () => {
     const out = join(folder, 'cases.jsonl');
     await run(join(programs, 'conformance'), ['parity-cases', '--out', out, '--decisions', '170000', '--seed', '77']);
-    documents = readFileSync(out, 'utf8').trimEnd().split('\n').slice(0, DOCUMENTS).map((line) => JSON.parse(line));
+    documents = readFileSync(out, 'utf8')
+      .trimEnd()
+      .split('\n')
+      .slice(0, DOCUMENTS)
+      .map((line) => JSON.parse(line));
     assert.equal(documents.length, DOCUMENTS);
   }, 60_000);
 
@@ -137,7 +141,9 @@ describe(`${DOCUMENTS} random documents`, () => {
   test('are simulated alike', async () => {
     const asked = documents.flatMap(({ seed, document }) => {
       const { snapshot } = compiler.compile(document);
-      return withThreshold(document).slice(0, 1).map((flag) => ({ seed, document, snapshot, flag }));
+      return withThreshold(document)
+        .slice(0, 1)
+        .map((flag) => ({ seed, document, snapshot, flag }));
     });
     assert.ok(asked.length > 20, `${asked.length} documents have a threshold`);
     await each(asked.slice(0, 20), async ({ seed, document, snapshot, flag }) => {

@@ -11,6 +11,7 @@ use flcm_flags::bucket::BUCKETS;
 use flcm_flags::{Flag, Millis, Rule, Serves, Snapshot};
 use serde::Serialize;
 
+use super::member::Reach;
 use super::moves::{Move, Served};
 use crate::explain::text;
 
@@ -179,13 +180,17 @@ impl Areas {
         areas
     }
 
-    /// Bounds, from how many buckets may be on in each version, and what the others get.
-    pub(super) fn bound([(old_reach, old_off), (new_reach, new_off)]: [(u32, Served); 2]) -> Self {
-        let on = |reach: u32, off: &Served| u128::from(if off.enabled { BUCKETS } else { reach });
-        let (lose, gain) = (on(old_reach, &old_off), on(new_reach, &new_off));
-        let switch = lose.min(gain);
-        let value = if old_off.value == new_off.value { switch } else { BUCKETS.into() };
-        Self { gain, lose, switch, value, whole: BUCKETS.into(), at_most: true }
+    /// Bounds, from how many buckets may be on in each version, and what is served there.
+    pub(super) fn bound([old, new]: &[Reach<'_>; 2]) -> Self {
+        let on = |reach: &Reach<'_>| u128::from(if reach.off.enabled { BUCKETS } else { reach.end });
+        let (lose, gain) = (on(old), on(new));
+        let is = |what: Move| move |(before, after): (&Served, &Served)| Move::of(before, after) == what;
+        let pairs = || old.outcomes.iter().flat_map(|before| new.outcomes.iter().map(move |after| (before, after)));
+        let may = |what: Move| pairs().any(is(what));
+        let both = |what| if may(what) { lose.min(gain) } else { 0 };
+        let all_off = Move::of(old.off, new.off) == Move::Value;
+        let value = if all_off { BUCKETS.into() } else { both(Move::Value) };
+        Self { gain, lose, switch: both(Move::Switch), value, whole: BUCKETS.into(), at_most: true }
     }
 
     /// The larger one of each, of areas with the same whole.

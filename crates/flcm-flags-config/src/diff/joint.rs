@@ -13,7 +13,7 @@ use flcm_flags::{Millis, Snapshot};
 use super::Version;
 use super::draws::Draws;
 use super::intervals::{Areas, Shares};
-use super::member::{Member, Need, Test};
+use super::member::{Member, Need, Reach, Test};
 use super::moves::Served;
 
 /// How many conditions of prerequisites are tried in all combinations.
@@ -86,10 +86,9 @@ impl Joint {
                 }
                 [Ok(old), Ok(new)] => {
                     let area = weight * self.draws.rest(&drawn)?;
-                    let nothing = Served::default();
                     let served = |version: usize, outcome: Option<u16>| {
                         let member = self.flags[version].zip(outcome);
-                        member.map_or(&nothing, |(flag, outcome)| self.members[flag].served(outcome))
+                        member.map_or(&Served::OFF, |(flag, outcome)| self.members[flag].served(outcome))
                     };
                     areas.add(served(0, old), served(1, new), area);
                     leaves += 1;
@@ -104,8 +103,8 @@ impl Joint {
 
     /// A bound where it would take too long to be exact: nobody is on whom the flag's own rules leave out.
     fn bound(&self, class: Option<&str>) -> Areas {
-        let reach = self.flags.map(|flag| flag.map_or((0, Served::default()), |flag| self.members[flag].reach(class)));
-        Areas::bound(reach)
+        let reach = self.flags.map(|flag| flag.map_or(Reach::NOWHERE, |flag| self.members[flag].reach(class)));
+        Areas::bound(&reach)
     }
 }
 

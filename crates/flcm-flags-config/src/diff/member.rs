@@ -118,14 +118,29 @@ impl Member {
         atoms
     }
 
-    /// How many buckets may be on when only this condition holds, whatever other flags decide; and what the others get.
-    pub(super) fn reach(&self, class: Option<&str>) -> (u32, Served) {
+    /// How many buckets may be on when only this condition holds, whatever other flags decide.
+    pub(super) fn reach(&self, class: Option<&str>) -> Reach<'_> {
         let is_other = |test: &Test| matches!(test, Test::Atom(atom) if Some(atom.as_str()) != class);
         let applies = |rule: &&Rule| !rule.tests.iter().any(is_other);
         let is_on = |rule: &&Rule| rule.ranges.iter().any(|(_, outcome)| self.served(*outcome).enabled);
-        let reach = self.rules.iter().filter(applies).filter(is_on).map(|rule| rule.end).max().unwrap_or(0);
-        (reach, self.served(Self::OFF).clone())
+        let end = self.rules.iter().filter(applies).filter(is_on).map(|rule| rule.end).max().unwrap_or(0);
+        Reach { end, off: self.served(Self::OFF), outcomes: &self.outcomes }
     }
+}
+
+/// What a flag may serve, and to how many.
+pub(super) struct Reach<'m> {
+    /// The buckets below this one may be on.
+    pub(super) end: u32,
+    /// What everyone else gets.
+    pub(super) off: &'m Served,
+    /// All that may be served.
+    pub(super) outcomes: &'m [Served],
+}
+
+impl Reach<'_> {
+    /// Of a flag that is not there.
+    pub(super) const NOWHERE: Self = Reach { end: 0, off: &Served::OFF, outcomes: &[] };
 }
 
 /// The place of an outcome, which is added if it is new.
