@@ -21,6 +21,7 @@ mod breakers;
 mod caching;
 mod encoded;
 mod events;
+mod explain;
 mod flags;
 mod health;
 mod hosts;
@@ -85,6 +86,7 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
         .route("/revisions/{number}/diff", get(revisions::diff_revisions))
         .route("/revisions/{number}/revert", post(revisions::revert_to_revision))
         .route("/audit", get(audit::list_audit))
+        .route("/explain", post(explain::explain_decision))
         .route("/session", post(session::sign_in).get(session::who_is_signed_in).delete(session::sign_out))
         .route("/keys", get(keys::list_keys))
         .route("/meta", get(meta::get_meta))

@@ -12,8 +12,8 @@ use super::access::Public;
 use super::breakers::CommandName;
 use super::problem::MEDIA_TYPE;
 use super::{
-    audit, batches, breakers, events, flags, health, hosts, keys, meta, metrics, ofrep, overview, revisions, series,
-    session, stream,
+    audit, batches, breakers, events, explain, flags, health, hosts, keys, meta, metrics, ofrep, overview, revisions,
+    series, session, stream,
 };
 
 const JSON: &str = "application/json";
@@ -42,6 +42,7 @@ const JSON: &str = "application/json";
         revisions::diff_revisions,
         revisions::revert_to_revision,
         audit::list_audit,
+        explain::explain_decision,
         session::sign_in,
         session::who_is_signed_in,
         session::sign_out,

@@ -330,7 +330,7 @@ pub(super) async fn revert_to_revision(
     change.make(&app, current).await
 }
 
-async fn find(app: &Arc<App>, number: u64) -> Result<Revision, Problem> {
+pub(super) async fn find(app: &Arc<App>, number: u64) -> Result<Revision, Problem> {
     let found = app.read(move |reader| reader.revision(number)).await?;
     found.ok_or_else(|| Problem::no_such_revision(number))
 }

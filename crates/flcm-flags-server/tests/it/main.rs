@@ -13,6 +13,7 @@ mod document;
 mod edits;
 mod events;
 mod evidence;
+mod explain;
 mod fleet;
 mod framing;
 mod host;
