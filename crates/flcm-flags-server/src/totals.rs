@@ -63,7 +63,7 @@ pub(crate) struct Added {
 #[derive(Debug, Default)]
 pub(crate) struct Totals {
     /// None is ever removed.
-    flags: Vec<Box<FlagTotals>>,
+    flags: Vec<FlagTotals>,
     places: HashMap<String, Place>,
     /// The places of the flags of the revision in use, as far as they were looked for.
     of_revision: Vec<Option<Place>>,
@@ -106,7 +106,7 @@ impl Totals {
     fn insert(&mut self, totals: FlagTotals) -> Place {
         let place = Place(self.flags.len());
         self.places.insert(totals.key.clone(), place);
-        self.flags.push(Box::new(totals));
+        self.flags.push(totals);
         place
     }
 
