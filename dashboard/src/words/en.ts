@@ -540,6 +540,12 @@ export const en = {
     moved: (revision: number) => `Put on top of revision ${f.count(revision)}`,
     movedText: 'which was published after you began. Look at the difference again.',
     conflict: 'Both of you changed it',
+    conflictLines: (line: number) =>
+      `The same lines were changed by somebody else meanwhile, at line ${f.count(line)}.`,
+    theirLines: 'Theirs',
+    myLines: 'Yours',
+    noLines: '(no lines)',
+    linesGone: 'Your lines are not in the text any more. Put theirs in by hand, then keep yours:',
     conflictText: (path: string) => `${path} was changed by somebody else meanwhile.`,
     theirs: (value: string) => `theirs: ${value}`,
     mine: (value: string) => `yours: ${value}`,

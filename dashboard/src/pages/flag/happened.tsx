@@ -4,7 +4,7 @@ import type { JSX } from 'preact';
 import type { AuditRecord, BreakerEvent, Revision } from '../../data/api.ts';
 import { get } from '../../data/http.ts';
 import type { Tone } from '../../data/rows.ts';
-import { lastEvent, overview } from '../../data/store.ts';
+import { lastEvent, liveFlags, overview } from '../../data/store.ts';
 import { useFetched } from '../../ui/fetched.ts';
 import { Link } from '../../ui/link.tsx';
 import { Panel, Pill, Waiting, When } from '../../ui/parts.tsx';
@@ -99,7 +99,11 @@ async function fetchAll(key: string): Promise<Happened[]> {
 
 export function HappenedPanel({ flag }: { flag: string }): JSX.Element {
   const event = lastEvent.value?.flag === flag ? lastEvent.value.id : '';
-  const { value, problem, again } = useFetched(`${flag} ${event} ${overview.value?.revision}`, () => fetchAll(flag));
+  // A flag without a threshold has no events, and is held and released all the same.
+  const trip = liveFlags.value.get(flag)?.trip ?? '';
+  const { value, problem, again } = useFetched(`${flag} ${event} ${trip} ${overview.value?.revision}`, () =>
+    fetchAll(flag),
+  );
   return (
     <Panel title={words.title}>
       {!value && <Waiting text={en.history.loading} problem={problem} retry={again} />}
