@@ -125,7 +125,7 @@ impl Totals {
 
     /// All flags that have totals, in the order of their keys.
     pub(crate) fn flags(&self) -> BTreeMap<&str, &FlagTotals> {
-        self.flags.iter().map(|totals| (totals.key(), &**totals)).collect()
+        self.flags.iter().map(|totals| (totals.key(), totals)).collect()
     }
 
     /// Flags whose totals have changed since they were stored.
@@ -139,7 +139,7 @@ impl Totals {
     }
 
     fn to_be_stored(&self) -> impl Iterator<Item = &FlagTotals> {
-        self.flags.iter().map(|totals| &**totals).filter(|totals| totals.is_dirty)
+        self.flags.iter().filter(|totals| totals.is_dirty)
     }
 
     /// Notes that all totals are stored.
