@@ -79,7 +79,7 @@ export async function remoteOf(
   trust: Trust | undefined,
 ): Promise<RemoteOptions> {
   const { url, document, snapshot, stream = true } = options;
-  const { pollIntervalMs, store, fetch, headers } = settings;
+  const { pollIntervalMs, store, fetch, fetchTimeoutMs: timeoutMs, headers } = settings;
   const silenceMs = options.streamSilenceMs ?? DEFAULTS.streamSilenceMs;
   const spreadMs = options.streamSpreadMs ?? DEFAULTS.streamSpreadMs;
   return {
@@ -93,9 +93,10 @@ export async function remoteOf(
       ? (options.staleAfterMs ?? (3 * pollIntervalMs || Number.POSITIVE_INFINITY))
       : Number.POSITIVE_INFINITY,
     stream:
-      url !== undefined && stream
-        ? { url: below(url, 'flags/stream'), fetch, headers, silenceMs, spreadMs }
-        : undefined,
+      url === undefined
+        ? undefined
+        : { url: below(url, 'flags/stream'), fetch, headers, silenceMs, spreadMs, timeoutMs },
+    keepsStream: stream,
   };
 }
 

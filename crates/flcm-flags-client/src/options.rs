@@ -68,7 +68,8 @@ pub struct Options {
     pub max_bytes: usize,
     /// For how long flags that the source has not confirmed count as fresh: three poll intervals unless it is given.
     pub stale_after: Option<Duration>,
-    /// Whether changes are announced by a stream of `url`: they are.
+    /// Whether changes are announced by a stream of `url`: they are. Otherwise each poll also asks for what operators
+    /// hold and what the server has rolled back.
     pub stream: bool,
     /// A stream that is silent for so long is connected anew: 45 s.
     pub stream_silence: Duration,
@@ -180,7 +181,7 @@ impl Options {
             let http = self.http(Some(metrics.clone()))?;
             let of = |path| Ok::<_, Error>((below(url, path)?, http.clone()));
             endpoints.source = Some(Source::Http(HttpSource::new(below(url, "flags")?, http.clone(), Serves::Server)));
-            endpoints.stream = self.stream.then(|| of("flags/stream")).transpose()?;
+            endpoints.stream = Some(of("flags/stream")?);
             endpoints.metrics = self.metrics.then(|| (metrics, http.clone()));
         } else if let Some(url) = &self.document_url {
             endpoints.source =
