@@ -144,7 +144,7 @@ impl Totals {
 
     /// Notes that all totals are stored.
     pub(crate) fn mark_stored(&mut self) {
-        self.flags.iter_mut().filter(|totals| totals.is_dirty).for_each(|totals| totals.mark_stored());
+        self.flags.iter_mut().filter(|totals| totals.is_dirty).for_each(FlagTotals::mark_stored);
     }
 
     /// Restores stored totals. Points of them were stored with them.
