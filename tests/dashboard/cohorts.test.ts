@@ -1,4 +1,4 @@
-/** Cohorts over a real server: users, exceptions and conditions, and what comes of it for every flag that names them. */
+/** Cohorts over a real server: users, exceptions and conditions, and what comes of it for every flag. */
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import type { Page } from 'playwright-core';

@@ -298,7 +298,10 @@ test('another threshold is simulated anew', async () => {
   await form.getByLabel('detector').selectOption('rate');
   await form.getByLabel('min_samples').fill('100000000');
   await apply(form);
-  await page.locator('tr', { hasText: 'off after (half of the runs)' }).getByText('not found').waitFor();
+  await page
+    .locator('tr', { hasText: 'off after (half of the runs)' })
+    .getByText('not found')
+    .waitFor({ timeout: 90_000 });
 });
 
 test('a form adds to the draft of the text editor, and loses nothing of it', async () => {

@@ -1,6 +1,6 @@
 /**
- * Puts a text that somebody has edited onto a newer one, by lines, in three ways. Lines that only one of them changed are
- * taken from that one; where both did, or one right beside the other, a person chooses.
+ * Puts a text that somebody has edited onto a newer one, by lines, in three ways. Lines that only one of them changed
+ * are taken from that one; where both did, or one right beside the other, a person chooses.
  */
 
 import { type Change, changesOf } from '../ui/changes.ts';

@@ -1,6 +1,6 @@
 /**
- * Puts the draft on top of what others have published meanwhile. An edit conflicts only where its own value was changed,
- * and a text where the same lines were; then both are shown, and a person chooses.
+ * Puts the draft on top of what others have published meanwhile. An edit conflicts only where its own value was
+ * changed, and a text where the same lines were; then both are shown, and a person chooses.
  */
 
 import { computed, effect, signal } from '@preact/signals';
@@ -10,7 +10,7 @@ import { type Merged, merge, takeTheirs } from './merge.ts';
 import { isPathEdit, outlines, ownerOf, type PathEdit, valueAt } from './outlines.ts';
 import { type Conflict, type Draft, draft, type Edit, placeOf, samePath, type Value } from './store.ts';
 
-/** What a person has to choose; empty when there is nothing. It is kept with the draft, so that no reload forgets it. */
+/** What a person has to choose; empty when there is nothing. It is kept with the draft: no reload forgets it. */
 export const conflicts = computed<readonly Conflict[]>(() => {
   const { edits = [], conflicts: found = [] } = draft.value ?? {};
   // An edit that was taken back has no conflict.

@@ -1,4 +1,7 @@
-/** Reads an outline: the values of a flag or a cohort that are in force. An outline has what lists and maps contain, one by one. */
+/**
+ * Reads an outline: the values of a flag or a cohort that are in force. An outline has what lists and maps contain, one
+ * by one.
+ */
 
 import type { Outline, OutlineValue } from '../engine.ts';
 import { type Path, samePath, type Value } from './store.ts';

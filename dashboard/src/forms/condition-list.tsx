@@ -125,19 +125,34 @@ function OtherFlag({ value, onChange, names }: Part): JSX.Element {
 
 const GROUPS = ['any', 'all'] as const;
 
-/** A list of conditions, one of which must hold, or all. */
-function Group({ label, value, onChange, names }: Part): JSX.Element {
-  const of = 'any' in value ? 'any' : 'all';
-  const list = (value[of] as readonly Value[] | undefined) ?? [];
+const listOf = (value: MapValue): 'any' | 'all' | undefined =>
+  'any' in value ? 'any' : 'all' in value ? 'all' : undefined;
+
+/** Whether one of the conditions of a group must hold, or all. */
+function Group({ value, onChange }: Part): JSX.Element {
+  const of = listOf(value) ?? 'all';
+  return (
+    <Choice
+      label={words.groupOf}
+      value={of}
+      options={GROUPS.map((name) => [name, words.groups[name]])}
+      onChange={(next) => onChange({ [next]: value[of] ?? [] })}
+    />
+  );
+}
+
+/** The conditions of a group. */
+function Nested({ label, value, onChange, names }: Part): JSX.Element | null {
+  const of = listOf(value);
+  if (!of) return null;
   return (
     <div class="form-group">
-      <Choice
-        label={words.groupOf}
-        value={of}
-        options={GROUPS.map((name) => [name, words.groups[name]])}
-        onChange={(next) => onChange({ [next]: list })}
+      <ConditionList
+        within={label}
+        list={value[of] as readonly Value[]}
+        names={names}
+        onChange={(next) => onChange({ [of]: next })}
       />
-      <ConditionList within={label} list={list} names={names} onChange={(next) => onChange({ [of]: next })} />
     </div>
   );
 }
@@ -150,12 +165,13 @@ function Inner(props: Part): JSX.Element {
 }
 
 /** A condition, and whether it must hold or must not. */
-function One({ value, onChange, ...props }: Part): JSX.Element {
+function One({ label, value, onChange, names, onRemove }: Part & { onRemove: () => void }): JSX.Element {
   const isNot = isMap(value.not as Value);
   const wrap = (inner: MapValue, not: boolean): MapValue => (not ? { not: inner } : inner);
   const inner = isNot ? (value.not as MapValue) : value;
+  const part = { label, names, value: inner, onChange: (next: MapValue) => onChange(wrap(next, isNot)) };
   return (
-    <>
+    <Row label={label} onRemove={onRemove} below={<Nested {...part} />}>
       <label class="chip">
         <input
           type="checkbox"
@@ -164,8 +180,8 @@ function One({ value, onChange, ...props }: Part): JSX.Element {
         />{' '}
         {en.flag.who.not}
       </label>
-      <Inner {...props} value={inner} onChange={(next) => onChange(wrap(next, isNot))} />
-    </>
+      <Inner {...part} />
+    </Row>
   );
 }
 
@@ -215,14 +231,14 @@ export function ConditionList(props: {
       {list.map((value, at) => {
         const label = within ? words.conditionIn(at + 1, within) : words.condition(at + 1);
         return (
-          <Row key={ids[at] ?? at} label={label} onRemove={() => remove(at)}>
-            <One
-              label={label}
-              value={isMap(value) ? value : {}}
-              names={names}
-              onChange={(next) => onChange(replaced(list, at, next))}
-            />
-          </Row>
+          <One
+            key={ids[at] ?? at}
+            label={label}
+            value={isMap(value) ? value : {}}
+            names={names}
+            onChange={(next) => onChange(replaced(list, at, next))}
+            onRemove={() => remove(at)}
+          />
         );
       })}
       <Add names={names} onAdd={add} />

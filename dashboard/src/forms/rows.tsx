@@ -5,7 +5,13 @@ import { en } from '../words/en.ts';
 
 const words = en.flag.forms;
 
-export function Row(props: { label: string; onRemove: () => void; children: ComponentChildren }): JSX.Element {
+export function Row(props: {
+  label: string;
+  onRemove: () => void;
+  children: ComponentChildren;
+  /** What the row contains that has rows itself. */
+  below?: ComponentChildren;
+}): JSX.Element {
   return (
     <fieldset class="plain row tight form-row">
       <legend class="hidden-text">{props.label}</legend>
@@ -13,6 +19,7 @@ export function Row(props: { label: string; onRemove: () => void; children: Comp
       <button type="button" class="btn small end" aria-label={words.remove(props.label)} onClick={props.onRemove}>
         ✕
       </button>
+      {props.below}
     </fieldset>
   );
 }

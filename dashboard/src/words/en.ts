@@ -328,6 +328,8 @@ export const en = {
       sentence: (percentage: string) => `A user gets the new way when their id falls into the first ${percentage}.`,
       sentenceConditions: (percentage: string, conditions: number) =>
         `A user gets the new way when ${plural(conditions, 'condition holds', 'conditions hold')} and their id falls into the first ${percentage}.`,
+      sentenceNever: (cohorts: string) => `Members of ${cohorts} never get it.`,
+      sentenceRules: (rules: number) => `Before that, ${plural(rules, 'rule is', 'rules are')} tried.`,
       sentenceCohorts: (cohorts: string) => `Members of ${cohorts} get it first.`,
       disabled: 'It is switched off for everyone.',
       slider: 'Rollout percentage',

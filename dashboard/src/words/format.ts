@@ -24,8 +24,8 @@ const HOUR = 60 * MINUTE;
 export const DAY: number = 24 * HOUR;
 
 /**
- * `10 214`. A thin space between groups of digits: a comma reads as a decimal point in half of the world. Numbers are not
- * left to `Intl`, which takes 20 ms for its first one.
+ * `10 214`. A thin space between groups of digits: a comma reads as a decimal point in half of the world. Numbers are
+ * not left to `Intl`, which takes 20 ms for its first one.
  */
 export const count = (value: number): string => String(Math.round(value)).replace(/\B(?=(\d{3})+$)/g, '\u202f');
 

@@ -1,4 +1,4 @@
-/** A cohort: who is listed, who never belongs, and for whom it holds; with what comes of it for all flags that name it. */
+/** A cohort: who is listed, who never belongs, and for whom it holds; with what comes of it for all flags. */
 
 import type { JSX } from 'preact';
 import { useId, useState } from 'preact/hooks';

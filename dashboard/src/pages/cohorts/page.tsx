@@ -47,16 +47,19 @@ function Row({ cohort, onEdit }: { cohort: Cohort; onEdit: () => void }): JSX.El
       <th scope="row" class="mono">
         {cohort.name} {isEdited(cohort.name) && <span class="chip">{en.flag.forms.inDraft}</span>}
       </th>
-      <td class="nowrap">
+      <td class="nowrap" data-name={words.users}>
         {cohort.users > 0 ? words.listed(cohort.users) : isOpen ? <span class="muted">{words.hostNames}</span> : '–'}
       </td>
-      <td>
+      <td data-name={words.when}>
+        {cohort.when.length === 0 && '–'}
         {cohort.when.map((condition) => (
           <div key={condition}>{condition}</div>
         ))}
       </td>
-      <td class="nowrap">{cohort.except > 0 ? words.listed(cohort.except) : '–'}</td>
-      <td>
+      <td class="nowrap" data-name={words.except}>
+        {cohort.except > 0 ? words.listed(cohort.except) : '–'}
+      </td>
+      <td data-name={words.named}>
         <Named names={cohort.namedBy} />
       </td>
       <td class="n">

@@ -13,6 +13,7 @@ import { en } from '../../words/en.ts';
 import { count, exactPercent } from '../../words/format.ts';
 import type { PartName } from './forms/forms.tsx';
 import { type Step, steps } from './schedule.tsx';
+import { COHORTS, switches } from './switches.ts';
 
 const words = en.flag.who;
 const forms = en.flag.forms;
@@ -23,7 +24,7 @@ const Forms = later(() => import('./forms/forms.tsx').then((module) => module.Fo
 const PLACES: Readonly<Record<PartName, Path>> = {
   rules: ['rules'],
   conditions: ['conditions'],
-  cohorts: ['rollout', 'cohorts'],
+  cohorts: COHORTS,
   variants: ['variants'],
   threshold: ['error_threshold'],
   schedule: ['rollout', 'schedule'],
@@ -177,10 +178,13 @@ function Cohorts(props: PartProps): JSX.Element {
   return (
     <Part {...props} name="cohorts">
       <div class="values">
-        {[...new Set(props.outline.cohorts.map(({ name }) => name))].map((name) => (
-          <Link key={name} class="chip mono" href={`/cohorts#${encodeURIComponent(name)}`}>
-            {name}
-          </Link>
+        {switches(props.outline).map(([name, gets]) => (
+          <span key={name} class="chip">
+            <Link class="mono" href={`/cohorts#${encodeURIComponent(name)}`}>
+              {name}
+            </Link>{' '}
+            {gets ? forms.always : forms.never}
+          </span>
         ))}
       </div>
     </Part>
@@ -226,7 +230,7 @@ export function Rules(props: {
   const { flag, drafted } = props;
   const [open, setOpen] = useState<PartName>();
   const has = (name: PartName) =>
-    name === 'cohorts' ? drafted.cohorts.length > 0 : read(drafted, ...PLACES[name]) !== undefined;
+    name === 'cohorts' ? switches(drafted).length > 0 : read(drafted, ...PLACES[name]) !== undefined;
   const part = { flag, outline: drafted, onEdit: setOpen };
   return (
     <>

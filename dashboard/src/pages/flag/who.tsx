@@ -20,6 +20,7 @@ import { Fault } from './fault.tsx';
 import { Rules } from './rules.tsx';
 import { Schedule } from './schedule.tsx';
 import { Slider } from './slider.tsx';
+import { switches } from './switches.ts';
 
 const words = en.flag.who;
 
@@ -34,12 +35,20 @@ const pathOf = (key: string, ...rest: string[]): Path => ['flags', key, ...rest]
 function Sentence({ outline, percentage }: { outline: Outline; percentage: number }): JSX.Element {
   const conditions = read<readonly unknown[]>(outline, 'conditions')?.length ?? 0;
   const share = exactPercent(percentage);
-  const cohorts = [...new Set(outline.cohorts.map(({ name }) => name))].join(', ');
+  const rules = read<readonly unknown[]>(outline, 'rules')?.length ?? 0;
+  const [first, never] = [true, false].map((gets) =>
+    switches(outline)
+      .filter((one) => one[1] === gets)
+      .map(([name]) => name)
+      .join(', '),
+  );
   return (
     <p>
       {read<boolean>(outline, 'enabled') === false && <b>{words.disabled} </b>}
       {conditions > 0 ? words.sentenceConditions(share, conditions) : words.sentence(share)}
-      {cohorts && ` ${words.sentenceCohorts(cohorts)}`}
+      {first && ` ${words.sentenceCohorts(first)}`}
+      {never && ` ${words.sentenceNever(never)}`}
+      {rules > 0 && ` ${words.sentenceRules(rules)}`}
     </p>
   );
 }

@@ -25,8 +25,8 @@ export interface Column {
   readonly width: string;
   /** Numbers stand at the end. */
   readonly numeric?: boolean;
-  /** Left out where there is less room. */
-  readonly spare?: boolean;
+  /** Left out where there is less room: 1 before 2. */
+  readonly spare?: 1 | 2;
   /** Stands on a card of a narrow window; `whole` takes a line of its own, `start` and `place` share the second. */
   readonly card?: 'whole' | 'start' | 'place';
   readonly sort?: (entry: Shown) => number | string;
@@ -144,6 +144,7 @@ export const COLUMNS: readonly Column[] = [
     name: 'served',
     title: en.flags.column.served,
     width: '184px',
+    spare: 2,
     sort: ({ live }) => -(live?.served ?? -1),
     cell: Served,
   },
@@ -151,7 +152,7 @@ export const COLUMNS: readonly Column[] = [
     name: 'errors',
     title: en.flags.column.errors,
     width: '76px',
-    spare: true,
+    spare: 1,
     cell: ({ row, live }) => <Sparkline points={live?.spark ?? []} label={en.flags.errorsLabel(row.key)} />,
   },
   {
@@ -175,7 +176,7 @@ export const COLUMNS: readonly Column[] = [
     title: en.flags.column.users,
     width: '82px',
     numeric: true,
-    spare: true,
+    spare: 1,
     sort: ({ live }) => -(live?.users24h ?? -1),
     cell: ({ live }) => (live ? count(live.users24h) : '–'),
   },
@@ -183,7 +184,7 @@ export const COLUMNS: readonly Column[] = [
     name: 'owner',
     title: en.flags.column.owner,
     width: 'minmax(80px, 0.8fr)',
-    spare: true,
+    spare: 1,
     sort: ({ row }) => row.owner,
     cell: Owner,
   },
@@ -192,6 +193,7 @@ export const COLUMNS: readonly Column[] = [
     title: en.flags.column.changed,
     width: '74px',
     numeric: true,
+    spare: 2,
     sort: ({ row }) => -(row.changedAt ?? 0),
     cell: Changed,
   },

@@ -51,8 +51,12 @@ function Row({ edit, outline }: { edit: PathEdit; outline: Values | undefined })
         </Link>
       </th>
       <td>{isWhole ? wholeOf(part) : path.join(' · ')}</td>
-      <td>{isWhole && edit.op === 'remove' ? wholeOf(part) : <Shown name={key} value={valueAt(outline, place)} />}</td>
-      <td class="strong">{edit.op === 'remove' ? words.removed : <Shown name={key} value={edit.value} />}</td>
+      <td data-name={words.now}>
+        {isWhole && edit.op === 'remove' ? wholeOf(part) : <Shown name={key} value={valueAt(outline, place)} />}
+      </td>
+      <td class="strong" data-name={words.after}>
+        {edit.op === 'remove' ? words.removed : <Shown name={key} value={edit.value} />}
+      </td>
     </tr>
   );
 }
