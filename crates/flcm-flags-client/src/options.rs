@@ -238,12 +238,20 @@ fn client(metrics: Option<Url>) -> Result<reqwest::Client, Error> {
     let _ = rustls::crypto::ring::default_provider().install_default();
     // A redirect makes a GET of the POST of a batch. Should it lead back to the same address, nothing would show that the
     // answer is not about the batch.
+    let metrics = metrics.as_ref().map(without_query);
     let redirects = Policy::custom(move |attempt| {
-        let is_batch = metrics.is_some() && attempt.previous().first() == metrics.as_ref();
+        // The query names the revision in use, which changes.
+        let is_batch = metrics.is_some() && attempt.previous().first().map(without_query) == metrics;
         if is_batch { attempt.stop() } else { Policy::default().redirect(attempt) }
     });
     let client = reqwest::Client::builder().redirect(redirects).build();
     client.map_err(|error| invalid(format!("no HTTP client: {error}")))
+}
+
+fn without_query(url: &Url) -> Url {
+    let mut url = url.clone();
+    url.set_query(None);
+    url
 }
 
 /// A path below a URL, which may have a path of its own.
