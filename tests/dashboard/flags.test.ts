@@ -158,3 +158,8 @@ test('no window is too narrow for the list: columns are left out, and nothing st
     expect(room, `at ${width}`).toBeLessThanOrEqual(0);
   }
 });
+
+test('a narrow window says how often the new way fails as well', async () => {
+  const { page } = await kit.open('/flags', 'operator', { width: 390 });
+  await page.getByText('fails in 6.14\u202f% · The framework library of 2.0').waitFor();
+});

@@ -123,6 +123,7 @@ export const en = {
     servedLabel: (served: string, asked: string) => `${served} served, ${asked} asked for`,
     errorsLabel: (key: string) => `Errors of ${key} in the last hour`,
     unprotected: 'no threshold',
+    failsIn: (share: string) => `fails in ${share}`,
     evidenceLabel: (share: string) => `evidence: ${share} of a rollback`,
     variants: (count: number) => plural(count, 'variant', 'variants'),
     life: { release: 'release', experiment: 'experiment', ops: 'ops', permanent: 'permanent' } as Record<

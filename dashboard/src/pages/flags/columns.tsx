@@ -105,6 +105,12 @@ function Action({ row, live, state }: Shown): JSX.Element | null {
   );
 }
 
+/** How often the new way fails, where there is no column for it. */
+function FailsOnCard({ live }: { live: LiveFlag | undefined }): JSX.Element | null {
+  const share = failed(live, 'treatment');
+  return share === null ? null : <>{en.flags.failsIn(rate(share))} · </>;
+}
+
 export const COLUMNS: readonly Column[] = [
   {
     name: 'flag',
@@ -126,6 +132,7 @@ export const COLUMNS: readonly Column[] = [
           )}
         </div>
         <div class="muted line small" title={row.description}>
+          {narrow.value && <FailsOnCard live={live} />}
           {row.description}
           {row.variants > 1 ? ` · ${en.flags.variants(row.variants)}` : ''}
         </div>
