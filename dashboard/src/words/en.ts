@@ -503,7 +503,7 @@ export const en = {
     still: 'the others stay as they are',
     atMostUsers: (users: number) => `at most ≈ ${f.count(users)} users in 24 h`,
     through: 'Through it',
-    throughText: (share: string) => `at most ${share} more or fewer users`,
+    throughText: (share: string) => `${share} more or fewer users`,
     dependent: 'decided anew, because what it needs changes',
     nobody: 'Nobody gains or loses anything.',
     count: {

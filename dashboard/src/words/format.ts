@@ -45,6 +45,9 @@ export function percentNumber(value: number): string {
 /** A percentage as it was written, with at most three decimals. */
 export const exactPercent = (value: number): string => `${decimal(value, 3)}\u202f%`;
 
+/** A share, or a bound of it. */
+export const bounded = (value: number, atMost: boolean): string => (atMost ? '≤\u202f' : '') + exactPercent(value);
+
 /** A share from 0 to 1 with two decimals: `3.90 %`. */
 export const rate = (share: number): string => `${(share * 100).toFixed(2)}\u202f%`;
 
