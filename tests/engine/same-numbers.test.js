@@ -101,7 +101,7 @@ describe('vectors', () => {
       // A user of two cases would have the lines of both.
       const contexts = cases.filter(({ trips }) => !trips).map(({ context = {} }) => context);
       const users = new Map(contexts.map((context) => [context.targetingKey, context]));
-      await sameExplanations(textOf(document), [...users.values()], NOW, name);
+      if (users.size > 0) await sameExplanations(textOf(document), [...users.values()], NOW, name);
     });
   });
 });
@@ -118,16 +118,17 @@ describe(`${DOCUMENTS} random documents`, () => {
       .slice(0, DOCUMENTS)
       .map((line) => JSON.parse(line));
     assert.equal(documents.length, DOCUMENTS);
-  }, 60_000);
+  }, 180_000);
 
   test('differ alike', async () => {
     let changed = 0;
-    await each(documents, async ({ seed, document }, index) => {
-      const difference = await sameDifference(document, edited(document, index), NOW, `seed ${seed}`);
+    await each(documents, async ({ seed, document, keys }, index) => {
+      const draft = edited(document, keys[index % (keys.length - 1)], index);
+      const difference = await sameDifference(document, draft, NOW, `seed ${seed}`);
       changed += difference.flags.length;
     });
     assert.ok(changed > DOCUMENTS / 2, `${changed} flags are different`);
-  }, 60_000);
+  }, 180_000);
 
   test('explain alike', async () => {
     let lines = 0;
@@ -136,42 +137,35 @@ describe(`${DOCUMENTS} random documents`, () => {
       lines += await sameExplanations(document, [context], NOW, `seed ${seed}`);
     });
     assert.ok(lines > DOCUMENTS, `${lines} explanations`);
-  }, 60_000);
+  }, 180_000);
 
   test('are simulated alike', async () => {
-    const asked = documents.flatMap(({ seed, document }) => {
-      const { snapshot } = compiler.compile(document);
-      return withThreshold(document)
-        .slice(0, 1)
-        .map((flag) => ({ seed, document, snapshot, flag }));
+    const asked = documents.flatMap(({ seed, document, keys }) => {
+      const flag = keys.find((key) => hasThreshold(document, key));
+      return flag === undefined ? [] : [{ seed, document, snapshot: compiler.compile(document).snapshot, flag }];
     });
     assert.ok(asked.length > 20, `${asked.length} documents have a threshold`);
-    await each(asked.slice(0, 20), async ({ seed, document, snapshot, flag }) => {
+    await each(asked.slice(0, 8), async ({ seed, document, snapshot, flag }) => {
       const scenario = { flag, errorRate: 0.5, requestsPerSecond: 5, sharePercent: 20, baseline: 0.01, seed: 3 };
       const args = ['--flag', flag, '--error-rate', '0.5', '--rps', '5', '--share', '20', '--baseline', '0.01'];
-      const more = ['--seed', '3', '--runs', '3'];
+      const more = ['--seed', '3', '--runs', '2', '--days', '1'];
       const printed = await flcm(write({ base: document }), 'simulate', '--json', 'base', ...args, ...more);
       const simulator = compiler.simulator(snapshot, { ...scenario, now: NOW });
-      assert.equal(JSON.stringify(simulator.advance(3)), printed, `seed ${seed}`);
+      assert.equal(JSON.stringify(simulator.advance(2, 1)), printed, `seed ${seed}`);
       simulator.free();
     });
-  }, 60_000);
+  }, 180_000);
 });
 
-/** The document with a flag that is switched off, or a percentage that is another. */
-function edited(text, index) {
-  const flags = Object.entries(JSON.parse(text).flags);
-  const [key, flag] = flags[index % flags.length];
+/** The document with a flag that is switched off, or with another percentage. */
+function edited(text, flag, index) {
   const edit =
     index % 2 === 0
-      ? { op: 'set', path: ['flags', key, 'enabled'], value: flag.enabled === false }
-      : { op: 'set', path: ['flags', key, 'rollout', 'percentage'], value: (index * 7) % 101 };
+      ? { op: 'set', path: ['flags', flag, 'enabled'], value: index % 8 === 0 }
+      : { op: 'set', path: ['flags', flag, 'rollout', 'percentage'], value: (index * 7) % 101 };
   const { text: draft } = compiler.edit(text, [edit]);
   return draft && compiler.compile(draft).snapshot ? draft : text;
 }
 
-/** The flags that have an `error_threshold` of their own. */
-function withThreshold(text) {
-  const flags = Object.entries(JSON.parse(text).flags);
-  return flags.filter(([, flag]) => flag.error_threshold).map(([key]) => key);
-}
+const hasThreshold = (text, flag) =>
+  compiler.outline(text, flag)?.values.some(({ path }) => path[0] === 'error_threshold') ?? false;

@@ -156,7 +156,7 @@ pub(crate) struct Endpoints {
 
 impl Options {
     /// What makes requests. Redirects are followed, but those of `metrics` are not.
-    fn http(&self, metrics: Option<Url>) -> Result<Http, Error> {
+    fn http(&self, metrics: Option<&Url>) -> Result<Http, Error> {
         let client = self.http.clone().map_or_else(|| client(metrics), Ok)?;
         Ok(Http {
             client,
@@ -178,7 +178,7 @@ impl Options {
         let mut endpoints = Endpoints { source: None, stream: None, metrics: None };
         if let Some(url) = &self.url {
             let metrics = self.metrics_url(url)?;
-            let http = self.http(Some(metrics.clone()))?;
+            let http = self.http(Some(&metrics))?;
             let of = |path| Ok::<_, Error>((below(url, path)?, http.clone()));
             endpoints.source = Some(Source::Http(HttpSource::new(below(url, "flags")?, http.clone(), Serves::Server)));
             endpoints.stream = Some(of("flags/stream")?);
@@ -233,17 +233,25 @@ impl Options {
     }
 }
 
-fn client(metrics: Option<Url>) -> Result<reqwest::Client, Error> {
+fn client(metrics: Option<&Url>) -> Result<reqwest::Client, Error> {
     // The application may have chosen already.
     let _ = rustls::crypto::ring::default_provider().install_default();
     // A redirect makes a GET of the POST of a batch. Should it lead back to the same address, nothing would show that the
     // answer is not about the batch.
+    let metrics = metrics.map(without_query);
     let redirects = Policy::custom(move |attempt| {
-        let is_batch = metrics.is_some() && attempt.previous().first() == metrics.as_ref();
+        // The query names the revision in use, which changes.
+        let is_batch = metrics.is_some() && attempt.previous().first().map(without_query) == metrics;
         if is_batch { attempt.stop() } else { Policy::default().redirect(attempt) }
     });
     let client = reqwest::Client::builder().redirect(redirects).build();
     client.map_err(|error| invalid(format!("no HTTP client: {error}")))
+}
+
+fn without_query(url: &Url) -> Url {
+    let mut url = url.clone();
+    url.set_query(None);
+    url
 }
 
 /// A path below a URL, which may have a path of its own.

@@ -76,6 +76,7 @@ pub struct StreamCursor {
 
 impl StreamCursor {
     /// For a host that keeps no connection. It may reach another server each time, so a lower number is newer as well.
+    #[must_use]
     pub fn polled() -> Self {
         Self { is_polled: true, ..Self::default() }
     }

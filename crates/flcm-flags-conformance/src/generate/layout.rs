@@ -99,7 +99,7 @@ struct Writer<'r> {
     extents: BTreeMap<Vec<String>, Extent>,
     /// Where the value that was written last ends.
     end: usize,
-    anchors: Vec<Value>,
+    anchors: Vec<String>,
 }
 
 impl Writer<'_> {
@@ -252,14 +252,14 @@ impl Writer<'_> {
         }
         // Two zeros are equal, and are not written alike.
         let written = value.to_string();
-        if let Some(index) = self.anchors.iter().position(|known| known.to_string() == written) {
+        if let Some(index) = self.anchors.iter().position(|known| *known == written) {
             self.out.extend([" *a", &index.to_string()]);
             return true;
         }
         // Only of scalars: what stands inside is written by others.
         if !is_nested(value) && !value.is_null() {
             self.out.extend([" &a", &self.anchors.len().to_string()]);
-            self.anchors.push(value.clone());
+            self.anchors.push(written);
         }
         false
     }

@@ -89,7 +89,9 @@ impl SeriesAnswer {
             let counts = points.iter().map(|(_, point)| point.variants.get(name).copied().unwrap_or_default());
             answer.variants.insert(name.to_owned(), counts.collect());
         }
-        points.iter().for_each(|(number, point)| answer.push(number * step * 1000, point));
+        for (number, point) in points {
+            answer.push(number * step * 1000, point);
+        }
         answer
     }
 

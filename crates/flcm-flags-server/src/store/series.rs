@@ -68,7 +68,7 @@ pub(super) fn add_series(
                 sum.add(point);
             }
             for (step, sum) in sums {
-                size += add_point(connection, tier, (step, id), sum)?;
+                size += add_point(connection, tier, (step, id), &sum)?;
             }
         }
         users.push((one.flag.to_owned(), add_users(connection, id, one)?));
@@ -97,7 +97,7 @@ fn known_id(connection: &Connection, flag: &str) -> Stored<Option<i64>> {
 }
 
 /// Adds to the point that a step has; returns how many bytes more there are.
-fn add_point(connection: &Connection, tier: Tier, (step, flag): (u64, i64), counted: Point) -> Stored<u64> {
+fn add_point(connection: &Connection, tier: Tier, (step, flag): (u64, i64), counted: &Point) -> Stored<u64> {
     // Most steps of the finest tier are new, and most of the others are not.
     if tier == TIERS[0] {
         let data = counted.to_bytes();
@@ -109,7 +109,7 @@ fn add_point(connection: &Connection, tier: Tier, (step, flag): (u64, i64), coun
     let before = point_at(connection, tier, step, flag)?;
     let is_new = before.is_none();
     let mut sum = before.unwrap_or_default();
-    sum.add(&counted);
+    sum.add(counted);
     let data = if is_new { counted.to_bytes() } else { sum.to_bytes() };
     let sql = "REPLACE INTO series VALUES (?1, ?2, ?3, ?4)";
     connection.prepare_cached(sql)?.execute(params![tier.number, to_bits(step), flag, data])?;

@@ -3,7 +3,7 @@
 import { signal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { useId, useState } from 'preact/hooks';
-import type { Difference, PublishAnswer } from '../../data/api.ts';
+import type { Difference, FlagDifference, PublishAnswer } from '../../data/api.ts';
 import { type Problem, put } from '../../data/http.ts';
 import { evidenceRises, waitsForPerson } from '../../data/rows.ts';
 import { hosts, liveFlags, may, meta, now, overview } from '../../data/store.ts';
@@ -50,9 +50,14 @@ export function Published(): JSX.Element | null {
   );
 }
 
+/** Whether users may gain it. A list of users has no share: it may be of anybody. */
+function mayGain({ status, shares }: FlagDifference): boolean {
+  return shares.length === 0 ? status !== 'removed' : shares.some(({ gain }) => gain.percent > 0);
+}
+
 /** Flags whose outcomes, or whose operator, speak against giving them to more users. */
 function dangers(difference: Difference | undefined): { rising: boolean; held: boolean } {
-  const own = difference?.flags.filter(({ shares }) => shares.some(({ gain }) => gain.percent > 0)) ?? [];
+  const own = difference?.flags.filter(mayGain) ?? [];
   const live = own.map(({ flag }) => liveFlags.value.get(flag));
   return {
     rising: live.some(evidenceRises),

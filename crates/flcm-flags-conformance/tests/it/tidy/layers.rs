@@ -105,7 +105,7 @@ pub(super) const SERVER: Layers = &[
     ("published", &["clock", "gzip", "signed_file"]),
     ("signatures", &["published", "signing"]),
     ("series", &[]),
-    ("totals", &[]),
+    ("totals", &["series"]),
     ("watched", &[]),
     ("transition", &[]),
     // JSON of transitions, which the fleet only keeps with an incident.
