@@ -29,6 +29,9 @@ test('from 8 to 25 percent, with the schedule dropped, comments kept', async () 
   await page.getByText('off after (half of the runs)').waitFor();
   await review(page);
   await page.getByText('1 line changed, 4 removed').waitFor();
+  // Half of those who gain it would gain what depends on it, unless its own conditions leave some of them out.
+  const dependent = page.getByRole('row', { name: /^checkout_layout/ });
+  await dependent.getByText('≤\u202f8.5\u202f% more or fewer users').waitFor();
   await page.getByText('No errors').waitFor();
   await page.getByLabel('Why?').fill('Payments agreed');
   // More users would meet what fails now: that takes a tick.

@@ -118,7 +118,7 @@ fn add<B: AsRef<[u8]>>(members: &mut Vec<Member>, snapshot: &Snapshot<B>, key: &
     for inner in ids {
         if let Some(member) = Member::new(snapshot, inner, &places, now) {
             places.insert(inner, members.len());
-            members.push(member.as_prerequisite(asked.contains(&inner)));
+            members.push(member.reduced(asked.contains(&inner)));
         }
     }
     members.push(Member::new(snapshot, id.0, &places, now)?);

@@ -89,7 +89,7 @@ impl Member {
     }
 
     /// Forgets what no other flag asks for: the fewer outcomes, the fewer combinations.
-    pub(super) fn as_prerequisite(mut self, with_variants: bool) -> Self {
+    pub(super) fn reduced(mut self, with_variants: bool) -> Self {
         let mut outcomes: Vec<Served> = Vec::new();
         let map: Vec<u16> = self
             .outcomes

@@ -12,6 +12,12 @@ const FLAGS: usize = 5;
 const ATTRIBUTES: [&str; 3] = ["a0", "a1", "a2"];
 const USERS: u32 = 3_000;
 
+/// Flags of a document.
+type Flags = BTreeMap<String, Value>;
+
+/// A document and its snapshot.
+type Compiled = (Flags, Snapshot<Vec<u8>>);
+
 /// How many users of a hundred gain, lose, switch, and get another value.
 type Found = [f64; 4];
 
@@ -71,15 +77,15 @@ fn flag(rng: &mut Rng, index: usize) -> Value {
     flag
 }
 
-fn snapshot(flags: &BTreeMap<String, Value>) -> Option<Snapshot<Vec<u8>>> {
+fn snapshot(flags: &Flags) -> Option<Snapshot<Vec<u8>>> {
     let config = check(&json!({ "flags": flags }).to_string()).0?;
     Some(Snapshot::from_bytes(compile(&config)).expect("a snapshot of our own"))
 }
 
 /// Two versions of a document that is valid in both.
-fn versions(rng: &mut Rng) -> [(BTreeMap<String, Value>, Snapshot<Vec<u8>>); 2] {
+fn versions(rng: &mut Rng) -> [Compiled; 2] {
     loop {
-        let old: BTreeMap<String, Value> = (0..FLAGS).map(|index| (format!("f{index}"), flag(rng, index))).collect();
+        let old: Flags = (0..FLAGS).map(|index| (format!("f{index}"), flag(rng, index))).collect();
         let mut new = old.clone();
         for _ in 0..2 {
             let index = rng.usize(..FLAGS);
@@ -142,7 +148,7 @@ fn named<'v>(value: &'v Value, wanted: &str, found: &mut BTreeSet<&'v str>) {
 /// What a flag asks of users: the attributes of each condition. Those of one rule are one condition.
 type Atoms<'v> = BTreeSet<Vec<&'v str>>;
 
-fn atoms<'v>(flags: &'v BTreeMap<String, Value>, key: &str) -> Atoms<'v> {
+fn atoms<'v>(flags: &'v Flags, key: &str) -> Atoms<'v> {
     let mut atoms = BTreeSet::new();
     for rule in flags.get(key).and_then(|flag| flag["rules"].as_array()).into_iter().flatten() {
         let mut together = Vec::new();
@@ -163,14 +169,16 @@ fn atoms<'v>(flags: &'v BTreeMap<String, Value>, key: &str) -> Atoms<'v> {
 }
 
 /// The flag and all that it depends on.
-fn closure(flags: &BTreeMap<String, Value>, key: &str) -> BTreeSet<String> {
+fn closure(flags: &Flags, key: &str) -> BTreeSet<String> {
     let mut all = BTreeSet::from([key.to_owned()]);
     let mut named_flags = BTreeSet::new();
     if let Some(flag) = flags.get(key) {
         named(flag, "flag", &mut named_flags);
         named_flags.extend(flag["dependencies"].as_array().into_iter().flatten().filter_map(Value::as_str));
     }
-    named_flags.into_iter().for_each(|other| all.extend(closure(flags, other)));
+    for other in named_flags {
+        all.extend(closure(flags, other));
+    }
     all
 }
 
