@@ -2,14 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use flcm_flags::metrics::FlagMetrics;
-use flcm_flags::metrics::batch::Batch;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::counts::{fact, set_fact};
 use super::{Reader, Store, Stored, to_bits};
 use crate::series::{Mark, Point, TIERS, Tier};
-use crate::totals::written;
+use crate::totals::Sketches;
 
 /// The fact that says how many bytes the series have.
 const SIZE: &str = "history";
@@ -34,7 +32,7 @@ pub(crate) struct CountedSeries<'a> {
     pub(crate) points: Vec<(u64, Point)>,
     /// The day, since 1970, and who was counted in it.
     pub(crate) day: u64,
-    pub(crate) sketches: &'a FlagMetrics<[u32; FlagMetrics::counters_for(0)]>,
+    pub(crate) sketches: &'a Sketches,
 }
 
 /// An incident: a transition, and the series around it.
@@ -130,29 +128,23 @@ fn add_users(connection: &Connection, flag: i64, counted: &CountedSeries<'_>) ->
     let before: Option<Vec<u8>> =
         statement.query_row(params![to_bits(counted.day), flag], |row| row.get(0)).optional()?;
     let mut day = sketch_of(before.as_deref());
-    let users = day.users().clone();
+    let is_known = before.is_some() && day.has_users_of(counted.sketches);
     day.merge(counted.sketches);
     // Nothing reads the durations of a day.
-    if before.is_none() || *day.users() != users {
-        let sketch = written(|writer| _ = writer.flag(USERS, |_| None, &day));
+    if !is_known {
+        let sketch = day.to_bytes(USERS);
         let mut statement = connection.prepare_cached("REPLACE INTO users VALUES (?1, ?2, ?3)")?;
         statement.execute(params![to_bits(counted.day), flag, sketch])?;
     }
     Ok(estimate(&day))
 }
 
-type Sketch = FlagMetrics<[u32; FlagMetrics::counters_for(0)]>;
-
-fn sketch_of(bytes: Option<&[u8]>) -> Sketch {
-    let mut sketch = FlagMetrics::new([0; FlagMetrics::counters_for(0)]);
-    if let Some(Ok(batch)) = bytes.map(Batch::from_own_bytes) {
-        batch.flags().for_each(|flag| flag.merge_sketches_into(&mut sketch));
-    }
-    sketch
+fn sketch_of(bytes: Option<&[u8]>) -> Sketches {
+    bytes.map_or_else(Sketches::new, Sketches::from_bytes)
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "such a cast saturates")]
-fn estimate(sketch: &Sketch) -> u64 {
+fn estimate(sketch: &Sketches) -> u64 {
     sketch.users().estimate().round() as u64
 }
 
@@ -243,19 +235,17 @@ impl Reader {
         Ok(marks)
     }
 
-    /// The users of a flag on each of these days, and of all of them together, about.
-    pub(crate) fn users(&self, flag: &str, days: std::ops::Range<u64>) -> Stored<(Vec<u64>, u64)> {
-        let Some(id) = known_id(&self.0, flag)? else { return Ok((days.map(|_| 0).collect(), 0)) };
+    /// The users of a flag on each of these days.
+    pub(crate) fn users(&self, flag: &str, days: std::ops::Range<u64>) -> Stored<Vec<Sketches>> {
+        let Some(id) = known_id(&self.0, flag)? else { return Ok(days.map(|_| Sketches::new()).collect()) };
         let mut statement = self.0.prepare("SELECT sketch FROM users WHERE day = ?1 AND flag = ?2")?;
-        let (mut users, mut all) = (Vec::new(), sketch_of(None));
+        let mut users = Vec::new();
         for day in days {
             let sketch: Option<Vec<u8>> =
                 statement.query_row(params![to_bits(day), id], |row| row.get(0)).optional()?;
-            let sketch = sketch_of(sketch.as_deref());
-            users.push(estimate(&sketch));
-            all.merge(&sketch);
+            users.push(sketch_of(sketch.as_deref()));
         }
-        Ok((users, estimate(&all)))
+        Ok(users)
     }
 
     /// Incidents of a flag before a time in milliseconds, the newest first.
