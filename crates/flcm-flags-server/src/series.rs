@@ -5,12 +5,14 @@ use std::collections::BTreeMap;
 use flcm_flags::metrics::Histogram;
 use flcm_flags::{Arm, Reason, TripState};
 
-use crate::totals::Sketches;
+use crate::sketches::Sketches;
 
 mod columns;
 mod encoding;
+mod users;
 
 pub(crate) use columns::{Mark, SeriesAnswer};
+pub(crate) use users::UsersAnswer;
 
 /// Reasons, those of errors counted as one.
 pub(crate) const REASONS: usize = 9;

@@ -3,18 +3,17 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
-use flcm_flags::metrics::batch::{Batch, FlagBatch, Header, Writer};
+use flcm_flags::metrics::batch::{Batch, FlagBatch};
 use flcm_flags::{FlagId, Reason};
 use serde::{Deserialize, Serialize};
 
 use crate::series::Point;
+use crate::sketches::{Sketches, written};
 
 mod customs;
-mod sketches;
 mod tally;
 
 pub(crate) use customs::Customs;
-pub(crate) use sketches::Sketches;
 use tally::{Tally, add_sample};
 
 /// The place of a flag among the totals: it stays the same until the server ends, whatever revisions come.
@@ -288,18 +287,6 @@ impl FlagCounts {
         }
         ("", self.decisions.entry(String::new()).or_default())
     }
-}
-
-/// What is written as one batch.
-pub(crate) fn written(write: impl FnOnce(&mut Writer<&mut dyn FnMut(&[u8])>)) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    {
-        let sink: &mut dyn FnMut(&[u8]) = &mut |part| bytes.extend_from_slice(part);
-        let mut writer = Writer::new(Header::default(), sink);
-        write(&mut writer);
-        writer.finish();
-    }
-    bytes
 }
 
 #[cfg(test)]

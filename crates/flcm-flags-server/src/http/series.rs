@@ -1,12 +1,8 @@
 //! What was counted of a flag over time: its series, its users by day, and the moments at which its breaker acted.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use axum::Json;
 use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
-use flcm_flags::Arm;
-use flcm_flags::metrics::Distinct;
 use flcm_flags_config::explain::text::rfc3339;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -17,9 +13,8 @@ use super::revisions::bad_query;
 use super::{Context, Problem, problem};
 use crate::clock::wall;
 use crate::fleet::FleetError;
-use crate::series::{Point, SeriesAnswer, TIERS, Tier};
+use crate::series::{Point, SeriesAnswer, TIERS, Tier, UsersAnswer};
 use crate::state::App;
-use crate::totals::Sketches;
 
 /// The most points of an answer, and how many there are unless the request says otherwise.
 const MOST: u64 = 2000;
@@ -68,48 +63,6 @@ pub(crate) struct IncidentsQuery {
     /// How many, at most 100. Default: 20.
     #[param(minimum = 1, maximum = 100)]
     limit: Option<u32>,
-}
-
-/// The users of a flag.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct UsersAnswer {
-    /// The days in UTC, the oldest first.
-    days: Vec<String>,
-    /// How many users the flag was decided for on each, about.
-    users: Vec<u64>,
-    /// How many on all of these days together, about.
-    total: u64,
-    /// Those of each arm: `treatment`, `control` and `outside`.
-    arms: BTreeMap<&'static str, UsersOf>,
-    /// Those who were served a variant, for the first sixteen of the flag.
-    variants: BTreeMap<String, UsersOf>,
-    /// The standard error of these numbers, as a share.
-    error: f64,
-}
-
-/// The users of an arm or a variant.
-#[derive(Debug, Default, Serialize, ToSchema)]
-pub(crate) struct UsersOf {
-    /// How many on each day, about.
-    users: Vec<u64>,
-    /// How many on all of these days together, about.
-    total: u64,
-}
-
-impl UsersOf {
-    fn new(days: impl Iterator<Item = Distinct>) -> Self {
-        let (mut users, mut all) = (Vec::new(), Distinct::new());
-        for day in days {
-            users.push(estimate(&day));
-            all.merge(&day);
-        }
-        Self { users, total: estimate(&all) }
-    }
-}
-
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "such a cast saturates")]
-fn estimate(users: &Distinct) -> u64 {
-    users.estimate().round() as u64
 }
 
 /// A moment at which a breaker has changed its state.
@@ -236,17 +189,12 @@ pub(super) async fn get_users(
     let wanted = end.saturating_sub(days)..end;
     let (of_reader, of_days) = (flag.clone(), wanted.clone());
     let sketches = app.read(move |reader| reader.users(&of_reader, of_days)).await?;
-    let UsersOf { users, total } = UsersOf::new(sketches.iter().map(Sketches::users));
-    if total == 0 {
+    let name = |day: u64| rfc3339(day * DAY_MS).chars().take(10).collect();
+    let answer = UsersAnswer::new(wanted.map(name).collect(), &sketches);
+    if answer.is_empty() {
         expect_flag(&app, &flag)?;
     }
-    let name = |day: u64| rfc3339(day * DAY_MS).chars().take(10).collect();
-    let of_arm = |arm: Arm| (arm.as_str(), UsersOf::new(sketches.iter().map(|day| day.of_arm(arm).users().clone())));
-    let arms = [Arm::Control, Arm::Outside, Arm::Treatment].map(of_arm).into();
-    let names: BTreeSet<&str> = sketches.iter().flat_map(Sketches::variants).collect();
-    let of_variant = |name: &str| UsersOf::new(sketches.iter().map(|day| day.of_variant(name).users().clone()));
-    let variants = names.into_iter().map(|name| (name.to_owned(), of_variant(name))).collect();
-    Ok(Json(UsersAnswer { days: wanted.map(name).collect(), users, total, arms, variants, error: 0.023 }))
+    Ok(Json(answer))
 }
 
 /// When the breaker of a flag has changed its state, and what was counted around it, the newest first.

@@ -1,11 +1,9 @@
 //! Users and durations of a flag, by arm and by variant.
 
 use flcm_flags::Arm;
-use flcm_flags::metrics::batch::{Batch, GroupBatch};
+use flcm_flags::metrics::batch::{Batch, GroupBatch, Header, Writer};
 use flcm_flags::metrics::{Distinct, FlagMetrics, Group, Histogram};
 use flcm_flags_host::LazyGroups;
-
-use super::written;
 
 /// Users and durations of one flag. Variants are known by name, because revisions number them anew.
 #[derive(Clone, Debug)]
@@ -57,7 +55,7 @@ impl Sketches {
     }
 
     /// Adds what a batch can have counted for a variant (`""` for none).
-    pub(super) fn add(&mut self, counted: &GroupBatch<'_>, variant: &str, decisions: &mut u64) {
+    pub(crate) fn add(&mut self, counted: &GroupBatch<'_>, variant: &str, decisions: &mut u64) {
         if let Some(group) = self.group(counted.arm(), variant) {
             let _ = counted.merge_likely_sketches_into(group, decisions);
         }
@@ -115,4 +113,16 @@ impl Sketches {
         parts.for_each(|(.., group)| sum.merge(group));
         sum
     }
+}
+
+/// What is written as one batch.
+pub(crate) fn written(write: impl FnOnce(&mut Writer<&mut dyn FnMut(&[u8])>)) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    {
+        let sink: &mut dyn FnMut(&[u8]) = &mut |part| bytes.extend_from_slice(part);
+        let mut writer = Writer::new(Header::default(), sink);
+        write(&mut writer);
+        writer.finish();
+    }
+    bytes
 }
