@@ -120,10 +120,11 @@ impl Point {
     pub(crate) fn measure(&mut self, sketches: &Sketches) {
         self.durations = quantiles(&sketches.durations());
         for arm in [Arm::Control, Arm::Outside, Arm::Treatment] {
-            self.arms[usize::from(arm.code())].durations = quantiles(sketches.of_arm(arm).durations());
+            let durations = sketches.durations_of_arm(arm);
+            self.arms[usize::from(arm.code())].durations = durations.as_ref().and_then(quantiles);
         }
         for (variant, point) in &mut self.variants {
-            point.outcomes.durations = quantiles(sketches.of_variant(variant).durations());
+            point.outcomes.durations = sketches.durations_of_variant(variant).as_ref().and_then(quantiles);
         }
     }
 

@@ -93,8 +93,27 @@ impl Sketches {
         self.metrics.users()
     }
 
+    /// All durations.
     pub(crate) fn durations(&self) -> Histogram {
         self.metrics.durations()
+    }
+
+    /// The durations of an arm, whatever the variant; `None` without any.
+    pub(crate) fn durations_of_arm(&self, arm: Arm) -> Option<Histogram> {
+        self.durations_where(|own, _| own == arm)
+    }
+
+    /// The durations of a variant, whatever the arm; `None` without any.
+    pub(crate) fn durations_of_variant(&self, variant: &str) -> Option<Histogram> {
+        self.durations_where(|_, own| own == variant)
+    }
+
+    fn durations_where(&self, is_part: impl Fn(Arm, &str) -> bool) -> Option<Histogram> {
+        let parts = self.groups().filter(|(arm, variant, _)| is_part(*arm, variant));
+        let mut parts = parts.map(|(.., group)| group.durations()).filter(|durations| !durations.is_empty());
+        let mut sum = parts.next()?.clone();
+        parts.for_each(|durations| sum.merge(durations));
+        Some(sum)
     }
 
     /// What was counted of an arm, whatever the variant.

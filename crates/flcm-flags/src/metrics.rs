@@ -356,11 +356,14 @@ impl<C: AsRef<[u32]>, G: Groups> FlagMetrics<C, G> {
 
     /// The groups that have counted anything: arm, index of the variant within the flag, and what was counted.
     pub fn groups(&self) -> impl Iterator<Item = (Arm, Option<u16>, &Group)> + Clone {
-        let groups = (0..self.groups.count()).filter_map(|index| {
-            let (arm, variant) = Group::place(index)?;
-            Some((arm, variant, self.groups.get(index)?))
-        });
-        groups.filter(|(.., group)| !group.is_empty())
+        (0..self.groups.count()).filter_map(|index| self.group_at(index))
+    }
+
+    // Called in many places: in each of them it would make a page larger.
+    #[inline(never)]
+    fn group_at(&self, index: usize) -> Option<(Arm, Option<u16>, &Group)> {
+        let ((arm, variant), group) = (Group::place(index)?, self.groups.get(index)?);
+        (!group.is_empty()).then_some((arm, variant, group))
     }
 
     /// All outcomes, by arm.

@@ -260,7 +260,7 @@ fn an_outcome_is_that_of_its_variant_unless_another_snapshot_has_decided() {
     let bytes = active.drain(Header { instance: 1, epoch: 1, sequence: 1, age: 0 }).expect("a batch");
     let batch = Batch::from_bytes(&bytes).expect("a batch");
     let groups: Vec<_> = batch.flags().flat_map(|flag| flag.groups()).collect();
-    let of = |variant| groups.iter().filter(|group| group.variant() == variant).map(|group| group.outcomes().total);
+    let of = |variant| groups.iter().filter(move |group| group.variant() == variant).map(|group| group.outcomes().total);
     let totals = [None, Some("one"), Some("two")].map(|variant| of(variant).sum::<u32>());
     assert_eq!(totals, [1, 1, 3], "where variants may be others, none is named");
     let users = |variant| {

@@ -155,7 +155,7 @@ impl<'a> Batch<'a> {
         let (header, entries) = wire::open(bytes)?;
         let (mut rest, mut has_others) = (entries, false);
         while !rest.is_empty() {
-            let entry = Entry::read::<true>(&mut rest)?;
+            let entry = Entry::read(&mut rest, true)?;
             check(&entry)?;
             has_others |= !matches!(entry, Entry::Flag(_));
         }
@@ -201,7 +201,7 @@ impl<'a> Batch<'a> {
 
     fn entries(&self) -> impl Iterator<Item = Entry<'a>> + use<'a> {
         let mut rest = self.entries;
-        core::iter::from_fn(move || if rest.is_empty() { None } else { Entry::read::<false>(&mut rest).ok() })
+        core::iter::from_fn(move || if rest.is_empty() { None } else { Entry::read(&mut rest, false).ok() })
     }
 }
 
@@ -297,17 +297,17 @@ enum Entry<'a> {
 }
 
 impl<'a> Entry<'a> {
-    fn read<const CHECK: bool>(from: &mut Cursor<'a>) -> Read<Self> {
+    fn read(from: &mut Cursor<'a>, check: bool) -> Read<Self> {
         match from.byte()? {
             kind::COUNTER => {
                 let name = Self::name(from)?;
                 Ok(Self::Custom(CustomBatch { name, value: CustomEntry::Counter(from.varint()?) }))
             }
             kind::DROPPED => from.varint().map(Self::Dropped),
-            kind::FLAG => FlagBatch::read::<CHECK>(from).map(Self::Flag),
+            kind::FLAG => FlagBatch::read(from, check).map(Self::Flag),
             kind::HISTOGRAM => {
                 let name = Self::name(from)?;
-                Ok(Self::Custom(CustomBatch { name, value: CustomEntry::Histogram(Values::read::<CHECK>(from)?) }))
+                Ok(Self::Custom(CustomBatch { name, value: CustomEntry::Histogram(Values::read(from, check)?) }))
             }
             _ => Err(BatchError("entry: unknown kind")),
         }

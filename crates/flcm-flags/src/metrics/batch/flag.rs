@@ -42,7 +42,7 @@ pub struct FlagBatch<'a> {
 
 impl<'a> FlagBatch<'a> {
     /// Reads one flag behind its kind byte, all of its parts included.
-    pub(super) fn read<const CHECK: bool>(from: &mut Cursor<'a>) -> Read<Self> {
+    pub(super) fn read(from: &mut Cursor<'a>, check: bool) -> Read<Self> {
         let key = from.text()?;
         if key.is_empty() {
             return Err(BatchError("flag: without a key"));
@@ -62,7 +62,7 @@ impl<'a> FlagBatch<'a> {
             flag.tallies = from.list(|cursor| read_tally(cursor).map(|_| ()))?;
         }
         if parts & part::GROUPS != 0 {
-            flag.groups = read_groups::<CHECK>(from)?;
+            flag.groups = read_groups(from, check)?;
         }
         Ok(flag)
     }
@@ -88,7 +88,7 @@ impl<'a> FlagBatch<'a> {
     /// The groups, in the order of hosts: by variant, none first, and within it by arm.
     pub fn groups(&self) -> impl Iterator<Item = GroupBatch<'a>> + use<'a> {
         let mut rest = self.groups;
-        core::iter::from_fn(move || if rest.is_empty() { None } else { GroupBatch::read::<false>(&mut rest).ok() })
+        core::iter::from_fn(move || if rest.is_empty() { None } else { GroupBatch::read(&mut rest, false).ok() })
     }
 
     /// All outcomes, by arm.
@@ -139,14 +139,14 @@ impl<'a> FlagBatch<'a> {
 }
 
 /// There are no more groups than a flag can have.
-fn read_groups<'a, const CHECK: bool>(from: &mut Cursor<'a>) -> Read<Cursor<'a>> {
+fn read_groups<'a>(from: &mut Cursor<'a>, check: bool) -> Read<Cursor<'a>> {
     let mut count = 0_usize;
     from.list(|cursor| {
         count = count.saturating_add(1);
         if count > Group::MOST {
             return Err(BatchError("flag: too many groups"));
         }
-        GroupBatch::read::<CHECK>(cursor).map(|_| ())
+        GroupBatch::read(cursor, check).map(|_| ())
     })
 }
 

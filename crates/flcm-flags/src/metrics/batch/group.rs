@@ -19,7 +19,7 @@ pub struct GroupBatch<'a> {
 }
 
 impl<'a> GroupBatch<'a> {
-    pub(super) fn read<const CHECK: bool>(from: &mut Cursor<'a>) -> Read<Self> {
+    pub(super) fn read(from: &mut Cursor<'a>, check: bool) -> Read<Self> {
         let variant = Some(from.text()?).filter(|name| !name.is_empty());
         let parts = from.byte()?;
         let arm = Arm::from_code(parts & group_part::ARM).filter(|_| parts & !group_part::ALL == 0);
@@ -27,11 +27,11 @@ impl<'a> GroupBatch<'a> {
         let has = |part| parts & part != 0;
         let outcomes = if has(group_part::OUTCOMES) { read_sample(from)? } else { Sample::default() };
         let users = if has(group_part::USERS) {
-            Sparse::read::<CHECK>(from, REGISTERS, HIGHEST_RANK.into())?
+            Sparse::read(from, check, REGISTERS, HIGHEST_RANK.into())?
         } else {
             Sparse::default()
         };
-        let durations = if has(group_part::DURATIONS) { Some(Values::read::<CHECK>(from)?) } else { None };
+        let durations = if has(group_part::DURATIONS) { Some(Values::read(from, check)?) } else { None };
         Ok(Self { variant, arm, outcomes, users, durations })
     }
 

@@ -186,8 +186,8 @@ pub(super) struct Sparse<'a> {
 
 impl<'a> Sparse<'a> {
     /// Reads a list over `length` indices, with values up to the largest. Only finds its end if it was checked before.
-    pub(super) fn read<const CHECK: bool>(from: &mut Cursor<'a>, length: usize, largest: u32) -> Read<Self> {
-        if !CHECK {
+    pub(super) fn read(from: &mut Cursor<'a>, check: bool, length: usize, largest: u32) -> Read<Self> {
+        if !check {
             return Self::skip(from);
         }
         let mut next = 0;
@@ -237,10 +237,10 @@ pub(super) struct Values<'a> {
 }
 
 impl<'a> Values<'a> {
-    pub(super) fn read<const CHECK: bool>(from: &mut Cursor<'a>) -> Read<Self> {
-        let buckets = Sparse::read::<CHECK>(from, BUCKETS, u32::MAX)?;
+    pub(super) fn read(from: &mut Cursor<'a>, check: bool) -> Read<Self> {
+        let buckets = Sparse::read(from, check, BUCKETS, u32::MAX)?;
         let (sum, min, max) = (from.varint()?, from.number()?, from.number()?);
-        if !CHECK {
+        if !check {
             return Ok(Self { buckets, sum, min, max });
         }
         let first = buckets.clone().next().map(|(bucket, _)| bucket);
@@ -292,7 +292,7 @@ mod tests {
     #[test]
     fn sparse_lists_stay_within_their_range() {
         let read = |bytes: &[u8]| {
-            Sparse::read::<true>(&mut Cursor(bytes), 10, 5).map(Iterator::collect::<std::vec::Vec<_>>).ok()
+            Sparse::read(&mut Cursor(bytes), true, 10, 5).map(Iterator::collect::<std::vec::Vec<_>>).ok()
         };
         assert_eq!(read(&[2, 3, 5, 5, 1]), Some(std::vec![(3, 5), (9, 1)]));
         assert_eq!(read(&[0]), Some(std::vec![]));
