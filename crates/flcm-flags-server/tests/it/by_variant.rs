@@ -10,8 +10,11 @@ use crate::http::ask;
 use crate::test_server::{FLAGS, TestFolder, TestServer};
 
 /// Three variants, in an order of their own.
-const LAYOUT: &str =
-    "  layout: { rollout: { percentage: 50 }, variants: [{ name: wide }, { name: narrow }, { name: plain }] }\n";
+const LAYOUT: &str = "\
+  \x20 layout:
+    rollout: { percentage: 50 }
+    variants: [{ name: wide, weight: 2 }, { name: narrow, weight: 1 }, { name: plain, weight: 0 }]
+";
 
 /// The groups of an arm alone, and of its variants with the indices 0 and 1, in the order of [`Group`].
 const CONTROL: usize = 2;
@@ -113,7 +116,8 @@ fn variants_are_known_by_name() {
     let server = TestFolder::new().serve_alone();
     checkpoint(&server, 0);
     send(&server, 1, ["wide", "narrow"]);
-    let turned = LAYOUT.replace("{ name: wide }, { name: narrow }", "{ name: narrow }, { name: wide }");
+    let turned = "[{ name: narrow, weight: 1 }, { name: wide, weight: 2 }, { name: plain, weight: 0 }]";
+    let turned = format!("  layout: {{ rollout: {{ percentage: 50 }}, variants: {turned} }}\n");
     server.put(&format!("{FLAGS}{turned}")).expect(200);
     send(&server, 2, ["wide", "narrow"]);
     server.put(&format!("{FLAGS}{turned}# again\n")).expect(200);
