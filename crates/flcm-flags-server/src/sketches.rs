@@ -15,7 +15,7 @@ pub(crate) struct Sketches {
 
 impl Sketches {
     pub(crate) fn new() -> Self {
-        let groups = LazyGroups::new(Group::MOST_VARIANTS.into());
+        let groups = LazyGroups::new(Group::MOST_VARIANTS);
         Self { variants: Vec::new(), metrics: FlagMetrics::with_groups([], groups) }
     }
 
@@ -43,11 +43,12 @@ impl Sketches {
 
     fn variant(&mut self, name: &str) -> Option<u16> {
         let known = self.variants.iter().position(|known| **known == *name);
-        let index = u16::try_from(known.unwrap_or(self.variants.len())).ok()?;
-        if known.is_none() && index < Group::MOST_VARIANTS {
+        if known.is_none() && self.variants.len() < Group::MOST_VARIANTS {
             self.variants.push(name.into());
+            return u16::try_from(self.variants.len() - 1).ok();
         }
-        Some(index)
+        // Without room, there is none.
+        known.and_then(|index| u16::try_from(index).ok())
     }
 
     fn name(&self, variant: u16) -> Option<&str> {

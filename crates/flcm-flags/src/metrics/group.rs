@@ -21,10 +21,10 @@ pub struct Group {
 impl Group {
     /// How many variants of a flag, by their index, have groups of their own. Users of further ones are counted in
     /// their arm without a variant, which bounds the memory of a flag.
-    pub const MOST_VARIANTS: u16 = 16;
+    pub const MOST_VARIANTS: usize = 16;
 
     /// The most groups that a flag can have.
-    pub const MOST: usize = Self::count_for(Self::MOST_VARIANTS as usize);
+    pub const MOST: usize = Self::count_for(Self::MOST_VARIANTS);
 
     /// How many groups a flag with so many variants can have: one per arm for each variant, and for no variant.
     ///
@@ -35,8 +35,7 @@ impl Group {
     /// ```
     #[must_use]
     pub const fn count_for(variants: usize) -> usize {
-        let most = Self::MOST_VARIANTS as usize;
-        let variants = if variants < most { variants } else { most };
+        let variants = if variants < Self::MOST_VARIANTS { variants } else { Self::MOST_VARIANTS };
         variants.saturating_add(1).saturating_mul(ARMS)
     }
 
@@ -50,8 +49,8 @@ impl Group {
     /// The index of the group of an arm and a variant.
     #[inline]
     pub(super) fn index(arm: Arm, variant: Option<u16>) -> usize {
-        let variant = variant.filter(|variant| *variant < Self::MOST_VARIANTS);
-        let first = variant.map_or(0, |variant| usize::from(variant).saturating_add(1)).saturating_mul(ARMS);
+        let variant = variant.map(usize::from).filter(|variant| *variant < Self::MOST_VARIANTS);
+        let first = variant.map_or(0, |variant| variant.saturating_add(1)).saturating_mul(ARMS);
         first.saturating_add(arm.code().into())
     }
 
@@ -155,7 +154,7 @@ mod tests {
     #[test]
     fn each_arm_and_variant_has_a_group_of_its_own_up_to_a_number_of_variants() {
         let mut taken = [false; Group::MOST];
-        for variant in core::iter::once(None).chain((0..Group::MOST_VARIANTS).map(Some)) {
+        for variant in core::iter::once(None).chain((0..16).map(Some)) {
             for arm in [Arm::Control, Arm::Outside, Arm::Treatment] {
                 let index = Group::index(arm, variant);
                 assert_eq!(Group::place(index), Some((arm, variant)));
@@ -163,7 +162,7 @@ mod tests {
             }
         }
         assert!(taken.iter().all(|taken| *taken));
-        for further in [Group::MOST_VARIANTS, 255, u16::MAX] {
+        for further in [16, 255, u16::MAX] {
             assert!(Group::index(Arm::Control, Some(further)) < ARMS, "{further}");
         }
     }
