@@ -330,12 +330,18 @@ cyclonedx:
     [[ -x "{{ tools }}/bin/cargo-cyclonedx" ]] || cargo install --quiet --locked --root "{{ tools }}" cargo-cyclonedx@0.5.9
 
 # `engines` are compared with plain JavaScript, `peers` are other SDKs.
-[arg('what', pattern='core|engines|runtime|instructions|server|peers')]
-[doc('Measure: core, engines, runtime, instructions, server, or peers (other SDKs, an hour).')]
+[arg('what', pattern='core|engines|runtime|instructions|server|listened|peers')]
+[doc('Measure: core, engines, runtime, instructions, server, listened, or peers (other SDKs, an hour).')]
 [group('measure')]
 [positional-arguments]
 bench what *options:
     "{{ just_executable() }}" "bench-$1" "${@:2}"
+
+# What the server takes while 20 pages of the dashboard listen, to be compared with `bench server`.
+[private]
+bench-listened *which:
+    cargo build --release --locked -p flcm
+    FLCM="$(realpath "{{ cargo-target }}")/release/flcm" cargo bench --profile load -p flcm-flags-server --bench load -- "$PWD/tests/bench/listened.sh" {{ which }}
 
 # Compare the column `fastest`.
 [private]

@@ -320,6 +320,8 @@ export interface Change {
 export interface Shares {
   /** The conditions that hold for them; `null` where no rule with conditions applies. */
   readonly conditions: string | null;
+  /** Whether each share is a bound, and may be less: it depends on conditions of flags that this one depends on. */
+  readonly atMost: boolean;
   readonly gain: Share;
   readonly lose: Share;
   /** To another variant. */

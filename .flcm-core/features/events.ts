@@ -51,9 +51,7 @@ export class Events {
   }
 
   #threw(event: string, cause: unknown): void {
-    const error = new FeatureError('LISTENER_FAILED', `a listener of \`${event}\` threw: ${messageOf(cause)}`, {
-      cause,
-    });
+    const error = causedBy(cause, 'LISTENER_FAILED', `a listener of \`${event}\` threw`);
     // A listener for errors that throws does not receive its own error: there would be no end to it.
     if (event === 'error') console.warn(`FLCM Flags: ${error.message}`);
     else this.error(error);
@@ -79,12 +77,17 @@ export function messageOf(error: unknown): string {
     return cause instanceof Error && cause.message !== '' ? `${error.message}: ${cause.message}` : error.message;
   } catch {
     // Not everything can be made text.
-    return 'something without a text';
+    return 'an unknown error';
   }
 }
 
 /** An error as one with a code. */
 export function featureError(code: FeatureError['code'], message: string, cause: unknown): FeatureError {
   if (cause instanceof FeatureError) return cause;
+  return causedBy(cause, code, message);
+}
+
+/** An error with a code, whatever has caused it. */
+export function causedBy(cause: unknown, code: FeatureError['code'], message: string): FeatureError {
   return new FeatureError(code, `${message}: ${messageOf(cause)}`, { cause });
 }

@@ -2,7 +2,7 @@ import type { Snapshot } from '@flcm/flags-web';
 import * as host from '#host';
 import { type Clock, Deadline, sleep } from './clock.ts';
 import { FeatureError } from './errors.ts';
-import { type Events, featureError, messageOf } from './events.ts';
+import { causedBy, type Events, featureError } from './events.ts';
 import type { Store } from './host/store.ts';
 import type { Follower, InUse } from './in-use.ts';
 import { type Batch, LostCount, type Sink } from './metrics-collector/sinks.ts';
@@ -183,8 +183,7 @@ export class MetricsCollector implements Follower {
       const asked = error instanceof FeatureError ? (error.retryAfterMs ?? 0) : 0;
       this.#schedule(asked + backOff(this.#failures + 1, FIRST_WAIT, LONGEST_WAIT, this.#clock.random()));
       if (this.#closing.signal.aborted) return;
-      const text = `counts are sent again: ${messageOf(error)}`;
-      this.#events.error(new FeatureError('SINK_FAILED', text, { cause: error }));
+      this.#events.error(causedBy(error, 'SINK_FAILED', 'counts are sent again'));
     }
   }
 
@@ -269,8 +268,7 @@ export class MetricsCollector implements Follower {
         return this.#sendingOf(name, bytes, undefined);
       }
     } catch (cause) {
-      const message = `stored counts cannot be read: ${messageOf(cause)}`;
-      this.#events.error(new FeatureError('CACHE_FAILED', message, { cause }));
+      this.#events.error(causedBy(cause, 'CACHE_FAILED', 'stored counts cannot be read'));
       // Damaged ones would be no better at the next start.
       if (bytes) await this.#forget(name);
     }

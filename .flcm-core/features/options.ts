@@ -79,7 +79,7 @@ export async function remoteOf(
   trust: Trust | undefined,
 ): Promise<RemoteOptions> {
   const { url, document, snapshot, stream = true } = options;
-  const { pollIntervalMs, store, fetch, headers } = settings;
+  const { pollIntervalMs, store, fetch, fetchTimeoutMs: timeoutMs, headers } = settings;
   const silenceMs = options.streamSilenceMs ?? DEFAULTS.streamSilenceMs;
   const spreadMs = options.streamSpreadMs ?? DEFAULTS.streamSpreadMs;
   return {
@@ -93,9 +93,10 @@ export async function remoteOf(
       ? (options.staleAfterMs ?? (3 * pollIntervalMs || Number.POSITIVE_INFINITY))
       : Number.POSITIVE_INFINITY,
     stream:
-      url !== undefined && stream
-        ? { url: below(url, 'flags/stream'), fetch, headers, silenceMs, spreadMs }
-        : undefined,
+      url === undefined
+        ? undefined
+        : { url: below(url, 'flags/stream'), fetch, headers, silenceMs, spreadMs, timeoutMs },
+    keepsStream: stream,
   };
 }
 
@@ -107,8 +108,9 @@ export function sinksOf(
 ): Sink[] {
   if (url === undefined || !metrics) return [...sinks];
   const { fetch, headers, fetchTimeoutMs: timeoutMs } = settings;
-  const of = app ? `${new URLSearchParams({ app: app.name, version: app.version ?? '', sdk: 'features-js' })}&` : '';
-  return [new HttpSink(`${below(url, 'metrics')}?${of}revision=`, fetch, headers, { clock, timeoutMs }), ...sinks];
+  const of = app && { app: app.name, version: app.version ?? '', sdk: 'features-js' };
+  const query = new URLSearchParams({ ...of, revision: '' });
+  return [new HttpSink(`${below(url, 'metrics')}?${query}`, fetch, headers, { clock, timeoutMs }), ...sinks];
 }
 
 /** The number of this host: as given, as it was stored, or drawn. */

@@ -2,7 +2,7 @@ import type { FleetState } from '@flcm/flags-web';
 import type { CircuitBreaker } from './circuit-breaker.ts';
 import { type Clock, Deadline, steady } from './clock.ts';
 import { FeatureError } from './errors.ts';
-import { type Events, featureError, messageOf } from './events.ts';
+import { causedBy, type Events, featureError } from './events.ts';
 import type { Store } from './host/store.ts';
 import type { InUse } from './in-use.ts';
 import { SnapshotCache } from './remote-config/cache.ts';
@@ -22,6 +22,8 @@ export interface RemoteOptions {
   /** Where keys are pinned: what checks snapshots. */
   readonly trust: Trust | undefined;
   readonly stream: (StreamOptions & { readonly url: string; readonly spreadMs: number }) | undefined;
+  /** Whether the stream stays connected. Otherwise its events are read after each poll. */
+  readonly keepsStream: boolean;
   readonly pollIntervalMs: number;
   readonly staleAfterMs: number;
   /** From 0 to below 1: when within the interval this host polls. */
@@ -101,7 +103,7 @@ export class RemoteConfig {
     }
     if (source === undefined) this.#confirm(false);
     else void this.sync();
-    this.#stream?.open();
+    if (this.#options.keepsStream) this.#stream?.open();
     return this.#inUse.snapshot !== undefined;
   }
 
@@ -164,6 +166,7 @@ export class RemoteConfig {
       this.#failures = 0;
       this.#hasRefetched = false;
       this.#schedule(this.#nextPoll());
+      if (!this.#options.keepsStream) await this.#stream?.readOnce(this.#closing.signal);
     } catch (error) {
       this.#fail(featureError('FETCH_FAILED', source.name, error));
     }
@@ -203,7 +206,7 @@ export class RemoteConfig {
     this.#confirmed = this.#clock.elapsed();
     const { snapshot } = this.#inUse;
     this.#stale.set(this.#options.staleAfterMs);
-    this.#stream?.retrySoon();
+    if (this.#options.keepsStream) this.#stream?.retrySoon();
     this.#updateState();
     if (snapshot) this.#events.emit('sync', { digest: snapshot.digest, revision: snapshot.revision, changed });
   }
@@ -254,8 +257,7 @@ export class RemoteConfig {
       this.#etag = stored.etag;
     } catch (cause) {
       if (cause instanceof FeatureError && cause.code === 'OLDER_REVISION') return;
-      const message = `the stored flags are not used: ${messageOf(cause)}`;
-      this.#events.error(new FeatureError('CACHE_FAILED', message, { cause }));
+      this.#events.error(causedBy(cause, 'CACHE_FAILED', 'the stored flags are not used'));
     }
   }
 

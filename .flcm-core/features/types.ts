@@ -111,7 +111,12 @@ export interface FeaturesOptions {
   readonly maxBytes?: number;
   /** For how long flags that the source has not confirmed count as fresh. @default three times the poll interval */
   readonly staleAfterMs?: number;
-  /** Whether changes are announced by a stream of `url`. @default true */
+  /**
+   * Whether changes are announced by a stream of `url`. Otherwise each poll also asks for what operators hold and what
+   * the server has rolled back.
+   *
+   * @default true
+   */
   readonly stream?: boolean;
   /** A stream that is silent for so long is connected anew. @default 45000 */
   readonly streamSilenceMs?: number;

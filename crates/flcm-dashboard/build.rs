@@ -40,7 +40,10 @@ fn list(folder: &Path, files: &mut Vec<PathBuf>) {
 
 /// The line of a file that has both compressed forms.
 fn asset(path: &Path) -> Option<String> {
-    let beside = |ending: &str| fs::canonicalize(format!("{}.{ending}", path.to_str()?)).ok();
+    let beside = |ending: &str| {
+        let path = fs::canonicalize(format!("{}.{ending}", path.to_str()?)).ok()?;
+        Some(path.to_str()?.to_owned())
+    };
     let (gzip, brotli) = (beside("gz")?, beside("br")?);
     let name = path.strip_prefix("dist").ok()?.to_str()?.replace('\\', "/");
     let (media_type, etag) = (media_type(path)?, sha256(&fs::read(path).ok()?));

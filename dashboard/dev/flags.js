@@ -279,6 +279,17 @@ export function documentOf(flags) {
         '      - not: { attribute: country, operator: in, value: [KP, IR] }',
       );
     }
+    if (flag.key === 'invoice_pdf_v2') {
+      lines.push(
+        '    rules:',
+        '      - name: large customers',
+        '        conditions:',
+        '          - any:',
+        '              - { attribute: seats, operator: ">=", value: 100 }',
+        '              - all: [{ attribute: plan, operator: in, value: [pro, team] }, { cohort: beta_testers }]',
+        '        percentage: 50',
+      );
+    }
     lines.push('');
   }
   return lines.join('\n');

@@ -114,13 +114,10 @@ export async function startDev({ flags: count = 16, port = 0, keyless = false, m
       force: { mode: 'forced_closed', trip: 'clear', served: flag.percentage },
     }[name];
     Object.assign(flag, changes, { since: Date.now(), generation: flag.generation + 1 });
-    const event = answers.breakerEvent(
-      flag,
-      { hold: 'held', release: 'released', acknowledge: 'acknowledged', observe: 'observed', force: 'forced' }[name],
-      actor,
-      Date.now(),
-    );
-    const row = record(actor, name, flag.key, reason, event);
+    record(actor, name, flag.key, reason);
+    const kind = name === 'acknowledge' ? 'acknowledged' : 'mode_changed';
+    const event = answers.breakerEvent(flag, kind, actor, Date.now());
+    const row = record(actor, kind, flag.key, reason, event);
     send('breaker', event, row.id);
     pushLive([flag]);
     return { event };

@@ -189,8 +189,8 @@ export async function traceList({ url, key, throttle = 1 }) {
 const ms = (value) => `${value.toFixed(0)} ms`;
 
 /**
- * The time of a processor on the main thread, as it would be on a machine that is `slower` times slower. Unlike the time
- * on the clock it depends little on what else the machine does.
+ * The time of a processor on the main thread, as it would be on a machine that is `slower` times slower. Unlike the
+ * time on the clock it depends little on what else the machine does.
  */
 function printWork({ rows, scrollRows, requests, traces }, slower) {
   const sums = Object.entries(summarize(traces.start)).map(([kind, sum]) => [kind, sum * slower]);

@@ -19,7 +19,7 @@ const FlagPage = later<{ flag: string }>(() => import('./pages/flag/page.tsx').t
 const HistoryPage = later(() => import('./pages/history.tsx').then((module) => module.HistoryPage));
 const AuditPage = later(() => import('./pages/audit.tsx').then((module) => module.AuditPage));
 const HostsPage = later(() => import('./pages/hosts.tsx').then((module) => module.HostsPage));
-const CohortsPage = later(() => import('./pages/cohorts.tsx').then((module) => module.CohortsPage));
+const CohortsPage = later(() => import('./pages/cohorts/page.tsx').then((module) => module.CohortsPage));
 const SettingsPage = later(() => import('./pages/settings.tsx').then((module) => module.SettingsPage));
 const WhyPage = later(() => import('./pages/why.tsx').then((module) => module.WhyPage));
 const ReviewPage = later(() => import('./pages/review/page.tsx').then((module) => module.ReviewPage));

@@ -70,6 +70,17 @@ export interface Outline {
   readonly dependents: readonly Reference[];
 }
 
+/** A cohort, value by value. It inherits nothing. */
+export interface CohortOutline {
+  readonly cohort: string;
+  readonly values: readonly OutlineValue[];
+  /** The cohorts that it names. */
+  readonly cohorts: readonly Reference[];
+  readonly dependentCohorts: readonly Reference[];
+  /** The flags that name it themselves. */
+  readonly dependents: readonly Reference[];
+}
+
 export interface Cohort {
   readonly name: string;
   readonly users: number;
@@ -147,6 +158,7 @@ export interface Engine {
   edit(text: string, edits: readonly Edit[]): Promise<Edited>;
   outline(text: string, flag: string): Promise<Outline>;
   cohorts(text: string): Promise<readonly Cohort[]>;
+  cohortOutline(text: string, cohort: string): Promise<CohortOutline>;
   diff(base: string, text: string): Promise<Difference>;
   /** Counts further users for the difference that was asked for last: lines of a file of contexts. */
   count(lines: string): Promise<Counted>;

@@ -165,3 +165,21 @@ test('a flag is switched off by a draft, and back without one', async () => {
   await box.check();
   await page.getByText('edited: 1 key').waitFor({ state: 'detached' });
 });
+
+test('a cohort gets more users while evidence rises for a flag that names it: that takes a tick', async () => {
+  const { page } = await kit.open('/cohorts');
+  await page.getByRole('button', { name: 'Edit: beta_testers' }).click();
+  await page.getByLabel(/^Users/).fill('alice\nbob\ncarol\ndora');
+  await page.getByRole('button', { name: 'Put into the draft' }).click();
+  await review(page);
+  await page.getByText('No errors').waitFor();
+  await page.getByLabel('Why?').fill('Dora tries it as well');
+  // Several flags name it; for one of them evidence rises, and others are held back.
+  const tick = page.getByRole('checkbox', { name: /^I have seen/ });
+  await tick.waitFor();
+  expect(await page.getByRole('button', { name: /^Publish to/ }).isDisabled()).toBe(true);
+  await tick.check();
+  await page.getByRole('button', { name: /^Publish to/ }).click();
+  await page.getByText('Published as revision').waitFor();
+  expect(kit.server().text()).toContain('users: [alice, bob, carol, dora]');
+});

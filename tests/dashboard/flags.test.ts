@@ -149,3 +149,17 @@ test('several are held at once', async () => {
     .poll(() => ['team_baskets', 'checkout_help'].map((key) => kit.server().find(key).mode))
     .toEqual(['held', 'held']);
 });
+
+test('no window is too narrow for the list: columns are left out, and nothing stands outside', async () => {
+  for (const width of [1440, 1366, 1280, 1024, 901, 768, 390]) {
+    const { page } = await kit.open('/flags', 'publisher', { width });
+    await page.getByRole('link', { name: 'checkout_v2' }).first().waitFor();
+    const room = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+    expect(room, `at ${width}`).toBeLessThanOrEqual(0);
+  }
+});
+
+test('a narrow window says how often the new way fails as well', async () => {
+  const { page } = await kit.open('/flags', 'operator', { width: 390 });
+  await page.getByText('fails in 6.14\u202f% · The framework library of 2.0').waitFor();
+});

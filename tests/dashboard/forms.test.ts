@@ -58,10 +58,10 @@ async function publish(page: Page): Promise<void> {
 test('conditions: a list is changed, a test is added, what is nested stays', async () => {
   const { server, page, faults } = await open('new_search');
   const form = await edit(page, 'Conditions');
-  const first = form.getByRole('group', { name: 'condition 1' });
+  const first = form.getByRole('group', { name: 'condition 1', exact: true });
   await first.getByLabel('Value').fill('DE, AT, CH');
-  await form.getByRole('button', { name: 'Add a test of an attribute' }).click();
-  const third = form.getByRole('group', { name: 'condition 3' });
+  await form.getByRole('button', { name: 'Add a test of an attribute' }).last().click();
+  const third = form.getByRole('group', { name: 'condition 3', exact: true });
   await third.getByLabel('Attribute').fill('app_version');
   await third.getByLabel('Comparison').selectOption('semver_gte');
   await third.getByLabel('Value').fill('2.4.0');
@@ -103,9 +103,115 @@ test('a form that is opened again shows the draft, and a change back leaves none
   await page.getByText('edited: 1 key').waitFor();
   form = await edit(page, 'Conditions');
   expect(await form.getByLabel('Cohort').inputValue()).toBe('staff');
-  await form.getByRole('button', { name: 'Remove condition 1' }).click();
+  await form.getByRole('button', { name: 'Remove condition 1', exact: true }).click();
   await apply(form);
   await page.getByText('edited: 1 key').waitFor({ state: 'detached' });
+});
+
+test('conditions: a group is added inside of another, with what must not hold', async () => {
+  const { server, page } = await open('new_search');
+  const form = await edit(page, 'Conditions');
+  const group = form.getByRole('group', { name: 'condition 2', exact: true });
+  await group.getByLabel('Of these').first().selectOption('all');
+  await group.getByRole('button', { name: 'Add a group' }).click();
+  const inner = form.getByRole('group', { name: 'condition 3 in condition 2' });
+  await inner.getByRole('button', { name: 'Add a cohort' }).click();
+  await inner.getByRole('button', { name: 'Add a test of an attribute' }).click();
+  const test = form.getByRole('group', { name: 'condition 2 in condition 3 in condition 2' });
+  await test.getByLabel('Attribute').fill('country');
+  await test.getByLabel('Value').fill('DE');
+  await test.getByLabel('not').check();
+  await apply(form);
+  await page
+    .getByRole('region', { name: 'Conditions' })
+    .getByText('(plan is pro and is a member of staff and (is a member of beta_testers or not country is DE))')
+    .waitFor();
+  await publish(page);
+  const [before, after] = [DOCUMENT.split('\n'), file(server).split('\n')];
+  expect(before.filter((line) => !after.includes(line))).toEqual([
+    '      - any: [{ attribute: plan, operator: "==", value: pro }, { cohort: staff }]',
+  ]);
+  expect(after.join('\n')).toMatch(/all:[\s\S]*staff[\s\S]*any:[\s\S]*beta_testers[\s\S]*not:[\s\S]*country/);
+});
+
+test('rules: two are added, the second is tried first, and one has a group of conditions', async () => {
+  const { server, page, faults } = await open('plain');
+  const form = await edit(page, 'Rules');
+  for (const [at, name] of ['colleagues', 'large customers'].entries()) {
+    await form.getByRole('button', { name: 'Add a rule' }).click();
+    await form
+      .getByRole('group', { name: `rule ${at + 1}`, exact: true })
+      .getByLabel('Name of the rule')
+      .fill(name);
+  }
+  const first = form.getByRole('group', { name: 'rule 1', exact: true });
+  await first.getByRole('button', { name: 'Add a cohort' }).click();
+  await first.getByLabel('Cohort').selectOption('staff');
+  const second = form.getByRole('group', { name: 'rule 2', exact: true });
+  await second.getByLabel('Percentage').fill('50');
+  await second.getByRole('button', { name: 'Add a test of an attribute' }).click();
+  await second.getByLabel('Attribute').fill('seats');
+  await second.getByLabel('Comparison').selectOption('>=');
+  await second.getByLabel('Value').fill('100');
+  await form.getByRole('button', { name: 'Try rule 2 earlier' }).click();
+  await first.getByLabel('Name of the rule').waitFor();
+  expect(await first.getByLabel('Name of the rule').inputValue()).toBe('large customers');
+  await apply(form);
+  const panel = page.getByRole('region', { name: 'Rules' });
+  await panel.getByText('seats ≥ 100').waitFor();
+  await publish(page);
+  const text = file(server);
+  expect(text).toMatch(/rules:[\s\S]*large customers[\s\S]*colleagues/);
+  expect(text).toMatch(/percentage: 50/);
+  expect(DOCUMENT.split('\n').filter((line) => !text.split('\n').includes(line))).toEqual([]);
+  expect(faults).toEqual([]);
+});
+
+test('a percentage that would change at once becomes a schedule, from Review', async () => {
+  const { server, page } = await open('plain');
+  await page.getByRole('button', { name: '50', exact: true }).click();
+  await page.getByText('draft 50\u202f%').waitFor();
+  await page.getByRole('link', { name: 'Review change…' }).click();
+  await page.getByRole('button', { name: 'Raise plain to 50\u202f% by a schedule instead…' }).click();
+  const form = page.getByRole('dialog', { name: 'Schedule' });
+  await form.getByText('Until the first stage it stays at 10\u202f%.').waitFor();
+  const shares = form.getByLabel('Percentage');
+  expect(await shares.evaluateAll((inputs) => inputs.map((input) => (input as HTMLInputElement).value))).toEqual([
+    '20',
+    '30',
+    '40',
+    '50',
+  ]);
+  await form.getByLabel('Between stages').selectOption('linear');
+  await apply(form);
+  await page.getByText('No errors').waitFor();
+  await page.getByLabel('Why?').fill('Step by step');
+  await page.getByRole('button', { name: /^Publish to/ }).click();
+  await page.getByText('Published as revision').waitFor();
+  const text = file(server);
+  expect(text).toContain('percentage: 10');
+  expect(text.match(/at: \d{4}-\d\d-\d\dT00:00:00Z/g)?.length).toBe(4);
+  expect(text).toContain('ramp: linear');
+});
+
+test('a new flag by keyboard alone', async () => {
+  const { server, page } = await open('plain');
+  await page.getByRole('link', { name: 'Flags' }).first().click();
+  await page.getByRole('button', { name: 'New flag' }).focus();
+  await page.keyboard.press('Enter');
+  await page.getByRole('dialog', { name: 'New flag' }).waitFor();
+  await page.keyboard.type('gift_cards');
+  await page.keyboard.press('Tab');
+  await page.keyboard.type('Cards as gifts');
+  await page.locator('dialog button[type=submit]:enabled').waitFor();
+  await page.keyboard.press('Enter');
+  await page.getByText('No errors').waitFor();
+  await page.getByLabel('Why?').focus();
+  await page.keyboard.type('For the winter');
+  await page.keyboard.press('Tab');
+  await page.keyboard.press('Enter');
+  await page.getByText('Published as revision').waitFor();
+  expect(file(server)).toContain('gift_cards:');
 });
 
 test('cohorts: one more gets it, another never', async () => {
@@ -192,7 +298,10 @@ test('another threshold is simulated anew', async () => {
   await form.getByLabel('detector').selectOption('rate');
   await form.getByLabel('min_samples').fill('100000000');
   await apply(form);
-  await page.locator('tr', { hasText: 'off after (half of the runs)' }).getByText('not found').waitFor();
+  await page
+    .locator('tr', { hasText: 'off after (half of the runs)' })
+    .getByText('not found')
+    .waitFor({ timeout: 90_000 });
 });
 
 test('a form adds to the draft of the text editor, and loses nothing of it', async () => {

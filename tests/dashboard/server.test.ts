@@ -8,6 +8,7 @@ const DOCUMENT = `flags:
     description: Search by the new index
     rollout: { percentage: 20 } # agreed with search
     error_threshold: { rate: 0.05 }
+  plain_banner: { rollout: { percentage: 100 } }
 `;
 
 const signIn = signingIn();
@@ -22,15 +23,30 @@ test('an operator holds and releases, and the audit says who and why', async () 
   await page.getByRole('button', { name: 'Hold off for everyone…' }).click();
   await page.getByLabel('Why?').fill('Results are empty');
   await page.keyboard.press('Enter');
-  await page.getByText(/Held by olaf/).waitFor();
+  await page.getByText(/Held by olaf \d/).waitFor();
   await page.getByRole('link', { name: 'Audit' }).click();
   await page.getByText('Results are empty').first().waitFor();
   await page.getByRole('link', { name: 'new_search' }).first().click();
   await page.getByRole('button', { name: 'Release…' }).click();
   await page.getByLabel('Why?').fill('Mended');
   await page.keyboard.press('Enter');
-  await page.getByText(/Held by olaf/).waitFor({ state: 'detached' });
+  await page.getByText(/Held by olaf \d/).waitFor({ state: 'detached' });
   expect(faults).toEqual([]);
+});
+
+test('a flag without a threshold is held as well: the page says who did so, and shows no evidence', async () => {
+  const { server, keys } = await start();
+  const { page } = await signIn(server, keys.operator);
+  const row = page.getByRole('row', { name: /plain_banner/ });
+  await row.getByText('no threshold').waitFor();
+  await row.getByRole('link', { name: 'plain_banner' }).click();
+  await page.getByRole('button', { name: 'Hold off for everyone…' }).click();
+  await page.getByLabel('Why?').fill('Wrong text');
+  await page.keyboard.press('Enter');
+  await page.getByText(/Held by olaf \d/).waitFor();
+  const happened = page.getByRole('table').filter({ hasText: 'Wrong text' });
+  await happened.getByText('Held', { exact: true }).waitFor();
+  await happened.getByText('by olaf').waitFor();
 });
 
 test('who may only look is offered nothing, and refused', async () => {

@@ -2,7 +2,7 @@ import { createFeatures, type FeatureError, type FeatureFlagManager, type Featur
 import * as wasm from '@flcm/flags-node/wasm';
 import { onTestFinished } from 'vitest';
 import { ManualClock } from './clock.ts';
-import { compiled } from './server.ts';
+import { compiled, noEvents } from './server.ts';
 
 /** Both engines, for `describe.each`: what holds for one holds for the other. */
 export const ENGINES: readonly [name: string, options: Pick<FeaturesOptions, 'engine' | 'compiler'>][] = [
@@ -40,9 +40,9 @@ export async function updatable(
   options: Omit<FeaturesOptions, 'clock'> & { readonly clock?: ManualClock } = {},
 ): Promise<Updatable> {
   let [snapshot, version] = [compiled(document), 1];
-  const get = async (): Promise<Response> => {
+  const get = async (url: unknown): Promise<Response> => {
     const headers = { 'content-type': 'application/vnd.flcm.snapshot', etag: `"${version}"` };
-    return new Response(snapshot as BodyInit, { headers });
+    return noEvents(url) ?? new Response(snapshot as BodyInit, { headers });
   };
   const source = { url: 'http://flags.invalid', fetch: get as typeof fetch, stream: false, metrics: false };
   const world = await local({ ...source, ...options });

@@ -24,6 +24,12 @@ interface Header {
   readonly age: number;
 }
 
+/** The answer of a source without events, if that is what is asked for. */
+export function noEvents(url: unknown): Response | undefined {
+  const headers = { 'content-type': 'text/event-stream' };
+  return `${url}`.includes('/flags/stream') ? new Response('', { headers }) : undefined;
+}
+
 /** How a request is answered. */
 export type Answer = (request: IncomingMessage, response: ServerResponse) => void;
 
@@ -198,13 +204,17 @@ export class FlagServer {
     response.writeHead(200, { 'content-type': 'application/vnd.flcm.snapshot', etag: this.etag }).end(this.#snapshot);
   };
 
-  /** Begins a stream, and says where things stand. */
-  readonly beginStream: Answer = (_, response) => {
+  /** Begins a stream, and says where things stand. Ends it there, if that is asked for. */
+  readonly beginStream: Answer = (request, response) => {
     response.writeHead(200, { 'content-type': 'text/event-stream' });
-    this.streams.add(response);
-    response.on('close', () => this.streams.delete(response));
+    const isEndless = !request.url?.endsWith('?once=true');
+    if (isEndless) {
+      this.streams.add(response);
+      response.on('close', () => this.streams.delete(response));
+    }
     response.write(`event: snapshot\ndata: ${JSON.stringify({ digest: this.#digest })}\n\n`);
     response.write(`event: trips\ndata: ${JSON.stringify(this.#trips())}\n\n`);
+    if (!isEndless) response.end();
   };
 
   /** Adds a batch up, once. */

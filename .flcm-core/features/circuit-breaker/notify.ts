@@ -1,6 +1,5 @@
 import { type Clock, sleep } from '../clock.ts';
-import { FeatureError } from '../errors.ts';
-import { type Events, featureError, guarded, messageOf } from '../events.ts';
+import { causedBy, type Events, featureError, guarded } from '../events.ts';
 import { timed } from '../remote-config/request.ts';
 import { backOff } from '../schedule.ts';
 import type { BreakerEvent } from '../types.ts';
@@ -69,8 +68,7 @@ export class Notifier {
     if (this.#waiting.size >= MOST_WAITING) oldest?.abort();
     const delivered = this.#attempts(url, event, closing.signal)
       .catch((error) => {
-        const text = `\`${event.flag}\`: ${url} was not notified: ${messageOf(error)}`;
-        this.#events.error(new FeatureError('NOTIFY_FAILED', text, { cause: error }));
+        this.#events.error(causedBy(error, 'NOTIFY_FAILED', `\`${event.flag}\`: ${url} was not notified`));
       })
       .finally(() => this.#waiting.delete(closing));
     this.#waiting.set(closing, delivered);

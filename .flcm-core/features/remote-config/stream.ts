@@ -2,10 +2,10 @@ import type { FleetState } from '@flcm/flags-web';
 import { createParser } from 'eventsource-parser';
 import { type Clock, Deadline } from '../clock.ts';
 import { FeatureError } from '../errors.ts';
-import { type Events, featureError, messageOf } from '../events.ts';
+import { causedBy, type Events, featureError } from '../events.ts';
 import { isFleetFlag } from '../overrides.ts';
 import { backOff } from '../schedule.ts';
-import { statusError } from './request.ts';
+import { statusError, timed } from './request.ts';
 
 /** Receives the events of a stream. */
 export interface StreamListener {
@@ -19,6 +19,8 @@ export interface StreamOptions {
   readonly fetch: typeof fetch;
   readonly headers: Readonly<Record<string, string>>;
   readonly silenceMs: number;
+  /** For reading the events of now. */
+  readonly timeoutMs: number;
 }
 
 /** A stream that breaks for one host is connected anew within so long. It may have broken for all of them. */
@@ -44,7 +46,9 @@ interface Trips {
 /** Before all events of a server. */
 const BEFORE_ALL = { epoch: -1, sequence: -1 };
 
-/** Events of a server, as they happen. There is one connection, or none, and one attempt at a time. */
+/**
+ * Events of a server: as they happen, over one connection or none and with one attempt at a time, or those of now.
+ */
 export class Stream {
   readonly #url: string;
   readonly #options: StreamOptions;
@@ -60,6 +64,8 @@ export class Stream {
   /** The first event of a connection is the snapshot that was there already. */
   #isGreeted = false;
   #cursor: Pick<Trips, 'epoch' | 'sequence'> = BEFORE_ALL;
+  /** Whether the events of now are read, and no connection is kept. */
+  #isPolled = false;
 
   constructor(url: string, options: StreamOptions, listener: StreamListener, clock: Clock, events: Events) {
     this.#url = url;
@@ -77,7 +83,7 @@ export class Stream {
     const connection = new AbortController();
     this.#connection = connection;
     this.#silence.set(this.#options.silenceMs);
-    this.#read(connection.signal)
+    this.#read(this.#url, connection.signal)
       .then(() => this.#ended(connection, new Error('the server ended it')))
       .catch((error) => this.#ended(connection, connection.signal.reason ?? error));
   }
@@ -89,6 +95,21 @@ export class Stream {
     this.#retry.noLaterThan(asked + this.#clock.random() * ANSWERED);
   }
 
+  /** Reads the events of now, for a host that keeps no connection. A failure is reported. */
+  async readOnce(closing: AbortSignal): Promise<void> {
+    const url = `${this.#url}?once=true`;
+    this.#isPolled = true;
+    try {
+      await timed({ clock: this.#clock, timeoutMs: this.#options.timeoutMs, closing }, (signal) =>
+        this.#read(url, signal),
+      );
+    } catch (error) {
+      if (!closing.aborted) this.#report(error);
+    } finally {
+      this.#silence.clear();
+    }
+  }
+
   close(): void {
     const connection = this.#connection;
     this.#connection = undefined;
@@ -97,14 +118,14 @@ export class Stream {
     this.#retry.clear();
   }
 
-  async #read(signal: AbortSignal): Promise<void> {
+  async #read(url: string, signal: AbortSignal): Promise<void> {
     const headers = { ...this.#options.headers, accept: 'text/event-stream' };
-    const response = await this.#options.fetch(this.#url, { headers, signal, cache: 'no-store' });
+    const response = await this.#options.fetch(url, { headers, signal, cache: 'no-store' });
     if (response.status !== 200 || !response.headers.get('content-type')?.startsWith('text/event-stream')) {
       await response.body?.cancel();
       throw response.status === 200
-        ? new FeatureError('WRONG_TYPE', `${this.#url} is no stream of events`)
-        : statusError(response, this.#url, this.#clock.now());
+        ? new FeatureError('WRONG_TYPE', `${url} is no stream of events`)
+        : statusError(response, url, this.#clock.now());
     }
     const parser = createParser({
       maxBufferSize: LARGEST_EVENT,
@@ -114,7 +135,7 @@ export class Stream {
       },
     });
     // Another server may answer now, which counts anew, and sends everything first.
-    this.#cursor = BEFORE_ALL;
+    if (!this.#isPolled) this.#cursor = BEFORE_ALL;
     this.#isGreeted = false;
     const decoder = new TextDecoder();
     const reader = (response.body as ReadableStream<Uint8Array>).getReader();
@@ -136,7 +157,11 @@ export class Stream {
     const asked = reason instanceof FeatureError ? (reason.retryAfterMs ?? 0) : 0;
     this.#askedUntil = this.#clock.elapsed() + asked;
     this.#retry.set(asked + this.#wait());
-    this.#events.error(new FeatureError('STREAM_FAILED', `${this.#url}: ${messageOf(reason)}`, { cause: reason }));
+    this.#report(reason);
+  }
+
+  #report(cause: unknown): void {
+    this.#events.error(causedBy(cause, 'STREAM_FAILED', this.#url));
   }
 
   #wait(): number {
@@ -159,7 +184,8 @@ export class Stream {
 
   #trips({ epoch, sequence, flags }: Trips): void {
     const { epoch: known, sequence: last } = this.#cursor;
-    if (epoch < known || (epoch === known && sequence <= last)) return;
+    const isOlder = !this.#isPolled && (epoch < known || (epoch === known && sequence < last));
+    if (isOlder || (epoch === known && sequence === last)) return;
     this.#cursor = { epoch, sequence };
     this.#listener.trips(flags);
   }

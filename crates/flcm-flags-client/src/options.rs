@@ -68,7 +68,8 @@ pub struct Options {
     pub max_bytes: usize,
     /// For how long flags that the source has not confirmed count as fresh: three poll intervals unless it is given.
     pub stale_after: Option<Duration>,
-    /// Whether changes are announced by a stream of `url`: they are.
+    /// Whether changes are announced by a stream of `url`: they are. Otherwise each poll also asks for what operators
+    /// hold and what the server has rolled back.
     pub stream: bool,
     /// A stream that is silent for so long is connected anew: 45 s.
     pub stream_silence: Duration,
@@ -155,7 +156,7 @@ pub(crate) struct Endpoints {
 
 impl Options {
     /// What makes requests. Redirects are followed, but those of `metrics` are not.
-    fn http(&self, metrics: Option<Url>) -> Result<Http, Error> {
+    fn http(&self, metrics: Option<&Url>) -> Result<Http, Error> {
         let client = self.http.clone().map_or_else(|| client(metrics), Ok)?;
         Ok(Http {
             client,
@@ -177,10 +178,10 @@ impl Options {
         let mut endpoints = Endpoints { source: None, stream: None, metrics: None };
         if let Some(url) = &self.url {
             let metrics = self.metrics_url(url)?;
-            let http = self.http(Some(metrics.clone()))?;
+            let http = self.http(Some(&metrics))?;
             let of = |path| Ok::<_, Error>((below(url, path)?, http.clone()));
             endpoints.source = Some(Source::Http(HttpSource::new(below(url, "flags")?, http.clone(), Serves::Server)));
-            endpoints.stream = self.stream.then(|| of("flags/stream")).transpose()?;
+            endpoints.stream = Some(of("flags/stream")?);
             endpoints.metrics = self.metrics.then(|| (metrics, http.clone()));
         } else if let Some(url) = &self.document_url {
             endpoints.source =
@@ -232,17 +233,25 @@ impl Options {
     }
 }
 
-fn client(metrics: Option<Url>) -> Result<reqwest::Client, Error> {
+fn client(metrics: Option<&Url>) -> Result<reqwest::Client, Error> {
     // The application may have chosen already.
     let _ = rustls::crypto::ring::default_provider().install_default();
     // A redirect makes a GET of the POST of a batch. Should it lead back to the same address, nothing would show that the
     // answer is not about the batch.
+    let metrics = metrics.map(without_query);
     let redirects = Policy::custom(move |attempt| {
-        let is_batch = metrics.is_some() && attempt.previous().first() == metrics.as_ref();
+        // The query names the revision in use, which changes.
+        let is_batch = metrics.is_some() && attempt.previous().first().map(without_query) == metrics;
         if is_batch { attempt.stop() } else { Policy::default().redirect(attempt) }
     });
     let client = reqwest::Client::builder().redirect(redirects).build();
     client.map_err(|error| invalid(format!("no HTTP client: {error}")))
+}
+
+fn without_query(url: &Url) -> Url {
+    let mut url = url.clone();
+    url.set_query(None);
+    url
 }
 
 /// A path below a URL, which may have a path of its own.

@@ -18,6 +18,7 @@ use crate::in_use::Flags;
 use cache::{CachedSnapshot, SnapshotCache};
 use source::{FetchResult, Source};
 use source_link::{SourceLink, SyncRequest};
+use stream::Stream;
 use trust::{SnapshotTrust, expired};
 
 pub(crate) mod cache;
@@ -44,6 +45,8 @@ pub(crate) struct Remote {
     delivery: Delivery,
     revisions: Revisions,
     signed: Signed,
+    /// The events that are read after each request, where no stream stays connected.
+    events: Option<Arc<Stream>>,
     fetching: Option<Fetching>,
     /// Who waits for the end of the request that is under way.
     waiting: Vec<oneshot::Sender<()>>,
@@ -56,9 +59,10 @@ impl Remote {
         cache: Option<SnapshotCache>,
         delivery: Delivery,
         signed: Signed,
+        events: Option<Arc<Stream>>,
     ) -> Self {
         let (revisions, waiting) = (Revisions::default(), Vec::new());
-        Self { link, source, cache, delivery, revisions, signed, fetching: None, waiting }
+        Self { link, source, cache, delivery, revisions, signed, events, fetching: None, waiting }
     }
 
     /// Puts in use what is at hand, then asks the source.
@@ -118,11 +122,15 @@ impl Remote {
                 DeliveryAction::Fetch { etag } => {
                     let source = self.source.clone().filter(|_| !self.link.closing.is_cancelled());
                     let (revision, statements) = (self.link.active.revision(), self.signed.statements.clone());
+                    let events = self.events.clone();
                     self.fetching = source.map(|source| -> Fetching {
                         Box::pin(async move {
                             let mut result = source.get(etag, revision).await?;
                             if let (None, Some(beside)) = (&result.statements, statements) {
                                 result.statements = Some(beside.statements().await?);
+                            }
+                            if let Some(events) = events {
+                                events.read_once().await;
                             }
                             Ok(result)
                         })

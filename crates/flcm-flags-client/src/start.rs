@@ -53,7 +53,9 @@ pub(crate) fn start(options: &Options, events: &Events) -> Result<Started, Error
     }
     let delivery = Delivery::new(delivery_options(options, instance, source.is_some()), source.is_some());
     let signed = Signed { trust, statements: statements.clone() };
-    let mut remote = Remote::new(Arc::clone(&link), source.clone(), cache, delivery, signed);
+    let stream = stream.map(|(url, http)| Arc::new(Stream::new(url, http, options.stream_silence, Arc::clone(&link))));
+    let (kept, polled) = if options.stream { (stream, None) } else { (None, stream) };
+    let mut remote = Remote::new(Arc::clone(&link), source.clone(), cache, delivery, signed, polled);
     remote.open(bootstrap(options)?)?;
     let mut tasks = [JoinSet::new(), JoinSet::new()];
     tasks[0].spawn(remote.run(requested));
@@ -63,8 +65,8 @@ pub(crate) fn start(options: &Options, events: &Events) -> Result<Started, Error
             tasks[0].spawn(FileWatch { path: file.path.clone(), link: Arc::clone(&link) }.run());
         }
     }
-    if let Some((url, http)) = stream {
-        tasks[0].spawn(Stream { url, http, silence: options.stream_silence, link: Arc::clone(&link) }.run());
+    if let Some(stream) = kept {
+        tasks[0].spawn(async move { stream.run().await });
     }
     let closing = [link.closing.clone(), CancellationToken::new()];
     let flushes = metrics.map(|endpoint| {

@@ -1,7 +1,8 @@
 //! Compares two versions of a document: which flags change, and for how many users.
 //!
 //! For each flag a difference lists the settings that change, and the exact shares of users that get something else,
-//! counted over all buckets and split points. Neither needs real users. [`compare_for`] also counts real contexts.
+//! counted over all buckets and split points. A flag that depends on others has shares of its own users. Neither needs
+//! real users. [`compare_for`] also counts real contexts.
 //!
 //! ```
 //! use flcm_flags::{Millis, Snapshot};
@@ -32,13 +33,18 @@ use crate::{Config, OwnedContext};
 
 mod changes;
 mod contexts;
+mod draws;
 mod intervals;
+mod joint;
+mod member;
 mod moves;
 
 pub use changes::Change;
 pub use contexts::ContextCounter;
 pub use intervals::{Share, Shares};
 pub use moves::{Move, Moves, Served};
+
+use joint::Joint;
 
 /// One of the two versions that are compared.
 #[derive(Debug)]
@@ -90,7 +96,7 @@ pub struct FlagDifference {
     pub changes: Vec<Change>,
     /// Changed flags that this one depends on.
     pub through: Vec<String>,
-    /// The shares by class of users. Classes for which nothing changes are left out.
+    /// The shares by class of users, as far as other flags let them. Classes for which nothing changes are left out.
     pub shares: Vec<Shares>,
     /// The contexts by what changes for them; `None` if none are counted.
     pub contexts: Option<Moves>,
@@ -133,6 +139,9 @@ pub fn compare_all<B: AsRef<[u8]>>(old: &Version<'_, B>, new: &Version<'_, B>, n
         flag.through = prerequisites.intersection(&changed).cloned().collect();
         if flag.status == Status::Same && !flag.through.is_empty() {
             flag.status = Status::Affected;
+        }
+        if flag.status != Status::Same && [old, new].into_iter().any(|side| side.has_prerequisites(&flag.flag)) {
+            flag.shares = Joint::new([old, new], &flag.flag, now).shares();
         }
     }
     let notes = changes::notes(old, new, !changed.is_empty());
@@ -204,11 +213,11 @@ fn compare_flag<B: AsRef<[u8]>>(old: &Version<'_, B>, new: &Version<'_, B>, key:
             if changes.is_empty() { Status::Same } else { Status::Changed }
         }
     };
-    if status != Status::Same {
-        let side = |version: &Version<'_, B>, flag, view| intervals::Side::new(version.snapshot, flag, view, now);
-        let before = before.zip(views.0.as_ref()).map(|(flag, view)| side(old, flag, view));
-        let after = after.zip(views.1.as_ref()).map(|(flag, view)| side(new, flag, view));
-        shares = intervals::shares(&before.unwrap_or_default(), &after.unwrap_or_default());
+    if status != Status::Same && !old.has_prerequisites(key) && !new.has_prerequisites(key) {
+        let side = |version: &Version<'_, B>, flag: Option<Flag<'_>>| {
+            flag.map_or_else(intervals::Side::default, |flag| intervals::Side::new(version.snapshot, flag, now))
+        };
+        shares = intervals::shares(&side(old, before), &side(new, after));
     }
     FlagDifference { flag: key.to_owned(), status, changes, through: Vec::new(), shares, contexts: None }
 }
@@ -232,6 +241,10 @@ impl<'v, B: AsRef<[u8]>> Version<'v, B> {
 
     fn keys(&self) -> impl Iterator<Item = &'v str> {
         self.snapshot.flags().filter_map(|id| self.snapshot.describe(id)).map(|flag| flag.key())
+    }
+
+    fn has_prerequisites(&self, key: &str) -> bool {
+        self.flag(key).is_some_and(|flag| !flag.closure().is_empty())
     }
 
     /// The flags that this one depends on, directly or indirectly.

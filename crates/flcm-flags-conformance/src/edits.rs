@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use crate::generate::layout::{Comment, Place, Written, written};
 use crate::generate::{Document, chance, pick};
 
+mod bytes;
 mod lines;
 mod oracle;
 
@@ -99,6 +100,7 @@ fn compare_edit(value: &Value, written: &Written, change: &Edit, tally: &mut Tal
     }
     oracle::comments(written, change, &edited.text)
         .and_then(|()| lines::compare(written, change, &edited))
+        .and_then(|()| bytes::compare(value, written, change, &edited.text))
         .or_else(wrong)
 }
 
@@ -280,7 +282,12 @@ impl fmt::Display for Tally {
         let sum = |counts: &BTreeMap<String, u64>| counts.values().sum::<u64>();
         let (applied, declined) = (sum(&self.applied), sum(&self.declined));
         writeln!(formatter, "{} texts, {} edits: {applied} applied, {declined} declined", self.texts, self.edits)?;
-        for (title, counts) in [("applied", &self.applied), ("declined", &self.declined)] {
+        let mut reasons: BTreeMap<String, u64> = BTreeMap::new();
+        for (name, count) in &self.declined {
+            let reason = name.rsplit(' ').next().unwrap_or_default();
+            *reasons.entry(format!("all {reason}")).or_default() += count;
+        }
+        for (title, counts) in [("applied", &self.applied), ("declined", &self.declined), ("declined", &reasons)] {
             for (name, count) in counts {
                 writeln!(formatter, "{title:<8} {name:<24} {count:>10}")?;
             }

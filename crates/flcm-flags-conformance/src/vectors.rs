@@ -7,6 +7,7 @@
 //! | `condition` | an attribute, an operator and an operand: whether the condition holds |
 //! | `schedule` | a schedule and times: the percentage |
 //! | `inherit` | a document and its equal without `extends` |
+//! | `diff` | two versions of a document, and which flags change for how many users |
 //! | `diagnostics` | documents and what is wrong with them |
 //! | `breaker` | what is done to a breaker, and what it reports; statistics by their bits |
 //! | `snapshot` | a document, its bytes in the `.snapshot` file beside it, and decisions on them |

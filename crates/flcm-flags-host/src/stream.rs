@@ -64,16 +64,23 @@ impl Reconnect {
     }
 }
 
-/// The last events of one connection. Another server may answer the next one, so each connection begins with a new
-/// cursor.
+/// The last events of one connection, or of all polls. Another server may answer the next connection, so each begins
+/// with a new cursor.
 #[derive(Debug, Default)]
 pub struct StreamCursor {
     has_snapshot: bool,
     /// Epoch and sequence of the fleet's state.
     fleet: Option<(u64, u64)>,
+    is_polled: bool,
 }
 
 impl StreamCursor {
+    /// For a host that keeps no connection. It may reach another server each time, so a lower number is newer as well.
+    #[must_use]
+    pub fn polled() -> Self {
+        Self { is_polled: true, ..Self::default() }
+    }
+
     /// A snapshot is announced; whether it was published while this host was connected. The first one was there before.
     pub const fn snapshot(&mut self) -> bool {
         mem::replace(&mut self.has_snapshot, true)
@@ -81,9 +88,10 @@ impl StreamCursor {
 
     /// The fleet's state has come; whether it is newer than the last one.
     pub fn fleet(&mut self, epoch: u64, sequence: u64) -> bool {
-        let is_newer = self.fleet.is_none_or(|last| last < (epoch, sequence));
+        let next = (epoch, sequence);
+        let is_newer = self.fleet.is_none_or(|last| if self.is_polled { last != next } else { last < next });
         if is_newer {
-            self.fleet = Some((epoch, sequence));
+            self.fleet = Some(next);
         }
         is_newer
     }
@@ -93,6 +101,13 @@ impl StreamCursor {
 mod tests {
     use super::{Reconnect, StreamCursor};
     use crate::time::Now;
+
+    #[test]
+    fn a_state_that_is_polled_again_is_nothing_new() {
+        let mut cursor = StreamCursor::polled();
+        let polled = [(1, 2), (1, 2), (1, 3), (0, 9), (0, 9)].map(|(epoch, sequence)| cursor.fleet(epoch, sequence));
+        assert_eq!(polled, [true, false, true, true, false]);
+    }
 
     fn at(elapsed: u64, random: f64) -> Now {
         Now { elapsed, random, ..Now::default() }

@@ -114,8 +114,8 @@ impl Inventory {
         }
         let known = seen.hosts.get(&instance);
         let first = known.map_or(now, |host| host.first);
-        let said = query.revision.as_deref().and_then(|revision| revision.parse().ok());
-        let revision = said.or_else(|| known?.revision);
+        let named = query.revision.as_deref().and_then(|revision| revision.parse().ok());
+        let revision = named.or_else(|| known?.revision);
         let host = KnownHost {
             instance: Some(instance),
             host: clean(query.host.as_ref()),

@@ -83,7 +83,9 @@ impl Sessions {
         let mut all = self.lock();
         let ended = all.values().filter(|session| session.expires <= now || !has_key(&session.key));
         let ended: Vec<SessionHash> = ended.map(|session| session.hash).collect();
-        ended.iter().for_each(|hash| _ = all.remove(hash));
+        for hash in &ended {
+            all.remove(hash);
+        }
         ended
     }
 

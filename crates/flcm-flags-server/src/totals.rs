@@ -60,7 +60,7 @@ pub(crate) struct Added {
 #[derive(Debug, Default)]
 pub(crate) struct Totals {
     /// None is ever removed.
-    flags: Vec<Box<FlagTotals>>,
+    flags: Vec<FlagTotals>,
     places: HashMap<String, Place>,
     /// The places of the flags of the revision in use, as far as they were looked for.
     of_revision: Vec<Option<Place>>,
@@ -103,7 +103,7 @@ impl Totals {
     fn insert(&mut self, totals: FlagTotals) -> Place {
         let place = Place(self.flags.len());
         self.places.insert(totals.key.clone(), place);
-        self.flags.push(Box::new(totals));
+        self.flags.push(totals);
         place
     }
 
@@ -122,7 +122,7 @@ impl Totals {
 
     /// All flags that have totals, in the order of their keys.
     pub(crate) fn flags(&self) -> BTreeMap<&str, &FlagTotals> {
-        self.flags.iter().map(|totals| (totals.key(), &**totals)).collect()
+        self.flags.iter().map(|totals| (totals.key(), totals)).collect()
     }
 
     /// Flags whose totals have changed since they were stored.
@@ -136,12 +136,12 @@ impl Totals {
     }
 
     fn to_be_stored(&self) -> impl Iterator<Item = &FlagTotals> {
-        self.flags.iter().map(|totals| &**totals).filter(|totals| totals.is_dirty)
+        self.flags.iter().filter(|totals| totals.is_dirty)
     }
 
     /// Notes that all totals are stored.
     pub(crate) fn mark_stored(&mut self) {
-        self.flags.iter_mut().filter(|totals| totals.is_dirty).for_each(|totals| totals.mark_stored());
+        self.flags.iter_mut().filter(|totals| totals.is_dirty).for_each(FlagTotals::mark_stored);
     }
 
     /// Restores stored totals. Points of them were stored with them.

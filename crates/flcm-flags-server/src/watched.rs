@@ -8,7 +8,9 @@ use tokio::sync::watch;
 
 /// Flags by key, each with its last second and how many look at it.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Watched(Arc<Mutex<HashMap<String, (usize, watch::Sender<Bytes>)>>>);
+pub(crate) struct Watched(Arc<Mutex<Watching>>);
+
+type Watching = HashMap<String, (usize, watch::Sender<Bytes>)>;
 
 /// Somebody who looks at a flag, until it is dropped.
 #[derive(Debug)]
@@ -39,7 +41,7 @@ impl Watched {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, (usize, watch::Sender<Bytes>)>> {
+    fn lock(&self) -> MutexGuard<'_, Watching> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

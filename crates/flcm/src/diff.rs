@@ -17,8 +17,10 @@ mod output;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Shares are exact: they are counted over all 100,000 buckets and 2^32 split points. They are shares of the users who \
-match the conditions of that rule and of no other; rules without conditions match everyone. Overrides and dependencies \
-are ignored. With --contexts the users of a file are counted instead, and everything is taken into account.
+match the conditions of that rule and of no other; rules without conditions match everyone. A flag that depends on \
+others has the share of users whom the others let pass; where that depends on conditions of theirs, the share is a \
+bound. Overrides are ignored. With --contexts the users of a file are counted instead, and everything is taken into \
+account.
 
 The exit code is 0 whether or not there is a difference; with --exit-code it is 1 when there is one.")]
 pub(crate) struct Options {

@@ -271,7 +271,15 @@ export interface FlagDifference {
   readonly status: 'changed' | 'added' | 'removed' | 'affected' | string;
   readonly changes: readonly { what: string; from: string | null; to: string | null; note: string | null }[];
   readonly through: readonly string[];
-  readonly shares: readonly { conditions: string | null; gain: Share; lose: Share; switch: Share; value: Share }[];
+  readonly shares: readonly {
+    readonly conditions: string | null;
+    /** Whether each share is a bound: it depends on conditions of flags that this one depends on. */
+    readonly atMost: boolean;
+    readonly gain: Share;
+    readonly lose: Share;
+    readonly switch: Share;
+    readonly value: Share;
+  }[];
 }
 
 export interface PublishAnswer {

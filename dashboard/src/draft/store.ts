@@ -1,9 +1,10 @@
 /**
  * The draft: a list of edits on a base revision, not a text, so that it can be put on top of what others publish. It is
- * kept in this browser; it has no user's data in it.
+ * kept in this browser; of users it has the ids in the document that somebody has edited, and nothing else.
  */
 
 import { computed, effect, signal } from '@preact/signals';
+import type { Clash } from './merge.ts';
 
 export type Path = readonly (string | number)[];
 export type Value = string | number | boolean | null | readonly Value[] | { readonly [key: string]: Value };
@@ -21,11 +22,22 @@ export type Edit =
   /** The text editor's: the whole text, on which the others are made. */
   | { readonly op: 'text'; readonly value: string };
 
+/** Where somebody else has published another value since the draft's base. */
+export interface Conflict {
+  readonly path: Path;
+  readonly theirs?: Value | undefined;
+  readonly mine?: Value | undefined;
+  /** Lines, where the draft is a text. */
+  readonly clash?: Clash;
+}
+
 export interface Draft {
   /** The revision and digest that it is based on. */
   readonly revision: number;
   readonly digest: string;
   readonly edits: readonly Edit[];
+  /** What a person has to choose before anything is published. */
+  readonly conflicts?: readonly Conflict[];
 }
 
 const KEY = 'flcm.draft';

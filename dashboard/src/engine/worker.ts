@@ -91,6 +91,12 @@ async function outline(text: string, flag: string): Promise<unknown> {
   return found;
 }
 
+async function cohortOutline(text: string, cohort: string): Promise<unknown> {
+  const found = (await start()).cohortOutline(text, cohort);
+  if (!found) throw new Error(en.errors.unexpected);
+  return found;
+}
+
 /** The simulation that goes on when more runs of the same are asked for. */
 let running: { readonly key: string; readonly simulator: Simulator; runs: number } | undefined;
 
@@ -122,6 +128,7 @@ const functions: Functions = {
   schema: async () => (await start()).schema(),
   edit,
   outline,
+  cohortOutline,
   cohorts: async (text) => (await start()).cohorts(text) ?? [],
   diff,
   count,

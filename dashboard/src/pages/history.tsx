@@ -140,7 +140,10 @@ function Row({ revision, older, query, onRevert }: RowProps): JSX.Element {
         <When at={revision.at} />
       </td>
       <td>
-        {revision.author} <span class="muted">{words.origin[revision.origin] ?? revision.origin}</span>
+        {revision.author}{' '}
+        {revision.author !== revision.origin && (
+          <span class="muted">{words.origin[revision.origin] ?? revision.origin}</span>
+        )}
       </td>
       <td>{revision.reason || <span class="muted">{words.noReason}</span>}</td>
       <td class="n">

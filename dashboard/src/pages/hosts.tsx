@@ -54,7 +54,9 @@ function Row({ host }: { host: Host }): JSX.Element {
           {word}
         </Pill>
       </td>
-      <td class="n">{host.revision === null ? '–' : count(host.revision)}</td>
+      <td class="n" data-name={words.revision}>
+        {host.revision === null ? '–' : count(host.revision)}
+      </td>
       <td class="n muted">{words.ago(span(now.value - host.lastSeen))}</td>
     </tr>
   );

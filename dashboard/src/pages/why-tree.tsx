@@ -1,10 +1,10 @@
 /** A decision as a tree: each test, what it found, and what would have to differ. */
 
 import type { ComponentChildren, JSX } from 'preact';
+import { oneLine } from '../draft/values.ts';
 import type { Check } from '../engine.ts';
 import { en } from '../words/en.ts';
 import { exactly, exactPercent } from '../words/format.ts';
-import { oneLine } from './flag/values.ts';
 
 const words = en.why;
 

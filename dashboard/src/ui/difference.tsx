@@ -3,14 +3,14 @@
 import type { JSX } from 'preact';
 import type { Difference, FlagDifference, Share } from '../data/api.ts';
 import { en } from '../words/en.ts';
-import { exactPercent } from '../words/format.ts';
+import { bounded } from '../words/format.ts';
 import { Link } from './link.tsx';
 import { Pill } from './parts.tsx';
 
 const words = en.history;
 
-function part(share: Share, text: (share: string) => string): string[] {
-  return share.percent > 0 ? [text(exactPercent(share.percent))] : [];
+function part(share: Share, atMost: boolean, text: (share: string) => string): string[] {
+  return share.percent > 0 ? [text(bounded(share.percent, atMost))] : [];
 }
 
 function Shares({ flag }: { flag: FlagDifference }): JSX.Element {
@@ -18,8 +18,12 @@ function Shares({ flag }: { flag: FlagDifference }): JSX.Element {
     return <span class="muted">{words.through(flag.through.join(', '))}</span>;
   return (
     <>
-      {flag.shares.map(({ conditions, gain, lose, switch: swap }) => {
-        const parts = [...part(gain, words.gain), ...part(lose, words.lose), ...part(swap, words.switch)];
+      {flag.shares.map(({ conditions, atMost, gain, lose, switch: swap }) => {
+        const parts = [
+          ...part(gain, atMost, words.gain),
+          ...part(lose, atMost, words.lose),
+          ...part(swap, atMost, words.switch),
+        ];
         return (
           <div key={conditions}>
             <b>{parts.length === 0 ? en.review.still : parts.join(', ')}</b>{' '}

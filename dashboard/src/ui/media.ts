@@ -2,7 +2,7 @@
 
 import { signal } from '@preact/signals';
 
-const query = window.matchMedia('(max-width: 760px)');
+const query = window.matchMedia('(max-width: 900px)');
 export const narrow = signal(query.matches);
 query.addEventListener('change', ({ matches }) => {
   narrow.value = matches;

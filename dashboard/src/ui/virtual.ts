@@ -15,8 +15,8 @@ export interface Rows {
 const SPARE = 4;
 
 /**
- * Where an element begins in the document. What is above it changes the height of its page, and the observer speaks when
- * the browser has laid everything out, so that nothing has to be laid out for this alone.
+ * Where an element begins in the document. What is above it changes the height of its page, and the observer is called
+ * when the browser has laid everything out, so that nothing has to be laid out for this alone.
  */
 function useTop(element: RefObject<HTMLElement | null>): number {
   const [top, setTop] = useState(0);

@@ -24,8 +24,8 @@ const HOUR = 60 * MINUTE;
 export const DAY: number = 24 * HOUR;
 
 /**
- * `10 214`. A thin space between groups of digits: a comma reads as a decimal point in half of the world. Numbers are not
- * left to `Intl`, which takes 20 ms for its first one.
+ * `10 214`. A thin space between groups of digits: a comma reads as a decimal point in half of the world. Numbers are
+ * not left to `Intl`, which takes 20 ms for its first one.
  */
 export const count = (value: number): string => String(Math.round(value)).replace(/\B(?=(\d{3})+$)/g, '\u202f');
 
@@ -44,6 +44,9 @@ export function percentNumber(value: number): string {
 
 /** A percentage as it was written, with at most three decimals. */
 export const exactPercent = (value: number): string => `${decimal(value, 3)}\u202f%`;
+
+/** A share, or a bound of it. */
+export const bounded = (value: number, atMost: boolean): string => (atMost ? '≤\u202f' : '') + exactPercent(value);
 
 /** A share from 0 to 1 with two decimals: `3.90 %`. */
 export const rate = (share: number): string => `${(share * 100).toFixed(2)}\u202f%`;

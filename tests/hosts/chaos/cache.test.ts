@@ -132,14 +132,14 @@ describe('a cache', () => {
     expect(at.isOn('new')).toBe(true);
     await at.features.close();
     expect(new Set(at.codes)).toEqual(new Set(['CACHE_FAILED']));
-    expect(readdirSync(cache).sort()).toEqual(['instance', 'snapshot']);
+    expect(readdirSync(cache).sort()).toEqual(['breakers', 'instance', 'snapshot']);
   });
 
   test('whose folder goes away meanwhile: it is made again', async () => {
     const cache = folder();
     const server = await served();
     const at = await world({ url: server.url, cache });
-    await until(() => existsSync(fileOf(cache)));
+    await until(() => existsSync(fileOf(cache)) && existsSync(join(cache, 'breakers')));
     rmSync(cache, { recursive: true });
     server.publish(AFTER);
     await at.features.remote.sync();
@@ -185,6 +185,6 @@ describe('a cache', () => {
 
   test('leaves no file of its own making behind', async () => {
     const { cache } = await kept();
-    expect(readdirSync(cache).sort()).toEqual(['instance', 'snapshot']);
+    expect(readdirSync(cache).sort()).toEqual(['breakers', 'instance', 'snapshot']);
   });
 });

@@ -80,7 +80,7 @@ describe('hosts that write to one folder at the same time', () => {
     for (const child of children) void ended(child).then((code) => codes.push(code));
     expect(await watched(options.cache, () => codes.length === 2)).toBeGreaterThan(10);
     expect(codes).toEqual([0, 0]);
-    expect(readdirSync(options.cache).sort()).toEqual(['instance', 'snapshot']);
+    expect(readdirSync(options.cache).sort()).toEqual(['breakers', 'instance', 'snapshot']);
   });
 
   test('leave a file whole, as two of one process', async () => {
@@ -98,6 +98,6 @@ describe('hosts that write to one folder at the same time', () => {
     }
     expect(await watched(options.cache, () => done === 2)).toBeGreaterThan(10);
     expect(hosts.flatMap(({ codes }) => codes)).toEqual([]);
-    expect(readdirSync(options.cache).sort()).toEqual(['instance', 'snapshot']);
+    expect(readdirSync(options.cache).sort()).toEqual(['breakers', 'instance', 'snapshot']);
   });
 });

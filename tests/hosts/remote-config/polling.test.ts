@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { phaseOf } from '../../../.flcm-core/features/schedule.ts';
 import { NOW } from '../../kit/clock.ts';
-import { type FlagServer, until } from '../../kit/server.ts';
+import { type FlagServer, soon, until } from '../../kit/server.ts';
 import { onlyTypeScript } from '../kit/only.ts';
 import { served, testClock, type WorldOptions, world } from '../kit/world.ts';
 
@@ -178,5 +178,53 @@ describe('what a stream announces', () => {
     await syncing;
     expect(at.isOn('new')).toBe(false);
     await at.until(() => at.isOn('new'), 1000);
+  });
+});
+
+describe('a host without a stream', () => {
+  const HELD = { old: { trip: 'off', generation: 1 } };
+
+  test('learns from each poll what the server holds back', async () => {
+    const server = await served();
+    server.trip(HELD);
+    const at = await world({ url: server.url, pollIntervalMs: 1000 });
+    await until(() => !at.isOn('old'), 'the hold that was there before');
+    server.trip({});
+    await at.until(() => at.isOn('old'), 3000);
+    server.trip(HELD);
+    await at.until(() => !at.isOn('old'), 3000);
+    expect(server.streams.size).toBe(0);
+    expect(at.codes).toEqual([]);
+    await at.features.close();
+  });
+
+  test('polls on while that cannot be read, and reports it', async () => {
+    const server = await served();
+    server.answerStream = (_, response) => response.writeHead(503).end();
+    const at = await world({ url: server.url, pollIntervalMs: 1000 });
+    const asked = server.marks.length;
+    await at.until(() => server.marks.length > asked + 1, 5000);
+    expect(at.features.remote.state).toBe('fresh');
+    expect(new Set(at.codes)).toEqual(new Set(['STREAM_FAILED']));
+    await at.features.close();
+  });
+
+  test('does not wait for long when no answer comes', async () => {
+    const server = await served();
+    const at = await world({ url: server.url, pollIntervalMs: 1000, fetchTimeoutMs: 500 });
+    server.answerStream = () => {};
+    const isAsked = () => server.count('/flags/stream') === 2;
+    for (let timer = 0; timer < 100 && !isAsked(); timer++) {
+      await at.clock.pass(Math.min(at.clock.next ?? 100, 100));
+      await soon(isAsked);
+    }
+    await at.clock.pass(500);
+    await until(() => at.codes.length > 0, 'the end of it');
+    const asked = server.marks.length;
+    server.answerStream = undefined;
+    await at.until(() => server.marks.length > asked + 1, 5000);
+    expect(at.isOn('old')).toBe(true);
+    expect(new Set(at.codes)).toEqual(new Set(['STREAM_FAILED']));
+    await at.features.close();
   });
 });

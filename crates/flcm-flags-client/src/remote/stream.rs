@@ -1,4 +1,4 @@
-//! Events of a server, as they happen. There is one connection, or none, and one attempt at a time.
+//! Events of a server: as they happen, over one connection or none and with one attempt at a time, or those of now.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,24 +10,31 @@ use futures_util::StreamExt;
 use reqwest::header::{ACCEPT, CONTENT_TYPE};
 use reqwest::{Response, Url};
 use serde::Deserialize;
+use tokio::sync::Mutex;
 
 use super::events::{EventReader, ServerEvent};
 use super::source_link::{SourceLink, SyncRequest};
 use crate::clock::millis;
 use crate::error::{Code, Error};
 use crate::http::Http;
-use crate::http::request::{failed, status_error};
+use crate::http::request::{failed, status_error, timed};
 
 pub(crate) struct Stream {
-    pub(crate) url: Url,
-    pub(crate) http: Http,
-    pub(crate) silence: Duration,
-    pub(crate) link: Arc<SourceLink>,
+    url: Url,
+    http: Http,
+    silence: Duration,
+    link: Arc<SourceLink>,
+    /// The last events that were read without keeping a connection.
+    polled: Mutex<StreamCursor>,
 }
 
 impl Stream {
+    pub(crate) fn new(url: Url, http: Http, silence: Duration, link: Arc<SourceLink>) -> Self {
+        Self { url, http, silence, link, polled: Mutex::new(StreamCursor::polled()) }
+    }
+
     /// Stays connected until everything is closed.
-    pub(crate) async fn run(self) {
+    pub(crate) async fn run(&self) {
         tokio::select! {
             () = self.link.closing.cancelled() => {}
             () = self.connect_for_ever() => {}
@@ -38,10 +45,10 @@ impl Stream {
         let clock = &self.link.active.clock;
         let mut reconnect = Reconnect::default();
         loop {
-            let error = self.read(&mut reconnect).await;
+            let ended = self.read(self.url.clone(), &mut StreamCursor::default(), || reconnect.received()).await;
+            let error = ended.err().unwrap_or_else(|| Error::new(Code::StreamFailed, "the server ended it"));
             reconnect.failed(millis(error.retry_after.unwrap_or_default()), clock.moment());
-            let message = format!("{}: {}", self.url, error.message);
-            self.link.active.events.error(Error::new(Code::StreamFailed, message));
+            self.report(&error);
             while !reconnect.is_due(clock.moment()) {
                 tokio::select! {
                     () = clock.sleep_until(reconnect.next_deadline()) => {}
@@ -51,25 +58,33 @@ impl Stream {
         }
     }
 
-    /// Reads one connection to its end; answers why it ended.
-    async fn read(&self, reconnect: &mut Reconnect) -> Error {
-        let response = match self.within_silence(self.connect()).await {
-            Ok(Ok(response)) => response,
-            Ok(Err(error)) | Err(error) => return error,
-        };
-        let (mut cursor, mut reader) = (StreamCursor::default(), EventReader::default());
-        let mut parts = response.bytes_stream();
+    /// Reads the events of now, for a host that keeps no connection. A failure is reported.
+    pub(crate) async fn read_once(&self) {
+        let mut url = self.url.clone();
+        url.set_query(Some("once=true"));
+        let Http { clock, timeout, .. } = &self.http;
+        let mut cursor = self.polled.lock().await;
+        if let Err(error) = timed(&**clock, *timeout, self.read(url, &mut cursor, || {})).await {
+            self.report(&error);
+        }
+    }
+
+    fn report(&self, error: &Error) {
+        let message = format!("{}: {}", self.url, error.message);
+        self.link.active.events.error(Error::new(Code::StreamFailed, message));
+    }
+
+    /// Reads one connection until the server ends it.
+    async fn read(&self, url: Url, cursor: &mut StreamCursor, mut received: impl FnMut()) -> Result<(), Error> {
+        let response = self.within_silence(self.connect(url)).await??;
+        let (mut reader, mut parts) = (EventReader::default(), response.bytes_stream());
         loop {
-            let part = match self.within_silence(parts.next()).await {
-                Ok(Some(Ok(part))) => part,
-                Ok(Some(Err(error))) => return failed(&self.url, error),
-                Ok(None) => return Error::new(Code::StreamFailed, "the server ended it"),
-                Err(silent) => return silent,
-            };
+            let Some(part) = self.within_silence(parts.next()).await? else { return Ok(()) };
+            let part = part.map_err(|error| failed(&self.url, error))?;
             // Comments count as well: the server sends them to show that it is there.
-            reconnect.received();
-            if reader.feed(&part, &mut |event| self.take(&event, &mut cursor)).is_err() {
-                return Error::new(Code::StreamFailed, "an event is too large");
+            received();
+            if reader.feed(&part, &mut |event| self.take(&event, cursor)).is_err() {
+                return Err(Error::new(Code::StreamFailed, "an event is too large"));
             }
         }
     }
@@ -83,8 +98,8 @@ impl Stream {
         }
     }
 
-    async fn connect(&self) -> Result<Response, Error> {
-        let request = self.http.client.get(self.url.clone()).headers(self.http.headers.clone());
+    async fn connect(&self, url: Url) -> Result<Response, Error> {
+        let request = self.http.client.get(url).headers(self.http.headers.clone());
         let response = request.header(ACCEPT, "text/event-stream").send().await;
         let response = response.map_err(|error| failed(&self.url, error))?;
         let media_type = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());

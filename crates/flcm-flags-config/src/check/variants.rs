@@ -17,6 +17,9 @@ impl Checker<'_> {
         for (index, At { value: variant, .. }) in list.iter().enumerate() {
             self.variant(variant, default, path.index(index), &mut seen);
         }
+        if default.kind() == "boolean" {
+            self.types_of_values(list, path);
+        }
         self.weights(list.iter().map(|variant| variant.value.weight.value), *span, path);
         let variant = |At { value, .. }: &At<Variant>| config::Variant {
             name: value.name.value.clone(),
@@ -51,6 +54,23 @@ impl Checker<'_> {
             let message = format!("the value is a {kind}, but the flag's type is {flag_kind}");
             let problem = self.diagnostics.error(value.span, path, "wrong-type", message);
             problem.help("give it the type of `default`");
+        }
+    }
+
+    /// A flag whose default is a boolean may have variants with values of any type, but of the same one.
+    fn types_of_values(&mut self, list: &[At<Variant>], path: Path<'_>) {
+        let with_value = |(index, variant): (usize, &'_ At<Variant>)| {
+            let value = variant.value.value.as_ref()?;
+            Some((index, variant.value.name.value.clone(), value.span, value.value.kind()))
+        };
+        let mut values = list.iter().enumerate().filter_map(with_value);
+        let Some((_, first, _, first_kind)) = values.next() else { return };
+        for (index, name, span, kind) in values.filter(|(.., kind)| *kind != first_kind) {
+            let message = format!(
+                "the value of variant `{name}` is of type {kind}, but that of variant `{first}` is of type {first_kind}"
+            );
+            let problem = self.diagnostics.warn(span, path.index(index).key("value"), "mixed-types", message);
+            problem.help("give all values one type: a caller asks for one, and gets its fallback for the others");
         }
     }
 

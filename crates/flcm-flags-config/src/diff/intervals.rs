@@ -11,44 +11,48 @@ use flcm_flags::bucket::BUCKETS;
 use flcm_flags::{Flag, Millis, Rule, Serves, Snapshot};
 use serde::Serialize;
 
+use super::member::Reach;
 use super::moves::{Move, Served};
 use crate::explain::text;
-use crate::explain::view::FlagView;
 
 /// Split points.
-const POINTS: u64 = 1 << 32;
+pub(super) const POINTS: u64 = 1 << 32;
 
 /// The area of everyone.
 const WHOLE: u64 = BUCKETS as u64 * POINTS;
 
 /// The buckets and split points of one rule.
 #[derive(Clone, Debug)]
-struct Area {
+pub(super) struct Area {
     /// As text; empty for a rule without conditions.
     conditions: String,
     /// The buckets below this one are inside.
-    end: u32,
+    pub(super) end: u32,
     /// The end of each range of split points and what is served there, ascending up to [`POINTS`].
-    ranges: Vec<(u64, Served)>,
+    pub(super) ranges: Vec<(u64, Served)>,
 }
 
 /// One version of a flag. The default is a flag that does not exist: off for everyone.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Side {
-    areas: Vec<Area>,
-    off: Served,
+    /// One for each rule; none where the flag is switched off or cannot be read.
+    pub(super) areas: Vec<Area>,
+    pub(super) off: Served,
     /// The salt and the hashed attribute; `None` for a flag that does not exist.
     draw: Option<(String, Option<String>)>,
 }
 
 /// What changes for some users, as shares of them.
 #[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Shares {
     /// The conditions that hold for them, as text; `None` when no rule with conditions applies.
     pub conditions: Option<String>,
     /// Whether the flag has rules with conditions at all, before or after. Not in JSON.
     #[serde(skip)]
     pub flag_has_conditions: bool,
+    /// Whether each share is a bound, and may be less: it depends on conditions of flags that this one depends on.
+    pub at_most: bool,
     /// Who is turned on.
     pub gain: Share,
     /// Who is turned off.
@@ -85,14 +89,15 @@ impl Share {
 }
 
 impl Side {
-    pub(super) fn new<B: AsRef<[u8]>>(snapshot: &Snapshot<B>, flag: Flag<'_>, view: &FlagView, now: Millis) -> Self {
+    pub(super) fn new<B: AsRef<[u8]>>(snapshot: &Snapshot<B>, flag: Flag<'_>, now: Millis) -> Self {
         let default = flag.default_value().map(text::json_of_value);
         let off = Served {
             enabled: default == Some(serde_json::Value::Bool(true)),
             variant: None,
             value: default.map(|value| value.to_string()),
         };
-        let mut side = Self { areas: Vec::new(), off, draw: Some((view.salt.clone(), view.by.clone())) };
+        let draw = Some((flag.salt().to_owned(), flag.by().map(str::to_owned)));
+        let mut side = Self { areas: Vec::new(), off, draw };
         if flag.is_readable() && flag.enabled() {
             side.areas = flag.rules().map(|rule| side.area(snapshot, flag, rule, now)).collect();
         }
@@ -151,13 +156,14 @@ fn conditions_of<'s>(old: &'s Side, new: &'s Side) -> BTreeSet<&'s str> {
 }
 
 /// Areas by what changes in them.
-#[derive(Default)]
-struct Areas {
+#[derive(Clone, Debug, Default)]
+pub(super) struct Areas {
     gain: u128,
     lose: u128,
     switch: u128,
     value: u128,
     whole: u128,
+    at_most: bool,
 }
 
 impl Areas {
@@ -174,7 +180,52 @@ impl Areas {
         areas
     }
 
-    fn add(&mut self, old: &Served, new: &Served, area: u128) {
+    /// Bounds, from how many buckets may be on in each version, and what is served there.
+    pub(super) fn bound([old, new]: &[Reach<'_>; 2]) -> Self {
+        let on = |reach: &Reach<'_>| u128::from(if reach.off.enabled { BUCKETS } else { reach.end });
+        let (lose, gain) = (on(old), on(new));
+        let is = |what: Move| move |(before, after): (&Served, &Served)| Move::of(before, after) == what;
+        let pairs = || old.outcomes.iter().flat_map(|before| new.outcomes.iter().map(move |after| (before, after)));
+        let may = |what: Move| pairs().any(is(what));
+        let both = |what| if may(what) { lose.min(gain) } else { 0 };
+        let all_off = Move::of(old.off, new.off) == Move::Value;
+        let value = if all_off { BUCKETS.into() } else { both(Move::Value) };
+        Self { gain, lose, switch: both(Move::Switch), value, whole: BUCKETS.into(), at_most: true }
+    }
+
+    /// The larger one of each, of areas with the same whole.
+    pub(super) fn or_larger(self, other: &Self) -> Self {
+        let parts = |areas: &Self| [areas.gain, areas.lose, areas.switch, areas.value];
+        Self {
+            gain: self.gain.max(other.gain),
+            lose: self.lose.max(other.lose),
+            switch: self.switch.max(other.switch),
+            value: self.value.max(other.value),
+            whole: self.whole,
+            at_most: self.at_most || parts(&self) != parts(other),
+        }
+    }
+
+    /// The same shares in smaller numbers: none is above that of two independent draws.
+    pub(super) fn reduced(mut self) -> Self {
+        const LARGEST: u128 = WHOLE as u128 * WHOLE as u128;
+        let parts = |areas: &mut Self, change: &dyn Fn(u128) -> u128| {
+            for part in [&mut areas.gain, &mut areas.lose, &mut areas.switch, &mut areas.value] {
+                *part = change(*part);
+            }
+        };
+        let divisor = [self.gain, self.lose, self.switch, self.value].into_iter().fold(self.whole, gcd).max(1);
+        parts(&mut self, &|part| part / divisor);
+        self.whole /= divisor;
+        while self.whole > LARGEST {
+            self.at_most = true;
+            parts(&mut self, &|part| part.div_ceil(2));
+            self.whole /= 2;
+        }
+        self
+    }
+
+    pub(super) fn add(&mut self, old: &Served, new: &Served, area: u128) {
         self.whole += area;
         match Move::of(old, new) {
             Move::Gain => self.gain += area,
@@ -209,18 +260,27 @@ impl Areas {
         }
     }
 
-    fn shares(&self, conditions: Option<&str>, flag_has_conditions: bool) -> Option<Shares> {
+    pub(super) fn shares(&self, conditions: Option<&str>, flag_has_conditions: bool) -> Option<Shares> {
         let share = |part| Share::new(part, self.whole);
-        let Self { gain, lose, switch, value, .. } = *self;
+        let Self { gain, lose, switch, value, at_most, .. } = *self;
         (gain + lose + switch + value > 0).then(|| Shares {
             conditions: conditions.map(str::to_owned),
             flag_has_conditions,
+            at_most,
             gain: share(gain),
             lose: share(lose),
             switch: share(switch),
             value: share(value),
         })
     }
+}
+
+/// The greatest common divisor.
+pub(super) const fn gcd(mut one: u128, mut other: u128) -> u128 {
+    while other != 0 {
+        (one, other) = (other, one % other);
+    }
+    one
 }
 
 /// What a bucket gets: from the first rule that includes it.
@@ -259,7 +319,6 @@ mod tests {
     use flcm_flags::{Flag, Millis, Rule, Serves, Snapshot};
 
     use super::{Move, POINTS, Side, boundary, shares};
-    use crate::explain::view::FlagView;
 
     /// The draw whose upper half is the first of a bucket and whose lower half is `point`: `mix` is a bijection.
     fn draw(bucket: u32, point: u64) -> Draw {
@@ -283,7 +342,7 @@ mod tests {
 
     fn side(snapshot: &Snapshot<Vec<u8>>) -> (Flag<'_>, Side) {
         let flag = snapshot.describe(snapshot.flag("a").unwrap()).unwrap();
-        (flag, Side::new(snapshot, flag, &FlagView::new(snapshot, flag), Millis(500)))
+        (flag, Side::new(snapshot, flag, Millis(500)))
     }
 
     /// What a draw gets, by the definition: the variant's name, or `None` for off.

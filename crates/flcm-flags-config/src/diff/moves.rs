@@ -13,6 +13,11 @@ pub struct Served {
     pub value: Option<String>,
 }
 
+impl Served {
+    /// What a flag serves that does not exist.
+    pub(super) const OFF: Self = Self { enabled: false, variant: None, value: None };
+}
+
 /// What changes for a user.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Move {

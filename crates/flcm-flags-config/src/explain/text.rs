@@ -148,7 +148,7 @@ pub fn conditions<B: AsRef<[u8]>>(snapshot: &Snapshot<B>, nodes: Nodes<'_>) -> S
     parts.join(" and ")
 }
 
-fn condition<B: AsRef<[u8]>>(snapshot: &Snapshot<B>, node: Node<'_>) -> String {
+pub(crate) fn condition<B: AsRef<[u8]>>(snapshot: &Snapshot<B>, node: Node<'_>) -> String {
     match node {
         Node::All(nodes) => group(snapshot, nodes, " and ", "always"),
         Node::Any(nodes) => group(snapshot, nodes, " or ", "never"),

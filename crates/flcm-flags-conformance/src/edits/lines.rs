@@ -115,7 +115,8 @@ fn neighbours(written: &Written, edit: &Edit, old: &[&str], new: &[&str]) -> Res
         // A comma may come or go, and what stands on the line may be around what was changed.
         let plain = |text: String| text.trim_start_matches('\u{feff}').trim().trim_end_matches(',').trim().to_owned();
         let (was, is) = (plain(of(old, before)), plain(of(new, after)));
-        let key = was.split(':').next().unwrap_or_default();
+        // What stands first on the line; behind a comma stand others.
+        let key = was.split([':', ',']).next().unwrap_or_default();
         // Another value on the line may be what was changed.
         let squashed = |text: &str| text.replace([',', ' '], "");
         let part = squashed(&was).contains(&squashed(&is)) || squashed(&is).contains(&squashed(&was));

@@ -1,6 +1,8 @@
 //! From a JSON value to a text as people write it: comments, blank lines, both styles, quotes of each kind, anchors,
 //! carriage returns, a byte order mark, and no line end at the end. Each comment has a number, and says whose it is.
 
+use std::collections::BTreeMap;
+
 use fastrand::Rng;
 use serde_json::Value;
 
@@ -13,6 +15,19 @@ pub struct Written {
     pub text: String,
     /// The comments, by their number: the text of each is `# ` and its number.
     pub comments: Vec<Comment>,
+    /// Where each item and each entry stands, by its path.
+    pub extents: BTreeMap<Vec<String>, Extent>,
+}
+
+/// Where an item or an entry stands, in bytes.
+#[derive(Clone, Copy, Debug)]
+pub struct Extent {
+    /// Where its key, its dash or, in brackets, its value begins.
+    pub start: usize,
+    /// Behind its colon or its dash; the value may stand further on.
+    pub behind: usize,
+    /// Where its value ends.
+    pub end: usize,
 }
 
 /// A comment.
@@ -51,6 +66,8 @@ pub fn written(rng: &mut Rng, value: &Value) -> Written {
         aliases,
         out: String::new(),
         list: Vec::new(),
+        extents: BTreeMap::new(),
+        end: 0,
         anchors: Vec::new(),
     };
     if chance(writer.rng, 10) {
@@ -62,12 +79,11 @@ pub fn written(rng: &mut Rng, value: &Value) -> Written {
     } else {
         writer.below(value, &mut Vec::new(), 0);
     }
-    let mut text = writer.out;
-    let comments = writer.list;
+    let Writer { out: mut text, list: comments, extents, .. } = writer;
     if chance(rng, 20) {
         text.truncate(text.trim_end_matches(['\n', '\r']).len());
     }
-    Written { text, comments }
+    Written { text, comments, extents }
 }
 
 struct Writer<'r> {
@@ -80,12 +96,24 @@ struct Writer<'r> {
     aliases: u32,
     out: String,
     list: Vec<Comment>,
-    anchors: Vec<Value>,
+    extents: BTreeMap<Vec<String>, Extent>,
+    /// Where the value that was written last ends.
+    end: usize,
+    anchors: Vec<String>,
 }
 
 impl Writer<'_> {
     fn end_line(&mut self) {
         self.out.push_str(self.newline);
+    }
+
+    /// A value ends here.
+    fn ends(&mut self) {
+        self.end = self.out.len();
+    }
+
+    fn extent(&mut self, path: &[String], start: usize, behind: usize) {
+        self.extents.insert(path.to_vec(), Extent { start, behind, end: self.end });
     }
 
     fn comment(&mut self, owner: &[String], place: Place) {
@@ -151,15 +179,19 @@ impl Writer<'_> {
                 self.above(path, indent);
                 self.out.push_str(&" ".repeat(indent));
             }
+            let start = self.out.len();
             let key = self.key(key);
             self.out.push_str(&key);
             self.out.push(':');
+            let behind = self.out.len();
             self.inner(value, path, indent);
+            self.extent(path, start, behind);
             path.pop();
         }
     }
 
     fn item(&mut self, item: &Value, path: &mut Vec<String>, indent: usize) {
+        let start = self.out.len();
         self.out.push('-');
         match item {
             Value::Object(map) if !map.is_empty() && self.rng.bool() => {
@@ -178,11 +210,13 @@ impl Writer<'_> {
                 self.end_line();
             }
         }
+        self.extent(path, start, start + 1);
     }
 
     /// What follows a key.
     fn inner(&mut self, value: &Value, path: &mut Vec<String>, indent: usize) {
         if self.alias(value) || (value.is_null() && self.rng.bool()) {
+            self.ends();
             self.beside(path);
             self.end_line();
         } else if is_nested(value) && chance(self.rng, if indent < 5 { 90 } else { 50 }) {
@@ -206,6 +240,7 @@ impl Writer<'_> {
         for line in text.lines() {
             self.out.push_str(&" ".repeat(if line.is_empty() { 0 } else { indent + self.step }));
             self.out.push_str(line);
+            self.ends();
             self.end_line();
         }
     }
@@ -215,14 +250,16 @@ impl Writer<'_> {
         if !chance(self.rng, self.aliases) {
             return false;
         }
-        if let Some(index) = self.anchors.iter().position(|known| known == value) {
+        // Two zeros are equal, and are not written alike.
+        let written = value.to_string();
+        if let Some(index) = self.anchors.iter().position(|known| *known == written) {
             self.out.extend([" *a", &index.to_string()]);
             return true;
         }
         // Only of scalars: what stands inside is written by others.
         if !is_nested(value) && !value.is_null() {
             self.out.extend([" &a", &self.anchors.len().to_string()]);
-            self.anchors.push(value.clone());
+            self.anchors.push(written);
         }
         false
     }
@@ -234,7 +271,8 @@ impl Writer<'_> {
             Value::Object(map) => ('{', '}', map.iter().map(|(key, value)| (Some(key), value)).collect()),
             _ => {
                 let text = self.scalar(value);
-                return self.out.push_str(&text);
+                self.out.push_str(&text);
+                return self.ends();
             }
         };
         let lines = !entries.is_empty() && chance(self.rng, 20);
@@ -247,12 +285,16 @@ impl Writer<'_> {
             if lines {
                 self.end_line_in_brackets(index, path, indent + 2);
             }
+            let start = self.out.len();
+            let mut behind = start;
             if let Some(key) = key {
                 let key = self.key(key);
                 self.out.push_str(&key);
                 self.out.push_str(": ");
+                behind = self.out.len() - 1;
             }
             self.flow(value, path, indent + 2);
+            self.extent(path, start, behind);
             if index + 1 < count || chance(self.rng, 10) {
                 self.out.push_str(if lines { "," } else { ", " });
             }
@@ -268,6 +310,7 @@ impl Writer<'_> {
             self.out.push_str(space);
         }
         self.out.push(close);
+        self.ends();
     }
 
     fn end_line_in_brackets(&mut self, index: usize, path: &[String], indent: usize) {

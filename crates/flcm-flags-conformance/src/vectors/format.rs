@@ -194,6 +194,34 @@ pub struct Inherit {
     pub equals: Document,
 }
 
+/// A file of kind `diff`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Diff {
+    /// What is shown, in a sentence.
+    pub about: String,
+    /// Pairs of documents.
+    pub cases: Vec<Compared>,
+}
+
+/// Two versions of a document, and what is different.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Compared {
+    /// Why the answer is what it is.
+    pub note: String,
+    /// The old version.
+    pub old: Document,
+    /// The new version.
+    pub new: Document,
+    /// Milliseconds since 1970; default 0.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub now: u64,
+    /// The flags that change, as `flcm diff --json` prints them; left out only until they have been filled in.
+    #[serde(default)]
+    pub flags: Option<serde_json::Value>,
+}
+
 /// A file of kind `diagnostics`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]

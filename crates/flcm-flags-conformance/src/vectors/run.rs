@@ -7,6 +7,7 @@ use std::fs;
 use std::path::Path;
 
 use flcm_flags::{Millis, Snapshot, bucket};
+use flcm_flags_config::diff::{Version, compare};
 use flcm_flags_config::{Config, check, check_with, compile};
 use serde_json::json;
 
@@ -156,6 +157,26 @@ pub fn inherit(path: &Path) -> usize {
     assert!(!file.equals.text().contains("extends"), "{name}: `equals` must not inherit");
     assert_eq!(bytes(&file.document), bytes(&file.equals), "{name}: {}", file.about);
     1
+}
+
+/// Runs a file of kind `diff`.
+#[must_use]
+pub fn diff(path: &Path) -> usize {
+    let file: format::Diff = read(path);
+    for case in &file.cases {
+        let wanted = case.flags.as_ref().unwrap_or_else(|| panic!("{}: no answer yet: {}", path.display(), case.note));
+        assert_eq!(&different_flags(case), wanted, "{}: {}", path.display(), case.note);
+    }
+    file.cases.len()
+}
+
+/// The flags that change between two versions, as JSON.
+#[must_use]
+pub fn different_flags(case: &format::Compared) -> serde_json::Value {
+    let [(old, before), (new, after)] = [&case.old, &case.new].map(|document| load(&document.text(), &case.note));
+    let old = Version { name: "old", snapshot: &before, config: Some(&old) };
+    let new = Version { name: "new", snapshot: &after, config: Some(&new) };
+    serde_json::to_value(compare(&old, &new, Millis(case.now)).flags).expect("a difference is JSON")
 }
 
 /// Runs a file of kind `diagnostics`, and adds the codes that it shows.

@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::breaker;
-use super::format::{Diagnostics, Document, Evaluate, Snapshot};
+use super::format::{Diagnostics, Diff, Document, Evaluate, Snapshot};
 
 impl Evaluate {
     /// The file as text.
@@ -39,6 +39,14 @@ impl breaker::File {
             ("scope", quoted(&self.scope)),
             ("steps", cases(&self.steps)),
         ])
+    }
+}
+
+impl Diff {
+    /// The file as text.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        object(&[("about", quoted(&self.about)), ("cases", cases(&self.cases))])
     }
 }
 

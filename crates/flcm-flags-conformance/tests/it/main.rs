@@ -6,6 +6,7 @@ mod breaker_golden;
 mod breaker_holds;
 mod breaker_states;
 mod breaker_statistics;
+mod dependencies;
 mod diagnostic_codes;
 mod differences;
 mod edits;

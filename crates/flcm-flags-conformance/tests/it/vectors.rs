@@ -42,6 +42,11 @@ fn inherit() {
 }
 
 #[test]
+fn diff() {
+    run_all("diff", run::diff);
+}
+
+#[test]
 fn snapshot() {
     run_all("snapshot", run::snapshot);
 }

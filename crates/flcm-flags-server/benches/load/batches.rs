@@ -39,7 +39,10 @@ pub(super) async fn fleet(binary: &str) -> Result<(), Failure> {
         talk.ask(&post("/metrics", "application/vnd.flcm.batch", &made.batch(0, sequence))).await?;
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
-    println!("150 batches of 1,000 flags in 30 s, on the fleet's thread: {:?}", served.fleet_time()? - before);
+    println!(
+        "150 batches of 1,000 flags in 30 s, on the fleet's thread: {:?}",
+        served.fleet_time()?.saturating_sub(before)
+    );
     Ok(())
 }
 

@@ -16,7 +16,7 @@ const PAUSE: Duration = Duration::from_millis(5);
 /// An answer about the same state of the file counts for so long: all pages ask at once when a revision is published.
 const FRESH: Duration = Duration::from_secs(2);
 
-/// What git has said last. One process runs at a time.
+/// The last answer of git. One process runs at a time.
 #[derive(Debug, Default)]
 pub(crate) struct Git(Mutex<Option<Answer>>);
 

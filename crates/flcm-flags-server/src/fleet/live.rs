@@ -172,6 +172,7 @@ impl Fleet {
         // Without a breaker, an operator holds what is not clear.
         let unguarded = if trip == TripState::Clear { Mode::Auto } else { Mode::Held };
         let last = self.events.get(key).map(|event| (&event.transition, &event.actor));
+        let command = self.commands.get(key);
         let hour = self.totals.find(key).and_then(|place| self.activity.of(place));
         let sum = hour.map(|hour| hour.sum(now)).unwrap_or_default();
         let hosts = self.hosts.of(key);
@@ -183,8 +184,8 @@ impl Fleet {
             cause: last.and_then(|(last, _)| last.cause).map(flcm_flags::breaker::Cause::as_str),
             next: last.map_or(Next::Nothing, |(last, _)| last.next).as_str(),
             next_at: last.and_then(|(last, _)| if let Next::Probe(at) = last.next { Some(at.0) } else { None }),
-            since: last.map_or(0, |(last, _)| last.at.0),
-            by: last.map(|(_, actor)| actor.clone()),
+            since: command.map_or_else(|| last.map_or(0, |(last, _)| last.at.0), |command| command.at),
+            by: command.map(|command| &command.actor).or(last.map(|(_, actor)| actor)).cloned(),
             generation: breaker.map_or(0, |breaker| breaker.generation),
             evidence: breaker.map_or(0.0, |breaker| breaker.evidence.clamp(0.0, f64::MAX)),
             served: served(&sum),

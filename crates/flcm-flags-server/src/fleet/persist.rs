@@ -134,7 +134,7 @@ impl Fleet {
         self.store_unstored()?;
         let gone = self.ledgers.gone(now);
         let mut series = std::mem::take(&mut self.series);
-        let counted = series.to_store(&self.totals, now, |key| self.gauge(key));
+        let counted = series.unstored(&self.totals, now, |key| self.gauge(key));
         let point = Checkpoint {
             ledgers: self.ledgers.changed(),
             gone,

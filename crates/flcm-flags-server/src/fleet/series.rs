@@ -97,7 +97,7 @@ impl Series {
     }
 
     /// What the next checkpoint stores. `gauge` says how a flag is now.
-    pub(super) fn to_store<'a>(
+    pub(super) fn unstored<'a>(
         &'a mut self,
         totals: &'a Totals,
         now: Millis,
@@ -119,7 +119,9 @@ impl Series {
     pub(super) fn mark_stored(&mut self, now: Millis, users: Vec<(String, u64)>) {
         self.flags.iter_mut().for_each(|flag| flag.steps.clear());
         let today = now.0 / 86_400_000;
-        users.into_iter().for_each(|(flag, count)| self.set_users(flag, today, count));
+        for (flag, count) in users {
+            self.set_users(flag, today, count);
+        }
     }
 
     /// Notes how many users a flag has had on a day, about.

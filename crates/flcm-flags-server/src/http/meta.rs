@@ -1,5 +1,6 @@
 //! `GET /meta`: what the dashboard needs to know about the server.
 
+use std::fmt::Write;
 use std::sync::LazyLock;
 
 use axum::Json;
@@ -100,8 +101,10 @@ impl DocumentMeta {
 
 fn contract() -> &'static str {
     static HASH: LazyLock<String> = LazyLock::new(|| {
-        let hash = Sha256::digest(openapi().as_bytes());
-        hash.iter().map(|byte| format!("{byte:02x}")).collect()
+        Sha256::digest(openapi().as_bytes()).iter().fold(String::new(), |mut hash, byte| {
+            let _ = write!(hash, "{byte:02x}");
+            hash
+        })
     });
     &HASH
 }

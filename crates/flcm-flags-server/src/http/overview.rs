@@ -18,7 +18,7 @@ use super::{Context, Problem, encoded};
 use crate::fleet::LiveOverview;
 use crate::published::{Body, Published};
 use crate::state::App;
-use crate::store::Changed;
+use crate::store::{Changed, Reader};
 
 /// All flags of a revision.
 #[derive(Debug, Serialize, ToSchema)]
@@ -103,7 +103,7 @@ async fn overview(app: &Arc<App>) -> Result<Arc<Body>, Problem> {
     if let Some((_, body)) = cached.as_ref().filter(|(revision, _)| *revision == published.number) {
         return Ok(Arc::clone(body));
     }
-    let changed = app.read(|reader| reader.changed()).await?;
+    let changed = app.read(Reader::changed).await?;
     let number = published.number;
     let made = tokio::task::spawn_blocking(move || body_of(&published, &changed));
     let made = Arc::new(made.await.map_err(|_| Problem::internal())?);

@@ -157,14 +157,12 @@ fn divide(from: u64, to: u64, points: u64, now: u64) -> Division {
         return Division::Seconds;
     }
     let fits = |tier: &&Tier| range.div_ceil(tier.step) <= points && age <= tier.kept;
-    match TIERS.iter().find(fits) {
-        Some(tier) => Division::Steps(*tier, 1),
-        None => {
-            let [.., coarsest] = TIERS;
-            let kept = range.min(coarsest.kept).div_ceil(coarsest.step);
-            Division::Steps(coarsest, kept.div_ceil(points).max(1))
-        }
+    if let Some(tier) = TIERS.iter().find(fits) {
+        return Division::Steps(*tier, 1);
     }
+    let [.., coarsest] = TIERS;
+    let kept = range.min(coarsest.kept).div_ceil(coarsest.step);
+    Division::Steps(coarsest, kept.div_ceil(points).max(1))
 }
 
 /// For how many different users a flag was decided, by day.

@@ -6,13 +6,16 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
-use axum::http::header;
+use axum::http::{HeaderName, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::stream;
+use serde::Deserialize;
 use tokio::sync::watch;
+use utoipa::IntoParams;
 
 use super::access::{Authorized, Host};
+use super::revisions::bad_query;
 use super::{Context, Problem};
 use crate::clock::wall;
 use crate::inventory::HostQuery;
@@ -22,6 +25,21 @@ use crate::state::App;
 
 /// Something is sent at least this often, so that hosts and proxies see that the stream is alive.
 const HEARTBEAT: Duration = Duration::from_secs(15);
+
+const HEADERS: [(HeaderName, &str); 2] = [
+    (header::CONTENT_TYPE, "text/event-stream"),
+    // Asks proxies that buffer responses to pass this one on as it comes.
+    (HeaderName::from_static("x-accel-buffering"), "no"),
+];
+
+/// How long a stream lasts.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(default)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct StreamQuery {
+    /// Whether to send the two events of now, and then to end: for hosts that poll, and where a proxy breaks streams.
+    once: bool,
+}
 
 /// One stream. It keeps no queue: each event carries the full state, so a slow stream is sent the latest one when it
 /// can take it.
@@ -40,17 +58,23 @@ struct Listener {
 /// Changes, as they happen.
 ///
 /// Server-sent events: `snapshot {digest, revision}` and `trips {epoch, sequence, flags}`, both at once after
-/// connecting, and a comment every 15 s. The query is for `GET /hosts`, and needs `instance`.
-#[utoipa::path(get, path = "/flags/stream", tag = "hosts", params(HostQuery), responses(
-    (status = 200, description = "An endless stream of events", content_type = "text/event-stream"),
-    (status = 401, body = Problem), (status = 403, body = Problem), (status = 429, body = Problem),
+/// connecting, and a comment every 15 s. With `once=true` it ends after these two events. The rest of the query is for
+/// `GET /hosts`, and needs `instance`.
+#[utoipa::path(get, path = "/flags/stream", tag = "hosts", params(StreamQuery, HostQuery), responses(
+    (status = 200, description = "A stream of events, endless unless `once` is asked for", content_type = "text/event-stream"),
+    (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem), (status = 429, body = Problem),
     (status = 503, body = Problem),
 ))]
 pub(super) async fn open_stream(
     key: Authorized<Host>,
     State(app): Context,
+    stream_query: Result<Query<StreamQuery>, QueryRejection>,
     query: Result<Query<HostQuery>, QueryRejection>,
 ) -> Result<Response, Problem> {
+    let Query(StreamQuery { once }) = stream_query.map_err(|error| bad_query(&error))?;
+    if once {
+        return Ok((HEADERS, events_of_now(&app)).into_response());
+    }
     let network = AddressPrefix::of(key.address());
     let turn = key.caller().role.is_public().then(|| app.streams_of_pages.take(network));
     let turn = turn.map(|turn| turn.ok_or_else(Problem::too_many_connections)).transpose()?;
@@ -64,12 +88,12 @@ pub(super) async fn open_stream(
         let event = listener.next().await?;
         Some((Ok::<_, std::convert::Infallible>(event), listener))
     });
-    let headers = [
-        (header::CONTENT_TYPE, "text/event-stream"),
-        // Asks proxies that buffer responses to pass this one on as it comes.
-        (header::HeaderName::from_static("x-accel-buffering"), "no"),
-    ];
-    Ok((headers, Body::from_stream(events)).into_response())
+    Ok((HEADERS, Body::from_stream(events)).into_response())
+}
+
+fn events_of_now(app: &App) -> Vec<u8> {
+    let StreamState { snapshot, trips, .. } = &*app.shared.stream.borrow();
+    [&snapshot[..], &trips[..]].concat()
 }
 
 impl Listener {

@@ -118,7 +118,9 @@ impl SeriesAnswer {
         let [outside, treatment, control] =
             std::array::from_fn(|arm| OutcomeColumns::new(points.iter().map(|(_, point)| point.arms[arm])));
         (answer.outside, answer.treatment, answer.control) = (outside, treatment, control);
-        points.iter().for_each(|(number, point)| answer.push(number * step * 1000, point));
+        for (number, point) in points {
+            answer.push(number * step * 1000, point);
+        }
         answer
     }
 

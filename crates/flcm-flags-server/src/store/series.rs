@@ -68,7 +68,7 @@ pub(super) fn add_series(
                 sum.add(point);
             }
             for (step, sum) in sums {
-                size += writer.add_point(tier, (step, id), sum)?;
+                size += writer.add_point(tier, (step, id), &sum)?;
             }
         }
         if let Some(count) = writer.add_users(id, one)? {
@@ -122,7 +122,7 @@ impl<'c> Writer<'c> {
     }
 
     /// Adds to the point that a step has; returns how many bytes more there are.
-    fn add_point(&mut self, tier: Tier, (step, flag): (u64, i64), counted: Point) -> Stored<u64> {
+    fn add_point(&mut self, tier: Tier, (step, flag): (u64, i64), counted: &Point) -> Stored<u64> {
         // Most steps of the finest tier are new, and most of the others are not.
         if tier == TIERS[0] {
             let data = counted.to_bytes();
@@ -133,7 +133,7 @@ impl<'c> Writer<'c> {
         let before = point_at(&mut self.find_point, tier, step, flag)?;
         let is_new = before.is_none();
         let mut sum = before.unwrap_or_default();
-        sum.add(&counted);
+        sum.add(counted);
         let data = if is_new { counted.to_bytes() } else { sum.to_bytes() };
         self.put_point.execute(params![tier.number, to_bits(step), flag, data])?;
         Ok(if is_new { ROW_BYTES + data.len() as u64 } else { 0 })

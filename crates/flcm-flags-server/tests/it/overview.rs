@@ -97,6 +97,8 @@ fn live_shows_what_hosts_have_counted_and_what_is_held_back() {
     server.post("/flags/plain/hold", r#"{"reason":"wrong prices"}"#).expect(200);
     let plain = live(&server, "plain");
     assert_eq!((&plain["state"], &plain["mode"], &plain["trip"]), (&Value::Null, &"held".into(), &"off".into()));
+    assert_eq!(plain["by"], "anyone", "a flag without a breaker as well: {plain}");
+    assert!(plain["since"].as_u64() > Some(0), "{plain}");
     server.post("/flags/fragile/hold", "{}").expect(200);
     let fragile = live(&server, "fragile");
     assert_eq!(

@@ -92,7 +92,8 @@ fn a_revision_that_numbers_flags_anew_mixes_up_no_counts() {
     let server = folder.serve();
     let mut host = Host::new(1);
     let mut send = |decisions| {
-        let tallies = ["fragile", "guarded", "plain"].map(|flag| tally(flag, decisions + flag.len() as u32));
+        let tallies =
+            ["fragile", "guarded", "plain"].map(|flag| tally(flag, decisions + u32::try_from(flag.len()).unwrap()));
         host.send(server.address, &tallies).unwrap().expect(204);
     };
     send(10);

@@ -104,3 +104,18 @@ fn a_stream_says_everything_at_once_and_then_what_changes() {
     let trips = Stream::open(restarted.address).unwrap().next_of("trips").unwrap();
     assert_eq!(trips["epoch"], 2, "an epoch for each start");
 }
+
+#[test]
+fn a_stream_that_is_asked_for_once_ends_after_the_state_of_now() {
+    let folder = TestFolder::new();
+    let server = folder.serve();
+    server.post("/flags/plain/hold", "{}").expect(200);
+    let answer = server.get("/flags/stream?once=true");
+    assert_eq!((answer.status, answer.header("content-type")), (200, Some("text/event-stream")));
+    assert!(answer.header("content-length").is_some(), "an end that a proxy sees");
+    let text = String::from_utf8(answer.body).unwrap();
+    let events: Vec<_> = text.lines().filter_map(|line| line.strip_prefix("event: ")).collect();
+    assert_eq!(events, ["snapshot", "trips"]);
+    assert!(text.contains(r#""plain":{"generation":0,"trip":"off"}"#), "{text}");
+    server.get("/flags/stream?once=perhaps").expect(400);
+}

@@ -67,9 +67,10 @@ fn files_of_a_folder_have_the_headers_that_keep_pages_safe() {
 #[test]
 fn a_page_can_see_for_which_description_of_the_interface_it_was_made() {
     let described = include_bytes!("../../../../schema/openapi.json");
-    let hash: String = Sha256::digest(described).iter().map(|byte| format!("{byte:02x}")).collect();
     let server = TestFolder::new().serve_alone();
-    assert_eq!(server.get("/meta").expect(200).json()["contract"], hash, "as in the manifest of the dashboard");
+    let contract = server.get("/meta").expect(200).json()["contract"].as_str().unwrap().to_owned();
+    let bytes = (0..contract.len()).step_by(2).map(|at| u8::from_str_radix(&contract[at..at + 2], 16).unwrap());
+    assert_eq!(bytes.collect::<Vec<u8>>(), *Sha256::digest(described), "as in the manifest of the dashboard");
 }
 
 #[test]
@@ -82,7 +83,7 @@ fn a_page_can_see_whether_the_file_is_committed() {
         let mut git = Command::new("git");
         git.args(["-c", "user.name=anna", "-c", "user.email=anna@example.com"]).args(arguments);
         assert!(git.current_dir(folder.path("")).status().unwrap().success(), "git {arguments:?}");
-        // What was said of the same state of the file counts for two seconds.
+        // An answer about the same state of the file counts for two seconds.
         std::fs::File::options()
             .append(true)
             .open(folder.path("flags.yaml"))

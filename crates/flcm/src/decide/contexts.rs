@@ -98,7 +98,7 @@ impl Contexts {
         let problem = match std::str::from_utf8(self.lines.text(self.line.clone()).trim_ascii_end()) {
             Ok(line) => match parser.with(line, &mut pass) {
                 Ok(passed) => return passed,
-                Err(problem) => (problem.column, style::shown(&problem.message).to_string(), problem.help),
+                Err(problem) => (problem.column, style::shown(&problem.message), problem.help),
             },
             Err(error) => (Some(error.valid_up_to() + 1), "not UTF-8".to_owned(), "save the file as UTF-8".to_owned()),
         };

@@ -17,11 +17,18 @@ pub(super) fn of(difference: &Difference) -> String {
     for flag in flags {
         flag_difference(flag, *contexts, &mut text);
     }
-    if flags.iter().any(|flag| flag.shares.iter().any(|shares| shares.flag_has_conditions)) {
+    let any = |is: fn(&Shares) -> bool| flags.iter().any(|flag| flag.shares.iter().any(is));
+    if any(|shares| shares.flag_has_conditions) {
         let _ = writeln!(
             text,
             "\n{DIM}Shares are of users whose conditions hold for that rule and for no other rule with conditions;\n\
-             overrides and dependencies are left aside. Use --contexts to count real users.{DIM:#}"
+             overrides are left aside. Use --contexts to count real users.{DIM:#}"
+        );
+    }
+    if any(|shares| shares.at_most) {
+        let _ = writeln!(
+            text,
+            "\n{DIM}At most (≤): how many users these are depends on conditions of the flags that a flag depends on.{DIM:#}"
         );
     }
     if flags.is_empty() && notes.is_empty() {
@@ -85,7 +92,9 @@ fn share_lines(shares: &Shares, text: &mut String) {
     ] {
         if share.part > 0 {
             let bar = style::bar(share.part, share.whole);
-            let _ = writeln!(text, "    {name:<6} {}  {style}{bar}{style:#}", exact(share.part, share.whole));
+            let number = exact(share.part, share.whole);
+            let number = if shares.at_most { format!("≤ {number}") } else { number };
+            let _ = writeln!(text, "    {name:<6} {number:>12}  {style}{bar}{style:#}");
         }
     }
 }
@@ -100,7 +109,7 @@ fn exact(part: u128, whole: u128) -> String {
     let is_exact = scaled.is_multiple_of(whole) || is_percentage;
     let text = format!("{}.{:06}", digits / 1_000_000, digits % 1_000_000);
     let text = text.trim_end_matches('0').trim_end_matches('.');
-    format!("{:>12}", format!("{}{text} %", if is_exact { "" } else { "≈" }))
+    format!("{}{text} %", if is_exact { "" } else { "≈" })
 }
 
 fn move_lines(moves: &Moves, contexts: u64, text: &mut String) {
@@ -128,19 +137,16 @@ mod tests {
 
     #[test]
     fn exact_shares_show_their_decimals() {
-        assert_eq!(exact(3, 20).trim(), "15 %");
-        assert_eq!(exact(1, 100_000).trim(), "0.001 %");
-        assert_eq!(exact(1, 3).trim(), "≈33.333333 %");
-        assert_eq!(exact(2, 3).trim(), "≈66.666667 %");
+        assert_eq!(exact(3, 20), "15 %");
+        assert_eq!(exact(1, 100_000), "0.001 %");
+        assert_eq!(exact(1, 3), "≈33.333333 %");
+        assert_eq!(exact(2, 3), "≈66.666667 %");
         // Splits of 2^32 points miss a percentage by a hair, which is not worth a sign.
-        assert_eq!(exact(171_798_691, 1 << 32).trim(), "4 %");
-        assert_eq!(exact(171_798_692, 1 << 32).trim(), "4 %");
-        assert_eq!(exact(1, 1 << 64).trim(), "≈0 %");
-        assert_eq!(exact((1 << 64) - 1, 1 << 64).trim(), "≈100 %");
+        assert_eq!(exact(171_798_691, 1 << 32), "4 %");
+        assert_eq!(exact(171_798_692, 1 << 32), "4 %");
+        assert_eq!(exact(1, 1 << 64), "≈0 %");
+        assert_eq!(exact((1 << 64) - 1, 1 << 64), "≈100 %");
         // The largest that salts bring about: (100,000 * 2^32)^2.
-        assert_eq!(
-            exact(184_467_440_737_095_516_160_000_000_000, 184_467_440_737_095_516_160_000_000_000).trim(),
-            "100 %"
-        );
+        assert_eq!(exact(184_467_440_737_095_516_160_000_000_000, 184_467_440_737_095_516_160_000_000_000), "100 %");
     }
 }

@@ -8,7 +8,7 @@ import { engine } from '../../engine/client.ts';
 import { useFetched } from '../../ui/fetched.ts';
 import { ErrorNote } from '../../ui/parts.tsx';
 import { en } from '../../words/en.ts';
-import { exactPercent } from '../../words/format.ts';
+import { bounded, exactPercent } from '../../words/format.ts';
 import { eligible } from './figures.ts';
 
 const words = en.flag.who;
@@ -34,6 +34,11 @@ export function widest(difference: FlagDifference | undefined, kind: 'gain' | 'l
   return Math.max(0, ...(difference?.shares.map((share) => share[kind].percent) ?? []));
 }
 
+/** Whether some share of a flag is a bound: it depends on conditions of flags that this one depends on. */
+export function isBound(difference: FlagDifference | undefined): boolean {
+  return difference?.shares.some((share) => share.atMost) ?? false;
+}
+
 interface Props {
   readonly row: FlagRow;
   readonly live: LiveFlag | undefined;
@@ -52,31 +57,34 @@ function Line({
   name,
   share,
   users,
+  atMost = false,
   sign = '',
 }: {
   name: string;
   share: number;
   users: string;
+  atMost?: boolean | undefined;
   sign?: string;
 }): JSX.Element {
   return (
     <tr>
       <th scope="row">{name}</th>
-      <td class="n">{share > 0 ? <b>{sign + exactPercent(share)}</b> : exactPercent(0)}</td>
+      <td class="n">{share > 0 ? <b>{(atMost ? '≤\u202f' : '') + sign + exactPercent(share)}</b> : exactPercent(0)}</td>
       <td class="n muted">{users}</td>
     </tr>
   );
 }
 
-function Through({ flags, gain }: { flags: readonly FlagDifference[]; gain: number }): JSX.Element | null {
+function Through({ flags }: { flags: readonly FlagDifference[] }): JSX.Element | null {
   const [first] = flags;
   if (!first) return null;
+  const most = Math.max(widest(first, 'gain'), widest(first, 'lose'), widest(first, 'switch'));
   return (
     <tr>
       <th scope="row">
         {words.through} <span class="mono">{first.flag}</span>
       </th>
-      <td class="n">≤ {exactPercent(gain)}</td>
+      <td class="n">{bounded(most, isBound(first))}</td>
       <td class="n muted">{flags.length > 1 ? en.flags.more(flags.length - 1) : ''}</td>
     </tr>
   );
@@ -102,7 +110,8 @@ function Lines({
   const [first] = changed;
   if (changed.length < 2 || !first) {
     const share = first?.[kind].percent ?? 0;
-    return <Line name={words[kind]} share={share} users={usersOf(share, live, series)} sign={SIGNS[kind]} />;
+    const users = usersOf(share, live, series);
+    return <Line name={words[kind]} share={share} users={users} atMost={first?.atMost} sign={SIGNS[kind]} />;
   }
   return (
     <>
@@ -112,6 +121,7 @@ function Lines({
           name={`${words[kind]} (${share.conditions ?? words.others})`}
           share={share[kind].percent}
           users=""
+          atMost={share.atMost}
           sign={SIGNS[kind]}
         />
       ))}
@@ -138,7 +148,7 @@ export function Blast({ row, live, series, isDrafted }: Props): JSX.Element {
             {kinds.map((kind) => (
               <Lines key={kind} kind={kind} own={own} live={live} series={series} />
             ))}
-            <Through flags={through} gain={Math.max(...kinds.map((kind) => widest(own, kind)))} />
+            <Through flags={through} />
           </tbody>
         </table>
       )}

@@ -185,6 +185,15 @@ function upper(series: Series, colours: Colours, width: number, range: uPlot.Ran
   };
 }
 
+const timeAxis = (series: Series, colours: Colours): uPlot.Axis =>
+  axis(colours, { size: 24, space: 90, values: times(series), grid: { show: false } });
+
+/** Without a threshold there is no evidence, and so no second part that would have the times. */
+function alone(series: Series, colours: Colours, { data, options }: Part): Part {
+  const axes = [timeAxis(series, colours), ...(options.axes ?? []).slice(1)];
+  return { data, options: { ...options, axes, height: UPPER + 24 } };
+}
+
 function lower(series: Series, colours: Colours, width: number, range: uPlot.Range.MinMax): Part {
   const { against, above } = drawn(series);
   const limit = series.limit.at(-1) ?? 1;
@@ -214,7 +223,7 @@ function lower(series: Series, colours: Colours, width: number, range: uPlot.Ran
       height: LOWER,
       scales: { x: { time: true, range }, y: { distr: 3, log: 10, range: [floor, limit * 4] } },
       axes: [
-        axis(colours, { size: 24, space: 90, values: times(series), grid: { show: false } }),
+        timeAxis(series, colours),
         axis(colours, {
           size: 50,
           splits: () => [1, 100, 10_000, 1_000_000].filter((value) => value < limit * 4),
@@ -258,8 +267,11 @@ export function draw(element: HTMLElement, series: Series, seconds: number | und
   const width = element.clientWidth;
   const last = (series.at.at(-1) ?? Date.now()) / 1000;
   const range: uPlot.Range.MinMax = [seconds === undefined ? (series.at[0] ?? 0) / 1000 : last - seconds, last];
-  const plots = [upper, lower].map((part) => {
-    const { data, options } = part(series, colours, width, range);
+  const failures = upper(series, colours, width, range);
+  const parts = series.limit.some((limit) => limit > 1)
+    ? [failures, lower(series, colours, width, range)]
+    : [alone(series, colours, failures)];
+  const plots = parts.map(({ data, options }) => {
     return new uPlot({ ...options, width }, withGaps(series.at, data, series.step), element);
   });
   return {

@@ -4,7 +4,7 @@ import type { JSX } from 'preact';
 import type { AuditRecord, BreakerEvent, Revision } from '../../data/api.ts';
 import { get } from '../../data/http.ts';
 import type { Tone } from '../../data/rows.ts';
-import { lastEvent, overview } from '../../data/store.ts';
+import { lastEvent, liveFlags, overview } from '../../data/store.ts';
 import { useFetched } from '../../ui/fetched.ts';
 import { Link } from '../../ui/link.tsx';
 import { Panel, Pill, Waiting, When } from '../../ui/parts.tsx';
@@ -17,23 +17,28 @@ const AT_MOST = 7;
 const LOOKS: Readonly<Record<string, readonly [Tone, string]>> = {
   tripped: ['bad', '▼'],
   capped: ['warn', '◣'],
-  probing: ['warn', '◐'],
+  half_opened: ['warn', '◐'],
+  reopened: ['bad', '▼'],
   recovered: ['ok', '●'],
-  held: ['hold', '■'],
-  released: ['ok', '●'],
-  acknowledged: ['ok', '●'],
-  observed: ['off', '○'],
-  forced: ['warn', '▲'],
+  hold: ['hold', '■'],
+  release: ['ok', '●'],
+  acknowledge: ['ok', '●'],
+  force: ['warn', '▲'],
 };
 
 const isEvent = (detail: unknown): detail is BreakerEvent =>
   typeof detail === 'object' && detail !== null && 'event' in detail && 'evidence' in detail;
 
-export function EventPill({ event }: { event: BreakerEvent }): JSX.Element {
-  const [tone, shape] = LOOKS[event.event] ?? (['off', '○'] as const);
+const COMMANDS = ['hold', 'release', 'acknowledge', 'observe', 'force'];
+
+/** What a command did to the breaker is an event of its own; the command says who and why, also without a breaker. */
+const OF_COMMANDS = ['acknowledged', 'mode_changed'];
+
+export function EventPill({ name }: { name: string }): JSX.Element {
+  const [tone, shape] = LOOKS[name] ?? (['off', '○'] as const);
   return (
     <Pill tone={tone} shape={shape}>
-      {words.names[event.event] ?? event.event}
+      {words.names[name] ?? name}
     </Pill>
   );
 }
@@ -59,12 +64,13 @@ interface Happened {
 }
 
 function ofRecord(record: AuditRecord): Happened[] {
-  const { detail } = record;
-  if (!isEvent(detail)) return [];
+  const { action, detail } = record;
+  const event = isEvent(detail) ? detail : undefined;
+  if (event ? OF_COMMANDS.includes(event.event) : !COMMANDS.includes(action)) return [];
   const what = (
     <>
-      <EventPill event={detail} /> <span class="muted">{words.by(record.actor)}</span>
-      <Counts event={detail} />
+      <EventPill name={event?.event ?? action} /> <span class="muted">{words.by(record.actor)}</span>
+      {event && <Counts event={event} />}
       {record.reason && <span class="muted"> · {record.reason}</span>}
     </>
   );
@@ -93,7 +99,11 @@ async function fetchAll(key: string): Promise<Happened[]> {
 
 export function HappenedPanel({ flag }: { flag: string }): JSX.Element {
   const event = lastEvent.value?.flag === flag ? lastEvent.value.id : '';
-  const { value, problem, again } = useFetched(`${flag} ${event} ${overview.value?.revision}`, () => fetchAll(flag));
+  // A flag without a threshold has no events, and is held and released all the same.
+  const trip = liveFlags.value.get(flag)?.trip ?? '';
+  const { value, problem, again } = useFetched(`${flag} ${event} ${trip} ${overview.value?.revision}`, () =>
+    fetchAll(flag),
+  );
   return (
     <Panel title={words.title}>
       {!value && <Waiting text={en.history.loading} problem={problem} retry={again} />}

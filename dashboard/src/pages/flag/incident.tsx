@@ -52,7 +52,7 @@ export function IncidentPanel({ flag, id }: { flag: string; id: string }): JSX.E
     <section class="panel" aria-labelledby="incident">
       <div class="row">
         <h2 id="incident">{words.title(name, moment(event.at, now.value))}</h2>
-        <EventPill event={event} />
+        <EventPill name={event.event} />
         <span class="muted">{words.from}</span>
         <span class="row tight end">
           <button type="button" class="chip" aria-pressed={isTable} onClick={() => setTable(!isTable)}>

@@ -4,55 +4,27 @@ import type { ComponentChildren, JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import type { FlagUsers, Series, VariantSeries } from '../../data/api.ts';
 import { editsOf, type Path, placeOf, samePath, type Value } from '../../draft/store.ts';
+import { inheritedFrom, type MapValue, oneLine, read } from '../../draft/values.ts';
 import type { Outline } from '../../engine.ts';
+import { Part as Condition } from '../../ui/condition.tsx';
 import { later } from '../../ui/later.tsx';
 import { Link } from '../../ui/link.tsx';
 import { en } from '../../words/en.ts';
 import { count, exactPercent, rate } from '../../words/format.ts';
 import type { PartName } from './forms/forms.tsx';
 import { type Step, steps } from './schedule.tsx';
-import { inheritedFrom, isMap, type MapValue, oneLine, read } from './values.ts';
+import { COHORTS, switches } from './switches.ts';
 
 const words = en.flag.who;
 const forms = en.flag.forms;
-
-function Condition({ value }: { value: Value }): JSX.Element {
-  if (!isMap(value)) return <span class="chip">{oneLine(value)}</span>;
-  if ('not' in value) {
-    return (
-      <span class="chip">
-        {words.not} <Test value={value.not as Value} />
-      </span>
-    );
-  }
-  return (
-    <span class="chip">
-      <Test value={value} />
-    </span>
-  );
-}
-
-function operatorWords(operator: Value | undefined): string {
-  const name = String(operator ?? '');
-  return en.operators[name] ?? name;
-}
-
-function Test({ value }: { value: Value }): JSX.Element {
-  if (!isMap(value) || !('attribute' in value)) return <>{oneLine(value)}</>;
-  return (
-    <>
-      <b class="mono">{oneLine(value.attribute as Value)}</b> {operatorWords(value.operator)}{' '}
-      <b class="mono">{value.value === undefined ? '' : oneLine(value.value)}</b>
-    </>
-  );
-}
 
 const Forms = later(() => import('./forms/forms.tsx').then((module) => module.Forms));
 
 /** Where each part stands in a flag. */
 const PLACES: Readonly<Record<PartName, Path>> = {
+  rules: ['rules'],
   conditions: ['conditions'],
-  cohorts: ['rollout', 'cohorts'],
+  cohorts: COHORTS,
   variants: ['variants'],
   threshold: ['error_threshold'],
   schedule: ['rollout', 'schedule'],
@@ -116,10 +88,43 @@ function Conditions(props: PartProps): JSX.Element {
       ) : (
         <div class="values">
           {conditions.map((condition) => (
-            <Condition key={JSON.stringify(condition)} value={condition} />
+            <span key={JSON.stringify(condition)} class="chip">
+              <Condition value={condition} />
+            </span>
           ))}
         </div>
       )}
+    </Part>
+  );
+}
+
+interface Rule {
+  readonly name?: string;
+  readonly conditions?: readonly Value[];
+  readonly percentage?: number;
+  readonly variant?: string;
+}
+
+function RuleRow({ rule, number }: { rule: Rule; number: number }): JSX.Element {
+  const { name, conditions = [], percentage = 100, variant } = rule;
+  return (
+    <li>
+      <b>{name ?? forms.rule(number)}</b>:{' '}
+      {conditions.length === 0 ? words.everyone : <Condition value={{ all: conditions }} />} →{' '}
+      <b>{exactPercent(percentage)}</b> {variant !== undefined && <span class="mono">{variant}</span>}
+    </li>
+  );
+}
+
+function RuleList(props: PartProps): JSX.Element {
+  const rules = read<readonly Rule[]>(props.outline, ...PLACES.rules) ?? [];
+  return (
+    <Part {...props} name="rules" aside={words.firstDecides}>
+      <ol class="rule-list">
+        {rules.map((rule, at) => (
+          <RuleRow key={JSON.stringify(rule)} rule={rule} number={at + 1} />
+        ))}
+      </ol>
     </Part>
   );
 }
@@ -208,10 +213,13 @@ function Cohorts(props: PartProps): JSX.Element {
   return (
     <Part {...props} name="cohorts">
       <div class="values">
-        {[...new Set(props.outline.cohorts.map(({ name }) => name))].map((name) => (
-          <Link key={name} class="chip mono" href={`/cohorts#${encodeURIComponent(name)}`}>
-            {name}
-          </Link>
+        {switches(props.outline).map(([name, gets]) => (
+          <span key={name} class="chip">
+            <Link class="mono" href={`/cohorts#${encodeURIComponent(name)}`}>
+              {name}
+            </Link>{' '}
+            {gets ? forms.always : forms.never}
+          </span>
         ))}
       </div>
     </Part>
@@ -252,17 +260,18 @@ export function Rules(props: { flag: string; outline: Outline; drafted: Outline;
   const { flag, drafted } = props;
   const [open, setOpen] = useState<PartName>();
   const has = (name: PartName) =>
-    name === 'cohorts' ? drafted.cohorts.length > 0 : read(drafted, ...PLACES[name]) !== undefined;
+    name === 'cohorts' ? switches(drafted).length > 0 : read(drafted, ...PLACES[name]) !== undefined;
   const part = { flag, outline: drafted, onEdit: setOpen };
   return (
     <>
       {has('schedule') && <Stages {...part} />}
+      {has('rules') && <RuleList {...part} />}
       <Conditions {...part} />
       {has('cohorts') && <Cohorts {...part} />}
       {has('variants') && <Variants {...part} {...props.counted} />}
       {has('threshold') && <Threshold {...part} />}
       <Missing
-        names={(['cohorts', 'variants', 'threshold', 'schedule'] as const).filter((name) => !has(name))}
+        names={(['rules', 'cohorts', 'variants', 'threshold', 'schedule'] as const).filter((name) => !has(name))}
         onEdit={setOpen}
       />
       {open && (

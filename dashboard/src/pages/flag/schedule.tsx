@@ -1,10 +1,10 @@
 /** What the schedule will do, and whether a change of the percentage by hand drops it. */
 
 import type { JSX } from 'preact';
+import { read } from '../../draft/values.ts';
 import type { Outline } from '../../engine.ts';
 import { en } from '../../words/en.ts';
 import { date, exactPercent } from '../../words/format.ts';
-import { read } from './values.ts';
 
 const words = en.flag.who;
 

@@ -7,6 +7,7 @@ import type { FlagRow } from '../../data/rows.ts';
 import { may, waitsForPersonOf } from '../../data/store.ts';
 import { base, baseFailure, type Drafted, drafted, ground } from '../../draft/document.ts';
 import { change, draft, editsOf, type Path, samePath, undo } from '../../draft/store.ts';
+import { read } from '../../draft/values.ts';
 import { engine, engineFailure } from '../../engine/client.ts';
 import type { Outline } from '../../engine.ts';
 import { useFetched } from '../../ui/fetched.ts';
@@ -19,7 +20,7 @@ import { Fault } from './fault.tsx';
 import { Rules } from './rules.tsx';
 import { Schedule } from './schedule.tsx';
 import { Slider } from './slider.tsx';
-import { read } from './values.ts';
+import { switches } from './switches.ts';
 
 const words = en.flag.who;
 
@@ -35,12 +36,20 @@ const pathOf = (key: string, ...rest: string[]): Path => ['flags', key, ...rest]
 function Sentence({ outline, percentage }: { outline: Outline; percentage: number }): JSX.Element {
   const conditions = read<readonly unknown[]>(outline, 'conditions')?.length ?? 0;
   const share = exactPercent(percentage);
-  const cohorts = [...new Set(outline.cohorts.map(({ name }) => name))].join(', ');
+  const rules = read<readonly unknown[]>(outline, 'rules')?.length ?? 0;
+  const [first, never] = [true, false].map((gets) =>
+    switches(outline)
+      .filter((one) => one[1] === gets)
+      .map(([name]) => name)
+      .join(', '),
+  );
   return (
     <p>
       {read<boolean>(outline, 'enabled') === false && <b>{words.disabled} </b>}
       {conditions > 0 ? words.sentenceConditions(share, conditions) : words.sentence(share)}
-      {cohorts && ` ${words.sentenceCohorts(cohorts)}`}
+      {first && ` ${words.sentenceCohorts(first)}`}
+      {never && ` ${words.sentenceNever(never)}`}
+      {rules > 0 && ` ${words.sentenceRules(rules)}`}
     </p>
   );
 }

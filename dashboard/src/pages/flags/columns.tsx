@@ -25,8 +25,8 @@ export interface Column {
   readonly width: string;
   /** Numbers stand at the end. */
   readonly numeric?: boolean;
-  /** Left out where there is less room. */
-  readonly spare?: boolean;
+  /** Left out where there is less room: 1 before 2. */
+  readonly spare?: 1 | 2;
   /** Stands on a card of a narrow window; `whole` takes a line of its own, `start` and `place` share the second. */
   readonly card?: 'whole' | 'start' | 'place';
   readonly sort?: (entry: Shown) => number | string;
@@ -105,6 +105,12 @@ function Action({ row, live, state }: Shown): JSX.Element | null {
   );
 }
 
+/** How often the new way fails, where there is no column for it. */
+function FailsOnCard({ live }: { live: LiveFlag | undefined }): JSX.Element | null {
+  const share = failed(live, 'treatment');
+  return share === null ? null : <>{en.flags.failsIn(rate(share))} · </>;
+}
+
 export const COLUMNS: readonly Column[] = [
   {
     name: 'flag',
@@ -126,6 +132,7 @@ export const COLUMNS: readonly Column[] = [
           )}
         </div>
         <div class="muted line small" title={row.description}>
+          {narrow.value && <FailsOnCard live={live} />}
           {row.description}
           {row.variants > 1 ? ` · ${en.flags.variants(row.variants)}` : ''}
         </div>
@@ -144,6 +151,7 @@ export const COLUMNS: readonly Column[] = [
     name: 'served',
     title: en.flags.column.served,
     width: '184px',
+    spare: 2,
     sort: ({ live }) => -(live?.served ?? -1),
     cell: Served,
   },
@@ -151,7 +159,7 @@ export const COLUMNS: readonly Column[] = [
     name: 'errors',
     title: en.flags.column.errors,
     width: '76px',
-    spare: true,
+    spare: 1,
     cell: ({ row, live }) => <Sparkline points={live?.spark ?? []} label={en.flags.errorsLabel(row.key)} />,
   },
   {
@@ -167,14 +175,15 @@ export const COLUMNS: readonly Column[] = [
     title: en.flags.column.evidence,
     width: '102px',
     sort: ({ live }) => -(live?.evidence ?? -1),
-    cell: ({ live }) => <EvidenceBar share={live?.evidence ?? 0} />,
+    cell: ({ row, live }) =>
+      row.threshold ? <EvidenceBar share={live?.evidence ?? 0} /> : <span class="muted">{en.flags.unprotected}</span>,
   },
   {
     name: 'users',
     title: en.flags.column.users,
     width: '82px',
     numeric: true,
-    spare: true,
+    spare: 1,
     sort: ({ live }) => -(live?.users24h ?? -1),
     cell: ({ live }) => (live ? count(live.users24h) : '–'),
   },
@@ -182,7 +191,7 @@ export const COLUMNS: readonly Column[] = [
     name: 'owner',
     title: en.flags.column.owner,
     width: 'minmax(80px, 0.8fr)',
-    spare: true,
+    spare: 1,
     sort: ({ row }) => row.owner,
     cell: Owner,
   },
@@ -191,6 +200,7 @@ export const COLUMNS: readonly Column[] = [
     title: en.flags.column.changed,
     width: '74px',
     numeric: true,
+    spare: 2,
     sort: ({ row }) => -(row.changedAt ?? 0),
     cell: Changed,
   },

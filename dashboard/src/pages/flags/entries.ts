@@ -36,7 +36,7 @@ export const entries = computed<readonly Shown[]>(() => {
   return made;
 });
 
-/** How many steps of evidence are told apart. */
+/** How many steps of evidence are distinguished. */
 const STEPS = 100;
 
 /** Worst first; among those of one state, the one with the most evidence. */

@@ -29,7 +29,7 @@ function HeaderRow({ columns, query }: { columns: readonly Column[]; query: Quer
         <div
           key={name}
           role="columnheader"
-          class={`${numeric ? 'n' : ''} ${spare ? 'spare' : ''}`}
+          class={`${numeric ? 'n' : ''} ${spare ? `spare-${spare}` : ''}`}
           {...(sortable ? { 'aria-sort': direction(name) as 'none' } : {})}
         >
           {sortable ? (
@@ -86,7 +86,7 @@ function Cells({ entry, index, top, columns, isSelected, onSelect }: RowProps): 
         )}
       </div>
       {columns.map(({ name, numeric, spare, card, cell }) => (
-        <div role="cell" key={name} class={`${numeric ? 'n' : ''} ${spare ? 'spare' : ''} ${place(card)}`}>
+        <div role="cell" key={name} class={`${numeric ? 'n' : ''} ${spare ? `spare-${spare}` : ''} ${place(card)}`}>
           {cell(entry)}
         </div>
       ))}
@@ -119,8 +119,8 @@ interface Placed {
 const NEW_IN_A_FRAME = 5;
 
 /**
- * Those of the rows that are drawn now: the ones that already are, and a few more. The others follow in the next frames,
- * because a window full of rows at once is a frame that comes too late.
+ * Those of the rows that are drawn now: the ones that already are, and a few more. The others follow in the next
+ * frames, because a window full of rows at once is a frame that comes too late.
  */
 function useFew(placed: readonly Placed[]): readonly Placed[] {
   const drawn = useRef<ReadonlySet<string>>(new Set());
@@ -195,7 +195,8 @@ export function List({ list, query }: { list: readonly Shown[]; query: Query }):
   const style = {
     padding: 0,
     '--columns': widths(columns),
-    '--columns-fewer': widths(columns.filter(({ spare }) => !spare)),
+    '--columns-fewer': widths(columns.filter(({ spare }) => spare !== 1)),
+    '--columns-fewest': widths(columns.filter(({ spare }) => !spare)),
   };
   return (
     <>

@@ -1,34 +1,70 @@
-/** Where somebody else has changed the same value meanwhile: both are shown, and one is chosen. */
+/** Where somebody else has changed the same meanwhile: both are shown, and one is chosen. */
 
 import type { JSX } from 'preact';
-import { meta } from '../../data/store.ts';
-import { type Conflict, choose, conflicts } from '../../draft/rebase.ts';
+import { useState } from 'preact/hooks';
+import type { Clash } from '../../draft/merge.ts';
+import { choose, conflicts } from '../../draft/rebase.ts';
+import type { Conflict } from '../../draft/store.ts';
+import { Link } from '../../ui/link.tsx';
 import { en } from '../../words/en.ts';
 import { valueWords } from './what.tsx';
 
 const words = en.review;
+const SHOWN = 12;
+
+function Lines({ title, lines }: { title: string; lines: readonly string[] }): JSX.Element {
+  return (
+    <div class="inset">
+      <span class="muted">{title}</span>
+      <pre class="mono">{lines.length === 0 ? words.noLines : lines.slice(0, SHOWN).join('\n')}</pre>
+      {lines.length > SHOWN && <span class="muted">{en.flags.more(lines.length - SHOWN)}</span>}
+    </div>
+  );
+}
+
+function Both({ clash }: { clash: Clash }): JSX.Element {
+  return (
+    <div class="halves">
+      <Lines title={words.theirLines} lines={clash.theirs} />
+      <Lines title={words.myLines} lines={clash.mine} />
+    </div>
+  );
+}
+
+/** What was changed by both, in a few words. */
+function about({ path, clash }: Conflict): string {
+  return clash ? words.conflictLines(clash.line + 1) : words.conflictText(path.join('.'));
+}
 
 function One({ conflict }: { conflict: Conflict }): JSX.Element {
-  const path = conflict.path.join('.') || (meta.value?.document.name ?? '');
-  const key = String(conflict.path.at(-1) ?? '');
-  const isWhole = conflict.path.length === 0;
+  const [isGone, setGone] = useState(false);
+  const { path, clash, theirs, mine } = conflict;
+  const key = String(path.at(-1) ?? '');
   return (
-    <div class="row">
-      <span>{words.conflictText(path)}</span>
-      {!isWhole && (
-        <span class="mono">
-          {words.theirs(valueWords(key, conflict.theirs))} · {words.mine(valueWords(key, conflict.mine))}
+    <section aria-label={about(conflict)}>
+      <div class="row">
+        <span>{about(conflict)}</span>
+        {!clash && (
+          <span class="mono">
+            {words.theirs(valueWords(key, theirs))} · {words.mine(valueWords(key, mine))}
+          </span>
+        )}
+        <span class="end row tight">
+          <button type="button" class="btn" onClick={() => setGone(!choose(conflict, false))}>
+            {words.takeTheirs}
+          </button>
+          <button type="button" class="btn" onClick={() => choose(conflict, true)}>
+            {words.takeMine}
+          </button>
         </span>
+      </div>
+      {clash && <Both clash={clash} />}
+      {isGone && (
+        <p class="notice" role="alert">
+          {words.linesGone} <Link href="/text">{en.nav.text}</Link>
+        </p>
       )}
-      <span class="end row tight">
-        <button type="button" class="btn" onClick={() => choose(conflict, false)}>
-          {words.takeTheirs}
-        </button>
-        <button type="button" class="btn" onClick={() => choose(conflict, true)}>
-          {words.takeMine}
-        </button>
-      </span>
-    </div>
+    </section>
   );
 }
 
@@ -38,7 +74,7 @@ export function Conflicts(): JSX.Element | null {
     <section class="panel banner" aria-label={words.conflict}>
       <h2>{words.conflict}</h2>
       {conflicts.value.map((conflict) => (
-        <One key={conflict.path.join()} conflict={conflict} />
+        <One key={`${conflict.path.join()} ${conflict.clash?.line}`} conflict={conflict} />
       ))}
     </section>
   );

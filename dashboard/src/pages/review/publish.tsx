@@ -3,7 +3,7 @@
 import { signal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { useId, useState } from 'preact/hooks';
-import type { Difference, PublishAnswer } from '../../data/api.ts';
+import type { Difference, FlagDifference, PublishAnswer } from '../../data/api.ts';
 import { type Problem, put } from '../../data/http.ts';
 import { evidenceRises, waitsForPerson } from '../../data/rows.ts';
 import { hosts, liveFlags, may, meta, now, overview } from '../../data/store.ts';
@@ -15,6 +15,7 @@ import { Panel } from '../../ui/parts.tsx';
 import { Refusal, removesFlags } from '../../ui/removal.tsx';
 import { en } from '../../words/en.ts';
 import { span } from '../../words/format.ts';
+import { AsSchedule } from './as-schedule.tsx';
 import { useChecked } from './checks.tsx';
 
 const words = en.review;
@@ -44,14 +45,19 @@ export function Published(): JSX.Element | null {
   return (
     <p class="done" role="status">
       <b>{words.published(done.revision)}</b> <Arrival done={done} />{' '}
-      <Link href={`/history?to=${done.revision}`}>{words.undo}</Link>
+      <Link href={`/history?to=${done.revision}`}>{words.undoNow}</Link>
     </p>
   );
 }
 
+/** Whether users may gain it. A list of users has no share: it may be of anybody. */
+function mayGain({ status, shares }: FlagDifference): boolean {
+  return shares.length === 0 ? status !== 'removed' : shares.some(({ gain }) => gain.percent > 0);
+}
+
 /** Flags whose outcomes, or whose operator, speak against giving them to more users. */
 function dangers(difference: Difference | undefined): { rising: boolean; held: boolean } {
-  const own = difference?.flags.filter(({ shares }) => shares.some(({ gain }) => gain.percent > 0)) ?? [];
+  const own = difference?.flags.filter(mayGain) ?? [];
   const live = own.map(({ flag }) => liveFlags.value.get(flag));
   return {
     rising: live.some(evidenceRises),
@@ -132,6 +138,7 @@ export function Publish(props: { newer: string; difference: Difference | undefin
   const isManaged = meta.value?.document.mode === 'none';
   return (
     <Panel title={words.publish}>
+      <AsSchedule />
       {may('publisher') && !isManaged ? (
         <Form {...props} />
       ) : (

@@ -2,9 +2,10 @@
 
 import type { JSX } from 'preact';
 import type { Difference } from '../../data/api.ts';
-import { draft, draftFlags, type Edit, type Value } from '../../draft/store.ts';
-import { engine } from '../../engine/client.ts';
-import type { Outline } from '../../engine.ts';
+import { isPathEdit, outlines, ownerOf, type PathEdit, valueAt } from '../../draft/outlines.ts';
+import { draft, placeOf, type Value } from '../../draft/store.ts';
+import { oneLine, type Values } from '../../draft/values.ts';
+import { Part as Condition } from '../../ui/condition.tsx';
 import { DifferenceTable } from '../../ui/difference.tsx';
 import { useFetched } from '../../ui/fetched.ts';
 import { Link } from '../../ui/link.tsx';
@@ -12,11 +13,8 @@ import { Panel, Waiting } from '../../ui/parts.tsx';
 import { en } from '../../words/en.ts';
 import { exactPercent } from '../../words/format.ts';
 import { steps } from '../flag/schedule.tsx';
-import { oneLine, read } from '../flag/values.ts';
 
 const words = en.review;
-
-type PathEdit = Exclude<Edit, { op: 'text' }>;
 
 const isStep = (value: Value): value is { at: string; percentage: number } =>
   typeof value === 'object' && value !== null && 'at' in value && 'percentage' in value;
@@ -29,31 +27,43 @@ export function valueWords(key: string, value: Value | undefined): string {
   return oneLine(value);
 }
 
-function Row({ edit, outline }: { edit: PathEdit; outline: Outline | undefined }): JSX.Element {
-  const added = edit.op === 'insert' && edit.key !== undefined ? [edit.key] : [];
-  const [, flag, ...path] = [...edit.path.map(String), ...added];
-  const key = path.at(-1) ?? '';
-  const now = outline && read<Value>(outline, ...path);
+/** A value in the words of its key, with conditions as sentences. */
+function Shown({ name, value }: { name: string; value: Value | undefined }): JSX.Element {
+  const isConditions = (name === 'conditions' || name === 'when') && Array.isArray(value) && value.length > 0;
+  return <span>{isConditions ? <Condition value={{ all: value }} /> : valueWords(name, value)}</span>;
+}
+
+/** What a whole flag or cohort is called, where an edit is of all of it. */
+const wholeOf = (part: string | number | undefined): string =>
+  part === 'cohorts' ? words.wholeCohort : words.wholeFlag;
+
+function Row({ edit, outline }: { edit: PathEdit; outline: Values | undefined }): JSX.Element {
+  const place = placeOf(edit);
+  const [part, owner, ...path] = place;
+  const key = String(path.at(-1) ?? '');
+  const isWhole = path.length === 0;
+  const name = encodeURIComponent(String(owner ?? ''));
   return (
     <tr>
       <th scope="row">
-        <Link class="mono" href={`/flags/${encodeURIComponent(flag ?? '')}`}>
-          {flag}
+        <Link class="mono" href={part === 'cohorts' ? `/cohorts#${name}` : `/flags/${name}`}>
+          {owner ?? part}
         </Link>
       </th>
-      <td>{path.join(' · ') || words.wholeFlag}</td>
-      <td>{path.length === 0 && edit.op === 'remove' ? words.wholeFlag : valueWords(key, now)}</td>
-      <td class="strong">{edit.op === 'remove' ? words.removed : valueWords(key, edit.value)}</td>
+      <td>{isWhole ? wholeOf(part) : path.join(' · ')}</td>
+      <td data-name={words.now}>
+        {isWhole && edit.op === 'remove' ? wholeOf(part) : <Shown name={key} value={valueAt(outline, place)} />}
+      </td>
+      <td class="strong" data-name={words.after}>
+        {edit.op === 'remove' ? words.removed : <Shown name={key} value={edit.value} />}
+      </td>
     </tr>
   );
 }
 
 function Edits({ edits, older }: { edits: readonly PathEdit[]; older: string }): JSX.Element {
-  const flags = draftFlags.value;
-  const { value } = useFetched(`${flags.join()} ${older.length} ${draft.value?.digest}`, async () => {
-    const entries = await Promise.all(flags.map(async (flag) => [flag, await engine().outline(older, flag)] as const));
-    return new Map(entries);
-  });
+  const owners = edits.map(ownerOf).join(' ');
+  const { value } = useFetched(`${owners} ${older.length} ${draft.value?.digest}`, () => outlines(older, edits));
   return (
     <table class="roomy">
       <thead>
@@ -66,7 +76,7 @@ function Edits({ edits, older }: { edits: readonly PathEdit[]; older: string }):
       </thead>
       <tbody>
         {edits.map((edit) => (
-          <Row key={edit.path.join()} edit={edit} outline={value?.get(String(edit.path[1]))} />
+          <Row key={placeOf(edit).join()} edit={edit} outline={value?.get(ownerOf(edit))} />
         ))}
       </tbody>
     </table>
@@ -75,7 +85,7 @@ function Edits({ edits, older }: { edits: readonly PathEdit[]; older: string }):
 
 export function What({ difference, older }: { difference: Difference | undefined; older: string }): JSX.Element {
   const edits = draft.value?.edits ?? [];
-  const paths = edits.filter((edit): edit is PathEdit => edit.op !== 'text');
+  const paths = edits.filter(isPathEdit);
   return (
     <Panel title={words.what}>
       {paths.length > 0 && <Edits edits={paths} older={older} />}

@@ -6,8 +6,8 @@ import { liveFlags } from '../../data/store.ts';
 import { Link } from '../../ui/link.tsx';
 import { ErrorNote, Panel } from '../../ui/parts.tsx';
 import { en } from '../../words/en.ts';
-import { exactPercent } from '../../words/format.ts';
-import { widest } from '../flag/blast.tsx';
+import { bounded } from '../../words/format.ts';
+import { isBound, widest } from '../flag/blast.tsx';
 import { Count } from './count.tsx';
 
 const words = en.review;
@@ -38,7 +38,7 @@ function Class({ flag, share }: { flag: string; share: Share }): JSX.Element {
         {changed.map((kind) => (
           <span key={kind}>
             <span class={`swatch ${kind}`} aria-hidden="true" /> {words[kind]}{' '}
-            <b>{exactPercent(share[kind].percent)}</b>
+            <b>{bounded(share[kind].percent, share.atMost)}</b>
             {users > 0 && (
               <span class="muted"> {words.atMostUsers(Math.round((share[kind].percent / 100) * users))}</span>
             )}
@@ -50,21 +50,28 @@ function Class({ flag, share }: { flag: string; share: Share }): JSX.Element {
   );
 }
 
-function Through({ flags, most }: { flags: readonly FlagDifference[]; most: number }): JSX.Element | null {
+/** The widest share of a flag that changes because of another one. */
+function throughText(flag: FlagDifference): string {
+  const most = Math.max(...KINDS.map((kind) => widest(flag, kind)));
+  if (most === 0) return words.dependent;
+  return words.throughText(bounded(most, isBound(flag)));
+}
+
+function Through({ flags }: { flags: readonly FlagDifference[] }): JSX.Element | null {
   if (flags.length === 0) return null;
   return (
     <>
       <h3>{words.through}</h3>
       <table>
         <tbody>
-          {flags.map(({ flag }) => (
-            <tr key={flag}>
+          {flags.map((difference) => (
+            <tr key={difference.flag}>
               <th scope="row">
-                <Link class="mono" href={`/flags/${encodeURIComponent(flag)}`}>
-                  {flag}
+                <Link class="mono" href={`/flags/${encodeURIComponent(difference.flag)}`}>
+                  {difference.flag}
                 </Link>
               </th>
-              <td>{most > 0 ? words.throughText(exactPercent(most)) : words.dependent}</td>
+              <td>{throughText(difference)}</td>
             </tr>
           ))}
         </tbody>
@@ -86,7 +93,6 @@ export function Whom({
 }): JSX.Element {
   const own = difference?.flags.filter(({ status }) => status !== 'affected') ?? [];
   const through = difference?.flags.filter(({ status }) => status === 'affected') ?? [];
-  const most = Math.max(0, ...own.flatMap((flag) => KINDS.map((kind) => widest(flag, kind))));
   return (
     <Panel title={words.whom} aside={words.exactShares}>
       {!difference && !problem && <p class="muted">{words.comparing}</p>}
@@ -99,7 +105,7 @@ export function Whom({
           ))}
         </div>
       ))}
-      <Through flags={through} most={most} />
+      <Through flags={through} />
       <ErrorNote problem={problem} />
       {difference && difference.flags.length > 0 && <Count key={newer} older={older} newer={newer} />}
     </Panel>

@@ -15,15 +15,17 @@ import {
   syntaxHighlighting,
 } from '@codemirror/language';
 import { linter, lintGutter, type Diagnostic as Shown } from '@codemirror/lint';
-import { Compartment, EditorState } from '@codemirror/state';
+import { type ChangeSpec, Compartment, EditorState } from '@codemirror/state';
 import { EditorView, highlightActiveLine, keymap, lineNumbers } from '@codemirror/view';
 import { tags } from '@lezer/highlight';
 import type { Diagnostic } from '../../engine.ts';
+import { changesOf } from '../../ui/changes.ts';
 
 const DELAY_MS = 150;
 
 export interface Editor {
   readonly text: () => string;
+  /** Changes only the lines that differ, so that the cursor stays where it is. */
   readonly setText: (text: string) => void;
   readonly goTo: (line: number, column: number) => void;
   readonly focus: () => void;
@@ -83,8 +85,28 @@ function complete(context: CompletionContext, keys: readonly string[]): Completi
   return { from, options: keys.map((label) => ({ label, type: 'property', apply: `${label}: ` })) };
 }
 
+/** What makes the text another one, line by line. */
+function replacements({ state: { doc } }: EditorView, text: string): readonly ChangeSpec[] {
+  const fresh = text.replaceAll('\r\n', '\n').split('\n');
+  return changesOf(doc.toString().split('\n'), fresh).map(({ start, end, freshStart, freshEnd }) => {
+    const insert = fresh.slice(freshStart, freshEnd).join('\n');
+    if (start === end) {
+      return start < doc.lines
+        ? { from: doc.line(start + 1).from, insert: `${insert}\n` }
+        : { from: doc.length, insert: `\n${insert}` };
+    }
+    const [from, to] = [doc.line(start + 1).from, doc.line(end).to];
+    if (freshStart < freshEnd) return { from, to, insert };
+    // Lines that go take the end of a line with them.
+    return end < doc.lines ? { from, to: to + 1 } : { from: Math.max(0, from - 1), to };
+  });
+}
+
 export function createEditor(root: ShadowRoot, parent: HTMLElement, options: Options): Editor {
   const access = new Compartment();
+  // Inside, the editor has line feeds alone.
+  const lineEnd = options.text.includes('\r\n') ? '\r\n' : '\n';
+  const written = ({ doc }: EditorState) => doc.toString().replaceAll('\n', lineEnd);
   const view = new EditorView({
     parent,
     root,
@@ -100,22 +122,21 @@ export function createEditor(root: ShadowRoot, parent: HTMLElement, options: Opt
         syntaxHighlighting(colours),
         syntaxHighlighting(defaultHighlightStyle, { fallback: true }),
         lintGutter(),
-        linter(
-          async (editor) => (await options.check(editor.state.doc.toString())).map((one) => shownOf(editor, one)),
-          { delay: DELAY_MS },
-        ),
+        linter(async (editor) => (await options.check(written(editor.state))).map((one) => shownOf(editor, one)), {
+          delay: DELAY_MS,
+        }),
         autocompletion({ override: [(context) => complete(context, options.keys())] }),
         keymap.of([...defaultKeymap, ...historyKeymap, ...foldKeymap]),
         access.of(EditorState.readOnly.of(options.readOnly)),
         EditorView.contentAttributes.of({ 'aria-label': options.label, tabindex: '0' }),
-        EditorView.updateListener.of(({ docChanged, state }) => docChanged && options.onChange(state.doc.toString())),
+        EditorView.updateListener.of(({ docChanged, state }) => docChanged && options.onChange(written(state))),
         theme,
       ],
     }),
   });
   return {
-    text: () => view.state.doc.toString(),
-    setText: (text) => view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: text } }),
+    text: () => written(view.state),
+    setText: (text) => view.dispatch({ changes: replacements(view, text) }),
     goTo(line, column) {
       const at = place(view, line, column);
       view.dispatch({ selection: { anchor: at }, effects: EditorView.scrollIntoView(at, { y: 'center' }) });

@@ -1,9 +1,13 @@
 /** The document as text, with its problems while one types. A changed text is a draft like any other. */
 
+import { effect } from '@preact/signals';
 import type { JSX } from 'preact';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { meta } from '../../data/store.ts';
 import { base, baseFailure, drafted, wantBase } from '../../draft/document.ts';
+import { merge } from '../../draft/merge.ts';
+// Puts the draft on top of what others publish while the editor is open.
+import '../../draft/rebase.ts';
 import { change, discard, draft } from '../../draft/store.ts';
 import { engine } from '../../engine/client.ts';
 import type { Diagnostic } from '../../engine.ts';
@@ -51,10 +55,22 @@ function useEditor(
     let timer = 0;
     let pending: string | undefined;
     let keys: readonly string[] = [];
+    // The draft's text, as far as the editor knows.
+    let known = start;
     const flush = () => {
       window.clearTimeout(timer);
-      if (pending !== undefined) keep(pending);
+      if (pending === undefined) return;
+      known = pending;
       pending = undefined;
+      keep(known);
+    };
+    /** A text from elsewhere, such as after somebody has published: what was typed since stays. */
+    const take = (text: string) => {
+      if (!made || text === known) return;
+      const typed = made.text();
+      const next = typed === known ? text : merge(known, typed, text).text;
+      known = text;
+      made.setText(next);
     };
     const check = async (text: string) => {
       const { diagnostics } = await engine().check(text);
@@ -62,7 +78,7 @@ function useEditor(
       return diagnostics;
     };
     const onChange = (text: string) => {
-      pending = text;
+      pending = text === known ? undefined : text;
       window.clearTimeout(timer);
       timer = window.setTimeout(flush, KEEP_MS);
     };
@@ -86,8 +102,13 @@ function useEditor(
       });
       setEditor(made);
     }, setProblem);
+    const stop = effect(() => {
+      const text = drafted.value?.text;
+      if (text !== undefined) take(text);
+    });
     return () => {
       isGone = true;
+      stop();
       flush();
       made?.destroy();
     };
@@ -134,8 +155,9 @@ function TextForm({ start }: { start: string }): JSX.Element {
   const isChanged = draft.value !== undefined;
   const errors = useMemo(() => list.filter(({ severity }) => severity !== 'hint'), [list]);
   const reset = () => {
-    discard();
+    // What was typed just now is not kept either.
     editor?.setText(base.value?.text ?? start);
+    discard();
   };
   return (
     <>
@@ -173,7 +195,7 @@ function TextForm({ start }: { start: string }): JSX.Element {
 export function TextPage(): JSX.Element {
   useEffect(wantBase, []);
   const text = drafted.value?.text ?? base.value?.text;
-  // The editor keeps what is typed; a new text from elsewhere is put into it through Review only.
+  // The editor begins with this one, and takes later ones by itself.
   const [start, setStart] = useState(text);
   useEffect(() => {
     if (start === undefined && text !== undefined && drafted.value) setStart(text);

@@ -102,13 +102,15 @@ export class TypeScriptCrowd implements Crowd {
     for (let host = 0; host < hosts; host++) {
       const parts = this.#parts(host);
       const phase = phaseOf(Math.floor(random() * Number.MAX_SAFE_INTEGER));
-      const stream = { url: '', headers: {}, silenceMs: Number.POSITIVE_INFINITY, spreadMs: 1000, fetch: this.#stream };
+      const [silenceMs, timeoutMs] = [Number.POSITIVE_INFINITY, 5000];
+      const stream = { url: '', headers: {}, silenceMs, timeoutMs, spreadMs: 1000, fetch: this.#stream };
       const remote = new RemoteConfig(parts, {
         source: this.#source,
         bootstrap: warm ? Uint8Array.of(this.#version) : undefined,
         store: undefined,
         trust: undefined,
         stream: streams ? stream : undefined,
+        keepsStream: streams,
         pollIntervalMs: 60_000,
         staleAfterMs: 180_000,
         phase,

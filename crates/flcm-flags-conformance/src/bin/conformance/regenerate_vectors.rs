@@ -1,9 +1,10 @@
-//! `conformance regenerate-vectors`: answers, by the oracle; problems, by the check; bytes of snapshots, by the compiler.
+//! `conformance regenerate-vectors`: answers, by the oracle; problems, by the check; differences and bytes of snapshots,
+//! by the config crate.
 
 use std::fs;
 use std::path::Path;
 
-use flcm_flags_conformance::vectors::format::{Decision, Diagnostics, Evaluate, Snapshot};
+use flcm_flags_conformance::vectors::format::{Decision, Diagnostics, Diff, Evaluate, Snapshot};
 use flcm_flags_conformance::vectors::{breaker, files, read, run};
 use flcm_flags_conformance::{Oracle, Question};
 
@@ -18,6 +19,9 @@ pub(crate) fn run() {
     }
     for path in files("diagnostics") {
         find(&path);
+    }
+    for path in files("diff") {
+        differ(&path);
     }
     for path in files("breaker") {
         play(&path);
@@ -52,6 +56,21 @@ fn find(path: &Path) {
         let (_, diagnostics) = flcm_flags_config::check_with(&text, case.options());
         println!("{}\n", diagnostics.render("document", &text, false));
         case.diagnostics = Some(run::problems(&diagnostics));
+    }
+    if found {
+        write(path, file.to_text().as_bytes());
+    }
+}
+
+/// Fills in the differences that are missing.
+fn differ(path: &Path) {
+    let mut file: Diff = read(path);
+    let missing: Vec<_> = file.cases.iter_mut().filter(|case| case.flags.is_none()).collect();
+    let found = !missing.is_empty();
+    for case in missing {
+        let flags = run::different_flags(case);
+        println!("{}: {flags}\n", case.note);
+        case.flags = Some(flags);
     }
     if found {
         write(path, file.to_text().as_bytes());

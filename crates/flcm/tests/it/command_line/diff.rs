@@ -38,8 +38,9 @@ fn what_changes_is_told_with_exact_shares() {
         "\
 below  changed through kept
   rule 1 split  a 1, b 1 → a 1, b 3
-  everyone
-    switch         25 %  ██████··················
+  where n > 4
+    gain           15 %  ███▋····················
+    switch        2.5 %  ▋·······················
 
 gone  removed
   everyone
@@ -55,9 +56,32 @@ young  added
     gain       12.345 %  ███·····················
 
 Shares are of users whose conditions hold for that rule and for no other rule with conditions;
-overrides and dependencies are left aside. Use --contexts to count real users.
+overrides are left aside. Use --contexts to count real users.
 "
     );
+}
+
+#[test]
+fn a_share_that_depends_on_conditions_of_others_is_a_bound() {
+    let folder = TestFolder::new();
+    let document = |percentage| {
+        let base = format!(
+            "{{ rollout: {{ percentage: {percentage} }}, conditions: [{{ attribute: n, operator: '>', value: 4 }}] }}"
+        );
+        format!(
+            "flags:\n  base: {base}\n  top: {{ dependencies: [base], rules: [{{ conditions: [{{ cohort: staff }}] }}] }}\n"
+        )
+    };
+    folder.file("old.yaml", document(10));
+    folder.file("new.yaml", document(25));
+    let out = folder.run(&["diff", "old.yaml", "new.yaml", "--now", "0"]).well();
+    let top = out.split("\n\n").find(|part| part.starts_with("top")).unwrap();
+    assert!(top.contains("affected through base\n  where cohort staff\n    gain         ≤ 15 %  ███▋"), "{out}");
+    assert!(out.contains("\nAt most (≤): how many users these are depends on conditions of the flags"), "{out}");
+    let json = folder.run(&["diff", "old.yaml", "new.yaml", "--now", "0", "--json"]).well();
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    let bounds: Vec<_> = json["flags"].as_array().unwrap().iter().map(|flag| &flag["shares"][0]["atMost"]).collect();
+    assert_eq!(bounds, [false, true]);
 }
 
 #[test]

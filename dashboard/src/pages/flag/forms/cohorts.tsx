@@ -3,23 +3,14 @@
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import type { Value } from '../../../draft/store.ts';
+import { read } from '../../../draft/values.ts';
+import { Choice, Row, replaced } from '../../../forms/rows.tsx';
+import { useCohorts } from '../../../forms/sources.ts';
 import { en } from '../../../words/en.ts';
-import { isMap, read } from '../values.ts';
+import { COHORTS, type Switch, switches } from '../switches.ts';
 import { editsTo, type FormProps, PartForm } from './form.tsx';
-import { Choice, Row, replaced } from './rows.tsx';
-import { useCohorts } from './sources.ts';
 
 const words = en.flag.forms;
-const PATH = ['rollout', 'cohorts'];
-
-type Switch = readonly [name: string, gets: boolean];
-
-/** A map, or a list of maps. */
-function switches(value: Value | undefined): readonly Switch[] {
-  const maps = Array.isArray(value) ? value : [value];
-  return maps.filter((map) => isMap(map ?? null)).flatMap((map) => Object.entries(map as Record<string, boolean>));
-}
-
 /** As the document has it; a map, where it has none yet. */
 function written(list: readonly Switch[], isList: boolean): Value | undefined {
   if (list.length === 0) return undefined;
@@ -27,17 +18,17 @@ function written(list: readonly Switch[], isList: boolean): Value | undefined {
 }
 
 export function CohortsForm(props: FormProps): JSX.Element {
-  const now = read<Value>(props.outline, ...PATH);
-  const [list, setList] = useState(switches(read<Value>(props.drafted, ...PATH)));
+  const now = read<Value>(props.outline, ...COHORTS);
+  const [list, setList] = useState(switches(props.drafted));
   const cohorts = useCohorts();
   const free = cohorts.filter((name) => !list.some(([taken]) => taken === name));
   return (
     <PartForm
       {...props}
       title={en.flag.who.cohorts}
-      list={PATH}
-      about={[PATH]}
-      edits={editsTo(props.flag, props.outline, PATH, written(list, Array.isArray(now)))}
+      list={COHORTS}
+      about={[COHORTS]}
+      edits={editsTo(props.flag, props.outline, COHORTS, written(list, Array.isArray(now)))}
     >
       <p class="muted">{words.cohortsHint}</p>
       {list.map(([name, gets], at) => (

@@ -1,14 +1,11 @@
-/** A form for one part of a flag. What it makes is tried as one types, and goes into the draft. */
+/** A form for one part of a flag. */
 
 import type { ComponentChildren, JSX } from 'preact';
-import { apply, base, sentence } from '../../../draft/document.ts';
-import { change, draft, type Edit, type Path, placeOf, samePath, undo, type Value } from '../../../draft/store.ts';
-import { engine } from '../../../engine/client.ts';
-import type { Diagnostic, Outline } from '../../../engine.ts';
-import { Dialog } from '../../../ui/dialog.tsx';
-import { useFetched } from '../../../ui/fetched.ts';
+import type { Edit, Path, Value } from '../../../draft/store.ts';
+import { inheritedFrom } from '../../../draft/values.ts';
+import type { Outline } from '../../../engine.ts';
+import { DraftForm, editsAt } from '../../../forms/form.tsx';
 import { en } from '../../../words/en.ts';
-import { inheritedFrom, read } from '../values.ts';
 
 const words = en.flag.forms;
 
@@ -21,61 +18,13 @@ export interface FormProps {
   readonly onClose: () => void;
 }
 
-const PAUSE_MS = 150;
-const SHOWN = 3;
-
-interface Tried {
-  readonly declined?: string;
-  readonly errors: readonly Diagnostic[];
-}
-
-/** The edits of the draft without those that a form makes anew. */
-function without(places: readonly Path[]): readonly Edit[] {
-  const isInside = (edit: Edit) => places.some((place) => samePath(placeOf(edit).slice(0, place.length), place));
-  return draft.value?.edits.filter((edit) => !isInside(edit)) ?? [];
-}
-
-async function attempt(edits: readonly Edit[], places: readonly Path[], signal: AbortSignal): Promise<Tried> {
-  await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
-  if (signal.aborted || !base.value) return { errors: [] };
-  const edited = await apply(base.value.text, [...without(places), ...edits]);
-  if ('declined' in edited) return { declined: sentence(edited.declined), errors: [] };
-  const { diagnostics } = await engine().check(edited.text);
-  return { errors: diagnostics.filter(({ severity }) => severity === 'error') };
-}
-
-const same = (a: Value | undefined, b: Value | undefined): boolean => JSON.stringify(a) === JSON.stringify(b);
-
-/** What makes a value of the flag another one: nothing, if it is that already. */
-export function editsTo(flag: string, outline: Outline, path: Path, value: Value | undefined): readonly Edit[] {
-  const now = read<Value>(outline, ...path);
-  const place = ['flags', flag, ...path];
-  if (same(now, value)) return [];
-  // What is inherited cannot be removed here; an empty list takes its place.
-  if (value === undefined && inheritedFrom(outline, ...path)) return [{ op: 'set', path: place, value: [] }];
-  return [value === undefined ? { op: 'remove', path: place } : { op: 'set', path: place, value }];
-}
+/** What makes a value of the flag another one. */
+export const editsTo = (flag: string, outline: Outline, path: Path, value: Value | undefined): readonly Edit[] =>
+  editsAt(['flags', flag], outline, path, value);
 
 function Inherited({ outline, path }: { outline: Outline; path: Path }): JSX.Element | null {
   const from = inheritedFrom(outline, ...path);
   return from ? <p class="notice">{words.replaces(from)}</p> : null;
-}
-
-function Problems({ tried }: { tried: Tried | undefined }): JSX.Element {
-  return (
-    <div role="status">
-      {tried?.declined && (
-        <p class="error">
-          {en.flag.who.declined} {tried.declined}
-        </p>
-      )}
-      {tried?.errors.slice(0, SHOWN).map(({ path, message, help }) => (
-        <p key={`${path} ${message}`} class="error">
-          <span class="mono">{path}</span>: {message} {help && <span class="muted">{help}</span>}
-        </p>
-      ))}
-    </div>
-  );
 }
 
 export function PartForm(props: {
@@ -84,38 +33,17 @@ export function PartForm(props: {
   outline: Outline;
   /** The list that takes the place of one that is inherited. */
   list?: Path;
-  /** What the form is about, in the flag: its earlier edits are made anew. */
+  /** What the form is about, in the flag. */
   about: readonly Path[];
   edits: readonly Edit[];
   children: ComponentChildren;
   onClose: () => void;
 }): JSX.Element {
-  const places = props.about.map((path) => ['flags', props.flag, ...path]);
-  const { value, problem } = useFetched(JSON.stringify(props.edits), (signal) => attempt(props.edits, places, signal));
-  const isWrong = value === undefined || value.declined !== undefined || value.errors.length > 0;
-  const submit = (event: Event) => {
-    event.preventDefault();
-    if (!base.value || isWrong) return;
-    for (const place of places) undo(place);
-    if (props.edits.length > 0) change(base.value, ...props.edits);
-    props.onClose();
-  };
+  const { title, flag, outline, list, about, edits, children, onClose } = props;
   return (
-    <Dialog title={props.title} onClose={props.onClose} wide>
-      <form onSubmit={submit}>
-        {props.list && <Inherited outline={props.outline} path={props.list} />}
-        {props.children}
-        <Problems tried={problem ? { declined: problem.message, errors: [] } : value} />
-        <div class="row buttons">
-          <button type="submit" class="btn primary" disabled={isWrong}>
-            {words.apply}
-          </button>
-          <button type="button" class="btn" onClick={props.onClose}>
-            {en.command.cancel}
-          </button>
-          <span class="muted">{words.draftOnly}</span>
-        </div>
-      </form>
-    </Dialog>
+    <DraftForm title={title} about={about.map((path) => ['flags', flag, ...path])} edits={edits} onClose={onClose}>
+      {list && <Inherited outline={outline} path={list} />}
+      {children}
+    </DraftForm>
   );
 }

@@ -4,13 +4,15 @@ import type { ComponentType, JSX } from 'preact';
 import { CohortsForm } from './cohorts.tsx';
 import { ConditionsForm } from './conditions.tsx';
 import type { FormProps } from './form.tsx';
+import { RulesForm } from './rules.tsx';
 import { ScheduleForm } from './schedule.tsx';
 import { ThresholdForm } from './threshold.tsx';
 import { VariantsForm } from './variants.tsx';
 
-export type PartName = 'conditions' | 'cohorts' | 'variants' | 'threshold' | 'schedule';
+export type PartName = 'rules' | 'conditions' | 'cohorts' | 'variants' | 'threshold' | 'schedule';
 
 const FORMS: Readonly<Record<PartName, ComponentType<FormProps>>> = {
+  rules: RulesForm,
   conditions: ConditionsForm,
   cohorts: CohortsForm,
   variants: VariantsForm,

@@ -3,14 +3,17 @@
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import { now } from '../../../data/store.ts';
+import { read } from '../../../draft/values.ts';
+import { Choice, Percentage, Row, replaced } from '../../../forms/rows.tsx';
 import { en } from '../../../words/en.ts';
-import { read } from '../values.ts';
+import { exactPercent } from '../../../words/format.ts';
 import { editsTo, type FormProps, PartForm } from './form.tsx';
-import { Choice, Percentage, Row, replaced } from './rows.tsx';
 
 const words = en.flag.forms;
 const SCHEDULE = ['rollout', 'schedule'];
 const RAMP = ['rollout', 'ramp'];
+const PERCENTAGE = ['rollout', 'percentage'];
+const STEPS = 4;
 const DAY = 86_400_000;
 const MINUTE = 60_000;
 
@@ -39,10 +42,23 @@ function nextStage(list: readonly Stage[]): Stage {
   };
 }
 
-export function ScheduleForm(props: FormProps): JSX.Element {
-  const [list, setList] = useState<readonly Stage[]>(
-    (read<readonly Omit<Stage, 'id'>[]>(props.drafted, ...SCHEDULE) ?? []).map((stage, id) => ({ ...stage, id })),
-  );
+/** Stages that lead evenly from one percentage to another, a day apart. */
+function stagesTo(from: number, to: number): readonly Omit<Stage, 'id'>[] {
+  const tomorrow = Math.ceil((now.value + DAY) / DAY) * DAY;
+  return Array.from({ length: STEPS }, (_, at) => ({
+    at: universal(new Date(tomorrow + at * DAY).toISOString()),
+    percentage: Math.round((from + ((to - from) * (at + 1)) / STEPS) * 1000) / 1000,
+  }));
+}
+
+/** With `to`, it takes the place of a draft that sets the percentage at once. */
+export function ScheduleForm(props: FormProps & { to?: number }): JSX.Element {
+  const present = read<number>(props.outline, ...PERCENTAGE) ?? 0;
+  const start =
+    props.to === undefined
+      ? (read<readonly Omit<Stage, 'id'>[]>(props.drafted, ...SCHEDULE) ?? [])
+      : stagesTo(present, props.to);
+  const [list, setList] = useState<readonly Stage[]>(start.map((stage, id) => ({ ...stage, id })));
   const [ramp, setRamp] = useState(read<string>(props.drafted, ...RAMP) ?? 'step');
   const isEmpty = list.length === 0;
   const stages = list.map(({ at, percentage }) => ({ at, percentage }));
@@ -53,13 +69,14 @@ export function ScheduleForm(props: FormProps): JSX.Element {
       {...props}
       title={en.flag.who.schedule}
       list={SCHEDULE}
-      about={[SCHEDULE, RAMP]}
+      about={props.to === undefined ? [SCHEDULE, RAMP] : [SCHEDULE, RAMP, PERCENTAGE]}
       edits={[
         ...editsTo(props.flag, props.outline, SCHEDULE, isEmpty ? undefined : stages),
         ...editsTo(props.flag, props.outline, RAMP, nextRamp),
       ]}
     >
       <p class="muted">{words.scheduleHint}</p>
+      {props.to !== undefined && <p class="muted">{words.scheduleFrom(exactPercent(present))}</p>}
       {list.map((stage, at) => (
         <Row key={stage.id} label={words.stage(at + 1)} onRemove={() => setList(replaced(list, at))}>
           <input

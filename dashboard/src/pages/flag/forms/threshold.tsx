@@ -3,12 +3,12 @@
 import type { JSX } from 'preact';
 import { useId, useState } from 'preact/hooks';
 import type { Edit, Value } from '../../../draft/store.ts';
+import { inheritedFrom, type MapValue, read } from '../../../draft/values.ts';
 import type { Outline } from '../../../engine.ts';
+import { type KeySchema, type Schema, useSchema } from '../../../forms/sources.ts';
+import { readValue, writeValue } from '../../../forms/typed.ts';
 import { en } from '../../../words/en.ts';
-import { inheritedFrom, type MapValue, read } from '../values.ts';
 import { type FormProps, PartForm } from './form.tsx';
-import { type KeySchema, type Schema, useSchema } from './sources.ts';
-import { readValue, writeValue } from './typed.ts';
 
 const words = en.flag.forms;
 const PATH = ['error_threshold'];

@@ -3,12 +3,12 @@
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import type { Value } from '../../../draft/store.ts';
+import { type MapValue, read } from '../../../draft/values.ts';
+import { Field, Row, replaced } from '../../../forms/rows.tsx';
+import { readValue, writeValue } from '../../../forms/typed.ts';
 import { en } from '../../../words/en.ts';
 import { exactPercent } from '../../../words/format.ts';
-import { type MapValue, read } from '../values.ts';
 import { editsTo, type FormProps, PartForm } from './form.tsx';
-import { Field, Row, replaced } from './rows.tsx';
-import { readValue, writeValue } from './typed.ts';
 
 const words = en.flag.forms;
 const PATH = ['variants'];

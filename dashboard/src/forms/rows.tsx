@@ -1,11 +1,17 @@
 /** Rows of fields, each of which can be removed. */
 
 import type { ComponentChildren, JSX } from 'preact';
-import { en } from '../../../words/en.ts';
+import { en } from '../words/en.ts';
 
 const words = en.flag.forms;
 
-export function Row(props: { label: string; onRemove: () => void; children: ComponentChildren }): JSX.Element {
+export function Row(props: {
+  label: string;
+  onRemove: () => void;
+  children: ComponentChildren;
+  /** What the row contains that has rows itself. */
+  below?: ComponentChildren;
+}): JSX.Element {
   return (
     <fieldset class="plain row tight form-row">
       <legend class="hidden-text">{props.label}</legend>
@@ -13,6 +19,7 @@ export function Row(props: { label: string; onRemove: () => void; children: Comp
       <button type="button" class="btn small end" aria-label={words.remove(props.label)} onClick={props.onRemove}>
         ✕
       </button>
+      {props.below}
     </fieldset>
   );
 }
@@ -37,12 +44,15 @@ export function Field(props: {
   );
 }
 
+/** What is chosen is among the options, also before they are known, and if it is the name of something that is gone. */
 export function Choice(props: {
   label: string;
   value: string;
   options: readonly (readonly [value: string, text: string])[];
   onChange: (value: string) => void;
 }): JSX.Element {
+  const isKnown = props.options.some(([value]) => value === props.value);
+  const options = isKnown ? props.options : [[props.value, props.value] as const, ...props.options];
   return (
     <select
       class="field"
@@ -50,7 +60,7 @@ export function Choice(props: {
       value={props.value}
       onChange={(event) => props.onChange(event.currentTarget.value)}
     >
-      {props.options.map(([value, text]) => (
+      {options.map(([value, text]) => (
         <option key={value} value={value}>
           {text}
         </option>

@@ -1,8 +1,8 @@
 /** What forms offer: the names of the document, and what the schema of documents says about their keys. */
 
-import { drafted } from '../../../draft/document.ts';
-import { engine } from '../../../engine/client.ts';
-import { useFetched } from '../../../ui/fetched.ts';
+import { drafted } from '../draft/document.ts';
+import { engine } from '../engine/client.ts';
+import { useFetched } from '../ui/fetched.ts';
 
 /** A key of a map, as JSON Schema has it. */
 export interface KeySchema {

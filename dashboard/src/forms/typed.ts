@@ -1,6 +1,6 @@
 /** Values as people write them in a field: 12, true, plain words; in quotes what would read as something else. */
 
-import type { Value } from '../../../draft/store.ts';
+import type { Value } from '../draft/store.ts';
 
 const NUMBER = /^-?\d+(\.\d+)?$/;
 /** They compare texts, so that `2.4` is one as well. */

@@ -1,7 +1,10 @@
-/** Reads an outline: the values of a flag that are in force. An outline has what lists and maps contain, one by one. */
+/**
+ * Reads an outline: the values of a flag or a cohort that are in force. An outline has what lists and maps contain, one
+ * by one.
+ */
 
-import { type Path, samePath, type Value } from '../../draft/store.ts';
-import type { Outline, OutlineValue } from '../../engine.ts';
+import type { Outline, OutlineValue } from '../engine.ts';
+import { type Path, samePath, type Value } from './store.ts';
 
 export type MapValue = { readonly [key: string]: Value };
 
@@ -20,12 +23,15 @@ function build(values: readonly OutlineValue[], prefix: Path): Value | undefined
   return typeof keys[0] === 'number' ? parts.map(([, value]) => value) : Object.fromEntries(parts);
 }
 
-export function read<T>(outline: Outline, ...path: Path): T | undefined {
+/** What an outline has of values. */
+export type Values = Pick<Outline, 'values'>;
+
+export function read<T>(outline: Values, ...path: Path): T | undefined {
   return build(outline.values, path) as T | undefined;
 }
 
 /** From where a value, or all that is in it, is inherited. */
-export function inheritedFrom(outline: Outline, ...path: Path): string | undefined {
+export function inheritedFrom(outline: Values, ...path: Path): string | undefined {
   const found = outline.values.filter((value) => samePath(value.path, path) || below(value.path, path));
   const [first] = found;
   if (first?.origin.kind !== 'inherited' || found.some(({ origin }) => origin.kind !== 'inherited')) return undefined;
