@@ -302,7 +302,7 @@ mod tests {
 
     /// A batch of one flag with decisions for `green`, as many outcomes that took so long, and a user of its own.
     fn batch(count: u32, milliseconds: f64) -> Vec<u8> {
-        let groups = [const { Group::new() }; Group::count_for(1)];
+        let groups = vec![const { Group::new() }; Group::count_for(1)];
         let mut metrics = FlagMetrics::with_groups([0; FlagMetrics::counters_for(1)], groups);
         metrics.tally(FlagMetrics::counters_for(0) + usize::from(Reason::Split.code()), count);
         metrics.see(GREEN, count as usize, 1);
