@@ -132,7 +132,12 @@ export interface FeaturesOptions {
   /** Whether counts are sent to `{url}/metrics`. @default true */
   readonly metrics?: boolean;
   /** What counts are sent for: the server lists it among its hosts. */
-  readonly app?: { readonly name: string; readonly version?: string };
+  readonly app?: {
+    /** At most 128 bytes. */
+    readonly name: string;
+    /** At most 128 bytes. */
+    readonly version?: string;
+  };
   /** How often counts are sent. @default 10000 */
   readonly flushIntervalMs?: number;
   /** Receivers of notifications about rollbacks. */
