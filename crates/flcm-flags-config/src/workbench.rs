@@ -17,7 +17,7 @@ use crate::{Config, Diagnostics, check, compile};
 ///
 /// let document = |percentage| format!("flags: {{ beta: {{ rollout: {{ percentage: {percentage} }} }} }}");
 /// let mut workbench = Workbench::new(&document(0)).expect("a document without errors");
-/// assert!(workbench.draft(&document(100)).is_empty());
+/// assert!(!workbench.draft(&document(100)).has_errors());
 /// let difference = workbench.diff(Millis(0)).expect("a draft without errors");
 /// assert_eq!(difference.flags[0].shares[0].gain.percent, 100.0);
 /// let counted = workbench.count("{\"targetingKey\": \"alice\"}\n").expect("a difference");
