@@ -120,6 +120,7 @@ export interface EngineBinding {
  * | 24 | u32, u32 | what was decided: rule and {@link PackedDecision} |
  * | 32 | u8 | arm of an outcome: bits 27 and 28 of what was decided |
  * | 33 | u8 | 1 it failed, 2 it is missing |
+ * | 34 | u16 | its variant: the lowest 16 bits of what was decided |
  * | 36 | u32 | the breaker's generation when it was decided; 0 for that of now |
  * | 40 | f64 | its duration in milliseconds; not a number when it was not measured |
  * | 64 | | a flag key, a context, or the outcomes of `decideAll` |

@@ -137,7 +137,7 @@ export interface Breakers {
   /**
    * Takes one outcome of a decision, for breaker and metrics both.
    *
-   * @param outcome What was decided: its arm is what counts.
+   * @param outcome What was decided: its arm and its variant are what counts.
    * @param context Of which user: one counts as at most one success and one failure a minute. Without it every outcome
    * counts.
    */

@@ -25,6 +25,9 @@ export interface OutcomeReporter {
   record(flag: string, call: { failed: boolean; durationMs?: number | undefined }): void;
 }
 
+/** The bits of a decision that hold its variant: all ones for none. */
+const NO_VARIANT = 0xffff;
+
 /** Breakers settle their seconds within so long of an outcome. */
 const SECOND = 1000;
 
@@ -118,14 +121,15 @@ export class CircuitBreaker implements Follower {
   ): void {
     const { snapshot } = this.#inUse;
     if (snapshot === undefined || flag < 0) return;
-    // The outcome of a decision under the snapshot before is recorded without its context, which this snapshot cannot
-    // read.
+    // The outcome of a decision under the snapshot before is recorded without its context and its variant, which this
+    // snapshot cannot read.
     const same = bound.snapshot === snapshot;
     const id = same ? flag : snapshot.flag(key);
     if (id < 0) return;
     const context = same ? bound.context : undefined;
     const given = { ...call, ...(generation > 0 && { generation }) };
-    this.#publish(snapshot, snapshot.breakers.outcome(id, outcome, given, this.#now(), context));
+    const decided = same ? outcome : outcome | NO_VARIANT;
+    this.#publish(snapshot, snapshot.breakers.outcome(id, decided, given, this.#now(), context));
     if (!this.#closed) this.#deadline.noLaterThan(SECOND);
     if (call.failed) this.#flushWithin(REPORT_FAILURE_WITHIN);
   }

@@ -70,9 +70,8 @@ export class SharedMemory {
     this.#view();
     const arm = (outcome >>> ARM) & 3;
     if (arm === 3) throw engineError('INVALID_ARGUMENT', `${nameOf(outcome)} is no outcome of a decision`);
+    this.#integers[8] = (outcome << 16) | (missing ? 512 : 0) | (failed ? 256 : 0) | arm;
     this.#integers[9] = generation;
-    this.#bytes[32] = arm;
-    this.#bytes[33] = (failed ? 1 : 0) | (missing ? 2 : 0);
     this.#numbers[5] = durationMs ?? Number.NaN;
   }
 

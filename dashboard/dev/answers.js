@@ -100,6 +100,21 @@ const REASONS = [
   'ERROR',
 ];
 
+/** As many outcomes, a share of which failed. */
+function outcomesOf(total, failed, p95) {
+  const all = total.reduce((sum, count) => sum + count, 0);
+  return {
+    decisions: total,
+    total,
+    failed: total.map((count) => Math.round(count * failed)),
+    slow: total.map(() => 0),
+    missing: total.map(() => 0),
+    p50: total.map(() => p95 / 5),
+    p95: total.map(() => p95),
+    whole: { total: all, failed: all > 0 ? failed : null, p50: p95 / 5, p95 },
+  };
+}
+
 const steps = [1000, 10_000, 60_000, 900_000];
 
 export function series(flag, from, to, points) {
@@ -149,8 +164,21 @@ export function series(flag, from, to, points) {
         ),
       ]),
     ),
-    variants: Object.fromEntries(flag.variants.map((name) => [name, column(() => noise(perSecond * 0.02))])),
-    outside: column(() => noise(38 * seconds)),
+    variants: Object.fromEntries(
+      flag.variants.map((name, at) => [
+        name,
+        outcomesOf(
+          column(() => noise(perSecond * 0.02)),
+          0.012 * (at + 1),
+          480 + 60 * at,
+        ),
+      ]),
+    ),
+    outside: outcomesOf(
+      column(() => noise(38 * seconds)),
+      0.016,
+      610,
+    ),
     treatment: {
       total: totals,
       failed: totals.map((total, i) => Math.round(total * (isRaised(at[i]) ? bad : base) * (0.8 + 0.4 * next()))),

@@ -277,7 +277,17 @@ export async function startDev({ flags: count = 16, port = 0, keyless = false, m
       'GET',
       /^\/flags\/([^/]+)\/users$/,
       'viewer',
-      ([key]) => ({ days: ['2026-11-30'], users: [find(key).users], total: find(key).users * 3, error: 0.023 }),
+      ([key]) => {
+        const { users, variants } = find(key);
+        const of = (count) => ({ users: [count], total: count });
+        return {
+          days: ['2026-11-30'],
+          ...of(users),
+          arms: { treatment: of(users), control: of(0), outside: of(0) },
+          variants: Object.fromEntries(variants.map((name) => [name, of(Math.round(users / variants.length))])),
+          error: 0.023,
+        };
+      },
     ],
     ['GET', /^\/flags\/([^/]+)\/incidents$/, 'viewer', ([key]) => answers.incidents(find(key))],
     ['GET', /^\/flags\/([^/]+)\/hosts$/, 'viewer', ([key]) => answers.flagHosts(find(key))],

@@ -92,7 +92,7 @@ function body() {
   const kind = random();
   if (kind < 0.3) return Buffer.from(one(JSONS));
   if (kind < 0.6) return Buffer.from(one(DOCUMENTS));
-  if (kind < 0.7) return Buffer.concat([Buffer.from('FLCMBATC\x01\x00'), bytes(400)]);
+  if (kind < 0.7) return Buffer.concat([Buffer.from('FLCMBATC\x02\x00'), bytes(400)]);
   if (kind < 0.98) return bytes(300);
   return Buffer.alloc(1 << 20, 'a');
 }

@@ -60,6 +60,14 @@ test('what it depends on leads there', async () => {
   await page.getByText('A rollback takes these 3 along.').waitFor();
 });
 
+test('how the calls of each variant went', async () => {
+  const { page } = await kit.open('/flags/checkout_layout');
+  const wizard = page.getByRole('row', { name: /^wizard/ });
+  await wizard.getByText(/^2\.40\u202f% of /).waitFor();
+  await wizard.getByText('540 ms').waitFor();
+  expect(await wizard.getByRole('cell').nth(2).textContent()).toBe('347');
+});
+
 test('a key that is no flag', async () => {
   const { page } = await kit.open('/flags/no_such_flag');
   await page.getByText('There is no flag no_such_flag in this revision.').waitFor();

@@ -87,6 +87,24 @@ describe('a feature that fails', () => {
   });
 });
 
+describe('calls', () => {
+  test('are counted by variant, whichever engine decides', async () => {
+    const fleet = await connected();
+    await fleet.all('use', 'colour', 30);
+    await fleet.agrees('colour');
+    const figures = await fleet.server.figures();
+    const [red = 0, blue = 0] = ['red', 'blue'].map((variant) =>
+      figures.of(`flcm_variant_outcomes_total{flag="colour",variant="${variant}",outcome="ok"}`),
+    );
+    expect([red + blue, red > 0, blue > 0]).toEqual([90, true, true]);
+    // Each call was that of another user; the number of users is an estimate.
+    for (const [variant, calls] of Object.entries({ red, blue })) {
+      const users = figures.of(`flcm_variant_users{flag="colour",variant="${variant}"}`);
+      expect(Math.abs(users - calls), variant).toBeLessThanOrEqual(3);
+    }
+  });
+});
+
 describe('a word of a person', () => {
   test.each(['plain', 'risky'])('holds %s on every host, and releases it', async (flag) => {
     const fleet = await connected();

@@ -4,11 +4,11 @@
 use alloc::string::String;
 
 use flcm_flags::breaker::{Breaker, Next, Plan, Report, Statistics, Transition};
-use flcm_flags::metrics::{Custom, CustomValue, Durations, FlagMetrics, Histogram};
+use flcm_flags::metrics::{Custom, CustomValue, Durations, Histogram};
 use flcm_flags::{Flag, Sample, Snapshot};
 
-use flcm_flags_host::FlagTransition;
 use flcm_flags_host::text::{hex, trip};
+use flcm_flags_host::{Counted, FlagTransition};
 
 /// Objects in the making.
 #[derive(Default)]
@@ -137,7 +137,7 @@ pub(crate) fn breaker(breaker: &Breaker, plan: &Plan) -> String {
 }
 
 /// What was counted of a flag: the summary, then an object for each variant and reason.
-pub(crate) fn summary<C: AsRef<[u32]>>(metrics: &FlagMetrics<C>, flag: &Flag<'_>) -> String {
+pub(crate) fn summary(metrics: &Counted, flag: &Flag<'_>) -> String {
     let mut lines = Lines::default();
     let summary = metrics.summary();
     lines.large("decisions", summary.decisions);
@@ -148,7 +148,7 @@ pub(crate) fn summary<C: AsRef<[u32]>>(metrics: &FlagMetrics<C>, flag: &Flag<'_>
     lines.sample(["total", "errors", "slow", "missing"], &outcomes.treatment);
     lines.sample(["controlTotal", "controlErrors", "controlSlow", "controlMissing"], &outcomes.control);
     lines.sample(["outsideTotal", "outsideErrors", "outsideSlow", "outsideMissing"], &outcomes.outside);
-    lines.values(metrics.durations());
+    lines.values(&metrics.durations());
     lines.end();
     for (variant, reason, count) in metrics.tallies() {
         let variant = variant.and_then(|variant| flag.variant(variant));

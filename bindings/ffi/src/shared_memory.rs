@@ -4,7 +4,7 @@ use core::slice::Iter;
 
 use bumpalo::Bump;
 use flcm_flags::{AttributeId, AttributeValue, Context, PackedDecision};
-use zerocopy::little_endian::{F64, I32, U32};
+use zerocopy::little_endian::{F64, I32, U16, U32};
 use zerocopy::{FromBytes, FromZeros, Immutable, KnownLayout, Unaligned};
 
 /// Bytes of shared memory: room for the outcomes of the 100,000 flags that a document may have, and for contexts far
@@ -39,7 +39,8 @@ pub(crate) struct OutcomeRecord {
     pub(crate) arm: u8,
     /// 1 failed, 2 missing.
     pub(crate) flags: u8,
-    unused: [u8; 2],
+    /// Index of the variant within the flag; all ones for none.
+    pub(crate) variant: U16,
     /// The breaker's generation under which the flag was decided; 0 for that of now.
     pub(crate) generation: U32,
     /// In milliseconds; not a number when it was not measured.

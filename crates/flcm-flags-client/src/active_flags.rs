@@ -113,10 +113,11 @@ impl ActiveFlags {
         let now = self.now();
         let is_known = self.change(|Inner { flags, state, .. }| {
             let snapshot = &flags.as_ref()?.snapshot;
-            // The flag may have another number in the snapshot that is in use by now.
+            // The flag and its variants may have other numbers in the snapshot that is in use by now.
             let is_same = snapshot.digest() == by.snapshot.digest();
             let flag = if is_same { Some(flag) } else { snapshot.flag(&by.key(flag)) };
-            state.outcome(snapshot, flag?, outcome, now);
+            let variant = outcome.variant.filter(|_| is_same);
+            state.outcome(snapshot, flag?, &Outcome { variant, ..*outcome }, now);
             Some(())
         });
         if is_known.is_none() {

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::iter;
 use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
 
-use flcm_flags::metrics::{Distinct, FlagMetrics};
+use flcm_flags::metrics::{Distinct, FlagMetrics, Group};
 use flcm_flags::{BoundContext, FlagId, PackedDecision, Snapshot};
 use flcm_flags_host::{Counted, Measures};
 use once_cell::race::OnceBox;
@@ -21,9 +21,13 @@ pub(crate) struct Tallies(Box<[OnceBox<Tally>]>);
 struct Tally {
     /// One counter per variant and reason, in the order of [`FlagMetrics`]; a shard for some of the threads.
     shards: [Box<[AtomicU64]>; SHARDS],
-    /// The highest rank of the users of each register, as [`Distinct`] has it. Mostly read: a rank seldom rises.
-    registers: Box<[AtomicU8]>,
+    /// The users of each group, in the order of [`Group`].
+    groups: Box<[OnceBox<Registers>]>,
 }
+
+/// The highest rank of the users of each register, as [`Distinct`] has it. Mostly read: a rank seldom rises.
+#[derive(Debug)]
+struct Registers([AtomicU8; Distinct::REGISTERS]);
 
 impl Tallies {
     pub(crate) fn new(flags: usize) -> Self {
@@ -45,11 +49,8 @@ impl Tallies {
             counter.fetch_add(1, Ordering::Relaxed);
         }
         let Some(user) = context.user_digest() else { return };
-        let (register, rank) = Distinct::register_and_rank(user);
-        if let Some(highest) = tally.registers.get(register)
-            && highest.load(Ordering::Relaxed) < rank
-        {
-            highest.fetch_max(rank, Ordering::Relaxed);
+        if let Some(registers) = tally.groups.get(Group::of(outcome)) {
+            registers.get_or_init(Box::default).raise(Distinct::register_and_rank(user));
         }
     }
 
@@ -67,10 +68,10 @@ impl Tallies {
 impl Tally {
     fn new(snapshot: &Snapshot<Vec<u8>>, flag: FlagId) -> Self {
         let variants = snapshot.describe(flag).map_or(0, |flag| flag.variants().count());
-        let counters = FlagMetrics::counters_for(variants);
+        let (counters, groups) = (FlagMetrics::counters_for(variants), Group::count_for(variants));
         Self {
             shards: std::array::from_fn(|_| iter::repeat_with(AtomicU64::default).take(counters).collect()),
-            registers: iter::repeat_with(AtomicU8::default).take(Distinct::REGISTERS).collect(),
+            groups: iter::repeat_with(OnceBox::new).take(groups).collect(),
         }
     }
 
@@ -81,9 +82,33 @@ impl Tally {
                 counted.tally(index, u32::try_from(counter.swap(0, Ordering::Relaxed)).unwrap_or(u32::MAX));
             }
         }
-        for (register, rank) in self.registers.iter().enumerate() {
+        let registers = self.groups.iter().enumerate().filter_map(|(group, registers)| Some((group, registers.get()?)));
+        for (group, registers) in registers {
+            registers.take(|register, rank| counted.see(group, register, rank));
+        }
+    }
+}
+
+impl Default for Registers {
+    fn default() -> Self {
+        Self(std::array::from_fn(|_| AtomicU8::default()))
+    }
+}
+
+impl Registers {
+    fn raise(&self, (register, rank): (usize, u8)) {
+        if let Some(highest) = self.0.get(register)
+            && highest.load(Ordering::Relaxed) < rank
+        {
+            highest.fetch_max(rank, Ordering::Relaxed);
+        }
+    }
+
+    /// Gives what was raised, by register and rank, and lowers it to nothing.
+    fn take(&self, mut each: impl FnMut(usize, u8)) {
+        for (register, rank) in self.0.iter().enumerate() {
             if rank.load(Ordering::Relaxed) > 0 {
-                counted.see(register, rank.swap(0, Ordering::Relaxed));
+                each(register, rank.swap(0, Ordering::Relaxed));
             }
         }
     }

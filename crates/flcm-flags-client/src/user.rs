@@ -183,6 +183,7 @@ impl Decided {
         let duration = outcome.and_then(|outcome| outcome.duration);
         let outcome = Outcome {
             arm: by.outcome.arm(),
+            variant: by.outcome.variant(),
             unit: self.unit,
             failed: outcome.is_none_or(|outcome| outcome.failed),
             missing: outcome.is_none(),

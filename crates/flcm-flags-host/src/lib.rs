@@ -9,6 +9,7 @@
 //! | [`fleet_guards`](FleetGuards) | the breakers of a fleet: one for servers and one for pages, and what follows from both |
 //! | [`page_evidence`](PageEvidence) | which outcomes of pages are evidence, as anyone may report them |
 //! | [`measures`](Measures) | what is counted of each flag, and custom metrics |
+//! | [`groups`](LazyGroups) | the memory of what is counted by arm and variant |
 //! | [`state`](HostState) | breakers and counters of the snapshot in use, and how an update takes them over |
 //! | [`overrides`](Overrides) | holds of this host and trips of the fleet, and which of them is strictest |
 //! | [`persistence`](Persistence) | breakers, holds and the fleet's trips across a restart |
@@ -102,6 +103,7 @@ mod breakers;
 mod changed;
 mod delivery;
 mod fleet_guards;
+mod groups;
 mod host;
 mod measures;
 mod overrides;
@@ -122,6 +124,7 @@ pub use breakers::{FlagTransition, Guards};
 pub use changed::{ChangedFlags, changed};
 pub use delivery::{Delivery, DeliveryAction, DeliveryOptions, Freshness};
 pub use fleet_guards::{FleetGuards, SavedBreakers, SourcedTransition};
+pub use groups::LazyGroups;
 pub use host::{Host, InUse, POLL_AFTER_OUTCOME, REPORT_FAILURE_WITHIN, REPORT_TRANSITION_WITHIN};
 pub use measures::{Counted, CustomMetrics, Measures};
 pub use overrides::{FleetFlag, FleetState, Overrides};

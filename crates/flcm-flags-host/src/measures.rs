@@ -9,6 +9,7 @@ use flcm_flags::metrics::batch::{Batch, BatchError, Header, Writer};
 use flcm_flags::metrics::{Custom, FlagMetrics};
 use flcm_flags::{BoundContext, Flag, FlagId, PackedDecision, Snapshot};
 
+use crate::groups::LazyGroups;
 use crate::reserve::can_allocate;
 
 /// How many custom counters and histograms there may be.
@@ -16,7 +17,7 @@ const COUNTERS: usize = 64;
 const HISTOGRAMS: usize = 32;
 
 /// What is counted of a flag.
-pub type Counted = FlagMetrics<Vec<u32>>;
+pub type Counted = FlagMetrics<Vec<u32>, LazyGroups>;
 
 /// The custom metrics of a host.
 pub type CustomMetrics = Custom<COUNTERS, HISTOGRAMS>;
@@ -142,9 +143,10 @@ impl Measures {
 }
 
 fn made(flag: &Flag<'_>) -> Option<Box<Counted>> {
-    let counters = FlagMetrics::counters_for(flag.variants().count());
+    let variants = flag.variants().count();
+    let counters = FlagMetrics::counters_for(variants);
     let size = size_of::<Counted>() + counters * size_of::<u32>();
-    can_allocate(size).then(|| Box::new(FlagMetrics::new(vec![0; counters])))
+    can_allocate(size).then(|| Box::new(FlagMetrics::with_groups(vec![0; counters], LazyGroups::new(variants))))
 }
 
 fn names(flag: &Flag<'_>) -> Vec<String> {

@@ -22,6 +22,8 @@ pub const UNITS_BYTES: usize = UNITS * size_of::<u64>();
 pub struct Outcome {
     /// Who was served what.
     pub arm: Arm,
+    /// The index of the variant within the flag; `None` for none, and when it was decided under another snapshot.
+    pub variant: Option<u16>,
     /// The digest of the user, if it is known.
     pub unit: Option<u64>,
     /// Whether the call failed.
@@ -104,7 +106,7 @@ impl HostState {
         let counts =
             generation == current && outcome.unit.is_none_or(|unit| units.counts(key(flag, arm), unit, failed, now));
         if let Some(metrics) = measures.as_mut().and_then(|measures| measures.flag(snapshot, flag)) {
-            metrics.outcome(arm, &sample, outcome.duration);
+            metrics.outcome_of(arm, outcome.variant, &sample, outcome.duration);
             if counts {
                 metrics.add_evidence(arm, &sample);
             }

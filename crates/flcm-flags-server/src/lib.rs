@@ -85,6 +85,7 @@ mod sessions;
 mod signatures;
 mod signed_file;
 mod signing;
+mod sketches;
 mod state;
 mod store;
 mod tls;

@@ -2,12 +2,17 @@
 
 use std::collections::BTreeMap;
 
+use flcm_flags::metrics::Histogram;
 use flcm_flags::{Arm, Reason, TripState};
+
+use crate::sketches::Sketches;
 
 mod columns;
 mod encoding;
+mod users;
 
 pub(crate) use columns::{Mark, SeriesAnswer};
+pub(crate) use users::UsersAnswer;
 
 /// Reasons, those of errors counted as one.
 pub(crate) const REASONS: usize = 9;
@@ -35,13 +40,30 @@ pub(crate) const TIERS: [Tier; 3] = [
 pub(crate) struct Point {
     /// Decisions by reason.
     decisions: [u32; REASONS],
-    variants: BTreeMap<Box<str>, u32>,
-    /// Outcomes by the arm's code: total, failed, slow, missing.
-    arms: [[u32; 4]; 3],
+    variants: BTreeMap<Box<str>, VariantPoint>,
+    /// By the arm's code.
+    arms: [OutcomePoint; 3],
     pub(crate) gauge: Gauge,
-    /// The median of durations and the value that 95 % stay below, in milliseconds.
-    pub(crate) durations: Option<[f32; 2]>,
+    durations: Quantiles,
 }
+
+/// What was counted of a variant.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct VariantPoint {
+    decisions: u32,
+    outcomes: OutcomePoint,
+}
+
+/// How calls went.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct OutcomePoint {
+    /// Total, failed, slow, missing.
+    counts: [u32; 4],
+    durations: Quantiles,
+}
+
+/// The median of durations and the value that 95 % stay below, in milliseconds, if any was measured.
+type Quantiles = Option<[f32; 2]>;
 
 /// How a flag was at one time.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -70,17 +92,39 @@ impl Point {
         if variant.is_empty() {
             return;
         }
-        match self.variants.get_mut(variant) {
-            Some(sum) => add(sum, count),
-            None => _ = self.variants.insert(variant.into(), count),
+        add(&mut self.variant(variant).decisions, count);
+    }
+
+    /// Counts outcomes of a variant: total, failed, slow, missing. Those of none (`""`) are only counted by arm.
+    pub(crate) fn count_outcomes_of(&mut self, variant: &str, counts: [u64; 4]) {
+        if counts[0] > 0 && !variant.is_empty() {
+            add_all(&mut self.variant(variant).outcomes.counts, counts.map(narrow));
         }
+    }
+
+    fn variant(&mut self, name: &str) -> &mut VariantPoint {
+        if !self.variants.contains_key(name) {
+            self.variants.insert(name.into(), VariantPoint::default());
+        }
+        self.variants.get_mut(name).expect("it was inserted")
     }
 
     /// Counts outcomes: the difference of their totals now and before.
     pub(crate) fn count_outcomes(&mut self, now: &[[u64; 4]; 3], before: &[[u64; 4]; 3]) {
-        let totals = now.iter().flatten().zip(before.iter().flatten());
-        for (sum, (now, before)) in self.arms.iter_mut().flatten().zip(totals) {
-            add(sum, narrow(now - before));
+        for (arm, (now, before)) in self.arms.iter_mut().zip(now.iter().zip(before)) {
+            add_all(&mut arm.counts, std::array::from_fn(|index| narrow(now[index] - before[index])));
+        }
+    }
+
+    /// Notes how long calls took.
+    pub(crate) fn measure(&mut self, sketches: &Sketches) {
+        self.durations = quantiles(&sketches.durations());
+        for arm in [Arm::Control, Arm::Outside, Arm::Treatment] {
+            let durations = sketches.durations_of_arm(arm);
+            self.arms[usize::from(arm.code())].durations = durations.as_ref().and_then(quantiles);
+        }
+        for (variant, point) in &mut self.variants {
+            point.outcomes.durations = sketches.durations_of_variant(variant).as_ref().and_then(quantiles);
         }
     }
 
@@ -97,31 +141,44 @@ impl Point {
 
     /// The outcomes of an arm: total, failed, slow, missing.
     pub(crate) fn arm(&self, arm: Arm) -> [u32; 4] {
-        self.arms[usize::from(arm.code())]
+        self.arms[usize::from(arm.code())].counts
     }
 
     /// Adds what was counted later.
     pub(crate) fn add(&mut self, later: &Self) {
-        let (own, other) = (self.compared(), later.compared());
-        self.durations = match (self.durations, later.durations) {
-            (Some(a), Some(b)) => Some(std::array::from_fn(|index| mean((a[index], own), (b[index], other)))),
-            (a, b) => b.or(a),
-        };
+        self.durations = mean_of((self.durations, self.compared()), (later.durations, later.compared()));
         self.gauge = later.gauge;
-        self.decisions.iter_mut().zip(later.decisions).for_each(|(sum, count)| add(sum, count));
-        for (sums, counts) in self.arms.iter_mut().zip(later.arms) {
-            sums.iter_mut().zip(counts).for_each(|(sum, count)| add(sum, count));
-        }
-        for (variant, count) in &later.variants {
-            match self.variants.get_mut(variant) {
-                Some(sum) => add(sum, *count),
-                None => _ = self.variants.insert(variant.clone(), *count),
-            }
+        add_all(&mut self.decisions, later.decisions);
+        self.arms.iter_mut().zip(&later.arms).for_each(|(sum, counted)| sum.add(counted));
+        for (name, counted) in &later.variants {
+            let sum = self.variant(name);
+            add(&mut sum.decisions, counted.decisions);
+            sum.outcomes.add(&counted.outcomes);
         }
     }
 
     fn compared(&self) -> u32 {
-        self.arms.iter().fold(0, |sum, arm| sum.saturating_add(arm[0]))
+        self.arms.iter().fold(0, |sum, arm| sum.saturating_add(arm.counts[0]))
+    }
+}
+
+impl OutcomePoint {
+    fn add(&mut self, later: &Self) {
+        self.durations = mean_of((self.durations, self.counts[0]), (later.durations, later.counts[0]));
+        add_all(&mut self.counts, later.counts);
+    }
+}
+
+fn quantiles(values: &Histogram) -> Quantiles {
+    #[expect(clippy::cast_possible_truncation, reason = "a figure for people")]
+    (!values.is_empty()).then(|| values.quantiles([0.5, 0.95]).map(|value| value as f32))
+}
+
+/// The quantiles of both, each with the outcomes behind it, about.
+fn mean_of((own, of_own): (Quantiles, u32), (later, of_later): (Quantiles, u32)) -> Quantiles {
+    match (own, later) {
+        (Some(a), Some(b)) => Some(std::array::from_fn(|index| mean((a[index], of_own), (b[index], of_later)))),
+        (a, b) => b.or(a),
     }
 }
 
@@ -141,19 +198,29 @@ fn add(sum: &mut u32, count: u32) {
     *sum = sum.saturating_add(count);
 }
 
+fn add_all<const N: usize>(sums: &mut [u32; N], counts: [u32; N]) {
+    sums.iter_mut().zip(counts).for_each(|(sum, count)| add(sum, count));
+}
+
 fn slot(reason: Reason) -> usize {
     usize::from(reason.code()).min(REASONS - 1)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{EvidenceGauge, Gauge, Point, TripState};
+    use super::{EvidenceGauge, Gauge, OutcomePoint, Point, TripState, VariantPoint};
 
     fn point(count: u32) -> Point {
+        let outcomes = |durations| OutcomePoint { counts: [count; 4], durations };
+        let (two_pages, three_pages) = (outcomes(Some([2.5, 30.0])), outcomes(None));
         Point {
             decisions: [count; 9],
-            variants: [("one_page".into(), count)].into(),
-            arms: [[count; 4]; 3],
+            variants: [
+                ("three_pages".into(), VariantPoint { decisions: count, outcomes: three_pages }),
+                ("two_pages".into(), VariantPoint { decisions: count, outcomes: two_pages }),
+            ]
+            .into(),
+            arms: [outcomes(None), outcomes(Some([3.5, 40.0])), outcomes(Some([4.5, 50.0]))],
             gauge: Gauge {
                 evidence: Some(EvidenceGauge { statistics: [0.5, 16_400.0, 0.25, f32::MAX], limit: 40_000.0 }),
                 percent: 8200,
@@ -176,7 +243,7 @@ mod tests {
         }
         let quiet = Point::default();
         assert!(quiet.to_bytes().len() < 30 && Point::from_bytes(&quiet.to_bytes()) == Some(quiet));
-        assert!(point(9).to_bytes().len() < 80, "{}", point(9).to_bytes().len());
+        assert!(point(9).to_bytes().len() < 130, "{}", point(9).to_bytes().len());
     }
 
     #[test]

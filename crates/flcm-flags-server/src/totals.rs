@@ -3,21 +3,18 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
-use flcm_flags::metrics::FlagMetrics;
-use flcm_flags::metrics::batch::{Batch, FlagBatch, Header, Writer};
-use flcm_flags::{Arm, FlagId, Reason, Sample};
+use flcm_flags::metrics::batch::{Batch, FlagBatch};
+use flcm_flags::{FlagId, Reason};
 use serde::{Deserialize, Serialize};
 
 use crate::series::Point;
+use crate::sketches::{Sketches, written};
 
 mod customs;
 mod tally;
 
 pub(crate) use customs::Customs;
-use tally::Tally;
-
-/// Users and durations of a flag.
-pub(crate) type Sketches = FlagMetrics<[u32; FlagMetrics::counters_for(0)]>;
+use tally::{Tally, add_sample};
 
 /// The place of a flag among the totals: it stays the same until the server ends, whatever revisions come.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -149,10 +146,7 @@ impl Totals {
 
     /// Restores stored totals. Points of them were stored with them.
     pub(crate) fn restore(&mut self, key: String, (counts, sketches): Stored) {
-        let mut totals = FlagTotals { counts, ..FlagTotals::new(key) };
-        if let Ok(batch) = Batch::from_own_bytes(&sketches) {
-            batch.flags().for_each(|flag| flag.merge_sketches_into(&mut totals.stored));
-        }
+        let mut totals = FlagTotals { counts, stored: Sketches::from_bytes(&sketches), ..FlagTotals::new(key) };
         let _ = totals.take_point();
         self.insert(totals);
     }
@@ -172,7 +166,7 @@ impl Totals {
 impl FlagTotals {
     fn new(key: String) -> Self {
         let (counts, pointed) = (FlagCounts::default(), Default::default());
-        Self { key, counts, stored: empty(), recent: None, pointed, is_counted: false, is_dirty: false }
+        Self { key, counts, stored: Sketches::new(), recent: None, pointed, is_counted: false, is_dirty: false }
     }
 
     pub(crate) fn key(&self) -> &str {
@@ -183,16 +177,21 @@ impl FlagTotals {
     /// variant, so that invented names cannot fill the memory.
     pub(crate) fn add(&mut self, flag: &FlagBatch<'_>, is_variant: impl Fn(&str) -> bool) -> Added {
         self.is_dirty = true;
-        let added = self.counts.add_tallies(flag, is_variant);
-        for arm in [Arm::Control, Arm::Outside, Arm::Treatment] {
-            let Sample { total, errors, slow, missing } = *flag.outcomes().of(arm);
-            let sums = &mut self.counts.outcomes[usize::from(arm.code())];
-            for (sum, count) in sums.iter_mut().zip([total, errors, slow, missing]) {
-                *sum = sum.saturating_add(u64::from(count));
-            }
+        let added = self.counts.add_tallies(flag, &is_variant);
+        let recent = self.recent.get_or_insert_with(|| Box::new(Sketches::new()));
+        let mut decisions = u64::from(added.decisions);
+        for group in flag.groups() {
+            add_sample(&mut self.counts.outcomes[usize::from(group.arm().code())], group.outcomes());
+            let variant = group.variant().map_or("", |name| {
+                let (known, tally) = self.counts.of(name, &is_variant);
+                if !known.is_empty() {
+                    tally.add_outcomes(group.outcomes());
+                }
+                known
+            });
+            // Users and durations that the batch cannot have counted are left out.
+            recent.add(&group, variant, &mut decisions);
         }
-        // Users and durations that the batch cannot have counted are left out.
-        let _ = flag.merge_likely_sketches_into(&mut **self.recent.get_or_insert_with(|| Box::new(empty())));
         added
     }
 
@@ -207,7 +206,8 @@ impl FlagTotals {
         self.is_counted = false;
         let mut point = Point::default();
         for (variant, tally) in &mut self.counts.decisions {
-            tally.take(|reason, count| point.count(variant, reason, count));
+            let outcomes = tally.take(|reason, count| point.count(variant, reason, count));
+            point.count_outcomes_of(variant, outcomes);
         }
         point.count_outcomes(&self.counts.outcomes, &std::mem::replace(&mut self.pointed, self.counts.outcomes));
         point
@@ -235,8 +235,7 @@ impl FlagTotals {
     }
 
     fn to_store(&self) -> Stored {
-        let sketches = written(|writer| _ = writer.flag(&self.key, |_| None, &*self.sketches()));
-        (self.counts.clone(), sketches)
+        (self.counts.clone(), self.sketches().to_bytes(&self.key))
     }
 
     fn mark_stored(&mut self) {
@@ -247,17 +246,20 @@ impl FlagTotals {
     }
 }
 
-fn empty() -> Sketches {
-    FlagMetrics::new([0; FlagMetrics::counters_for(0)])
-}
-
 impl FlagCounts {
     /// Decisions by variant and reason.
     pub(crate) fn decisions(&self) -> impl Iterator<Item = (&str, Reason, u64)> {
         self.decisions.iter().flat_map(|(variant, counts)| {
-            let known = (0..).zip(counts.all()).filter_map(|(code, count)| Some((Reason::from_code(code)?, *count)));
+            let known =
+                (0..).zip(counts.decisions()).filter_map(|(code, count)| Some((Reason::from_code(code)?, *count)));
             known.filter(|(_, count)| *count > 0).map(move |(reason, count)| (variant.as_str(), reason, count))
         })
+    }
+
+    /// Outcomes by variant: total, errors, slow, missing.
+    pub(crate) fn outcomes_by_variant(&self) -> impl Iterator<Item = (&str, &[u64; 4])> {
+        let variants = self.decisions.iter().filter(|(variant, _)| !variant.is_empty());
+        variants.map(|(variant, tally)| (variant.as_str(), tally.outcomes()))
     }
 
     /// Adds decisions. Tallies of one variant stand together, so each is looked for once.
@@ -265,7 +267,7 @@ impl FlagCounts {
         let mut tallies = flag.tallies().peekable();
         let mut added = Added::default();
         while let Some(&(variant, ..)) = tallies.peek() {
-            let counted = self.of(variant.unwrap_or_default(), &is_variant);
+            let (_, counted) = self.of(variant.unwrap_or_default(), &is_variant);
             while let Some((_, reason, count)) = tallies.next_if(|(name, ..)| *name == variant) {
                 counted.add(reason, count);
                 added.decisions = added.decisions.saturating_add(count);
@@ -275,45 +277,38 @@ impl FlagCounts {
         added
     }
 
-    /// The counts of a variant; those without one if it is unknown.
-    fn of(&mut self, variant: &str, is_variant: impl Fn(&str) -> bool) -> &mut Tally {
+    /// The counts of a variant and its name; those without one, and `""`, if it is unknown.
+    fn of<'v>(&mut self, variant: &'v str, is_variant: impl Fn(&str) -> bool) -> (&'v str, &mut Tally) {
         if !variant.is_empty() && (self.decisions.contains_key(variant) || is_variant(variant)) {
             if !self.decisions.contains_key(variant) {
                 self.decisions.insert(variant.to_owned(), Tally::default());
             }
-            return self.decisions.get_mut(variant).expect("it was inserted");
+            return (variant, self.decisions.get_mut(variant).expect("it was inserted"));
         }
-        self.decisions.entry(String::new()).or_default()
+        ("", self.decisions.entry(String::new()).or_default())
     }
-}
-
-/// What is written as one batch.
-pub(crate) fn written(write: impl FnOnce(&mut Writer<&mut dyn FnMut(&[u8])>)) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    {
-        let sink: &mut dyn FnMut(&[u8]) = &mut |part| bytes.extend_from_slice(part);
-        let mut writer = Writer::new(Header::default(), sink);
-        write(&mut writer);
-        writer.finish();
-    }
-    bytes
 }
 
 #[cfg(test)]
 mod tests {
-    use flcm_flags::metrics::FlagMetrics;
     use flcm_flags::metrics::batch::Batch;
+    use flcm_flags::metrics::{FlagMetrics, Group};
     use flcm_flags::{Arm, FlagId, Reason, Sample};
 
     use super::{FlagTotals, Point, Totals, written};
 
+    /// The group of the treatment with the first variant.
+    const GREEN: usize = 4;
+
     /// A batch of one flag with decisions for `green`, as many outcomes that took so long, and a user of its own.
     fn batch(count: u32, milliseconds: f64) -> Vec<u8> {
-        let mut metrics = FlagMetrics::new([0; FlagMetrics::counters_for(1)]);
+        let groups = [const { Group::new() }; Group::count_for(1)];
+        let mut metrics = FlagMetrics::with_groups([0; FlagMetrics::counters_for(1)], groups);
         metrics.tally(FlagMetrics::counters_for(0) + usize::from(Reason::Split.code()), count);
-        metrics.see(count as usize, 1);
+        metrics.see(GREEN, count as usize, 1);
         for _ in 0..count {
-            metrics.outcome(Arm::Treatment, &Sample { total: 1, ..Sample::default() }, milliseconds);
+            let sample = Sample { total: 1, ..Sample::default() };
+            metrics.outcome_of(Arm::Treatment, Some(0), &sample, milliseconds);
         }
         written(|writer| _ = writer.flag("beta", |_| Some("green"), &metrics))
     }
@@ -326,6 +321,7 @@ mod tests {
     fn point(count: u32) -> Point {
         let mut point = Point::default();
         point.count("green", Reason::Split, count.into());
+        point.count_outcomes_of("green", [count.into(), 0, 0, 0]);
         let mut outcomes = [[0; 4]; 3];
         outcomes[usize::from(Arm::Treatment.code())][0] = count.into();
         point.count_outcomes(&outcomes, &[[0; 4]; 3]);
@@ -370,6 +366,11 @@ mod tests {
         let mut restored = Totals::default();
         restored.restore("beta".to_owned(), stored);
         let beta = restored.at(restored.find("beta").unwrap());
-        assert_eq!((beta.sketches().durations().count(), beta.users(&beta.sketches()).round()), (12, 2.0));
+        let all = beta.sketches();
+        assert_eq!((all.durations().count(), beta.users(&all).round()), (12, 2.0));
+        let (green, treatment, control) =
+            (all.of_variant("green"), all.of_arm(Arm::Treatment), all.of_arm(Arm::Control));
+        assert_eq!((green.durations().count(), green.users().estimate().round()), (12, 2.0));
+        assert!(treatment == green && control.is_empty() && all.variants().eq(["green"]));
     }
 }

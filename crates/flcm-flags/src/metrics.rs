@@ -1,7 +1,8 @@
 //! Metrics in fixed memory: decisions, users, outcomes and durations.
 //!
 //! 1. [`FlagMetrics`] counts for one flag. [`Custom`] counts under names of the application.
-//! 2. [`Distinct`] (how many users) and [`Histogram`] (how long) are the sketches inside them.
+//! 2. [`Group`] is what is counted of the users of one arm and variant. [`Distinct`] (how many users) and [`Histogram`]
+//!    (how long) are the sketches inside it.
 //! 3. [`Summary`] is a flag's metrics in the few numbers that people read.
 //! 4. [`batch`] carries metrics to a server, which adds every count up once.
 //!
@@ -9,8 +10,8 @@
 //! and integers. So it makes no difference which host counted what, or in which order batches arrive. Floats would add
 //! up to slightly different sums each time.
 //!
-//! **Memory is bounded.** Counting allocates nothing and cannot fail. A flag takes about 4 KiB plus 44 bytes per
-//! variant, however many users it sees. Counts stop at the largest number that they hold, and never wrap.
+//! **Memory is bounded.** Counting allocates nothing and cannot fail. A flag takes 44 bytes per variant and about 4 KiB for each group that has
+//! users, however many these are. Counts stop at the largest number that they hold, and never wrap.
 //!
 //! **Evidence is a part of the outcomes.** All outcomes count for people. As evidence for a breaker, a user counts at
 //! most once in a while (see [`Units`](crate::breaker::Units)), and only when they are in one of the two arms.
@@ -22,11 +23,13 @@ use crate::decision::{Arm, PackedDecision, Reason};
 pub mod batch;
 mod custom;
 mod distinct;
+mod group;
 mod histogram;
 mod summary;
 
 pub use custom::{Custom, CustomValue};
 pub use distinct::Distinct;
+pub use group::{Arms, Group, Groups};
 pub use histogram::Histogram;
 pub use summary::{Durations, Summary};
 
@@ -61,7 +64,7 @@ impl Outcomes {
         }
     }
 
-    const fn of_mut(&mut self, arm: Arm) -> &mut Sample {
+    pub(crate) const fn of_mut(&mut self, arm: Arm) -> &mut Sample {
         match arm {
             Arm::Control => &mut self.control,
             Arm::Outside => &mut self.outside,
@@ -80,7 +83,8 @@ impl Outcomes {
 /// The metrics of one flag, over counters that the caller provides.
 ///
 /// The number of counters depends on the flag's variants: see [`counters_for`](FlagMetrics::counters_for). An array
-/// will do when it is known, otherwise a `Vec<u32>` or a slice.
+/// will do when it is known, otherwise a `Vec<u32>` or a slice. Likewise the [`Groups`]: without others, they are by
+/// arm alone.
 ///
 /// ```
 /// use flcm_flags::metrics::FlagMetrics;
@@ -104,14 +108,12 @@ impl Outcomes {
 /// # Ok::<(), flcm_flags::SnapshotError>(())
 /// ```
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct FlagMetrics<C = [u32; Reason::COUNT]> {
+pub struct FlagMetrics<C = [u32; Reason::COUNT], G = Arms> {
     /// By variant (none first, then in their order) and within it by the reason's code.
     counters: C,
     /// Evidence that was not sent to the fleet's breaker yet.
     evidence: Counts,
-    outcomes: Outcomes,
-    durations: Histogram,
-    users: Distinct,
+    groups: G,
 }
 
 impl FlagMetrics {
@@ -139,21 +141,39 @@ impl FlagMetrics {
 }
 
 impl<C: AsRef<[u32]> + AsMut<[u32]>> FlagMetrics<C> {
-    /// Empty metrics over counters, which are set to zero.
+    /// Empty metrics over counters, which are set to zero, with groups by arm alone.
     ///
     /// With fewer counters than [`counters_for`](FlagMetrics::counters_for) the flag's variants, a decision for a
     /// variant that has no counter is counted as one without a variant. Without any counters, decisions are not
     /// counted.
     #[must_use]
-    pub fn new(mut counters: C) -> Self {
+    pub fn new(counters: C) -> Self {
+        Self::with_groups(counters, [const { Group::new() }; 3])
+    }
+}
+
+impl<C: AsRef<[u32]> + AsMut<[u32]>, G: Groups> FlagMetrics<C, G> {
+    /// Like [`new`](FlagMetrics::new), with empty groups for variants too: see [`Group::count_for`].
+    ///
+    /// Users of a variant that has no group are counted in their arm without a variant.
+    ///
+    /// ```
+    /// use flcm_flags::metrics::{FlagMetrics, Group};
+    /// use flcm_flags::{Arm, Sample};
+    ///
+    /// let groups = [const { Group::new() }; Group::count_for(1)];
+    /// let mut metrics = FlagMetrics::with_groups([0; FlagMetrics::counters_for(1)], groups);
+    /// for variant in [Some(0), Some(1), None] {
+    ///     metrics.outcome_of(Arm::Treatment, variant, &Sample { total: 1, ..Sample::default() }, f64::NAN);
+    /// }
+    /// let totals = metrics.groups().map(|(_, variant, group)| (variant, group.outcomes().total));
+    /// assert_eq!(totals.collect::<Vec<_>>(), [(None, 2), (Some(0), 1)]);
+    /// assert_eq!(metrics.outcomes().treatment.total, 3);
+    /// ```
+    #[must_use]
+    pub fn with_groups(mut counters: C, groups: G) -> Self {
         counters.as_mut().fill(0);
-        Self {
-            counters,
-            evidence: Counts::default(),
-            outcomes: Outcomes::default(),
-            durations: Histogram::new(),
-            users: Distinct::new(),
-        }
+        Self { counters, evidence: Counts::default(), groups }
     }
 
     /// Counts one decision, and its user where the context has a targeting key.
@@ -166,24 +186,37 @@ impl<C: AsRef<[u32]> + AsMut<[u32]>> FlagMetrics<C> {
     #[inline]
     pub fn decisions(&mut self, packed: PackedDecision, context: &BoundContext<'_>, times: u32) {
         self.tally(FlagMetrics::counter_of(packed), times);
-        if let Some(digest) = context.user_digest() {
-            self.users.insert(digest);
+        if let Some(digest) = context.user_digest()
+            && let Some(group) = self.group_mut(Group::of(packed))
+        {
+            group.users.insert(digest);
         }
     }
 
-    /// Counts users that the host has kept by register and rank: see [`Distinct::register_and_rank`].
-    pub fn see(&mut self, register: usize, rank: u8) {
-        self.users.raise(register, rank);
+    /// Counts users of a group, by its index, that the host has kept by register and rank: see [`Group::of`] and
+    /// [`Distinct::register_and_rank`].
+    pub fn see(&mut self, group: usize, register: usize, rank: u8) {
+        if let Some(group) = self.group_mut(group) {
+            group.users.raise(register, rank);
+        }
     }
 
-    /// Counts outcomes of the feature, and a duration in milliseconds.
+    /// Counts outcomes of the feature without a variant, and a duration in milliseconds.
     ///
     /// A duration that is negative or not finite is left out; pass `f64::NAN` when none was measured. Outcomes are no
     /// evidence by themselves: see [`add_evidence`](Self::add_evidence).
     #[inline]
     pub fn outcome(&mut self, arm: Arm, sample: &Sample, duration: f64) {
-        self.outcomes.of_mut(arm).add(sample);
-        self.durations.record(duration);
+        self.outcome_of(arm, None, sample, duration);
+    }
+
+    /// Like [`outcome`](Self::outcome), for the variant with this index within the flag.
+    #[inline]
+    pub fn outcome_of(&mut self, arm: Arm, variant: Option<u16>, sample: &Sample, duration: f64) {
+        if let Some(group) = self.group_mut(Group::index(arm, variant)) {
+            group.outcomes.add(sample);
+            group.durations.record(duration);
+        }
     }
 
     /// Counts outcomes as evidence for the fleet's breaker.
@@ -212,9 +245,13 @@ impl<C: AsRef<[u32]> + AsMut<[u32]>> FlagMetrics<C> {
     pub fn clear(&mut self) {
         self.counters.as_mut().fill(0);
         self.evidence = Counts { generation: self.evidence.generation, ..Counts::default() };
-        self.outcomes = Outcomes::default();
-        self.durations.clear();
-        self.users.clear();
+        for index in 0..self.groups.count() {
+            if self.groups.get(index).is_some()
+                && let Some(group) = self.groups.get_mut(index)
+            {
+                group.clear();
+            }
+        }
     }
 
     /// Adds what another host has counted for the same flag.
@@ -230,13 +267,16 @@ impl<C: AsRef<[u32]> + AsMut<[u32]>> FlagMetrics<C> {
     /// here.merge(&there);
     /// assert_eq!((here.summary().decisions, here.count(None, Reason::BreakerOpen)), (5, 5));
     /// ```
-    pub fn merge<D: AsRef<[u32]>>(&mut self, other: &FlagMetrics<D>) {
+    pub fn merge<D: AsRef<[u32]>, H: Groups>(&mut self, other: &FlagMetrics<D, H>) {
         for (index, count) in other.counters.as_ref().iter().enumerate() {
             self.tally(index, *count);
         }
-        self.add_settled(&other.evidence, &other.outcomes);
-        self.durations.merge(&other.durations);
-        self.users.merge(&other.users);
+        self.add_evidence_of(&other.evidence);
+        for (arm, variant, group) in other.groups() {
+            if let Some(own) = self.group_mut(Group::index(arm, variant)) {
+                own.merge(group);
+            }
+        }
     }
 
     /// Adds to the counter of an index from [`counter_of`](FlagMetrics::counter_of).
@@ -259,7 +299,18 @@ impl<C: AsRef<[u32]> + AsMut<[u32]>> FlagMetrics<C> {
         }
     }
 
-    fn add_settled(&mut self, evidence: &Counts, outcomes: &Outcomes) {
+    /// The group of an arm and of the variant with this index, to add to; without one of its own, that of the arm alone.
+    pub fn group_of(&mut self, arm: Arm, variant: Option<u16>) -> Option<&mut Group> {
+        self.group_mut(Group::index(arm, variant))
+    }
+
+    #[inline]
+    fn group_mut(&mut self, index: usize) -> Option<&mut Group> {
+        let index = if index < self.groups.count() { index } else { group::without_variant(index) };
+        self.groups.get_mut(index)
+    }
+
+    fn add_evidence_of(&mut self, evidence: &Counts) {
         if evidence.generation > self.evidence.generation {
             self.set_generation(evidence.generation);
         }
@@ -267,20 +318,17 @@ impl<C: AsRef<[u32]> + AsMut<[u32]>> FlagMetrics<C> {
             self.evidence.treatment.add(&evidence.treatment);
             self.evidence.control.add(&evidence.control);
         }
-        self.outcomes.add(outcomes);
     }
 }
 
-impl<C: AsRef<[u32]>> FlagMetrics<C> {
+impl<C: AsRef<[u32]>, G: Groups> FlagMetrics<C, G> {
     /// Whether nothing was counted. The generation does not matter.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         let evidence = [self.evidence.treatment, self.evidence.control];
         self.counters.as_ref().iter().all(|count| *count == 0)
-            && self.outcomes == Outcomes::default()
             && evidence == [Sample::default(); 2]
-            && self.durations.is_empty()
-            && self.users.is_empty()
+            && self.groups().next().is_none()
     }
 
     /// The number of decisions for a variant, by its index within the flag, and a reason. `None` counts those without
@@ -306,22 +354,40 @@ impl<C: AsRef<[u32]>> FlagMetrics<C> {
         self.evidence
     }
 
+    /// The groups that have counted anything: arm, index of the variant within the flag, and what was counted.
+    pub fn groups(&self) -> impl Iterator<Item = (Arm, Option<u16>, &Group)> + Clone {
+        (0..self.groups.count()).filter_map(|index| self.group_at(index))
+    }
+
+    // Called in many places: in each of them it would make a page larger.
+    #[inline(never)]
+    fn group_at(&self, index: usize) -> Option<(Arm, Option<u16>, &Group)> {
+        let ((arm, variant), group) = (Group::place(index)?, self.groups.get(index)?);
+        (!group.is_empty()).then_some((arm, variant, group))
+    }
+
     /// All outcomes, by arm.
     #[must_use]
-    pub const fn outcomes(&self) -> &Outcomes {
-        &self.outcomes
+    pub fn outcomes(&self) -> Outcomes {
+        let mut outcomes = Outcomes::default();
+        self.groups().for_each(|(arm, _, group)| outcomes.of_mut(arm).add(&group.outcomes));
+        outcomes
     }
 
-    /// The durations of calls, in milliseconds.
+    /// The durations of all calls, in milliseconds.
     #[must_use]
-    pub const fn durations(&self) -> &Histogram {
-        &self.durations
+    pub fn durations(&self) -> Histogram {
+        let mut durations = Histogram::new();
+        self.groups().for_each(|(.., group)| durations.merge(&group.durations));
+        durations
     }
 
-    /// The users that the flag was decided for, as a sketch that counts them.
+    /// All users that the flag was decided for, as a sketch that counts them.
     #[must_use]
-    pub const fn users(&self) -> &Distinct {
-        &self.users
+    pub fn users(&self) -> Distinct {
+        let mut users = Distinct::new();
+        self.groups().for_each(|(.., group)| users.merge(&group.users));
+        users
     }
 
     /// The metrics in the few numbers that people read.

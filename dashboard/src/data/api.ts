@@ -135,6 +135,19 @@ export interface ArmSeries {
   readonly failed: readonly number[];
   readonly slow: readonly number[];
   readonly missing: readonly number[];
+  readonly p50: readonly (number | null)[];
+  readonly p95: readonly (number | null)[];
+  /** All steps together. `failed` is a share from 0 to 1, of those that failed or are missing. */
+  readonly whole: {
+    readonly total: number;
+    readonly failed: number | null;
+    readonly p50: number | null;
+    readonly p95: number | null;
+  };
+}
+
+export interface VariantSeries extends ArmSeries {
+  readonly decisions: readonly number[];
 }
 
 export interface Mark {
@@ -150,8 +163,8 @@ export interface Series {
   readonly step: number;
   readonly at: readonly number[];
   readonly decisions: Readonly<Record<string, readonly number[]>>;
-  readonly variants: Readonly<Record<string, readonly number[]>>;
-  readonly outside: readonly number[];
+  readonly variants: Readonly<Record<string, VariantSeries>>;
+  readonly outside: ArmSeries;
   readonly treatment: ArmSeries;
   readonly control: ArmSeries;
   readonly evidence: Readonly<Record<'absolute' | 'relative' | 'slowAbsolute' | 'slowRelative', readonly number[]>>;
@@ -171,10 +184,15 @@ export interface Incident {
   readonly points: Series;
 }
 
-export interface FlagUsers {
-  readonly days: readonly string[];
+export interface UsersOf {
   readonly users: readonly number[];
   readonly total: number;
+}
+
+export interface FlagUsers extends UsersOf {
+  readonly days: readonly string[];
+  readonly arms: Readonly<Record<'treatment' | 'control' | 'outside', UsersOf>>;
+  readonly variants: Readonly<Record<string, UsersOf>>;
   readonly error: number;
 }
 

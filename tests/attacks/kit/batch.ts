@@ -11,7 +11,7 @@ export interface CountedFlag {
   readonly evidence?: { readonly treatment?: Sample; readonly control?: Sample };
   /** Decisions by variant and number of the reason. */
   readonly tallies?: readonly (readonly [variant: string, reason: number, count: number])[];
-  /** Registers of distinct users: how many are skipped, and the value. */
+  /** Registers of distinct users outside of the comparison: how many are skipped, and the value. */
   readonly users?: readonly (readonly [skipped: number, value: number])[];
 }
 
@@ -25,11 +25,15 @@ export interface ForgedBatch {
   readonly counters?: readonly (readonly [name: string, amount: number])[];
 }
 
+/** The byte of a group: its arm, and that it has users. */
+const OUTSIDE = 0;
+const USERS = 1 << 3;
+
 /** Writes a batch without a host. */
 export function forge({ instance, epoch = 1n, sequence = 1n, flags = [], counters = [] }: ForgedBatch): Uint8Array {
   const header = Buffer.alloc(38);
   header.write('FLCMBATC');
-  header.writeUInt16LE(1, 8);
+  header.writeUInt16LE(2, 8);
   [instance, epoch, sequence].forEach((number, index) => void header.writeBigUInt64LE(number, 10 + 8 * index));
   const named = counters.map(([name, amount]) => Buffer.concat([Buffer.of(2), text(name), varint(amount)]));
   return sealed(Buffer.concat([header, ...flags.map(entry), ...named]));
@@ -37,10 +41,11 @@ export function forge({ instance, epoch = 1n, sequence = 1n, flags = [], counter
 
 function entry({ key, generation = 1, evidence = {}, tallies = [], users = [] }: CountedFlag): Buffer {
   const samples = [evidence.treatment, evidence.control];
+  const registers = list(users, ([skipped, value]) => [varint(skipped), varint(value)]);
   const parts = [
     ...samples.map((sample, bit) => ({ bit, bytes: sample && Buffer.concat(sample.map(varint)) })),
-    { bit: 5, bytes: list(tallies, ([variant, reason, count]) => [text(variant), Buffer.of(reason), varint(count)]) },
-    { bit: 6, bytes: list(users, ([skipped, value]) => [varint(skipped), varint(value)]) },
+    { bit: 2, bytes: list(tallies, ([variant, reason, count]) => [text(variant), Buffer.of(reason), varint(count)]) },
+    { bit: 3, bytes: registers && Buffer.concat([varint(1), text(''), Buffer.of(OUTSIDE | USERS), registers]) },
   ].filter(({ bytes }) => bytes !== undefined);
   const bits = parts.reduce((bits, { bit }) => bits | (1 << bit), 0);
   const bytes = parts.flatMap(({ bytes }) => bytes ?? []);

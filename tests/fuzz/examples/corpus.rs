@@ -9,7 +9,7 @@ use std::path::Path;
 use flcm_flags::breaker::{Breaker, Event, Mode, Plan, Scope};
 use flcm_flags::bucket::mix;
 use flcm_flags::metrics::batch::{Header, Writer};
-use flcm_flags::metrics::{Custom, FlagMetrics};
+use flcm_flags::metrics::{Custom, FlagMetrics, Group};
 use flcm_flags::snapshot::index::checksum;
 use flcm_flags::{
     Action, Arm, Context, Counts, Millis, PackedDecision, Policy, Recovery, Sample, Snapshot, TripState, Trips,
@@ -134,7 +134,8 @@ fn entries(header: &[u8]) {
         // A flag of which nothing is said but a generation, a counter of nothing, and nothing dropped.
         ("accepted-hollow", &[1, 1, b'f', 0xac, 2, 0, 2, 1, b'c', 0, 4, 0][..]),
         ("refused-kind", &[5]),
-        ("refused-tally-of-nothing", &[1, 1, b'f', 1, 0x20, 1, 0, 0, 0]),
+        ("refused-tally-of-nothing", &[1, 1, b'f', 1, 4, 1, 0, 0, 0]),
+        ("refused-groups", &[&[1, 1, b'f', 1, 8, 52][..], &[0; 104]].concat()),
         ("refused-part-beyond-the-whole", &[1, 1, b'f', 1, 1, 1, 1, 0, 1]),
         // A histogram with one value in its first bucket, the largest of which is 5.
         ("refused-extremes", &[&[3, 1, b'h', 1, 0, 1, 5], &zero_and_five[..]].concat()),
@@ -145,13 +146,14 @@ fn entries(header: &[u8]) {
 
 const VARIANTS: [&str; 2] = ["off", "grün"];
 
-type Metrics = FlagMetrics<Vec<u32>>;
+type Metrics = FlagMetrics<Vec<u32>, Vec<Group>>;
 
 /// What is counted of so many users, and some outcomes.
 fn counted(generation: u32, users: u16) -> Metrics {
     let bytes = fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus/snapshot/shop")).expect("a snapshot");
     let snapshot = Snapshot::from_bytes(bytes).expect("a snapshot of our own");
-    let mut metrics = FlagMetrics::new(vec![0; FlagMetrics::counters_for(VARIANTS.len())]);
+    let groups = vec![Group::new(); Group::count_for(VARIANTS.len())];
+    let mut metrics = FlagMetrics::with_groups(vec![0; FlagMetrics::counters_for(VARIANTS.len())], groups);
     metrics.set_generation(generation);
     for user in 0..users {
         let name = format!("user-{user}");
@@ -161,8 +163,13 @@ fn counted(generation: u32, users: u16) -> Metrics {
         let bits = decided.to_bits() & !(0xffff << 32) | u64::from(variant) << 32;
         metrics.decision(PackedDecision::from_bits(bits), &context);
     }
-    for (arm, duration) in [(Arm::Treatment, 12.5), (Arm::Control, 0.0), (Arm::Outside, 1e9), (Arm::Treatment, -1.0)] {
-        metrics.outcome(arm, &Sample { missing: 1, ..sample(9, 2, 1) }, duration);
+    for (arm, variant, duration) in [
+        (Arm::Treatment, Some(1), 12.5),
+        (Arm::Control, None, 0.0),
+        (Arm::Outside, Some(0), 1e9),
+        (Arm::Treatment, None, -1.0),
+    ] {
+        metrics.outcome_of(arm, variant, &Sample { missing: 1, ..sample(9, 2, 1) }, duration);
         metrics.add_evidence(arm, &sample(9, 2, 1));
     }
     metrics

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use flcm_flags::bucket::mix;
 use flcm_flags::metrics::batch::{Batch, Writer, set_age};
-use flcm_flags::metrics::{Custom, CustomValue, FlagMetrics};
+use flcm_flags::metrics::{Custom, CustomValue, FlagMetrics, Group};
 use flcm_flags::snapshot::index::checksum;
 
 /// How many bytes the checksum of a batch takes at a time.
@@ -54,7 +54,7 @@ struct Sums<'b> {
 struct Flag<'b> {
     /// The variants that the batch names, in its order.
     variants: Vec<&'b str>,
-    metrics: FlagMetrics<Vec<u32>>,
+    metrics: FlagMetrics<Vec<u32>, Vec<Group>>,
     /// Decisions, as the batch lists them.
     decisions: u64,
 }
@@ -63,7 +63,8 @@ impl<'b> Sums<'b> {
     fn of(batch: &Batch<'b>) -> Self {
         let mut sums = Self::default();
         for (key, variants) in variants(batch) {
-            let metrics = FlagMetrics::new(vec![0; FlagMetrics::counters_for(variants.len())]);
+            let groups = vec![Group::new(); Group::count_for(variants.len())];
+            let metrics = FlagMetrics::with_groups(vec![0; FlagMetrics::counters_for(variants.len())], groups);
             sums.flags.insert(key, Flag { variants, metrics, decisions: 0 });
         }
         for counted in batch.flags() {
@@ -91,11 +92,9 @@ impl<'b> Sums<'b> {
     /// Both say the same, of all that no number was too small for.
     fn compare(&self, again: &Self) {
         let is_exact = |flag: &Flag<'_>| {
-            let (evidence, outcomes) = (flag.metrics.evidence(), flag.metrics.outcomes());
-            let samples = [outcomes.treatment, outcomes.control, outcomes.outside];
-            evidence.is_valid()
-                && samples.iter().all(flcm_flags::Sample::is_valid)
-                && flag.metrics.durations().count() <= u32::MAX.into()
+            let mut groups = flag.metrics.groups();
+            flag.metrics.evidence().is_valid()
+                && groups.all(|(.., group)| group.outcomes().is_valid() && group.durations().count() <= u32::MAX.into())
                 && flag.decisions <= u32::MAX.into()
         };
         // Of a flag of which nothing is counted nothing is written.
@@ -119,7 +118,8 @@ fn variants<'b>(batch: &Batch<'b>) -> BTreeMap<&'b str, Vec<&'b str>> {
     let mut variants = BTreeMap::<_, Vec<_>>::new();
     for counted in batch.flags() {
         let known = variants.entry(counted.key()).or_default();
-        for name in counted.tallies().filter_map(|(name, ..)| name) {
+        let of_groups = counted.groups().filter_map(|group| group.variant());
+        for name in counted.tallies().filter_map(|(name, ..)| name).chain(of_groups) {
             if !known.contains(&name) {
                 known.push(name);
             }

@@ -20,6 +20,9 @@ use flcm_flags_host::{Outcome, UNITS_BYTES};
 const FAILED: u8 = 1;
 const MISSING: u8 = 2;
 
+/// Stands for no variant, as in a packed decision.
+const NO_VARIANT: u16 = u16::MAX;
+
 /// Calls that may take their time. What is asked of a handle that names nothing is `None` or false.
 impl Engine {
     /// Gives each flag with a policy a breaker, over the outcomes of a `fleet` or of this `host`; false for another
@@ -139,6 +142,7 @@ impl Engine {
         let Some(arm) = Arm::from_code(call.arm) else { return UNREADABLE };
         let outcome = Outcome {
             arm,
+            variant: Some(call.variant.get()).filter(|variant| *variant != NO_VARIANT),
             unit: at(&loaded.slots, &registers).and_then(BoundContext::user_digest),
             failed: call.flags & FAILED != 0,
             missing: call.flags & MISSING != 0,

@@ -87,7 +87,13 @@ impl Shared {
 
     /// An outcome of the user at a place: its arm, whether it failed or is missing, how long it took.
     fn tell(&mut self, arm: u8, flags: u8, duration: f64) {
-        self.write(32, [arm, flags, 0, 0, 0, 0, 0, 0]);
+        self.tell_variant(arm, flags, u16::MAX, duration);
+    }
+
+    /// The same for the variant with this index.
+    fn tell_variant(&mut self, arm: u8, flags: u8, variant: u16, duration: f64) {
+        let [low, high] = variant.to_le_bytes();
+        self.write(32, [arm, flags, low, high, 0, 0, 0, 0]);
         self.write(40, duration.to_le_bytes());
     }
 }

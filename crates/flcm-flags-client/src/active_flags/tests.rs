@@ -5,6 +5,8 @@ use std::thread;
 use std::time::Duration;
 
 use flcm_flags::breaker::Mode;
+use flcm_flags::metrics::Group;
+use flcm_flags::metrics::batch::{Batch, Header};
 use flcm_flags::{Context, FlagId, Millis, TripState, Value};
 use flcm_flags_host::{FleetFlag, FleetState};
 
@@ -238,6 +240,38 @@ fn a_feature_that_fails_is_rolled_back_and_stays_so_over_updates() {
     assert!(is_off(&active));
     used(&active, "revision: 3\nflags: { risky: { rollout: { percentage: 100 } } }");
     assert!(is_off(&active), "taking the threshold away is no acknowledgement");
+}
+
+#[test]
+fn an_outcome_is_that_of_its_variant_unless_another_snapshot_has_decided() {
+    let (active, _) = active();
+    let document = |revision: u64, variants: [&str; 2]| {
+        let [first, second] = variants.map(|name| format!("{{ name: {name}, weight: 1 }}"));
+        let overrides = "overrides: { ann: one, bob: two }";
+        format!("revision: {revision}\nflags: {{ split: {{ variants: [{first}, {second}], {overrides} }} }}")
+    };
+    used(&active, &document(1, ["one", "two"]));
+    let decide = |key| User::new(&active, &Context::new(Some(key), &[])).decide("split");
+    for key in ["ann", "bob", "bob"] {
+        decide(key).record(CallOutcome::FAILURE);
+    }
+    let late = decide("ann");
+    used(&active, &document(2, ["two", "one"]));
+    late.record(CallOutcome::FAILURE);
+    decide("bob").record(CallOutcome::FAILURE);
+    let bytes = active.drain(Header { instance: 1, epoch: 1, sequence: 1, age: 0 }).expect("a batch");
+    let batch = Batch::from_bytes(&bytes).expect("a batch");
+    let groups: Vec<_> = batch.flags().flat_map(|flag| flag.groups()).collect();
+    let of =
+        |variant| groups.iter().filter(move |group| group.variant() == variant).map(|group| group.outcomes().total);
+    let totals = [None, Some("one"), Some("two")].map(|variant| of(variant).sum::<u32>());
+    assert_eq!(totals, [1, 1, 3], "where variants may be others, none is named");
+    let users = |variant| {
+        let mut all = Group::new();
+        groups.iter().filter(|group| group.variant() == Some(variant)).for_each(|group| group.merge_into(&mut all));
+        all.users().estimate().round()
+    };
+    assert_eq!((users("one"), users("two")), (1.0, 1.0));
 }
 
 #[test]

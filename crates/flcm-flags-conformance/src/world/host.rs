@@ -84,7 +84,8 @@ impl Host {
         let arm = decision.arm();
         let Fate { failed, slow, lost } = fate(arm);
         let duration = if slow { f64::MAX } else { f64::NAN };
-        let outcome = Outcome { arm, unit, failed, missing: lost, duration, generation: 0 };
+        let outcome =
+            Outcome { arm, variant: decision.variant(), unit, failed, missing: lost, duration, generation: 0 };
         let before = self.evidence(flag);
         self.state.outcome(snapshot, flag, &outcome, Millis(self.clock(clock)));
         self.count_evidence(flag, before);

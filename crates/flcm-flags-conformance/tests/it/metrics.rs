@@ -10,11 +10,11 @@ mod sketches;
 
 use fastrand::Rng;
 use flcm_flags::metrics::batch::{Batch, Header, Writer};
-use flcm_flags::metrics::{Custom, FlagMetrics};
+use flcm_flags::metrics::{Custom, FlagMetrics, Group};
 use flcm_flags::{Arm, Context, PackedDecision, Sample, Snapshot};
 use flcm_flags_conformance::vectors::run::load;
 
-type Metrics = FlagMetrics<Vec<u32>>;
+type Metrics = FlagMetrics<Vec<u32>, Vec<Group>>;
 type Customs = Custom<6, 4>;
 
 const VARIANTS: [&str; 3] = ["control", "fresh", "größe"];
@@ -25,7 +25,8 @@ fn snapshot() -> Snapshot<Vec<u8>> {
 }
 
 fn empty() -> Metrics {
-    FlagMetrics::new(vec![0; FlagMetrics::counters_for(VARIANTS.len())])
+    let groups = vec![Group::new(); Group::count_for(VARIANTS.len())];
+    FlagMetrics::with_groups(vec![0; FlagMetrics::counters_for(VARIANTS.len())], groups)
 }
 
 fn variant_name(variant: u16) -> Option<&'static str> {
@@ -36,9 +37,14 @@ fn variant_index(name: &str) -> Option<u16> {
     (0..).zip(VARIANTS).find(|(_, variant)| *variant == name).map(|(index, _)| index)
 }
 
-/// The outcome of a variant and a reason, as the engine would decide it.
+/// The outcome of a variant and a reason, as the engine would decide it for users outside of the comparison.
 fn outcome(variant: Option<u16>, reason: u8) -> PackedDecision {
-    PackedDecision::from_bits(u64::from(variant.unwrap_or(u16::MAX)) << 32 | u64::from(reason) << 48)
+    outcome_in(Arm::Outside, variant, reason)
+}
+
+fn outcome_in(arm: Arm, variant: Option<u16>, reason: u8) -> PackedDecision {
+    let variant = u64::from(variant.unwrap_or(u16::MAX));
+    PackedDecision::from_bits(variant << 32 | u64::from(reason) << 48 | u64::from(arm.code()) << 59)
 }
 
 /// Log-normal, around 20 ms: as response times are.
@@ -73,20 +79,19 @@ const MISSING: Sample = Sample { total: 1, errors: 0, slow: 0, missing: 1 };
 enum Happening {
     Decision(PackedDecision, Option<String>),
     Evidence(Arm, Sample),
-    Outcome(Arm, Sample, f64),
+    Outcome(Arm, Option<u16>, Sample, f64),
 }
 
 impl Happening {
     fn random(rng: &mut Rng) -> Self {
-        let arm = ARMS[rng.usize(0..3)];
+        let (arm, variant) = (ARMS[rng.usize(0..3)], rng.bool().then(|| rng.u16(0..3)));
         match rng.u8(0..10) {
             0..=4 => {
-                let variant = rng.bool().then(|| rng.u16(0..3));
                 let user = (rng.u8(0..10) > 0).then(|| format!("user-{}", rng.u16(..)));
-                Self::Decision(outcome(variant, rng.u8(0..11)), user)
+                Self::Decision(outcome_in(arm, variant, rng.u8(0..11)), user)
             }
             5 => Self::Evidence(arm, sample(rng)),
-            _ => Self::Outcome(arm, sample(rng), if rng.bool() { any_duration(rng) } else { f64::NAN }),
+            _ => Self::Outcome(arm, variant, sample(rng), if rng.bool() { any_duration(rng) } else { f64::NAN }),
         }
     }
 
@@ -96,7 +101,7 @@ impl Happening {
                 metrics.decision(*outcome, &Context::new(user.as_deref(), &[]).bind(snapshot));
             }
             Self::Evidence(arm, sample) => metrics.add_evidence(*arm, sample),
-            Self::Outcome(arm, sample, duration) => metrics.outcome(*arm, sample, *duration),
+            Self::Outcome(arm, variant, sample, duration) => metrics.outcome_of(*arm, *variant, sample, *duration),
         }
     }
 }

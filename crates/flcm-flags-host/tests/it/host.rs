@@ -22,6 +22,17 @@ fn load(document: &str) -> Snapshot<Vec<u8>> {
     Snapshot::from_bytes(flcm_flags_config::compile(&config)).unwrap()
 }
 
+/// A call of somebody who had the feature.
+const CALL: Outcome = Outcome {
+    arm: Arm::Treatment,
+    variant: None,
+    unit: None,
+    failed: false,
+    missing: false,
+    duration: f64::NAN,
+    generation: 0,
+};
+
 /// A host with a snapshot in use.
 struct World {
     host: Host,
@@ -79,7 +90,7 @@ impl World {
         for number in 0..6000_u64 {
             let (arm, failed) = if number % 2 == 0 { (Arm::Treatment, true) } else { (Arm::Control, false) };
             let unit = Some(number);
-            let outcome = Outcome { arm, unit, failed, missing: false, duration: f64::NAN, generation: 0 };
+            let outcome = Outcome { arm, unit, failed, ..CALL };
             self.state.outcome(&self.snapshot, flag, &outcome, Millis(self.now));
             self.now += 10;
         }
@@ -175,8 +186,7 @@ fn totals_outlive_a_batch_and_an_update() {
     let (mut world, _) = World::new(RISKY, PersistedState::default());
     world.update(BOTH);
     let flag = world.flag("risky");
-    let outcome =
-        Outcome { arm: Arm::Treatment, unit: None, failed: true, missing: false, duration: 1.0, generation: 0 };
+    let outcome = Outcome { failed: true, duration: 1.0, ..CALL };
     let calls = |world: &World| {
         let counted = world.state.counted(world.flag("risky"));
         counted.map_or(0, |counted| counted.summary().outcomes.treatment.total)

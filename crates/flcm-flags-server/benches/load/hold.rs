@@ -87,7 +87,7 @@ fn worst(length: usize) -> Vec<u8> {
     let variants: Vec<String> = (0..380).map(|variant| format!("v{variant}")).collect();
     let mut metrics = FlagMetrics::new(vec![0; FlagMetrics::counters_for(variants.len())]);
     (0..FlagMetrics::counters_for(variants.len())).for_each(|index| metrics.tally(index, 1));
-    (0..2048).for_each(|register| metrics.see(register, if register % 2 == 0 { 1 } else { 6 }));
+    (0..2048).for_each(|register| metrics.see(0, register, if register % 2 == 0 { 1 } else { 6 }));
     let sample = Sample { total: 400, ..Sample::default() };
     metrics.outcome(Arm::Treatment, &sample, 1.0);
     (1..384).for_each(|step| metrics.outcome(Arm::Control, &sample, 0.01 * 1.04_f64.powi(step)));

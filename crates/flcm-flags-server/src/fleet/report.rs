@@ -58,6 +58,8 @@ pub(crate) struct PagesReport {
 pub(crate) struct FlagMetricsSnapshot {
     pub(crate) counts: FlagCounts,
     pub(crate) users: f64,
+    /// Those who were served a variant, by its name.
+    pub(crate) users_by_variant: Vec<(String, f64)>,
     pub(crate) durations: Durations,
     /// The sum of all durations, in milliseconds.
     pub(crate) duration_sum: f64,
@@ -92,10 +94,12 @@ impl Fleet {
         let flags = self.totals.flags().into_iter().map(|(key, totals)| {
             let sketches = totals.sketches();
             let histogram = sketches.durations();
+            let of_variant = |name: &str| (name.to_owned(), sketches.of_variant(name).users().estimate());
             let snapshot = FlagMetricsSnapshot {
                 counts: totals.counts.clone(),
                 users: totals.users(&sketches),
-                durations: Durations::new(histogram),
+                users_by_variant: sketches.variants().map(of_variant).collect(),
+                durations: Durations::new(&histogram),
                 duration_sum: histogram.sum(),
             };
             (key.to_owned(), snapshot)

@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 
-use flcm_flags::metrics::Durations;
 use flcm_flags::{FlagId, Millis};
 
 use super::Fleet;
@@ -110,8 +109,7 @@ impl Series {
             let (flag, sketches) = (totals.at(place).key(), totals.at(place).recent()?);
             let mut last = steps.last_entry()?;
             last.get_mut().gauge = gauge(flag).unwrap_or_default();
-            let values = sketches.durations();
-            last.get_mut().durations = (!values.is_empty()).then(|| quantiles(&Durations::new(values)));
+            last.get_mut().measure(sketches);
             let points = steps.iter().map(|(step, point)| (*step, point.clone())).collect();
             Some(CountedSeries { flag, points, day, sketches })
         });
@@ -160,11 +158,6 @@ impl FlagSeries {
             next.insert(sum);
         }
     }
-}
-
-fn quantiles(durations: &Durations) -> [f32; 2] {
-    #[expect(clippy::cast_possible_truncation, reason = "a figure for people")]
-    [durations.p50 as f32, durations.p95 as f32]
 }
 
 impl Fleet {

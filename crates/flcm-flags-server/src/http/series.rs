@@ -13,7 +13,7 @@ use super::revisions::bad_query;
 use super::{Context, Problem, problem};
 use crate::clock::wall;
 use crate::fleet::FleetError;
-use crate::series::{Point, SeriesAnswer, TIERS, Tier};
+use crate::series::{Point, SeriesAnswer, TIERS, Tier, UsersAnswer};
 use crate::state::App;
 
 /// The most points of an answer, and how many there are unless the request says otherwise.
@@ -63,19 +63,6 @@ pub(crate) struct IncidentsQuery {
     /// How many, at most 100. Default: 20.
     #[param(minimum = 1, maximum = 100)]
     limit: Option<u32>,
-}
-
-/// The users of a flag.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct UsersAnswer {
-    /// The days in UTC, the oldest first.
-    days: Vec<String>,
-    /// How many users the flag was decided for on each, about.
-    users: Vec<u64>,
-    /// How many on all of these days together, about.
-    total: u64,
-    /// The standard error of these numbers, as a share.
-    error: f64,
 }
 
 /// A moment at which a breaker has changed its state.
@@ -199,12 +186,13 @@ pub(super) async fn get_users(
     let end = wall() / DAY_MS + 1;
     let wanted = end.saturating_sub(days)..end;
     let (of_reader, of_days) = (flag.clone(), wanted.clone());
-    let (users, total) = app.read(move |reader| reader.users(&of_reader, of_days)).await?;
-    if total == 0 {
+    let sketches = app.read(move |reader| reader.users(&of_reader, of_days)).await?;
+    let name = |day: u64| rfc3339(day * DAY_MS).chars().take(10).collect();
+    let answer = UsersAnswer::new(wanted.map(name).collect(), &sketches);
+    if answer.is_empty() {
         expect_flag(&app, &flag)?;
     }
-    let name = |day: u64| rfc3339(day * DAY_MS).chars().take(10).collect();
-    Ok(Json(UsersAnswer { days: wanted.map(name).collect(), users, total, error: 0.023 }))
+    Ok(Json(answer))
 }
 
 /// When the breaker of a flag has changed its state, and what was counted around it, the newest first.

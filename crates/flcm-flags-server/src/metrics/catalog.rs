@@ -99,12 +99,17 @@ fn flags(snapshot: &MetricsSnapshot, to: &mut impl MetricSink) {
     }
     to.family("flcm_outcomes", Kind::Counter, "Outcomes of flagged code; slow ones are also counted as ok or error.");
     for (flag, of_flag) in &snapshot.flags {
-        for (arm, [total, errors, slow, missing]) in
-            ["outside", "treatment", "control"].iter().zip(of_flag.counts.outcomes)
-        {
-            let ok = total.saturating_sub(errors).saturating_sub(missing);
-            for (outcome, count) in [("ok", ok), ("error", errors), ("missing", missing), ("slow", slow)] {
+        for (arm, counts) in ["outside", "treatment", "control"].iter().zip(of_flag.counts.outcomes) {
+            for (outcome, count) in by_outcome(counts) {
                 to.int(&[("flag", flag), ("arm", arm), ("outcome", outcome)], count);
+            }
+        }
+    }
+    to.family("flcm_variant_outcomes", Kind::Counter, "The same by variant, for the first sixteen of a flag.");
+    for (flag, of_flag) in &snapshot.flags {
+        for (variant, counts) in of_flag.counts.outcomes_by_variant() {
+            for (outcome, count) in by_outcome(*counts) {
+                to.int(&[("flag", flag), ("variant", variant), ("outcome", outcome)], count);
             }
         }
     }
@@ -112,10 +117,21 @@ fn flags(snapshot: &MetricsSnapshot, to: &mut impl MetricSink) {
     for (flag, of_flag) in &snapshot.flags {
         to.float(&[("flag", flag)], of_flag.users.round());
     }
+    to.family("flcm_variant_users", Kind::Gauge, "The same by variant, for the first sixteen of a flag.");
+    for (flag, of_flag) in &snapshot.flags {
+        for (variant, users) in &of_flag.users_by_variant {
+            to.float(&[("flag", flag), ("variant", variant)], users.round());
+        }
+    }
     to.family("flcm_duration_seconds", Kind::Summary, "Duration of flagged code.");
     for (flag, of_flag) in &snapshot.flags {
         to.summary(("flag", flag), &in_seconds(&of_flag.durations), of_flag.duration_sum / 1000.0);
     }
+}
+
+fn by_outcome([total, errors, slow, missing]: [u64; 4]) -> [(&'static str, u64); 4] {
+    let ok = total.saturating_sub(errors).saturating_sub(missing);
+    [("ok", ok), ("error", errors), ("missing", missing), ("slow", slow)]
 }
 
 fn breakers(snapshot: &MetricsSnapshot, to: &mut impl MetricSink) {

@@ -6,7 +6,7 @@ use flcm_flags::Reason;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{EvidenceGauge, Point, REASONS};
+use super::{EvidenceGauge, OutcomePoint, Point, Quantiles, REASONS, VariantPoint};
 
 /// What hosts have counted of a flag. Each list has an entry for each point; steps without any count are left out.
 #[derive(Debug, Default, Serialize, ToSchema)]
@@ -19,14 +19,14 @@ pub(crate) struct SeriesAnswer {
     at: Vec<u64>,
     /// Decisions by reason.
     decisions: BTreeMap<&'static str, Vec<u32>>,
-    /// Decisions by variant.
-    variants: BTreeMap<String, Vec<u32>>,
+    /// Decisions and outcomes by variant. Of the outcomes, those of the first sixteen variants of a flag are known.
+    variants: BTreeMap<String, VariantColumns>,
     /// Outcomes of users that are not compared.
-    outside: Vec<u32>,
+    outside: OutcomeColumns,
     /// Outcomes of users who had the feature.
-    treatment: ArmColumns,
+    treatment: OutcomeColumns,
     /// Outcomes of users whom the percentage left out.
-    control: ArmColumns,
+    control: OutcomeColumns,
     /// The statistics of the breaker at the end of each step; `null` without a breaker.
     evidence: EvidenceColumns,
     /// What a statistic must reach for a rollback.
@@ -43,13 +43,39 @@ pub(crate) struct SeriesAnswer {
     marks: Vec<Mark>,
 }
 
-/// Outcomes of an arm.
+/// What was counted of a variant.
 #[derive(Debug, Default, Serialize, ToSchema)]
-struct ArmColumns {
+struct VariantColumns {
+    decisions: Vec<u32>,
+    #[serde(flatten)]
+    outcomes: OutcomeColumns,
+}
+
+/// Outcomes of an arm or a variant.
+#[derive(Debug, Default, Serialize, ToSchema)]
+struct OutcomeColumns {
     total: Vec<u32>,
     failed: Vec<u32>,
     slow: Vec<u32>,
     missing: Vec<u32>,
+    /// The median of durations in milliseconds; `null` where none was measured.
+    p50: Vec<Option<f32>>,
+    /// The value that 95 % of the durations stay below.
+    p95: Vec<Option<f32>>,
+    /// All steps together.
+    whole: Whole,
+}
+
+/// Outcomes of all steps together.
+#[derive(Debug, Default, Serialize, ToSchema)]
+struct Whole {
+    total: u32,
+    /// The share of the outcomes that failed or are missing, from 0 to 1; `null` without outcomes.
+    failed: Option<f64>,
+    /// The median of durations in milliseconds, about; `null` where none was measured.
+    p50: Option<f32>,
+    /// The value that 95 % of the durations stay below, about.
+    p95: Option<f32>,
 }
 
 /// The statistics of a breaker.
@@ -86,9 +112,12 @@ impl SeriesAnswer {
         let names: BTreeSet<&str> =
             points.iter().flat_map(|(_, point)| point.variants.keys().map(|name| &**name)).collect();
         for name in names {
-            let counts = points.iter().map(|(_, point)| point.variants.get(name).copied().unwrap_or_default());
-            answer.variants.insert(name.to_owned(), counts.collect());
+            let counted = points.iter().map(|(_, point)| point.variants.get(name).copied().unwrap_or_default());
+            answer.variants.insert(name.to_owned(), VariantColumns::new(counted));
         }
+        let [outside, treatment, control] =
+            std::array::from_fn(|arm| OutcomeColumns::new(points.iter().map(|(_, point)| point.arms[arm])));
+        (answer.outside, answer.treatment, answer.control) = (outside, treatment, control);
         for (number, point) in points {
             answer.push(number * step * 1000, point);
         }
@@ -97,26 +126,56 @@ impl SeriesAnswer {
 
     fn push(&mut self, at: u64, point: &Point) {
         self.at.push(at);
-        let [outside, treatment, control] = point.arms;
-        self.outside.push(outside[0]);
-        self.treatment.push(treatment);
-        self.control.push(control);
         self.evidence.push(point.gauge.evidence);
         self.limit.push(point.gauge.evidence.map(|gauge| gauge.limit));
         self.percent.push(f64::from(point.gauge.percent) / 1000.0);
         self.trip.push(point.gauge.trip.to_string());
-        self.p50.push(point.durations.map(|[p50, _]| p50));
-        self.p95.push(point.durations.map(|[_, p95]| p95));
+        push(point.durations, &mut self.p50, &mut self.p95);
     }
 }
 
-impl ArmColumns {
-    fn push(&mut self, [total, failed, slow, missing]: [u32; 4]) {
+impl VariantColumns {
+    fn new(points: impl Iterator<Item = VariantPoint> + Clone) -> Self {
+        Self {
+            decisions: points.clone().map(|point| point.decisions).collect(),
+            outcomes: OutcomeColumns::new(points.map(|point| point.outcomes)),
+        }
+    }
+}
+
+impl OutcomeColumns {
+    fn new(points: impl Iterator<Item = OutcomePoint>) -> Self {
+        let (mut columns, mut sum) = (Self::default(), OutcomePoint::default());
+        for point in points {
+            columns.push(&point);
+            sum.add(&point);
+        }
+        columns.whole = Whole::new(&sum);
+        columns
+    }
+
+    fn push(&mut self, point: &OutcomePoint) {
+        let [total, failed, slow, missing] = point.counts;
         self.total.push(total);
         self.failed.push(failed);
         self.slow.push(slow);
         self.missing.push(missing);
+        push(point.durations, &mut self.p50, &mut self.p95);
     }
+}
+
+impl Whole {
+    fn new(sum: &OutcomePoint) -> Self {
+        let [total, failed, _, missing] = sum.counts;
+        let share = (total > 0).then(|| f64::from(failed.saturating_add(missing)) / f64::from(total));
+        let [p50, p95] = sum.durations.map_or([None; 2], |durations| durations.map(Some));
+        Self { total, failed: share, p50, p95 }
+    }
+}
+
+fn push(durations: Quantiles, p50: &mut Vec<Option<f32>>, p95: &mut Vec<Option<f32>>) {
+    p50.push(durations.map(|[p50, _]| p50));
+    p95.push(durations.map(|[_, p95]| p95));
 }
 
 impl EvidenceColumns {

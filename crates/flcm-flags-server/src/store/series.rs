@@ -2,14 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use flcm_flags::metrics::FlagMetrics;
-use flcm_flags::metrics::batch::Batch;
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, Statement, params};
 
 use super::counts::{fact, set_fact};
 use super::{Reader, Store, Stored, to_bits};
 use crate::series::{Mark, Point, TIERS, Tier};
-use crate::totals::written;
+use crate::sketches::Sketches;
 
 /// The fact that says how many bytes the series have.
 const SIZE: &str = "history";
@@ -34,7 +32,7 @@ pub(crate) struct CountedSeries<'a> {
     pub(crate) points: Vec<(u64, Point)>,
     /// The day, since 1970, and who was counted in it.
     pub(crate) day: u64,
-    pub(crate) sketches: &'a FlagMetrics<[u32; FlagMetrics::counters_for(0)]>,
+    pub(crate) sketches: &'a Sketches,
 }
 
 /// An incident: a transition, and the series around it.
@@ -50,7 +48,8 @@ pub(crate) struct StoredIncident {
     pub(crate) points: Vec<(u64, Point)>,
 }
 
-/// Adds what was counted, and drops what is too old or too much. Returns the estimated users of the day by flag.
+/// Adds what was counted, and drops what is too old or too much. Returns the estimated users of the day, by flag, of
+/// those that have more of them.
 pub(super) fn add_series(
     connection: &Connection,
     counted: &[CountedSeries<'_>],
@@ -59,8 +58,9 @@ pub(super) fn add_series(
 ) -> Stored<Vec<(String, u64)>> {
     let mut users = Vec::new();
     let mut size = fact(connection, SIZE)?;
+    let mut writer = Writer::new(connection)?;
     for one in counted {
-        let id = id_of(connection, one.flag)?;
+        let id = writer.id_of(one.flag)?;
         for tier in TIERS.into_iter().filter(|_| history > 0) {
             let mut sums = BTreeMap::new();
             for (step, point) in &one.points {
@@ -68,10 +68,12 @@ pub(super) fn add_series(
                 sum.add(point);
             }
             for (step, sum) in sums {
-                size += add_point(connection, tier, (step, id), &sum)?;
+                size += writer.add_point(tier, (step, id), &sum)?;
             }
         }
-        users.push((one.flag.to_owned(), add_users(connection, id, one)?));
+        if let Some(count) = writer.add_users(id, one)? {
+            users.push((one.flag.to_owned(), count));
+        }
     }
     size = size.saturating_sub(drop_old(connection, now)?);
     while size > history {
@@ -82,77 +84,93 @@ pub(super) fn add_series(
     Ok(users)
 }
 
-fn id_of(connection: &Connection, flag: &str) -> Stored<i64> {
-    let found = known_id(connection, flag)?;
-    if let Some(id) = found {
-        return Ok(id);
+const FIND_ID: &str = "SELECT id FROM series_flags WHERE flag = ?1";
+const FIND_POINT: &str = "SELECT data FROM series WHERE tier = ?1 AND step = ?2 AND flag = ?3";
+const FIND_USERS: &str = "SELECT sketch FROM users WHERE day = ?1 AND flag = ?2";
+
+/// The statements that a checkpoint executes for each flag, found once.
+struct Writer<'c> {
+    connection: &'c Connection,
+    find_id: CachedStatement<'c>,
+    find_point: CachedStatement<'c>,
+    new_point: CachedStatement<'c>,
+    put_point: CachedStatement<'c>,
+    find_users: CachedStatement<'c>,
+    put_users: CachedStatement<'c>,
+}
+
+impl<'c> Writer<'c> {
+    fn new(connection: &'c Connection) -> Stored<Self> {
+        let prepare = |sql| connection.prepare_cached(sql);
+        Ok(Self {
+            connection,
+            find_id: prepare(FIND_ID)?,
+            find_point: prepare(FIND_POINT)?,
+            new_point: prepare("INSERT OR IGNORE INTO series VALUES (?1, ?2, ?3, ?4)")?,
+            put_point: prepare("REPLACE INTO series VALUES (?1, ?2, ?3, ?4)")?,
+            find_users: prepare(FIND_USERS)?,
+            put_users: prepare("REPLACE INTO users VALUES (?1, ?2, ?3)")?,
+        })
     }
-    connection.prepare_cached("INSERT INTO series_flags (flag) VALUES (?1)")?.execute(params![flag])?;
-    Ok(connection.last_insert_rowid())
+
+    fn id_of(&mut self, flag: &str) -> Stored<i64> {
+        if let Some(id) = self.find_id.query_row(params![flag], |row| row.get(0)).optional()? {
+            return Ok(id);
+        }
+        self.connection.execute("INSERT INTO series_flags (flag) VALUES (?1)", params![flag])?;
+        Ok(self.connection.last_insert_rowid())
+    }
+
+    /// Adds to the point that a step has; returns how many bytes more there are.
+    fn add_point(&mut self, tier: Tier, (step, flag): (u64, i64), counted: &Point) -> Stored<u64> {
+        // Most steps of the finest tier are new, and most of the others are not.
+        if tier == TIERS[0] {
+            let data = counted.to_bytes();
+            if self.new_point.execute(params![tier.number, to_bits(step), flag, data])? > 0 {
+                return Ok(ROW_BYTES + data.len() as u64);
+            }
+        }
+        let before = point_at(&mut self.find_point, tier, step, flag)?;
+        let is_new = before.is_none();
+        let mut sum = before.unwrap_or_default();
+        sum.add(counted);
+        let data = if is_new { counted.to_bytes() } else { sum.to_bytes() };
+        self.put_point.execute(params![tier.number, to_bits(step), flag, data])?;
+        Ok(if is_new { ROW_BYTES + data.len() as u64 } else { 0 })
+    }
+
+    /// Adds users to those of the day; returns how many these are, about, if there are more.
+    fn add_users(&mut self, flag: i64, counted: &CountedSeries<'_>) -> Stored<Option<u64>> {
+        let day = to_bits(counted.day);
+        let before: Option<Vec<u8>> = self.find_users.query_row(params![day, flag], |row| row.get(0)).optional()?;
+        let mut users = sketch_of(before.as_deref());
+        // Nothing reads the durations of a day, so most checkpoints write nothing, and estimate nothing.
+        if before.is_some() && users.has_users_of(counted.sketches) {
+            return Ok(None);
+        }
+        users.merge(counted.sketches);
+        self.put_users.execute(params![day, flag, users.to_bytes(USERS)])?;
+        Ok(Some(estimate(&users)))
+    }
 }
 
 fn known_id(connection: &Connection, flag: &str) -> Stored<Option<i64>> {
-    let mut statement = connection.prepare_cached("SELECT id FROM series_flags WHERE flag = ?1")?;
-    Ok(statement.query_row(params![flag], |row| row.get(0)).optional()?)
+    Ok(connection.prepare_cached(FIND_ID)?.query_row(params![flag], |row| row.get(0)).optional()?)
 }
 
-/// Adds to the point that a step has; returns how many bytes more there are.
-fn add_point(connection: &Connection, tier: Tier, (step, flag): (u64, i64), counted: &Point) -> Stored<u64> {
-    // Most steps of the finest tier are new, and most of the others are not.
-    if tier == TIERS[0] {
-        let data = counted.to_bytes();
-        let sql = "INSERT OR IGNORE INTO series VALUES (?1, ?2, ?3, ?4)";
-        if connection.prepare_cached(sql)?.execute(params![tier.number, to_bits(step), flag, data])? > 0 {
-            return Ok(ROW_BYTES + data.len() as u64);
-        }
-    }
-    let before = point_at(connection, tier, step, flag)?;
-    let is_new = before.is_none();
-    let mut sum = before.unwrap_or_default();
-    sum.add(counted);
-    let data = if is_new { counted.to_bytes() } else { sum.to_bytes() };
-    let sql = "REPLACE INTO series VALUES (?1, ?2, ?3, ?4)";
-    connection.prepare_cached(sql)?.execute(params![tier.number, to_bits(step), flag, data])?;
-    Ok(if is_new { ROW_BYTES + data.len() as u64 } else { 0 })
-}
-
-fn point_at(connection: &Connection, tier: Tier, step: u64, flag: i64) -> Stored<Option<Point>> {
-    let sql = "SELECT data FROM series WHERE tier = ?1 AND step = ?2 AND flag = ?3";
-    let mut statement = connection.prepare_cached(sql)?;
+/// The point of a step, by the statement [`FIND_POINT`].
+fn point_at(find: &mut Statement<'_>, tier: Tier, step: u64, flag: i64) -> Stored<Option<Point>> {
     let data: Option<Vec<u8>> =
-        statement.query_row(params![tier.number, to_bits(step), flag], |row| row.get(0)).optional()?;
+        find.query_row(params![tier.number, to_bits(step), flag], |row| row.get(0)).optional()?;
     Ok(data.and_then(|data| Point::from_bytes(&data)))
 }
 
-/// Adds users to those of the day; returns how many these are, about.
-fn add_users(connection: &Connection, flag: i64, counted: &CountedSeries<'_>) -> Stored<u64> {
-    let mut statement = connection.prepare_cached("SELECT sketch FROM users WHERE day = ?1 AND flag = ?2")?;
-    let before: Option<Vec<u8>> =
-        statement.query_row(params![to_bits(counted.day), flag], |row| row.get(0)).optional()?;
-    let mut day = sketch_of(before.as_deref());
-    let users = day.users().clone();
-    day.merge(counted.sketches);
-    // Nothing reads the durations of a day.
-    if before.is_none() || *day.users() != users {
-        let sketch = written(|writer| _ = writer.flag(USERS, |_| None, &day));
-        let mut statement = connection.prepare_cached("REPLACE INTO users VALUES (?1, ?2, ?3)")?;
-        statement.execute(params![to_bits(counted.day), flag, sketch])?;
-    }
-    Ok(estimate(&day))
-}
-
-type Sketch = FlagMetrics<[u32; FlagMetrics::counters_for(0)]>;
-
-fn sketch_of(bytes: Option<&[u8]>) -> Sketch {
-    let mut sketch = FlagMetrics::new([0; FlagMetrics::counters_for(0)]);
-    if let Some(Ok(batch)) = bytes.map(Batch::from_own_bytes) {
-        batch.flags().for_each(|flag| flag.merge_sketches_into(&mut sketch));
-    }
-    sketch
+fn sketch_of(bytes: Option<&[u8]>) -> Sketches {
+    bytes.map_or_else(Sketches::new, Sketches::from_bytes)
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "such a cast saturates")]
-fn estimate(sketch: &Sketch) -> u64 {
+fn estimate(sketch: &Sketches) -> u64 {
     sketch.users().estimate().round() as u64
 }
 
@@ -218,9 +236,9 @@ impl Reader {
     /// The points of a flag, in these steps of a tier.
     pub(crate) fn series(&self, flag: &str, tier: Tier, steps: std::ops::Range<u64>) -> Stored<Vec<(u64, Point)>> {
         let Some(id) = known_id(&self.0, flag)? else { return Ok(Vec::new()) };
-        let mut points = Vec::new();
+        let (mut points, mut find) = (Vec::new(), self.0.prepare_cached(FIND_POINT)?);
         for step in steps {
-            points.extend(point_at(&self.0, tier, step, id)?.map(|point| (step, point)));
+            points.extend(point_at(&mut find, tier, step, id)?.map(|point| (step, point)));
         }
         Ok(points)
     }
@@ -243,19 +261,17 @@ impl Reader {
         Ok(marks)
     }
 
-    /// The users of a flag on each of these days, and of all of them together, about.
-    pub(crate) fn users(&self, flag: &str, days: std::ops::Range<u64>) -> Stored<(Vec<u64>, u64)> {
-        let Some(id) = known_id(&self.0, flag)? else { return Ok((days.map(|_| 0).collect(), 0)) };
-        let mut statement = self.0.prepare("SELECT sketch FROM users WHERE day = ?1 AND flag = ?2")?;
-        let (mut users, mut all) = (Vec::new(), sketch_of(None));
+    /// The users of a flag on each of these days.
+    pub(crate) fn users(&self, flag: &str, days: std::ops::Range<u64>) -> Stored<Vec<Sketches>> {
+        let Some(id) = known_id(&self.0, flag)? else { return Ok(days.map(|_| Sketches::new()).collect()) };
+        let mut statement = self.0.prepare_cached(FIND_USERS)?;
+        let mut users = Vec::new();
         for day in days {
             let sketch: Option<Vec<u8>> =
                 statement.query_row(params![to_bits(day), id], |row| row.get(0)).optional()?;
-            let sketch = sketch_of(sketch.as_deref());
-            users.push(estimate(&sketch));
-            all.merge(&sketch);
+            users.push(sketch_of(sketch.as_deref()));
         }
-        Ok((users, estimate(&all)))
+        Ok(users)
     }
 
     /// Incidents of a flag before a time in milliseconds, the newest first.

@@ -1,31 +1,41 @@
-//! The decisions of one variant by reason, and how many of them points of series contain.
+//! The decisions of one variant by reason and its outcomes, and how many of them points of series contain.
 
-use flcm_flags::Reason;
+use flcm_flags::{Reason, Sample};
 use serde::{Deserialize, Serialize};
 
-/// Decisions by the reason's code. Stored are all of them alone.
+/// Decisions and outcomes of one variant. Stored are all of them alone.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
-#[serde(transparent)]
 pub(crate) struct Tally {
-    all: [u64; Reason::COUNT],
+    /// Decisions by the reason's code.
+    decisions: [u64; Reason::COUNT],
+    /// Outcomes: total, errors, slow, missing. Those without a variant are only counted by arm.
+    outcomes: [u64; 4],
     /// Those that points of series contain already.
     #[serde(skip)]
-    pointed: [u64; Reason::COUNT],
+    pointed: ([u64; Reason::COUNT], [u64; 4]),
 }
 
 impl Tally {
-    pub(super) const fn all(&self) -> &[u64; Reason::COUNT] {
-        &self.all
+    pub(super) const fn decisions(&self) -> &[u64; Reason::COUNT] {
+        &self.decisions
+    }
+
+    pub(super) const fn outcomes(&self) -> &[u64; 4] {
+        &self.outcomes
     }
 
     pub(super) fn add(&mut self, reason: Reason, count: u32) {
-        let sum = &mut self.all[usize::from(reason.code())];
+        let sum = &mut self.decisions[usize::from(reason.code())];
         *sum = sum.saturating_add(u64::from(count));
     }
 
-    /// Gives what was added since the last time, by reason.
-    pub(super) fn take(&mut self, mut each: impl FnMut(Reason, u64)) {
-        for (code, (all, pointed)) in (0..).zip(self.all.iter().zip(&mut self.pointed)) {
+    pub(super) fn add_outcomes(&mut self, outcomes: &Sample) {
+        add_sample(&mut self.outcomes, outcomes);
+    }
+
+    /// Gives the decisions that were added since the last time, by reason, and returns the outcomes.
+    pub(super) fn take(&mut self, mut each: impl FnMut(Reason, u64)) -> [u64; 4] {
+        for (code, (all, pointed)) in (0..).zip(self.decisions.iter().zip(&mut self.pointed.0)) {
             let count = all - std::mem::replace(pointed, *all);
             if count > 0
                 && let Some(reason) = Reason::from_code(code)
@@ -33,5 +43,15 @@ impl Tally {
                 each(reason, count);
             }
         }
+        let before = std::mem::replace(&mut self.pointed.1, self.outcomes);
+        std::array::from_fn(|index| self.outcomes[index] - before[index])
+    }
+}
+
+/// Adds to sums of all, errors, slow and missing ones.
+pub(super) fn add_sample(sums: &mut [u64; 4], sample: &Sample) {
+    let Sample { total, errors, slow, missing } = *sample;
+    for (sum, count) in sums.iter_mut().zip([total, errors, slow, missing]) {
+        *sum = sum.saturating_add(u64::from(count));
     }
 }

@@ -3,6 +3,7 @@
 mod ahead;
 mod audit;
 mod bad_input;
+mod by_variant;
 mod caching;
 mod collector;
 mod connections;

@@ -49,7 +49,7 @@ fn each_tier_has_all_that_was_counted() {
         assert!((1..=3).contains(&points), "{found}");
         let at = found["at"][0].as_u64().unwrap();
         assert_eq!(at % (step * 1000), 0);
-        for column in ["limit", "percent", "trip", "outside", "p50", "p95"] {
+        for column in ["limit", "percent", "trip", "p50", "p95"] {
             assert_eq!(found[column].as_array().unwrap().len(), points, "{column}");
         }
         assert_eq!((&found["trip"][points - 1], &found["percent"][points - 1]), (&"clear".into(), &50.0.into()));

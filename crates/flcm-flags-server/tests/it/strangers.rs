@@ -107,14 +107,14 @@ fn a_page_can_neither_name_metrics_nor_claim_users() {
     let mut claimed = FlagMetrics::new([0; FlagMetrics::counters_for(0)]);
     claimed.tally(0, 1);
     claimed.outcome(Arm::Outside, &Sample { total: 1, ..Sample::default() }, f64::MAX);
-    (0..2048).for_each(|register| claimed.see(register, 54));
+    (0..2048).for_each(|register| claimed.see(0, register, 54));
     let bytes = written(header(1, 2), |writer| _ = writer.flag("plain", |_| None, &claimed));
     served.send(Role::Client, &bytes).expect(204);
     // What can be is added: one user of one decision, and one duration of one outcome.
     let mut honest = FlagMetrics::new([0; FlagMetrics::counters_for(0)]);
     honest.tally(0, 1);
     honest.outcome(Arm::Outside, &Sample { total: 1, ..Sample::default() }, 5.0);
-    honest.see(7, 1);
+    honest.see(0, 7, 1);
     let bytes = written(header(1, 3), |writer| _ = writer.flag("plain", |_| None, &honest));
     served.send(Role::Client, &bytes).expect(204);
     let text = served.ask(Role::Server, "GET", "/metrics", b"").text();

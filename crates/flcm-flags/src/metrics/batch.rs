@@ -23,7 +23,7 @@
 //!
 //! | part | content |
 //! |---|---|
-//! | header | `FLCMBATC`, version u16 = 1, instance u64, epoch u64, sequence u64, age u32 |
+//! | header | `FLCMBATC`, version u16 = 2, instance u64, epoch u64, sequence u64, age u32 |
 //! | entries | as many as there are, a kind byte ahead of each: by kind, flags by key, each key and name once |
 //! | trailer | checksum u64 of everything before it; at the end, so that a batch can be written as it goes |
 //!
@@ -37,14 +37,20 @@
 //! | bit | part of a flag | content |
 //! |---|---|---|
 //! | 0, 1 | evidence: treatment, control | total v, errors v, slow v, missing v |
-//! | 2, 3, 4 | outcomes: treatment, control, outside | the same |
-//! | 5 | tallies | how many v, and for each: variant text (empty for none), reason u8, count v, by variant |
-//! | 6 | users | *sparse* registers |
-//! | 7 | durations | *values* |
+//! | 2 | tallies | how many v, and for each: variant text (empty for none), reason u8, count v, by variant |
+//! | 3 | groups | how many v (at most 51), and for each: variant text (empty for none), a byte, and its parts |
+//!
+//! The lowest two bits of a group's byte are the code of its arm.
+//!
+//! | bit | part of a group | content |
+//! |---|---|---|
+//! | 2 | outcomes | total v, errors v, slow v, missing v |
+//! | 3 | users | *sparse* registers |
+//! | 4 | durations | *values* |
 //!
 //! *Sparse* is the number of entries (v), and for each how many indices are skipped (v) and the value (v), never 0.
 //! *Values* are sparse buckets, the sum in 1/1024 (v), and the bits of the least and the largest value (u64 each). What
-//! is not there is left out: a flag with a few decisions and a key of twenty bytes takes about 40.
+//! is not there is left out: a flag with a few decisions and a key of twenty bytes takes about 43.
 
 use core::fmt;
 
@@ -55,6 +61,7 @@ use crate::snapshot::index::checksum;
 
 mod checked;
 mod flag;
+mod group;
 mod ledger;
 mod order;
 mod wire;
@@ -62,6 +69,7 @@ mod writer;
 
 pub use checked::CheckedBatch;
 pub use flag::FlagBatch;
+pub use group::GroupBatch;
 pub use ledger::{Ledger, Receipt};
 use order::Order;
 use wire::{BLOCK, Cursor, HEADER_BYTES, Read, TRAILER_BYTES, Values, kind};
@@ -147,7 +155,7 @@ impl<'a> Batch<'a> {
         let (header, entries) = wire::open(bytes)?;
         let (mut rest, mut has_others) = (entries, false);
         while !rest.is_empty() {
-            let entry = Entry::read(&mut rest)?;
+            let entry = Entry::read(&mut rest, true)?;
             check(&entry)?;
             has_others |= !matches!(entry, Entry::Flag(_));
         }
@@ -193,7 +201,7 @@ impl<'a> Batch<'a> {
 
     fn entries(&self) -> impl Iterator<Item = Entry<'a>> + use<'a> {
         let mut rest = self.entries;
-        core::iter::from_fn(move || if rest.is_empty() { None } else { Entry::read(&mut rest).ok() })
+        core::iter::from_fn(move || if rest.is_empty() { None } else { Entry::read(&mut rest, false).ok() })
     }
 }
 
@@ -289,17 +297,17 @@ enum Entry<'a> {
 }
 
 impl<'a> Entry<'a> {
-    fn read(from: &mut Cursor<'a>) -> Read<Self> {
+    fn read(from: &mut Cursor<'a>, check: bool) -> Read<Self> {
         match from.byte()? {
             kind::COUNTER => {
                 let name = Self::name(from)?;
                 Ok(Self::Custom(CustomBatch { name, value: CustomEntry::Counter(from.varint()?) }))
             }
             kind::DROPPED => from.varint().map(Self::Dropped),
-            kind::FLAG => FlagBatch::read(from).map(Self::Flag),
+            kind::FLAG => FlagBatch::read(from, check).map(Self::Flag),
             kind::HISTOGRAM => {
                 let name = Self::name(from)?;
-                Ok(Self::Custom(CustomBatch { name, value: CustomEntry::Histogram(Values::read(from)?) }))
+                Ok(Self::Custom(CustomBatch { name, value: CustomEntry::Histogram(Values::read(from, check)?) }))
             }
             _ => Err(BatchError("entry: unknown kind")),
         }

@@ -102,6 +102,12 @@ impl Distinct {
         }
     }
 
+    /// Whether merging another sketch would change nothing.
+    #[must_use]
+    pub fn contains(&self, other: &Self) -> bool {
+        self.registers.iter().zip(&other.registers).all(|(own, other)| own >= other)
+    }
+
     /// The estimated number of different digests; 0 without any.
     #[must_use]
     pub fn estimate(&self) -> f64 {

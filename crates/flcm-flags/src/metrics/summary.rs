@@ -4,7 +4,7 @@
 //! [`breaker`](crate::breaker)).
 #![expect(clippy::float_arithmetic, reason = "shares of counts; no decision depends on them")]
 
-use super::{FlagMetrics, Histogram, Outcomes};
+use super::{FlagMetrics, Groups, Histogram, Outcomes};
 use crate::counts::Sample;
 
 /// The metrics of one flag in a few numbers: see [`FlagMetrics::summary`].
@@ -38,14 +38,15 @@ pub struct Summary {
 }
 
 impl Summary {
-    pub(super) fn new<C: AsRef<[u32]>>(metrics: &FlagMetrics<C>) -> Self {
+    pub(super) fn new<C: AsRef<[u32]>, G: Groups>(metrics: &FlagMetrics<C, G>) -> Self {
+        let outcomes = metrics.outcomes();
         Self {
             decisions: metrics.counters.as_ref().iter().copied().map(u64::from).sum(),
-            users: metrics.users.estimate(),
-            outcomes: metrics.outcomes,
-            treatment_error_rate: error_rate(&metrics.outcomes.treatment),
-            control_error_rate: error_rate(&metrics.outcomes.control),
-            durations: Durations::new(&metrics.durations),
+            users: metrics.users().estimate(),
+            outcomes,
+            treatment_error_rate: error_rate(&outcomes.treatment),
+            control_error_rate: error_rate(&outcomes.control),
+            durations: Durations::new(&metrics.durations()),
         }
     }
 }

@@ -92,7 +92,7 @@ export function reasons(series: Series, seconds: number): Reasons {
 export function eligible(series: Series, seconds: number): number | null {
   const from = tail(series, seconds);
   const inside = sum(series.treatment.total, from) + sum(series.control.total, from);
-  return inside === 0 ? null : shareOf(inside, inside + sum(series.outside, from));
+  return inside === 0 ? null : shareOf(inside, inside + sum(series.outside.total, from));
 }
 
 /** Calls of eligible users a second. */

@@ -141,7 +141,7 @@ function Content({ row }: { row: FlagRow }): JSX.Element {
         <div class="stack">
           {event && <IncidentPanel flag={row.key} id={event} />}
           <Harm row={row} live={live} series={series} users={today} />
-          <Who row={row} live={live} series={series.value} />
+          <Who row={row} live={live} series={series.value} users={users.value} />
         </div>
         <div class="stack">
           <Life row={row} state={flagState(row, live)} />

@@ -2,7 +2,7 @@
 
 import type { ComponentChildren, JSX } from 'preact';
 import { useState } from 'preact/hooks';
-import type { Series } from '../../data/api.ts';
+import type { FlagUsers, Series, VariantSeries } from '../../data/api.ts';
 import { editsOf, type Path, placeOf, samePath, type Value } from '../../draft/store.ts';
 import { inheritedFrom, type MapValue, oneLine, read } from '../../draft/values.ts';
 import type { Outline } from '../../engine.ts';
@@ -10,7 +10,7 @@ import { Part as Condition } from '../../ui/condition.tsx';
 import { later } from '../../ui/later.tsx';
 import { Link } from '../../ui/link.tsx';
 import { en } from '../../words/en.ts';
-import { count, exactPercent } from '../../words/format.ts';
+import { count, exactPercent, rate } from '../../words/format.ts';
 import type { PartName } from './forms/forms.tsx';
 import { type Step, steps } from './schedule.tsx';
 import { COHORTS, switches } from './switches.ts';
@@ -135,13 +135,47 @@ interface Variant {
   readonly value?: Value;
 }
 
-function Variants({ series, ...props }: PartProps & { series: Series | undefined }): JSX.Element {
+/** What was counted. */
+export interface Counted {
+  readonly series: Series | undefined;
+  readonly users: FlagUsers | undefined;
+}
+
+/** How the calls of a variant went, within the time of the series. */
+function Outcomes({ of }: { of: VariantSeries | undefined }): JSX.Element {
+  const { failed, p95, total } = of?.whole ?? { failed: null, p95: null, total: 0 };
+  return (
+    <>
+      <td class="n">{failed === null ? '–' : words.byVariant.failedOf(rate(failed), total)}</td>
+      <td class="n">{p95 === null ? '–' : words.byVariant.milliseconds(p95)}</td>
+    </>
+  );
+}
+
+function Variants({ series, users, ...props }: PartProps & Counted): JSX.Element {
   const variants = read<readonly Variant[]>(props.outline, 'variants') ?? [];
   const weights = variants.reduce((all, { weight = 1 }) => all + weight, 0);
-  const given = (name: string) => series?.variants[name]?.reduce((all, value) => all + value, 0);
   return (
     <Part {...props} name="variants">
       <table>
+        <thead>
+          <tr>
+            <th scope="col">{words.byVariant.variant}</th>
+            <th scope="col">{words.byVariant.value}</th>
+            <th scope="col" class="n">
+              {words.byVariant.share}
+            </th>
+            <th scope="col" class="n">
+              {words.byVariant.users}
+            </th>
+            <th scope="col" class="n">
+              {words.byVariant.failed}
+            </th>
+            <th scope="col" class="n">
+              {words.byVariant.p95}
+            </th>
+          </tr>
+        </thead>
         <tbody>
           {variants.map(({ name, weight = 1, value }) => (
             <tr key={name}>
@@ -150,7 +184,8 @@ function Variants({ series, ...props }: PartProps & { series: Series | undefined
               </th>
               <td class="mono muted">{value === undefined ? '' : JSON.stringify(value)}</td>
               <td class="n">{exactPercent((100 * weight) / weights)}</td>
-              <td class="n muted">{given(name) === undefined ? '' : count(given(name) ?? 0)}</td>
+              <td class="n">{count(users?.variants[name]?.total ?? 0)}</td>
+              <Outcomes of={series?.variants[name]} />
             </tr>
           ))}
         </tbody>
@@ -221,12 +256,7 @@ function Missing({
   );
 }
 
-export function Rules(props: {
-  flag: string;
-  outline: Outline;
-  drafted: Outline;
-  series: Series | undefined;
-}): JSX.Element {
+export function Rules(props: { flag: string; outline: Outline; drafted: Outline; counted: Counted }): JSX.Element {
   const { flag, drafted } = props;
   const [open, setOpen] = useState<PartName>();
   const has = (name: PartName) =>
@@ -238,7 +268,7 @@ export function Rules(props: {
       {has('rules') && <RuleList {...part} />}
       <Conditions {...part} />
       {has('cohorts') && <Cohorts {...part} />}
-      {has('variants') && <Variants {...part} series={props.series} />}
+      {has('variants') && <Variants {...part} {...props.counted} />}
       {has('threshold') && <Threshold {...part} />}
       <Missing
         names={(['rules', 'cohorts', 'variants', 'threshold', 'schedule'] as const).filter((name) => !has(name))}

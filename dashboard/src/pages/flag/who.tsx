@@ -2,7 +2,7 @@
 
 import type { JSX } from 'preact';
 import { useRef } from 'preact/hooks';
-import type { LiveFlag, Series } from '../../data/api.ts';
+import type { FlagUsers, LiveFlag, Series } from '../../data/api.ts';
 import type { FlagRow } from '../../data/rows.ts';
 import { may, waitsForPersonOf } from '../../data/store.ts';
 import { base, baseFailure, type Drafted, drafted, ground } from '../../draft/document.ts';
@@ -28,6 +28,7 @@ interface Props {
   readonly row: FlagRow;
   readonly live: LiveFlag | undefined;
   readonly series: Series | undefined;
+  readonly users: FlagUsers | undefined;
 }
 
 const pathOf = (key: string, ...rest: string[]): Path => ['flags', key, ...rest];
@@ -215,7 +216,9 @@ export function Who(props: Props): JSX.Element {
           <Waiting text={words.loading} problem={failure} />
         )}
       </section>
-      {value && next && <Rules flag={row.key} outline={value} drafted={next} series={props.series} />}
+      {value && next && (
+        <Rules flag={row.key} outline={value} drafted={next} counted={{ series: props.series, users: props.users }} />
+      )}
     </>
   );
 }

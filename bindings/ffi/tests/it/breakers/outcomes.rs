@@ -18,7 +18,7 @@ fn an_outcome_is_counted_once_or_refused_whatever_is_written() {
         shared.0[..64].fill_with(|| rng.u8(..));
         if rng.u8(0..10) > 0 {
             shared.ask(handle, rng.i32(-1..5), rng.u32(0..=FLAGS), rng.i32(..), TIMES[rng.usize(0..TIMES.len())]);
-            shared.tell(rng.u8(0..4), rng.u8(..), f64::from_bits(rng.u64(..)));
+            shared.tell_variant(rng.u8(0..4), rng.u8(..), rng.u16(..), f64::from_bits(rng.u64(..)));
             shared.write(36, rng.u32(0..3).to_le_bytes());
         }
         let snapshot = i32::from_le_bytes(shared.0[..4].try_into().expect("four bytes"));
@@ -148,4 +148,28 @@ fn what_was_decided_under_an_older_generation_is_an_outcome_and_no_evidence() {
         let breaker = engine.breaker(handle, parent).expect("a breaker");
         assert_eq!(number(&breaker, "total").to_bits(), f64::to_bits(counted), "generation {generation}");
     }
+}
+
+#[test]
+fn an_outcome_is_that_of_its_variant() {
+    let (mut engine, mut shared) = (Engine::new(), Shared::new());
+    let handle = load(&mut engine, DOCUMENT);
+    assert!(engine.measure(handle));
+    let colours = flag(&engine, handle, "colours");
+    shared.ask(handle, -1, colours.0, 0, NOW);
+    for (arm, variant, count) in [(1, 0, 1), (1, 1, 2), (0, 1, 4), (2, u16::MAX, 8)] {
+        for _ in 0..count {
+            shared.tell_variant(arm, 1, variant, 5.0);
+            assert_eq!(engine.outcome(&shared.0), 0);
+        }
+    }
+    // One beyond the variants of the flag is none.
+    shared.tell_variant(1, 0, 9, f64::NAN);
+    assert_eq!(engine.outcome(&shared.0), 0);
+    let bytes = engine.drain(handle, 1.0, 1.0, 1.0).expect("a batch");
+    let batch = Batch::from_bytes(&bytes).expect("a batch");
+    let groups = batch.flags().flat_map(|flag| flag.groups());
+    let found: Vec<_> = groups.map(|group| (group.arm().code(), group.variant(), group.outcomes().total)).collect();
+    let expected = [(1, None, 1), (2, None, 8), (1, Some("blue"), 1), (0, Some("red"), 4), (1, Some("red"), 2)];
+    assert_eq!(found, expected);
 }

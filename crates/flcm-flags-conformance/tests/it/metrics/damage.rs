@@ -43,9 +43,9 @@ fn errors_say_what_is_wrong() {
     let error = |bytes: &[u8]| Batch::from_bytes(bytes).map_err(|error| error.to_string()).err();
     assert_eq!(error(&bytes), None);
     assert_eq!(error(b"{}").as_deref(), Some("invalid batch: header: not a batch"));
-    bytes[8] = 2;
-    assert_eq!(error(&bytes).as_deref(), Some("invalid batch: header: written by another version"));
     bytes[8] = 1;
+    assert_eq!(error(&bytes).as_deref(), Some("invalid batch: header: written by another version"));
+    bytes[8] = 2;
     bytes[20] ^= 1;
     assert_eq!(error(&bytes).as_deref(), Some("invalid batch: trailer: wrong checksum"));
     bytes[20] ^= 1;
@@ -53,11 +53,16 @@ fn errors_say_what_is_wrong() {
     for (entry, wanted) in [
         (&b"\x01\x00"[..], "flag: without a key"),
         (b"\x01\x01f\x00\x01\x01\x02\x00\x00", "flag: a part that is larger than the whole"),
-        (b"\x01\x01f\x00\x20\x01\x00\x0b\x01", "flag: unknown reason"),
-        (b"\x01\x01f\x00\x20\x01\x00\x05\x00", "flag: a tally of nothing"),
-        (b"\x01\x01f\x00\x40\x01\x00\x37", "list: outside of its range"),
-        (b"\x01\x01f\x00\x40\x01\x80\x10\x01", "list: outside of its range"),
-        (b"\x01\x01f\x00\x20\xff\xff\xff\xff\x0f", "batch: ends too early"),
+        (b"\x01\x01f\x00\x10", "flag: unknown parts"),
+        (b"\x01\x01f\x00\x04\x01\x00\x0b\x01", "flag: unknown reason"),
+        (b"\x01\x01f\x00\x04\x01\x00\x05\x00", "flag: a tally of nothing"),
+        (b"\x01\x01f\x00\x08\x01\x00\x03", "group: unknown arm or parts"),
+        (b"\x01\x01f\x00\x08\x01\x00\x20", "group: unknown arm or parts"),
+        (b"\x01\x01f\x00\x08\x01\x00\x04\x01\x02\x00\x00", "flag: a part that is larger than the whole"),
+        (b"\x01\x01f\x00\x08\x01\x00\x08\x01\x00\x37", "list: outside of its range"),
+        (b"\x01\x01f\x00\x08\x01\x00\x08\x01\x80\x10\x01", "list: outside of its range"),
+        (b"\x01\x01f\x00\x04\xff\xff\xff\xff\x0f", "batch: ends too early"),
+        (&[b"\x01\x01f\x00\x08\x34", &[0; 2 * 52][..]].concat(), "flag: too many groups"),
         (b"\x02\x01\xff\x01", "text: not UTF-8"),
         (b"\x02\x01\n\x01", "metric: not a name"),
         (b"\x02\x00\x01", "metric: not a name"),

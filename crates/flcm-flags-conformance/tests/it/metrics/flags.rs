@@ -1,19 +1,20 @@
 //! What is counted of a flag: read, summed up, in fixed memory.
 
 use flcm_flags::metrics::batch::{Batch, Writer, set_age};
-use flcm_flags::metrics::{CustomValue, Distinct, FlagMetrics, Histogram};
+use flcm_flags::metrics::{CustomValue, Distinct, FlagMetrics, Group, Histogram};
 use flcm_flags::{Arm, Context, Reason, Sample};
 
 use super::{
-    Customs, FAILED, HEADER, MISSING, Metrics, STANDARD_ERROR, empty, outcome, read, snapshot, variant_index,
-    variant_name, write,
+    Customs, FAILED, HEADER, MISSING, Metrics, STANDARD_ERROR, empty, outcome, outcome_in, read, snapshot,
+    variant_index, variant_name, write,
 };
 
 #[test]
 fn memory_is_fixed() {
     assert_eq!(size_of::<Distinct>(), 2048);
     assert_eq!(size_of::<Histogram>(), 384 * 4 + 4 * 8);
-    assert!(size_of::<FlagMetrics>() <= 3_800, "{}", size_of::<FlagMetrics>());
+    assert!(size_of::<Group>() <= 3_640, "{}", size_of::<Group>());
+    assert!(size_of::<FlagMetrics>() <= 3 * 3_640 + 100, "{}", size_of::<FlagMetrics>());
 }
 
 #[test]
@@ -47,6 +48,46 @@ fn a_summary_says_what_was_counted() {
     }
     let nothing = empty().summary();
     assert_eq!((nothing.users, nothing.treatment_error_rate, nothing.durations.p99), (0.0, 0.0, 0.0));
+}
+
+#[test]
+fn each_arm_and_variant_has_its_own_users_outcomes_and_durations() {
+    let (snapshot, mut metrics) = (snapshot(), empty());
+    let places = [(Arm::Control, None), (Arm::Outside, Some(2)), (Arm::Treatment, Some(0)), (Arm::Treatment, Some(1))];
+    for (count, (arm, variant)) in (1_u32..).zip(places) {
+        for user in 0..count * 10 {
+            let user = format!("{arm} {variant:?} {user}");
+            let decision = outcome_in(arm, variant, Reason::Split.code());
+            metrics.decision(decision, &Context::new(Some(&user), &[]).bind(&snapshot));
+        }
+        metrics.outcome_of(arm, variant, &Sample { total: count, errors: 1, ..Sample::default() }, count.into());
+    }
+    let bytes = write(|writer| _ = writer.flag("f", variant_name, &metrics));
+    let flag = read(&bytes).flags().next().expect("a flag");
+    let mut server = empty();
+    assert_eq!(flag.merge_into(&mut server, variant_index), 0);
+    assert_eq!(server, metrics);
+    let found: Vec<_> = server
+        .groups()
+        .map(|(arm, variant, group)| {
+            let users = (group.users().estimate() / 10.0).round() * 10.0;
+            (arm, variant, users, group.outcomes().total, group.durations().max())
+        })
+        .collect();
+    let expected = [
+        (Arm::Control, None, 10.0, 1, 1.0),
+        (Arm::Treatment, Some(0), 30.0, 3, 3.0),
+        (Arm::Treatment, Some(1), 40.0, 4, 4.0),
+        (Arm::Outside, Some(2), 20.0, 2, 2.0),
+    ];
+    assert_eq!(found, expected);
+    assert_eq!(flag.outcomes(), metrics.outcomes());
+    assert_eq!((metrics.outcomes().treatment.total, metrics.durations().count()), (7, 4));
+    // Where a variant has no group, nothing is lost.
+    let mut by_arm = FlagMetrics::new([0; FlagMetrics::counters_for(0)]);
+    assert!(flag.merge_into(&mut by_arm, |_| None) > 0);
+    let by_arm = by_arm.groups().map(|(arm, _, group)| (arm, group.outcomes().total)).collect::<Vec<_>>();
+    assert_eq!(by_arm, [(Arm::Outside, 2), (Arm::Treatment, 7), (Arm::Control, 1)]);
 }
 
 #[test]

@@ -31,7 +31,7 @@ fn tallies(tallies: &[(&str, u8)]) -> Vec<u8> {
     let count = u16::try_from(tallies.len()).expect("few");
     let [low, high] = [count & 0x7f | 0x80, count >> 7].map(|bits| u8::try_from(bits).expect("a byte"));
     let listed = tallies.iter().flat_map(|(variant, reason)| [&text(variant)[..], &[*reason, 1]].concat());
-    [b"\x01\x01f\x00\x20", &[low, high][..], &listed.collect::<Vec<_>>()].concat()
+    [b"\x01\x01f\x00\x04", &[low, high][..], &listed.collect::<Vec<_>>()].concat()
 }
 
 const COUNTER: &[u8] = b"\x02\x01b\x01";

@@ -6,10 +6,11 @@
 
 use core::fmt;
 
-use super::wire::{self, BLOCK, NAME_BYTES, kind, part};
+use super::wire::{self, BLOCK, NAME_BYTES, group_part, kind, part};
 use super::{Header, chain};
-use crate::counts::Sample;
-use crate::metrics::{Custom, CustomValue, FlagMetrics, Histogram};
+use crate::counts::{Counts, Sample};
+use crate::decision::Arm;
+use crate::metrics::{Custom, CustomValue, FlagMetrics, Group, Groups, Histogram};
 
 /// Writes a batch into a sink that takes bytes. Without [`finish`](Self::finish) the bytes are no batch.
 ///
@@ -50,11 +51,11 @@ impl<S: FnMut(&[u8])> Writer<S> {
     ///
     /// Write flags in the order of their keys: readers refuse any other. Returns false, and writes nothing, for a key
     /// that is empty or longer than 256 bytes: no document has such a flag. A variant whose name is longer, or unknown, is written as no variant.
-    pub fn flag<'n, C: AsRef<[u32]>>(
+    pub fn flag<'n, C: AsRef<[u32]>, G: Groups>(
         &mut self,
         key: &str,
         variant_name: impl Fn(u16) -> Option<&'n str>,
-        metrics: &FlagMetrics<C>,
+        metrics: &FlagMetrics<C, G>,
     ) -> bool {
         let is_key = (1..=NAME_BYTES).contains(&key.len());
         if is_key && !metrics.is_empty() {
@@ -62,21 +63,18 @@ impl<S: FnMut(&[u8])> Writer<S> {
             self.text(key);
             self.varint(metrics.evidence.generation.into());
             self.parts(metrics);
-            self.tallies(metrics, variant_name);
-            self.some_sparse(metrics.users.ranks());
-            if !metrics.durations.is_empty() {
-                self.values(&metrics.durations);
-            }
+            self.tallies(metrics, &variant_name);
+            self.groups(metrics, variant_name);
         }
         is_key
     }
 
     /// Like [`flag`](Self::flag), and clears the metrics when they were written.
-    pub fn drain<'n, C: AsRef<[u32]> + AsMut<[u32]>>(
+    pub fn drain<'n, C: AsRef<[u32]> + AsMut<[u32]>, G: Groups>(
         &mut self,
         key: &str,
         variant_name: impl Fn(u16) -> Option<&'n str>,
-        metrics: &mut FlagMetrics<C>,
+        metrics: &mut FlagMetrics<C, G>,
     ) -> bool {
         let written = self.flag(key, variant_name, metrics);
         if written {
@@ -130,18 +128,53 @@ impl<S: FnMut(&[u8])> Writer<S> {
         (self.sink)(&self.sum.to_le_bytes());
     }
 
-    /// Writes which parts follow, and then the parts that are samples.
-    fn parts<C: AsRef<[u32]>>(&mut self, metrics: &FlagMetrics<C>) {
-        let (evidence, outcomes) = (&metrics.evidence, &metrics.outcomes);
-        let samples = [evidence.treatment, evidence.control, outcomes.treatment, outcomes.control, outcomes.outside];
-        let has = |part, is_there: bool| if is_there { part } else { 0 };
-        let lists = has(part::TALLIES, metrics.tallies().next().is_some())
-            | has(part::USERS, !metrics.users.is_empty())
-            | has(part::DURATIONS, !metrics.durations.is_empty());
-        let is_there = |sample: &Sample| *sample != Sample::default();
-        let bits = samples.iter().enumerate().map(|(bit, sample)| has(1 << bit, is_there(sample)));
-        self.byte(bits.fold(lists, |parts, bit| parts | bit));
-        samples.iter().filter(|sample| is_there(sample)).for_each(|sample| self.sample(sample));
+    /// Writes which parts follow, and then the evidence among them.
+    fn parts<C: AsRef<[u32]>, G: Groups>(&mut self, metrics: &FlagMetrics<C, G>) {
+        let Counts { treatment, control, .. } = &metrics.evidence;
+        let evidence = [(part::TREATMENT, treatment), (part::CONTROL, control)];
+        let evidence = evidence.into_iter().filter(|(_, sample)| is_there(sample));
+        let parts = has(part::TALLIES, metrics.tallies().next().is_some())
+            | has(part::GROUPS, metrics.groups().next().is_some());
+        self.byte(evidence.clone().fold(parts, |parts, (part, _)| parts | part));
+        evidence.for_each(|(_, sample)| self.sample(sample));
+    }
+
+    fn groups<'n, C: AsRef<[u32]>, G: Groups>(
+        &mut self,
+        metrics: &FlagMetrics<C, G>,
+        variant_name: impl Fn(u16) -> Option<&'n str>,
+    ) {
+        let groups = metrics.groups();
+        let count = groups.clone().count();
+        if count == 0 {
+            return;
+        }
+        self.length(count);
+        for (arm, variant, group) in groups {
+            self.variant(variant, &variant_name);
+            self.group(arm, group);
+        }
+    }
+
+    fn group(&mut self, arm: Arm, group: &Group) {
+        let outcomes = is_there(&group.outcomes);
+        let parts = has(group_part::OUTCOMES, outcomes)
+            | has(group_part::USERS, !group.users.is_empty())
+            | has(group_part::DURATIONS, !group.durations.is_empty());
+        self.byte(arm.code() | parts);
+        if outcomes {
+            self.sample(&group.outcomes);
+        }
+        self.some_sparse(group.users.ranks());
+        if !group.durations.is_empty() {
+            self.values(&group.durations);
+        }
+    }
+
+    /// The name of a variant; none if it is unknown or too long.
+    fn variant<'n>(&mut self, variant: Option<u16>, name_of: impl Fn(u16) -> Option<&'n str>) {
+        let name = variant.and_then(name_of).filter(|name| name.len() <= NAME_BYTES);
+        self.text(name.unwrap_or_default());
     }
 
     /// Writes a sample, made valid: counts that have stopped at the largest number no longer add up, and the reader
@@ -155,9 +188,9 @@ impl<S: FnMut(&[u8])> Writer<S> {
         }
     }
 
-    fn tallies<'n, C: AsRef<[u32]>>(
+    fn tallies<'n, C: AsRef<[u32]>, G: Groups>(
         &mut self,
-        metrics: &FlagMetrics<C>,
+        metrics: &FlagMetrics<C, G>,
         variant_name: impl Fn(u16) -> Option<&'n str>,
     ) {
         let tallies = metrics.tallies();
@@ -166,8 +199,7 @@ impl<S: FnMut(&[u8])> Writer<S> {
         }
         self.length(tallies.clone().count());
         for (variant, reason, count) in tallies {
-            let name = variant.and_then(&variant_name).filter(|name| name.len() <= NAME_BYTES);
-            self.text(name.unwrap_or_default());
+            self.variant(variant, &variant_name);
             self.byte(reason.code());
             self.varint(count.into());
         }
@@ -239,6 +271,15 @@ impl<S: FnMut(&[u8])> Writer<S> {
         }
         self.filled = 0;
     }
+}
+
+/// A part that is there.
+const fn has(part: u8, is_there: bool) -> u8 {
+    if is_there { part } else { 0 }
+}
+
+fn is_there(sample: &Sample) -> bool {
+    *sample != Sample::default()
 }
 
 impl<S: FnMut(&[u8])> fmt::Debug for Writer<S> {
