@@ -32,7 +32,7 @@ async function hold(page) {
 
 async function incident(page) {
   await page.getByRole('link', { name: /^91 of/ }).click();
-  await page.getByText('It failed more often than').waitFor();
+  await page.getByText(/^It failed more often than/).waitFor();
 }
 
 /** Puts a heading at the top of the window. */

@@ -75,7 +75,7 @@ test('whoever is on call finds why a flag was rolled back, lets it go on, and ho
     const answer = await page.request.get(`${shop.server.url}/flags/${FLAG}/incidents`);
     const [{ id }] = await answer.json();
     await page.goto(`${shop.server.url}/ui/flags/${FLAG}?event=${encodeURIComponent(id)}`);
-    await page.getByText('It failed more often than').waitFor();
+    await page.getByText(/^It failed more often than/).waitFor();
     await page.getByText('It stays so until somebody acknowledges it.').waitFor();
   });
   await steps.step('acknowledge', async () => {

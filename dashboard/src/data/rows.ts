@@ -102,6 +102,8 @@ export const isCapped = (live: LiveFlag): boolean => live.trip.startsWith('cappe
 /** The percentage that a cap leaves. */
 export const capOf = (live: LiveFlag): number => Number(live.trip.split(' ')[1] ?? 0) / 1000;
 export const isSlow = (live: LiveFlag): boolean => live.cause?.startsWith('slow') ?? false;
+/** Whether it is off for everyone, by its breaker or by a person. */
+export const isOff = (live: LiveFlag | undefined): boolean => live?.trip === 'off' || live?.mode === 'held';
 /** Whether the breaker, or a person, holds it back so that a person must act. */
 export const waitsForPerson = (live: LiveFlag | undefined): boolean =>
   live?.next === 'acknowledge' || live?.next === 'release';
@@ -128,7 +130,7 @@ function heldBack(live: LiveFlag): State | undefined {
  * list does not know.
  */
 export function blocker(row: FlagRow, live: ReadonlyMap<string, LiveFlag>): string | undefined {
-  return row.needs.find((key) => live.get(key)?.trip === 'off' || live.get(key)?.mode === 'held');
+  return row.needs.find((key) => isOff(live.get(key)));
 }
 
 export function stateOf(

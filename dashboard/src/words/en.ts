@@ -100,6 +100,7 @@ export const en = {
     filters: {
       all: 'All',
       waiting: 'Needs a person',
+      held: 'Held',
       evidence: 'Evidence rises',
       rolling: 'Rolling out',
       full: '100\u202f%',
@@ -120,6 +121,7 @@ export const en = {
       actions: 'Actions',
     },
     of: (asked: string) => `of ${asked}`,
+    servedHeld: (asked: string) => `0 (held; ${asked} when released)`,
     servedLabel: (served: string, asked: string) => `${served} served, ${asked} asked for`,
     errorsLabel: (key: string) => `Errors of ${key} in the last hour`,
     unprotected: 'no threshold',
@@ -228,7 +230,7 @@ export const en = {
       chartLabel: (span: string, sentence: string) => `Last ${span}. ${sentence}`,
     },
     decided: {
-      title: 'Decided now',
+      title: (span: string) => `Decided, last ${span}`,
       rate: (perSecond: string) => `${perSecond} decisions/s, by reason`,
       none: 'No host has asked for it in this time.',
       reasons: {
@@ -311,6 +313,13 @@ export const en = {
         probe: (clock: string) => `At ${clock} it is tried with a few users again.`,
       },
     },
+    off: {
+      since: (at: string) => `Off for everyone${at && ` since ${at}`}.`,
+      held: (by: string | null | undefined, reason: string) =>
+        `Held${by ? ` by ${by}` : ''}${reason ? `: ${reason}` : '.'}`,
+      rolledBack: (cause: string | undefined) => `Rolled back. ${cause}.`,
+      hosts: (off: number, total: number) => `on ${f.count(off)} of ${plural(total, 'host', 'hosts')}`,
+    },
     life: {
       title: 'Clean up',
       stale: 'It has not changed for a long time. Remove it from the code, and then from the document.',
@@ -332,6 +341,8 @@ export const en = {
       sentenceNever: (cohorts: string) => `Members of ${cohorts} never get it.`,
       sentenceRules: (rules: number) => `Before that, ${plural(rules, 'rule is', 'rules are')} tried.`,
       sentenceCohorts: (cohorts: string) => `Members of ${cohorts} get it first.`,
+      nobodyNow: (held: boolean, share: string, conditions: number) =>
+        `Nobody now: it is ${held ? 'held off. Released' : 'rolled back. After that'}, the first ${share}${conditions > 0 ? ` of those for whom ${plural(conditions, 'condition holds', 'conditions hold')}` : ''} get it.`,
       disabled: 'It is switched off for everyone.',
       slider: 'Rollout percentage',
       sliderText: (draft: string, now: string) => `${draft}, now ${now}`,
@@ -339,6 +350,7 @@ export const en = {
       draft: (share: string) => `draft ${share}`,
       set: 'Set',
       enabled: 'switched on',
+      enabledOff: 'switched on in the document',
       exact: 'Exact percentage',
       dropSchedule: (steps: string) => `and drop the schedule (${steps})`,
       scheduleStep: (share: string, date: string) => `${share} on ${date}`,
@@ -369,7 +381,6 @@ export const en = {
       simulating: 'simulating…',
       inherited: (from: string) => `from ${from}`,
       declined: 'This edit cannot be made here without touching other lines. Make it in the text editor.',
-      heldNote: 'It is held: nothing changes for users before a release.',
       rolledBackNote: 'It is rolled back: nothing changes for users before somebody acknowledges that.',
       variants: 'Variants',
       byVariant: {
