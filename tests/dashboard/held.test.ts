@@ -69,3 +69,19 @@ test('the list says that a held flag serves nobody, whatever was counted before,
   await page.getByRole('button', { name: 'Held 2' }).click();
   await expect.poll(() => page.locator('.flags .body [role=row]').count()).toBe(2);
 });
+
+test('Why? answers with what is held now, and with what comes after', async () => {
+  const { page } = await kit.open('/flags/v2_mentor_layer', 'operator');
+  await hold(page);
+  await page.getByRole('link', { name: 'Why?' }).last().click();
+  await page.getByRole('textbox', { name: 'User id' }).fill('u43');
+  await page.getByLabel('Attributes').fill('email = u43@example.com');
+  const answer = page.getByRole('region', { name: 'u43 gets off' });
+  await answer.getByText(/held off by olaf since \d\d:\d\d/).waitFor({ timeout: 10_000 });
+  await answer.getByText('If released: on, matched a rule or a cohort').waitFor();
+  await page.goto(`${page.url().split('?')[0]}?flag=v2_framework_library`);
+  await page.getByLabel('Attributes').fill('email = u43@example.com');
+  const other = page.getByRole('region', { name: 'Somebody without an id gets off' });
+  await other.getByText(/rolled back since/).waitFor();
+  await other.getByText('If it goes on: on, matched a rule or a cohort').waitFor();
+});

@@ -3,7 +3,7 @@
 import { batch, computed, signal } from '@preact/signals';
 import type { BreakerEvent, HostsCount, Live, LiveFlag, Meta, Overview, Session } from './api.ts';
 import { Cached, get, type Problem, post, remove, signedOut } from './http.ts';
-import { type FlagRow, rowsOf, waitsForPerson } from './rows.ts';
+import { type FlagRow, isOff, rowsOf, waitsForPerson } from './rows.ts';
 import { listen, type Stream, type StreamEvent } from './stream.ts';
 
 export const session = signal<Session | undefined>(undefined);
@@ -44,6 +44,12 @@ export const waiting = computed(() => {
   for (const flag of liveFlags.value.values()) sum += waitsForPerson(flag) ? 1 : 0;
   return sum;
 });
+
+/** The trips by flag, but for those that are clear, as the engine takes them. */
+export function tripsNow(): Record<string, string> {
+  const trips = [...liveFlags.value].map(([key, live]) => [key, isOff(live) ? 'off' : live.trip] as const);
+  return Object.fromEntries(trips.filter(([, trip]) => trip !== 'clear'));
+}
 
 /** Whether a flag is held back until a person acts. */
 export const waitsForPersonOf = (key: string): boolean => waitsForPerson(liveFlags.value.get(key));

@@ -615,7 +615,7 @@ export const en = {
     someone: 'Somebody without an id',
     variant: (name: string) => `variant ${name}`,
     loading: 'Loading the engine…',
-    asOf: (revision: number) => `As of revision ${f.count(revision)}, without rollbacks`,
+    asOf: (revision: number) => `As of revision ${f.count(revision)}, with what is held or rolled back now`,
     draft: 'with the draft',
     holds: 'holds',
     fails: 'does not hold',
@@ -643,7 +643,11 @@ export const en = {
     copyLink: 'Copy link',
     result: 'Answer',
     choose: 'Choose a flag, and name a user.',
-    tripped: (flag: string) => `${flag} is rolled back or held now. This shows what the document alone would give.`,
+    heldOff: (by: string | null | undefined, since: string) =>
+      `held off${by ? ` by ${by}` : ''}${since && ` since ${since}`}`,
+    rolledBack: (since: string) => `rolled back${since && ` since ${since}`}`,
+    ifReleased: (held: boolean, reason: string) =>
+      `${held ? 'If released' : 'If it goes on'}: ${reason.replace(':', ',')}`,
     notFound: (key: string) => `There is no flag ${key}.`,
   },
   cohorts: {
