@@ -19,7 +19,7 @@ export interface Filter {
 }
 
 const IS = {
-  waiting: ({ live }) => waitsForPerson(live),
+  waiting: ({ live, state }) => waitsForPerson(live) || state === 'unprotected',
   evidence: ({ live }) => evidenceRises(live),
   rolling: ({ state }) => state === 'rolling' || state === 'split',
   full: ({ row, state }) => row.enabled && row.percentage === 100 && state !== 'rolledBack' && state !== 'held',

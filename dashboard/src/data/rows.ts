@@ -43,6 +43,7 @@ export function rowsOf({ flags }: Overview): FlagRow[] {
 
 /** Worst first. */
 export const STATES = [
+  'unprotected',
   'rolledBack',
   'capped',
   'held',
@@ -64,6 +65,7 @@ export const severity = (state: State): number => SEVERITY.get(state) ?? STATES.
 
 /** Each state has a shape of its own, so that nothing depends on colour. */
 export const SHAPES: Readonly<Record<State, string>> = {
+  unprotected: '◆',
   rolledBack: '▼',
   capped: '◣',
   held: '■',
@@ -81,6 +83,7 @@ export const SHAPES: Readonly<Record<State, string>> = {
 export type Tone = 'bad' | 'warn' | 'hold' | 'run' | 'ok' | 'off';
 
 export const TONES: Readonly<Record<State, Tone>> = {
+  unprotected: 'bad',
   rolledBack: 'bad',
   capped: 'warn',
   held: 'hold',
@@ -109,6 +112,18 @@ export const waitsForPerson = (live: LiveFlag | undefined): boolean =>
   live?.next === 'acknowledge' || live?.next === 'release';
 
 export const evidenceRises = (live: LiveFlag | undefined): boolean => (live?.evidence ?? 0) > RISING;
+
+/** Fewer failures are no alarm. */
+const FAILURES = 20;
+const TIMES_AS_OFTEN = 2;
+
+/** Whether the new way fails far more often than the old way, and nothing switches it off by itself. */
+export function isUnprotected(row: FlagRow | undefined, live: LiveFlag | undefined): boolean {
+  if (!row || row.threshold || !live || isOff(live)) return false;
+  const [total, failed] = live.treatment;
+  const [oldTotal, oldFailed] = live.control;
+  return failed >= FAILURES && oldTotal > 0 && failed / total > (TIMES_AS_OFTEN * oldFailed) / oldTotal;
+}
 
 function isStale(row: FlagRow, now: number): boolean {
   if (row.until !== null && row.until < now) return true;
@@ -142,6 +157,7 @@ export function stateOf(
 ): State {
   const held = live && heldBack(live);
   if (held) return held;
+  if (isUnprotected(row, live)) return 'unprotected';
   if (waitsFor && row.enabled && row.percentage > 0) return 'waits';
   if (isStale(row, now)) return 'stale';
   if (!row.enabled || row.percentage === 0) return 'off';

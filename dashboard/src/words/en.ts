@@ -71,6 +71,7 @@ export const en = {
     stale: (percentage: string, ago: string) => `Stale: ${percentage} for ${ago}`,
     past: (date: string) => `Stale: until ${date}`,
     unasked: 'No host asks for it',
+    unprotected: 'Nothing stops it',
     observed: 'Observed only',
     forced: 'Forced on',
   },
@@ -94,6 +95,7 @@ export const en = {
     wasRolledBackPlain: 'was rolled back',
     isCapped: (slow: boolean) => (slow ? 'is capped: slow' : 'is capped'),
     isHeld: 'is held',
+    isUnprotected: (fresh: string, old: string) => `Fails ${fresh}, old way ${old}: nothing stops it`,
     more: (count: number) => `and ${f.count(count)} more`,
     behind: (count: number) => `${plural(count, 'host is', 'hosts are')} behind`,
     showHosts: 'show',
@@ -312,6 +314,12 @@ export const en = {
         nothing: 'Nothing more comes by itself.',
         probe: (clock: string) => `At ${clock} it is tried with a few users again.`,
       },
+    },
+    unprotected: {
+      times: (times: string) => `It fails ${times} times as often as the old way.`,
+      never: 'It fails, and the old way does not.',
+      text: 'Nothing switches it off by itself.',
+      add: 'Add an error threshold…',
     },
     off: {
       since: (at: string) => `Off for everyone${at && ` since ${at}`}.`,
