@@ -26,7 +26,7 @@ async function review(page) {
 }
 
 async function hold(page) {
-  await page.getByRole('button', { name: 'Hold off for everyone…' }).click();
+  await page.getByRole('button', { name: 'Hold off for everyone…' }).first().click();
   await page.getByLabel('Why?').fill('Wrong prices since 14:31');
 }
 

@@ -20,7 +20,7 @@ test('an operator holds and releases, and the audit says who and why', async () 
   await page.getByText('olaf · operator').waitFor();
   await page.getByText('● live').waitFor();
   await page.getByRole('link', { name: 'new_search' }).click();
-  await page.getByRole('button', { name: 'Hold off for everyone…' }).click();
+  await page.getByRole('button', { name: 'Hold off for everyone…' }).first().click();
   await page.getByLabel('Why?').fill('Results are empty');
   await page.keyboard.press('Enter');
   await page.getByText(/Held by olaf \d/).waitFor();
@@ -40,7 +40,7 @@ test('a flag without a threshold is held as well: the page says who did so, and 
   const row = page.getByRole('row', { name: /plain_banner/ });
   await row.getByText('no threshold').waitFor();
   await row.getByRole('link', { name: 'plain_banner' }).click();
-  await page.getByRole('button', { name: 'Hold off for everyone…' }).click();
+  await page.getByRole('button', { name: 'Hold off for everyone…' }).first().click();
   await page.getByLabel('Why?').fill('Wrong text');
   await page.keyboard.press('Enter');
   await page.getByText(/Held by olaf \d/).waitFor();

@@ -411,7 +411,8 @@ export const en = {
       threshold: 'Error threshold',
       schedule: 'Schedule',
       not: 'not',
-      viewOnly: 'Your role may look and try, but not publish.',
+      mayTry: 'You can try changes here; only a publisher can publish.',
+      stopNow: 'To stop it now:',
       scale: '0 to 100 percent',
     },
     forms: {
@@ -592,8 +593,12 @@ export const en = {
     publishing: 'Publishing…',
     keeps: (flags: string) => `The server keeps what may be in use: ${flags}`,
     removeAll: (flags: string) => `Remove it all the same: ${flags}`,
-    undo: 'undo: one click, in History',
-    undoNow: 'Undo in History…',
+    undo: 'you can undo it afterwards',
+    undoNow: 'Undo…',
+    undoReason: (revision: number) => `Undo revision ${f.count(revision)}`,
+    asIn: (revision: number) => `as in revision ${f.count(revision)}`,
+    undone: (what: string, inStep: number, total: number) =>
+      `Undone: ${what} again${total > 0 ? `, on ${f.count(inStep)} of ${plural(total, 'host', 'hosts')}` : ''}`,
     published: (revision: number) => `Published as revision ${f.count(revision)}.`,
     arrived: (inStep: number, total: number, after: string) =>
       `on ${f.count(inStep)} of ${f.count(total)} hosts after ${after}`,

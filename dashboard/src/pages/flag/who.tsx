@@ -10,6 +10,7 @@ import { change, draft, editsOf, type Path, samePath, undo } from '../../draft/s
 import { read } from '../../draft/values.ts';
 import { engine, engineFailure } from '../../engine/client.ts';
 import type { Outline } from '../../engine.ts';
+import { askFor } from '../../ui/command.tsx';
 import { useFetched } from '../../ui/fetched.ts';
 import { Link } from '../../ui/link.tsx';
 import { Waiting } from '../../ui/parts.tsx';
@@ -157,6 +158,21 @@ function Effects({
   );
 }
 
+/** Before somebody tries a change: that they cannot publish it, and what they can do at once. */
+function MayNot({ flag, live }: { flag: string; live: LiveFlag | undefined }): JSX.Element {
+  const mayHold = may('operator') && !isOff(live);
+  return (
+    <p class="muted">
+      {words.mayTry} {mayHold && `${words.stopNow} `}
+      {mayHold && (
+        <button type="button" class="btn small" onClick={() => askFor('hold', flag)}>
+          {en.command.holdLong}
+        </button>
+      )}
+    </p>
+  );
+}
+
 function Form({ outline, drafted: after, ...props }: Props & Outlines): JSX.Element {
   const { row, live } = props;
   const own = read<number>(outline, 'rollout', 'percentage') ?? row.percentage;
@@ -166,6 +182,7 @@ function Form({ outline, drafted: after, ...props }: Props & Outlines): JSX.Elem
   const isDropped = dropsSchedule(row.key);
   return (
     <>
+      {!may('publisher') && <MayNot flag={row.key} live={live} />}
       <Sentence outline={after} percentage={percentage} live={live} />
       {waitsForPersonOf(row.key) && !isOff(live) && <p class="notice">{words.rolledBackNote}</p>}
       <Slider
@@ -181,7 +198,6 @@ function Form({ outline, drafted: after, ...props }: Props & Outlines): JSX.Elem
         onDrop={(on) => (on ? dropSchedule(row.key, outline) : keepSchedule(row.key))}
       />
       <Effects {...props} percentage={percentage} isDrafted={draft.value !== undefined} />
-      {!may('publisher') && <p class="muted">{words.viewOnly}</p>}
     </>
   );
 }
