@@ -24,6 +24,8 @@ test('an operator holds and releases, and the audit says who and why', async () 
   await page.getByLabel('Why?').fill('Results are empty');
   await page.keyboard.press('Enter');
   await page.getByText(/Held by olaf \d/).waitFor();
+  await page.getByText('Held by olaf: Results are empty').waitFor();
+  await page.getByText('Nobody now: it is held off. Released, the first 20\u202f% get it.').waitFor();
   await page.getByRole('link', { name: 'Audit' }).click();
   await page.getByText('Results are empty').first().waitFor();
   await page.getByRole('link', { name: 'new_search' }).first().click();
