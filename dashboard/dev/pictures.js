@@ -26,13 +26,13 @@ async function review(page) {
 }
 
 async function hold(page) {
-  await page.getByRole('button', { name: 'Hold off for everyone…' }).click();
+  await page.getByRole('button', { name: 'Hold off for everyone…' }).first().click();
   await page.getByLabel('Why?').fill('Wrong prices since 14:31');
 }
 
 async function incident(page) {
   await page.getByRole('link', { name: /^91 of/ }).click();
-  await page.getByText('It failed more often than').waitFor();
+  await page.getByText(/^It failed more often than/).waitFor();
 }
 
 /** Puts a heading at the top of the window. */

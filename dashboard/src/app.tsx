@@ -5,6 +5,7 @@ import { useEffect, useRef } from 'preact/hooks';
 import { Redirect, Route, Router, Switch, useLocation } from 'wouter-preact';
 import { signedOut } from './data/http.ts';
 import { failure, session, start } from './data/store.ts';
+import { FlagBanner } from './pages/flag/banner.tsx';
 import { FlagsPage } from './pages/flags/page.tsx';
 import { SignIn } from './pages/sign-in.tsx';
 import { Banners, Side, Top } from './shell.tsx';
@@ -31,7 +32,14 @@ function Pages(): JSX.Element {
       <Route path="/flags">
         <FlagsPage />
       </Route>
-      <Route path="/flags/:key">{({ key }) => <FlagPage key={key} flag={decodeURIComponent(key)} />}</Route>
+      <Route path="/flags/:key">
+        {({ key }) => (
+          <>
+            <FlagBanner flag={decodeURIComponent(key)} />
+            <FlagPage key={key} flag={decodeURIComponent(key)} />
+          </>
+        )}
+      </Route>
       <Route path="/history">
         <HistoryPage />
       </Route>

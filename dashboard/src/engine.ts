@@ -96,6 +96,8 @@ export interface Question {
   readonly attributes: Readonly<Record<string, Value>>;
   /** Milliseconds since 1970. */
   readonly now: number;
+  /** The trips by flag, but for those that are clear. */
+  readonly trips: Readonly<Record<string, string>>;
 }
 
 export interface Scenario {

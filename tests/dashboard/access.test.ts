@@ -112,7 +112,7 @@ test('the sign-in', async () => {
 
 test('a dialog, and Review with a draft', async () => {
   const { page, faults } = await kit.open('/flags/checkout_v2', 'publisher');
-  await page.getByRole('button', { name: 'Hold off for everyone…' }).click();
+  await page.getByRole('button', { name: 'Hold off for everyone…' }).first().click();
   await inEachLook(page);
   await page.keyboard.press('Escape');
   await page.getByRole('button', { name: '25', exact: true }).click();

@@ -186,3 +186,19 @@ test('a cohort gets more users while evidence rises for a flag that names it: th
   await page.getByText('Published as revision').waitFor();
   expect(kit.server().text()).toContain('users: [alice, bob, carol, dora]');
 });
+
+test('what was published is undone from where it was published, with a reason that is there already', async () => {
+  const { page } = await kit.open('/flags');
+  await draft(page, 'v2_mentor_layer', '25');
+  await review(page);
+  await page.getByText('No errors').waitFor();
+  await publish(page);
+  await page.getByRole('button', { name: 'Undo…' }).click({ timeout: 5000 });
+  const dialog = page.getByRole('dialog');
+  await dialog.getByText('15\u202f% lose it').waitFor();
+  expect(await dialog.getByLabel('Why?').inputValue()).toBe('Undo revision 28\u202f831\u202f205');
+  await dialog.getByRole('button', { name: 'Bring back' }).click();
+  await page.getByText(/^Undone: 10\s% again, on \d+ of 14 hosts$/).waitFor();
+  expect(kit.server().find('v2_mentor_layer').percentage).toBe(10);
+  expect(await page.getByRole('button', { name: 'Undo…' }).count()).toBe(0);
+});

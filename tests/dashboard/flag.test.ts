@@ -49,7 +49,7 @@ test('a rollback is on the page at once, and its curve a click away', async () =
   await page.getByRole('button', { name: 'Acknowledge…' }).waitFor();
   await page.goto(page.url().replace('checkout_v2', 'v2_framework_library'));
   await page.getByRole('link', { name: '91 of 1\u202f492 against 1.18\u202f%' }).click();
-  await page.getByText('It failed more often than the old way').waitFor();
+  await page.getByText('It failed more often than the old way (').waitFor();
   await page.getByText('It stays so until somebody acknowledges it.').waitFor();
 });
 

@@ -20,10 +20,12 @@ test('an operator holds and releases, and the audit says who and why', async () 
   await page.getByText('olaf · operator').waitFor();
   await page.getByText('● live').waitFor();
   await page.getByRole('link', { name: 'new_search' }).click();
-  await page.getByRole('button', { name: 'Hold off for everyone…' }).click();
+  await page.getByRole('button', { name: 'Hold off for everyone…' }).first().click();
   await page.getByLabel('Why?').fill('Results are empty');
   await page.keyboard.press('Enter');
   await page.getByText(/Held by olaf \d/).waitFor();
+  await page.getByText('Held by olaf: Results are empty').waitFor();
+  await page.getByText('Nobody now: it is held off. Released, the first 20\u202f% get it.').waitFor();
   await page.getByRole('link', { name: 'Audit' }).click();
   await page.getByText('Results are empty').first().waitFor();
   await page.getByRole('link', { name: 'new_search' }).first().click();
@@ -40,7 +42,7 @@ test('a flag without a threshold is held as well: the page says who did so, and 
   const row = page.getByRole('row', { name: /plain_banner/ });
   await row.getByText('no threshold').waitFor();
   await row.getByRole('link', { name: 'plain_banner' }).click();
-  await page.getByRole('button', { name: 'Hold off for everyone…' }).click();
+  await page.getByRole('button', { name: 'Hold off for everyone…' }).first().click();
   await page.getByLabel('Why?').fill('Wrong text');
   await page.keyboard.press('Enter');
   await page.getByText(/Held by olaf \d/).waitFor();

@@ -19,7 +19,7 @@ export interface Filter {
 }
 
 const IS = {
-  waiting: ({ live }) => waitsForPerson(live),
+  waiting: ({ live, state }) => waitsForPerson(live) || state === 'unprotected',
   evidence: ({ live }) => evidenceRises(live),
   rolling: ({ state }) => state === 'rolling' || state === 'split',
   full: ({ row, state }) => row.enabled && row.percentage === 100 && state !== 'rolledBack' && state !== 'held',
@@ -33,7 +33,7 @@ const IS = {
 } satisfies Readonly<Record<string, (entry: Entry) => boolean>>;
 
 /** The names that `is:` takes and that have a button. */
-export const CHIPS = ['waiting', 'evidence', 'rolling', 'full', 'off', 'stale', 'unasked'] as const;
+export const CHIPS = ['waiting', 'held', 'evidence', 'rolling', 'full', 'off', 'stale', 'unasked'] as const;
 
 /** Whether a flag is what `is:` with a name asks for. */
 export const isA = (name: (typeof CHIPS)[number], entry: Entry): boolean => IS[name](entry);

@@ -43,6 +43,7 @@ export function rowsOf({ flags }: Overview): FlagRow[] {
 
 /** Worst first. */
 export const STATES = [
+  'unprotected',
   'rolledBack',
   'capped',
   'held',
@@ -64,6 +65,7 @@ export const severity = (state: State): number => SEVERITY.get(state) ?? STATES.
 
 /** Each state has a shape of its own, so that nothing depends on colour. */
 export const SHAPES: Readonly<Record<State, string>> = {
+  unprotected: '◆',
   rolledBack: '▼',
   capped: '◣',
   held: '■',
@@ -81,6 +83,7 @@ export const SHAPES: Readonly<Record<State, string>> = {
 export type Tone = 'bad' | 'warn' | 'hold' | 'run' | 'ok' | 'off';
 
 export const TONES: Readonly<Record<State, Tone>> = {
+  unprotected: 'bad',
   rolledBack: 'bad',
   capped: 'warn',
   held: 'hold',
@@ -102,11 +105,25 @@ export const isCapped = (live: LiveFlag): boolean => live.trip.startsWith('cappe
 /** The percentage that a cap leaves. */
 export const capOf = (live: LiveFlag): number => Number(live.trip.split(' ')[1] ?? 0) / 1000;
 export const isSlow = (live: LiveFlag): boolean => live.cause?.startsWith('slow') ?? false;
+/** Whether it is off for everyone, by its breaker or by a person. */
+export const isOff = (live: LiveFlag | undefined): boolean => live?.trip === 'off' || live?.mode === 'held';
 /** Whether the breaker, or a person, holds it back so that a person must act. */
 export const waitsForPerson = (live: LiveFlag | undefined): boolean =>
   live?.next === 'acknowledge' || live?.next === 'release';
 
 export const evidenceRises = (live: LiveFlag | undefined): boolean => (live?.evidence ?? 0) > RISING;
+
+/** Fewer failures are no alarm. */
+const FAILURES = 20;
+const TIMES_AS_OFTEN = 2;
+
+/** Whether the new way fails far more often than the old way, and nothing switches it off by itself. */
+export function isUnprotected(row: FlagRow | undefined, live: LiveFlag | undefined): boolean {
+  if (!row || row.threshold || !live || isOff(live)) return false;
+  const [total, failed] = live.treatment;
+  const [oldTotal, oldFailed] = live.control;
+  return failed >= FAILURES && oldTotal > 0 && failed / total > (TIMES_AS_OFTEN * oldFailed) / oldTotal;
+}
 
 function isStale(row: FlagRow, now: number): boolean {
   if (row.until !== null && row.until < now) return true;
@@ -128,7 +145,7 @@ function heldBack(live: LiveFlag): State | undefined {
  * list does not know.
  */
 export function blocker(row: FlagRow, live: ReadonlyMap<string, LiveFlag>): string | undefined {
-  return row.needs.find((key) => live.get(key)?.trip === 'off' || live.get(key)?.mode === 'held');
+  return row.needs.find((key) => isOff(live.get(key)));
 }
 
 export function stateOf(
@@ -140,6 +157,7 @@ export function stateOf(
 ): State {
   const held = live && heldBack(live);
   if (held) return held;
+  if (isUnprotected(row, live)) return 'unprotected';
   if (waitsFor && row.enabled && row.percentage > 0) return 'waits';
   if (isStale(row, now)) return 'stale';
   if (!row.enabled || row.percentage === 0) return 'off';

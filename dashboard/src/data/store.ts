@@ -3,7 +3,7 @@
 import { batch, computed, signal } from '@preact/signals';
 import type { BreakerEvent, HostsCount, Live, LiveFlag, Meta, Overview, Session } from './api.ts';
 import { Cached, get, type Problem, post, remove, signedOut } from './http.ts';
-import { type FlagRow, rowsOf, waitsForPerson } from './rows.ts';
+import { type FlagRow, isOff, isUnprotected, rowsOf, waitsForPerson } from './rows.ts';
 import { listen, type Stream, type StreamEvent } from './stream.ts';
 
 export const session = signal<Session | undefined>(undefined);
@@ -38,12 +38,20 @@ const order = ['viewer', 'operator', 'publisher', 'admin'];
 /** Whether the person may do what needs a role. */
 export const may = (role: string): boolean => order.indexOf(session.value?.role ?? '') >= order.indexOf(role);
 
-/** How many flags are held back until a person acts. */
+/** How many flags need a person. */
 export const waiting = computed(() => {
   let sum = 0;
-  for (const flag of liveFlags.value.values()) sum += waitsForPerson(flag) ? 1 : 0;
+  for (const [key, flag] of liveFlags.value) {
+    sum += waitsForPerson(flag) || isUnprotected(rowOf.value.get(key), flag) ? 1 : 0;
+  }
   return sum;
 });
+
+/** The trips by flag, but for those that are clear, as the engine takes them. */
+export function tripsNow(): Record<string, string> {
+  const trips = [...liveFlags.value].map(([key, live]) => [key, isOff(live) ? 'off' : live.trip] as const);
+  return Object.fromEntries(trips.filter(([, trip]) => trip !== 'clear'));
+}
 
 /** Whether a flag is held back until a person acts. */
 export const waitsForPersonOf = (key: string): boolean => waitsForPerson(liveFlags.value.get(key));

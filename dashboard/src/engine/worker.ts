@@ -72,11 +72,13 @@ async function check(text: string): Promise<Checked> {
   return { diagnostics, valid: snapshot !== undefined, milliseconds: Math.round(performance.now() - begin) };
 }
 
-async function explain({ text, flag, user, attributes, now }: Question): Promise<unknown> {
+async function explain({ text, flag, user, attributes, now, trips: states }: Question): Promise<unknown> {
   const { snapshot } = await compile(text);
   if (!snapshot) throw new Error(en.errors.unexpected);
-  const question = { snapshot, flag, targetingKey: user, attributes: attributes as never, now };
-  return (await start()).explain(question).explanation;
+  const engine = await start();
+  const trips = engine.trips(snapshot, states as never);
+  const question = { snapshot, trips, flag, targetingKey: user, attributes: attributes as never, now };
+  return engine.explain(question).explanation;
 }
 
 const isDocumentEdit = (edit: Edit): edit is Exclude<Edit, { op: 'text' }> => edit.op !== 'text';

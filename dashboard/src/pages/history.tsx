@@ -1,17 +1,16 @@
 /** Every revision: who published it and why, what differs between two, and how to bring one back. */
 
 import type { JSX } from 'preact';
-import { useId, useState } from 'preact/hooks';
-import type { Difference, PublishAnswer, Revision } from '../data/api.ts';
-import { get, getText, type Problem, post } from '../data/http.ts';
+import { useState } from 'preact/hooks';
+import type { Difference, Revision } from '../data/api.ts';
+import { get, getText } from '../data/http.ts';
 import { may, overview } from '../data/store.ts';
 import { type Query, useQuery } from '../ui/address.ts';
-import { Dialog } from '../ui/dialog.tsx';
 import { DifferenceTable } from '../ui/difference.tsx';
 import { useFetched } from '../ui/fetched.ts';
 import { Link } from '../ui/link.tsx';
 import { Panel, Pill, Waiting, When } from '../ui/parts.tsx';
-import { Refusal, removesFlags } from '../ui/removal.tsx';
+import { RevertDialog } from '../ui/revert.tsx';
 import { TextDifference } from '../ui/text-difference.tsx';
 import { en } from '../words/en.ts';
 import { count } from '../words/format.ts';
@@ -42,78 +41,6 @@ function Comparison({ from, to }: { from: number; to: number }): JSX.Element {
         )}
       </Panel>
     </>
-  );
-}
-
-function RevertDialog({
-  revision,
-  onClose,
-  onDone,
-}: {
-  revision: Revision;
-  onClose: () => void;
-  onDone: (number: number) => void;
-}): JSX.Element {
-  const id = useId();
-  const [reason, setReason] = useState('');
-  const [problem, setProblem] = useState<Problem>();
-  const [sending, setSending] = useState(false);
-  // What was previewed is what is published, or nothing: somebody may publish while the dialog is open.
-  const [{ inUse, digest }] = useState(() => ({
-    inUse: overview.value?.revision ?? revision.number,
-    digest: overview.value?.digest ?? '',
-  }));
-  const preview = useFetched(`${inUse} ${revision.number}`, () =>
-    get<Difference>(`/revisions/${inUse}/diff?to=${revision.number}`),
-  );
-  const [isAllowed, setAllowed] = useState(false);
-  const submit = async (event: Event) => {
-    event.preventDefault();
-    setSending(true);
-    try {
-      const answer = await post<PublishAnswer>(
-        `/revisions/${revision.number}/revert${isAllowed ? '?allow_removal=true' : ''}`,
-        { reason },
-        { 'if-match': `"${digest}"` },
-      );
-      onDone(answer?.revision ?? revision.number);
-    } catch (error) {
-      setProblem(error as Problem);
-      setSending(false);
-    }
-  };
-  return (
-    <Dialog title={words.revertTitle(revision.number)} onClose={onClose} wide>
-      <form onSubmit={submit}>
-        <p>{words.revertText}</p>
-        {preview.value ? (
-          <DifferenceTable difference={preview.value} />
-        ) : (
-          <Waiting text={en.review.comparing} problem={preview.problem} />
-        )}
-        <label class="block" for={id}>
-          {en.review.why} <span class="muted">{en.review.whyHint}</span>
-        </label>
-        <input
-          id={id}
-          class="field full"
-          value={reason}
-          required
-          autoFocus
-          maxLength={500}
-          onInput={(event) => setReason(event.currentTarget.value)}
-        />
-        <Refusal problem={problem} isAllowed={isAllowed} onAllow={setAllowed} />
-        <div class="row buttons">
-          <button type="submit" class="btn primary" disabled={sending || (removesFlags(problem) && !isAllowed)}>
-            {sending ? en.command.sending : words.submit}
-          </button>
-          <button type="button" class="btn" onClick={onClose}>
-            {en.command.cancel}
-          </button>
-        </div>
-      </form>
-    </Dialog>
   );
 }
 
@@ -283,7 +210,7 @@ export function HistoryPage(): JSX.Element {
       </div>
       {reverting && (
         <RevertDialog
-          revision={reverting}
+          number={reverting.number}
           onClose={() => setReverting(undefined)}
           onDone={(number) => {
             setReverting(undefined);

@@ -3,7 +3,7 @@
 import type { JSX } from 'preact';
 import { useEffect, useId, useState } from 'preact/hooks';
 import { askedUser } from '../data/asked.ts';
-import { liveFlags, rowOf, rows } from '../data/store.ts';
+import { liveFlags, now, rowOf, rows, tripsNow } from '../data/store.ts';
 import { base, baseFailure, drafted, wantBase } from '../draft/document.ts';
 import type { Value } from '../draft/store.ts';
 import { draft } from '../draft/store.ts';
@@ -13,6 +13,7 @@ import { useQuery } from '../ui/address.ts';
 import { useFetched } from '../ui/fetched.ts';
 import { Copy, Panel, Pill, Waiting } from '../ui/parts.tsx';
 import { en } from '../words/en.ts';
+import { moment } from '../words/format.ts';
 import { Tree } from './why-tree.tsx';
 
 const words = en.why;
@@ -47,19 +48,31 @@ interface Person {
   readonly attributes: string;
 }
 
+/** What a user gets, and what they would get if the flag itself were not held or rolled back. */
+interface Answers {
+  readonly now: Explanation;
+  readonly released: Explanation | undefined;
+}
+
 function useExplanation(
   flag: string,
   person: Person,
   withDraft: boolean,
-): { value: Explanation | undefined; problem: Error | undefined } {
+): { value: Answers | undefined; problem: Error | undefined } {
   const onto = base.value;
   const text = withDraft ? drafted.value?.text : onto?.text;
   const { values, bad } = attributesOf(person.attributes);
-  const key = `${flag}\n${person.user}\n${person.attributes}\n${onto?.digest ?? ''}\n${withDraft ? text?.length : ''}`;
+  const trips = tripsNow();
+  const state = `${onto?.digest ?? ''}\n${withDraft ? text?.length : ''}\n${JSON.stringify(trips)}`;
+  const key = `${flag}\n${person.user}\n${person.attributes}\n${state}`;
   return useFetched(key, async () => {
     if (text === undefined || flag === '' || !rowOf.value.has(flag)) return undefined;
     if (bad !== undefined) throw new Error(words.badLine(bad));
-    return engine().explain({ text, flag, user: person.user || null, attributes: values, now: Date.now() });
+    const question = { text, flag, user: person.user || null, attributes: values, now: Date.now() };
+    const now = await engine().explain({ ...question, trips });
+    const { [flag]: _, ...others } = trips;
+    const isOff = trips[flag] === 'off' && !now.enabled;
+    return { now, released: isOff ? await engine().explain({ ...question, trips: others }) : undefined };
   });
 }
 
@@ -67,6 +80,33 @@ function outcome({ enabled, variant, value }: Explanation): string {
   if (variant) return words.variant(variant);
   if (typeof value === 'boolean') return enabled ? words.on : words.off;
   return `${enabled ? words.on : words.off}, ${JSON.stringify(value)}`;
+}
+
+function Outcome({ of }: { of: Explanation }): JSX.Element {
+  return (
+    <Pill tone={of.enabled ? 'run' : 'off'} shape={of.enabled ? '●' : '○'}>
+      {outcome(of)}
+    </Pill>
+  );
+}
+
+const reasonWords = ({ reason }: Explanation): string => en.flag.decided.reasons[reason] ?? reason;
+
+/** Why nobody gets it now: who holds it, or that it was rolled back, and since when. */
+function offWords(flag: string): string {
+  const live = liveFlags.value.get(flag);
+  const since = live?.since ? moment(live.since, now.value) : '';
+  return live?.mode === 'held' ? words.heldOff(live.by, since) : words.rolledBack(since);
+}
+
+function Released({ flag, value }: { flag: string; value: Explanation }): JSX.Element {
+  const isHeld = liveFlags.value.get(flag)?.mode === 'held';
+  return (
+    <>
+      <p>{words.ifReleased(isHeld, reasonWords(value))}</p>
+      <Tree checks={value.checks} />
+    </>
+  );
 }
 
 function Answer({ flag, person, withDraft }: { flag: string; person: Person; withDraft: boolean }): JSX.Element {
@@ -80,16 +120,15 @@ function Answer({ flag, person, withDraft }: { flag: string; person: Person; wit
       </Panel>
     );
   }
+  const { now, released } = value;
   return (
-    <section class="panel" aria-label={words.gets(who, outcome(value))} aria-live="polite">
+    <section class="panel" aria-label={words.gets(who, outcome(now))} aria-live="polite">
       <div class="row">
         <h2>{words.gets(who, '')}</h2>
-        <Pill tone={value.enabled ? 'run' : 'off'} shape={value.enabled ? '●' : '○'}>
-          {outcome(value)}
-        </Pill>
-        <span class="muted">{en.flag.decided.reasons[value.reason] ?? value.reason}</span>
+        <Outcome of={now} />
+        <span class="muted">{released ? offWords(flag) : reasonWords(now)}</span>
       </div>
-      <Tree checks={value.checks} />
+      {released ? <Released flag={flag} value={released} /> : <Tree checks={now.checks} />}
     </section>
   );
 }
@@ -161,12 +200,6 @@ function FlagChoice({ flag, onChange }: { flag: string; onChange: (flag: string)
 
 const NOBODY: Person = { user: '', attributes: '' };
 
-function HeldNote({ flag }: { flag: string }): JSX.Element | null {
-  const live = liveFlags.value.get(flag);
-  if (!live || live.trip === 'clear') return null;
-  return <p class="notice">{words.tripped(flag)}</p>;
-}
-
 /** Attributes are people's data: they stay in the page, and are in no address. */
 export function WhyPage(): JSX.Element {
   useEffect(wantBase, []);
@@ -192,7 +225,6 @@ export function WhyPage(): JSX.Element {
       <p class="sub">{words.text}</p>
       <div class="columns why">
         <div class="stack">
-          <HeldNote flag={flag} />
           {isKnown && <Answer flag={flag} person={first} withDraft={withDraft} />}
           {isKnown && second && <Answer flag={flag} person={second} withDraft={withDraft} />}
           {!isKnown && <p class="panel muted">{words.choose}</p>}

@@ -71,6 +71,7 @@ export const en = {
     stale: (percentage: string, ago: string) => `Stale: ${percentage} for ${ago}`,
     past: (date: string) => `Stale: until ${date}`,
     unasked: 'No host asks for it',
+    unprotected: 'Nothing stops it',
     observed: 'Observed only',
     forced: 'Forced on',
   },
@@ -94,12 +95,14 @@ export const en = {
     wasRolledBackPlain: 'was rolled back',
     isCapped: (slow: boolean) => (slow ? 'is capped: slow' : 'is capped'),
     isHeld: 'is held',
+    isUnprotected: (fresh: string, old: string) => `Fails ${fresh}, old way ${old}: nothing stops it`,
     more: (count: number) => `and ${f.count(count)} more`,
     behind: (count: number) => `${plural(count, 'host is', 'hosts are')} behind`,
     showHosts: 'show',
     filters: {
       all: 'All',
       waiting: 'Needs a person',
+      held: 'Held',
       evidence: 'Evidence rises',
       rolling: 'Rolling out',
       full: '100\u202f%',
@@ -120,6 +123,7 @@ export const en = {
       actions: 'Actions',
     },
     of: (asked: string) => `of ${asked}`,
+    servedHeld: (asked: string) => `0 (held; ${asked} when released)`,
     servedLabel: (served: string, asked: string) => `${served} served, ${asked} asked for`,
     errorsLabel: (key: string) => `Errors of ${key} in the last hour`,
     unprotected: 'no threshold',
@@ -228,7 +232,7 @@ export const en = {
       chartLabel: (span: string, sentence: string) => `Last ${span}. ${sentence}`,
     },
     decided: {
-      title: 'Decided now',
+      title: (span: string) => `Decided, last ${span}`,
       rate: (perSecond: string) => `${perSecond} decisions/s, by reason`,
       none: 'No host has asked for it in this time.',
       reasons: {
@@ -311,6 +315,19 @@ export const en = {
         probe: (clock: string) => `At ${clock} it is tried with a few users again.`,
       },
     },
+    unprotected: {
+      times: (times: string) => `It fails ${times} times as often as the old way.`,
+      never: 'It fails, and the old way does not.',
+      text: 'Nothing switches it off by itself.',
+      add: 'Add an error threshold…',
+    },
+    off: {
+      since: (at: string) => `Off for everyone${at && ` since ${at}`}.`,
+      held: (by: string | null | undefined, reason: string) =>
+        `Held${by ? ` by ${by}` : ''}${reason ? `: ${reason}` : '.'}`,
+      rolledBack: (cause: string | undefined) => `Rolled back. ${cause}.`,
+      hosts: (off: number, total: number) => `on ${f.count(off)} of ${plural(total, 'host', 'hosts')}`,
+    },
     life: {
       title: 'Clean up',
       stale: 'It has not changed for a long time. Remove it from the code, and then from the document.',
@@ -332,6 +349,8 @@ export const en = {
       sentenceNever: (cohorts: string) => `Members of ${cohorts} never get it.`,
       sentenceRules: (rules: number) => `Before that, ${plural(rules, 'rule is', 'rules are')} tried.`,
       sentenceCohorts: (cohorts: string) => `Members of ${cohorts} get it first.`,
+      nobodyNow: (held: boolean, share: string, conditions: number) =>
+        `Nobody now: it is ${held ? 'held off. Released' : 'rolled back. After that'}, the first ${share}${conditions > 0 ? ` of those for whom ${plural(conditions, 'condition holds', 'conditions hold')}` : ''} get it.`,
       disabled: 'It is switched off for everyone.',
       slider: 'Rollout percentage',
       sliderText: (draft: string, now: string) => `${draft}, now ${now}`,
@@ -339,6 +358,7 @@ export const en = {
       draft: (share: string) => `draft ${share}`,
       set: 'Set',
       enabled: 'switched on',
+      enabledOff: 'switched on in the document',
       exact: 'Exact percentage',
       dropSchedule: (steps: string) => `and drop the schedule (${steps})`,
       scheduleStep: (share: string, date: string) => `${share} on ${date}`,
@@ -369,7 +389,6 @@ export const en = {
       simulating: 'simulating…',
       inherited: (from: string) => `from ${from}`,
       declined: 'This edit cannot be made here without touching other lines. Make it in the text editor.',
-      heldNote: 'It is held: nothing changes for users before a release.',
       rolledBackNote: 'It is rolled back: nothing changes for users before somebody acknowledges that.',
       variants: 'Variants',
       byVariant: {
@@ -392,7 +411,8 @@ export const en = {
       threshold: 'Error threshold',
       schedule: 'Schedule',
       not: 'not',
-      viewOnly: 'Your role may look and try, but not publish.',
+      mayTry: 'You can try changes here; only a publisher can publish.',
+      stopNow: 'To stop it now:',
       scale: '0 to 100 percent',
     },
     forms: {
@@ -573,8 +593,12 @@ export const en = {
     publishing: 'Publishing…',
     keeps: (flags: string) => `The server keeps what may be in use: ${flags}`,
     removeAll: (flags: string) => `Remove it all the same: ${flags}`,
-    undo: 'undo: one click, in History',
-    undoNow: 'Undo in History…',
+    undo: 'you can undo it afterwards',
+    undoNow: 'Undo…',
+    undoReason: (revision: number) => `Undo revision ${f.count(revision)}`,
+    asIn: (revision: number) => `as in revision ${f.count(revision)}`,
+    undone: (what: string, inStep: number, total: number) =>
+      `Undone: ${what} again${total > 0 ? `, on ${f.count(inStep)} of ${plural(total, 'host', 'hosts')}` : ''}`,
     published: (revision: number) => `Published as revision ${f.count(revision)}.`,
     arrived: (inStep: number, total: number, after: string) =>
       `on ${f.count(inStep)} of ${f.count(total)} hosts after ${after}`,
@@ -604,7 +628,7 @@ export const en = {
     someone: 'Somebody without an id',
     variant: (name: string) => `variant ${name}`,
     loading: 'Loading the engine…',
-    asOf: (revision: number) => `As of revision ${f.count(revision)}, without rollbacks`,
+    asOf: (revision: number) => `As of revision ${f.count(revision)}, with what is held or rolled back now`,
     draft: 'with the draft',
     holds: 'holds',
     fails: 'does not hold',
@@ -632,7 +656,11 @@ export const en = {
     copyLink: 'Copy link',
     result: 'Answer',
     choose: 'Choose a flag, and name a user.',
-    tripped: (flag: string) => `${flag} is rolled back or held now. This shows what the document alone would give.`,
+    heldOff: (by: string | null | undefined, since: string) =>
+      `held off${by ? ` by ${by}` : ''}${since && ` since ${since}`}`,
+    rolledBack: (since: string) => `rolled back${since && ` since ${since}`}`,
+    ifReleased: (held: boolean, reason: string) =>
+      `${held ? 'If released' : 'If it goes on'}: ${reason.replace(':', ',')}`,
     notFound: (key: string) => `There is no flag ${key}.`,
   },
   cohorts: {

@@ -4,12 +4,13 @@ import type { JSX } from 'preact';
 import { useEffect } from 'preact/hooks';
 import type { CommandName, FlagUsers, LiveFlag, Series } from '../../data/api.ts';
 import { get } from '../../data/http.ts';
-import { blocker, evidenceRises, type FlagRow, type State, stateOf } from '../../data/rows.ts';
+import { blocker, evidenceRises, type FlagRow, isOff, type State, stateOf } from '../../data/rows.ts';
 import { failure, liveFlags, may, now, overview, rowOf, start, unasked } from '../../data/store.ts';
 import { wantBase } from '../../draft/document.ts';
 import { useQuery } from '../../ui/address.ts';
 import { askFor } from '../../ui/command.tsx';
 import { useFetched } from '../../ui/fetched.ts';
+import { useKeys } from '../../ui/keys.ts';
 import { Link } from '../../ui/link.tsx';
 import { Pill, Waiting } from '../../ui/parts.tsx';
 import { StatePill } from '../../ui/state.tsx';
@@ -34,16 +35,19 @@ function Command({ name, row, danger = false }: { name: CommandName; row: FlagRo
   );
 }
 
-/** The button that turns it off stands always last, at the same place. */
+/**
+ * The button that turns it off stands always last, at the same place. What brings back a flag that is off stands where
+ * the page says that it is.
+ */
 function Commands({ row, live }: { row: FlagRow; live: LiveFlag | undefined }): JSX.Element | null {
   if (!may('operator')) return null;
   const mode = live?.mode ?? 'auto';
   return (
     <>
-      {live?.next === 'acknowledge' && <Command name="acknowledge" row={row} />}
+      {live?.next === 'acknowledge' && !isOff(live) && <Command name="acknowledge" row={row} />}
       {mode === 'auto' && row.threshold && <Command name="observe" row={row} />}
       {mode === 'observe' || mode === 'forced_closed' ? <Command name="release" row={row} /> : null}
-      <Command name={mode === 'held' ? 'release' : 'hold'} row={row} danger={mode !== 'held'} />
+      {mode !== 'held' && <Command name="hold" row={row} danger />}
     </>
   );
 }
@@ -126,6 +130,7 @@ function Content({ row }: { row: FlagRow }): JSX.Element {
   const event = query.get('event');
   const live = liveFlags.value.get(row.key);
   const path = `/flags/${encodeURIComponent(row.key)}`;
+  useKeys({ h: () => may('operator') && live?.mode !== 'held' && askFor('hold', row.key) });
   const series = useFetched(
     `${row.key} ${range}`,
     () =>

@@ -1,11 +1,11 @@
 /** Conditions, cohorts, variants and the error threshold as the document has them, and where each was inherited. */
 
 import type { ComponentChildren, JSX } from 'preact';
-import { useState } from 'preact/hooks';
 import type { FlagUsers, Series, VariantSeries } from '../../data/api.ts';
 import { editsOf, type Path, placeOf, samePath, type Value } from '../../draft/store.ts';
 import { inheritedFrom, type MapValue, oneLine, read } from '../../draft/values.ts';
 import type { Outline } from '../../engine.ts';
+import { useQuery } from '../../ui/address.ts';
 import { Part as Condition } from '../../ui/condition.tsx';
 import { later } from '../../ui/later.tsx';
 import { Link } from '../../ui/link.tsx';
@@ -258,7 +258,9 @@ function Missing({
 
 export function Rules(props: { flag: string; outline: Outline; drafted: Outline; counted: Counted }): JSX.Element {
   const { flag, drafted } = props;
-  const [open, setOpen] = useState<PartName>();
+  const query = useQuery();
+  const open = query.get('edit') as PartName;
+  const setOpen = (edit: string) => query.set({ edit });
   const has = (name: PartName) =>
     name === 'cohorts' ? switches(drafted).length > 0 : read(drafted, ...PLACES[name]) !== undefined;
   const part = { flag, outline: drafted, onEdit: setOpen };
@@ -274,8 +276,8 @@ export function Rules(props: { flag: string; outline: Outline; drafted: Outline;
         names={(['rules', 'cohorts', 'variants', 'threshold', 'schedule'] as const).filter((name) => !has(name))}
         onEdit={setOpen}
       />
-      {open && (
-        <Forms part={open} flag={flag} outline={props.outline} drafted={drafted} onClose={() => setOpen(undefined)} />
+      {open in PLACES && (
+        <Forms part={open} flag={flag} outline={props.outline} drafted={drafted} onClose={() => setOpen('')} />
       )}
     </>
   );

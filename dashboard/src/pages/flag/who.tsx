@@ -3,13 +3,14 @@
 import type { JSX } from 'preact';
 import { useRef } from 'preact/hooks';
 import type { FlagUsers, LiveFlag, Series } from '../../data/api.ts';
-import type { FlagRow } from '../../data/rows.ts';
+import { type FlagRow, isOff } from '../../data/rows.ts';
 import { may, waitsForPersonOf } from '../../data/store.ts';
 import { base, baseFailure, type Drafted, drafted, ground } from '../../draft/document.ts';
 import { change, draft, editsOf, type Path, samePath, undo } from '../../draft/store.ts';
 import { read } from '../../draft/values.ts';
 import { engine, engineFailure } from '../../engine/client.ts';
 import type { Outline } from '../../engine.ts';
+import { askFor } from '../../ui/command.tsx';
 import { useFetched } from '../../ui/fetched.ts';
 import { Link } from '../../ui/link.tsx';
 import { Waiting } from '../../ui/parts.tsx';
@@ -33,9 +34,22 @@ interface Props {
 
 const pathOf = (key: string, ...rest: string[]): Path => ['flags', key, ...rest];
 
-function Sentence({ outline, percentage }: { outline: Outline; percentage: number }): JSX.Element {
+/** The sentence about the percentage; of a flag that is off, for when it is not any more. */
+function shareWords(share: string, conditions: number, live: LiveFlag | undefined): string {
+  if (isOff(live)) return words.nobodyNow(live?.mode === 'held', share, conditions);
+  return conditions > 0 ? words.sentenceConditions(share, conditions) : words.sentence(share);
+}
+
+function Sentence({
+  outline,
+  percentage,
+  live,
+}: {
+  outline: Outline;
+  percentage: number;
+  live: LiveFlag | undefined;
+}): JSX.Element {
   const conditions = read<readonly unknown[]>(outline, 'conditions')?.length ?? 0;
-  const share = exactPercent(percentage);
   const rules = read<readonly unknown[]>(outline, 'rules')?.length ?? 0;
   const [first, never] = [true, false].map((gets) =>
     switches(outline)
@@ -46,7 +60,7 @@ function Sentence({ outline, percentage }: { outline: Outline; percentage: numbe
   return (
     <p>
       {read<boolean>(outline, 'enabled') === false && <b>{words.disabled} </b>}
-      {conditions > 0 ? words.sentenceConditions(share, conditions) : words.sentence(share)}
+      {shareWords(exactPercent(percentage), conditions, live)}
       {first && ` ${words.sentenceCohorts(first)}`}
       {never && ` ${words.sentenceNever(never)}`}
       {rules > 0 && ` ${words.sentenceRules(rules)}`}
@@ -55,7 +69,7 @@ function Sentence({ outline, percentage }: { outline: Outline; percentage: numbe
 }
 
 /** The switch that turns a flag off for everyone, as a draft; what must be off at once is held. */
-function Enabled({ flag, outline }: { flag: string; outline: Outline }): JSX.Element {
+function Enabled({ flag, outline, off }: { flag: string; outline: Outline; off: boolean }): JSX.Element {
   const now = read<boolean>(outline, 'enabled') ?? true;
   const edit = editsOf(flag).find((one) => one.op === 'set' && one.path.length === 3 && one.path[2] === 'enabled');
   const turn = (on: boolean) => {
@@ -65,7 +79,7 @@ function Enabled({ flag, outline }: { flag: string; outline: Outline }): JSX.Ele
   return (
     <label class="chip">
       <input type="checkbox" checked={edit ? !now : now} onChange={(event) => turn(event.currentTarget.checked)} />{' '}
-      {words.enabled}
+      {off ? words.enabledOff : words.enabled}
     </label>
   );
 }
@@ -144,6 +158,21 @@ function Effects({
   );
 }
 
+/** Before somebody tries a change: that they cannot publish it, and what they can do at once. */
+function MayNot({ flag, live }: { flag: string; live: LiveFlag | undefined }): JSX.Element {
+  const mayHold = may('operator') && !isOff(live);
+  return (
+    <p class="muted">
+      {words.mayTry} {mayHold && `${words.stopNow} `}
+      {mayHold && (
+        <button type="button" class="btn small" onClick={() => askFor('hold', flag)}>
+          {en.command.holdLong}
+        </button>
+      )}
+    </p>
+  );
+}
+
 function Form({ outline, drafted: after, ...props }: Props & Outlines): JSX.Element {
   const { row, live } = props;
   const own = read<number>(outline, 'rollout', 'percentage') ?? row.percentage;
@@ -153,12 +182,11 @@ function Form({ outline, drafted: after, ...props }: Props & Outlines): JSX.Elem
   const isDropped = dropsSchedule(row.key);
   return (
     <>
-      <Sentence outline={after} percentage={percentage} />
-      {waitsForPersonOf(row.key) && (
-        <p class="notice">{live?.mode === 'held' ? words.heldNote : words.rolledBackNote}</p>
-      )}
+      {!may('publisher') && <MayNot flag={row.key} live={live} />}
+      <Sentence outline={after} percentage={percentage} live={live} />
+      {waitsForPersonOf(row.key) && !isOff(live) && <p class="notice">{words.rolledBackNote}</p>}
       <Slider
-        now={served}
+        now={isOff(live) ? 0 : served}
         value={next ?? served}
         isDrafted={next !== undefined}
         onChange={(value) => setPercentage(row.key, value, outline)}
@@ -170,7 +198,6 @@ function Form({ outline, drafted: after, ...props }: Props & Outlines): JSX.Elem
         onDrop={(on) => (on ? dropSchedule(row.key, outline) : keepSchedule(row.key))}
       />
       <Effects {...props} percentage={percentage} isDrafted={draft.value !== undefined} />
-      {!may('publisher') && <p class="muted">{words.viewOnly}</p>}
     </>
   );
 }
@@ -207,7 +234,7 @@ export function Who(props: Props): JSX.Element {
       <section class="panel" aria-labelledby="who">
         <div class="row">
           <h2 id="who">{words.title}</h2>
-          {value && <Enabled flag={row.key} outline={value} />}
+          {value && <Enabled flag={row.key} outline={value} off={isOff(props.live)} />}
           <Buttons flag={row.key} />
         </div>
         {value && next ? (

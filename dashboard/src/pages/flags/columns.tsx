@@ -3,7 +3,7 @@
 import type { ComponentChildren, JSX } from 'preact';
 import type { LiveFlag } from '../../data/api.ts';
 import type { Entry } from '../../data/filter.ts';
-import { type FlagRow, severity } from '../../data/rows.ts';
+import { type FlagRow, isOff, severity } from '../../data/rows.ts';
 import { may, minute } from '../../data/store.ts';
 import { askFor } from '../../ui/command.tsx';
 import { EvidenceBar, ServedBar, Sparkline } from '../../ui/figures.tsx';
@@ -44,9 +44,13 @@ const orDash = (share: number | null): string => (share === null ? '–' : rate(
 
 export const askedOf = ({ row, live }: Entry): number => live?.asked ?? (row.enabled ? row.percentage : 0);
 
+/** What was counted before it was off says nothing of now. */
+const servedOf = ({ live }: Entry): number | null => (isOff(live) ? 0 : (live?.served ?? null));
+
 function Served(entry: Shown): JSX.Element {
-  const { state, live } = entry;
-  return <ServedBar served={live?.served ?? null} asked={askedOf(entry)} bad={state === 'rolledBack'} />;
+  const { state } = entry;
+  if (state === 'held') return <span class="small">{en.flags.servedHeld(percent(askedOf(entry)))}</span>;
+  return <ServedBar served={servedOf(entry)} asked={askedOf(entry)} bad={state === 'rolledBack'} />;
 }
 
 function Fails({ live }: Shown): JSX.Element {
@@ -105,6 +109,13 @@ function Action({ row, live, state }: Shown): JSX.Element | null {
   );
 }
 
+function servedShort(entry: Entry): string {
+  const asked = percent(askedOf(entry));
+  const served = servedOf(entry);
+  if (entry.state === 'held') return en.flags.servedHeld(asked);
+  return `${served === null ? '–' : percentNumber(served)} ${en.flags.of(asked)}`;
+}
+
 /** How often the new way fails, where there is no column for it. */
 function FailsOnCard({ live }: { live: LiveFlag | undefined }): JSX.Element | null {
   const share = failed(live, 'treatment');
@@ -124,12 +135,7 @@ export const COLUMNS: readonly Column[] = [
           <Link href={flagLink(row.key)} class="mono line" title={row.key}>
             {row.key}
           </Link>
-          {narrow.value && (
-            <span class="muted end nowrap">
-              {live?.served == null ? '–' : percentNumber(live.served)}{' '}
-              {en.flags.of(percent(askedOf({ row, live, state })))}
-            </span>
-          )}
+          {narrow.value && <span class="muted end nowrap">{servedShort({ row, live, state })}</span>}
         </div>
         <div class="muted line small" title={row.description}>
           {narrow.value && <FailsOnCard live={live} />}
@@ -152,7 +158,7 @@ export const COLUMNS: readonly Column[] = [
     title: en.flags.column.served,
     width: '184px',
     spare: 2,
-    sort: ({ live }) => -(live?.served ?? -1),
+    sort: (entry) => -(servedOf(entry) ?? -1),
     cell: Served,
   },
   {

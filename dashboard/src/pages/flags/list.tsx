@@ -156,15 +156,15 @@ function Body({ list, columns, selected, onSelect }: BodyProps): JSX.Element {
     show(index);
     focusRow(body.current, index);
   };
-  const withActive = (use: (key: string) => void) => () => {
+  const withActive = (use: (entry: Shown) => void) => () => {
     const entry = list[activeIndex()];
-    if (entry) use(entry.row.key);
+    if (entry) use(entry);
   };
   useKeys({
     j: () => move(1),
     k: () => move(-1),
-    h: withActive((key) => may('operator') && askFor('hold', key)),
-    w: withActive((key) => navigate(`/why?flag=${encodeURIComponent(key)}`)),
+    h: withActive(({ row, state }) => may('operator') && state !== 'held' && askFor('hold', row.key)),
+    w: withActive(({ row }) => navigate(`/why?flag=${encodeURIComponent(row.key)}`)),
   });
   return (
     <div role="rowgroup" class="body" ref={body} style={{ height: `${list.length * height}px` }}>

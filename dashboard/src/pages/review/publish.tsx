@@ -10,9 +10,9 @@ import { hosts, liveFlags, may, meta, now, overview } from '../../data/store.ts'
 import { base } from '../../draft/document.ts';
 import { conflicts, movedTo } from '../../draft/rebase.ts';
 import { discard } from '../../draft/store.ts';
-import { Link } from '../../ui/link.tsx';
 import { Panel } from '../../ui/parts.tsx';
 import { Refusal, removesFlags } from '../../ui/removal.tsx';
+import { RevertDialog } from '../../ui/revert.tsx';
 import { en } from '../../words/en.ts';
 import { span } from '../../words/format.ts';
 import { AsSchedule } from './as-schedule.tsx';
@@ -25,6 +25,10 @@ interface Done {
   readonly at: number;
   /** When all hosts had it. */
   readonly arrivedAt: number | undefined;
+  /** The revision that it was put on. */
+  readonly before: number;
+  /** What users have again, once it is undone. */
+  readonly undone?: string;
 }
 
 export const publishedNow = signal<Done | undefined>(undefined);
@@ -39,13 +43,45 @@ function Arrival({ done }: { done: Done }): JSX.Element | null {
   return <span>{words.arrived(counted.inStep, counted.total, span(Math.max(0, until - done.at)))}</span>;
 }
 
+/** A percentage that is back, where nothing else was changed; else the revision. */
+function againWords(before: number, difference: Difference | undefined): string {
+  const changes = difference?.flags.flatMap(({ changes }) => changes) ?? [];
+  const [only] = changes.length === 1 ? changes : [];
+  return only?.to && only.what.endsWith('percentage') ? only.to : words.asIn(before);
+}
+
+function Undone({ what }: { what: string }): JSX.Element {
+  const { inStep = 0, total = 0 } = hosts.value ?? {};
+  return (
+    <p class="done" role="status">
+      {words.undone(what, inStep, total)}
+    </p>
+  );
+}
+
 export function Published(): JSX.Element | null {
   const done = publishedNow.value;
+  const [isUndoing, setUndoing] = useState(false);
   if (!done) return null;
+  if (done.undone) return <Undone what={done.undone} />;
+  // What is undone is compared with what is in use, so the page waits for that.
+  const isInUse = (overview.value?.revision ?? 0) >= done.revision;
   return (
     <p class="done" role="status">
       <b>{words.published(done.revision)}</b> <Arrival done={done} />{' '}
-      <Link href={`/history?to=${done.revision}`}>{words.undoNow}</Link>
+      <button type="button" class="btn small" disabled={!isInUse} onClick={() => setUndoing(true)}>
+        {words.undoNow}
+      </button>
+      {isUndoing && (
+        <RevertDialog
+          number={done.before}
+          why={words.undoReason(done.revision)}
+          onClose={() => setUndoing(false)}
+          onDone={(_, difference) => {
+            publishedNow.value = { ...done, undone: againWords(done.before, difference) };
+          }}
+        />
+      )}
     </p>
   );
 }
@@ -100,7 +136,7 @@ function Form({ newer, difference }: { newer: string; difference: Difference | u
     setProblem(undefined);
     try {
       const { revision } = await send(newer, reason.trim(), onto.digest, isAllowed);
-      publishedNow.value = { revision, at: Date.now(), arrivedAt: undefined };
+      publishedNow.value = { revision, at: Date.now(), arrivedAt: undefined, before: onto.revision };
       movedTo.value = undefined;
       discard();
     } catch (error) {
