@@ -209,7 +209,11 @@ mod tests {
         assert_eq!(inventory.in_step(8, HOSTS as u64 + FORGET_MS), (1, 1));
         assert_eq!(inventory.in_step(9, HOSTS as u64 + FORGET_MS), (1, 0));
         inventory.note(1, Role::Server, &HostQuery::default(), FORGET_MS);
-        assert_eq!(inventory.in_step(8, HOSTS as u64 + FORGET_MS), (1, 1), "a request that says nothing changes nothing");
+        assert_eq!(
+            inventory.in_step(8, HOSTS as u64 + FORGET_MS),
+            (1, 1),
+            "a request that says nothing changes nothing"
+        );
     }
 
     #[test]
