@@ -2,7 +2,7 @@
 
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -12,7 +12,11 @@ import { FLCM, ROOT } from '../server/kit/serve.ts';
 const GUIDES = ['roll-out-in-the-dashboard', 'stop-a-failing-feature', 'run-the-dashboard'];
 const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8');
 const guide = (name: string): string => read(`docs/how-to/${name}.md`);
-const words = read('dashboard/src/words/en.ts').toLowerCase();
+const WORDS = 'dashboard/src/words/en';
+const words = [`${WORDS}.ts`, ...readdirSync(join(ROOT, WORDS)).map((name) => `${WORDS}/${name}`)]
+  .map(read)
+  .join('')
+  .toLowerCase();
 
 const blocks = (text: string, language: string): string[] =>
   [...text.matchAll(/^```(\w+)\n(.*?)^```/gms)].filter(([, own]) => own === language).map(([, , block]) => block ?? '');

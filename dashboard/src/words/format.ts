@@ -78,3 +78,6 @@ export const clockSeconds = (at: number): string => seconds(at);
 export const date = (at: number): string => day(at);
 /** `30 Nov 2026, 14:32:07`. */
 export const exactly = (at: number): string => full(at);
+
+/** A count with its noun. */
+export const plural = (many: number, one: string, more: string): string => `${count(many)} ${many === 1 ? one : more}`;
