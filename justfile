@@ -248,7 +248,8 @@ dashboard: dashboard-files
     rm -rf crates/flcm-dashboard/dist
     cp -r target/dashboard crates/flcm-dashboard/dist
 
-# Not where the build of `flcm` finds them: a check that made them anew would have `flcm` built again beside other checks.
+# The dashboard, into target/dashboard. Not into the crate: a check that made it anew would have `flcm` built again
+# beside other checks.
 [private]
 dashboard-files: packages
     npx --no -- vite build -c dashboard/vite.config.js
@@ -310,7 +311,7 @@ addon:
 
 # Program, debug symbols, npm tarballs, crate packages, SBOMs and checksums, for the platform it runs on.
 [group('make')]
-release out="target/release-files": (pack out / "npm") cyclonedx
+release out="target/release-files": dashboard (pack out / "npm") cyclonedx
     node deploy/release.js "{{ out }}"
 
 # Tarballs of the npm packages, for `npm install PATH`.

@@ -174,7 +174,10 @@ export interface CompiledDocument {
   free?(): void;
 }
 
-/** What the compiler's WebAssembly exports for tools that edit documents. What comes in is JSON text; all may throw an `Error`. */
+/**
+ * What the compiler's WebAssembly exports for tools that edit documents. What comes in is JSON text; all may throw an
+ * `Error`.
+ */
 export interface AuthoringBinding extends CompilerBinding {
   /** `edits` is a list of {@link DocumentEdit}s. */
   edit(text: string, edits: string): EditAnswer;

@@ -124,8 +124,8 @@ export interface AuthoringCompiler extends Compiler {
   /**
    * Prepares to simulate how soon a fault of a flag would be rolled back.
    *
-   * @throws {@link EngineError} `INVALID_SNAPSHOT`; `INVALID_ARGUMENT` when a number is out of range, or the flag is not
-   * there or has no `error_threshold`.
+   * @throws {@link EngineError} `INVALID_SNAPSHOT`; `INVALID_ARGUMENT` when a number is out of range, or the flag is
+   * not there or has no `error_threshold`.
    */
   simulator(snapshot: Uint8Array, scenario: Scenario): Simulator;
   /**
@@ -256,14 +256,15 @@ export interface Workbench {
   /** The draft's snapshot; `undefined` when there is no draft or it has errors. */
   snapshot(): Uint8Array | undefined;
   /**
-   * Compares the draft with the document, and begins to count anew; `undefined` when there is no draft or it has errors.
+   * Compares the draft with the document, and begins to count anew; `undefined` when there is no draft or it has
+   * errors.
    *
    * @param now Milliseconds since 1970: schedules depend on it.
    */
   diff(now: number): Difference | undefined;
   /**
-   * Counts further lines of a file of contexts, one flat JSON object on each; answers what was counted so far. A file that
-   * comes in parts is divided behind line ends. `undefined` before {@link Workbench.diff}.
+   * Counts further lines of a file of contexts, one flat JSON object on each; answers what was counted so far. A file
+   * that comes in parts is divided behind line ends. `undefined` before {@link Workbench.diff}.
    */
   count(lines: string): Counted | undefined;
   /** Gives the memory back. May be called twice. */
@@ -399,11 +400,11 @@ export interface Scenario {
 /** A simulation that goes on for as long as somebody wants to know more. Throws `FREED` like a {@link Workbench}. */
 export interface Simulator {
   /**
-   * Makes so many runs more, at most a million at once; answers the results of all so far. How they were divided makes no
-   * difference.
+   * Makes so many runs more, at most a million at once; answers the results of all so far. How they were divided makes
+   * no difference.
    *
-   * @param days Healthy days, of which each takes as long as a dozen runs. Defaults to as many as `flcm simulate` makes for
-   *   all runs so far: a tenth of them.
+   * @param days Healthy days, of which each takes as long as a dozen runs. Defaults to as many as `flcm simulate` makes
+   *   for all runs so far: a tenth of them.
    */
   advance(runs: number, days?: number): Simulation;
   /** Gives the memory back. May be called twice. */

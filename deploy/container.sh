@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds a container image: `bash deploy/container.sh [NAME]`. Needs musl-gcc and buildah, which are Debian's packages
-# musl-tools and buildah, and the certificates of ca-certificates.
+# musl-tools and buildah, the certificates of ca-certificates, and Node for the dashboard.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 name=${1:-flcm-flags}
@@ -12,6 +12,8 @@ done
 rustup target add "$triple"
 # The linker of the host, because rustc brings what musl needs; musl-gcc for the C code of SQLite and ring.
 export CC_"${triple//-/_}"=musl-gcc
+# Into the crate that embeds it.
+npx --yes rust-just@1.57.0 dashboard
 cargo build --release --locked --target "$triple" -p flcm
 
 context=$target/container

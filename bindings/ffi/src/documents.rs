@@ -85,8 +85,8 @@ pub struct Explained {
     pub text: String,
 }
 
-/// The bytes of [`Trips`] for a snapshot, from a JSON object of states by flag: `{"beta": "off"}`. Flags that the snapshot
-/// does not have are passed over.
+/// The bytes of [`Trips`] for a snapshot, from a JSON object of states by flag: `{"beta": "off"}`. Flags that the
+/// snapshot does not have are passed over.
 ///
 /// # Errors
 /// The bytes are no snapshot, the text is no such object, or a state is none.

@@ -1,7 +1,7 @@
 //! The dashboard of FLCM Flags: the files that `just dashboard` makes, inside the program.
 //!
-//! `build.rs` embeds `dist/` where it is, and where it was made for this version of the interface. It needs neither Node
-//! nor a network, so a build without `dist/` works, and has no dashboard: [`asset`] has no files then.
+//! `build.rs` embeds `dist/` where it is, and where it was made for this version of the interface. It needs neither
+//! Node nor a network, so a build without `dist/` works, and has no dashboard: [`asset`] has no files then.
 //!
 //! ```
 //! assert!(flcm_dashboard::asset("../Cargo.toml").is_none());

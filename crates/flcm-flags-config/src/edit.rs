@@ -1,8 +1,8 @@
 //! Changes values in the text of a document: comments, order and layout stay.
 //!
 //! Each edit is proven: the new text is parsed, and must give the old tree with the edit applied, and the old comments
-//! except those that were removed. An edit that cannot be proven, or for which the text is written in an unusual way, is
-//! declined with its reason and place.
+//! except those that were removed. An edit that cannot be proven, or for which the text is written in an unusual way,
+//! is declined with its reason and place.
 //!
 //! ```
 //! use flcm_flags_config::edit::{Edit, edit, path};

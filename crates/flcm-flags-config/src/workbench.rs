@@ -112,8 +112,8 @@ impl Workbench {
         Some(shown)
     }
 
-    /// Counts further lines of a file of contexts, and returns what was counted so far. The lines are whole: the file is
-    /// divided after line ends. `None` before [`diff`](Self::diff).
+    /// Counts further lines of a file of contexts, and returns what was counted so far. The lines are whole: the file
+    /// is divided after line ends. `None` before [`diff`](Self::diff).
     pub fn count(&mut self, lines: &str) -> Option<Counted> {
         let (base, draft) = (&self.base, self.draft.as_ref()?);
         let comparison = self.comparison.as_mut()?;

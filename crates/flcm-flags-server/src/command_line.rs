@@ -102,7 +102,8 @@ pub struct ServeArgs {
     /// After SIGTERM, serve for so long while /readyz asks load balancers to choose another server
     #[arg(long, value_name = "SECONDS", default_value_t = 0)]
     drain_delay: u64,
-    /// Where people edit the document, such as `https://git.example.com/flags/edit/main/{path}`: the dashboard leads there
+    /// Where people edit the document, such as `https://git.example.com/flags/edit/main/{path}`: the dashboard leads
+    /// there
     #[arg(long, value_name = "URL")]
     edit_url: Option<String>,
     /// Keep about so many bytes of what was counted over time, such as `256M` or `1G`; 0 keeps none
@@ -127,7 +128,8 @@ impl ServeArgs {
     }
 
     /// Runs a server until the process is stopped; whether everything is stored then. `/ui/` serves this dashboard,
-    /// unless the options name another one. Sets up the log, with colours if `ansi`, and calls `listening` with the address once it listens.
+    /// unless the options name another one. Sets up the log, with colours if `ansi`, and calls `listening` with the
+    /// address once it listens.
     ///
     /// With `--log-json`, the address and a failed start are logged as well, so that each line is JSON.
     ///

@@ -111,8 +111,8 @@ impl Fleet {
     pub(crate) fn run(mut self, requests: &Requests) -> bool {
         loop {
             let next = requests.next(self.clock.until_second());
-            // First what is due for the second that is over: what comes now belongs to another one. But a request waits for
-            // no checkpoint.
+            // First what is due for the second that is over: what comes now belongs to another one. But a request waits
+            // for no checkpoint.
             let is_new_second = self.tick();
             let is_request = matches!(next, Next::Request(_));
             if !is_request {

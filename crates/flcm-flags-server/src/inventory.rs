@@ -1,5 +1,5 @@
-//! Which hosts there are: what each says of itself with its requests, and when it was seen last. Hosts with the key of a
-//! page are only counted by app and version, because anyone can claim to be many.
+//! Which hosts there are: what each says of itself with its requests, and when it was seen last. Hosts with the key of
+//! a page are only counted by app and version, because anyone can claim to be many.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};

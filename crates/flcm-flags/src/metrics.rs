@@ -10,8 +10,9 @@
 //! and integers. So it makes no difference which host counted what, or in which order batches arrive. Floats would add
 //! up to slightly different sums each time.
 //!
-//! **Memory is bounded.** Counting allocates nothing and cannot fail. A flag takes 44 bytes per variant and about 4 KiB for each group that has
-//! users, however many these are. Counts stop at the largest number that they hold, and never wrap.
+//! **Memory is bounded.** Counting allocates nothing and cannot fail. A flag takes 44 bytes per variant and about 4 KiB
+//! for each group that has users, however many these are. Counts stop at the largest number that they hold, and never
+//! wrap.
 //!
 //! **Evidence is a part of the outcomes.** All outcomes count for people. As evidence for a breaker, a user counts at
 //! most once in a while (see [`Units`](crate::breaker::Units)), and only when they are in one of the two arms.
@@ -299,7 +300,8 @@ impl<C: AsRef<[u32]> + AsMut<[u32]>, G: Groups> FlagMetrics<C, G> {
         }
     }
 
-    /// The group of an arm and of the variant with this index, to add to; without one of its own, that of the arm alone.
+    /// The group of an arm and of the variant with this index, to add to; without one of its own, that of the arm
+    /// alone.
     pub fn group_of(&mut self, arm: Arm, variant: Option<u16>) -> Option<&mut Group> {
         self.group_mut(Group::index(arm, variant))
     }

@@ -145,8 +145,8 @@ fn rule(number: usize, from: &RuleView, to: &RuleView, changes: &mut Changes) {
     }
 }
 
-/// Whether both documents say the same of a flag, and of the cohorts that it uses. Most flags of a large document stay as
-/// they are, and a look at what was checked is much faster than one at what was compiled.
+/// Whether both documents say the same of a flag, and of the cohorts that it uses. Most flags of a large document stay
+/// as they are, and a look at what was checked is much faster than one at what was compiled.
 pub(super) fn is_written_alike<B>(old: &Version<'_, B>, new: &Version<'_, B>, key: &str) -> bool {
     let (Some(from), Some(to)) = (old.config, new.config) else { return false };
     let (Some(before), Some(after)) = (from.flags.get(key), to.flags.get(key)) else { return false };

@@ -54,8 +54,8 @@ pub fn of(config: &Config) -> Vec<CohortView> {
     config.cohorts.iter().map(view).collect()
 }
 
-/// The conditions of each cohort as text. Snapshots have their text, so each cohort becomes a flag, with a rule for each of
-/// its conditions.
+/// The conditions of each cohort as text. Snapshots have their text, so each cohort becomes a flag, with a rule for
+/// each of its conditions.
 fn conditions(config: &Config) -> BTreeMap<String, Vec<String>> {
     let mut asked = config.clone();
     for (name, cohort) in &config.cohorts {

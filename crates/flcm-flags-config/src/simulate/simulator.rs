@@ -115,9 +115,9 @@ impl Simulator {
         Ok(Self { flag: scenario.flag.clone(), share, comparison, results: Vec::new() })
     }
 
-    /// Makes so many runs and healthy days more; by default as many days as [`Comparison::days_for`] has for all runs so
-    /// far. The report is that of all so far: how they were divided makes no difference. A day takes as long as a dozen
-    /// runs.
+    /// Makes so many runs and healthy days more; by default as many days as [`Comparison::days_for`] has for all runs
+    /// so far. The report is that of all so far: how they were divided makes no difference. A day takes as long as a
+    /// dozen runs.
     pub fn advance(&mut self, runs: u64, days: Option<u64>) -> Report {
         let (runs_before, days_before) = (self.comparison.runs, self.comparison.days);
         let all = runs_before.saturating_add(runs);

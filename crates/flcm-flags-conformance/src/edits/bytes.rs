@@ -1,5 +1,5 @@
-//! Which bytes an edit may touch: those of the value, of the gap that it stands in, and none of its neighbours, not even
-//! on the same line.
+//! Which bytes an edit may touch: those of the value, of the gap that it stands in, and none of its neighbours, not
+//! even on the same line.
 
 use std::ops::Range;
 

@@ -28,7 +28,8 @@ struct Answer {
 }
 
 impl Git {
-    /// Whether the file differs from the last commit; `None` outside a work tree, without git, and if it takes too long.
+    /// Whether the file differs from the last commit; `None` outside a work tree, without git, and if it takes too
+    /// long.
     pub(crate) async fn is_uncommitted(&self, file: &Path) -> Option<bool> {
         let mut last = self.0.lock().await;
         let modified = tokio::fs::metadata(file).await.and_then(|metadata| metadata.modified()).ok();

@@ -63,10 +63,10 @@ struct Listener {
 /// What happens, as it happens.
 ///
 /// Server-sent events: `revision {revision, digest, author, reason, flags}` and `breaker`, which is what webhooks
-/// receive, both with the number of their record in the audit as `id`, so that `Last-Event-ID` resumes; and at most once
-/// a second `live {at, sequence, flags}` with the flags that have changed, as in `GET /overview/live`. Whoever has missed
-/// a `sequence` asks there again. `hosts {total, inStep, revision}` comes when it has changed. With `?flag=KEY`, `point` is what was counted of the flag in a second, as in
-/// `GET /flags/{key}/series`. A comment comes every 15 s.
+/// receive, both with the number of their record in the audit as `id`, so that `Last-Event-ID` resumes; and at most
+/// once a second `live {at, sequence, flags}` with the flags that have changed, as in `GET /overview/live`. Whoever has
+/// missed a `sequence` asks there again. `hosts {total, inStep, revision}` comes when it has changed. With `?flag=KEY`,
+/// `point` is what was counted of the flag in a second, as in `GET /flags/{key}/series`. A comment comes every 15 s.
 #[utoipa::path(get, path = "/events", tag = "people", params(EventsQuery,
     ("Last-Event-ID" = Option<i64>, Header, description = "The last event that was received"),
 ), responses(

@@ -30,9 +30,9 @@ pub(crate) struct HostAnswer {
     sdk: Option<String>,
     /// `server`, `rust` or `page`.
     kind: &'static str,
-    /// When its first batch came, in milliseconds since 1970.
+    /// When its first request came, in milliseconds since 1970.
     first: u64,
-    /// When its latest batch came.
+    /// When it was seen last.
     last_seen: u64,
     /// The revision that it used then, if it says so.
     revision: Option<u64>,

@@ -14,7 +14,8 @@ use crate::gzip::gunzip;
 use crate::options::{Asset, Dashboard};
 use crate::published::etag_matches;
 
-/// What a page may do: run its own scripts and its own WebAssembly, and talk to this server. Nothing comes from elsewhere.
+/// What a page may do: run its own scripts and its own WebAssembly, and talk to this server. Nothing comes from
+/// elsewhere.
 const POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self'; \
                       style-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; \
                       require-trusted-types-for 'script'; trusted-types flcm";

@@ -74,7 +74,8 @@ impl Store {
         Ok(at.optional()?.map_or_else(crate::clock::wall, from_bits))
     }
 
-    /// Stores a revision, the flags that it changes, the record of its publication, and the deliveries that announce it.
+    /// Stores a revision, the flags that it changes, the record of its publication, and the deliveries that announce
+    /// it.
     pub(crate) fn publish(
         &mut self,
         revision: &Revision,

@@ -1,7 +1,7 @@
 //! Groups: the users of one arm who were served the same variant, and how it went for them.
 //!
-//! Each decision and each outcome belongs to one group, so a flag as a whole is the sum of its groups, and so are an arm
-//! and a variant. Nothing is counted twice, and counting costs the same however many groups there are.
+//! Each decision and each outcome belongs to one group, so a flag as a whole is the sum of its groups, and so are an
+//! arm and a variant. Nothing is counted twice, and counting costs the same however many groups there are.
 
 use super::{Distinct, Histogram};
 use crate::counts::Sample;

@@ -1,5 +1,5 @@
-//! `conformance regenerate-vectors`: answers, by the oracle; problems, by the check; differences and bytes of snapshots,
-//! by the config crate.
+//! `conformance regenerate-vectors`: answers, by the oracle; problems, by the check; differences and bytes of
+//! snapshots, by the config crate.
 
 use std::fs;
 use std::path::Path;

@@ -63,12 +63,12 @@ impl<'a> GroupBatch<'a> {
     }
 
     /// Adds users and durations alone, for a receiver that counts outcomes by itself, and leaves out what cannot be:
-    /// more users than so many decisions, more durations than outcomes, durations of more than a week, or a sum that its
-    /// values cannot have.
+    /// more users than so many decisions, more durations than outcomes, durations of more than a week, or a sum that
+    /// its values cannot have.
     ///
     /// Takes the users off the decisions, because each decision is in one group. Returns whether all of it was added. A
-    /// host that counts on several threads may drain a user a moment before the decision, so this is no reason to refuse
-    /// the batch.
+    /// host that counts on several threads may drain a user a moment before the decision, so this is no reason to
+    /// refuse the batch.
     pub fn merge_likely_sketches_into(&self, group: &mut Group, decisions: &mut u64) -> bool {
         let users = self.likely_users(*decisions);
         if let Some(users) = users {
