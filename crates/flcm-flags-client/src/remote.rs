@@ -126,11 +126,11 @@ impl Remote {
                     self.fetching = source.map(|source| -> Fetching {
                         Box::pin(async move {
                             let mut result = source.get(etag, revision).await?;
-                            if let (None, Some(beside)) = (&result.statements, statements) {
-                                result.statements = Some(beside.statements().await?);
-                            }
                             if let Some(events) = events {
                                 events.read_once().await;
+                            }
+                            if let (None, Some(beside)) = (&result.statements, statements) {
+                                result.statements = Some(beside.statements().await?);
                             }
                             Ok(result)
                         })

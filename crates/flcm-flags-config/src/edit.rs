@@ -62,7 +62,8 @@ pub enum Edit {
         /// Its new place, from 0.
         index: usize,
     },
-    /// Removes an item or an entry, with its comments.
+    /// Removes an item or an entry, with its comments. In brackets, where others stand on its lines, comments beside
+    /// and above them stay.
     Remove {
         /// What is removed.
         path: Vec<Step>,

@@ -81,9 +81,10 @@ impl StreamCursor {
         Self { is_polled: true, ..Self::default() }
     }
 
-    /// A snapshot is announced; whether it was published while this host was connected. The first one was there before.
+    /// A snapshot is announced; whether it was published while this host was connected. The first one was there before,
+    /// and so was each one that is polled.
     pub const fn snapshot(&mut self) -> bool {
-        mem::replace(&mut self.has_snapshot, true)
+        mem::replace(&mut self.has_snapshot, !self.is_polled)
     }
 
     /// The fleet's state has come; whether it is newer than the last one.
@@ -107,6 +108,7 @@ mod tests {
         let mut cursor = StreamCursor::polled();
         let polled = [(1, 2), (1, 2), (1, 3), (0, 9), (0, 9)].map(|(epoch, sequence)| cursor.fleet(epoch, sequence));
         assert_eq!(polled, [true, false, true, true, false]);
+        assert_eq!([cursor.snapshot(), cursor.snapshot()], [false, false]);
     }
 
     fn at(elapsed: u64, random: f64) -> Now {

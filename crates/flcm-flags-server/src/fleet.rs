@@ -170,7 +170,12 @@ impl Fleet {
                 let stored = self.store.change_sessions(&change);
                 self.announce_audit();
                 if let Err(error) = &stored {
-                    self.log_store_failure("a sign-in could not be stored: a restart ends it", error);
+                    let what = if change.begun.is_some() {
+                        "a sign-in could not be stored: a restart ends it"
+                    } else {
+                        "the end of a sign-in could not be stored: after a restart it goes on"
+                    };
+                    self.log_store_failure(what, error);
                 }
                 reply.send(stored.map_err(FleetError::NotStored));
             }

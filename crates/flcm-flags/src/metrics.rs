@@ -10,9 +10,9 @@
 //! and integers. So it makes no difference which host counted what, or in which order batches arrive. Floats would add
 //! up to slightly different sums each time.
 //!
-//! **Memory is bounded.** Counting allocates nothing and cannot fail. A flag takes 44 bytes per variant and about 4 KiB
-//! for each group that has users, however many these are. Counts stop at the largest number that they hold, and never
-//! wrap.
+//! **Memory is bounded.** Counting allocates nothing by itself and cannot fail. A flag takes 44 bytes per variant and
+//! about 4 KiB for each group that there is memory for (see [`Groups`]), however many users it has. Counts stop at the
+//! largest number that they hold, and never wrap.
 //!
 //! **Evidence is a part of the outcomes.** All outcomes count for people. As evidence for a breaker, a user counts at
 //! most once in a while (see [`Units`](crate::breaker::Units)), and only when they are in one of the two arms.

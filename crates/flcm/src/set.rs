@@ -3,7 +3,8 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use flcm_flags_config::edit::{self, Declined, Edit};
+use flcm_flags_config::did_you_mean;
+use flcm_flags_config::edit::{self, Declined, Edit, Step};
 use serde_json::Value;
 
 use crate::failure::Failure;
@@ -15,7 +16,7 @@ use crate::{replace, source};
 #[command(after_help = "\
 PATH is a key after the other with dots between them, and places of lists in brackets: \
 `flags.checkout_v2.rules[0].percentage`. A key with a dot stands in double quotes: `'flags.\"shop.search\".enabled'`. Keys \
-that are not there are added.
+that are not there are added; a flag is added only as a whole: `flags.checkout_v3 '{}'`.
 
 VALUE is JSON: a number, `true`, `false`, a list or an object. All else is text, so `on` and `anna` need no quotes; text \
 that would read as something else does: '\"5\"'. Of lists and objects only what differs is written.
@@ -46,6 +47,7 @@ pub(crate) fn run(options: &Options) -> Result<bool, Failure> {
         .map_err(|wrong| Failure::new(wrong, "write a path like `flags.checkout_v2.rollout.percentage`"))?;
     let name = source::display(file);
     let old = source::read_document(file)?;
+    expect_flag(&path, &old)?;
     let set = Edit::Set { path, value: value(&options.value) };
     let edited = edit::edit(&old, &[set]).map_err(|declined| failure(&name, &declined))?;
     source::accept(file, &edited.text, |diagnostics| {
@@ -62,6 +64,19 @@ pub(crate) fn run(options: &Options) -> Result<bool, Failure> {
         writeln!(out, "{GOOD}{name} is written{GOOD:#}")?;
     }
     Ok(true)
+}
+
+/// Refuses to change something in a flag that is not there. A key with a typing error would become a flag that nobody
+/// asks for, and the one that was meant would stay as it is.
+fn expect_flag(path: &[Step], text: &str) -> Result<(), Failure> {
+    let [Step::Key(flags), Step::Key(flag), _, ..] = path else { return Ok(()) };
+    let Some(config) = flcm_flags_config::check(text).0.filter(|_| flags == "flags") else { return Ok(()) };
+    if config.flags.contains_key(flag) {
+        return Ok(());
+    }
+    let near = did_you_mean(flag, config.flags.keys().map(String::as_str));
+    let help = near.unwrap_or_else(|| "a new flag is added as a whole: `flags.KEY '{}'`".to_owned());
+    Err(Failure::new(format!("there is no flag `{flag}`"), help))
 }
 
 /// JSON, or else text.

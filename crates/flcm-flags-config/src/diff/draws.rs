@@ -10,7 +10,11 @@ use super::member::{Member, Rule};
 /// The draws that some flags make, without repetition: flags of the same salt have the same draw.
 pub(super) struct Draws(Vec<Draw>);
 
+/// So many outcomes of rules are listed for a draw at most.
+const MOST_OUTCOMES: usize = 1 << 20;
+
 struct Draw {
+    /// Empty where there would be too many.
     cells: Vec<Cell>,
     /// The sum of their weights.
     whole: u128,
@@ -39,6 +43,11 @@ impl Draws {
         Self((0..numbers.len()).map(|number| Draw::of(&of(number).collect::<Vec<_>>())).collect())
     }
 
+    /// Whether a draw has too many cells to be gone through.
+    pub(super) fn are_too_many(&self) -> bool {
+        self.0.iter().any(|draw| draw.cells.is_empty())
+    }
+
     pub(super) const fn len(&self) -> usize {
         self.0.len()
     }
@@ -60,6 +69,9 @@ impl Draw {
         let ends: BTreeSet<u32> = rules.iter().map(|rule| rule.end).chain([0, BUCKETS]).collect();
         let points: BTreeSet<u64> = rules.iter().flat_map(|rule| rule.points()).chain([0, POINTS]).collect();
         let (ends, points): (Vec<u32>, Vec<u64>) = (ends.into_iter().collect(), points.into_iter().collect());
+        if ends.len().saturating_mul(points.len()).saturating_mul(rules.len()) > MOST_OUTCOMES {
+            return Self { cells: Vec::new(), whole: 0 };
+        }
         let mut cells: BTreeMap<Vec<Option<u16>>, u128> = BTreeMap::new();
         for gate in ends.windows(2) {
             for split in points.windows(2) {

@@ -57,7 +57,7 @@ impl Joint {
 
     /// The areas of users for whom only this condition of the flag holds, or none.
     fn class(&self, class: Option<&str>, free: &[&str]) -> Areas {
-        if free.len() > MAX_FREE {
+        if free.len() > MAX_FREE || self.draws.are_too_many() {
             return self.bound(class);
         }
         let mut largest: Option<Areas> = None;

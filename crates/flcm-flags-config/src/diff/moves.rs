@@ -14,7 +14,7 @@ pub struct Served {
 }
 
 impl Served {
-    /// What a flag serves that does not exist.
+    /// The default, as a constant.
     pub(super) const OFF: Self = Self { enabled: false, variant: None, value: None };
 }
 

@@ -18,6 +18,9 @@ pub(super) struct Changed(pub(super) Vec<LineRange>);
 impl Changed {
     /// Adds what is different between two texts; the ranges so far are those of the old one.
     pub(super) fn add(&mut self, old: &str, new: &str) {
+        if old == new {
+            return;
+        }
         let old: Vec<&str> = old.split_inclusive('\n').collect();
         let new: Vec<&str> = new.split_inclusive('\n').collect();
         let same = |(old, new): &(&&str, &&str)| old == new;

@@ -19,16 +19,23 @@ pub(super) struct Draft {
     pub(super) changed: Changed,
     tree: Tree,
     writer: Writer,
+    /// How many changes the present edit has made.
+    made: usize,
 }
+
+/// So many parts of one value are changed by themselves. Each is proven by reading the document, so a value with more
+/// is written anew.
+const MOST_PARTS: usize = 100;
 
 impl Draft {
     pub(super) fn new(text: &str) -> Result<Self> {
         let tree = read(text)?;
         let writer = Writer::of(text, &tree.root, is_json(text));
-        Ok(Self { text: text.to_owned(), changed: Changed::default(), tree, writer })
+        Ok(Self { text: text.to_owned(), changed: Changed::default(), tree, writer, made: 0 })
     }
 
     pub(super) fn apply(&mut self, edit: &Edit) -> Result<()> {
+        self.made = 0;
         match edit {
             Edit::Insert { path, key, index, value } => self.insert(path, key.as_deref(), *index, value),
             Edit::Move { path, index } => {
@@ -208,6 +215,10 @@ impl Draft {
 
     /// Changes the text, and proves that the change is what was meant.
     fn change(&mut self, change: &Change<'_>) -> Result<()> {
+        self.made += 1;
+        if self.made > MOST_PARTS {
+            return refuse(Reason::Limit, Span::default(), "too many parts of the value are different");
+        }
         let plan = self.plan(change)?;
         let text = plan.apply(&self.text);
         let span = plan.patches.first().map_or(Span::default(), |(span, _)| *span);

@@ -70,9 +70,9 @@ fn conditions(config: &Config) -> BTreeMap<String, Vec<String>> {
     config.cohorts.keys().filter_map(texts).collect()
 }
 
-/// No flag of a document has such a key.
+/// No flag of a document has such a key: control characters are refused.
 fn key(cohort: &str) -> String {
-    format!("cohort {cohort}")
+    format!("cohort\n{cohort}")
 }
 
 fn flag(when: &[Condition]) -> Flag {

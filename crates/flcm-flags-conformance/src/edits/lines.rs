@@ -12,8 +12,12 @@ pub(super) fn comment_of(line: &str) -> Option<usize> {
 }
 
 /// The first line below a comment that is more than a comment.
-pub(super) fn below(text: &str, number: usize) -> &str {
-    let mut lines = text.lines().skip_while(|line| comment_of(line) != Some(number)).skip(1);
+pub(super) fn below_comment(text: &str, number: usize) -> &str {
+    below(text.lines().skip_while(|line| comment_of(line) != Some(number)).skip(1))
+}
+
+/// The first line that is more than a comment.
+fn below<'t>(mut lines: impl Iterator<Item = &'t str>) -> &'t str {
     lines.find(|line| comment_of(line).is_none() || !line.trim().starts_with('#')).unwrap_or_default()
 }
 
@@ -104,13 +108,9 @@ fn neighbours(written: &Written, edit: &Edit, old: &[&str], new: &[&str]) -> Res
         let find = |lines: &[&str]| lines.iter().position(|line| comment_of(line) == Some(number));
         let (Some(before), Some(after)) = (find(old), find(new)) else { continue };
         let of = |lines: &[&str], at: usize| match comment.place {
-            Place::Beside => lines[at].split("# ").next().unwrap_or_default().to_owned(),
-            _ => lines[at + 1..]
-                .iter()
-                .find(|line| comment_of(line).is_none() || !line.trim().starts_with('#'))
-                .copied()
-                .unwrap_or_default()
-                .to_owned(),
+            // The comment is what comes last: text may have a `#` as well.
+            Place::Beside => lines[at].rsplit_once("# ").map_or("", |(before, _)| before).to_owned(),
+            _ => below(lines[at + 1..].iter().copied()).to_owned(),
         };
         // A comma may come or go, and what stands on the line may be around what was changed.
         let plain = |text: String| text.trim_start_matches('\u{feff}').trim().trim_end_matches(',').trim().to_owned();

@@ -81,8 +81,13 @@ pub(super) fn comments(written: &Written, edit: &Edit, text: &str) -> Result<(),
             _ => false,
         };
         let must_go = goes && belongs(comment, &path);
-        // In brackets another value may stand on the line, which the comment is above as well.
-        let shared = || lines::below(&written.text, number).contains(lines::below(text, number).trim());
+        // In brackets another value may stand on the line that the comment is above, or where the removed value ends.
+        let end = written.extents.get(&path).map_or(written.text.len(), |extent| extent.end);
+        let behind = written.text.get(end..).and_then(|rest| rest.lines().next()).unwrap_or_default();
+        let shared = || {
+            let now = lines::below_comment(text, number).trim();
+            lines::below_comment(&written.text, number).contains(now) || behind.contains(now)
+        };
         if must_go && count > 0 && !shared() {
             return Err(format!("comment {number} belongs to what was removed"));
         }

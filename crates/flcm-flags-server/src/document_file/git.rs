@@ -59,7 +59,7 @@ fn ask(file: &Path) -> Option<bool> {
         let _ = child.kill();
     }
     let output = child.wait_with_output().ok()?.stdout;
-    // Git does not look after a file that is ignored.
+    // Of a file that git ignores nothing is known.
     (is_known && !output.starts_with(b"!!")).then_some(!output.is_empty())
 }
 

@@ -37,7 +37,7 @@ struct RecentApp {
 #[derive(Clone, Debug)]
 pub(crate) struct AskingApp {
     pub(crate) app: AppVersion,
-    is_page: bool,
+    pub(crate) is_page: bool,
     /// Decisions in each of the last 24 hours, each at its number modulo 24.
     hours: [u32; 24],
     /// In milliseconds since 1970.

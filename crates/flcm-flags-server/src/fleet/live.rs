@@ -17,6 +17,10 @@ use super::{FlagId, Fleet};
 const RECENT_MS: u64 = 3_600_000;
 const WEEK_MS: u64 = 7 * 24 * RECENT_MS;
 
+/// What is far worse: so many failures at least, and more than so many times as often. Fewer are no alarm.
+const MANY_FAILURES: u128 = 20;
+const TIMES_AS_OFTEN: u128 = 2;
+
 /// How flags are used at present.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub(crate) struct LiveOverview {
@@ -91,6 +95,9 @@ pub(crate) struct LiveFlag {
     users: Option<u64>,
     /// The share of the treatment that failed, in 30 parts of two minutes, the oldest first; `null` without outcomes.
     spark: Vec<Option<f64>>,
+    /// Whether nothing would switch it off, no operator has, and it fails far more often than what users have without
+    /// it: at least 20 outcomes within the hour, and more than twice as often.
+    unprotected: bool,
     /// Hosts that have not received a change yet.
     behind: usize,
     /// Hosts whose own breaker holds the flag back.
@@ -120,10 +127,14 @@ impl Fleet {
 
     /// Announces how flags are used that have been counted or commanded since the last time.
     pub(super) fn announce_live(&mut self, touched: &Touched) {
-        if touched.is_empty() || self.shared.live.receiver_count() == 0 {
+        if touched.is_empty() {
             return;
         }
+        // Counted also while nobody listens: whoever connects again sees that changes were missed.
         self.live_sequence += 1;
+        if self.shared.live.receiver_count() == 0 {
+            return;
+        }
         let (snapshot, now) = (&self.published.snapshot, self.clock.now());
         let flags = touched.flags().filter_map(|id| {
             let key = snapshot.describe(id)?.key();
@@ -137,6 +148,8 @@ impl Fleet {
     /// Announces how many hosts there are, if that has changed.
     pub(super) fn announce_hosts(&self) {
         if self.shared.hosts.receiver_count() == 0 {
+            // What was announced last may be old for whoever listens next.
+            self.shared.hosts.send_replace(bytes::Bytes::new());
             return;
         }
         let data = serde_json::to_string(&self.count_hosts()).unwrap_or_default();
@@ -194,6 +207,7 @@ impl Fleet {
             control: sum.control,
             users: self.series.users(key, now),
             spark: hour.map(|hour| hour.parts(now).map(|part| failed(&part.treatment)).collect()).unwrap_or_default(),
+            unprotected: breaker.is_none() && trip == TripState::Clear && is_far_worse(&sum),
             behind: count(Disagreement::Behind),
             stricter: count(Disagreement::Stricter),
             last_asked: self.totals.last_counted(key),
@@ -206,6 +220,12 @@ fn served(sum: &Part) -> Option<f64> {
     let compared = sum.treatment[0] + sum.control[0];
     let (had, all) = if compared > 0 { (sum.treatment[0], compared) } else { (sum.on, sum.decisions) };
     share(had, all).map(|share| (share * 100_000.0).round() / 1000.0)
+}
+
+/// Whether users of the feature fail far more often than others.
+fn is_far_worse(Part { treatment, control, .. }: &Part) -> bool {
+    let [[all, failed], [old_all, old_failed]] = [treatment, control].map(|arm| [arm[0], arm[1]].map(u128::from));
+    failed >= MANY_FAILURES && old_all > 0 && failed * old_all > TIMES_AS_OFTEN * old_failed * all
 }
 
 fn failed(arm: &ArmCounts) -> Option<f64> {

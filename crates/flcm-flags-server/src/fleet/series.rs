@@ -21,7 +21,7 @@ const FLAGS: usize = 1000;
 const BEFORE: u64 = 120;
 const AFTER: u64 = 60;
 
-/// At most so many incidents are waited for at a time; further ones have what is known when they happen.
+/// At most so many incidents are waited for at a time; further ones are not kept.
 const INCIDENTS: usize = 1000;
 
 /// At most so many steps of a flag wait for the database; then the oldest are one.
@@ -191,7 +191,8 @@ impl Fleet {
     pub(super) fn settle(&mut self) {
         let (mut counted, at) = (std::mem::take(&mut self.series.counted), self.series.counted_at);
         for place in counted.drain(..) {
-            let point = self.totals.at_mut(place).take_point();
+            let mut point = self.totals.at_mut(place).take_point();
+            point.gauge = self.gauge(self.totals.at(place).key()).unwrap_or_default();
             self.activity.note(place, &point, at);
             self.series.note(place, point, at);
         }
@@ -247,16 +248,25 @@ impl Fleet {
     /// Stores incidents: at once, and again when they are over. One that cannot be stored is tried again.
     pub(super) fn store_incidents(&mut self, is_last: bool) {
         let now = self.clock.now().0 / 1000;
-        for mut open in std::mem::take(&mut self.series.incidents) {
-            let at = open.incident.at / 1000;
-            let is_over = is_last || now > at + AFTER;
-            if open.is_stored && !is_over {
-                self.series.incidents.push(open);
-                continue;
-            }
-            open.incident.points = self.seconds(&open.incident.flag, at.saturating_sub(BEFORE), at + AFTER);
-            open.is_stored = self.store.put_incident(&open.incident).is_ok();
-            if !(is_over && open.is_stored) && now < at + SECONDS {
+        let is_over = |open: &OpenIncident| is_last || now > open.incident.at / 1000 + AFTER;
+        let all = std::mem::take(&mut self.series.incidents).into_iter();
+        let (mut due, waiting): (Vec<_>, Vec<_>) = all.partition(|open| !open.is_stored || is_over(open));
+        self.series.incidents = waiting;
+        if due.is_empty() {
+            return;
+        }
+        for OpenIncident { incident, .. } in &mut due {
+            let at = incident.at / 1000;
+            incident.points = self.seconds(&incident.flag, at.saturating_sub(BEFORE), at + AFTER);
+        }
+        // One commit, however many flags are rolled back at once: batches and holds wait for it.
+        let stored = self.store.put_incidents(due.iter().map(|open| &open.incident));
+        if let Err(error) = &stored {
+            self.log_store_failure("incidents could not be stored; trying again", error);
+        }
+        for mut open in due {
+            open.is_stored = stored.is_ok();
+            if !(is_over(&open) && open.is_stored) && now < open.incident.at / 1000 + SECONDS {
                 self.series.incidents.push(open);
             }
         }

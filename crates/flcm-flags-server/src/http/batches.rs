@@ -54,7 +54,7 @@ pub(super) async fn post_batch(
     };
     let origin = Origin { role, prefix, key: name };
     let batch = body::read(memory, content, limit).await?;
-    // A batch is worth more than what its host says of itself.
+    // A query that cannot be read is ignored: the batch counts all the same.
     let query = query.map(|Query(query)| query).unwrap_or_default();
     let batch = check(&app, batch, origin, query.app()).await?;
     let instance = batch.checked.header().instance;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
-use axum::http::{HeaderMap, header};
+use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::stream;
@@ -18,6 +18,7 @@ use utoipa::IntoParams;
 
 use super::access::{Authorized, Viewer};
 use super::revisions::bad_query;
+use super::stream::HEADERS;
 use super::{Context, Problem};
 use crate::fleet::FleetError;
 use crate::serving::{StreamState, event};
@@ -71,7 +72,7 @@ struct Listener {
     ("Last-Event-ID" = Option<i64>, Header, description = "The last event that was received"),
 ), responses(
     (status = 200, description = "An endless stream of events", content_type = "text/event-stream"),
-    (status = 401, body = Problem), (status = 403, body = Problem), (status = 429, body = Problem), (status = 503, body = Problem),
+    (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 429, body = Problem), (status = 503, body = Problem),
 ))]
 pub(super) async fn open_events(
     key: Authorized<Viewer>,
@@ -98,12 +99,7 @@ pub(super) async fn open_events(
         let event = listener.next().await?;
         Some((Ok::<_, std::convert::Infallible>(event), listener))
     });
-    let headers = [
-        (header::CONTENT_TYPE, "text/event-stream"),
-        // Asks proxies that buffer responses to pass this one on as it comes.
-        (header::HeaderName::from_static("x-accel-buffering"), "no"),
-    ];
-    Ok((headers, Body::from_stream(events)).into_response())
+    Ok((HEADERS, Body::from_stream(events)).into_response())
 }
 
 impl Listener {

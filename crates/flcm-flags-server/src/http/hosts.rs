@@ -75,8 +75,14 @@ pub(crate) struct FlagHosts {
 ))]
 pub(super) async fn list_hosts(_: Authorized<Viewer>, State(app): Context) -> Result<Json<Vec<HostAnswer>>, Problem> {
     let BreakerStatuses { revision, flags, .. } = app.fleet.breaker_statuses().await?;
-    let disagreeing = flags.values().flat_map(|flag| &flag.hosts).map(|host| (host.instance, host.disagreement));
-    let says: HashMap<u64, Disagreement> = disagreeing.collect();
+    let mut says: HashMap<u64, Disagreement> = HashMap::new();
+    for host in flags.values().flat_map(|flag| &flag.hosts) {
+        let own = says.entry(host.instance).or_insert(host.disagreement);
+        // Whoever is behind about one flag is not in step, whatever it says of others.
+        if host.disagreement == Disagreement::Behind {
+            *own = Disagreement::Behind;
+        }
+    }
     let hosts = app.shared.inventory.list(wall()).into_iter();
     Ok(Json(hosts.map(|host| HostAnswer::new(host, revision, &says)).collect()))
 }
@@ -140,9 +146,9 @@ pub(super) async fn list_flag_hosts(
         known.iter().filter(|host| host.app == *app && host.instance.is_none() == is_page).map(|host| host.count).sum()
     };
     let hosts = asking.into_iter().map(|own| FlagHosts {
-        hosts: count(&own.app, false),
-        pages: count(&own.app, true),
-        behind: behind(&own.app),
+        hosts: if own.is_page { 0 } else { count(&own.app, false) },
+        pages: if own.is_page { count(&own.app, true) } else { 0 },
+        behind: if own.is_page { 0 } else { behind(&own.app) },
         decisions: own.decisions(now),
         last_asked: own.last,
         app: own.app.app,

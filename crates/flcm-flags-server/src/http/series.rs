@@ -134,8 +134,16 @@ async fn points_of(
     now: u64,
 ) -> Result<(u64, Vec<(u64, Point)>), Problem> {
     let flag = flag.to_owned();
-    let Division::Steps(tier, times) = division else {
-        return Ok((1, app.fleet.seconds(flag, from / 1000, (to - 1) / 1000).await?));
+    let (tier, times) = match division {
+        Division::Seconds => {
+            let seconds = app.fleet.seconds(flag.clone(), from / 1000, (to - 1) / 1000).await?;
+            if !seconds.is_empty() {
+                return Ok((1, seconds));
+            }
+            // Beyond the limit of flags, and right after a start, only steps are known.
+            (TIERS[0], 1)
+        }
+        Division::Steps(tier, times) => (tier, times),
     };
     let oldest = (now / 1000).saturating_sub(tier.kept);
     let (first, last) = ((from / 1000).max(oldest) / tier.step, (to - 1) / 1000 / tier.step);

@@ -26,7 +26,8 @@ use crate::state::App;
 /// Something is sent at least this often, so that hosts and proxies see that the stream is alive.
 const HEARTBEAT: Duration = Duration::from_secs(15);
 
-const HEADERS: [(HeaderName, &str); 2] = [
+/// Those of each stream.
+pub(super) const HEADERS: [(HeaderName, &str); 2] = [
     (header::CONTENT_TYPE, "text/event-stream"),
     // Asks proxies that buffer responses to pass this one on as it comes.
     (HeaderName::from_static("x-accel-buffering"), "no"),

@@ -68,7 +68,7 @@ pub(super) fn add_series(
                 sum.add(point);
             }
             for (step, sum) in sums {
-                size += writer.add_point(tier, (step, id), &sum)?;
+                size = size.saturating_add_signed(writer.add_point(tier, (step, id), &sum)?);
             }
         }
         if let Some(count) = writer.add_users(id, one)? {
@@ -121,22 +121,22 @@ impl<'c> Writer<'c> {
         Ok(self.connection.last_insert_rowid())
     }
 
-    /// Adds to the point that a step has; returns how many bytes more there are.
-    fn add_point(&mut self, tier: Tier, (step, flag): (u64, i64), counted: &Point) -> Stored<u64> {
+    /// Adds to the point that a step has; returns by how many bytes the series have grown.
+    fn add_point(&mut self, tier: Tier, (step, flag): (u64, i64), counted: &Point) -> Stored<i64> {
+        let size = |data: &[u8]| (ROW_BYTES + data.len() as u64).cast_signed();
         // Most steps of the finest tier are new, and most of the others are not.
         if tier == TIERS[0] {
             let data = counted.to_bytes();
             if self.new_point.execute(params![tier.number, to_bits(step), flag, data])? > 0 {
-                return Ok(ROW_BYTES + data.len() as u64);
+                return Ok(size(&data));
             }
         }
-        let before = point_at(&mut self.find_point, tier, step, flag)?;
-        let is_new = before.is_none();
-        let mut sum = before.unwrap_or_default();
+        let before = data_at(&mut self.find_point, tier, step, flag)?;
+        let mut sum = before.as_deref().and_then(Point::from_bytes).unwrap_or_default();
         sum.add(counted);
-        let data = if is_new { counted.to_bytes() } else { sum.to_bytes() };
+        let data = sum.to_bytes();
         self.put_point.execute(params![tier.number, to_bits(step), flag, data])?;
-        Ok(if is_new { ROW_BYTES + data.len() as u64 } else { 0 })
+        Ok(size(&data) - before.as_deref().map_or(0, size))
     }
 
     /// Adds users to those of the day; returns how many these are, about, if there are more.
@@ -158,11 +158,9 @@ fn known_id(connection: &Connection, flag: &str) -> Stored<Option<i64>> {
     Ok(connection.prepare_cached(FIND_ID)?.query_row(params![flag], |row| row.get(0)).optional()?)
 }
 
-/// The point of a step, by the statement [`FIND_POINT`].
-fn point_at(find: &mut Statement<'_>, tier: Tier, step: u64, flag: i64) -> Stored<Option<Point>> {
-    let data: Option<Vec<u8>> =
-        find.query_row(params![tier.number, to_bits(step), flag], |row| row.get(0)).optional()?;
-    Ok(data.and_then(|data| Point::from_bytes(&data)))
+/// The bytes of a step's point, by the statement [`FIND_POINT`].
+fn data_at(find: &mut Statement<'_>, tier: Tier, step: u64, flag: i64) -> Stored<Option<Vec<u8>>> {
+    Ok(find.query_row(params![tier.number, to_bits(step), flag], |row| row.get(0)).optional()?)
 }
 
 fn sketch_of(bytes: Option<&[u8]>) -> Sketches {
@@ -212,11 +210,13 @@ fn drop_until(connection: &Connection, tier: Tier, step: u64) -> Stored<u64> {
 }
 
 impl Store {
-    pub(crate) fn put_incident(&mut self, incident: &StoredIncident) -> Stored<()> {
-        let StoredIncident { id, flag, at, event, points } = incident;
+    /// Stores incidents, all or none.
+    pub(crate) fn put_incidents<'a>(&mut self, incidents: impl Iterator<Item = &'a StoredIncident>) -> Stored<()> {
         self.write(|connection| {
-            let sql = "REPLACE INTO incidents VALUES (?1, ?2, ?3, ?4, ?5)";
-            connection.execute(sql, params![id, flag, to_bits(*at), event, packed(points)])?;
+            let mut put = connection.prepare_cached("REPLACE INTO incidents VALUES (?1, ?2, ?3, ?4, ?5)")?;
+            for StoredIncident { id, flag, at, event, points } in incidents {
+                put.execute(params![id, flag, to_bits(*at), event, packed(points)])?;
+            }
             Ok(())
         })
     }
@@ -238,7 +238,8 @@ impl Reader {
         let Some(id) = known_id(&self.0, flag)? else { return Ok(Vec::new()) };
         let (mut points, mut find) = (Vec::new(), self.0.prepare_cached(FIND_POINT)?);
         for step in steps {
-            points.extend(point_at(&mut find, tier, step, id)?.map(|point| (step, point)));
+            let data = data_at(&mut find, tier, step, id)?;
+            points.extend(data.and_then(|data| Point::from_bytes(&data)).map(|point| (step, point)));
         }
         Ok(points)
     }

@@ -3,7 +3,7 @@
 use flcm_flags::{Reason, Sample};
 use serde::{Deserialize, Serialize};
 
-/// Decisions and outcomes of one variant. Stored are all of them alone.
+/// Decisions and outcomes of one variant. Only the sums are stored, not which of them are in points.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 pub(crate) struct Tally {
     /// Decisions by the reason's code.

@@ -47,7 +47,13 @@ fn hosts_say_what_they_are_and_whether_they_are_in_step() {
     let mut events = Stream::open_at(server.address, "/events", &[]).unwrap();
     assert_eq!(events.greeting(), ": hello");
     send(&server, 8, 2, &shop(revision), None);
-    let counted = events.next_of("hosts").unwrap();
+    events.give_up_after(std::time::Duration::from_secs(10));
+    let counted = loop {
+        let counted = events.next_of("hosts").expect("the change of how many are in step");
+        if counted["inStep"] == 2 {
+            break counted;
+        }
+    };
     assert_eq!((&counted["total"], &counted["revision"]), (&4.into(), &revision.into()));
     let asking = list(&server, "/flags/guarded/hosts");
     let shop = asking.iter().find(|group| group["app"] == "shop").unwrap();

@@ -63,7 +63,27 @@ fn each_tier_has_all_that_was_counted() {
     let to = now["at"][0].as_u64().unwrap() + 240_000;
     let seconds = series(&server, &format!("from={}&to={to}&points=2000", to - 300_000));
     assert_eq!((&seconds["step"], decisions(&seconds)), (&1.into(), 121), "{seconds}");
+    let percent = seconds["percent"].as_array().unwrap();
+    assert!(
+        percent.iter().all(|percent| *percent == 50.0),
+        "also before a revision, and in the present second: {seconds}"
+    );
     assert_eq!(decisions(&series(&server, "from=1000&to=2000")), 0);
+}
+
+#[test]
+fn the_size_that_history_bounds_is_that_of_the_rows_however_they_grow() {
+    let folder = TestFolder::new();
+    let server = folder.serve();
+    let mut host = Host::new(1);
+    for round in 0..4 {
+        host.send(server.address, &[tally("guarded", 1000 << (round * 4)), tally("plain", 9)]).unwrap().expect(204);
+        checkpoint(&server, round);
+    }
+    server.stop();
+    let number = |sql| folder.database().query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap();
+    let rows = number("SELECT sum(length(data)) + 16 * count(*) FROM series");
+    assert_eq!(number("SELECT number FROM facts WHERE name = 'history'"), rows);
 }
 
 #[test]

@@ -154,7 +154,7 @@ fn an_older_batch_says_its_age_and_nothing_else_changes() {
     assert!(set_age(&mut older, 7).is_err() && older == damaged, "damage is not signed");
 }
 
-/// What version 0.1.0 wrote for the test below. Neither these bytes nor what they say may ever change.
+/// What version 2 of the format is. Once it is released, neither these bytes nor what they say may ever change.
 const WRITTEN: &str = "\
     464c434d424154430200080706050403020109000000000000000100000000000000fa0000000108636865636b6f7574ac\
     020f010101000100000102000101076772c3b6c39f65050103000801c90e01000601000001076772c3b6c39f651d010101\

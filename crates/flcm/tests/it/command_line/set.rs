@@ -70,6 +70,8 @@ fn a_document_with_errors_is_not_written() {
         ("flags.checkout.rollout.percentage", "-1", "the percentage is -1"),
         ("flags.checkout.rollout.percentage.x", "5", "shop.yaml:5:28: `flags.checkout.rollout.percentage` is a number"),
         ("flags..x", "5", "a key is missing in `flags..x`"),
+        ("flags.chekout.rollout.percentage", "25", "did you mean `checkout`?"),
+        ("flags.another.enabled", "true", "there is no flag `another`"),
     ] {
         let err = folder.run(&["set", "shop.yaml", path, value]).failed();
         assert!(err.contains(part), "{path}: {err}");
