@@ -98,6 +98,8 @@ function mergeLive(flags: Readonly<Record<string, LiveFlag>>): void {
 }
 
 let sequence = 0;
+/** Whether what is known was fetched for the stream that opens next: then nothing was missed. */
+let isFresh = true;
 
 function onLive(data: { sequence: number; flags: Readonly<Record<string, LiveFlag>> }): void {
   mergeLive(data.flags);
@@ -107,15 +109,17 @@ function onLive(data: { sequence: number; flags: Readonly<Record<string, LiveFla
 }
 
 function onOpen(): void {
-  const wasLost = lostSince.value !== undefined;
   streaming.value = true;
   lostSince.value = undefined;
   sequence = 0;
-  if (wasLost) void refreshAll().catch(() => {});
+  // Another tab may have had the stream, or none while this one was hidden.
+  if (!isFresh) void refreshAll().catch(() => {});
+  isFresh = false;
 }
 
 function onLost(): void {
   streaming.value = false;
+  isFresh = false;
   lostSince.value ??= Date.now();
   // A server that has forgotten the session refuses the stream without a word.
   void get<Session>('/session').catch((problem: Problem) => {
@@ -141,6 +145,7 @@ function onEvent({ type, data }: StreamEvent): void {
  */
 export async function start(): Promise<void> {
   failure.value = undefined;
+  isFresh = true;
   const all = refreshAll().catch((problem: Problem) => {
     failure.value = problem;
   });
