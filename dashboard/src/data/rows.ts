@@ -148,6 +148,10 @@ export function blocker(row: FlagRow, live: ReadonlyMap<string, LiveFlag>): stri
   return row.needs.find((key) => isOff(live.get(key)));
 }
 
+/** The percentage that is asked for now. The document's own is the one before its schedule. */
+export const askedOf = (row: FlagRow, live: LiveFlag | undefined): number =>
+  live?.asked ?? (row.enabled ? row.percentage : 0);
+
 export function stateOf(
   row: FlagRow,
   live: LiveFlag | undefined,
@@ -158,10 +162,11 @@ export function stateOf(
   const held = live && heldBack(live);
   if (held) return held;
   if (isUnprotected(row, live)) return 'unprotected';
-  if (waitsFor && row.enabled && row.percentage > 0) return 'waits';
+  const asked = askedOf(row, live);
+  if (waitsFor && asked > 0) return 'waits';
   if (isStale(row, now)) return 'stale';
-  if (!row.enabled || row.percentage === 0) return 'off';
+  if (asked === 0) return 'off';
   if (isUnasked) return 'unasked';
-  if (row.percentage === 100) return 'full';
+  if (asked === 100) return 'full';
   return row.variants > 1 ? 'split' : 'rolling';
 }

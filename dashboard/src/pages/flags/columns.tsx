@@ -3,7 +3,7 @@
 import type { ComponentChildren, JSX } from 'preact';
 import type { LiveFlag } from '../../data/api.ts';
 import type { Entry } from '../../data/filter.ts';
-import { type FlagRow, isOff, severity } from '../../data/rows.ts';
+import { askedOf, type FlagRow, isOff, severity } from '../../data/rows.ts';
 import { may, minute } from '../../data/store.ts';
 import { askFor } from '../../ui/command.tsx';
 import { EvidenceBar, ServedBar, Sparkline } from '../../ui/figures.tsx';
@@ -42,15 +42,14 @@ const failed = (live: LiveFlag | undefined, arm: 'treatment' | 'control'): numbe
 
 const orDash = (share: number | null): string => (share === null ? '–' : rate(share));
 
-export const askedOf = ({ row, live }: Entry): number => live?.asked ?? (row.enabled ? row.percentage : 0);
-
 /** What was counted before it was off says nothing of now. */
 const servedOf = ({ live }: Entry): number | null => (isOff(live) ? 0 : (live?.served ?? null));
 
 function Served(entry: Shown): JSX.Element {
-  const { state } = entry;
-  if (state === 'held') return <span class="small">{en.flags.servedHeld(percent(askedOf(entry)))}</span>;
-  return <ServedBar served={servedOf(entry)} asked={askedOf(entry)} bad={state === 'rolledBack'} />;
+  const { row, live, state } = entry;
+  const asked = askedOf(row, live);
+  if (state === 'held') return <span class="small">{en.flags.servedHeld(percent(asked))}</span>;
+  return <ServedBar served={servedOf(entry)} asked={asked} bad={state === 'rolledBack'} />;
 }
 
 function Fails({ live }: Shown): JSX.Element {
@@ -110,7 +109,7 @@ function Action({ row, live, state }: Shown): JSX.Element | null {
 }
 
 function servedShort(entry: Entry): string {
-  const asked = percent(askedOf(entry));
+  const asked = percent(askedOf(entry.row, entry.live));
   const served = servedOf(entry);
   if (entry.state === 'held') return en.flags.servedHeld(asked);
   return `${served === null ? '–' : percentNumber(served)} ${en.flags.of(asked)}`;
