@@ -63,8 +63,7 @@ function useExplanation(
   const text = withDraft ? drafted.value?.text : onto?.text;
   const { values, bad } = attributesOf(person.attributes);
   const trips = tripsNow();
-  const state = `${onto?.digest ?? ''}\n${withDraft ? text?.length : ''}\n${JSON.stringify(trips)}`;
-  const key = `${flag}\n${person.user}\n${person.attributes}\n${state}`;
+  const key = JSON.stringify([flag, person, trips, onto?.digest, withDraft && text]);
   return useFetched(key, async () => {
     if (text === undefined || flag === '' || !rowOf.value.has(flag)) return undefined;
     if (bad !== undefined) throw new Error(words.badLine(bad));
