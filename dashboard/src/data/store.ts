@@ -1,6 +1,7 @@
 /** What the page knows: fetched once, then kept by the stream. Pages read signals, and never fetch these things. */
 
 import { batch, computed, signal } from '@preact/signals';
+import type { TripState } from '../engine.ts';
 import type { BreakerEvent, HostsCount, Live, LiveFlag, Meta, Overview, Session } from './api.ts';
 import { Cached, get, type Problem, post, remove, signedOut } from './http.ts';
 import { type FlagRow, isOff, isUnprotected, rowsOf, waitsForPerson } from './rows.ts';
@@ -48,7 +49,7 @@ export const waiting = computed(() => {
 });
 
 /** The trips by flag, but for those that are clear, as the engine takes them. */
-export function tripsNow(): Record<string, string> {
+export function tripsNow(): Record<string, TripState> {
   const trips = [...liveFlags.value].map(([key, live]) => [key, isOff(live) ? 'off' : live.trip] as const);
   return Object.fromEntries(trips.filter(([, trip]) => trip !== 'clear'));
 }

@@ -4,7 +4,7 @@ import { computed, effect, signal } from '@preact/signals';
 import { getText } from '../data/http.ts';
 import { overview } from '../data/store.ts';
 import { engine } from '../engine/client.ts';
-import type { Declined, Edited } from '../engine.ts';
+import type { Declined, EditAnswer } from '../engine.ts';
 import { type Draft, draft, type Edit } from './store.ts';
 
 export interface Text {
@@ -47,7 +47,7 @@ export const ground = computed<string | undefined>(() => {
 });
 
 /** What the edits make of a text. */
-export async function apply(text: string, edits: readonly Edit[]): Promise<Edited> {
+export async function apply(text: string, edits: readonly Edit[]): Promise<EditAnswer> {
   const whole = edits.find((edit) => edit.op === 'text');
   const onto = whole?.op === 'text' ? whole.value : text;
   const rest = edits.filter(({ op }) => op !== 'text');

@@ -3,22 +3,15 @@
  * kept in this browser; of users it has the ids in the document that somebody has edited, and nothing else.
  */
 
+import type { DocumentEdit } from '@flcm/flags-web/compile';
 import { computed, effect, signal } from '@preact/signals';
+import type { Path, Value } from '../engine.ts';
 import type { Clash } from './merge.ts';
 
-export type Path = readonly (string | number)[];
-export type Value = string | number | boolean | null | readonly Value[] | { readonly [key: string]: Value };
+export type { Path, Value } from '../engine.ts';
 
 export type Edit =
-  | { readonly op: 'set'; readonly path: Path; readonly value: Value }
-  | { readonly op: 'remove'; readonly path: Path }
-  | {
-      readonly op: 'insert';
-      readonly path: Path;
-      readonly key?: string;
-      readonly index?: number;
-      readonly value: Value;
-    }
+  | Extract<DocumentEdit, { readonly op: 'insert' | 'remove' | 'set' }>
   /** The text editor's: the whole text, on which the others are made. */
   | { readonly op: 'text'; readonly value: string };
 

@@ -2,9 +2,10 @@
 
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
-import type { Difference, Revision } from '../data/api.ts';
+import type { Revision } from '../data/api.ts';
 import { get, getText } from '../data/http.ts';
 import { may, overview } from '../data/store.ts';
+import type { Difference } from '../engine.ts';
 import { type Query, useQuery } from '../ui/address.ts';
 import { DifferenceTable } from '../ui/difference.tsx';
 import { useFetched } from '../ui/fetched.ts';

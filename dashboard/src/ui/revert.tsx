@@ -2,9 +2,10 @@
 
 import type { JSX } from 'preact';
 import { useId, useState } from 'preact/hooks';
-import type { Difference, PublishAnswer } from '../data/api.ts';
+import type { PublishAnswer } from '../data/api.ts';
 import { get, type Problem, post } from '../data/http.ts';
 import { overview } from '../data/store.ts';
+import type { Difference } from '../engine.ts';
 import { en } from '../words/en.ts';
 import { Dialog } from './dialog.tsx';
 import { DifferenceTable } from './difference.tsx';

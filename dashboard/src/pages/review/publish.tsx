@@ -3,13 +3,14 @@
 import { signal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { useId, useState } from 'preact/hooks';
-import type { Difference, FlagDifference, PublishAnswer } from '../../data/api.ts';
+import type { PublishAnswer } from '../../data/api.ts';
 import { type Problem, put } from '../../data/http.ts';
 import { evidenceRises, waitsForPerson } from '../../data/rows.ts';
 import { hosts, liveFlags, may, meta, now, overview } from '../../data/store.ts';
 import { draftOf } from '../../draft/document.ts';
 import { conflicts, movedTo } from '../../draft/rebase.ts';
 import { discard } from '../../draft/store.ts';
+import type { Difference, FlagDifference } from '../../engine.ts';
 import { Panel } from '../../ui/parts.tsx';
 import { Refusal, removesFlags } from '../../ui/removal.tsx';
 import { RevertDialog } from '../../ui/revert.tsx';
