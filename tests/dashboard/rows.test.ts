@@ -3,7 +3,7 @@
 import { expect, test } from 'vitest';
 import type { LiveFlag } from '../../dashboard/src/data/api.ts';
 import { parseFilter } from '../../dashboard/src/data/filter.ts';
-import { type FlagRow, rowsOf, type State, stateOf } from '../../dashboard/src/data/rows.ts';
+import { type FlagRow, isDone, rowsOf, type State, stateOf } from '../../dashboard/src/data/rows.ts';
 
 const NOW = 1_790_000_000_000;
 
@@ -78,4 +78,12 @@ test('a flag of which hosts say nothing is what the document says', () => {
   expect(seen(row(0), undefined)).toEqual(['off', ['is:off']]);
   expect(seen(row(100), undefined)[0]).toBe('full');
   expect(seen(row(100, false), undefined)).toEqual(['off', ['is:off']]);
+});
+
+test('a flag is done two weeks after everybody has it, and not while it is switched off or on a schedule', () => {
+  const done = { ...row(100), scheduled: false };
+  const days = (count: number) => NOW + count * 24 * 3_600_000;
+  expect([isDone(done, days(13)), isDone(done, days(15))]).toEqual([false, true]);
+  const others = [{ enabled: false }, { scheduled: true }, { percentage: 99 }, { kind: 'ops' }, { changedAt: null }];
+  expect(others.filter((other) => isDone({ ...done, ...other }, days(15)))).toEqual([]);
 });

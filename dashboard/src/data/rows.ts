@@ -98,7 +98,8 @@ export const TONES: Readonly<Record<State, Tone>> = {
   unasked: 'off',
 };
 
-const RISING = 0.1;
+/** From this share of a rollback on, evidence is shown as rising. */
+export const RISING = 0.1;
 const STALE_MS = 90 * DAY;
 
 export const isCapped = (live: LiveFlag): boolean => live.trip.startsWith('capped');
@@ -129,6 +130,14 @@ function isStale(row: FlagRow, now: number): boolean {
   if (row.until !== null && row.until < now) return true;
   const ends = row.percentage === 0 || row.percentage === 100;
   return row.kind === 'release' && ends && !row.scheduled && row.changedAt !== null && now - row.changedAt > STALE_MS;
+}
+
+const DONE_MS = 14 * DAY;
+
+/** Whether everybody has had the new way for two weeks and nothing else is planned. */
+export function isDone(row: FlagRow, now: number): boolean {
+  const isFull = row.enabled && row.percentage === 100 && !row.scheduled && row.kind === 'release';
+  return isFull && row.changedAt !== null && now - row.changedAt > DONE_MS;
 }
 
 /** What the breaker and people say of it, before anything that the document says. */

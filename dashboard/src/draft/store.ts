@@ -4,7 +4,7 @@
  */
 
 import type { DocumentEdit } from '@flcm/flags-web/compile';
-import { computed, effect, signal } from '@preact/signals';
+import { computed, effect, type ReadonlySignal, type Signal, signal } from '@preact/signals';
 import type { Path, Value } from '../engine.ts';
 import type { Clash } from './merge.ts';
 
@@ -44,7 +44,7 @@ function stored(): Draft | undefined {
   }
 }
 
-export const draft = signal<Draft | undefined>(stored());
+export const draft: Signal<Draft | undefined> = signal(stored());
 
 effect(() => {
   if (draft.value) localStorage.setItem(KEY, JSON.stringify(draft.value));
@@ -88,8 +88,15 @@ export function discard(): void {
 export const editsOf = (key: string): readonly Edit[] =>
   draft.value?.edits.filter((edit) => placeOf(edit)[0] === 'flags' && placeOf(edit)[1] === key) ?? [];
 
+/** The percentage that the draft sets for a flag. */
+export function draftedPercentage(key: string): number | undefined {
+  const place = ['flags', key, 'rollout', 'percentage'];
+  const edit = draft.value?.edits.find((one) => one.op === 'set' && samePath(one.path, place));
+  return edit?.op === 'set' ? Number(edit.value) : undefined;
+}
+
 /** Flags that the draft names. */
-export const draftFlags = computed<readonly string[]>(() => {
+export const draftFlags: ReadonlySignal<readonly string[]> = computed(() => {
   const places = draft.value?.edits.map(placeOf) ?? [];
   return [...new Set(places.flatMap(([part, flag]) => (part === 'flags' && flag !== undefined ? [String(flag)] : [])))];
 });
