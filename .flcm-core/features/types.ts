@@ -131,7 +131,7 @@ export interface FeaturesOptions {
   readonly sinks?: readonly Sink[];
   /** Whether counts are sent to `{url}/metrics`. @default true */
   readonly metrics?: boolean;
-  /** What counts are sent for: the server lists it among its hosts. */
+  /** Your application: the server and its dashboard list hosts by it. */
   readonly app?: {
     /** At most 128 bytes. */
     readonly name: string;

@@ -51,6 +51,7 @@ const live = (asked: number): LiveFlag => ({
   behind: 0,
   stricter: 0,
   lastAsked: null,
+  unprotected: false,
 });
 
 /** The state, and which filters find it. */

@@ -80,6 +80,8 @@ export interface LiveFlag {
   readonly behind: number;
   readonly stricter: number;
   readonly lastAsked: number | null;
+  /** Whether nothing would switch it off, and it fails far more often than the old way. */
+  readonly unprotected: boolean;
 }
 
 export interface HostsCount {

@@ -114,18 +114,6 @@ export const waitsForPerson = (live: LiveFlag | undefined): boolean =>
 
 export const evidenceRises = (live: LiveFlag | undefined): boolean => (live?.evidence ?? 0) > RISING;
 
-/** Fewer failures are no alarm. */
-const FAILURES = 20;
-const TIMES_AS_OFTEN = 2;
-
-/** Whether the new way fails far more often than the old way, and nothing switches it off by itself. */
-export function isUnprotected(row: FlagRow | undefined, live: LiveFlag | undefined): boolean {
-  if (!row || row.threshold || !live || isOff(live)) return false;
-  const [total, failed] = live.treatment;
-  const [oldTotal, oldFailed] = live.control;
-  return failed >= FAILURES && oldTotal > 0 && failed / total > (TIMES_AS_OFTEN * oldFailed) / oldTotal;
-}
-
 function isStale(row: FlagRow, now: number): boolean {
   if (row.until !== null && row.until < now) return true;
   const ends = row.percentage === 0 || row.percentage === 100;
@@ -170,7 +158,7 @@ export function stateOf(
 ): State {
   const held = live && heldBack(live);
   if (held) return held;
-  if (isUnprotected(row, live)) return 'unprotected';
+  if (live?.unprotected) return 'unprotected';
   const asked = askedOf(row, live);
   if (waitsFor && asked > 0) return 'waits';
   if (isStale(row, now)) return 'stale';

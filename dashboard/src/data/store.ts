@@ -4,7 +4,7 @@ import { batch, computed, signal } from '@preact/signals';
 import type { TripState } from '../engine.ts';
 import type { BreakerEvent, HostsCount, Live, LiveFlag, Meta, Overview, Session } from './api.ts';
 import { Cached, get, type Problem, post, remove, signedOut } from './http.ts';
-import { type FlagRow, isOff, isUnprotected, rowsOf, waitsForPerson } from './rows.ts';
+import { type FlagRow, isOff, rowsOf, waitsForPerson } from './rows.ts';
 import { listen, type Stream, type StreamEvent } from './stream.ts';
 
 export const session = signal<Session | undefined>(undefined);
@@ -42,9 +42,7 @@ export const may = (role: string): boolean => order.indexOf(session.value?.role 
 /** How many flags need a person. */
 export const waiting = computed(() => {
   let sum = 0;
-  for (const [key, flag] of liveFlags.value) {
-    sum += waitsForPerson(flag) || isUnprotected(rowOf.value.get(key), flag) ? 1 : 0;
-  }
+  for (const flag of liveFlags.value.values()) sum += waitsForPerson(flag) || flag.unprotected ? 1 : 0;
   return sum;
 });
 

@@ -228,7 +228,7 @@ export const flag = {
     threshold: 'Error threshold',
     schedule: 'Schedule',
     not: 'not',
-    mayTry: 'You can try changes here; only a publisher can publish.',
+    mayTry: 'You can try changes here; only publishers and admins can publish.',
     stopNow: 'To stop it now:',
     scale: '0 to 100 percent',
   },

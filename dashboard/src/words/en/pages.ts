@@ -27,10 +27,10 @@ export const why = {
   no: 'no',
   actual: (value: string) => `is ${value}`,
   absent: 'is not set',
-  inAt: (share: string) => `in at ${share} or more`,
+  inAt: (share: string) => `included from ${share} on`,
   from: (date: string) => `in from ${date} by the schedule`,
   bucket: (bucket: string, percentage: string) => `falls on ${bucket}, and the rollout reaches ${percentage}`,
-  noBucket: (by: string) => `${by} is not set, so they fall nowhere`,
+  noBucket: (by: string) => `${by} is not set, so no percentage can be applied`,
   untried: (rules: number) => `${plural(rules, 'more rule', 'more rules')}, not tried`,
   enabled: 'it is switched on',
   rule: (number: number, name: string | null) => `rule ${number}${name ? ` “${name}”` : ''}`,
@@ -139,7 +139,7 @@ export const history = {
 
 export const audit = {
   title: 'Audit',
-  text: 'Who did what, when, and why. Rows are chained by hashes and cannot be changed.',
+  text: 'Who did what, when, and why. “flcm audit verify” finds rows that were changed or removed.',
   who: 'Who',
   what: 'What',
   when: 'When',

@@ -81,7 +81,7 @@ export const review = {
   takeMine: 'Keep mine',
   publish: 'Publish',
   why: 'Why?',
-  whyHint: 'stands in history and audit',
+  whyHint: 'is written to the history and the audit log',
   seen: 'I have seen that evidence rises',
   seenHeld: 'I have seen that it is rolled back or held',
   publishTo: (hosts: number) => `Publish to ${plural(hosts, 'host', 'hosts')}`,
