@@ -74,11 +74,14 @@ export interface UserContext {
 export type OverrideValue = boolean | string;
 
 /**
- * Where the flags come from, and how they are watched over. One of `url`, `documentUrl`, `file`, `document` and `snapshot`
- * names the source; `snapshot` or `document` beside a `url` or `file` is what is used until that has answered.
+ * Where the flags come from, and how they are watched over. One of `url`, `documentUrl`, `file`, `document` and
+ * `snapshot` names the source; `snapshot` or `document` beside a `url` or `file` is what is used until that has
+ * answered.
  */
 export interface FeaturesOptions {
-  /** A server of flags, such as `https://flags.example.com`: `/flags`, `/flags/stream` and `/metrics` below it are used. */
+  /**
+   * A server of flags, such as `https://flags.example.com`: `/flags`, `/flags/stream` and `/metrics` below it are used.
+   */
   readonly url?: string | URL;
   /** A document or a snapshot on any web server, such as `https://cdn.example.com/feature-flags.yaml`: polled. */
   readonly documentUrl?: string | URL;

@@ -1,6 +1,6 @@
 /**
- * What the page asks its engine: WebAssembly in a Worker, made from the same Rust code as the server and the command line.
- * Nothing here decides anything in TypeScript.
+ * What the page asks its engine: WebAssembly in a Worker, made from the same Rust code as the server and the command
+ * line. Nothing here decides anything in TypeScript.
  */
 
 import type {

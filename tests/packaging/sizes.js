@@ -1,5 +1,5 @@
-// How large each thing is that somebody downloads, beside its budget in sizes.json; fails beyond one. `--write` sets the
-// budgets to 3 % above what is measured: for a change that is worth its size, and says why.
+// How large each thing is that somebody downloads, beside its budget in sizes.json; fails beyond one. `--write` sets
+// the budgets to 3 % above what is measured: for a change that is worth its size, and says why.
 
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';

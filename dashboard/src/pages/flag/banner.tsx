@@ -1,4 +1,7 @@
-/** Stands at the top of a flag's page, with the script that comes first: whether it is off for everyone, and why, or fails and nothing stops it. */
+/**
+ * Stands at the top of a flag's page, with the script that comes first: whether it is off for everyone, and why, or
+ * fails and nothing stops it.
+ */
 
 import type { JSX } from 'preact';
 import type { AuditRecord, LiveFlag } from '../../data/api.ts';

@@ -1,4 +1,6 @@
-/** If it goes wrong: how soon the flag would be off, by how often the new way fails, at the new and the present share. */
+/**
+ * If it goes wrong: how soon the flag would be off, by how often the new way fails, at the new and the present share.
+ */
 
 import type { JSX } from 'preact';
 import type { Series } from '../../data/api.ts';

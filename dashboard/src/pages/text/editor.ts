@@ -1,6 +1,6 @@
 /**
- * The text editor. CodeMirror writes a `<style>` element into a document, which the page's policy refuses; in a shadow root
- * it uses adopted style sheets, so it lives in one.
+ * The text editor. CodeMirror writes a `<style>` element into a document, which the page's policy refuses; in a shadow
+ * root it uses adopted style sheets, so it lives in one.
  */
 
 import { autocompletion, type CompletionContext, type CompletionResult } from '@codemirror/autocomplete';
