@@ -10,7 +10,8 @@ use flcm_flags::breaker::{Breaker, Plan, Scope};
 use flcm_flags::{
     Context, Counts, ErrorCode, Millis, PackedDecision, Policy, Sample, Snapshot, Trips, evaluate, evaluate_all,
 };
-use workload::{ATTRIBUTES, KINDS, USER, mixed, snapshot};
+use flcm_flags_config::{check, compile};
+use workload::{ATTRIBUTES, KINDS, USER, mixed, snapshot, targeted};
 
 fn main() {
     let mut arguments = std::env::args().skip(1).filter(|argument| !argument.starts_with("--"));
@@ -20,7 +21,19 @@ fn main() {
     run(&case, times);
 }
 
+/// From the text of a document to the bytes of its snapshot.
+fn read(text: &str, times: u32) {
+    for _ in 0..times {
+        let (config, diagnostics) = check(black_box(text));
+        let config = config.unwrap_or_else(|| panic!("{}", diagnostics.render("document", text, false)));
+        black_box(compile(&config).len());
+    }
+}
+
 fn run(case: &str, times: u32) {
+    if let Some((format, flags)) = case.split_once("-document-") {
+        return read(&targeted(flags.parse().unwrap_or(1), format == "json"), times);
+    }
     let snapshot = snapshot(if case.ends_with("-many") { mixed(1000) } else { KINDS.to_owned() }.as_str());
     let context = Context::new(Some(USER), &ATTRIBUTES);
     let bound = context.bind(&snapshot);

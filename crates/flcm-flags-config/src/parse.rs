@@ -53,7 +53,7 @@ struct Parser<'t> {
 
 impl Parser<'_> {
     /// A map without duplicate keys.
-    fn map<'n, 'p>(&mut self, node: &'n Node, path: Path<'p>) -> Option<Map<'n, 'p>> {
+    fn map<'n, 'p>(&mut self, node: &'n Node<'n>, path: Path<'p>) -> Option<Map<'n, 'p>> {
         let NodeValue::Map(entries) = &node.value else {
             self.wrong_type(node, path, "a map");
             return None;
@@ -62,13 +62,13 @@ impl Parser<'_> {
         Some(Map { node, path, asked: Vec::new() })
     }
 
-    fn check_unique(&mut self, entries: &[(source::Key, Node)], path: Path<'_>) {
+    fn check_unique(&mut self, entries: &[(source::Key<'_>, Node<'_>)], path: Path<'_>) {
         let mut seen = HashSet::with_capacity(entries.len());
         for (key, _) in entries {
             if key.text == "<<" && written(self.text, key.span) == Some("<<") {
                 self.merge_key(key, path);
             }
-            if !seen.insert(key.text.as_str()) {
+            if !seen.insert(&*key.text) {
                 let message = format!("`{}` is given twice", key.text);
                 self.diagnostics
                     .error(key.span, path.key(&key.text), "duplicate-key", message)
@@ -77,30 +77,30 @@ impl Parser<'_> {
         }
     }
 
-    fn merge_key(&mut self, key: &source::Key, path: Path<'_>) {
+    fn merge_key(&mut self, key: &source::Key<'_>, path: Path<'_>) {
         let problem = self.diagnostics.error(key.span, path.key(&key.text), "merge-key", "`<<` does not merge keys");
         problem.help("YAML 1.2 has no merge keys: use `extends` with a template, or write the keys out");
     }
 
     fn entries<T>(
         &mut self,
-        node: &Node,
+        node: &Node<'_>,
         path: Path<'_>,
-        read: impl Fn(&mut Self, &Node, Path<'_>) -> Option<T>,
+        read: impl Fn(&mut Self, &Node<'_>, Path<'_>) -> Option<T>,
     ) -> Option<Entries<T>> {
         let map = self.map(node, path)?;
-        let entry = |(key, node): &(source::Key, Node)| {
+        let entry = |(key, node): &(source::Key<'_>, Node<'_>)| {
             let value = read(self, node, path.key(&key.text))?;
-            Some((At { value: key.text.clone(), span: key.span }, value))
+            Some((At { value: key.text.to_string(), span: key.span }, value))
         };
         Some(Entries(map.entries().iter().filter_map(entry).collect()))
     }
 
     fn list<T>(
         &mut self,
-        node: &Node,
+        node: &Node<'_>,
         path: Path<'_>,
-        read: impl Fn(&mut Self, &Node, Path<'_>) -> Option<T>,
+        read: impl Fn(&mut Self, &Node<'_>, Path<'_>) -> Option<T>,
     ) -> Option<At<Vec<T>>> {
         let NodeValue::List(items) = &node.value else {
             return self.list_of_one(node, path, read);
@@ -112,9 +112,9 @@ impl Parser<'_> {
     /// A value in the place of a list, which was probably meant as its only item if it can be read as one.
     fn list_of_one<T>(
         &mut self,
-        node: &Node,
+        node: &Node<'_>,
         path: Path<'_>,
-        read: impl Fn(&mut Self, &Node, Path<'_>) -> Option<T>,
+        read: impl Fn(&mut Self, &Node<'_>, Path<'_>) -> Option<T>,
     ) -> Option<At<Vec<T>>> {
         let count = self.diagnostics.len();
         let item = read(self, node, path.index(0)).filter(|_| self.diagnostics.len() == count);
@@ -158,7 +158,7 @@ impl Parser<'_> {
 
     /// A document without flags turns everything off. Mostly it was meant otherwise: the file was emptied, or only a
     /// part of it has arrived.
-    fn check_flags(&mut self, root: &Node, flags: Option<&Node>) {
+    fn check_flags(&mut self, root: &Node<'_>, flags: Option<&Node<'_>>) {
         match flags.map(|node| (&node.value, node.span)) {
             // Another error may be the cause, such as a misspelt `flags`.
             None if self.diagnostics.has_errors() => {}
@@ -175,7 +175,7 @@ impl Parser<'_> {
         }
     }
 
-    fn cohort(&mut self, node: &Node, path: Path<'_>) -> Option<Cohort> {
+    fn cohort(&mut self, node: &Node<'_>, path: Path<'_>) -> Option<Cohort> {
         let mut map = self.map(node, path)?;
         let cohort = Cohort {
             users: map.get(self, "users", Self::members),
@@ -186,7 +186,7 @@ impl Parser<'_> {
         Some(cohort)
     }
 
-    fn members(&mut self, node: &Node, path: Path<'_>) -> Option<Vec<At<String>>> {
+    fn members(&mut self, node: &Node<'_>, path: Path<'_>) -> Option<Vec<At<String>>> {
         let members = self.list(node, path, Self::text)?.value;
         if members.len() > limits::MEMBERS {
             let message = format!("{} users, more than the limit of {}", members.len(), limits::MEMBERS);
@@ -197,7 +197,7 @@ impl Parser<'_> {
         Some(members)
     }
 
-    fn flag(&mut self, node: &Node, path: Path<'_>) -> Option<Flag> {
+    fn flag(&mut self, node: &Node<'_>, path: Path<'_>) -> Option<Flag> {
         let mut map = self.map(node, path)?;
         let flag = Flag {
             description: map.get(self, "description", Self::text),
@@ -223,9 +223,9 @@ impl Parser<'_> {
         Some(flag)
     }
 
-    fn dependency(&mut self, node: &Node, path: Path<'_>) -> Option<At<Dependency>> {
+    fn dependency(&mut self, node: &Node<'_>, path: Path<'_>) -> Option<At<Dependency>> {
         let value = match &node.value {
-            NodeValue::String(key) => Dependency::Key(key.clone()),
+            NodeValue::String(key) => Dependency::Key(key.to_string()),
             NodeValue::Map(_) => Dependency::Expects(self.flag_condition(node, path)?),
             _ => {
                 self.wrong_type(node, path, "a flag key or a map");
@@ -235,7 +235,7 @@ impl Parser<'_> {
         Some(At { value, span: node.span })
     }
 
-    fn flag_condition(&mut self, node: &Node, path: Path<'_>) -> Option<FlagCondition> {
+    fn flag_condition(&mut self, node: &Node<'_>, path: Path<'_>) -> Option<FlagCondition> {
         let mut map = self.map(node, path)?;
         let flag = map.need(self, "flag", Self::text);
         let enabled = map.get(self, "enabled", Self::boolean);
@@ -244,10 +244,10 @@ impl Parser<'_> {
         Some(FlagCondition { flag: flag?, enabled, variant })
     }
 
-    fn override_(&mut self, node: &Node, path: Path<'_>) -> Option<At<Override>> {
+    fn override_(&mut self, node: &Node<'_>, path: Path<'_>) -> Option<At<Override>> {
         let value = match &node.value {
             NodeValue::Bool(on) => Override::Switch(*on),
-            NodeValue::String(name) => Override::Variant(name.clone()),
+            NodeValue::String(name) => Override::Variant(name.to_string()),
             _ => {
                 self.wrong_type(node, path, "true, false or the name of a variant");
                 return None;
@@ -256,7 +256,7 @@ impl Parser<'_> {
         Some(At { value, span: node.span })
     }
 
-    fn rollout(&mut self, node: &Node, path: Path<'_>) -> Option<At<Rollout>> {
+    fn rollout(&mut self, node: &Node<'_>, path: Path<'_>) -> Option<At<Rollout>> {
         if let Some(percentage) = self.alone(node, path, "percentage", Unit::Percent) {
             return Some(At { value: Rollout { percentage: Some(percentage), ..Rollout::default() }, span: node.span });
         }
@@ -273,7 +273,7 @@ impl Parser<'_> {
     }
 
     /// One map, or a list of one-key maps: the list is for those to whom the order should show.
-    fn cohort_switches(&mut self, node: &Node, path: Path<'_>) -> Option<At<Switches>> {
+    fn cohort_switches(&mut self, node: &Node<'_>, path: Path<'_>) -> Option<At<Switches>> {
         let value = match &node.value {
             NodeValue::Map(_) => self.entries(node, path, Self::boolean)?.0,
             NodeValue::List(items) => {
@@ -290,7 +290,7 @@ impl Parser<'_> {
     }
 
     /// An item of the list. A name alone was probably meant as on.
-    fn cohort_switch(&mut self, node: &Node, path: Path<'_>) -> Option<Switches> {
+    fn cohort_switch(&mut self, node: &Node<'_>, path: Path<'_>) -> Option<Switches> {
         let NodeValue::String(name) = &node.value else {
             return self.entries(node, path, Self::boolean).map(|map| map.0);
         };
@@ -299,10 +299,10 @@ impl Parser<'_> {
         if let Some(meant) = meant {
             problem.meant(node.span, &meant);
         }
-        Some(vec![(At { value: name.clone(), span: node.span }, At { value: true, span: node.span })])
+        Some(vec![(At { value: name.to_string(), span: node.span }, At { value: true, span: node.span })])
     }
 
-    fn stage(&mut self, node: &Node, path: Path<'_>) -> Option<At<Stage>> {
+    fn stage(&mut self, node: &Node<'_>, path: Path<'_>) -> Option<At<Stage>> {
         let mut map = self.map(node, path)?;
         let at = map.need(self, "at", Self::text);
         let percentage = map.need(self, "percentage", Self::percentage);
@@ -310,11 +310,11 @@ impl Parser<'_> {
         Some(At { value: Stage { at: at?, percentage: percentage? }, span: node.span })
     }
 
-    fn conditions(&mut self, node: &Node, path: Path<'_>) -> Option<At<Vec<At<Condition>>>> {
+    fn conditions(&mut self, node: &Node<'_>, path: Path<'_>) -> Option<At<Vec<At<Condition>>>> {
         self.list(node, path, Self::condition)
     }
 
-    fn condition(&mut self, node: &Node, path: Path<'_>) -> Option<At<Condition>> {
+    fn condition(&mut self, node: &Node<'_>, path: Path<'_>) -> Option<At<Condition>> {
         let mut map = self.map(node, path)?;
         let has = |key: &str| map.entries().iter().any(|(name, _)| name.text == key);
         let value = if has("all") {
@@ -341,7 +341,7 @@ impl Parser<'_> {
         Some(Test { attribute: attribute?, operator: operator?, value })
     }
 
-    fn operand(&mut self, node: &Node, path: Path<'_>) -> Option<At<Operand>> {
+    fn operand(&mut self, node: &Node<'_>, path: Path<'_>) -> Option<At<Operand>> {
         let value = match &node.value {
             NodeValue::List(_) => Operand::Many(self.list(node, path, Self::literal)?.value),
             _ => Operand::One(self.literal(node, path)?.value),
@@ -349,7 +349,7 @@ impl Parser<'_> {
         Some(At { value, span: node.span })
     }
 
-    fn variant(&mut self, node: &Node, path: Path<'_>) -> Option<At<Variant>> {
+    fn variant(&mut self, node: &Node<'_>, path: Path<'_>) -> Option<At<Variant>> {
         let mut map = self.map(node, path)?;
         let name = map.need(self, "name", Self::text);
         let weight = map.need(self, "weight", Self::weight);
@@ -361,9 +361,9 @@ impl Parser<'_> {
     /// A list of items with weights. Fractions were probably meant as shares of the whole.
     fn weighted<T>(
         &mut self,
-        node: &Node,
+        node: &Node<'_>,
         path: Path<'_>,
-        read: impl Fn(&mut Self, &Node, Path<'_>) -> Option<T>,
+        read: impl Fn(&mut Self, &Node<'_>, Path<'_>) -> Option<T>,
     ) -> Option<At<Vec<T>>> {
         let count = self.diagnostics.len();
         let list = self.list(node, path, read);
@@ -379,12 +379,12 @@ impl Parser<'_> {
     }
 
     #[expect(clippy::unnecessary_wraps, reason = "the signature of all readers")]
-    fn weight(&mut self, node: &Node, path: Path<'_>) -> Option<At<u32>> {
+    fn weight(&mut self, node: &Node<'_>, path: Path<'_>) -> Option<At<u32>> {
         // One that is wrong counts as 1, so that its variant is known.
         Some(self.integer(node, path, limits::WEIGHT.into()).unwrap_or(At { value: 1, span: node.span }))
     }
 
-    fn rule(&mut self, node: &Node, path: Path<'_>) -> Option<At<Rule>> {
+    fn rule(&mut self, node: &Node<'_>, path: Path<'_>) -> Option<At<Rule>> {
         let mut map = self.map(node, path)?;
         let value = Rule {
             name: map.get(self, "name", Self::text),
@@ -397,7 +397,7 @@ impl Parser<'_> {
         Some(At { value, span: node.span })
     }
 
-    fn share(&mut self, node: &Node, path: Path<'_>) -> Option<At<Share>> {
+    fn share(&mut self, node: &Node<'_>, path: Path<'_>) -> Option<At<Share>> {
         let mut map = self.map(node, path)?;
         let name = map.need(self, "name", Self::text);
         let weight = map.need(self, "weight", Self::weight);

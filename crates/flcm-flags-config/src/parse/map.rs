@@ -7,18 +7,18 @@ use crate::parse::source::{self, Node, NodeValue};
 
 /// A map whose keys are read one by one. A key that is never asked for is unknown.
 pub(super) struct Map<'n, 'p> {
-    pub(super) node: &'n Node,
+    pub(super) node: &'n Node<'n>,
     pub(super) path: Path<'p>,
     pub(super) asked: Vec<&'static str>,
 }
 
 impl<'n> Map<'n, '_> {
-    pub(super) fn entries(&self) -> &'n [(source::Key, Node)] {
+    pub(super) fn entries(&self) -> &'n [(source::Key<'n>, Node<'n>)] {
         if let NodeValue::Map(entries) = &self.node.value { entries } else { &[] }
     }
 
     /// The value of a key, as it was written.
-    pub(super) fn value(&self, key: &str) -> Option<&'n Node> {
+    pub(super) fn value(&self, key: &str) -> Option<&'n Node<'n>> {
         self.entries().iter().find(|(name, _)| name.text == key).map(|(_, node)| node)
     }
 
@@ -27,7 +27,7 @@ impl<'n> Map<'n, '_> {
         &mut self,
         parser: &mut Parser<'t>,
         key: &'static str,
-        read: impl FnOnce(&mut Parser<'t>, &'n Node, Path<'_>) -> Option<T>,
+        read: impl FnOnce(&mut Parser<'t>, &'n Node<'n>, Path<'_>) -> Option<T>,
     ) -> Option<T> {
         self.asked.push(key);
         read(parser, self.value(key)?, self.path.key(key))
@@ -38,7 +38,7 @@ impl<'n> Map<'n, '_> {
         &mut self,
         parser: &mut Parser<'t>,
         key: &'static str,
-        read: impl FnOnce(&mut Parser<'t>, &'n Node, Path<'_>) -> Option<T>,
+        read: impl FnOnce(&mut Parser<'t>, &'n Node<'n>, Path<'_>) -> Option<T>,
     ) -> Option<T> {
         // A misspelt key is not missing as well.
         let is_there = self.entries().iter().any(|(name, _)| name.text == key);
@@ -53,13 +53,13 @@ impl<'n> Map<'n, '_> {
     /// Reports the keys that were never asked for.
     pub(super) fn finish(self, parser: &mut Parser<'_>) {
         for (key, _) in self.entries() {
-            if !self.asked.contains(&key.text.as_str()) {
+            if !self.asked.contains(&&*key.text) {
                 self.unknown(key, parser);
             }
         }
     }
 
-    fn unknown(&self, key: &source::Key, parser: &mut Parser<'_>) {
+    fn unknown(&self, key: &source::Key<'_>, parser: &mut Parser<'_>) {
         if key.text == "<<" {
             // Reported as a merge key.
             return;

@@ -7,7 +7,7 @@ use crate::parse::document::{At, Budget, ErrorThreshold};
 use crate::parse::source::{Node, NodeValue};
 
 impl Parser<'_> {
-    pub(super) fn error_threshold(&mut self, node: &Node, path: Path<'_>) -> Option<At<ErrorThreshold>> {
+    pub(super) fn error_threshold(&mut self, node: &Node<'_>, path: Path<'_>) -> Option<At<ErrorThreshold>> {
         if let Some(rate) = self.alone(node, path, "rate", Unit::Share) {
             return Some(At {
                 value: ErrorThreshold { rate: Some(rate), ..ErrorThreshold::default() },
@@ -37,7 +37,7 @@ impl Parser<'_> {
     }
 
     /// A number, or a keyword.
-    fn budget(&mut self, node: &Node, path: Path<'_>) -> Option<At<Budget>> {
+    fn budget(&mut self, node: &Node<'_>, path: Path<'_>) -> Option<At<Budget>> {
         if matches!(node.value, NodeValue::String(_)) {
             return self.keyword(node, path);
         }

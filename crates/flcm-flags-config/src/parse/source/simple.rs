@@ -1,0 +1,257 @@
+//! Reads what nearly all documents are made of: JSON, and the plain part of YAML.
+//!
+//! It takes maps and lists in both styles, words of one line, and comments. Whatever else it meets, it declines: anchors,
+//! aliases, tags, text of several lines, empty values, several documents, and everything that may be a mistake. Then
+//! [`yaml`](super::yaml) reads the whole text. So it reports nothing, and need not know all rules of YAML: it must only
+//! decline where it is not sure. Tests hold what it takes to the same tree.
+
+use super::{Key, Node, NodeValue, Style, Tree};
+use crate::diagnostics::Span;
+use crate::limits;
+
+/// How deep it follows lists and maps: far deeper than conditions nest, and shallow enough for recursion.
+const DEPTH: usize = limits::NODE_DEPTH / 2;
+
+/// `None` if the text has anything else.
+pub(super) fn read(text: &str) -> Option<Tree<'_>> {
+    if !is_printable(text) {
+        return None;
+    }
+    let mut reader = Reader::new(text);
+    let root = reader.root()?;
+    let is_whole = reader.at == text.len() && reader.nodes <= limits::NODES;
+    is_whole.then_some(Tree { root, shared: Vec::new(), comments: reader.comments })
+}
+
+/// Whether YAML takes all characters. A mark of the byte order is left to the other reader.
+fn is_printable(text: &str) -> bool {
+    let is_plain = |byte: u8| (byte >= b' ' && byte != 0x7f) || matches!(byte, b'\t' | b'\n' | b'\r');
+    let others = |character: char| {
+        matches!(character, '\u{80}'..='\u{9f}' | '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}')
+    };
+    text.bytes().fold(true, |all, byte| all & is_plain(byte)) && (text.is_ascii() || !text.contains(others))
+}
+
+/// Where the reader is in the text.
+pub(super) struct Reader<'t> {
+    pub(super) text: &'t str,
+    pub(super) bytes: &'t [u8],
+    pub(super) at: usize,
+    /// The first byte of the line.
+    pub(super) line: usize,
+    /// The column of the list or map in the block style around; -1 outside of any.
+    indent: isize,
+    depth: usize,
+    pub(super) nodes: usize,
+    comments: Vec<Span>,
+    /// What lists and maps that are not closed yet have so far, so that each is allocated once, when it is closed.
+    pub(super) entries: Vec<(Key<'t>, Node<'t>)>,
+    pub(super) items: Vec<Node<'t>>,
+}
+
+impl<'t> Reader<'t> {
+    fn new(text: &'t str) -> Self {
+        let (comments, entries, items) = (Vec::new(), Vec::new(), Vec::new());
+        Self { text, bytes: text.as_bytes(), at: 0, line: 0, indent: -1, depth: 0, nodes: 0, comments, entries, items }
+    }
+
+    /// The next byte; 0 at the end.
+    pub(super) fn peek(&self) -> u8 {
+        self.bytes.get(self.at).copied().unwrap_or(0)
+    }
+
+    fn column(&self) -> usize {
+        self.at - self.line
+    }
+
+    fn root(&mut self) -> Option<Node<'t>> {
+        self.space()?;
+        let root = match self.peek() {
+            b'{' | b'[' => self.flow()?,
+            _ => self.block()?,
+        };
+        self.space()?;
+        Some(root)
+    }
+
+    /// Skips white space and comments.
+    pub(super) fn space(&mut self) -> Option<()> {
+        loop {
+            match self.peek() {
+                b' ' => self.at += 1,
+                b'\n' => self.new_line(),
+                b'\r' if self.bytes.get(self.at + 1) == Some(&b'\n') => self.at += 1,
+                // Within blocks a tab may stand for indentation, which is a mistake.
+                b'\t' if self.indent < 0 => self.at += 1,
+                b'#' => self.comment()?,
+                b'\t' | b'\r' => return None,
+                _ => return Some(()),
+            }
+        }
+    }
+
+    fn new_line(&mut self) {
+        self.at += 1;
+        self.line = self.at;
+    }
+
+    fn comment(&mut self) -> Option<()> {
+        if self.at > 0 && !self.bytes[self.at - 1].is_ascii_whitespace() {
+            return None;
+        }
+        let rest = &self.bytes[self.at..];
+        let length = rest.iter().position(|byte| matches!(byte, b'\n' | b'\r')).unwrap_or(rest.len());
+        self.comments.push(Span { start: self.at, end: self.at + length });
+        self.at += length;
+        Some(())
+    }
+
+    /// White space within blocks, whose lines begin with spaces alone.
+    fn block_space(&mut self) -> Option<()> {
+        let indent = std::mem::replace(&mut self.indent, 0);
+        let space = self.space();
+        self.indent = indent;
+        space
+    }
+
+    /// White space in brackets. A line that is not indented as far as the block around is left to the other reader.
+    pub(super) fn flow_space(&mut self) -> Option<()> {
+        let line = self.line;
+        self.space()?;
+        let is_indented = |column| isize::try_from(column).is_ok_and(|column| column > self.indent);
+        (self.line == line || is_indented(self.column())).then_some(())
+    }
+
+    /// Reads a list or map, and counts it.
+    pub(super) fn nested(&mut self, read: impl FnOnce(&mut Self) -> Option<NodeValue<'t>>) -> Option<NodeValue<'t>> {
+        if self.depth >= DEPTH {
+            return None;
+        }
+        self.depth += 1;
+        let value = read(self);
+        self.depth -= 1;
+        value
+    }
+
+    /// A list or map in the block style.
+    fn block(&mut self) -> Option<Node<'t>> {
+        let (mut start, column) = (self.at, self.column());
+        // The other reader lets a list in the column of its key begin with its first item, and not with the dash.
+        let is_level = self.indent == isize::try_from(column).ok()?;
+        let indent = std::mem::replace(&mut self.indent, isize::try_from(column).ok()?);
+        let value = if self.is_dash() {
+            self.nested(|reader| reader.block_list(column))?
+        } else {
+            self.nested(|reader| reader.block_map(column))?
+        };
+        self.indent = indent;
+        self.nodes += 1;
+        let last = match &value {
+            NodeValue::List(items) => {
+                start = items.first().filter(|_| is_level).map_or(start, |item| item.span.start);
+                items.last()?
+            }
+            NodeValue::Map(entries) => &entries.last()?.1,
+            _ => return None,
+        };
+        let span = Span { start, end: last.span.end };
+        Some(Node { value, span, style: Style::Block, marked: false })
+    }
+
+    /// Whether an item of a list begins here.
+    fn is_dash(&self) -> bool {
+        self.peek() == b'-' && matches!(self.bytes.get(self.at + 1), Some(b' '))
+    }
+
+    fn block_list(&mut self, column: usize) -> Option<NodeValue<'t>> {
+        let first = self.items.len();
+        while self.column() == column && self.is_dash() {
+            self.at += 1;
+            self.blanks();
+            let item = self.item()?;
+            self.items.push(item);
+            self.next_line(column)?;
+        }
+        Some(NodeValue::List(self.items.split_off(first)))
+    }
+
+    /// An item behind its dash: a value, or a map that begins in the same line.
+    fn item(&mut self) -> Option<Node<'t>> {
+        let start = self.at;
+        match self.peek() {
+            b'{' | b'[' => self.inline(),
+            _ => {
+                let word = self.word(false)?;
+                let end = self.at;
+                self.blanks();
+                if self.peek() == b':' {
+                    self.at = start;
+                    return self.block();
+                }
+                self.at = end;
+                self.end_of_line()?;
+                Some(self.scalar(word))
+            }
+        }
+    }
+
+    fn block_map(&mut self, column: usize) -> Option<NodeValue<'t>> {
+        let first = self.entries.len();
+        while self.at < self.bytes.len() && self.column() == column && !self.is_dash() {
+            let key = self.key(false)?;
+            let value = self.value(column)?;
+            self.entries.push((key, value));
+            self.next_line(column)?;
+        }
+        Some(NodeValue::Map(self.entries.split_off(first)))
+    }
+
+    /// A value behind its key: in the same line, or as a block in the lines below.
+    fn value(&mut self, column: usize) -> Option<Node<'t>> {
+        let line = self.line;
+        self.blanks();
+        if !matches!(self.peek(), b'\n' | b'\r' | b'#' | 0) {
+            return self.inline();
+        }
+        self.block_space()?;
+        let is_below = self.column() > column || (self.column() == column && self.is_dash());
+        let is_block = self.line > line && is_below && !matches!(self.peek(), b'{' | b'[');
+        if is_block { self.block() } else { None }
+    }
+
+    /// A value that begins in this line, and ends the line that it ends in.
+    fn inline(&mut self) -> Option<Node<'t>> {
+        let node = match self.peek() {
+            b'{' | b'[' => self.flow()?,
+            _ => {
+                let word = self.word(false)?;
+                self.scalar(word)
+            }
+        };
+        self.end_of_line()?;
+        Some(node)
+    }
+
+    pub(super) fn blanks(&mut self) {
+        while self.peek() == b' ' {
+            self.at += 1;
+        }
+    }
+
+    /// Nothing but a comment may follow in this line.
+    fn end_of_line(&mut self) -> Option<()> {
+        let end = self.at;
+        self.blanks();
+        match self.peek() {
+            b'#' if self.at > end => Some(()),
+            b'\n' | b'\r' => Some(()),
+            _ => (self.at == self.bytes.len()).then_some(()),
+        }
+    }
+
+    /// Goes on to the next line with anything in it, which must not be indented further than the block that it follows.
+    fn next_line(&mut self, column: usize) -> Option<()> {
+        self.block_space()?;
+        (self.at == self.bytes.len() || self.column() <= column).then_some(())
+    }
+}
