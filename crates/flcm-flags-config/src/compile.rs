@@ -8,8 +8,8 @@ use flcm_flags::snapshot::wire::{self};
 use zerocopy::little_endian::{U16, U32, U64};
 
 use crate::compile::writer::{Sections, id, narrow, table};
-use crate::config::graph::{DecisionOrder, Graph, all_leaves};
-use crate::config::{Cohort, Condition, Config, Dependency, Expected, Flag, Override, Rule, Test, Value};
+use crate::config::graph::{DecisionOrder, Graph, all_leaves, test_of};
+use crate::config::{Cohort, Config, Dependency, Expected, Flag, Override, Rule, Test, Value};
 
 mod condition;
 mod policy;
@@ -356,10 +356,6 @@ fn closure(order: &DecisionOrder, index: usize, table: &mut Vec<U32>) -> (U32, U
     let start = id(table.len());
     table.extend(closure.iter().map(|other| id(*other)));
     (start, U16::new(narrow(closure.len())))
-}
-
-const fn test_of(condition: &Condition) -> Option<&Test> {
-    if let Condition::Test(test) = condition { Some(test) } else { None }
 }
 
 fn variant_index(flag: &Flag, name: &str) -> u16 {

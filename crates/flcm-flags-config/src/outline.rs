@@ -112,7 +112,7 @@ pub fn outline(text: &str, flag: &str) -> Option<Outline> {
 }
 
 impl Outline {
-    fn refer(&mut self, flags: &[(At<String>, crate::parse::document::Flag)], lines: &mut Lines<'_>) {
+    fn refer(&mut self, flags: &[inherit::Flat<'_>], lines: &mut Lines<'_>) {
         let mut reference = |name: &At<String>| Reference { name: name.value.clone(), range: lines.range(name.span) };
         for (key, flag) in flags {
             if key.value == self.flag {

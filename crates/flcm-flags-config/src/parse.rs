@@ -45,6 +45,13 @@ impl Document {
     }
 }
 
+/// A list with room for so many items from the start.
+fn collect<T>(count: usize, items: impl Iterator<Item = T>) -> Vec<T> {
+    let mut list = Vec::with_capacity(count);
+    list.extend(items);
+    list
+}
+
 /// Reads nodes, one method per part of a document.
 struct Parser<'t> {
     text: &'t str,
@@ -59,16 +66,23 @@ impl Parser<'_> {
             return None;
         };
         self.check_unique(entries, path);
-        Some(Map { node, path, asked: Vec::new() })
+        Some(Map::new(node, path))
     }
 
     fn check_unique(&mut self, entries: &[(source::Key<'_>, Node<'_>)], path: Path<'_>) {
-        let mut seen = HashSet::with_capacity(entries.len());
-        for (key, _) in entries {
+        // To compare a few keys is faster than to hash them.
+        let is_short = entries.len() <= 16;
+        let mut seen = HashSet::with_capacity(if is_short { 0 } else { entries.len() });
+        for (index, (key, _)) in entries.iter().enumerate() {
             if key.text == "<<" && written(self.text, key.span) == Some("<<") {
                 self.merge_key(key, path);
             }
-            if !seen.insert(&*key.text) {
+            let is_known = if is_short {
+                entries[..index].iter().any(|(earlier, _)| earlier.text == key.text)
+            } else {
+                !seen.insert(&*key.text)
+            };
+            if is_known {
                 let message = format!("`{}` is given twice", key.text);
                 self.diagnostics
                     .error(key.span, path.key(&key.text), "duplicate-key", message)
@@ -93,7 +107,7 @@ impl Parser<'_> {
             let value = read(self, node, path.key(&key.text))?;
             Some((At { value: key.text.to_string(), span: key.span }, value))
         };
-        Some(Entries(map.entries().iter().filter_map(entry).collect()))
+        Some(Entries(collect(map.entries().len(), map.entries().iter().filter_map(entry))))
     }
 
     fn list<T>(
@@ -105,7 +119,8 @@ impl Parser<'_> {
         let NodeValue::List(items) = &node.value else {
             return self.list_of_one(node, path, read);
         };
-        let value = items.iter().enumerate().filter_map(|(index, item)| read(self, item, path.index(index))).collect();
+        let read = |(index, item)| read(self, item, path.index(index));
+        let value = collect(items.len(), items.iter().enumerate().filter_map(read));
         Some(At { value, span: node.span })
     }
 

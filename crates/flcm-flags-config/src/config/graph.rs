@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::config::{Cohort, Condition, Config, Dependency, Flag};
+use crate::config::{Cohort, Condition, Config, Dependency, Flag, Test};
 use crate::limits;
 
 /// A directed graph: for each vertex, the indices of the vertices that it names.
@@ -151,6 +151,11 @@ pub(crate) fn named_flags(flag: &Flag) -> impl Iterator<Item = &Dependency> {
         _ => None,
     });
     flag.dependencies.iter().chain(in_conditions)
+}
+
+/// The test that a condition is.
+pub(crate) const fn test_of(condition: &Condition) -> Option<&Test> {
+    if let Condition::Test(test) = condition { Some(test) } else { None }
 }
 
 /// The cohort that a condition names.

@@ -9,10 +9,23 @@ use crate::parse::source::{self, Node, NodeValue};
 pub(super) struct Map<'n, 'p> {
     pub(super) node: &'n Node<'n>,
     pub(super) path: Path<'p>,
-    pub(super) asked: Vec<&'static str>,
+    asked: [&'static str; MOST_KEYS],
+    count: usize,
 }
 
-impl<'n> Map<'n, '_> {
+/// So many keys a map has at most.
+const MOST_KEYS: usize = 18;
+
+impl<'n, 'p> Map<'n, 'p> {
+    pub(super) const fn new(node: &'n Node<'n>, path: Path<'p>) -> Self {
+        Self { node, path, asked: [""; MOST_KEYS], count: 0 }
+    }
+
+    /// The keys that were asked for.
+    fn asked(&self) -> &[&'static str] {
+        &self.asked[..self.count]
+    }
+
     pub(super) fn entries(&self) -> &'n [(source::Key<'n>, Node<'n>)] {
         if let NodeValue::Map(entries) = &self.node.value { entries } else { &[] }
     }
@@ -29,7 +42,8 @@ impl<'n> Map<'n, '_> {
         key: &'static str,
         read: impl FnOnce(&mut Parser<'t>, &'n Node<'n>, Path<'_>) -> Option<T>,
     ) -> Option<T> {
-        self.asked.push(key);
+        self.asked[self.count] = key;
+        self.count += 1;
         read(parser, self.value(key)?, self.path.key(key))
     }
 
@@ -53,7 +67,7 @@ impl<'n> Map<'n, '_> {
     /// Reports the keys that were never asked for.
     pub(super) fn finish(self, parser: &mut Parser<'_>) {
         for (key, _) in self.entries() {
-            if !self.asked.contains(&&*key.text) {
+            if !self.asked().contains(&&*key.text) {
                 self.unknown(key, parser);
             }
         }
@@ -64,7 +78,7 @@ impl<'n> Map<'n, '_> {
             // Reported as a merge key.
             return;
         }
-        let meant = near_miss::key(&key.text, &self.asked);
+        let meant = near_miss::key(&key.text, self.asked());
         // Of two keys that mean the same, none is certain.
         let is_one = |meant: &&'static str| {
             self.entries().iter().filter(|(key, _)| near_miss::key(&key.text, &[*meant]).is_some()).count() == 1
@@ -77,9 +91,9 @@ impl<'n> Map<'n, '_> {
 
     /// Where a key belongs, or which ones are known here.
     fn known(&self, key: &str) -> String {
-        if self.asked.contains(&"rollout") && near_miss::ROLLOUT.contains(&key) {
+        if self.asked().contains(&"rollout") && near_miss::ROLLOUT.contains(&key) {
             return format!("`{key}` belongs into `rollout`: write `rollout: {{ {key}: … }}`");
         }
-        format!("known keys: {}", self.asked.join(", "))
+        format!("known keys: {}", self.asked().join(", "))
     }
 }

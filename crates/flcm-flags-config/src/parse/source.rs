@@ -11,8 +11,6 @@ use crate::parse::number;
 
 mod flow;
 mod simple;
-#[cfg(test)]
-mod tests;
 mod word;
 mod yaml;
 
@@ -170,3 +168,6 @@ pub(crate) fn plain(text: Cow<'_, str>) -> NodeValue<'_> {
         },
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,7 @@
 //! Reads what nearly all documents are made of: JSON, and the plain part of YAML.
 //!
-//! It takes maps and lists in both styles, words of one line, and comments. Whatever else it meets, it declines: anchors,
-//! aliases, tags, text of several lines, empty values, several documents, and everything that may be a mistake. Then
+//! It takes maps and lists in both styles, words of one line, and comments. It declines all else: anchors, aliases,
+//! tags, text of several lines, empty values, several documents, and whatever may be a mistake. Then
 //! [`yaml`](super::yaml) reads the whole text. So it reports nothing, and need not know all rules of YAML: it must only
 //! decline where it is not sure. Tests hold what it takes to the same tree.
 

@@ -7,9 +7,12 @@ use super::{Tree, simple, yaml};
 use crate::diagnostics::Diagnostics;
 
 const SEEDS: [&str; 8] = [
-    "flags:\n  beta: # why\n    rollout: { percentage: 10, by: \"team\" }\n    tags: [a, 'b c', \"d\\n\"]\n  gamma: {}\n",
-    "# first\nflags:\n  a:\n    rules:\n      - name: x\n        conditions:\n        - { attribute: b, operator: '>=', value: -1.5e3 }\n      - percentage: 5\n    on: it's\n",
-    "{\"flags\":{\"a\":{\"default\":\"o\\\"f\\u00e9\",\"on\":[1,2.5,-0,true,null,{\"k\":[]}]}},\"revision\":9007199254740993}",
+    "flags:\n  beta: # why\n    rollout: { percentage: 10, by: \"team\" }\n    \
+     tags: [a, 'b c', \"d\\n\"]\n  gamma: {}\n",
+    "# first\nflags:\n  a:\n    rules:\n      - name: x\n        conditions:\n        \
+     - { attribute: b, operator: '>=', value: -1.5e3 }\n      - percentage: 5\n    on: it's\n",
+    "{\"flags\":{\"a\":{\"default\":\"o\\\"f\\u00e9\",\"on\":[1,2.5,-0,true,null,{\"k\":[]}]}},\
+     \"revision\":9007199254740993}",
     "{\n\t\"flags\": {\n\t\t\"a\": { \"enabled\": false }\n\t}\n}\n",
     "cohorts:\r\n  c:\r\n    users:\r\n    - anna # x\r\n    - 'o''hara'\r\n    when: []\r\n",
     "a:\n  - b\n  - c: 1\n    d: [\n      e,\n      f ]\n  - {g: h,\n     i: j}\nk: l m: n\n",

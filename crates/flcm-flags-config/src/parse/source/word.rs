@@ -50,10 +50,10 @@ impl<'t> Reader<'t> {
 
     /// An escape that JSON has. Halves of characters are left to the other reader.
     fn escape(&mut self) -> Option<char> {
-        let letter = *self.bytes.get(self.at + 1)?;
+        let escaped = *self.bytes.get(self.at + 1)?;
         self.at += 2;
-        Some(match letter {
-            b'"' | b'/' | b'\\' => char::from(letter),
+        Some(match escaped {
+            b'"' | b'/' | b'\\' => char::from(escaped),
             b'b' => '\u{8}',
             b'f' => '\u{c}',
             b'n' => '\n',

@@ -1,7 +1,7 @@
 //! Reads all of YAML.
 //!
-//! `granit-parser` is the parser under `serde-saphyr`, used directly because its events carry byte positions, which lets
-//! one pass find every problem of a document.
+//! `granit-parser` is the parser under `serde-saphyr`, used directly because its events carry byte positions, which
+//! lets one pass find every problem of a document.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
