@@ -34,14 +34,30 @@ impl Document {
         if is_json && text.len() <= limits::DOCUMENT_BYTES && !strict::is_json(text, diagnostics) {
             return None;
         }
-        let Tree { mut root, shared, .. } = source::parse(text, diagnostics)?;
-        if matches!(root.value, NodeValue::Null) {
-            root.value = NodeValue::Map(Vec::new());
-        }
-        let mut parser = Parser { text, diagnostics: std::mem::take(diagnostics) };
-        let document = parser.document(&root);
+        Self::parse_flags(text, diagnostics).unwrap_or_else(|| {
+            let Tree { mut root, shared, .. } = source::parse(text, diagnostics)?;
+            if matches!(root.value, NodeValue::Null) {
+                root.value = NodeValue::Map(Vec::new());
+            }
+            let mut parser = Parser { text, diagnostics: std::mem::take(diagnostics) };
+            let document = parser.document(&root, None);
+            *diagnostics = parser.diagnostics;
+            document.map(|document| Self { shared, ..document })
+        })
+    }
+
+    /// Reads each flag as soon as its nodes are there. `None` if that takes the reader that knows all of YAML.
+    fn parse_flags(text: &str, diagnostics: &mut Diagnostics) -> Option<Option<Self>> {
+        let mut parser = Parser { text, diagnostics: diagnostics.clone() };
+        let mut flags = Entries::default();
+        let path = Path::Root.key("flags");
+        let tree = source::parse_flags(text, &mut |key, node| {
+            let flag = parser.flag(node, path.key(&key.text));
+            flags.0.extend(flag.map(|flag| (key.at(), flag)));
+        })?;
+        let document = parser.document(&tree.root, Some(flags));
         *diagnostics = parser.diagnostics;
-        document.map(|document| Self { shared, ..document })
+        Some(document)
     }
 }
 
@@ -105,7 +121,7 @@ impl Parser<'_> {
         let map = self.map(node, path)?;
         let entry = |(key, node): &(source::Key<'_>, Node<'_>)| {
             let value = read(self, node, path.key(&key.text))?;
-            Some((At { value: key.text.to_string(), span: key.span }, value))
+            Some((key.at(), value))
         };
         Some(Entries(collect(map.entries().len(), map.entries().iter().filter_map(entry))))
     }
@@ -149,7 +165,8 @@ impl Parser<'_> {
         item.map(|item| At { value: vec![item], span: node.span })
     }
 
-    fn document(&mut self, root: &Node) -> Option<Document> {
+    /// Reads the document, but for flags that were read before.
+    fn document(&mut self, root: &Node<'_>, flags: Option<Entries<Flag>>) -> Option<Document> {
         let mut map = self.map(root, Path::Root)?;
         let document = Document {
             revision: map.get(self, "revision", |parser, node, path| parser.integer(node, path, u64::MAX)),
@@ -160,7 +177,10 @@ impl Parser<'_> {
                 .get(self, "templates", |parser, node, path| parser.entries(node, path, Self::flag))
                 .unwrap_or_default(),
             flags: map
-                .get(self, "flags", |parser, node, path| parser.entries(node, path, Self::flag))
+                .get(self, "flags", |parser, node, path| match flags {
+                    Some(flags) => parser.map(node, path).map(|_| flags),
+                    None => parser.entries(node, path, Self::flag),
+                })
                 .unwrap_or_default(),
             shared: Vec::new(),
             removed: map.get(self, "removed", |parser, node, path| parser.list(node, path, Self::text)),

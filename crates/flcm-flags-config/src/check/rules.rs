@@ -12,8 +12,11 @@ use crate::parse::document::{At, Condition, Flag, Ramp, Rollout, Rule, Stage};
 
 impl Checker<'_> {
     pub(super) fn rules(&mut self, flag: &Flag, variants: &[config::Variant], path: Path<'_>) -> Vec<config::Rule> {
-        let mut rules = Vec::new();
-        let mut positions = Vec::new();
+        let cohorts = flag.rollout.as_ref().and_then(|rollout| rollout.value.cohorts.as_ref());
+        let count =
+            flag.rules.as_ref().map_or(0, |rules| rules.value.len()) + cohorts.map_or(0, |all| all.value.len()) + 1;
+        let mut rules = Vec::with_capacity(count);
+        let mut positions = Vec::with_capacity(count);
         for (index, rule) in flag.rules.iter().flat_map(|rules| &rules.value).enumerate() {
             rules.push(self.rule(&rule.value, variants, path.key("rules").index(index)));
             positions.push(Position { span: rule.span, part: Part::Rule(index) });

@@ -2,8 +2,16 @@
 
 use super::Parser;
 use crate::diagnostics::{Edit, Path};
+use crate::parse::document::At;
 use crate::parse::near_miss;
 use crate::parse::source::{self, Node, NodeValue};
+
+impl source::Key<'_> {
+    /// The key as a name.
+    pub(super) fn at(&self) -> At<String> {
+        At { value: self.text.to_string(), span: self.span }
+    }
+}
 
 /// A map whose keys are read one by one. A key that is never asked for is unknown.
 pub(super) struct Map<'n, 'p> {

@@ -8,7 +8,7 @@ use crate::diagnostics::Span;
 /// So many bytes of a key are certain to be read as one: YAML looks ahead for its colon by 1,024 characters.
 const KEY_BYTES: usize = 1_000;
 
-impl<'t> Reader<'t> {
+impl<'t> Reader<'_, 't> {
     /// A list or map in brackets, at its bracket.
     pub(super) fn flow(&mut self) -> Option<Node<'t>> {
         let start = self.at;
@@ -23,9 +23,10 @@ impl<'t> Reader<'t> {
         let first = self.entries.len();
         while !self.closes(b'}')? {
             let key = self.key(true)?;
+            self.enter(&key);
             self.flow_space()?;
             let value = self.flow_value()?;
-            self.entries.push((key, value));
+            self.add(key, value);
             self.comma(b'}')?;
         }
         Some(NodeValue::Map(self.entries.split_off(first)))

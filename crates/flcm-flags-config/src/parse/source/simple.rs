@@ -12,12 +12,16 @@ use crate::limits;
 /// How deep it follows lists and maps: far deeper than conditions nest, and shallow enough for recursion.
 const DEPTH: usize = limits::NODE_DEPTH / 2;
 
-/// `None` if the text has anything else.
-pub(super) fn read(text: &str) -> Option<Tree<'_>> {
+/// Takes the flags of a document one by one.
+pub(super) type Visit<'v, 't> = &'v mut dyn FnMut(&Key<'t>, &Node<'t>);
+
+/// `None` if the text has anything else. The flags are given to `visit`, and the tree does without what is in them: a
+/// large document is never in memory as nodes.
+pub(super) fn read<'t>(text: &'t str, visit: Option<Visit<'_, 't>>) -> Option<Tree<'t>> {
     if !is_printable(text) {
         return None;
     }
-    let mut reader = Reader::new(text);
+    let mut reader = Reader::new(text, visit);
     let root = reader.root()?;
     let is_whole = reader.at == text.len() && reader.nodes <= limits::NODES;
     is_whole.then_some(Tree { root, shared: Vec::new(), comments: reader.comments })
@@ -33,7 +37,7 @@ fn is_printable(text: &str) -> bool {
 }
 
 /// Where the reader is in the text.
-pub(super) struct Reader<'t> {
+pub(super) struct Reader<'v, 't> {
     pub(super) text: &'t str,
     pub(super) bytes: &'t [u8],
     pub(super) at: usize,
@@ -47,12 +51,35 @@ pub(super) struct Reader<'t> {
     /// What lists and maps that are not closed yet have so far, so that each is allocated once, when it is closed.
     pub(super) entries: Vec<(Key<'t>, Node<'t>)>,
     pub(super) items: Vec<Node<'t>>,
+    visit: Option<Visit<'v, 't>>,
+    /// Whether it is in the first map of flags.
+    flags: Section,
 }
 
-impl<'t> Reader<'t> {
-    fn new(text: &'t str) -> Self {
+#[derive(Clone, Copy, Eq, PartialEq)]
+enum Section {
+    After,
+    Before,
+    Inside,
+}
+
+impl<'v, 't> Reader<'v, 't> {
+    fn new(text: &'t str, visit: Option<Visit<'v, 't>>) -> Self {
         let (comments, entries, items) = (Vec::new(), Vec::new(), Vec::new());
-        Self { text, bytes: text.as_bytes(), at: 0, line: 0, indent: -1, depth: 0, nodes: 0, comments, entries, items }
+        Self {
+            visit,
+            flags: Section::Before,
+            text,
+            bytes: text.as_bytes(),
+            at: 0,
+            line: 0,
+            indent: -1,
+            depth: 0,
+            nodes: 0,
+            comments,
+            entries,
+            items,
+        }
     }
 
     /// The next byte; 0 at the end.
@@ -122,7 +149,27 @@ impl<'t> Reader<'t> {
         (self.line == line || is_indented(self.column())).then_some(())
     }
 
-    /// Reads a list or map, and counts it.
+    /// Notes that the value of a key begins, which may be the flags.
+    pub(super) fn enter(&mut self, key: &Key<'t>) {
+        if self.depth == 1 {
+            self.flags = match self.flags {
+                Section::Before if key.text == "flags" => Section::Inside,
+                Section::Inside => Section::After,
+                section => section,
+            };
+        }
+    }
+
+    /// Adds a value to the map that is open.
+    pub(super) fn add(&mut self, key: Key<'t>, mut node: Node<'t>) {
+        if let Some(visit) = self.visit.as_mut().filter(|_| self.depth == 2 && self.flags == Section::Inside) {
+            visit(&key, &node);
+            node.value = NodeValue::Null;
+        }
+        self.entries.push((key, node));
+    }
+
+    /// Reads a list or map, at most so deep.
     pub(super) fn nested(&mut self, read: impl FnOnce(&mut Self) -> Option<NodeValue<'t>>) -> Option<NodeValue<'t>> {
         if self.depth >= DEPTH {
             return None;
@@ -199,8 +246,9 @@ impl<'t> Reader<'t> {
         let first = self.entries.len();
         while self.at < self.bytes.len() && self.column() == column && !self.is_dash() {
             let key = self.key(false)?;
+            self.enter(&key);
             let value = self.value(column)?;
-            self.entries.push((key, value));
+            self.add(key, value);
             self.next_line(column)?;
         }
         Some(NodeValue::Map(self.entries.split_off(first)))

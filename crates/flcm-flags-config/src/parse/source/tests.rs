@@ -34,7 +34,7 @@ fn shown(tree: Option<Tree<'_>>) -> Option<String> {
 
 /// Whether the simple reader takes a text. If so, both say the same.
 fn is_taken(text: &str) -> bool {
-    let simple = shown(simple::read(text));
+    let simple = shown(simple::read(text, None));
     if simple.is_some() {
         assert_eq!(simple, shown(yaml::read(text, true, &mut Diagnostics::default())), "{text:?}");
     }

@@ -12,7 +12,7 @@ pub(super) struct Word<'t> {
     pub(super) style: Style,
 }
 
-impl<'t> Reader<'t> {
+impl<'t> Reader<'_, 't> {
     pub(super) fn word(&mut self, in_flow: bool) -> Option<Word<'t>> {
         let start = self.at;
         let (text, style) = match self.peek() {
