@@ -83,6 +83,7 @@ impl<'v, 't> Reader<'v, 't> {
     }
 
     /// The next byte; 0 at the end.
+    #[inline]
     pub(super) fn peek(&self) -> u8 {
         self.bytes.get(self.at).copied().unwrap_or(0)
     }
@@ -143,6 +144,10 @@ impl<'v, 't> Reader<'v, 't> {
 
     /// White space in brackets. A line that is not indented as far as the block around is left to the other reader.
     pub(super) fn flow_space(&mut self) -> Option<()> {
+        // In most places there is none.
+        if self.peek() > b'#' {
+            return Some(());
+        }
         let line = self.line;
         self.space()?;
         let is_indented = |column| isize::try_from(column).is_ok_and(|column| column > self.indent);
