@@ -49,7 +49,8 @@ export interface EngineBinding {
   flagSalt(snapshot: Handle, flag: FlagId): Maybe<string>;
   isStatic(snapshot: Handle, flag: FlagId): Maybe<boolean>;
   /**
-   * The ids of the attributes that a flag reads, and behind them a 1 if time alone may change its decision, else a 0.
+   * Of a flag: 1 if time alone may change its decision, else 0; rule and {@link PackedDecision} that everyone gets until a
+   * trip changes, both 0xffffffff where it depends on who asks; then the ids of the attributes that it reads.
    */
   reads(snapshot: Handle, flag: FlagId): Maybe<Uint32Array>;
   trip(snapshot: Handle, flag: FlagId): Maybe<string>;
@@ -144,7 +145,11 @@ export interface HotCalls {
   decideOnce(): number;
   /** Decides every flag for the context in the slot; answers how many there are. */
   decideAll(): number;
-  /** Counts a decision that was remembered for the context in the slot, `length` times. */
+  /**
+   * Counts a decision that was remembered for the context in the slot, `length` times. For the slot -1 it counts the
+   * decisions that were written: each is its flag, {@link PackedDecision} and the length of its targeting key (all i32; -1
+   * without one), then the key, filled up to a multiple of four bytes.
+   */
   count(): number;
   /**
    * Takes an outcome of the user in the slot (-1: nobody in particular); answers how much there is to be asked for by

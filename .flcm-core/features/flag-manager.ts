@@ -102,7 +102,7 @@ export class FeatureFlagManager<F extends FlagShapes<F> = AnyFlags> {
     if (snapshot === undefined) return false;
     if (!cohorts.isIdle) return this.#context(userId, attributes).isEnabled(flag);
     try {
-      return snapshot.isEnabled(flag, userId, attributes, clock.now());
+      return snapshot.isEnabled(flag, userId, attributes, clock);
     } catch (error) {
       events.error(featureError('INVALID_CONTEXT', 'the feature is off', error));
       return false;
@@ -131,7 +131,7 @@ export class FeatureFlagManager<F extends FlagShapes<F> = AnyFlags> {
     // What cannot be decided at once is left to a context, which reports what is wrong.
     if (snapshot === undefined || !cohorts.isIdle) return this.#context(userId, attributes).decision(flag);
     try {
-      return snapshot.decision(flag, userId, attributes, clock.now());
+      return snapshot.decision(flag, userId, attributes, clock);
     } catch {
       return this.#context(userId, attributes).decision(flag);
     }

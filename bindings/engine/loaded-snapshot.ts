@@ -1,9 +1,10 @@
 import type { EngineBinding, HotCalls } from '../binding.d.ts';
-import type { Attributes, Decision } from '../contract.d.ts';
+import type { Attributes, Decision, PackedDecision } from '../contract.d.ts';
 import { AttributeReader, type ContextInput } from './attribute-reader.ts';
 import { parseDecision } from './decision.ts';
 import { engineError, nameOf } from './error.ts';
 import type { SharedMemory } from './shared-memory.ts';
+import type { StaticDecisions } from './static-decisions.ts';
 
 /** How many contexts the engine keeps for a snapshot. */
 const CONTEXT_SLOTS = 32;
@@ -47,9 +48,12 @@ export interface Needs {
   readonly ids: readonly number[];
   /** Whether time alone may change the decision. */
   readonly timed: boolean;
+  /** The rule, and the outcome, of the decision that everyone gets until a trip changes; -1 where they differ. */
+  readonly rule: number;
+  readonly outcome: PackedDecision | -1;
 }
 
-const NOTHING: Needs = { names: [], ids: [], timed: true };
+const NOTHING: Needs = { names: [], ids: [], timed: true, rule: 0, outcome: -1 };
 
 /** Lets snapshots go that nobody holds any more, whose `free` was forgotten. */
 const forgotten = new FinalizationRegistry<() => void>((unload) => unload());
@@ -61,6 +65,7 @@ export class LoadedSnapshot {
   readonly memory: SharedMemory;
   readonly flagCount: number;
   readonly attributes: readonly string[];
+  readonly statics: StaticDecisions | undefined;
   /** Whether decisions are counted. */
   measuring = false;
   readonly #attributeIds: ReadonlyMap<string, number>;
@@ -72,10 +77,18 @@ export class LoadedSnapshot {
   #nextSlot = 0;
   readonly #slots: ContextSlot[] = [];
   readonly #flagIds = new Map<string, number>();
+  readonly #keys: (string | undefined)[] = [];
   readonly #needs: (Needs | undefined)[] = [];
   readonly #decisions = new Map<number, Map<number, Map<number, Decision>>>();
 
-  constructor(binding: EngineBinding, hot: HotCalls, memory: SharedMemory, handle: number) {
+  constructor(
+    binding: EngineBinding,
+    hot: HotCalls,
+    memory: SharedMemory,
+    handle: number,
+    Statics: typeof StaticDecisions | undefined,
+  ) {
+    this.statics = Statics && new Statics(this);
     this.binding = binding;
     this.hot = hot;
     this.memory = memory;
@@ -104,11 +117,20 @@ export class LoadedSnapshot {
   forget(): void {
     this.countRemembered();
     for (const slot of this.#slots) slot.clear();
+    this.#needs.length = 0;
   }
 
   /** Reports to the engine the decisions that were answered from the cache. */
   countRemembered(): void {
     for (const slot of this.#slots) this.#count(slot);
+    this.statics?.count();
+  }
+
+  /** Has decisions counted that are written as the engine reads them. */
+  countWritten(decisions: Uint8Array): void {
+    this.memory.writeBytes(decisions);
+    this.memory.ask(this.#handle, -1, 0, 0);
+    this.hot.count();
   }
 
   #count(slot: ContextSlot): void {
@@ -189,6 +211,19 @@ export class LoadedSnapshot {
     return ++this.#mark;
   }
 
+  /** The rule of the decision that was made last, which was of this flag. */
+  ruleOf(flag: number): number {
+    const { rule, outcome } = this.needs(flag);
+    return outcome < 0 ? this.memory.rule : rule;
+  }
+
+  /** The key of a flag. */
+  flagKey(flag: number): string | undefined {
+    const { handle } = this;
+    this.#keys[flag] ??= this.binding.flagKey(handle, flag) ?? undefined;
+    return this.#keys[flag];
+  }
+
   needs(flag: number): Needs {
     return this.#needs[checkedId(flag)] ?? this.#learn(flag);
   }
@@ -197,9 +232,10 @@ export class LoadedSnapshot {
     if (flag < 0) return NOTHING;
     const read = this.binding.reads(this.handle, flag);
     if (!read) return NOTHING;
-    const ids = [...read];
-    const timed = ids.pop() === 1;
-    const needs = { names: ids.map((id) => this.attributes[id] as string), ids, timed };
+    const [timed, rule = 0, outcome = 0, ...ids] = read;
+    const names = ids.map((id) => this.attributes[id] as string);
+    // All ones stand for no decision.
+    const needs = { names, ids, timed: timed === 1, rule, outcome: outcome | 0 };
     this.#needs[flag] = needs;
     return needs;
   }

@@ -1,4 +1,4 @@
-import type { CallOutcome } from '../contract.d.ts';
+import type { CallOutcome, Time } from '../contract.d.ts';
 import type { ContextInput, Present } from './attribute-reader.ts';
 import { engineError, nameOf } from './error.ts';
 
@@ -87,6 +87,13 @@ export class SharedMemory {
     out.set(new Uint32Array(this.#integers.buffer, this.#offset + DATA, flags * 2));
   }
 
+  /** Writes what is already as the engine reads it. */
+  writeBytes(data: Uint8Array): void {
+    this.#view();
+    this.#bytes.set(data, DATA);
+    this.#integers[3] = data.length;
+  }
+
   /** Writes a flag key. */
   writeKey(snapshot: number, key: string): void {
     this.#view();
@@ -156,6 +163,13 @@ export class SharedMemory {
     this.#end = start + written;
     return written;
   }
+}
+
+/** A time as a number, which a clock is asked for only where it may change the decision. */
+export function timeOf(now: Time, timed: boolean): number {
+  if (typeof now === 'number') return now;
+  if (typeof now?.now !== 'function') throw noTime(now);
+  return timed ? now.now() : 0;
 }
 
 /** A time that the core knows. */
