@@ -152,6 +152,12 @@ export interface HotCalls {
    */
   count(): number;
   /**
+   * After {@link HotCalls.decideOnce} of the same flag and context: which attributes have a value that alone keeps everyone
+   * from the flag's only rule, whatever their other attributes are. A bit for each, in the order of `reads`; 0 where that
+   * is not why it was decided so. Only the addon has it.
+   */
+  leftOutBy?(): number;
+  /**
    * Takes an outcome of the user in the slot (-1: nobody in particular); answers how much there is to be asked for by
    * `transitions`.
    */

@@ -2,9 +2,9 @@ import type { EngineBinding, HotCalls } from '../binding.d.ts';
 import type { Engine, Snapshot as SnapshotContract } from '../contract.d.ts';
 import { engineError, isArray, messageOf, nameOf } from './error.ts';
 import { LoadedSnapshot, noRoom } from './loaded-snapshot.ts';
+import type { LocalDecisions } from './local-decisions.ts';
 import { SharedMemory } from './shared-memory.ts';
 import { Snapshot } from './snapshot.ts';
-import type { StaticDecisions } from './static-decisions.ts';
 
 export type * from '../contract.d.ts';
 export { createAuthoringCompiler } from './authoring.ts';
@@ -20,18 +20,18 @@ export interface Binding {
   memory(): ArrayBuffer;
   /** Where in it the registers begin. */
   readonly offset: number;
-  /** What answers for flags that serve everyone the same; without it, the engine does. */
-  readonly Statics?: typeof StaticDecisions;
+  /** What decides without a crossing; without it, the engine is always asked. */
+  readonly Local?: typeof LocalDecisions;
 }
 
 /** The largest snapshot that is taken in: far beyond any use, and far below what wasm memory holds. */
 const MOST_BYTES = 1 << 28;
 
 /** An engine over a binding. */
-export function createEngine({ name, binding, hot, memory: buffer, offset, Statics }: Binding): Engine {
+export function createEngine({ name, binding, hot, memory: buffer, offset, Local }: Binding): Engine {
   const memory = new SharedMemory(buffer, offset);
   const load = (bytes: Uint8Array): SnapshotContract => {
-    return new Snapshot(new LoadedSnapshot(binding, hot, memory, take(binding, bytes), Statics));
+    return new Snapshot(new LoadedSnapshot(binding, hot, memory, take(binding, bytes), Local));
   };
   return { name, version: binding.version(), load };
 }

@@ -3,8 +3,8 @@ import type { Attributes, Decision, PackedDecision } from '../contract.d.ts';
 import { AttributeReader, type ContextInput } from './attribute-reader.ts';
 import { parseDecision } from './decision.ts';
 import { engineError, nameOf } from './error.ts';
+import type { LocalDecisions } from './local-decisions.ts';
 import type { SharedMemory } from './shared-memory.ts';
-import type { StaticDecisions } from './static-decisions.ts';
 
 /** How many contexts the engine keeps for a snapshot. */
 const CONTEXT_SLOTS = 32;
@@ -53,6 +53,12 @@ export interface Needs {
   readonly outcome: PackedDecision | -1;
 }
 
+/** A decision in words, of a rule. */
+interface Made {
+  readonly rule: number;
+  readonly decision: Decision;
+}
+
 const NOTHING: Needs = { names: [], ids: [], timed: true, rule: 0, outcome: -1 };
 
 /** Lets snapshots go that nobody holds any more, whose `free` was forgotten. */
@@ -65,7 +71,9 @@ export class LoadedSnapshot {
   readonly memory: SharedMemory;
   readonly flagCount: number;
   readonly attributes: readonly string[];
-  readonly statics: StaticDecisions | undefined;
+  readonly local: LocalDecisions | undefined;
+  /** The rule of the decision that was made last; `undefined` when the engine has just written it. */
+  rule: number | undefined;
   /** Whether decisions are counted. */
   measuring = false;
   readonly #attributeIds: ReadonlyMap<string, number>;
@@ -79,16 +87,17 @@ export class LoadedSnapshot {
   readonly #flagIds = new Map<string, number>();
   readonly #keys: (string | undefined)[] = [];
   readonly #needs: (Needs | undefined)[] = [];
-  readonly #decisions = new Map<number, Map<number, Map<number, Decision>>>();
+  /** By flag, the unknown one first, and by outcome. */
+  readonly #decisions: (Map<number, Made[]> | undefined)[] = [];
 
   constructor(
     binding: EngineBinding,
     hot: HotCalls,
     memory: SharedMemory,
     handle: number,
-    Statics: typeof StaticDecisions | undefined,
+    Local: typeof LocalDecisions | undefined,
   ) {
-    this.statics = Statics && new Statics(this);
+    this.local = Local && new Local(this);
     this.binding = binding;
     this.hot = hot;
     this.memory = memory;
@@ -117,13 +126,14 @@ export class LoadedSnapshot {
   forget(): void {
     this.countRemembered();
     for (const slot of this.#slots) slot.clear();
+    this.local?.forget();
     this.#needs.length = 0;
   }
 
   /** Reports to the engine the decisions that were answered from the cache. */
   countRemembered(): void {
     for (const slot of this.#slots) this.#count(slot);
-    this.statics?.count();
+    this.local?.count();
   }
 
   /** Has decisions counted that are written as the engine reads them. */
@@ -211,12 +221,6 @@ export class LoadedSnapshot {
     return ++this.#mark;
   }
 
-  /** The rule of the decision that was made last, which was of this flag. */
-  ruleOf(flag: number): number {
-    const { rule, outcome } = this.needs(flag);
-    return outcome < 0 ? this.memory.rule : rule;
-  }
-
   /** The key of a flag. */
   flagKey(flag: number): string | undefined {
     const { handle } = this;
@@ -242,14 +246,17 @@ export class LoadedSnapshot {
 
   /** A decision from its text. There are few of them for a flag, so each is made once. */
   decision(flag: number, rule: number, outcome: number): Decision {
-    const byOutcome = entry(this.#decisions, flag, () => new Map());
-    const byRule = entry(byOutcome, outcome, () => new Map());
-    return entry(byRule, rule, () => this.#describe(flag, rule, outcome));
+    for (const made of this.#decisions[flag + 1]?.get(outcome) ?? []) if (made.rule === rule) return made.decision;
+    return this.#describe(flag, rule, outcome);
   }
 
   #describe(flag: number, rule: number, outcome: number): Decision {
     const text = this.binding.decisionText(this.handle, flag, rule, outcome);
-    return parseDecision(text ?? '', outcome);
+    const decision = parseDecision(text ?? '', outcome);
+    this.#decisions[flag + 1] ??= new Map();
+    const made = this.#decisions[flag + 1] as Map<number, Made[]>;
+    made.set(outcome, [...(made.get(outcome) ?? []), { rule, decision }]);
+    return decision;
   }
 
   /** Passes an answer of a hot call on, unless it is an error. */
@@ -281,15 +288,6 @@ export function noRoom(what: string, cause?: unknown): Error {
 
 function freed(): Error {
   return engineError('FREED', 'the snapshot was freed: load it again, or free it later');
-}
-
-/** What a map holds, made when it holds nothing. */
-function entry<K, V>(map: Map<K, V>, key: K, make: () => V): V {
-  const known = map.get(key);
-  if (known !== undefined) return known;
-  const made = make();
-  map.set(key, made);
-  return made;
 }
 
 function attributesOf(binding: EngineBinding, handle: number): string[] {

@@ -19,6 +19,9 @@ import { checkedTime, timeOf } from './shared-memory.ts';
 
 const NO_ATTRIBUTES: Attributes = Object.freeze({});
 
+/** The rule of a decision that none has made. */
+const NO_RULE = 0xffffffff;
+
 /** A snapshot in use. */
 export class Snapshot implements SnapshotContract {
   readonly #loaded: LoadedSnapshot;
@@ -93,14 +96,24 @@ export class Snapshot implements SnapshotContract {
     const needs = loaded.needs(flag);
     // A clock, like an attribute, may ask in its turn: before anything is written.
     const time = checkedTime(timeOf(now, needs.timed));
-    const { outcome } = needs;
     const given = attributes ?? NO_ATTRIBUTES;
-    if (outcome >= 0 && typeof given === 'object' && loaded.statics?.decided(flag, outcome, targetingKey)) {
-      return outcome;
+    const { local } = loaded;
+    if (typeof given === 'object' && local?.forEveryone(flag, needs, targetingKey)) {
+      loaded.rule = needs.rule;
+      return needs.outcome;
     }
-    loaded.memory.writeContext(loaded.gather(targetingKey, given, needs));
+    const input = loaded.gather(targetingKey, given, needs);
+    const known = local ? local.byValue(flag, input) : -1;
+    if (known >= 0) {
+      loaded.rule = NO_RULE;
+      return known;
+    }
+    loaded.memory.writeContext(input);
     loaded.memory.ask(loaded.handle, 0, flag, time);
-    return loaded.check(loaded.hot.decideOnce());
+    const outcome = loaded.check(loaded.hot.decideOnce());
+    local?.learn(flag, needs, input, outcome);
+    loaded.rule = undefined;
+    return outcome;
   }
 
   isEnabled(
@@ -121,7 +134,7 @@ export class Snapshot implements SnapshotContract {
     const loaded = this.#loaded;
     const flag = loaded.flag(key);
     const outcome = this.decide(flag, targetingKey, attributes, now);
-    return loaded.decision(flag, loaded.ruleOf(flag), outcome);
+    return loaded.decision(flag, loaded.rule ?? loaded.memory.rule, outcome);
   }
 
   decisionOf(flag: FlagId, rule: number, outcome: PackedDecision): Decision {

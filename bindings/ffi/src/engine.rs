@@ -22,6 +22,7 @@ use flcm_flags_host::reserve::can_allocate;
 use flcm_flags_host::text;
 
 mod breakers;
+mod left_out;
 mod metrics;
 mod users;
 
@@ -53,6 +54,21 @@ struct Loaded {
 }
 
 impl Loaded {
+    /// Passes the ids of the attributes that a flag reads to `show`, ascending.
+    fn each_read(&self, flag: &Flag<'_>, mut show: impl FnMut(u32)) {
+        let mut read = vec![false; self.snapshot.attributes().count()];
+        flag.reads(&mut |id| {
+            if let Some(read) = usize::try_from(id.0).ok().and_then(|id| read.get_mut(id)) {
+                *read = true;
+            }
+        });
+        for (id, read) in (0..).zip(&read) {
+            if *read {
+                show(id);
+            }
+        }
+    }
+
     /// The decision that everyone gets, whoever they are and whenever they ask, until a trip changes; `None` where that
     /// makes a difference. Of trips, only one that switches the flag off treats everyone alike.
     fn for_everyone(&self, id: FlagId, flag: &Flag<'_>) -> Option<PackedDecision> {
@@ -163,19 +179,9 @@ impl Engine {
     pub fn reads(&self, snapshot: Handle, flag: FlagId) -> Option<Vec<u32>> {
         let loaded = self.snapshots.get(snapshot)?;
         let described = loaded.snapshot.describe(flag)?;
-        let mut read = vec![false; loaded.snapshot.attributes().count()];
-        described.reads(&mut |id| {
-            if let Some(read) = usize::try_from(id.0).ok().and_then(|id| read.get_mut(id)) {
-                *read = true;
-            }
-        });
         let [rule, outcome] = loaded.for_everyone(flag, &described).map_or([u32::MAX; 2], halves);
         let mut numbers = vec![described.changes_with_time().into(), rule, outcome];
-        for (id, read) in (0..).zip(&read) {
-            if *read {
-                numbers.push(id);
-            }
-        }
+        loaded.each_read(&described, |id| numbers.push(id));
         Some(numbers)
     }
 

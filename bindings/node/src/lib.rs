@@ -1,7 +1,7 @@
 //! The engine as a native addon: what `bindings/binding.d.ts` calls `EngineBinding` and `CompilerBinding`. Each
 //! function converts its arguments and makes one call of `flcm-flags-ffi`.
 //!
-//! `HotCalls` is in the module `hot`: seven functions of plain N-API over the shared memory, because what napi-derive
+//! `HotCalls` is in the module `hot`: eight functions of plain N-API over the shared memory, because what napi-derive
 //! generates takes three times as long. It is the only `unsafe` code of this project.
 //!
 //! The package `@flcm/flags-node` tries this addon first. Where none loads, the package decides with WebAssembly, with

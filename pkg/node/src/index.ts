@@ -1,6 +1,6 @@
 import type { Compiler, Engine } from '../../../bindings/contract.d.ts';
 import { createCompiler, createEngine, SIZE } from '../../../bindings/engine/index.ts';
-import { StaticDecisions as Statics } from '../../../bindings/engine/static-decisions.ts';
+import { LocalDecisions as Local } from '../../../bindings/engine/local-decisions.ts';
 import { type Addon, addon } from './addon.ts';
 
 export type * from '../../../bindings/contract.d.ts';
@@ -10,7 +10,7 @@ const wasm = (): typeof import('./wasm.ts') => require('./wasm.cjs');
 
 function engineOf(binding: Addon): Engine {
   const memory = new ArrayBuffer(SIZE);
-  return createEngine({ name: 'native', binding, hot: binding.hot(memory), memory: () => memory, offset: 0, Statics });
+  return createEngine({ name: 'native', binding, hot: binding.hot(memory), memory: () => memory, offset: 0, Local });
 }
 
 /** The native addon where one fits the machine, else WebAssembly: `engine.name` says which. */

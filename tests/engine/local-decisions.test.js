@@ -16,6 +16,29 @@ const document = {
     by: { rollout: { percentage: 100, by: 'company' } },
     guarded: { ...everyone, error_threshold: { rate: 0.05 } },
     half: { rollout: { percentage: 50 } },
+    narrow: {
+      conditions: [
+        { attribute: 'country', operator: '==', value: 'DE' },
+        { attribute: 'age', operator: '>', value: 30 },
+        {
+          any: [
+            { attribute: 'plan', operator: '==', value: 'pro' },
+            { attribute: 'age', operator: '>', value: 60 },
+          ],
+        },
+        { attribute: 'user_id', operator: '!=', value: 'user-7' },
+      ],
+      rollout: { percentage: 50 },
+      variants: [
+        { name: 'left', weight: 1 },
+        { name: 'right', weight: 1 },
+      ],
+    },
+    excepted: {
+      conditions: [{ attribute: 'country', operator: '==', value: 'DE' }],
+      rollout: { percentage: 100 },
+      overrides: { 'user-3': true },
+    },
     later: { rollout: { percentage: 0, schedule: [{ at: new Date(NOW + 1000).toISOString(), percentage: 100 }] } },
   },
 };
@@ -175,6 +198,68 @@ for (const { engine } of engines) {
         assert.equal(snapshot.decision(flag, 'alice', {}, clock), alice.decision(flag, NOW));
         assert.equal(alice.decide(snapshot.flag(flag), clock), snapshot.decide(snapshot.flag(flag), 'alice', {}, NOW));
       }
+    });
+
+    /** Users with each mixture of odd values. */
+    const odd = () => {
+      const users = [];
+      for (const country of ['DE', 'FR', 'a country with a long name', '', 7, true, ['DE'], undefined])
+        for (const age of [31, 30, 61, 0, -0, Number.NaN, '31', null])
+          for (const plan of ['pro', 'free', false]) users.push({ country, age, plan, user_id: 'FR', other: 'DE' });
+      return users;
+    };
+
+    test('whoever a value leaves out is decided as a context decides, each time', () => {
+      const snapshot = loaded();
+      const decided = loaded();
+      for (let round = 0; round < 3; round++) {
+        for (const [at, attributes] of odd().entries()) {
+          for (const flag of ['narrow', 'excepted']) {
+            const wanted = decided.context(`user-${at % 11}`, attributes).decision(flag, NOW);
+            const found = snapshot.decision(flag, `user-${at % 11}`, attributes, NOW);
+            assert.deepEqual(found, wanted, `${flag} ${at} ${JSON.stringify(attributes)}`);
+          }
+        }
+      }
+      assert.deepEqual(snapshot.metrics.drain(NAME), decided.metrics.drain(NAME), 'and counted as often');
+    });
+
+    test('what a value leaves out changes with a trip, and comes back with its end', () => {
+      const snapshot = loaded();
+      const flag = snapshot.flag('narrow');
+      const ask = () => snapshot.decision('narrow', 'alice', { country: 'FR', age: 40, plan: 'pro' }, NOW).reason;
+      const reasons = ['clear', 'off', 'probing', 'capped 10000', 'clear'].map((trip) => {
+        snapshot.setTrip(flag, trip);
+        return new Set([ask(), ask(), ask()]);
+      });
+      assert.deepEqual(reasons.slice(0, 2), [new Set(['DEFAULT']), new Set(['BREAKER_OPEN'])]);
+      assert.deepEqual(reasons.at(-1), new Set(['DEFAULT']));
+      assert.equal(snapshot.metrics.summary(flag).decisions, 15);
+    });
+
+    test('a value that is inherited leaves nobody out, and one that cannot be read is reported each time', () => {
+      const snapshot = loaded();
+      const ask = (attributes) => snapshot.decision('narrow', 'alice', attributes, NOW).reason;
+      const inherited = Object.create({ country: 'FR' });
+      for (let twice = 0; twice < 2; twice++) {
+        assert.equal(ask({ country: 'FR', age: 40, plan: 'pro' }), 'DEFAULT');
+        assert.equal(ask(Object.assign(inherited, { age: 40, plan: 'pro' })), 'DEFAULT');
+        assert.throws(() => ask({ country: 'FR', age: new Date() }), { code: 'INVALID_CONTEXT' });
+        assert.throws(() => ask({ country: 'FR', cohorts: [3] }), { code: 'INVALID_CONTEXT' });
+      }
+      assert.equal(snapshot.metrics.summary(snapshot.flag('narrow')).decisions, 4);
+    });
+
+    test('however many values there are, the memory for them has a bound, and the answers are right', () => {
+      const snapshot = loaded();
+      const decided = loaded();
+      const flag = snapshot.flag('narrow');
+      for (let user = 0; user < 6000; user++) {
+        const attributes = { country: user % 3 ? `c${user}` : 'DE', age: user % 90, plan: 'pro' };
+        const wanted = decided.context('alice', attributes).decide(flag, NOW);
+        assert.equal(snapshot.decide(flag, 'alice', attributes, NOW), wanted);
+      }
+      assert.equal(snapshot.metrics.summary(flag).decisions, 6000);
     });
   });
 }

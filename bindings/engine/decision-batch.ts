@@ -12,11 +12,8 @@ const LONGEST_KEY = Math.floor((SIZE - HEAD - 4) / 3);
 
 const encoder = new TextEncoder();
 
-/**
- * Decisions of flags that serve everyone the same: what the engine has decided once is answered without asking it, and it
- * counts the decisions and their users in batches. Only the packages for Node have this, because it makes a page larger.
- */
-export class StaticDecisions {
+/** Decisions that were made on this side, and their users, for the engine to count many at a time. */
+export class DecisionBatch {
   readonly #loaded: LoadedSnapshot;
   readonly #numbers = new Int32Array(SIZE / 4);
   readonly #bytes: Uint8Array = new Uint8Array(this.#numbers.buffer);
@@ -27,8 +24,8 @@ export class StaticDecisions {
     this.#loaded = loaded;
   }
 
-  /** Counts a decision for a user; false for one that the engine has to read itself, because it is long or none at all. */
-  decided(flag: number, outcome: PackedDecision, key: unknown): boolean {
+  /** Takes a decision for a user; false for one that the engine has to read itself, because it is long or none at all. */
+  add(flag: number, outcome: PackedDecision, key: unknown): boolean {
     if (typeof key === 'string' ? key.length > LONGEST_KEY : key != null) return false;
     if (!this.#loaded.measuring) return true;
     const longest = HEAD + (typeof key === 'string' ? key.length * 3 : 0);
@@ -43,7 +40,7 @@ export class StaticDecisions {
     return true;
   }
 
-  /** Has the engine count what was decided. */
+  /** Has the engine count what was taken. */
   count(): void {
     if (this.#end === 0) return;
     this.#loaded.countWritten(this.#bytes.subarray(0, this.#end));
