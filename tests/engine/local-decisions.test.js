@@ -129,8 +129,8 @@ for (const { engine } of engines) {
     test('the next snapshot decides anew, and takes over what was counted', () => {
       const before = loaded();
       const next = loaded({ ...document.flags, on: { enabled: false } });
-      for (let user = 0; user < 20; user++) before.isEnabled('on', `user-${user}`, undefined, NOW);
       before.setTrip(before.flag('bare'), 'off');
+      for (let user = 0; user < 20; user++) before.isEnabled('on', `user-${user}`, undefined, NOW);
       assert.equal(next.isEnabled('bare', 'alice', undefined, NOW), true);
       next.follow(before, NOW);
       assert.equal(next.isEnabled('on', 'alice', undefined, NOW), false);
