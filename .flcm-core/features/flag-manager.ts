@@ -74,13 +74,15 @@ export class FeatureFlagManager<F extends FlagShapes<F> = AnyFlags> {
         readonly revision: bigint;
         /** The keys of all flags. */
         readonly flags: readonly string[];
+        /** The attributes that some flag reads. */
+        readonly attributes: readonly string[];
       }
     | undefined {
     const { snapshot } = this.#deciding.inUse;
     if (snapshot === undefined) return undefined;
-    const { digest, revision, flagCount } = snapshot;
+    const { digest, revision, attributes, flagCount } = snapshot;
     const flags = Array.from({ length: flagCount }, (_, flag) => snapshot.flagKey(flag) ?? '');
-    return { digest, revision, flags };
+    return { digest, revision, flags, attributes };
   }
 
   /** What the percentages of a flag are drawn with; `undefined` for a flag that is not there. */

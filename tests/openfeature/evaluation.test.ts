@@ -112,7 +112,7 @@ both((open, engine) => {
 
 test('words of the core that OpenFeature does not have are general errors', () => {
   const undecided = { enabled: false, value: undefined, variant: undefined, rule: undefined, arm: 'outside' };
-  const flag = { key: 'beta', salt: 'beta', isStatic: false };
+  const flag = { key: 'beta', salt: 'beta', isStatic: false, resolved: new Map() };
   const codeOf = (errorCode: string) =>
     resolutionOf({ ...undecided, reason: 'ERROR', errorCode }, 1, 'number', flag, 0).errorCode;
   expect(codeOf('PARSE_ERROR')).toBe(ErrorCode.PARSE_ERROR);

@@ -1,6 +1,6 @@
 /** OpenFeature's provider for servers: decides in the process, by `@flcm/features`. */
 
-import type { AnyFlags, FlagShapes } from '@flcm/features';
+import type { AnyFlags, Attributes, Decision, FeatureFlagManager, FlagKey, FlagShapes } from '@flcm/features';
 import {
   type EvaluationContext,
   type JsonValue,
@@ -10,6 +10,7 @@ import {
   type ResolutionDetails,
 } from '@openfeature/server-sdk';
 import { type EventDetails, FlcmProviderBase } from '../../openfeature/src/provider.ts';
+import { attributesOf, isReadable } from '../../openfeature/src/user.ts';
 
 /** Serves FLCM Flags to OpenFeature's SDK for servers. */
 export class FlcmProvider<F extends FlagShapes<F> = AnyFlags> extends FlcmProviderBase<F> implements Provider {
@@ -52,6 +53,13 @@ export class FlcmProvider<F extends FlagShapes<F> = AnyFlags> extends FlcmProvid
     context: EvaluationContext,
   ): Promise<ResolutionDetails<T>> {
     return this.resolve('object', flag, fallback, context);
+  }
+
+  /** For one evaluation, which takes no slot from the contexts that the application holds, and copies as little as it can. */
+  protected override decide(features: FeatureFlagManager<F>, flag: string, context: EvaluationContext): Decision {
+    const isGiven = this.isKeyApart && features.cohorts.isIdle && isReadable(context);
+    const attributes = isGiven ? (context as Attributes) : attributesOf(context);
+    return features.decision(flag as FlagKey<F>, context.targetingKey, attributes);
   }
 
   protected override emit(event: 'Ready' | 'Stale' | 'ConfigurationChanged', details?: EventDetails): void {
