@@ -105,7 +105,7 @@ export interface Snapshot {
   context(targetingKey?: string | null, attributes?: Attributes): Context;
   /**
    * Decides one flag for one user in a single crossing. Only `cohorts` and the attributes that this flag reads are looked
-   * at; nothing of a user whom the flag serves like everyone else.
+   * at.
    *
    * @throws {@link EngineError} `INVALID_CONTEXT`, like {@link Snapshot.context}; `INVALID_ARGUMENT` for an id or a time that
    * is none.

@@ -1,5 +1,4 @@
 import type { PackedDecision } from '../contract.d.ts';
-import type { LoadedSnapshot } from './loaded-snapshot.ts';
 
 /** Bytes of decisions that are counted at once. */
 const SIZE = 8192;
@@ -14,36 +13,34 @@ const encoder = new TextEncoder();
 
 /** Decisions that were made on this side, and their users, for the engine to count many at a time. */
 export class DecisionBatch {
-  readonly #loaded: LoadedSnapshot;
+  readonly #count: (decisions: Uint8Array) => void;
   readonly #numbers = new Int32Array(SIZE / 4);
   readonly #bytes: Uint8Array = new Uint8Array(this.#numbers.buffer);
   /** Where the next decision goes. */
   #end = 0;
 
-  constructor(loaded: LoadedSnapshot) {
-    this.#loaded = loaded;
+  /** @param count Has the engine count them: see `HotCalls.countWritten` in the contract. */
+  constructor(count: (decisions: Uint8Array) => void) {
+    this.#count = count;
   }
 
-  /** Takes a decision for a user; false for one that the engine has to read itself, because it is long or none at all. */
-  add(flag: number, outcome: PackedDecision, key: unknown): boolean {
-    if (typeof key === 'string' ? key.length > LONGEST_KEY : key != null) return false;
-    if (!this.#loaded.measuring) return true;
-    const longest = HEAD + (typeof key === 'string' ? key.length * 3 : 0);
+  /** Takes a decision for a user whose key {@link isShort}. */
+  add(flag: number, outcome: PackedDecision, key: string | undefined): void {
+    const longest = HEAD + (key === undefined ? 0 : key.length * 3);
     if (longest > SIZE - this.#end) this.count();
     const at = this.#end >> 2;
     const numbers = this.#numbers;
     numbers[at] = flag;
     numbers[at + 1] = outcome;
-    const length = typeof key === 'string' ? this.#write(key, this.#end + HEAD) : -1;
+    const length = key === undefined ? -1 : this.#write(key, this.#end + HEAD);
     numbers[at + 2] = length;
     this.#end = (this.#end + HEAD + Math.max(0, length) + 3) & ~3;
-    return true;
   }
 
   /** Has the engine count what was taken. */
   count(): void {
     if (this.#end === 0) return;
-    this.#loaded.countWritten(this.#bytes.subarray(0, this.#end));
+    this.#count(this.#bytes.subarray(0, this.#end));
     this.#end = 0;
   }
 
@@ -57,4 +54,9 @@ export class DecisionBatch {
     }
     return key.length;
   }
+}
+
+/** Whether a key fits into a batch. */
+export function isShort(key: string | undefined): boolean {
+  return key === undefined || key.length <= LONGEST_KEY;
 }

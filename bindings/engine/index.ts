@@ -2,7 +2,6 @@ import type { EngineBinding, HotCalls } from '../binding.d.ts';
 import type { Engine, Snapshot as SnapshotContract } from '../contract.d.ts';
 import { engineError, isArray, messageOf, nameOf } from './error.ts';
 import { LoadedSnapshot, noRoom } from './loaded-snapshot.ts';
-import type { LocalDecisions } from './local-decisions.ts';
 import { SharedMemory } from './shared-memory.ts';
 import { Snapshot } from './snapshot.ts';
 
@@ -20,8 +19,12 @@ export interface Binding {
   memory(): ArrayBuffer;
   /** Where in it the registers begin. */
   readonly offset: number;
-  /** What decides without a crossing; without it, the engine is always asked. */
-  readonly Local?: typeof LocalDecisions;
+  /** Snapshots that decide some things without a crossing; without them, the engine is always asked. */
+  readonly Local?: new (
+    loaded: LoadedSnapshot,
+    memory: () => ArrayBuffer,
+    offset: number,
+  ) => Snapshot;
 }
 
 /** The largest snapshot that is taken in: far beyond any use, and far below what wasm memory holds. */
@@ -31,7 +34,8 @@ const MOST_BYTES = 1 << 28;
 export function createEngine({ name, binding, hot, memory: buffer, offset, Local }: Binding): Engine {
   const memory = new SharedMemory(buffer, offset);
   const load = (bytes: Uint8Array): SnapshotContract => {
-    return new Snapshot(new LoadedSnapshot(binding, hot, memory, take(binding, bytes), Local));
+    const loaded = new LoadedSnapshot(binding, hot, memory, take(binding, bytes));
+    return Local ? new Local(loaded, buffer, offset) : new Snapshot(loaded);
   };
   return { name, version: binding.version(), load };
 }

@@ -1,9 +1,8 @@
 import type { EngineBinding, HotCalls } from '../binding.d.ts';
-import type { Attributes, Decision, PackedDecision } from '../contract.d.ts';
+import type { Attributes, Decision } from '../contract.d.ts';
 import { AttributeReader, type ContextInput } from './attribute-reader.ts';
 import { parseDecision } from './decision.ts';
 import { engineError, nameOf } from './error.ts';
-import type { LocalDecisions } from './local-decisions.ts';
 import type { SharedMemory } from './shared-memory.ts';
 
 /** How many contexts the engine keeps for a snapshot. */
@@ -48,9 +47,14 @@ export interface Needs {
   readonly ids: readonly number[];
   /** Whether time alone may change the decision. */
   readonly timed: boolean;
-  /** The rule, and the outcome, of the decision that everyone gets until a trip changes; -1 where they differ. */
-  readonly rule: number;
-  readonly outcome: PackedDecision | -1;
+}
+
+/** Decides by itself what the engine has said before. */
+interface Local {
+  /** Has the engine count what was decided. */
+  count(): void;
+  /** Forgets what the engine has said, because a trip has changed. */
+  forget(): void;
 }
 
 /** A decision in words, of a rule. */
@@ -59,7 +63,7 @@ interface Made {
   readonly decision: Decision;
 }
 
-const NOTHING: Needs = { names: [], ids: [], timed: true, rule: 0, outcome: -1 };
+const NOTHING: Needs = { names: [], ids: [], timed: true };
 
 /** Lets snapshots go that nobody holds any more, whose `free` was forgotten. */
 const forgotten = new FinalizationRegistry<() => void>((unload) => unload());
@@ -71,9 +75,8 @@ export class LoadedSnapshot {
   readonly memory: SharedMemory;
   readonly flagCount: number;
   readonly attributes: readonly string[];
-  readonly local: LocalDecisions | undefined;
-  /** The rule of the decision that was made last; `undefined` when the engine has just written it. */
-  rule: number | undefined;
+  /** What decides by itself and has something to be counted. */
+  local: Local | undefined;
   /** Whether decisions are counted. */
   measuring = false;
   readonly #attributeIds: ReadonlyMap<string, number>;
@@ -90,14 +93,7 @@ export class LoadedSnapshot {
   /** By flag, the unknown one first, and by outcome. */
   readonly #decisions: (Map<number, Made[]> | undefined)[] = [];
 
-  constructor(
-    binding: EngineBinding,
-    hot: HotCalls,
-    memory: SharedMemory,
-    handle: number,
-    Local: typeof LocalDecisions | undefined,
-  ) {
-    this.local = Local && new Local(this);
+  constructor(binding: EngineBinding, hot: HotCalls, memory: SharedMemory, handle: number) {
     this.binding = binding;
     this.hot = hot;
     this.memory = memory;
@@ -127,20 +123,12 @@ export class LoadedSnapshot {
     this.countRemembered();
     for (const slot of this.#slots) slot.clear();
     this.local?.forget();
-    this.#needs.length = 0;
   }
 
   /** Reports to the engine the decisions that were answered from the cache. */
   countRemembered(): void {
     for (const slot of this.#slots) this.#count(slot);
     this.local?.count();
-  }
-
-  /** Has decisions counted that are written as the engine reads them. */
-  countWritten(decisions: Uint8Array): void {
-    this.memory.writeBytes(decisions);
-    this.memory.ask(this.#handle, -1, 0, 0);
-    this.hot.count();
   }
 
   #count(slot: ContextSlot): void {
@@ -236,10 +224,9 @@ export class LoadedSnapshot {
     if (flag < 0) return NOTHING;
     const read = this.binding.reads(this.handle, flag);
     if (!read) return NOTHING;
-    const [timed, rule = 0, outcome = 0, ...ids] = read;
-    const names = ids.map((id) => this.attributes[id] as string);
-    // All ones stand for no decision.
-    const needs = { names, ids, timed: timed === 1, rule, outcome: outcome | 0 };
+    const ids = [...read];
+    const timed = ids.pop() === 1;
+    const needs = { names: ids.map((id) => this.attributes[id] as string), ids, timed };
     this.#needs[flag] = needs;
     return needs;
   }

@@ -2,6 +2,7 @@ import type { PackedDecision } from '../contract.d.ts';
 import type { ContextInput } from './attribute-reader.ts';
 import { DecisionBatch } from './decision-batch.ts';
 import type { LoadedSnapshot, Needs } from './loaded-snapshot.ts';
+import { writeDecisions } from './shared-memory.ts';
 
 /** How often the engine is asked about a flag, and how many values are kept for all flags. */
 const QUESTIONS = 512;
@@ -27,29 +28,54 @@ interface Known {
   skips: number;
 }
 
+/** The decision that everyone gets. */
+export interface Everyone {
+  readonly rule: number;
+  readonly outcome: PackedDecision;
+}
+
 /**
- * Decides without a crossing what the engine has said before is decided so for everyone, or for everyone with some value of
- * an attribute. Nothing is judged here: which values these are, the engine says. Only the packages for Node have this,
- * because it makes a page larger.
+ * Knows what the engine has said before: what everyone is served, and whom the value of an attribute leaves out. Nothing is
+ * judged here. What is decided by it is counted by the engine, in batches.
  */
 export class LocalDecisions {
   readonly #loaded: LoadedSnapshot;
   readonly #batch: DecisionBatch;
+  /** By flag; `null` where they differ. */
+  readonly #everyone: (Everyone | null)[] = [];
   readonly #known: (Known | undefined)[] = [];
   #values = 0;
 
-  constructor(loaded: LoadedSnapshot) {
+  constructor(loaded: LoadedSnapshot, memory: () => ArrayBuffer, offset: number) {
     this.#loaded = loaded;
-    this.#batch = new DecisionBatch(loaded);
+    this.#batch = new DecisionBatch((decisions) => {
+      writeDecisions(memory(), offset, loaded.handle, decisions);
+      loaded.hot.countWritten?.();
+    });
   }
 
-  /** Decides for a user whose attributes make no difference. */
-  forEveryone(flag: number, { outcome }: Needs, key: unknown): boolean {
-    return outcome >= 0 && this.#batch.add(flag, outcome, key);
+  /** Counts a decision that was made here. */
+  decided(flag: number, outcome: PackedDecision, key: string | undefined): void {
+    if (this.#loaded.measuring) this.#batch.add(flag, outcome, key);
+  }
+
+  /** The decision that everyone gets; `null` where they differ. */
+  everyone(flag: number): Everyone | null {
+    const known = this.#everyone[flag];
+    return known === undefined ? this.#askForEveryone(flag) : known;
+  }
+
+  #askForEveryone(flag: number): Everyone | null {
+    const { binding, handle } = this.#loaded;
+    if (flag < 0) return null;
+    const [rule, outcome] = binding.forEveryone?.(handle, flag) ?? [];
+    const everyone = rule === undefined || outcome === undefined ? null : { rule, outcome };
+    this.#everyone[flag] = everyone;
+    return everyone;
   }
 
   /** The decision for a user whom the value of an attribute leaves out; -1 for anyone else. */
-  byValue(flag: number, { key, pairs, length }: ContextInput): PackedDecision | -1 {
+  byValue(flag: number, { pairs, length }: ContextInput): PackedDecision | -1 {
     const known = this.#known[flag];
     if (known === undefined || known.outcome < 0) return -1;
     if (known.skips > 0) {
@@ -59,7 +85,7 @@ export class LocalDecisions {
     for (let i = 0; i < length; i += 2) {
       if (!known.values[pairs[i] as number]?.has(pairs[i + 1])) continue;
       known.misses = 0;
-      return this.#batch.add(flag, known.outcome, key) ? known.outcome : -1;
+      return known.outcome;
     }
     if (++known.misses === MISSES) {
       known.misses = 0;
@@ -94,7 +120,7 @@ export class LocalDecisions {
 
   /** Forgets what was known, because a trip has changed. */
   forget(): void {
-    this.count();
+    this.#everyone.length = 0;
     this.#known.length = 0;
     this.#values = 0;
   }

@@ -87,13 +87,6 @@ export class SharedMemory {
     out.set(new Uint32Array(this.#integers.buffer, this.#offset + DATA, flags * 2));
   }
 
-  /** Writes what is already as the engine reads it. */
-  writeBytes(data: Uint8Array): void {
-    this.#view();
-    this.#bytes.set(data, DATA);
-    this.#integers[3] = data.length;
-  }
-
   /** Writes a flag key. */
   writeKey(snapshot: number, key: string): void {
     this.#view();
@@ -163,6 +156,14 @@ export class SharedMemory {
     this.#end = start + written;
     return written;
   }
+}
+
+/** Writes decisions that were made on this side: see `HotCalls.countWritten` in the contract. */
+export function writeDecisions(memory: ArrayBuffer, offset: number, snapshot: number, decisions: Uint8Array): void {
+  const registers = new Int32Array(memory, offset, DATA / 4);
+  registers[0] = snapshot;
+  registers[3] = decisions.length;
+  new Uint8Array(memory, offset + DATA).set(decisions);
 }
 
 /** A time as a number, which a clock is asked for only where it may change the decision. */

@@ -17,10 +17,7 @@ import { checkedId, type LoadedSnapshot, noRoom } from './loaded-snapshot.ts';
 import { Metrics } from './metrics.ts';
 import { checkedTime, timeOf } from './shared-memory.ts';
 
-const NO_ATTRIBUTES: Attributes = Object.freeze({});
-
-/** The rule of a decision that none has made. */
-const NO_RULE = 0xffffffff;
+export const NO_ATTRIBUTES: Attributes = Object.freeze({});
 
 /** A snapshot in use. */
 export class Snapshot implements SnapshotContract {
@@ -95,25 +92,10 @@ export class Snapshot implements SnapshotContract {
     const loaded = this.#loaded;
     const needs = loaded.needs(flag);
     // A clock, like an attribute, may ask in its turn: before anything is written.
-    const time = checkedTime(timeOf(now, needs.timed));
-    const given = attributes ?? NO_ATTRIBUTES;
-    const { local } = loaded;
-    if (typeof given === 'object' && local?.forEveryone(flag, needs, targetingKey)) {
-      loaded.rule = needs.rule;
-      return needs.outcome;
-    }
-    const input = loaded.gather(targetingKey, given, needs);
-    const known = local ? local.byValue(flag, input) : -1;
-    if (known >= 0) {
-      loaded.rule = NO_RULE;
-      return known;
-    }
-    loaded.memory.writeContext(input);
+    const time = timeOf(now, needs.timed);
+    loaded.memory.writeContext(loaded.gather(targetingKey, attributes ?? NO_ATTRIBUTES, needs));
     loaded.memory.ask(loaded.handle, 0, flag, time);
-    const outcome = loaded.check(loaded.hot.decideOnce());
-    local?.learn(flag, needs, input, outcome);
-    loaded.rule = undefined;
-    return outcome;
+    return loaded.check(loaded.hot.decideOnce());
   }
 
   isEnabled(
@@ -131,10 +113,9 @@ export class Snapshot implements SnapshotContract {
     attributes: Attributes | undefined,
     now: Time,
   ): Decision {
-    const loaded = this.#loaded;
-    const flag = loaded.flag(key);
+    const flag = this.#loaded.flag(key);
     const outcome = this.decide(flag, targetingKey, attributes, now);
-    return loaded.decision(flag, loaded.rule ?? loaded.memory.rule, outcome);
+    return this.#loaded.decision(flag, this.#loaded.memory.rule, outcome);
   }
 
   decisionOf(flag: FlagId, rule: number, outcome: PackedDecision): Decision {

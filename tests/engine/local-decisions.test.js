@@ -155,10 +155,15 @@ for (const { engine } of engines) {
       assert.deepEqual([counted(other, 'on'), counted(other, 'bare')], [undefined, 1000]);
     });
 
-    test('nothing of a user is read where it makes no difference, but a user must be one', () => {
+    test('a user that cannot be read is refused, whether or not it makes a difference', () => {
       const snapshot = loaded();
-      assert.equal(snapshot.isEnabled('on', 'alice', { cohorts: [3], age: new Date() }, NOW), true);
-      assert.equal(snapshot.isEnabled('off', 'alice', { age: new Date() }, NOW), false);
+      for (const [flag, attributes] of [
+        ['on', { cohorts: [3] }],
+        ['off', { age: new Date() }],
+      ]) {
+        assert.throws(() => snapshot.isEnabled(flag, 'alice', attributes, NOW), { code: 'INVALID_CONTEXT' });
+      }
+      assert.equal(snapshot.isEnabled('on', 'alice', { cohorts: ['a'], age: new Date() }, NOW), true);
       for (const wrong of [3, {}, true, Symbol('a')]) {
         assert.throws(() => snapshot.isEnabled('on', wrong, {}, NOW), { code: 'INVALID_CONTEXT' });
       }

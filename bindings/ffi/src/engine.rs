@@ -8,13 +8,13 @@ use core::fmt;
 
 use bumpalo::Bump;
 use flcm_flags::{
-    AttributeId, BoundContext, Context, Decision, Flag, FlagId, Millis, PackedDecision, Snapshot, SnapshotError,
-    TripState, Trips, evaluate_all,
+    AttributeId, BoundContext, Decision, Flag, FlagId, Millis, PackedDecision, Snapshot, SnapshotError, TripState,
+    Trips, evaluate_all,
 };
 
 use crate::bound::{Bound, can_take};
 use crate::decision_text;
-use crate::shared_memory::{self, Decided, Registers};
+use crate::shared_memory::{self, Registers};
 use crate::slots::{Handle, Slots};
 use crate::status::{FREED, NO_ROOM, UNBOUND, UNREADABLE};
 use flcm_flags_host::HostState;
@@ -22,15 +22,13 @@ use flcm_flags_host::reserve::can_allocate;
 use flcm_flags_host::text;
 
 mod breakers;
-mod left_out;
+#[cfg(feature = "local")]
+mod local;
 mod metrics;
 mod users;
 
 /// How many contexts of a snapshot are bound at a time.
 const CONTEXT_SLOTS: usize = 32;
-
-/// Stands for no context slot.
-const NO_SLOT: i32 = -1;
 
 /// Snapshots and their bound contexts. Belongs to one thread.
 ///
@@ -51,49 +49,6 @@ struct Loaded {
     snapshot: Snapshot<Vec<u8>>,
     state: HostState,
     slots: [Option<Bound>; CONTEXT_SLOTS],
-}
-
-impl Loaded {
-    /// Passes the ids of the attributes that a flag reads to `show`, ascending.
-    fn each_read(&self, flag: &Flag<'_>, mut show: impl FnMut(u32)) {
-        let mut read = vec![false; self.snapshot.attributes().count()];
-        flag.reads(&mut |id| {
-            if let Some(read) = usize::try_from(id.0).ok().and_then(|id| read.get_mut(id)) {
-                *read = true;
-            }
-        });
-        for (id, read) in (0..).zip(&read) {
-            if *read {
-                show(id);
-            }
-        }
-    }
-
-    /// The decision that everyone gets, whoever they are and whenever they ask, until a trip changes; `None` where that
-    /// makes a difference. Of trips, only one that switches the flag off treats everyone alike.
-    fn for_everyone(&self, id: FlagId, flag: &Flag<'_>) -> Option<PackedDecision> {
-        let guards = &self.state.guards;
-        let is_same = flag.is_static() && matches!(guards.trips().state(id), TripState::Clear | TripState::HeldOff);
-        is_same.then(|| guards.decide(&self.snapshot, id, &Context::default().bind(&self.snapshot), Millis(0)))
-    }
-
-    /// Counts decisions that were written behind each other; `None` from the first on that cannot be read.
-    fn count(&mut self, mut written: &[u8]) -> Option<()> {
-        let Some(measures) = &mut self.state.measures else { return Some(()) };
-        while !written.is_empty() {
-            let decided = Decided::take(&mut written)?;
-            let outcome = PackedDecision::from_bits(u64::from(decided.outcome) << 32);
-            measures.decided_by(&self.snapshot, FlagId(decided.flag), outcome, decided.key);
-        }
-        Some(())
-    }
-}
-
-/// A decision as two numbers: its rule, and what else there is to it.
-#[expect(clippy::cast_possible_truncation, reason = "each is half of it")]
-const fn halves(decision: PackedDecision) -> [u32; 2] {
-    let bits = decision.to_bits();
-    [bits as u32, (bits >> 32) as u32]
 }
 
 impl Default for Engine {
@@ -172,17 +127,26 @@ impl Engine {
         self.describe(snapshot, flag).map(|flag| flag.is_static())
     }
 
-    /// What deciding a flag depends on: 1 if time alone may change the decision, else 0; rule and upper half of the
-    /// decision that everyone gets until a trip changes, both all ones where it depends on who asks; and the ids of the
-    /// attributes that the flag reads, ascending.
+    /// The ids of the attributes that a flag reads, ascending, and behind them 1 if time alone may change its decision,
+    /// else 0.
     #[must_use]
     pub fn reads(&self, snapshot: Handle, flag: FlagId) -> Option<Vec<u32>> {
-        let loaded = self.snapshots.get(snapshot)?;
-        let described = loaded.snapshot.describe(flag)?;
-        let [rule, outcome] = loaded.for_everyone(flag, &described).map_or([u32::MAX; 2], halves);
-        let mut numbers = vec![described.changes_with_time().into(), rule, outcome];
-        loaded.each_read(&described, |id| numbers.push(id));
-        Some(numbers)
+        let loaded = self.snapshot(snapshot)?;
+        let flag = loaded.describe(flag)?;
+        let mut read = vec![false; loaded.attributes().count()];
+        flag.reads(&mut |id| {
+            if let Some(read) = usize::try_from(id.0).ok().and_then(|id| read.get_mut(id)) {
+                *read = true;
+            }
+        });
+        let mut ids = Vec::new();
+        for (id, read) in (0..).zip(&read) {
+            if *read {
+                ids.push(id);
+            }
+        }
+        ids.push(flag.changes_with_time().into());
+        Some(ids)
     }
 
     fn describe(&self, snapshot: Handle, flag: FlagId) -> Option<Flag<'_>> {
@@ -281,14 +245,10 @@ impl Engine {
     }
 
     /// Counts a decision that was remembered, as often as the length gives, for the context in the slot; the outcome
-    /// stands where decisions leave it. Without a slot, which is -1, counts the decisions that were written. Answers 0.
+    /// stands where decisions leave it. Answers 0.
     pub fn count(&mut self, shared: &[u8]) -> i32 {
         let registers = Registers::read(shared);
         let Some(loaded) = self.snapshots.get_mut(Handle(registers.snapshot.get())) else { return FREED };
-        if registers.slot.get() == NO_SLOT {
-            let written = shared_memory::data(shared, registers.length);
-            return written.and_then(|written| loaded.count(written)).map_or(UNREADABLE, |()| 0);
-        }
         let Some(context) = at(&loaded.slots, &registers) else { return UNBOUND };
         let times = u32::try_from(registers.length.get()).unwrap_or(0);
         if let Some(measures) = loaded.state.measures.as_mut().filter(|_| times > 0) {

@@ -95,6 +95,7 @@ pub(crate) fn data(shared: &[u8], length: I32) -> Option<&[u8]> {
 }
 
 /// A decision that was made on the other side, and is to be counted.
+#[cfg(feature = "local")]
 pub(crate) struct Decided<'a> {
     pub(crate) flag: u32,
     /// Upper half of the packed decision.
@@ -103,6 +104,7 @@ pub(crate) struct Decided<'a> {
     pub(crate) key: Option<&'a [u8]>,
 }
 
+#[cfg(feature = "local")]
 impl<'a> Decided<'a> {
     /// Takes the next of those that were written: flag, outcome, and length of the targeting key (all i32; -1 without
     /// one), then the key, filled up to a multiple of four bytes.

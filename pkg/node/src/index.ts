@@ -1,6 +1,6 @@
 import type { Compiler, Engine } from '../../../bindings/contract.d.ts';
 import { createCompiler, createEngine, SIZE } from '../../../bindings/engine/index.ts';
-import { LocalDecisions as Local } from '../../../bindings/engine/local-decisions.ts';
+import { LocalSnapshot as Local } from '../../../bindings/engine/local-snapshot.ts';
 import { type Addon, addon } from './addon.ts';
 
 export type * from '../../../bindings/contract.d.ts';

@@ -2,7 +2,6 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Compiler, Engine } from '../../../bindings/contract.d.ts';
 import * as shared from '../../../bindings/engine/index.ts';
-import { LocalDecisions as Local } from '../../../bindings/engine/local-decisions.ts';
 import { compile, explain, schema, initSync as startCompiler } from '../../../target/bindings/compile/compile.js';
 import { Ffi, initSync } from '../../../target/bindings/wasm/flags.js';
 
@@ -20,7 +19,7 @@ function start(): void {
 }
 
 /** The engine as WebAssembly, whether or not an addon fits the machine. */
-export const engine: Engine = shared.createEngine({ name: 'wasm', binding, hot: binding, ...slot, Local });
+export const engine: Engine = shared.createEngine({ name: 'wasm', binding, hot: binding, ...slot });
 
 /** The compiler of documents as WebAssembly: a large module, which starts when it is first used. */
 export const compiler: Compiler = shared.createCompiler({

@@ -21,7 +21,7 @@ import {
   type TrackingEventDetails,
 } from '@openfeature/core';
 import { type KnownFlag, resolutionOf } from './resolution.ts';
-import { KEY, userOf } from './user.ts';
+import { userOf } from './user.ts';
 
 /** The tracking event that records how a feature went, for its breaker. */
 const OUTCOME = 'flcm.outcome';
@@ -41,8 +41,6 @@ export abstract class FlcmProviderBase<F extends FlagShapes<F> = AnyFlags> {
   #features: FeatureFlagManager<F> | undefined;
   #stop: readonly (() => void)[] = [];
   #revision = 0;
-  /** Whether no flag reads an attribute that is called like the targeting key. */
-  protected isKeyApart = false;
   /** Those of flags that were asked for: the engine is asked once. */
   readonly #flags = new Map<string, KnownFlag>();
   /** What the fleet holds back, by flag key. */
@@ -164,10 +162,10 @@ export abstract class FlcmProviderBase<F extends FlagShapes<F> = AnyFlags> {
   #follow(features: FeatureFlagManager<F>): void {
     this.#unfollow();
     this.#features = features;
-    this.#use(features);
+    this.use(features);
     this.#stop = [
       features.on('state', ({ to }) => this.#emitState(features, to)),
-      features.on('sync', ({ changed }) => changed && this.#use(features)),
+      features.on('sync', ({ changed }) => changed && this.use(features)),
       // The first flags are no change: that they are there is what makes the provider ready.
       features.on(
         'change',
@@ -179,9 +177,8 @@ export abstract class FlcmProviderBase<F extends FlagShapes<F> = AnyFlags> {
   }
 
   /** Other flags are in use. */
-  #use({ snapshot }: FeatureFlagManager<F>): void {
+  protected use({ snapshot }: FeatureFlagManager<F>): void {
     this.#revision = Number(snapshot?.revision ?? 0);
-    this.isKeyApart = snapshot?.attributes.includes(KEY) === false;
     this.#flags.clear();
   }
 
@@ -215,7 +212,7 @@ export abstract class FlcmProviderBase<F extends FlagShapes<F> = AnyFlags> {
   #emitState(features: FeatureFlagManager<F>, to: RemoteState): void {
     // Comes before the `sync` that has brought the flags: a listener may evaluate flags at once.
     if (to === 'fresh') {
-      this.#use(features);
+      this.use(features);
       // What is served from now on is no change to anybody.
       this.changed([]);
       this.emit('Ready');

@@ -58,11 +58,11 @@ export function resolutionOf<T extends JsonValue>(
 
 /** The metadata: a document need not have a revision, nor a rule a name, nor a flag a salt other than its key. */
 function metadataOf({ key, salt }: KnownFlag, { rule }: Decision, revision: number): FlagMetadata {
-  return Object.freeze({
+  return {
     ...(revision > 0 && { revision }),
     ...(rule !== undefined && { rule }),
     ...(salt !== undefined && salt !== key && { salt }),
-  });
+  };
 }
 
 function codeOf(code: string): ErrorCode {
