@@ -49,11 +49,11 @@ export interface Needs {
   readonly timed: boolean;
 }
 
-/** Decides by itself what the engine has said before. */
+/** Decides by itself what the engine has decided before. */
 interface Local {
   /** Has the engine count what was decided. */
   count(): void;
-  /** Forgets what the engine has said, because a trip has changed. */
+  /** Forgets what the engine has decided, because a trip has changed. */
   forget(): void;
 }
 

@@ -35,8 +35,8 @@ export interface Everyone {
 }
 
 /**
- * Knows what the engine has said before: what everyone is served, and whom the value of an attribute leaves out. Nothing is
- * judged here. What is decided by it is counted by the engine, in batches.
+ * Knows what the engine has decided before: what everyone is served, and whom the value of an attribute leaves out.
+ * Nothing is judged here. What is decided by it is counted by the engine, in batches.
  */
 export class LocalDecisions {
   readonly #loaded: LoadedSnapshot;

@@ -9,7 +9,7 @@ import { NO_ATTRIBUTES, Snapshot } from './snapshot.ts';
 const NO_RULE = 0xffffffff;
 
 /**
- * A snapshot that decides for one user without a crossing where the engine has said before how it decides. Only where the
+ * A snapshot that decides for one user without a crossing where the engine has decided before. Only where the
  * addon decides: it makes a page larger.
  */
 export class LocalSnapshot extends Snapshot {

@@ -1,6 +1,5 @@
-//! What a host may decide by itself, because the engine has said so: what a flag serves to everyone, and whom a value of
-//! an attribute leaves out whoever they are. Behind the feature of this name, because it would
-//! make a page larger.
+//! What a host may decide by itself: what a flag serves to everyone, and whom a value of an attribute leaves out,
+//! whoever they are. Behind the feature of this name, because it would make a page larger.
 
 use alloc::vec::Vec;
 
