@@ -142,16 +142,10 @@ impl<'v, 't> Reader<'v, 't> {
         space
     }
 
-    /// White space in brackets. A line that is not indented as far as the block around is left to the other reader.
+    /// White space and comments in brackets.
     pub(super) fn flow_space(&mut self) -> Option<()> {
         // In most places there is none.
-        if self.peek() > b'#' {
-            return Some(());
-        }
-        let line = self.line;
-        self.space()?;
-        let is_indented = |column| isize::try_from(column).is_ok_and(|column| column > self.indent);
-        (self.line == line || is_indented(self.column())).then_some(())
+        if self.peek() > b'#' { Some(()) } else { self.space() }
     }
 
     /// Notes that the value of a key begins, which may be the flags.
