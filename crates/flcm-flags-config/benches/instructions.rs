@@ -11,7 +11,7 @@ use flcm_flags::{
     Context, Counts, ErrorCode, Millis, PackedDecision, Policy, Sample, Snapshot, Trips, evaluate, evaluate_all,
 };
 use flcm_flags_config::{check, compile};
-use workload::{ATTRIBUTES, KINDS, USER, mixed, snapshot, targeted};
+use workload::{ATTRIBUTES, KINDS, USER, mixed, snapshot};
 
 fn main() {
     let mut arguments = std::env::args().skip(1).filter(|argument| !argument.starts_with("--"));
@@ -78,3 +78,43 @@ fn run(case: &str, times: u32) {
         }
     }
 }
+
+/// Flags with three conditions and a split, as `tests/bench-peers` writes them for W6: as JSON, or as the YAML that people
+/// write.
+fn targeted(flags: usize, json: bool) -> String {
+    let flag = |index: usize| {
+        if json {
+            format!("\"w3_{index}\":{}", TARGETED_JSON.replace(['\n', ' '], ""))
+        } else {
+            format!("  w3_{index}:\n{TARGETED_YAML}")
+        }
+    };
+    let all: Vec<String> = (0..flags).map(flag).collect();
+    if json {
+        format!("{{\"cohorts\":{{}},\"flags\":{{{}}}}}", all.join(","))
+    } else {
+        format!("flags:\n{}", all.concat())
+    }
+}
+
+const TARGETED_JSON: &str = r#"{
+  "conditions": [
+    { "attribute": "country", "operator": "==", "value": "DE" },
+    { "attribute": "age", "operator": ">", "value": 30 },
+    { "attribute": "plan", "operator": "in", "value": ["pro", "team", "enterprise"] }
+  ],
+  "rollout": { "percentage": 25 },
+  "variants": [{ "name": "A", "weight": 50, "value": "A" }, { "name": "B", "weight": 50, "value": "B" }],
+  "default": "off"
+}"#;
+
+const TARGETED_YAML: &str = r#"    conditions:
+      - { attribute: country, operator: "==", value: DE }
+      - { attribute: age, operator: ">", value: 30 }
+      - { attribute: plan, operator: in, value: [pro, team, enterprise] }
+    rollout: { percentage: 25 }
+    variants:
+      - { name: A, weight: 50, value: A }
+      - { name: B, weight: 50, value: B }
+    default: "off"
+"#;

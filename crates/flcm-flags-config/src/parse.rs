@@ -6,10 +6,10 @@ use std::collections::HashSet;
 use crate::diagnostics::{Diagnostics, Edit, Path, written};
 use crate::limits;
 use crate::parse::document::{
-    AllOf, AnyOf, At, Cohort, Condition, Dependency, Document, Entries, Flag, FlagCondition, InCohort, NotOf, Operand,
-    Override, Rollout, Rule, Share, Stage, Switches, Test, Variant,
+    At, Cohort, Document, Entries, Flag, Override, Rollout, Rule, Share, Stage, Switches, Variant,
 };
 
+mod conditions;
 pub mod document;
 pub mod json;
 pub(crate) mod keyword;
@@ -34,30 +34,13 @@ impl Document {
         if is_json && text.len() <= limits::DOCUMENT_BYTES && !strict::is_json(text, diagnostics) {
             return None;
         }
-        Self::parse_flags(text, diagnostics).unwrap_or_else(|| {
-            let Tree { mut root, shared, .. } = source::parse(text, diagnostics)?;
-            if matches!(root.value, NodeValue::Null) {
-                root.value = NodeValue::Map(Vec::new());
-            }
-            let mut parser = Parser { text, diagnostics: std::mem::take(diagnostics) };
-            let document = parser.document(&root, None);
-            *diagnostics = parser.diagnostics;
-            document.map(|document| Self { shared, ..document })
-        })
-    }
-
-    /// Reads each flag as soon as its nodes are there. `None` if that takes the reader that knows all of YAML.
-    fn parse_flags(text: &str, diagnostics: &mut Diagnostics) -> Option<Option<Self>> {
-        let mut parser = Parser { text, diagnostics: diagnostics.clone() };
-        let mut flags = Entries::default();
-        let path = Path::Root.key("flags");
-        let tree = source::parse_flags(text, &mut |key, node| {
-            let flag = parser.flag(node, path.key(&key.text));
-            flags.0.extend(flag.map(|flag| (key.at(), flag)));
-        })?;
-        let document = parser.document(&tree.root, Some(flags));
+        let mut parser = Parser { text, diagnostics: std::mem::take(diagnostics) };
+        let document = match parser.flags() {
+            Some((root, flags)) => parser.document(&root, Some(flags)),
+            None => parser.whole(),
+        };
         *diagnostics = parser.diagnostics;
-        Some(document)
+        document
     }
 }
 
@@ -72,6 +55,33 @@ fn collect<T>(count: usize, items: impl Iterator<Item = T>) -> Vec<T> {
 struct Parser<'t> {
     text: &'t str,
     diagnostics: Diagnostics,
+}
+
+impl<'t> Parser<'t> {
+    /// Reads each flag as soon as its nodes are there; the root is without what is in them. `None` if that takes the
+    /// reader that knows all of YAML.
+    fn flags(&mut self) -> Option<(Node<'t>, Entries<Flag>)> {
+        let count = self.diagnostics.len();
+        let mut flags = Entries::default();
+        let path = Path::Root.key("flags");
+        let tree = source::parse_flags(self.text, &mut |key, node| {
+            let flag = self.flag(node, path.key(&key.text));
+            flags.0.extend(flag.map(|flag| (key.at(), flag)));
+        });
+        if tree.is_none() {
+            self.diagnostics.truncate(count);
+        }
+        Some((tree?.root, flags))
+    }
+
+    /// Reads the document from the nodes of its whole text.
+    fn whole(&mut self) -> Option<Document> {
+        let Tree { mut root, shared, .. } = source::parse(self.text, &mut self.diagnostics)?;
+        if matches!(root.value, NodeValue::Null) {
+            root.value = NodeValue::Map(Vec::new());
+        }
+        self.document(&root, None).map(|document| Document { shared, ..document })
+    }
 }
 
 impl Parser<'_> {
@@ -258,27 +268,6 @@ impl Parser<'_> {
         Some(flag)
     }
 
-    fn dependency(&mut self, node: &Node<'_>, path: Path<'_>) -> Option<At<Dependency>> {
-        let value = match &node.value {
-            NodeValue::String(key) => Dependency::Key(key.to_string()),
-            NodeValue::Map(_) => Dependency::Expects(self.flag_condition(node, path)?),
-            _ => {
-                self.wrong_type(node, path, "a flag key or a map");
-                return None;
-            }
-        };
-        Some(At { value, span: node.span })
-    }
-
-    fn flag_condition(&mut self, node: &Node<'_>, path: Path<'_>) -> Option<FlagCondition> {
-        let mut map = self.map(node, path)?;
-        let flag = map.need(self, "flag", Self::text);
-        let enabled = map.get(self, "enabled", Self::boolean);
-        let variant = map.get(self, "variant", Self::text);
-        map.finish(self);
-        Some(FlagCondition { flag: flag?, enabled, variant })
-    }
-
     fn override_(&mut self, node: &Node<'_>, path: Path<'_>) -> Option<At<Override>> {
         let value = match &node.value {
             NodeValue::Bool(on) => Override::Switch(*on),
@@ -343,45 +332,6 @@ impl Parser<'_> {
         let percentage = map.need(self, "percentage", Self::percentage);
         map.finish(self);
         Some(At { value: Stage { at: at?, percentage: percentage? }, span: node.span })
-    }
-
-    fn conditions(&mut self, node: &Node<'_>, path: Path<'_>) -> Option<At<Vec<At<Condition>>>> {
-        self.list(node, path, Self::condition)
-    }
-
-    fn condition(&mut self, node: &Node<'_>, path: Path<'_>) -> Option<At<Condition>> {
-        let mut map = self.map(node, path)?;
-        let has = |key: &str| map.entries().iter().any(|(name, _)| name.text == key);
-        let value = if has("all") {
-            map.get(self, "all", Self::conditions).map(|all| Condition::All(AllOf { all: all.value }))
-        } else if has("any") {
-            map.get(self, "any", Self::conditions).map(|any| Condition::Any(AnyOf { any: any.value }))
-        } else if has("not") {
-            map.get(self, "not", Self::condition).map(|not| Condition::Not(NotOf { not: Box::new(not) }))
-        } else if has("cohort") {
-            map.get(self, "cohort", Self::text).map(|cohort| Condition::Cohort(InCohort { cohort }))
-        } else if has("flag") {
-            return Some(At { value: Condition::Flag(self.flag_condition(node, path)?), span: node.span });
-        } else {
-            self.test(&mut map).map(Condition::Test)
-        };
-        map.finish(self);
-        Some(At { value: value?, span: node.span })
-    }
-
-    fn test(&mut self, map: &mut Map<'_, '_>) -> Option<Test> {
-        let attribute = map.need(self, "attribute", Self::text);
-        let operator = map.need(self, "operator", Self::text);
-        let value = map.get(self, "value", Self::operand);
-        Some(Test { attribute: attribute?, operator: operator?, value })
-    }
-
-    fn operand(&mut self, node: &Node<'_>, path: Path<'_>) -> Option<At<Operand>> {
-        let value = match &node.value {
-            NodeValue::List(_) => Operand::Many(self.list(node, path, Self::literal)?.value),
-            _ => Operand::One(self.literal(node, path)?.value),
-        };
-        Some(At { value, span: node.span })
     }
 
     fn variant(&mut self, node: &Node<'_>, path: Path<'_>) -> Option<At<Variant>> {
