@@ -76,7 +76,7 @@ impl<'t> Parser<'t> {
 
     /// Reads the document from the nodes of its whole text.
     fn whole(&mut self) -> Option<Document> {
-        let Tree { mut root, shared, .. } = source::parse(self.text, &mut self.diagnostics)?;
+        let Tree { mut root, shared, .. } = source::parse_yaml(self.text, &mut self.diagnostics)?;
         if matches!(root.value, NodeValue::Null) {
             root.value = NodeValue::Map(Vec::new());
         }

@@ -101,7 +101,7 @@ pub(crate) struct Tree<'t> {
     pub(crate) root: Node<'t>,
     /// What aliases repeat.
     pub(crate) shared: Vec<Span>,
-    /// Comments, from `#` to the end of the line; all of them, if they were asked for.
+    /// Comments, from `#` to the end of the line; empty unless they were asked for.
     pub(crate) comments: Vec<Span>,
 }
 
@@ -146,19 +146,28 @@ pub(crate) fn parse_with_comments<'t>(text: &'t str, diagnostics: &mut Diagnosti
 }
 
 /// Parses a document, and gives its flags to `visit` one by one; the tree does without what is in them. `None` for a
-/// document that [`parse`] must read.
+/// document that [`parse_yaml`] must read.
 pub(crate) fn parse_flags<'t>(text: &'t str, visit: simple::Visit<'_, 't>) -> Option<Tree<'t>> {
-    if text.len() > limits::DOCUMENT_BYTES { None } else { simple::read(text, Some(visit)) }
+    simple::read(text, false, Some(visit))
+}
+
+/// Parses a document that [`parse_flags`] has declined.
+pub(crate) fn parse_yaml<'t>(text: &'t str, diagnostics: &mut Diagnostics) -> Option<Tree<'t>> {
+    read_yaml(text, false, diagnostics)
 }
 
 fn read<'t>(text: &'t str, comments: bool, diagnostics: &mut Diagnostics) -> Option<Tree<'t>> {
+    simple::read(text, comments, None).or_else(|| read_yaml(text, comments, diagnostics))
+}
+
+fn read_yaml<'t>(text: &'t str, comments: bool, diagnostics: &mut Diagnostics) -> Option<Tree<'t>> {
     if text.len() > limits::DOCUMENT_BYTES {
         let message = format!("the document is longer than the limit of {} bytes", limits::DOCUMENT_BYTES);
         let problem = diagnostics.error(Span::default(), "", "limit-document-bytes", message);
         problem.help("split it into several documents");
         return None;
     }
-    simple::read(text, None).or_else(|| yaml::read(text, comments, diagnostics))
+    yaml::read(text, comments, diagnostics)
 }
 
 /// An unquoted scalar, by the core schema of YAML 1.2.

@@ -15,7 +15,7 @@ impl<'t> Reader<'_, 't> {
         self.at += 1;
         let value =
             if self.bytes[start] == b'{' { self.nested(Self::flow_map)? } else { self.nested(Self::flow_list)? };
-        self.nodes += 1;
+        self.count()?;
         Some(Node { value, span: Span { start, end: self.at }, style: Style::Flow, marked: false })
     }
 
@@ -66,7 +66,7 @@ impl<'t> Reader<'_, 't> {
             return self.flow();
         }
         let word = self.word(true)?;
-        Some(self.scalar(word))
+        self.scalar(word)
     }
 
     /// A key and its colon, in one line.
@@ -81,14 +81,14 @@ impl<'t> Reader<'_, 't> {
             return None;
         }
         self.at += 1;
-        self.nodes += 1;
+        self.count()?;
         Some(Key { text, span, style, marked: false })
     }
 
     /// A word as a value.
-    pub(super) fn scalar(&mut self, Word { text, span, style }: Word<'t>) -> Node<'t> {
-        self.nodes += 1;
+    pub(super) fn scalar(&mut self, Word { text, span, style }: Word<'t>) -> Option<Node<'t>> {
+        self.count()?;
         let value = if style == Style::Plain { plain(text) } else { NodeValue::String(text) };
-        Node { value, span, style, marked: false }
+        Some(Node { value, span, style, marked: false })
     }
 }

@@ -17,14 +17,17 @@ pub(super) type Visit<'v, 't> = &'v mut dyn FnMut(&Key<'t>, &Node<'t>);
 
 /// `None` if the text has anything else. The flags are given to `visit`, and the tree does without what is in them: a
 /// large document is never in memory as nodes.
-pub(super) fn read<'t>(text: &'t str, visit: Option<Visit<'_, 't>>) -> Option<Tree<'t>> {
-    if !is_printable(text) {
+pub(super) fn read<'t>(text: &'t str, comments: bool, visit: Option<Visit<'_, 't>>) -> Option<Tree<'t>> {
+    if text.len() > limits::DOCUMENT_BYTES || !is_printable(text) {
         return None;
     }
-    let mut reader = Reader::new(text, visit);
+    let mut reader = Reader::new(text, comments, visit);
     let root = reader.root()?;
-    let is_whole = reader.at == text.len() && reader.nodes <= limits::NODES;
-    is_whole.then_some(Tree { root, shared: Vec::new(), comments: reader.comments })
+    (reader.at == text.len()).then_some(Tree {
+        root,
+        shared: Vec::new(),
+        comments: reader.comments.unwrap_or_default(),
+    })
 }
 
 /// Whether YAML takes all characters. A mark of the byte order is left to the other reader.
@@ -46,8 +49,9 @@ pub(super) struct Reader<'v, 't> {
     /// The column of the list or map in the block style around; -1 outside of any.
     indent: isize,
     depth: usize,
-    pub(super) nodes: usize,
-    comments: Vec<Span>,
+    nodes: usize,
+    /// Unless they are only skipped.
+    comments: Option<Vec<Span>>,
     /// What lists and maps that are not closed yet have so far, so that each is allocated once, when it is closed.
     pub(super) entries: Vec<(Key<'t>, Node<'t>)>,
     pub(super) items: Vec<Node<'t>>,
@@ -64,8 +68,9 @@ enum Section {
 }
 
 impl<'v, 't> Reader<'v, 't> {
-    fn new(text: &'t str, visit: Option<Visit<'v, 't>>) -> Self {
-        let (comments, entries, items) = (Vec::new(), Vec::new(), Vec::new());
+    fn new(text: &'t str, comments: bool, visit: Option<Visit<'v, 't>>) -> Self {
+        let (entries, items) = (Vec::new(), Vec::new());
+        let comments = comments.then(Vec::new);
         Self {
             visit,
             flags: Section::Before,
@@ -129,7 +134,9 @@ impl<'v, 't> Reader<'v, 't> {
         }
         let rest = &self.bytes[self.at..];
         let length = rest.iter().position(|byte| matches!(byte, b'\n' | b'\r')).unwrap_or(rest.len());
-        self.comments.push(Span { start: self.at, end: self.at + length });
+        if let Some(comments) = &mut self.comments {
+            comments.push(Span { start: self.at, end: self.at + length });
+        }
         self.at += length;
         Some(())
     }
@@ -168,6 +175,13 @@ impl<'v, 't> Reader<'v, 't> {
         self.entries.push((key, node));
     }
 
+    /// Counts a node. It stops at the limit, and not at the end of the text: a list of so many numbers would take
+    /// gigabytes.
+    pub(super) fn count(&mut self) -> Option<()> {
+        self.nodes += 1;
+        (self.nodes <= limits::NODES).then_some(())
+    }
+
     /// Reads a list or map, at most so deep.
     pub(super) fn nested(&mut self, read: impl FnOnce(&mut Self) -> Option<NodeValue<'t>>) -> Option<NodeValue<'t>> {
         if self.depth >= DEPTH {
@@ -191,7 +205,7 @@ impl<'v, 't> Reader<'v, 't> {
             self.nested(|reader| reader.block_map(column))?
         };
         self.indent = indent;
-        self.nodes += 1;
+        self.count()?;
         let last = match &value {
             NodeValue::List(items) => {
                 start = items.first().filter(|_| is_level).map_or(start, |item| item.span.start);
@@ -236,7 +250,7 @@ impl<'v, 't> Reader<'v, 't> {
                 }
                 self.at = end;
                 self.end_of_line()?;
-                Some(self.scalar(word))
+                self.scalar(word)
             }
         }
     }
@@ -272,7 +286,7 @@ impl<'v, 't> Reader<'v, 't> {
             b'{' | b'[' => self.flow()?,
             _ => {
                 let word = self.word(false)?;
-                self.scalar(word)
+                self.scalar(word)?
             }
         };
         self.end_of_line()?;

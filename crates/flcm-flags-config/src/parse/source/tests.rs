@@ -34,7 +34,7 @@ fn shown(tree: Option<Tree<'_>>) -> Option<String> {
 
 /// Whether the simple reader takes a text. If so, both say the same.
 fn is_taken(text: &str) -> bool {
-    let simple = shown(simple::read(text, None));
+    let simple = shown(simple::read(text, true, None));
     if simple.is_some() {
         assert_eq!(simple, shown(yaml::read(text, true, &mut Diagnostics::default())), "{text:?}");
     }
@@ -124,4 +124,11 @@ fn what_nests_deep_is_left_to_the_other_reader() {
         let text = format!("{}{}", "[".repeat(depth), "]".repeat(depth));
         assert_eq!(is_taken(&text), depth == super::limits::NODE_DEPTH / 2);
     }
+}
+
+#[test]
+fn more_nodes_than_the_limit_are_left_to_the_other_reader() {
+    let list = |items: usize| format!("[{}0]", "0,".repeat(items - 1));
+    assert!(simple::read(&list(super::limits::NODES - 1), false, None).is_some());
+    assert!(simple::read(&list(super::limits::NODES), false, None).is_none());
 }
