@@ -12,6 +12,8 @@ use core::fmt;
 
 use zerocopy::{FromBytes, Immutable, IntoBytes};
 
+use crate::snapshot::sections;
+use crate::snapshot::wire::{self, ValueRecord, VariantRecord};
 use crate::snapshot::{Flag, FlagId, Snapshot};
 use crate::value::Value;
 
@@ -44,8 +46,6 @@ pub enum Reason {
     /// A rule applied, and its percentage is below 100 or one of several variants was drawn.
     Split,
     /// The flag has nothing that narrows it, so everyone gets it.
-    ///
-    /// A snapshot of an older compiler may have a flag without any rule. Its default is served.
     Static,
     /// A rule applied, and nothing was drawn. A cohort may also be served off by such a rule.
     TargetingMatch,
@@ -118,6 +118,13 @@ impl Reason {
         if let Self::Error(code) = self { Some(code) } else { None }
     }
 }
+
+/// The words of reasons, one a line, by [`Reason::code`]; where that is an error, its [`ErrorCode`]. Then those of arms,
+/// by [`Arm::code`], and that of all errors.
+///
+/// A host that keeps them needs no call for the words of a decision.
+pub const WORDS: &str = "BREAKER_OPEN\nDEFAULT\nDISABLED\nOVERRIDE\nPREREQUISITE_FAILED\nSPLIT\nSTATIC\nTARGETING_MATCH\n\
+    FLAG_NOT_FOUND\nINVALID_CONTEXT\nPARSE_ERROR\noutside\ntreatment\ncontrol\nERROR";
 
 impl fmt::Display for Reason {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -435,15 +442,44 @@ impl<'s> Decision<'s> {
     /// On is the variant's value, or without one the flag's `on`. Off is the flag's default.
     #[must_use]
     pub fn value(&self) -> Option<Value<'s>> {
-        let flag = self.flag?;
+        self.flag?.reader.value(self.value_record()?)
+    }
+
+    /// The record of the variant that is served.
+    fn variant_record(&self) -> Option<&'s VariantRecord> {
+        self.flag?.variant_record(self.packed.variant()?)
+    }
+
+    /// The record of the value that is served.
+    fn value_record(&self) -> Option<ValueRecord> {
+        let record = self.flag?.record;
         match (self.packed.0 & SERVES != 0, self.packed.0 & ON != 0) {
             (false, _) => None,
-            (true, false) => flag.default_value(),
-            (true, true) => {
-                let variant = self.packed.variant().and_then(|index| flag.variant(index));
-                variant.and_then(|variant| variant.value()).or_else(|| flag.on_value())
-            }
+            (true, false) => Some(record.default),
+            (true, true) => match self.variant_record() {
+                Some(variant) if variant.value.kind != wire::value::NONE => Some(variant.value),
+                _ => Some(record.on),
+            },
         }
+    }
+
+    /// The texts and the value of the decision as bytes, for a host that reads them as text itself.
+    #[must_use]
+    pub fn words(&self) -> Words<'s> {
+        let mut words = Words::default();
+        let Some(Flag { reader, .. }) = self.flag else { return words };
+        words.variant = self.variant_record().map_or(&[], |variant| reader.text_bytes(variant.name.get()));
+        words.rule =
+            self.packed.rule().map_or(&[], |rule| reader.text_bytes(reader.at(sections::RULES, rule).name.get()));
+        let Some(value) = self.value_record() else { return words };
+        words.kind = value.kind;
+        let payload = value.payload.get();
+        match value.kind {
+            wire::value::BOOL => words.number = payload.into(),
+            wire::value::NUMBER => words.number = reader.number(payload),
+            _ => words.text = reader.text_bytes(payload),
+        }
+        words
     }
 
     /// The name of the variant that is served; `None` when off, and for a flag without variants.
@@ -471,6 +507,22 @@ impl<'s> Decision<'s> {
     }
 }
 
+/// What a decision says besides its [`PackedDecision`], as bytes: see [`Decision::words`]. An empty text stands for
+/// none.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Words<'s> {
+    /// The name of the variant.
+    pub variant: &'s [u8],
+    /// The name of the rule.
+    pub rule: &'s [u8],
+    /// The kind of the value: one of [`wire::value`].
+    pub kind: u8,
+    /// A number, or a boolean as 0 or 1.
+    pub number: f64,
+    /// A text, or JSON.
+    pub text: &'s [u8],
+}
+
 impl fmt::Debug for Decision<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
@@ -482,5 +534,27 @@ impl fmt::Debug for Decision<'_> {
             .field("rule", &self.rule())
             .field("arm", &self.arm())
             .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::vec::Vec;
+
+    use super::{Arm, Reason, WORDS};
+
+    #[test]
+    fn words_are_those_of_the_codes() {
+        let words: Vec<_> = WORDS.lines().collect();
+        for code in 0..11 {
+            let reason = Reason::from_code(code).unwrap();
+            let word = reason.error_code().map_or(reason.as_str(), |error| error.as_str());
+            assert_eq!(words[usize::from(code)], word);
+        }
+        for code in 0..3 {
+            assert_eq!(words[usize::from(11 + code)], Arm::from_code(code).unwrap().as_str());
+        }
+        assert_eq!(words[14], Reason::from_code(8).unwrap().as_str());
+        assert_eq!(words.len(), 15);
     }
 }

@@ -18,6 +18,8 @@
 
 use crate::condition::{CohortId, Test};
 use crate::decision::PackedDecision;
+use crate::snapshot::sections;
+use crate::snapshot::wire::node;
 use crate::snapshot::{Expected, FlagId, Reader, Rule, Snapshot};
 use crate::trips::TripState;
 use crate::value::AttributeValue;
@@ -171,6 +173,17 @@ pub enum Group {
     Not,
 }
 
+impl Group {
+    /// The group of a node's kind.
+    pub(crate) const fn of(kind: u8) -> Self {
+        match kind {
+            node::ALL => Self::All,
+            node::ANY => Self::Any,
+            _ => Self::Not,
+        }
+    }
+}
+
 /// Why a user is a member of a cohort, or is not. The first that applies counts, `Excepted` first.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Membership {
@@ -204,6 +217,6 @@ impl<B: AsRef<[u8]>> Snapshot<B> {
 
 impl<'s> Reader<'s> {
     fn cohort_name(&self, cohort: CohortId) -> &'s str {
-        self.get(&self.layout.cohorts, cohort.0).map_or("", |record| self.text(record.name.get()))
+        self.get(sections::COHORTS, cohort.0).map_or("", |record| self.text(record.name.get()))
     }
 }

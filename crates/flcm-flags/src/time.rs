@@ -34,91 +34,83 @@ impl Millis {
 /// ```
 #[must_use]
 pub fn parse_rfc3339(text: &str) -> Option<i64> {
-    let mut reader = Reader(text.as_bytes());
-    let year = reader.digits(4)?;
-    reader.expect(b'-')?;
-    let month = reader.digits(2).filter(|month| (1..=12).contains(month))?;
-    reader.expect(b'-')?;
-    let day = reader.digits(2).filter(|day| (1..=days_in_month(year, month)).contains(day))?;
-    reader.byte().filter(|byte| matches!(byte, b'T' | b't' | b' '))?;
-    let minutes = reader.clock()?;
-    reader.expect(b':')?;
-    let second = reader.digits(2).filter(|second| *second <= 60)?;
-    let millis = reader.fraction()?;
-    let offset = reader.offset()?;
-    if !reader.0.is_empty() {
+    parse_bytes(text.as_bytes())
+}
+
+/// Like [`parse_rfc3339`]. A time contains only ASCII, so the bytes need not be checked for UTF-8.
+pub(crate) fn parse_bytes(text: &[u8]) -> Option<i64> {
+    // Every number is compared with what it may be, so one that is not there is refused.
+    let (year, month, day) = (number(text, 0, 4), number(text, 5, 2), number(text, 8, 2));
+    let (minutes, second) = (clock(text, 11)?, number(text, 17, 2));
+    let is_date = year <= 9999 && matches!(month, 1..=12) && day.wrapping_sub(1) < days_in_month(year, month);
+    let [b'-', b'-', b'T' | b't' | b' ', b':'] = [4, 7, 10, 16].map(|at| byte(text, at)) else { return None };
+    if !is_date || second > 60 {
         return None;
     }
-    let days = i64::from(days_since_1970(year, month, day));
-    let minutes = days.wrapping_mul(1440).wrapping_add(i64::from(minutes.wrapping_sub(offset)));
-    Some(minutes.wrapping_mul(60).wrapping_add(second.into()).wrapping_mul(1000).wrapping_add(millis.into()))
+    let (mut end, mut millis) = (19_usize, 0_u32);
+    if byte(text, end) == b'.' {
+        // Digits behind the third are dropped.
+        let mut unit = 100_u32;
+        while number(text, end.wrapping_add(1), 1) < 10 {
+            end = end.wrapping_add(1);
+            millis = millis.wrapping_add(unit.wrapping_mul(number(text, end, 1)));
+            unit /= 10;
+        }
+        if end == 19 {
+            return None;
+        }
+        end = end.wrapping_add(1);
+    }
+    let sign = byte(text, end);
+    let mut offset = 0;
+    if matches!(sign, b'+' | b'-') {
+        offset = i64::from(clock(text, end.wrapping_add(1))?);
+        end = end.wrapping_add(5);
+    } else if !matches!(sign, b'Z' | b'z') {
+        return None;
+    }
+    if end.wrapping_add(1) != text.len() {
+        return None;
+    }
+    let offset = if sign == b'-' { offset.wrapping_neg() } else { offset };
+    let minutes =
+        days_since_1970(year, month, day).wrapping_mul(1440).wrapping_add(minutes.into()).wrapping_sub(offset);
+    let seconds = minutes.wrapping_mul(60).wrapping_add(second.into());
+    Some(seconds.wrapping_mul(1000).wrapping_add(millis.into()))
 }
 
-/// The rest of the text. Every number it reads has at most four digits, so sums of them cannot overflow.
-struct Reader<'a>(&'a [u8]);
-
-impl Reader<'_> {
-    fn byte(&mut self) -> Option<u8> {
-        let (first, rest) = self.0.split_first()?;
-        self.0 = rest;
-        Some(*first)
-    }
-
-    fn expect(&mut self, wanted: u8) -> Option<()> {
-        (self.byte()? == wanted).then_some(())
-    }
-
-    fn digits(&mut self, count: u32) -> Option<i32> {
-        let mut number = 0_i32;
-        for _ in 0..count {
-            let digit = self.byte()?.wrapping_sub(b'0');
-            if digit > 9 {
-                return None;
-            }
-            number = number.wrapping_mul(10).wrapping_add(digit.into());
-        }
-        Some(number)
-    }
-
-    /// Hours and minutes, in minutes.
-    fn clock(&mut self) -> Option<i32> {
-        let hour = self.digits(2).filter(|hour| *hour <= 23)?;
-        self.expect(b':')?;
-        let minute = self.digits(2).filter(|minute| *minute <= 59)?;
-        Some(hour.wrapping_mul(60).wrapping_add(minute))
-    }
-
-    /// Milliseconds of an optional fraction.
-    fn fraction(&mut self) -> Option<i32> {
-        if self.0.first() != Some(&b'.') {
-            return Some(0);
-        }
-        self.expect(b'.')?;
-        let mut millis = self.digits(1)?.wrapping_mul(100);
-        let mut unit = 10;
-        while self.0.first().is_some_and(u8::is_ascii_digit) {
-            millis = millis.wrapping_add(self.digits(1)?.wrapping_mul(unit));
-            unit = i32::from(unit == 10);
-        }
-        Some(millis)
-    }
-
-    /// The offset from UTC, in minutes.
-    fn offset(&mut self) -> Option<i32> {
-        match self.byte()? {
-            b'Z' | b'z' => Some(0),
-            b'+' => self.clock(),
-            b'-' => self.clock().map(i32::wrapping_neg),
-            _ => None,
-        }
-    }
+/// A byte of a text; 0 beyond its end.
+fn byte(text: &[u8], at: usize) -> u8 {
+    text.get(at).copied().unwrap_or(0)
 }
 
-fn is_leap(year: i32) -> bool {
-    year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)
+/// So many digits of a text as a number, which is larger than any of four digits when they are not there.
+#[cfg_attr(feature = "compact", inline(never))]
+fn number(text: &[u8], at: usize, count: usize) -> u32 {
+    let mut number = 0_u32;
+    for at in at..at.wrapping_add(count) {
+        let digit = byte(text, at).wrapping_sub(b'0');
+        if digit > 9 {
+            return u32::MAX;
+        }
+        number = number.wrapping_mul(10).wrapping_add(digit.into());
+    }
+    number
 }
 
-fn days_in_month(year: i32, month: i32) -> i32 {
+/// Hours and minutes, in minutes.
+#[cfg_attr(feature = "compact", inline(never))]
+fn clock(text: &[u8], at: usize) -> Option<u32> {
+    let (hour, minute) = (number(text, at, 2), number(text, at.wrapping_add(3), 2));
+    let is_clock = hour <= 23 && minute <= 59 && byte(text, at.wrapping_add(2)) == b':';
+    is_clock.then(|| hour.wrapping_mul(60).wrapping_add(minute))
+}
+
+const fn is_leap(year: u32) -> bool {
+    year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400))
+}
+
+const fn days_in_month(year: u32, month: u32) -> u32 {
     match month {
         2 if is_leap(year) => 29,
         2 => 28,
@@ -131,7 +123,7 @@ fn days_in_month(year: i32, month: i32) -> i32 {
 ///
 /// Years begin in March here, so that the leap day comes last (Hinnant, "chrono-Compatible Low-Level Date Algorithms").
 /// They are counted from 400 years before year 0, so that no number is negative.
-fn days_since_1970(year: i32, month: i32, day: i32) -> i32 {
+fn days_since_1970(year: u32, month: u32, day: u32) -> i64 {
     let (year, month) = if month <= 2 {
         (year.wrapping_add(399), month.wrapping_add(9))
     } else {
@@ -139,8 +131,9 @@ fn days_since_1970(year: i32, month: i32, day: i32) -> i32 {
     };
     let leap_days = (year / 4).wrapping_sub(year / 100).wrapping_add(year / 400);
     let day_of_year = (month.wrapping_mul(153).wrapping_add(2) / 5).wrapping_add(day);
+    let days = year.wrapping_mul(365).wrapping_add(leap_days).wrapping_add(day_of_year);
     // 719,469 days lie between 0000-03-01 and 1970-01-01, less one because `day` starts at 1; and 146,097 in 400 years.
-    year.wrapping_mul(365).wrapping_add(leap_days).wrapping_add(day_of_year).wrapping_sub(719_469 + 146_097)
+    i64::from(days).wrapping_sub(719_469 + 146_097)
 }
 
 #[cfg(test)]

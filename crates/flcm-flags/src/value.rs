@@ -107,60 +107,38 @@ impl<'a, const N: usize> From<&'a [&'a str; N]> for AttributeValue<'a> {
     }
 }
 
-/// The sign and magnitude of `number`, if it is an integer of magnitude below 2^53. True for negative numbers.
-pub(crate) fn integer(number: f64) -> Option<(bool, u64)> {
-    const FRACTION_BITS: u64 = 52;
-    let bits = number.to_bits();
-    let biased = (bits >> FRACTION_BITS) & 0x7ff;
-    if biased == 0 {
-        // Zero of either sign; the subnormal numbers are no integers.
-        return (number == 0.0).then_some((false, 0));
-    }
-    let exponent = biased.checked_sub(1023)?;
-    let shift = u32::try_from(FRACTION_BITS.checked_sub(exponent)?).ok()?;
-    let mantissa = (bits & 0x000f_ffff_ffff_ffff) | (1 << FRACTION_BITS);
-    let whole = mantissa.checked_shr(shift)?;
-    (whole.checked_shl(shift)? == mantissa).then_some((number.is_sign_negative(), whole))
+/// `number` as an integer, if it is one of magnitude below 2^53.
+#[expect(clippy::as_conversions, clippy::cast_possible_truncation, clippy::cast_precision_loss, clippy::float_cmp)]
+fn integer(number: f64) -> Option<i64> {
+    // A cast rounds and saturates, and then the number is another one.
+    let whole = number as i64;
+    (whole as f64 == number && whole.unsigned_abs() < 1 << 53).then_some(whole)
 }
 
-/// Decimal digits of an integer, on the stack.
-#[derive(Debug)]
-pub(crate) struct Decimal {
-    /// 2^53 has 16 digits; one more for the sign.
-    bytes: [u8; 17],
-    start: usize,
-}
-
-impl Decimal {
-    /// The text of `number`, if it is an integer of magnitude below 2^53. Zero has no sign.
-    pub(crate) fn new(number: f64) -> Option<Self> {
-        let (negative, mut rest) = integer(number)?;
-        let mut decimal = Self { bytes: [b'0'; 17], start: 17 };
-        while rest > 0 || decimal.start == 17 {
-            decimal.push(u8::try_from(rest.rem_euclid(10)).unwrap_or(0).wrapping_add(b'0'));
-            rest = rest.div_euclid(10);
-        }
-        if negative {
-            decimal.push(b'-');
-        }
-        Some(decimal)
-    }
-
-    fn push(&mut self, byte: u8) {
-        self.start = self.start.saturating_sub(1);
-        if let Some(slot) = self.bytes.get_mut(self.start) {
-            *slot = byte;
+/// Passes the text of `number` to `look`, if it is an integer of magnitude below 2^53. Zero has no sign.
+#[expect(clippy::as_conversions, reason = "a digit")]
+pub(crate) fn with_decimal<R>(number: f64, look: impl FnOnce(&[u8]) -> R) -> Option<R> {
+    let whole = integer(number)?;
+    let mut rest = whole.unsigned_abs();
+    // 2^53 has 16 digits. The byte in front of them is a sign already.
+    let mut bytes = [b'-'; 17];
+    let mut start = 17_usize;
+    for digit in bytes.iter_mut().rev() {
+        *digit = (rest % 10) as u8 | b'0';
+        rest /= 10;
+        start = start.wrapping_sub(1);
+        if rest == 0 {
+            break;
         }
     }
-
-    pub(crate) fn as_bytes(&self) -> &[u8] {
-        self.bytes.get(self.start..).unwrap_or_default()
-    }
+    bytes.get(start.wrapping_sub(usize::from(whole < 0))..).map(look)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Decimal;
+    use std::vec::Vec;
+
+    use super::with_decimal;
 
     #[test]
     fn integers_below_two_to_the_53_have_a_text() {
@@ -174,10 +152,10 @@ mod tests {
             (9_007_199_254_740_991.0, "9007199254740991"),
             (-9_007_199_254_740_991.0, "-9007199254740991"),
         ] {
-            assert_eq!(Decimal::new(number).map(|decimal| decimal.as_bytes().to_vec()), Some(text.as_bytes().to_vec()));
+            assert_eq!(with_decimal(number, |digits| Vec::from(digits)), Some(Vec::from(text)));
         }
         for number in [0.5, -1.5, 9_007_199_254_740_992.0, 1e300, 5e-324, f64::NAN, f64::INFINITY] {
-            assert!(Decimal::new(number).is_none(), "{number}");
+            assert!(with_decimal(number, |_| ()).is_none(), "{number}");
         }
     }
 }

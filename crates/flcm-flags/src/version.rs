@@ -26,88 +26,93 @@ pub fn compare(left: &str, right: &str) -> Option<Ordering> {
 
 /// Like [`compare`]. A version contains only ASCII, so the bytes need not be checked for UTF-8.
 pub(crate) fn compare_bytes(left: &[u8], right: &[u8]) -> Option<Ordering> {
-    let (left, right) = (Version::parse(left)?, Version::parse(right)?);
-    Some(left.compare(&right))
-}
-
-/// A version in its parts: the three numbers as digits, and the pre-release without its hyphen.
-struct Version<'a> {
-    core: [&'a [u8]; 3],
-    pre: Option<&'a [u8]>,
-}
-
-impl<'a> Version<'a> {
-    fn parse(text: &'a [u8]) -> Option<Self> {
-        let (text, build) = split(text, b'+');
-        let (core, pre) = split(text, b'-');
-        let mut parts = identifiers(core);
-        let core = [parts.next()?, parts.next()?, parts.next()?];
-        let valid = parts.next().is_none()
-            && core.into_iter().all(is_number)
-            && pre.is_none_or(|pre| {
-                identifiers(pre).all(|part| is_identifier(part) && (!is_digits(part) || is_number(part)))
-            })
-            && build.is_none_or(|build| identifiers(build).all(is_identifier));
-        valid.then_some(Self { core, pre })
-    }
-
-    fn compare(&self, other: &Self) -> Ordering {
-        let core = self.core.into_iter().zip(other.core).map(|(left, right)| compare_numbers(left, right));
-        core.into_iter().fold(Ordering::Equal, Ordering::then).then_with(|| match (self.pre, other.pre) {
-            (None, None) => Ordering::Equal,
-            (None, Some(_)) => Ordering::Greater,
-            (Some(_), None) => Ordering::Less,
-            (Some(left), Some(right)) => compare_pre(left, right),
-        })
-    }
-}
-
-/// The text before the first `at`, and the text after it if there is one.
-fn split(text: &[u8], at: u8) -> (&[u8], Option<&[u8]>) {
-    let mut parts = text.splitn(2, |byte| *byte == at);
-    (parts.next().unwrap_or_default(), parts.next())
-}
-
-fn identifiers(text: &[u8]) -> impl Iterator<Item = &[u8]> {
-    text.split(|byte| *byte == b'.')
-}
-
-fn is_digits(part: &[u8]) -> bool {
-    part.iter().all(u8::is_ascii_digit)
-}
-
-/// Digits without a leading zero.
-fn is_number(part: &[u8]) -> bool {
-    is_digits(part) && (part == b"0" || part.first().is_some_and(|first| *first != b'0'))
-}
-
-fn is_identifier(part: &[u8]) -> bool {
-    !part.is_empty() && part.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'-')
-}
-
-/// Without leading zeros, the longer number is the larger.
-fn compare_numbers(left: &[u8], right: &[u8]) -> Ordering {
-    left.len().cmp(&right.len()).then_with(|| left.cmp(right))
-}
-
-/// Orders pre-releases identifier by identifier: numbers below texts, and the shorter one first when all else is equal.
-fn compare_pre(left: &[u8], right: &[u8]) -> Ordering {
-    let (mut left, mut right) = (identifiers(left), identifiers(right));
-    loop {
-        let order = match (left.next(), right.next()) {
-            (None, None) => return Ordering::Equal,
-            (None, Some(_)) => Ordering::Less,
-            (Some(_), None) => Ordering::Greater,
-            (Some(left), Some(right)) => match (is_digits(left), is_digits(right)) {
-                (true, true) => compare_numbers(left, right),
-                (true, false) => Ordering::Less,
-                (false, true) => Ordering::Greater,
-                (false, false) => left.cmp(right),
-            },
-        };
-        if order.is_ne() {
-            return order;
+    let (mut left, mut right) = (Identifiers::of(left), Identifiers::of(right));
+    let mut order = Ordering::Equal;
+    for place in 0_usize.. {
+        // Both are read to their ends: what comes after the first difference must be valid as well.
+        let (one, other) = (left.next()?, right.next()?);
+        if one.is_empty() && other.is_empty() {
+            break;
         }
+        if order.is_ne() {
+            continue;
+        }
+        order = if one.is_empty() || other.is_empty() {
+            // A version without pre-release, which would begin at place 3, comes after those with one. Of two
+            // pre-releases the longer list comes after the other.
+            if one.is_empty() == (place == 3) { Ordering::Greater } else { Ordering::Less }
+        } else if left.is_number != right.is_number {
+            // Numbers come before texts.
+            if left.is_number { Ordering::Less } else { Ordering::Greater }
+        } else if left.is_number && one.len() != other.len() {
+            one.len().cmp(&other.len())
+        } else {
+            // Most differ in the first byte, if they do: a look at it saves a call.
+            let first = if cfg!(feature = "compact") { Ordering::Equal } else { one.first().cmp(&other.first()) };
+            first.then_with(|| one.cmp(other))
+        };
+    }
+    Some(order)
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Part {
+    Core,
+    PreRelease,
+    Build,
+    End,
+}
+
+/// The identifiers of a version that count: three numbers, and those of the pre-release.
+struct Identifiers<'a> {
+    rest: &'a [u8],
+    part: Part,
+    /// How many numbers the core had.
+    numbers: u8,
+    /// Whether the last identifier is a number.
+    is_number: bool,
+}
+
+impl<'a> Identifiers<'a> {
+    const fn of(rest: &'a [u8]) -> Self {
+        Self { rest, part: Part::Core, numbers: 0, is_number: false }
+    }
+
+    /// The next identifier, which is empty at the end; `None` when the text is no version.
+    fn next(&mut self) -> Option<&'a [u8]> {
+        while self.part != Part::End {
+            let (text, part) = (self.rest, self.part);
+            let (mut is_number, mut next, mut length) = (true, Part::End, 0_usize);
+            for byte in text {
+                match byte {
+                    b'0'..=b'9' => {}
+                    b'.' => next = part,
+                    b'+' if part != Part::Build => next = Part::Build,
+                    b'-' if part == Part::Core => next = Part::PreRelease,
+                    b'-' | b'a'..=b'z' | b'A'..=b'Z' => is_number = false,
+                    _ => return None,
+                }
+                if next != Part::End {
+                    break;
+                }
+                length = length.wrapping_add(1);
+            }
+            let (identifier, rest) = text.split_at_checked(length)?;
+            self.rest = rest.get(1..).unwrap_or_default();
+            (self.part, self.is_number) = (next, is_number);
+            let is_padded = is_number && length > 1 && identifier.first() == Some(&b'0');
+            let is_core = part == Part::Core;
+            self.numbers = self.numbers.wrapping_add(u8::from(is_core));
+            // Exactly three numbers, and only those, are in front of the pre-release and the build.
+            let is_count = (next == Part::Core) == (self.numbers < 3);
+            if length == 0 || !is_count || (is_core && !is_number) || (is_padded && part != Part::Build) {
+                return None;
+            }
+            if part != Part::Build {
+                return Some(identifier);
+            }
+        }
+        Some(&[])
     }
 }
 
