@@ -24,6 +24,7 @@ type Entry = [id: number, value: AttributeValue];
  */
 export function contextBytes(key: AttributeValue, attributes: Attributes, idOf: (name: string) => number): Uint8Array {
   if (typeof (key ?? '') !== 'string') throw unreadable('the targeting key', 'a string');
+  if (typeof attributes !== 'object') throw unreadable('the attributes', 'an object');
   const entries: Entry[] = [[0, key]];
   for (const name in attributes) take(entries, attributes, name, idOf(name));
   // Anything but a list names no cohort.

@@ -136,10 +136,10 @@ class LoadedPage implements PageSnapshot {
     return flag;
   }
 
-  context(key?: string | null, attributes: Attributes = {}): PageContext {
+  context(key?: string | null, attributes?: Attributes): PageContext {
     return new Bound(
       this,
-      contextBytes(key, attributes, (name) => this.#attribute(name)),
+      contextBytes(key, attributes ?? {}, (name) => this.#attribute(name)),
     );
   }
 

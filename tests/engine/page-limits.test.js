@@ -50,3 +50,18 @@ test('a snapshot has at most 1 MB', () => {
   }
   assert.throws(() => page.load(compiled(document((1 << 20) + 1 - rest))), { code: 'TOO_LARGE' });
 });
+
+test('what is no context is an error with a code, and no attributes are none', () => {
+  for (const attributes of [undefined, null, {}]) {
+    assert.equal(snapshot.context('alice', attributes).isEnabled('named', NOW), false);
+  }
+  for (const [key, attributes] of [
+    [5],
+    ['alice', 3],
+    ['alice', 'z'],
+    ['alice', { name: 1n }],
+    ['alice', { name: {} }],
+  ]) {
+    assert.throws(() => snapshot.context(key, attributes), { code: 'INVALID_CONTEXT' });
+  }
+});
