@@ -333,9 +333,9 @@ sbom out="target/sbom": npm cyclonedx
 cyclonedx:
     [[ -x "{{ tools }}/bin/cargo-cyclonedx" ]] || cargo install --quiet --locked --root "{{ tools }}" cargo-cyclonedx@0.5.9
 
-# `engines` are compared with plain JavaScript, `peers` are other SDKs.
-[arg('what', pattern='core|engines|runtime|instructions|server|listened|peers')]
-[doc('Measure: core, engines, runtime, instructions, server, listened, or peers (other SDKs, an hour).')]
+# `engines` are compared with plain JavaScript; `peers`, `sizes` and `first-decision` compare with other SDKs.
+[arg('what', pattern='core|engines|runtime|instructions|server|listened|peers|sizes|first-decision')]
+[doc('Measure: core, engines, runtime, instructions, server, listened, sizes, first-decision, or peers (an hour).')]
 [group('measure')]
 [positional-arguments]
 bench what *options:
@@ -379,6 +379,20 @@ bench-server *which:
 [private]
 bench-peers *options: packages
     bash tests/bench-peers/run.sh "$@"
+
+# What a page downloads to ask for one flag, beside the clients of others.
+[positional-arguments]
+[private]
+bench-sizes *options: packages
+    bash tests/bench-peers/install.sh
+    node tests/bench-peers/sizes.js "$@"
+
+# From navigation to the first decision in Chromium, by three networks, beside the clients of others.
+[positional-arguments]
+[private]
+bench-first-decision *options: browser packages
+    bash tests/bench-peers/install.sh
+    node tests/bench-peers/first-decision.js "$@"
 
 # How soon faults are found, by error rate and traffic, as `flcm simulate` says.
 [group('measure')]
