@@ -352,10 +352,12 @@ bench-listened *which:
 bench-core:
     cargo bench -p flcm-flags-config --bench decide --bench breaker --bench metrics
 
-# The ways into the engines, in Node and in Chromium, beside plain JavaScript, in one run.
+# The ways into the engines, in Node and in Chromium, beside plain JavaScript, in one run; with `--base DIR` also beside
+# the packages of another checkout.
+[positional-arguments]
 [private]
-bench-engines: browser packages
-    node tests/bench/node.js
+bench-engines *options: browser packages
+    node tests/bench/node.js "$@"
 
 # What the runtime takes: updates, rollbacks, sums.
 [private]
