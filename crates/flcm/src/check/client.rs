@@ -20,7 +20,9 @@ pub(super) fn texts(config: &Config) -> String {
     let decided = plural(part.flags.len() as u64, "flag", "flags");
     // Writing to a string cannot fail.
     let _ = writeln!(out, "{DIM}clients: {clients}{DIM:#}  pages get {decided}, and can read");
-    texts.iter().for_each(|text| drop(writeln!(out, "  {}", shown(text))));
+    for text in texts {
+        let _ = writeln!(out, "  {}", shown(text));
+    }
     let evaluated: Vec<&str> =
         config.flags.iter().filter(|(_, flag)| flag.client == Client::Evaluated).map(|(key, _)| &**key).collect();
     if !evaluated.is_empty() {

@@ -255,3 +255,15 @@ fn show_client_prints_what_pages_can_read_and_nothing_else() {
     );
     assert!(evaluated.starts_with("  by the server, for pages: secret-evaluated\n"), "{shown}");
 }
+
+#[test]
+fn init_writes_a_document_without_problems_and_replaces_none() {
+    let folder = TestFolder::new();
+    folder.run(&["init"]).well();
+    let checked = folder.run(&["check", "feature-flags.yaml"]).well();
+    assert_eq!(checked, "1 document checked: 0 errors, 0 warnings\n");
+    let before = folder.read("feature-flags.yaml");
+    let again = folder.run(&["init", "feature-flags.yaml"]);
+    assert!(again.code != Some(0) && again.err.contains("feature-flags.yaml exists"), "{}", again.err);
+    assert_eq!(folder.read("feature-flags.yaml"), before);
+}
