@@ -6,6 +6,7 @@ use axum::http::HeaderValue;
 use bytes::Bytes;
 use flate2::Compression;
 use flcm_flags::{FlagId, Snapshot};
+use flcm_flags_config::config::Client;
 use flcm_flags_config::{CheckOptions, Config, Diagnostics, check, check_with, compile};
 
 use crate::clock::revision_after;
@@ -37,6 +38,8 @@ pub(crate) struct Published {
     pub(crate) as_document: Option<Body>,
     /// What pages get, where that is less than the whole snapshot.
     of_clients: Option<View>,
+    /// What a client key gets of each flag, by its id; empty if that is all of them.
+    access: Box<[Client]>,
     variants: VariantNames,
 }
 
@@ -110,8 +113,10 @@ impl Published {
         });
         let document = Bytes::from(text.clone().into_bytes());
         let tag = format!("{:016x}-document", snapshot.digest());
+        // A flag's id is its place in the order of keys.
+        let access = config.flags.values().map(|flag| flag.client).collect();
         let as_document = Some(Body::new("application/yaml", document, &tag));
-        Self { config: Some(config), as_document, of_clients, ..Self::of_snapshot(text, bytes, snapshot) }
+        Self { config: Some(config), as_document, of_clients, access, ..Self::of_snapshot(text, bytes, snapshot) }
     }
 
     /// A snapshot that was signed elsewhere, by its text.
@@ -133,6 +138,7 @@ impl Published {
             as_snapshot: Body::of_snapshot(bytes, &snapshot),
             as_document: None,
             of_clients: None,
+            access: Box::default(),
             snapshot,
         }
     }
@@ -167,9 +173,14 @@ impl Published {
         self.of_clients.is_none()
     }
 
-    /// Whether a key of this role gets a flag.
+    /// Whether a key of this role gets a flag with its rules.
     pub(crate) fn is_for(&self, role: Role, flag: &str) -> bool {
         self.view_for(role).is_none_or(|view| view.snapshot.flag(flag).is_some())
+    }
+
+    /// Whether a key of this role may have a flag evaluated.
+    pub(crate) fn may_evaluate(&self, role: Role, flag: FlagId) -> bool {
+        !role.is_public() || self.access.get(flag.0 as usize).is_none_or(|access| *access != Client::Never)
     }
 
     /// How this goes with the revision in use. A document is always the next one, because it gets a number here.

@@ -14,6 +14,7 @@ mod client;
 mod fix;
 
 /// Check documents and report every problem at once
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 A file named `.json` must be JSON, without comments and without commas at the end.

@@ -35,11 +35,11 @@ flags:
     conditions: [{ cohort: secret-cohort }, { attribute: secret-attribute, operator: in, value: [secret-operand] }]
     variants: [{ name: secret-variant, weight: 1, value: true }]
     error_threshold: { rate: 0.05 }
-  secret-evaluated:
+  evaluated:
     client: evaluated
     conditions: [{ attribute: email, operator: matches, value: secret-pattern }]
-    default: secret-value
-    on: secret-on
+    default: plain
+    on: fancy
 ";
 
 struct Served {
@@ -194,4 +194,41 @@ fn a_document_that_says_nothing_gives_pages_all_flags() {
     let served = Served::start(&folder, &document);
     let tags = [Role::Client, Role::Server].map(|role| served.get(role, "/flags").header("etag").map(str::to_owned));
     assert_eq!(tags[0], tags[1]);
+}
+
+#[test]
+fn a_client_key_has_flags_evaluated_that_the_document_allows() {
+    let folder = TestFolder::new();
+    let served = Served::start(&folder, SECRETS);
+    let context = br#"{"context":{"targetingKey":"anna","guest":"1"}}"#;
+    let json = [("content-type", "application/json")];
+    let evaluate =
+        |role, path: &str| served.ask(role, "POST", &format!("/ofrep/v1/evaluate/flags{path}"), &json, context);
+    let bulk = evaluate(Role::Client, "").expect(200).json();
+    let keys: Vec<_> = bulk["flags"].as_array().unwrap().iter().map(|flag| flag["key"].as_str().unwrap()).collect();
+    assert_eq!(keys, ["also-shown", "evaluated", "shown"]);
+    let [page, server] = [Role::Client, Role::Server].map(|role| evaluate(role, "/shown").expect(200).json());
+    assert_eq!(server["metadata"]["rule"], "secret-rule");
+    assert_eq!(page["metadata"].get("rule"), None);
+    assert_eq!(page["value"], server["value"]);
+    evaluate(Role::Client, "/evaluated").expect(200);
+    let [hidden, absent] = ["/secret-flag", "/absent-flag"].map(|path| evaluate(Role::Client, path).expect(404).text());
+    assert_eq!(hidden.replace("secret-flag", ""), absent.replace("absent-flag", ""));
+    evaluate(Role::Server, "/secret-flag").expect(200);
+    let large = format!(r#"{{"context":{{"targetingKey":"{}"}}}}"#, "a".repeat(9 << 10));
+    let path = "/ofrep/v1/evaluate/flags/shown";
+    served.ask(Role::Client, "POST", path, &json, large.as_bytes()).expect(413);
+    served.ask(Role::Server, "POST", path, &json, large.as_bytes()).expect(200);
+}
+
+#[test]
+fn pages_of_a_network_that_ask_too_often_wait_and_servers_do_not() {
+    let folder = TestFolder::new();
+    let served = Served::start(&folder, SECRETS);
+    let json = [("content-type", "application/json")];
+    let ask = |role| served.ask(role, "POST", "/ofrep/v1/evaluate/flags/shown", &json, b"{}");
+    let refused = (0..500).map(|_| ask(Role::Client)).find(|answer| answer.status != 200).expect("a limit");
+    assert_eq!((refused.status, refused.code().as_str()), (429, "RATE_LIMITED"));
+    assert!(refused.header("retry-after").is_some());
+    ask(Role::Server).expect(200);
 }
