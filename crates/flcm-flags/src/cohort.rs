@@ -55,8 +55,11 @@ pub fn cohorts<'s, B: AsRef<[u8]>>(
     context: &BoundContext<'_>,
     show: &mut dyn FnMut(&'s str),
 ) {
-    let reader = snapshot.reader();
-    let context = context.view();
+    cohorts_of(snapshot.reader(), context.view(), show);
+}
+
+/// [`cohorts`] of a context wherever it lies.
+pub(crate) fn cohorts_of<'s>(reader: Reader<'s>, context: View<'_>, show: &mut dyn FnMut(&'s str)) {
     if context.snapshot() != reader.layout.digest {
         return;
     }
