@@ -73,7 +73,7 @@ impl Compact {
 
     /// Takes over breakers, external trips, and metrics from a snapshot that this one follows.
     pub fn carry(&mut self, from: Handle, to: Handle, now: f64) -> i32 {
-        let Some([before, loaded]) = self.snapshots.get_two([from, to]) else { return -1 };
+        let Some([before, loaded]) = self.snapshots.0.get_two([from, to]) else { return -1 };
         loaded.state.take_over(&loaded.snapshot, (&mut before.state, &before.snapshot), millis(now));
         waiting(&loaded.state)
     }
@@ -114,7 +114,7 @@ fn waiting(state: &HostState) -> i32 {
 impl Compact {
     /// Takes the first transition that waits; whether there was one.
     pub fn transition(&mut self, snapshot: Handle) -> bool {
-        let Some(Loaded { snapshot, state, .. }) = self.snapshots.get_mut(snapshot).map(|loaded| &mut **loaded) else {
+        let Some(Loaded { snapshot, state, .. }) = self.snapshots.get_mut(snapshot) else {
             return false;
         };
         if state.transitions.is_empty() {

@@ -14,7 +14,7 @@ impl Compact {
     /// Begins to count, and with totals keeps what is drained for summaries; false when there is no memory for it.
     pub fn measure(&mut self, snapshot: Handle, totals: bool) -> bool {
         let Some(loaded) = self.snapshots.get_mut(snapshot) else { return false };
-        let Loaded { snapshot, state, .. } = &mut **loaded;
+        let Loaded { snapshot, state, .. } = loaded;
         if totals { state.measure_totals(snapshot) } else { state.measure(snapshot) }
     }
 
@@ -76,7 +76,7 @@ impl Compact {
     /// The generation of the fleet's breaker, under which outcomes are evidence for it.
     pub fn set_generation(&mut self, snapshot: Handle, flag: FlagId, generation: u32) {
         let Some(loaded) = self.snapshots.get_mut(snapshot) else { return };
-        let Loaded { snapshot, state, .. } = &mut **loaded;
+        let Loaded { snapshot, state, .. } = loaded;
         if let Some(metrics) = state.measures.as_mut().and_then(|measures| measures.flag(snapshot, flag)) {
             metrics.set_generation(generation);
         }

@@ -10,9 +10,7 @@ impl Compact {
     /// Decides a flag for the context in a slot, with the override that was written: `on`, `off` or a variant. Answers the
     /// upper half of the outcome; -1 for any other override as well.
     pub fn decide_as(&mut self, snapshot: Handle, slot: i32, flag: FlagId, now: f64) -> i32 {
-        let Some(Loaded { snapshot, state, slots, outcomes }) =
-            self.snapshots.get_mut(snapshot).map(|loaded| &mut **loaded)
-        else {
+        let Some(Loaded { snapshot, state, slots, outcomes }) = self.snapshots.get_mut(snapshot) else {
             return -1;
         };
         let (Some(bound), Some(described)) = (at(slots, slot), snapshot.describe(flag)) else { return -1 };
