@@ -95,6 +95,10 @@ async function dist(name, entries, options) {
   for (const entry of entries) types(name, entry, 'js');
 }
 
+/** The engine that reads batches, and the compiler. */
+const LATER = /^@flcm\/flags-web(\/compile)?$/;
+const external = ({ path }) => ({ path, external: true });
+
 /** The runtime: one source, an entry for each platform, and the declarations of all its files. */
 async function runtime() {
   const folder = join(root, '.flcm-core/features');
@@ -114,7 +118,7 @@ async function runtime() {
       define: shorter,
       legalComments: 'none',
       logLevel: 'warning',
-      external: ['@flcm/*', 'eventsource-parser'],
+      external: ['@flcm/*'],
     });
   }
   const made = join(bindings, 'types/.flcm-core/features');
@@ -132,7 +136,9 @@ async function runtime() {
     platform: 'browser',
     minify: true,
     define: shorter,
-    external: ['@flcm/flags-web/compile', '*/trust.ts'],
+    external: ['*/trust.ts'],
+    // What only some pages load later.
+    plugins: [{ name: 'later', setup: ({ onResolve }) => onResolve({ filter: LATER }, external) }],
   });
 }
 

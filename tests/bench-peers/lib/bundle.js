@@ -18,7 +18,7 @@ export const PAGES = [
     optional: /web\/dist\/index\.js$/,
     later: /dist\/page-later\.js$/,
   },
-  { name: 'flcm', page: 'flcm', optional: /dist\/(compile|browser-trust)\.js$/ },
+  { name: 'flcm', page: 'flcm', optional: /dist\/(compile|browser-trust)\.js$|web\/dist\/index\.js$/ },
   { page: 'growthbook', package: '@growthbook/growthbook' },
   { page: 'configcat', package: '@configcat/sdk' },
   { page: 'eppo', package: '@eppo/js-client-sdk-common' },
