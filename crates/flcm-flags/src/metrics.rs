@@ -220,9 +220,19 @@ impl<C: AsRef<[u32]> + AsMut<[u32]>, G: Groups> FlagMetrics<C, G> {
     /// Like [`outcome`](Self::outcome), for the variant with this index within the flag.
     #[inline]
     pub fn outcome_of(&mut self, arm: Arm, variant: Option<u16>, sample: &Sample, duration: f64) {
+        self.add_outcomes(arm, variant, sample, duration, 1);
+    }
+
+    /// Like [`outcome_of`](Self::outcome_of), for outcomes that took this long each.
+    pub fn outcomes_of(&mut self, arm: Arm, variant: Option<u16>, sample: &Sample, duration: f64) {
+        self.add_outcomes(arm, variant, sample, duration, sample.total);
+    }
+
+    #[inline]
+    fn add_outcomes(&mut self, arm: Arm, variant: Option<u16>, sample: &Sample, duration: f64, times: u32) {
         if let Some(group) = self.group_mut(Group::index(arm, variant)) {
             group.outcomes.add(sample);
-            group.durations.record(duration);
+            group.durations.record_times(duration, times);
         }
     }
 
