@@ -62,7 +62,11 @@ struct Served {
 
 impl Served {
     fn start(folder: &TestFolder) -> Self {
-        folder.file("flags.yaml", DOCUMENT);
+        Self::start_with(folder, DOCUMENT)
+    }
+
+    fn start_with(folder: &TestFolder, document: &str) -> Self {
+        folder.file("flags.yaml", document);
         let keys = folder.write_keys(&Role::ALL, str::to_owned);
         Self { server: folder.serve_with(&["--keys", "keys.json"]), keys }
     }
@@ -239,6 +243,25 @@ fn counts_are_small_as_json_and_as_a_batch() {
     assert_eq!(answer.code(), "TOO_LARGE");
     assert!(answer.json()["detail"].as_str().unwrap().contains("65536 are allowed"), "{}", answer.text());
     served.send(Role::Client, &many(500)).expect(204);
+}
+
+/// A client key gets a snapshot of its own, whose digest pages name.
+#[test]
+fn a_client_key_counts_only_what_pages_get() {
+    let folder = TestFolder::new();
+    let document = DOCUMENT.replace("    rollout", "    client: true\n    rollout");
+    let served = Served::start_with(&folder, &format!("clients: listed\n{document}"));
+    let narrow = TREATMENT & 0xffff_0000 | 1;
+    let rows = [format!(r#"[5,"layout",{narrow}]"#), format!(r#"[7,"plain",{STATIC}]"#)];
+    let etag = served.ask(Role::Client, ("GET", "/flags"), COUNTS, b"").header("etag").unwrap().to_owned();
+    let send = |role, instance| served.send(role, &of_snapshot(&etag[1..17], None, header(instance, 1), &rows));
+    send(Role::Client, 1).expect(204);
+    let layout = r#"flcm_decisions_total{flag="layout",variant="narrow",reason="SPLIT"}"#;
+    let metrics = served.metrics();
+    assert_eq!([layout, PLAIN, "flcm_unknown_flags_total"].map(|name| figure(&metrics, name)), [5, 0, 1], "{metrics}");
+    send(Role::Server, 2).expect(204);
+    let metrics = served.metrics();
+    assert_eq!([layout, PLAIN].map(|name| figure(&metrics, name)), [10, 7], "{metrics}");
 }
 
 /// A page is replaced by another: the next one may be of a document that has fewer variants.
