@@ -144,7 +144,7 @@ flags:
             let (key, outcome) = (snapshot.describe(id).unwrap().key(), decision.to_bits() >> 32);
             let measures = state.measures.as_mut().unwrap();
             measures.flag(snapshot, id).unwrap().set_generation(generation);
-            measures.decided(snapshot, id, decision, &context, 5);
+            measures.decided(snapshot, id, decision, Some(digest), 5);
             write!(rows, r#"[3,"{key}",{outcome}],[2,"{key}",{outcome}],"#).unwrap();
             for (times, failed, duration) in CALLS {
                 write!(rows, r#"[{times},"{key}",{outcome},{generation},{failed},{duration}],"#).unwrap();

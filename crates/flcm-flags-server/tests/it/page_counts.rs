@@ -101,7 +101,7 @@ fn of_user(snapshot: &Snapshot<Vec<u8>>, user: &str, instance: u64) -> (Vec<u8>,
         let (key, outcome) = (snapshot.describe(id).unwrap().key(), decision.to_bits() >> 32);
         let measures = state.measures.as_mut().unwrap();
         measures.flag(snapshot, id).unwrap().set_generation(1);
-        measures.decided(snapshot, id, decision, &context, 2);
+        measures.decided(snapshot, id, decision, Some(unit), 2);
         rows.push(format!(r#"[2,"{key}",{outcome}]"#));
         for (times, failed, duration) in [(3, false, 12.5), (1, true, 900.0), (2, false, 801.0)] {
             rows.push(format!(r#"[{times},"{key}",{outcome},1,{failed},{duration}]"#));
