@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use flcm_flags::breaker::Units;
+use flcm_flags::metrics::FlagMetrics;
 use flcm_flags::metrics::batch::Writer;
-use flcm_flags::metrics::{Distinct, FlagMetrics, Group};
 use flcm_flags::{Flag, Millis, Sample, Snapshot};
 use flcm_flags_host::LazyGroups;
 
@@ -65,11 +65,7 @@ impl<'s> Counted<'s> {
             self.add_call(row, call);
             return;
         }
-        self.metrics.tally(FlagMetrics::counter_of(*decision), times.get());
-        if let Some(user) = user {
-            let (register, rank) = Distinct::register_and_rank(user);
-            self.metrics.see(Group::of(*decision), register, rank);
-        }
+        self.metrics.decisions_for(*decision, user, times.get());
     }
 
     fn add_call(&mut self, row: &Row, &Call { generation, failed, duration }: &Call) {
