@@ -17,8 +17,11 @@ function start(origin = pages.origin): Promise<Server> {
   return Server.start(DOCUMENT, { args, key: admin.key });
 }
 
+/** A request as it goes to a page. */
+type Sent = Readonly<{ method: string; headers: Record<string, string>; body: string; mode?: 'no-cors' }>;
+
 /** What a page sends that has decided seven times. */
-function countsOf(instance: number, sequence = 1): RequestInit {
+function countsOf(instance: number, sequence = 1): Sent {
   const rows = [[7, 'plain', 0x0706ffff]];
   const body = JSON.stringify({ instance, epoch: 1, sequence, snapshot: '0123456789abcdef', user: null, rows });
   const headers = { authorization: `Bearer ${client.key}`, 'content-type': 'application/vnd.flcm.counts+json' };
@@ -26,17 +29,17 @@ function countsOf(instance: number, sequence = 1): RequestInit {
 }
 
 /** The status that a page gets, or why it gets none. */
-function send({ page }: PageHost, server: Server, request: RequestInit): Promise<number | string> {
-  const send = ([url, request]: [string, RequestInit]): Promise<number | string> =>
+function send({ page }: PageHost, server: Server, request: Sent): Promise<number | string> {
+  const send = ([url, request]: [string, Sent]): Promise<number | string> =>
     fetch(url, request).then(({ status }) => status, String);
   return page.evaluate(send, [`${server.url}/metrics`, request]);
 }
 
 /** Sends when the page goes away, as late as a page can. */
-async function sendLast({ page }: PageHost, server: Server, request: RequestInit): Promise<void> {
+async function sendLast({ page }: PageHost, server: Server, request: Sent): Promise<void> {
   await page.evaluate(
     ([url, request]) => addEventListener('pagehide', () => void fetch(url, { ...request, keepalive: true })),
-    [`${server.url}/metrics`, request] as [string, RequestInit],
+    [`${server.url}/metrics`, request] as [string, Sent],
   );
 }
 
