@@ -32,7 +32,7 @@ function countsOf(instance: number, sequence = 1): Sent {
 function send({ page }: PageHost, server: Server, request: Sent): Promise<number | string> {
   const send = ([url, request]: [string, Sent]): Promise<number | string> =>
     fetch(url, request).then(({ status }) => status, String);
-  return page.evaluate(send, [`${server.url}/metrics`, request]);
+  return page.evaluate(send, [`${server.url}/metrics`, request] as [string, Sent]);
 }
 
 /** Sends when the page goes away, as late as a page can. */
