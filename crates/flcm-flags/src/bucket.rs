@@ -19,9 +19,7 @@
 //! All text is hashed as its UTF-8 bytes, without terminator, length or normalisation, so every platform draws the same
 //! buckets. No float is involved: SDKs that computed buckets in floats ended up with different formulas per language.
 
-use core::hash::Hasher;
-
-use siphasher::sip::SipHasher13;
+mod sip;
 
 /// The number of gate buckets: a percentage has three decimals, so 100,000 stands for 100 %.
 ///
@@ -38,7 +36,7 @@ pub const BUCKETS: u32 = 100_000;
 /// ```
 #[must_use]
 pub fn sip(bytes: &[u8]) -> u64 {
-    SipHasher13::new_with_keys(0, 0).hash(bytes)
+    sip::hash(&[bytes])
 }
 
 /// The key that a digest is mixed with: `sip(label ‖ ":" ‖ name)`.
@@ -52,11 +50,12 @@ pub fn sip(bytes: &[u8]) -> u64 {
 /// ```
 #[must_use]
 pub fn key(label: &str, name: &str) -> u64 {
-    let mut hasher = SipHasher13::new_with_keys(0, 0);
-    hasher.write(label.as_bytes());
-    hasher.write(b":");
-    hasher.write(name.as_bytes());
-    hasher.finish()
+    key_of(label, name.as_bytes())
+}
+
+/// [`key`] of a name as its bytes.
+pub(crate) fn key_of(label: &str, name: &[u8]) -> u64 {
+    sip::hash(&[label.as_bytes(), b":", name])
 }
 
 /// `SplitMix64`'s finaliser (Stafford's Mix13): a bijection of 64 bits in which every input bit moves every output bit.

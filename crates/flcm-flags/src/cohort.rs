@@ -20,9 +20,10 @@ use zerocopy::little_endian::U32;
 
 use crate::bucket::Draw;
 use crate::condition::{CohortId, Nodes};
-use crate::context::BoundContext;
+use crate::context::{BoundContext, View};
 use crate::decision::PackedDecision;
 use crate::explain::{Membership, Step, Visitor};
+use crate::snapshot::sections;
 use crate::snapshot::{FlagId, Reader, Snapshot, to_usize};
 use crate::targeting::Facts;
 
@@ -55,10 +56,11 @@ pub fn cohorts<'s, B: AsRef<[u8]>>(
     show: &mut dyn FnMut(&'s str),
 ) {
     let reader = snapshot.reader();
-    if context.snapshot != reader.layout.digest {
+    let context = context.view();
+    if context.snapshot() != reader.layout.digest {
         return;
     }
-    for (id, cohort) in (0..).zip(reader.all(&reader.layout.cohorts)) {
+    for (id, cohort) in (0..).zip(reader.all(sections::COHORTS)) {
         if is_member(reader, context, CohortId(id), &mut ()) {
             show(reader.text(cohort.name.get()));
         }
@@ -70,14 +72,9 @@ pub fn cohorts<'s, B: AsRef<[u8]>>(
 /// Cohorts that it names are decided first, each once, in the order of its closure. Their steps are not shown:
 /// `visitor` sees the cohort itself, and how its conditions on other cohorts turned out.
 #[inline(never)]
-pub(crate) fn is_member<V: Visitor>(
-    reader: Reader<'_>,
-    context: &BoundContext<'_>,
-    id: CohortId,
-    visitor: &mut V,
-) -> bool {
-    let Some(cohort) = reader.get(&reader.layout.cohorts, id.0) else { return false };
-    let closure = reader.range(&reader.layout.cohort_closures, cohort.closure.get(), cohort.closure_count.get().into());
+pub(crate) fn is_member<V: Visitor>(reader: Reader<'_>, context: View<'_>, id: CohortId, visitor: &mut V) -> bool {
+    let Some(cohort) = reader.get(sections::COHORTS, id.0) else { return false };
+    let closure = reader.range(sections::COHORT_CLOSURES, cohort.closure.get(), cohort.closure_count.get().into());
     let mut named = Named { closure, members: 0 };
     for (position, inner) in closure.iter().enumerate() {
         if membership(reader, context, CohortId(inner.get()), &named, &mut ()).is_member() {
@@ -93,12 +90,12 @@ pub(crate) fn is_member<V: Visitor>(
 /// The first check that applies, from the lists to the conditions. `named` holds the cohorts that are decided already.
 fn membership<V: Visitor>(
     reader: Reader<'_>,
-    context: &BoundContext<'_>,
+    context: View<'_>,
     id: CohortId,
     named: &Named<'_>,
     visitor: &mut V,
 ) -> Membership {
-    let Some(cohort) = reader.get(&reader.layout.cohorts, id.0) else { return Membership::None };
+    let Some(cohort) = reader.get(sections::COHORTS, id.0) else { return Membership::None };
     if let Some(digest) = context.user_digest() {
         let hash = Draw::new(digest, cohort.key.get()).hash();
         let listed = |start: u32, count: u32| contains(reader, start, count, hash);
@@ -109,8 +106,7 @@ fn membership<V: Visitor>(
             return Membership::Listed;
         }
     }
-    let cohorts = context.cohorts();
-    if !cohorts.is_empty() && cohorts.contains(&reader.text(cohort.name.get())) {
+    if context.has_cohort(reader.text_bytes(cohort.name.get())) {
         return Membership::Host;
     }
     let conditions = Nodes::new(reader, cohort.conditions.get(), cohort.condition_count.get());
@@ -146,7 +142,7 @@ fn bit(position: usize) -> u64 {
 
 /// Whether a list of members holds a hash. A member that cannot be read counts as the largest hash.
 fn contains(reader: Reader<'_>, start: u32, count: u32, hash: u64) -> bool {
-    let members = reader.range(&reader.layout.members, start, count);
+    let members = reader.range(sections::MEMBERS, start, count);
     let at = |index| members.get(to_usize(index)).map_or(u64::MAX, |member| member.get());
     find_hash(count, hash, at).is_some()
 }

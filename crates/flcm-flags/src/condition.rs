@@ -19,10 +19,11 @@
 use core::cmp::Ordering;
 use core::fmt;
 
-use crate::context::{BoundContext, Kind, Slot};
+use crate::context::{Item, Kind, Slot, View};
 use crate::pattern;
+use crate::snapshot::sections;
 use crate::snapshot::{AttributeId, Expected, FlagId, Reader, Rule, to_usize, wire};
-use crate::time::parse_rfc3339;
+use crate::time::parse_bytes;
 use crate::value::AttributeValue;
 use crate::version;
 
@@ -217,29 +218,36 @@ pub struct Nodes<'s> {
     reader: Reader<'s>,
     next: u32,
     end: u32,
+    /// How deep groups may still nest. Hostile bytes may say more, and then the innermost groups are empty.
+    depth: u32,
 }
 
 impl<'s> Nodes<'s> {
     pub(crate) fn new(reader: Reader<'s>, start: u32, count: u32) -> Self {
-        Self { reader, next: start, end: start.saturating_add(count) }
+        Self { reader, next: start, end: start.saturating_add(count), depth: wire::MAX_NESTING }
     }
 
     /// The next record. Members of a group are skipped, not looked at.
     #[inline]
-    fn advance(&mut self) -> Option<&'s wire::NodeRecord> {
+    pub(crate) fn advance(&mut self) -> Option<&'s wire::NodeRecord> {
         if self.next >= self.end {
             return None;
         }
-        let record = self.reader.at(&self.reader.layout.nodes, self.next)?;
+        let record = self.reader.at(sections::NODES, self.next);
         let members = if is_group(record.kind) { record.extra.get() } else { 0 };
         self.next = self.next.saturating_add(1).saturating_add(members);
         Some(record)
     }
 
     /// The record that [`advance`](Self::advance) has just returned, as a node with its members.
-    fn decode(&self, record: &'s wire::NodeRecord) -> Option<Node<'s>> {
+    pub(crate) fn decode(&self, record: &'s wire::NodeRecord) -> Option<Node<'s>> {
         let count = record.extra.get();
-        let members = Self { next: self.next.saturating_sub(count), end: self.next, ..*self };
+        let members = Self {
+            next: self.next.saturating_sub(count),
+            end: if self.depth == 0 { 0 } else { self.next.min(self.end) },
+            depth: self.depth.saturating_sub(1),
+            ..*self
+        };
         Some(match record.kind {
             wire::node::ALL => Node::All(members),
             wire::node::ANY => Node::Any(members),
@@ -254,19 +262,10 @@ impl<'s> Nodes<'s> {
         })
     }
 
-    /// Decides the next node: a test, which most nodes are, by `test`, and everything else by `node`. `None` at the
-    /// end.
+    /// The record that [`advance`](Self::advance) has just returned, if it is a test, which most nodes are.
     #[inline]
-    pub(crate) fn decide_next(
-        &mut self,
-        test: impl FnOnce(Test<'s>) -> bool,
-        node: impl FnOnce(Node<'s>) -> bool,
-    ) -> Option<bool> {
-        let record = self.advance()?;
-        if record.kind >= wire::node::EXISTS {
-            return Some(test(Test { reader: self.reader, record }));
-        }
-        self.decode(record).map(node)
+    pub(crate) fn test(&self, record: &'s wire::NodeRecord) -> Option<Test<'s>> {
+        (record.kind >= wire::node::EXISTS).then_some(Test { reader: self.reader, record })
     }
 }
 
@@ -359,11 +358,11 @@ impl<'s> Test<'s> {
             node::BEFORE | node::AFTER => Operand::Time(reader.number(id)),
             node::EQUAL_NUMBER | node::GREATER..=node::LESS_EQUAL => Operand::Number(reader.number(id)),
             node::IN_NUMBERS => Operand::Number(reader.number(id.wrapping_add(offset))),
-            node::MATCHES => Operand::Text(
-                reader.get(&reader.layout.patterns, id).map_or("", |pattern| reader.text(pattern.text.get())),
-            ),
+            node::MATCHES => {
+                Operand::Text(reader.get(sections::PATTERNS, id).map_or("", |pattern| reader.text(pattern.text.get())))
+            }
             node::IN_STRINGS | node::STARTS_WITH | node::ENDS_WITH => {
-                let id = reader.get(&reader.layout.operands, id.wrapping_add(offset)).map_or(wire::NONE, |id| id.get());
+                let id = reader.get(sections::OPERANDS, id.wrapping_add(offset)).map_or(wire::NONE, |id| id.get());
                 Operand::Text(reader.text(id))
             }
             _ => Operand::Text(reader.text(id)),
@@ -375,20 +374,20 @@ impl<'s> Test<'s> {
     }
 
     /// What the attribute is.
-    pub(crate) fn actual<'c>(&self, context: &BoundContext<'c>) -> Option<AttributeValue<'c>> {
-        context.with_slot(self.reader, self.record.subject.get(), |slot| context.value(slot))
+    pub(crate) fn actual<'c>(&self, context: View<'c>) -> Option<AttributeValue<'c>> {
+        context.with_slot(self.reader, self.record.subject.get(), |slot| context.given(slot))
     }
 
     /// Whether the attribute passes.
     #[inline]
-    pub(crate) fn holds(&self, context: &BoundContext<'_>) -> bool {
+    pub(crate) fn holds(&self, context: View<'_>) -> bool {
         context.with_slot(self.reader, self.record.subject.get(), |slot| self.passes(context, slot))
     }
 
     /// Whether the attribute of a slot passes. Presence, interned strings and numbers are decided here, from the slot
     /// alone; the rest looks at the value.
     #[inline]
-    fn passes(&self, context: &BoundContext<'_>, slot: &Slot) -> bool {
+    fn passes(&self, context: View<'_>, slot: &Slot) -> bool {
         use wire::node;
         let held = match self.record.kind {
             node::EXISTS => Some(slot.kind != Kind::Absent),
@@ -396,7 +395,7 @@ impl<'s> Test<'s> {
             node::EQUAL_STRING if slot.kind == Kind::Text => Some(slot.string == self.record.operand.get()),
             node::IN_STRINGS if slot.kind == Kind::Text => Some(self.texts().iter().any(|id| id.get() == slot.string)),
             _ if slot.kind == Kind::Number => self.compare_number(slot.number()),
-            _ => context.value(slot).and_then(|value| self.search(value)),
+            _ => context.item(slot).and_then(|value| self.search(context, slot, value)),
         };
         // A value of the wrong type makes the negative operator false as well.
         held.is_some_and(|held| held != self.is_negated())
@@ -415,7 +414,7 @@ impl<'s> Test<'s> {
             node::LESS | node::BEFORE => Some(value < operand()),
             node::LESS_EQUAL => Some(value <= operand()),
             node::IN_NUMBERS => {
-                let numbers = &self.reader.layout.numbers;
+                let numbers = sections::NUMBERS;
                 let list = self.reader.range(numbers, self.record.operand.get(), self.record.extra.get());
                 Some(list.iter().any(|number| number.get() == value))
             }
@@ -425,33 +424,30 @@ impl<'s> Test<'s> {
 
     /// The operators over booleans, lists and texts that are not interned. `None` when value and operator do not fit.
     #[inline(never)]
-    fn search(&self, value: AttributeValue<'_>) -> Option<bool> {
+    fn search(&self, context: View<'_>, slot: &Slot, value: Item<'_>) -> Option<bool> {
         match value {
-            AttributeValue::Bool(value) if self.record.kind == wire::node::EQUAL_BOOL => {
+            Item::Bool(value) if self.record.kind == wire::node::EQUAL_BOOL => {
                 Some(value == (self.record.operand.get() == 1))
             }
-            AttributeValue::List(items) if self.record.kind == wire::node::CONTAINS => {
-                Some(items.iter().any(|item| item.as_bytes() == self.text()))
-            }
-            AttributeValue::Text(value) => self.search_text(value),
+            Item::List if self.record.kind == wire::node::CONTAINS => Some(context.list_has(slot, self.text())),
+            Item::Text(value) => self.search_text(value),
             _ => None,
         }
     }
 
     /// The operators that read a text: parts of it, patterns, times and versions. `None` for a text that is no time or
     /// no version where the operator needs one.
-    fn search_text(&self, value: &str) -> Option<bool> {
+    fn search_text(&self, bytes: &[u8]) -> Option<bool> {
         use wire::node;
-        let bytes = value.as_bytes();
         match self.record.kind {
             node::CONTAINS => Some(pattern::contains(bytes, self.text())),
             node::STARTS_WITH => Some(self.any_text(|text| bytes.starts_with(text))),
             node::ENDS_WITH => Some(self.any_text(|text| bytes.ends_with(text))),
             node::MATCHES => {
-                let pattern = self.reader.get(&self.reader.layout.patterns, self.record.operand.get())?;
+                let pattern = self.reader.at(sections::PATTERNS, self.record.operand.get());
                 Some(pattern::is_match(self.reader, pattern, bytes))
             }
-            node::BEFORE | node::AFTER => self.compare_number(milliseconds(parse_rfc3339(value)?)),
+            node::BEFORE | node::AFTER => self.compare_number(milliseconds(parse_bytes(bytes)?)),
             node::SEMVER_EQUAL..=node::SEMVER_LESS_EQUAL => {
                 self.compare_version(version::compare_bytes(bytes, self.text())?)
             }
@@ -480,7 +476,7 @@ impl<'s> Test<'s> {
     }
 
     fn texts(&self) -> &'s [zerocopy::little_endian::U32] {
-        self.reader.range(&self.reader.layout.operands, self.record.operand.get(), self.record.extra.get())
+        self.reader.range(sections::OPERANDS, self.record.operand.get(), self.record.extra.get())
     }
 }
 

@@ -17,12 +17,15 @@
 //! absent, as does an attribute that the caller leaves out. The attribute `user_id` always reads the targeting key, and
 //! `cohorts`, a list of texts, names the cohorts that the host puts the user in.
 
-use crate::bucket::sip;
-use crate::snapshot::{AttributeId, Reader, Snapshot, to_usize, wire};
-use crate::value::{AttributeValue, Decimal};
+use crate::snapshot::{AttributeId, Reader, Snapshot};
+use crate::value::AttributeValue;
 
-/// How many attributes are resolved when a context is bound. Those beyond are searched each time they are read.
-const SLOTS: usize = 32;
+mod entries;
+mod slots;
+
+pub use entries::Entries;
+pub use slots::Slots;
+pub(crate) use slots::{Kind, Slot, USER, Values, View};
 
 /// The attribute that names the cohorts that the host puts this user in.
 const COHORTS: &str = "cohorts";
@@ -131,113 +134,31 @@ impl<'a> Context<'a> {
 /// about 600 bytes, and lives on the stack.
 #[derive(Clone, Copy, Debug)]
 pub struct BoundContext<'a> {
-    pub(crate) snapshot: u64,
     context: Context<'a>,
-    digest: Option<u64>,
-    cohorts: &'a [&'a str],
-    slots: [Slot; SLOTS],
-}
-
-/// One attribute as decisions compare it, in sixteen bytes.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Slot {
-    /// The bits of a number, or the digest of a text where some flag hashes the attribute.
-    bits: u64,
-    /// The id of the interned string, or [`wire::NONE`] when no condition compares with it.
-    pub(crate) string: u32,
-    /// Position among the context's attributes; [`USER`] for the targeting key.
-    position: u16,
-    /// The type.
-    pub(crate) kind: Kind,
-}
-
-/// The type of an attribute's value.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Kind {
-    Absent,
-    Number,
-    /// A boolean or a list: looked up where it is needed.
-    Other,
-    Text,
-}
-
-/// The position of the targeting key.
-const USER: u16 = u16::MAX;
-
-impl Slot {
-    const ABSENT: Self = Self { bits: 0, string: wire::NONE, position: 0, kind: Kind::Absent };
-
-    fn new(reader: Reader<'_>, id: u32, position: u16, value: AttributeValue<'_>) -> Self {
-        let uses = reader.get(&reader.layout.attributes, id).map_or(0, |attribute| attribute.uses);
-        let used = |bit| uses & bit != 0;
-        match value {
-            AttributeValue::Bool(_) | AttributeValue::List(_) => Self { position, kind: Kind::Other, ..Self::ABSENT },
-            AttributeValue::Number(number) => {
-                Self { bits: number.to_bits(), position, kind: Kind::Number, ..Self::ABSENT }
-            }
-            AttributeValue::Text(text) => {
-                let string = if used(wire::attribute::INTERNED) { reader.find_operand(text) } else { None };
-                let bits = if used(wire::attribute::HASHED) { sip(text.as_bytes()) } else { 0 };
-                Self { bits, string: string.unwrap_or(wire::NONE), position, kind: Kind::Text }
-            }
-        }
-    }
-
-    /// The number, if it is one.
-    pub(crate) const fn number(&self) -> f64 {
-        f64::from_bits(self.bits)
-    }
-
-    /// The digest of a text's bytes, or of an integer's decimal text. Nothing else can be hashed.
-    fn digest(&self) -> Option<u64> {
-        match self.kind {
-            Kind::Text => Some(self.bits),
-            Kind::Number => Decimal::new(self.number()).map(|decimal| sip(decimal.as_bytes())),
-            Kind::Absent | Kind::Other => None,
-        }
-    }
+    slots: Slots,
 }
 
 impl<'a> BoundContext<'a> {
     fn new(context: Context<'a>, reader: Reader<'_>) -> Self {
-        let mut bound = Self {
-            snapshot: reader.layout.digest,
-            context,
-            digest: context.targeting_key.map(|key| sip(key.as_bytes())),
-            cohorts: &[],
-            slots: [Slot::ABSENT; SLOTS],
-        };
+        let mut slots = Slots::new(reader, context.targeting_key.map(str::as_bytes));
         match context.attributes {
             Attributes::Named(attributes) => {
                 for (position, (name, value)) in (0..USER).zip(attributes) {
-                    if *name == COHORTS {
-                        bound.cohorts = if let AttributeValue::List(cohorts) = value { cohorts } else { &[] };
-                    }
-                    let Some(id) = reader.find_attribute(name) else { continue };
-                    bound.fill(reader, id, position, *value);
+                    let Some(id) = reader.find_attribute(name.as_bytes()) else { continue };
+                    slots.fill(reader, id, position, Item::of(value));
                 }
             }
-            Attributes::Numbered(attributes, cohorts) => {
-                bound.cohorts = cohorts;
+            Attributes::Numbered(attributes, _) => {
                 for (position, (id, value)) in (0..USER).zip(attributes) {
-                    bound.fill(reader, id.0, position, *value);
+                    slots.fill(reader, id.0, position, Item::of(value));
                 }
             }
         }
-        if let (Some(key), Some(id)) = (context.targeting_key, reader.layout.user_attribute) {
-            bound.fill(reader, id, USER, AttributeValue::Text(key));
-        }
-        bound
+        Self { context, slots }
     }
 
-    fn fill(&mut self, reader: Reader<'_>, id: u32, position: u16, value: AttributeValue<'a>) {
-        let is_user = reader.layout.user_attribute == Some(id);
-        if let Some(slot) = self.slots.get_mut(to_usize(id))
-            && is_user == (position == USER)
-            && is_present(value)
-        {
-            *slot = Slot::new(reader, id, position, value);
-        }
+    pub(crate) fn view(&self) -> View<'_> {
+        View { slots: &self.slots, values: &self.context }
     }
 
     /// The targeting key, if the context has one.
@@ -246,53 +167,66 @@ impl<'a> BoundContext<'a> {
         self.context.targeting_key
     }
 
-    /// The digest of the targeting key ([`sip`]): a number that identifies the user without their id.
+    /// The digest of the targeting key ([`sip`](crate::bucket::sip)): a number that identifies the user without their
+    /// id.
     ///
     /// [`Units`](crate::breaker::Units) and [`Distinct`](crate::metrics::Distinct) count users by it. It is a hash
     /// without a secret, so whoever can guess a user id can compute it.
     #[must_use]
     pub fn user_digest(&self) -> Option<u64> {
-        self.digest
+        self.slots.user_digest()
     }
+}
 
-    /// The cohorts that the host puts this user in.
-    pub(crate) fn cohorts(&self) -> &'a [&'a str] {
-        self.cohorts
+/// A value of a context as decisions look at it.
+#[derive(Clone, Copy)]
+pub(crate) enum Item<'v> {
+    Bool(bool),
+    /// Its items are asked for with [`Values::list_has`].
+    List,
+    Number(f64),
+    Text(&'v [u8]),
+}
+
+impl<'v> Item<'v> {
+    const fn of(value: &AttributeValue<'v>) -> Self {
+        match value {
+            AttributeValue::Bool(value) => Self::Bool(*value),
+            AttributeValue::List(_) => Self::List,
+            AttributeValue::Number(value) => Self::Number(*value),
+            AttributeValue::Text(value) => Self::Text(value.as_bytes()),
+        }
     }
+}
 
-    /// The digest of an attribute that some flag hashes.
-    pub(crate) fn attribute_digest(&self, reader: Reader<'_>, id: u32) -> Option<u64> {
-        self.with_slot(reader, id, Slot::digest)
-    }
-
-    /// Passes the slot of an attribute to `look`: the resolved one, or for a rare attribute one that is searched now.
-    #[inline]
-    pub(crate) fn with_slot<R>(&self, reader: Reader<'_>, id: u32, look: impl FnOnce(&Slot) -> R) -> R {
-        match self.slots.get(to_usize(id)) {
-            Some(slot) => look(slot),
-            None => look(&self.search(reader, id)),
+impl Values for Context<'_> {
+    fn item(&self, position: u16) -> Option<Item<'_>> {
+        match position {
+            USER => self.targeting_key.map(|key| Item::Text(key.as_bytes())),
+            _ => self.attributes.value(position).as_ref().map(Item::of),
         }
     }
 
-    /// The value behind a slot, as the caller gave it; `None` for an absent attribute.
-    pub(crate) fn value(&self, slot: &Slot) -> Option<AttributeValue<'a>> {
-        match (slot.kind, slot.position) {
-            (Kind::Absent, _) => None,
-            (_, USER) => self.context.targeting_key.map(AttributeValue::Text),
-            (_, position) => self.context.attributes.value(position),
+    fn list_has(&self, position: u16, item: &[u8]) -> bool {
+        match self.attributes.value(position) {
+            Some(AttributeValue::List(items)) => items.iter().any(|other| other.as_bytes() == item),
+            _ => false,
         }
     }
 
-    #[cold]
-    #[inline(never)]
-    fn search(&self, reader: Reader<'_>, id: u32) -> Slot {
-        if reader.layout.user_attribute == Some(id) {
-            let key = self.context.targeting_key.map(AttributeValue::Text);
-            return key.map_or(Slot::ABSENT, |key| Slot::new(reader, id, USER, key));
+    fn has_cohort(&self, name: &[u8]) -> bool {
+        self.attributes.cohorts().iter().any(|cohort| cohort.as_bytes() == name)
+    }
+
+    fn position(&self, reader: Reader<'_>, wanted: u32) -> Option<u16> {
+        self.attributes.position(reader, wanted)
+    }
+
+    fn given(&self, position: u16) -> Option<AttributeValue<'_>> {
+        match position {
+            USER => self.targeting_key.map(AttributeValue::Text),
+            _ => self.attributes.value(position),
         }
-        let found = self.context.attributes.position(reader, id);
-        let value = found.and_then(|position| Some((position, self.context.attributes.value(position)?)));
-        value.map_or(Slot::ABSENT, |(position, value)| Slot::new(reader, id, position, value))
     }
 }
 
@@ -301,6 +235,17 @@ impl<'a> Attributes<'a> {
         match self {
             Self::Named(attributes) => attributes.get(usize::from(position)).map(|(_, value)| *value),
             Self::Numbered(attributes, _) => attributes.get(usize::from(position)).map(|(_, value)| *value),
+        }
+    }
+
+    /// The cohorts that the host puts this user in: the last value of the attribute, if that is a list.
+    fn cohorts(&self) -> &'a [&'a str] {
+        match self {
+            Self::Named(attributes) => match attributes.iter().rev().find(|(name, _)| *name == COHORTS) {
+                Some((_, AttributeValue::List(cohorts))) => cohorts,
+                _ => &[],
+            },
+            Self::Numbered(_, cohorts) => cohorts,
         }
     }
 
@@ -317,7 +262,7 @@ impl<'a> Attributes<'a> {
                     attributes.get(usize::from(*position)).is_some_and(|(id, _)| id.0 == wanted)
                 }
             };
-            named && value.is_some_and(is_present)
+            named && value.is_some_and(|value| slots::is_present(Item::of(&value)))
         };
         (0..self.count()).rev().find(is_wanted)
     }
@@ -329,8 +274,4 @@ impl<'a> Attributes<'a> {
         };
         u16::try_from(count).unwrap_or(USER)
     }
-}
-
-fn is_present(value: AttributeValue<'_>) -> bool {
-    !matches!(value, AttributeValue::Number(number) if !number.is_finite())
 }

@@ -12,6 +12,8 @@ use core::fmt;
 
 use zerocopy::{FromBytes, Immutable, IntoBytes};
 
+use crate::snapshot::sections;
+use crate::snapshot::wire::{self, ValueRecord};
 use crate::snapshot::{Flag, FlagId, Snapshot};
 use crate::value::Value;
 
@@ -435,15 +437,51 @@ impl<'s> Decision<'s> {
     /// On is the variant's value, or without one the flag's `on`. Off is the flag's default.
     #[must_use]
     pub fn value(&self) -> Option<Value<'s>> {
+        self.flag?.reader.value(self.value_record()?)
+    }
+
+    /// The record of the value that is served.
+    fn value_record(&self) -> Option<ValueRecord> {
         let flag = self.flag?;
         match (self.packed.0 & SERVES != 0, self.packed.0 & ON != 0) {
             (false, _) => None,
-            (true, false) => flag.default_value(),
+            (true, false) => Some(flag.record.default),
             (true, true) => {
-                let variant = self.packed.variant().and_then(|index| flag.variant(index));
-                variant.and_then(|variant| variant.value()).or_else(|| flag.on_value())
+                let variant = self.packed.variant().and_then(|index| flag.variant_record(index));
+                let own = variant.map(|variant| variant.value).filter(|value| value.kind != wire::value::NONE);
+                own.or(Some(flag.record.on))
             }
         }
+    }
+
+    /// The texts and the value of the decision as bytes, for a host that reads them as text itself. No text is empty,
+    /// so an empty one stands for none.
+    #[must_use]
+    pub fn words(&self) -> Words<'s> {
+        let reason = self.reason();
+        let bytes = |text: &'static str| text.as_bytes();
+        let mut words = Words {
+            reason: bytes(reason.as_str()),
+            error_code: reason.error_code().map_or(&[], |code| bytes(code.as_str())),
+            arm: bytes(self.arm().as_str()),
+            ..Words::default()
+        };
+        let Some(Flag { reader, record }) = self.flag else { return words };
+        if let Some(variant) = self.packed.variant().and_then(|index| Flag { reader, record }.variant_record(index)) {
+            words.variant = reader.text_bytes(variant.name.get());
+        }
+        if let Some(rule) = self.packed.rule() {
+            words.rule = reader.text_bytes(reader.at(sections::RULES, rule).name.get());
+        }
+        if let Some(value) = self.value_record() {
+            let payload = value.payload.get();
+            words.kind = value.kind;
+            words.number = if value.kind == wire::value::NUMBER { reader.number(payload) } else { f64::from(payload) };
+            if value.kind > wire::value::NUMBER {
+                words.text = reader.text_bytes(payload);
+            }
+        }
+        words
     }
 
     /// The name of the variant that is served; `None` when off, and for a flag without variants.
@@ -469,6 +507,27 @@ impl<'s> Decision<'s> {
     pub const fn arm(&self) -> Arm {
         self.packed.arm()
     }
+}
+
+/// What a decision says, as bytes: see [`Decision::words`].
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Words<'s> {
+    /// As [`Reason::as_str`].
+    pub reason: &'s [u8],
+    /// As [`ErrorCode::as_str`].
+    pub error_code: &'s [u8],
+    /// As [`Arm::as_str`].
+    pub arm: &'s [u8],
+    /// The name of the variant.
+    pub variant: &'s [u8],
+    /// The name of the rule.
+    pub rule: &'s [u8],
+    /// The kind of the value: one of [`wire::value`].
+    pub kind: u8,
+    /// A number, or a boolean as 0 or 1.
+    pub number: f64,
+    /// A text, or JSON.
+    pub text: &'s [u8],
 }
 
 impl fmt::Debug for Decision<'_> {

@@ -33,21 +33,24 @@
 
 use zerocopy::little_endian::U32;
 
-use crate::bucket::{BUCKETS, Draw, key};
+use crate::bucket::{BUCKETS, Draw, key_of};
 use crate::cohort;
 use crate::condition::CohortId;
-use crate::context::BoundContext;
+use crate::context::{BoundContext, View};
 use crate::decision::{Arm, Decision, ErrorCode, PackedDecision, Reason};
 use crate::explain::{Step, Visitor};
 use crate::rollout::is_inside;
+use crate::snapshot::sections;
 use crate::snapshot::wire::{self, FlagRecord, RuleRecord, step};
 use crate::snapshot::{Flag, FlagId, Reader, Rule, Snapshot, to_usize};
 use crate::targeting::{Facts, is_met};
 use crate::time::Millis;
 use crate::trips::{TripState, Trips};
 
+mod entries;
 mod overrides;
 
+pub use entries::EntriesBound;
 pub use overrides::{Override, evaluate_as};
 
 /// The probe share of a flag without `error_threshold`: 5 %. A host may set such a flag to probing all the same.
@@ -84,7 +87,7 @@ pub fn evaluate<'s, B: AsRef<[u8]>, T: AsRef<[u8]>>(
     context: &BoundContext<'_>,
     now: Millis,
 ) -> Decision<'s> {
-    evaluate_untraced(snapshot.reader(), &Trips::new(trips.as_bytes()), flag, context, now)
+    evaluate_untraced(snapshot.reader(), &Trips::new(trips.as_bytes()), flag, context.view(), now)
 }
 
 /// [`evaluate`] over plain slices: it is compiled once, in this crate, as fast as this crate is.
@@ -92,7 +95,7 @@ fn evaluate_untraced<'s>(
     reader: Reader<'s>,
     trips: &Trips<&[u8]>,
     flag: FlagId,
-    context: &BoundContext<'_>,
+    context: View<'_>,
     now: Millis,
 ) -> Decision<'s> {
     evaluate_traced(reader, trips, flag, context, now, &mut ())
@@ -135,7 +138,7 @@ pub fn explain<'s, B: AsRef<[u8]>, T: AsRef<[u8]>, V: Visitor>(
     now: Millis,
     visitor: &mut V,
 ) -> Decision<'s> {
-    evaluate_traced(snapshot.reader(), &Trips::new(trips.as_bytes()), flag, context, now, visitor)
+    evaluate_traced(snapshot.reader(), &Trips::new(trips.as_bytes()), flag, context.view(), now, visitor)
 }
 
 /// [`explain`] over plain slices, and with the silent visitor [`evaluate`].
@@ -143,11 +146,11 @@ fn evaluate_traced<'s, V: Visitor>(
     reader: Reader<'s>,
     trips: &Trips<&[u8]>,
     flag: FlagId,
-    context: &BoundContext<'_>,
+    context: View<'_>,
     now: Millis,
     visitor: &mut V,
 ) -> Decision<'s> {
-    let Some(record) = reader.get(&reader.layout.flags, flag.0) else { return Decision::flag_not_found() };
+    let Some(record) = reader.get(sections::FLAGS, flag.0) else { return Decision::flag_not_found() };
     let question = Question { reader, trips, context, now };
     let packed = match record.depth {
         0 => question.decide(flag, record, &Decided::NOTHING, visitor),
@@ -184,42 +187,49 @@ pub fn evaluate_all<'o, B: AsRef<[u8]>, T: AsRef<[u8]>>(
     now: Millis,
     out: &'o mut [PackedDecision],
 ) -> &'o mut [PackedDecision] {
-    all(snapshot.reader(), &Trips::new(trips.as_bytes()), context, now, out)
+    all(snapshot.reader(), &Trips::new(trips.as_bytes()), context.view(), now, out)
 }
 
 /// [`evaluate_all`] over plain slices: first the flags without prerequisites, then the others by ascending depth.
 fn all<'o>(
     reader: Reader<'_>,
     trips: &Trips<&[u8]>,
-    context: &BoundContext<'_>,
+    context: View<'_>,
     now: Millis,
     out: &'o mut [PackedDecision],
 ) -> &'o mut [PackedDecision] {
-    let question = Question { reader, trips, context, now };
-    let count = to_usize(reader.layout.flags.count()).min(out.len());
-    let Some(out) = out.get_mut(..count) else { return &mut [] };
-    for (id, packed) in (0..).zip(out.iter_mut()) {
-        *packed = match reader.get(&reader.layout.flags, id) {
-            Some(flag) if flag.depth == 0 => question.decide(FlagId(id), flag, &Decided::NOTHING, &mut ()),
-            _ => PackedDecision::error(ErrorCode::FlagNotFound),
-        };
-    }
-    for id in reader.all(&reader.layout.order) {
-        let id = id.get();
-        let Some(flag) = reader.get(&reader.layout.flags, id) else { continue };
-        let packed = question.decide_after(FlagId(id), flag, &Decided::All(out), &mut ());
-        if let Some(slot) = out.get_mut(to_usize(id)) {
-            *slot = packed;
+    Question { reader, trips, context, now }.decide_all(out)
+}
+
+impl Question<'_, '_> {
+    fn decide_all<'o>(&self, out: &'o mut [PackedDecision]) -> &'o mut [PackedDecision] {
+        let Self { reader, .. } = *self;
+        let count = to_usize(reader.count(sections::FLAGS)).min(out.len());
+        let Some(out) = out.get_mut(..count) else { return &mut [] };
+        for (id, packed) in (0..).zip(out.iter_mut()) {
+            let flag = reader.at(sections::FLAGS, id);
+            *packed = match flag.depth {
+                0 => self.decide(FlagId(id), flag, &Decided::NOTHING, &mut ()),
+                _ => PackedDecision::error(ErrorCode::FlagNotFound),
+            };
         }
+        for id in reader.all(sections::ORDER) {
+            let id = id.get();
+            let flag = reader.at(sections::FLAGS, id);
+            let packed = self.decide_after(FlagId(id), flag, &Decided::All(out), &mut ());
+            if let Some(slot) = out.get_mut(to_usize(id)) {
+                *slot = packed;
+            }
+        }
+        out
     }
-    out
 }
 
 /// Everything that a decision depends on, except for the flag.
 struct Question<'s, 'q> {
     reader: Reader<'s>,
     trips: &'q Trips<&'q [u8]>,
-    context: &'q BoundContext<'q>,
+    context: View<'q>,
     now: Millis,
 }
 
@@ -248,7 +258,7 @@ impl Decided<'_> {
 /// What the conditions of a flag may ask for besides attributes: cohorts and other flags.
 struct FlagFacts<'s, 'q> {
     reader: Reader<'s>,
-    context: &'q BoundContext<'q>,
+    context: View<'q>,
     decided: &'q Decided<'q>,
 }
 
@@ -286,7 +296,7 @@ impl Question<'_, '_> {
         let mut decisions = [PackedDecision::error(ErrorCode::FlagNotFound); N];
         for (position, inner) in closure.iter().enumerate() {
             let inner = inner.get();
-            let Some(flag) = self.reader.get(&self.reader.layout.flags, inner) else { continue };
+            let flag = self.reader.at(sections::FLAGS, inner);
             let known = decisions.get(..position).unwrap_or_default();
             let packed = self.decide_after(FlagId(inner), flag, &Decided::Closure(closure, known), visitor);
             if let Some(slot) = decisions.get_mut(position) {
@@ -318,6 +328,7 @@ impl Question<'_, '_> {
         visitor: &mut V,
     ) -> PackedDecision {
         if V::SILENT
+            && !cfg!(feature = "compact")
             && flag.steps == 0
             && flag.rule_count.get() == 1
             && self.trips.is_clear(id)
@@ -333,7 +344,7 @@ impl Question<'_, '_> {
     #[inline]
     fn single_rule(&self, flag: &FlagRecord, decided: &Decided<'_>) -> Option<PackedDecision> {
         let id = flag.rules.get();
-        let rule = self.reader.at(&self.reader.layout.rules, id)?;
+        let rule = self.reader.at(sections::RULES, id);
         if self.refusal(flag).is_some() {
             return None;
         }
@@ -363,7 +374,7 @@ impl Question<'_, '_> {
     /// Why the flag cannot be decided at all; `None` if it can.
     #[inline]
     fn refusal(&self, flag: &FlagRecord) -> Option<ErrorCode> {
-        if self.context.snapshot != self.reader.layout.digest {
+        if self.context.snapshot() != self.reader.layout.digest {
             Some(ErrorCode::InvalidContext)
         } else if flag.is_readable() {
             None
@@ -431,11 +442,11 @@ impl Question<'_, '_> {
         digest: Option<u64>,
         visitor: &mut V,
     ) -> bool {
-        let policy = self.reader.get(&self.reader.layout.policies, flag.policy.get());
+        let policy = self.reader.get(sections::POLICIES, flag.policy.get());
         let share = policy.map_or(DEFAULT_PROBE, |policy| policy.probe.get());
-        let salt = self.reader.text(flag.salt.get());
+        let salt = self.reader.text_bytes(flag.salt.get());
         let probing = state == TripState::Probing;
-        let bucket = digest.filter(|_| probing).map(|digest| Draw::new(digest, key("probe", salt)).gate());
+        let bucket = digest.filter(|_| probing).map(|digest| Draw::new(digest, key_of("probe", salt)).gate());
         let passed = matches!(state, TripState::Capped(_)) || bucket.is_some_and(|bucket| bucket < share);
         visitor.visit(Step::Breaker { state, bucket, share, passed });
         passed
@@ -473,7 +484,7 @@ impl Question<'_, '_> {
         let mut arm = Arm::Outside;
         let start = flag.rules.get();
         for id in start..start.wrapping_add(flag.rule_count.get().into()) {
-            let Some(rule) = reader.at(&reader.layout.rules, id) else { break };
+            let rule = reader.at(sections::RULES, id);
             if !V::SILENT {
                 visitor.visit(Step::RuleStart(Rule { flag: Flag { reader, record: flag }, record: rule }));
             }
@@ -567,8 +578,8 @@ impl Question<'_, '_> {
     /// Variant and sum of weights of a share.
     #[inline]
     fn share(&self, id: u32) -> (u16, u32) {
-        let record = self.reader.at(&self.reader.layout.shares, id);
-        record.map_or((0, u32::MAX), |share| (share.variant.get(), share.cumulative.get()))
+        let share = self.reader.at(sections::SHARES, id);
+        (share.variant.get(), share.cumulative.get())
     }
 }
 

@@ -18,6 +18,7 @@
 
 use crate::condition::{CohortId, Test};
 use crate::decision::PackedDecision;
+use crate::snapshot::sections;
 use crate::snapshot::{Expected, FlagId, Reader, Rule, Snapshot};
 use crate::trips::TripState;
 use crate::value::AttributeValue;
@@ -204,6 +205,6 @@ impl<B: AsRef<[u8]>> Snapshot<B> {
 
 impl<'s> Reader<'s> {
     fn cohort_name(&self, cohort: CohortId) -> &'s str {
-        self.get(&self.layout.cohorts, cohort.0).map_or("", |record| self.text(record.name.get()))
+        self.get(sections::COHORTS, cohort.0).map_or("", |record| self.text(record.name.get()))
     }
 }

@@ -13,6 +13,7 @@ use zerocopy::IntoBytes;
 use crate::bucket::{mix, sip};
 use crate::condition::{CohortId, Node, Nodes, Operand, Test};
 use crate::policy::Policy;
+use crate::snapshot::sections;
 use crate::snapshot::{Expected, Flag, Reader, Rule, Serves, Snapshot};
 use crate::value::Value;
 
@@ -62,10 +63,10 @@ impl<B: AsRef<[u8]>> Snapshot<B> {
     pub fn cohort_fingerprint(&self, cohort: CohortId) -> u64 {
         let reader = self.reader();
         let mut print = Print { reader, sum: 0 };
-        let Some(cohort) = reader.get(&reader.layout.cohorts, cohort.0) else { return 0 };
+        let Some(cohort) = reader.get(sections::COHORTS, cohort.0) else { return 0 };
         print.text(reader.text(cohort.name.get()));
         for (start, count) in [(cohort.except, cohort.except_count), (cohort.users, cohort.user_count)] {
-            print.bytes(reader.range(&reader.layout.members, start.get(), count.get()).as_bytes());
+            print.bytes(reader.range(sections::MEMBERS, start.get(), count.get()).as_bytes());
         }
         print.number(cohort.when.into());
         print.nodes(Nodes::new(reader, cohort.conditions.get(), cohort.condition_count.get()));
@@ -80,9 +81,9 @@ fn each_cohort(reader: Reader<'_>, nodes: Nodes<'_>, show: &mut dyn FnMut(Cohort
             Node::All(members) | Node::Any(members) | Node::Not(members) => each_cohort(reader, members, show),
             Node::Cohort(id) => {
                 show(id);
-                let Some(cohort) = reader.get(&reader.layout.cohorts, id.0) else { continue };
+                let Some(cohort) = reader.get(sections::COHORTS, id.0) else { continue };
                 let (start, count) = (cohort.closure.get(), cohort.closure_count.get().into());
-                let closure = reader.range(&reader.layout.cohort_closures, start, count);
+                let closure = reader.range(sections::COHORT_CLOSURES, start, count);
                 for id in closure {
                     show(CohortId(id.get()));
                 }
@@ -158,13 +159,13 @@ impl Print<'_> {
 
     #[inline(never)]
     fn shares(&mut self, start: u32, count: u16) {
-        self.bytes(self.reader.range(&self.reader.layout.shares, start, count.into()).as_bytes());
+        self.bytes(self.reader.range(sections::SHARES, start, count.into()).as_bytes());
     }
 
     #[inline(never)]
     fn overrides(&mut self, set: u32) {
-        let Some(set) = self.reader.get(&self.reader.layout.override_sets, set) else { return };
-        let entries = self.reader.range(&self.reader.layout.overrides, set.start.get(), set.count.get());
+        let Some(set) = self.reader.get(sections::OVERRIDE_SETS, set) else { return };
+        let entries = self.reader.range(sections::OVERRIDES, set.start.get(), set.count.get());
         self.bytes(entries.as_bytes());
     }
 
@@ -211,7 +212,7 @@ impl Print<'_> {
                 Node::Any(members) => self.group(2, members),
                 Node::Not(members) => self.group(3, members),
                 Node::Cohort(id) => {
-                    let name = self.reader.get(&self.reader.layout.cohorts, id.0).map(|cohort| cohort.name.get());
+                    let name = self.reader.get(sections::COHORTS, id.0).map(|cohort| cohort.name.get());
                     self.tagged(4, name.map_or("", |name| self.reader.text(name)));
                 }
                 Node::Flag(id, expected) => {

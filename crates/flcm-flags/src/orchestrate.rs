@@ -12,6 +12,7 @@
 //! trip can lower exposure below what the breaker allows, and cannot raise it above.
 
 use crate::breaker::{Breaker, Plan, Transition};
+use crate::snapshot::sections;
 use crate::snapshot::{Expected, Flag, FlagId, Snapshot, to_usize};
 use crate::time::Millis;
 use crate::trips::{TripState, Trips};
@@ -48,7 +49,7 @@ pub fn guarded<B: AsRef<[u8]>>(snapshot: &Snapshot<B>) -> impl Iterator<Item = F
     let reader = snapshot.reader();
     let has_policy = move |id: &FlagId| reader.flag(*id).is_some_and(|flag| flag.policy().is_some());
     let free = snapshot.flags().filter(move |id| reader.flag(*id).is_some_and(|flag| flag.record.depth == 0));
-    let deep = reader.all(&reader.layout.order).iter().map(|id| FlagId(id.get()));
+    let deep = reader.all(sections::ORDER).iter().map(|id| FlagId(id.get()));
     free.chain(deep).filter(has_policy)
 }
 

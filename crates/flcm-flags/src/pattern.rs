@@ -10,6 +10,7 @@
 use core::cmp::Ordering;
 
 use crate::snapshot::Reader;
+use crate::snapshot::sections;
 use crate::snapshot::wire::PatternRecord;
 
 /// The state in which nothing can match any more.
@@ -24,11 +25,11 @@ const START: u16 = 2;
 /// The last column of a row is the end of the text, for patterns with `$`. A read outside of the table, which
 /// validation rules out, counts as no match.
 pub(crate) fn is_match(reader: Reader<'_>, pattern: &PatternRecord, text: &[u8]) -> bool {
-    let classes = reader.range(&reader.layout.classes, pattern.classes.get(), 256);
+    let classes = reader.range(sections::CLASSES, pattern.classes.get(), 256);
     let stride = usize::from(pattern.stride.get());
     let rows = u32::from(pattern.states.get().saturating_sub(START));
     let length = rows.saturating_mul(u32::from(pattern.stride.get()));
-    let transitions = reader.range(&reader.layout.transitions, pattern.transitions.get(), length);
+    let transitions = reader.range(sections::TRANSITIONS, pattern.transitions.get(), length);
     let next = |state: u16, class: usize| {
         let row = usize::from(state.wrapping_sub(START)).wrapping_mul(stride);
         transitions.get(row.wrapping_add(class)).map_or(DEAD, |next| next.get())
@@ -50,7 +51,17 @@ pub(crate) fn is_match(reader: Reader<'_>, pattern: &PatternRecord, text: &[u8])
 /// Crochemore, "String-matching on ordered alphabets", 1992: the maximal suffix of the part that has matched, and the
 /// period of that suffix, give how far the search may move on. No byte is read more than a few times, whatever the
 /// texts are.
+///
+/// A small module tries each place instead. Both texts fit its 8 KB of a context then.
 pub(crate) fn contains(text: &[u8], wanted: &[u8]) -> bool {
+    if cfg!(feature = "compact") {
+        let mut rest = text;
+        while !rest.starts_with(wanted) {
+            let Some((_, behind)) = rest.split_first() else { return false };
+            rest = behind;
+        }
+        return true;
+    }
     let mut text = text;
     let mut matched = 0_usize;
     let mut suffix = Suffix::EMPTY;

@@ -9,8 +9,9 @@
 use crate::bucket::BUCKETS;
 use crate::condition::{CohortId, Node, Nodes};
 use crate::decision::Reason;
+use crate::snapshot::sections;
 use crate::snapshot::wire::{CohortRecord, NONE};
-use crate::snapshot::{AttributeId, Flag, FlagId, Layout, Reader, Rule};
+use crate::snapshot::{AttributeId, Flag, FlagId, Reader, Rule};
 
 impl Flag<'_> {
     /// Passes each attribute that deciding this flag may read to `show`, those of its prerequisites and cohorts
@@ -138,12 +139,11 @@ impl Walk<'_, '_> {
     /// A cohort and its closure: each cohort once, however they name each other.
     fn cohort(&mut self, id: CohortId) {
         let reader = self.reader;
-        let Layout { cohorts, cohort_closures, .. } = reader.layout;
-        let Some(cohort) = reader.get(cohorts, id.0) else { return };
-        let closure = reader.range(cohort_closures, cohort.closure.get(), cohort.closure_count.get().into());
+        let Some(cohort) = reader.get(sections::COHORTS, id.0) else { return };
+        let closure = reader.range(sections::COHORT_CLOSURES, cohort.closure.get(), cohort.closure_count.get().into());
         self.own_conditions(cohort);
         for id in closure {
-            if let Some(cohort) = reader.get(cohorts, id.get()) {
+            if let Some(cohort) = reader.get(sections::COHORTS, id.get()) {
                 self.own_conditions(cohort);
             }
         }

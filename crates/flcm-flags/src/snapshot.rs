@@ -21,20 +21,22 @@
 //! the other hand, load not at all, and the host keeps the snapshot that it has.
 
 use core::fmt;
-use core::marker::PhantomData;
 
-use zerocopy::little_endian::{F64, U16, U32, U64};
+use zerocopy::little_endian::U32;
 use zerocopy::{FromBytes, Immutable, KnownLayout, Unaligned};
 
 use crate::value::Value;
 
 mod flag;
 pub mod index;
+pub(crate) mod sections;
 mod validate;
 #[expect(missing_debug_implementations, reason = "of types that `KnownLayout` generates; every record has it")]
 pub mod wire;
 
 pub use flag::{Expected, Flag, Rule, Serves, Variant};
+pub(crate) use sections::Layout;
+use sections::{Extent, Section};
 
 /// The attribute that always reads the targeting key.
 pub(crate) const USER_ATTRIBUTE: &str = "user_id";
@@ -87,21 +89,57 @@ impl<B: AsRef<[u8]>> Snapshot<B> {
     /// [`SnapshotError`] names what was being read and what is wrong with it. The bytes are dropped: keep using the
     /// snapshot that was loaded before.
     pub fn from_bytes(bytes: B) -> Result<Self, SnapshotError> {
-        let mut layout = validate::validate(bytes.as_ref())?;
-        layout.user_attribute = Reader { bytes: bytes.as_ref(), layout: &layout }.find_attribute(USER_ATTRIBUTE);
-        Ok(Self { bytes, layout })
+        let mut snapshot = Self::empty(bytes);
+        snapshot.load()?;
+        Ok(snapshot)
+    }
+
+    /// A snapshot without flags over a buffer: see [`load`](Self::load).
+    pub const fn empty(bytes: B) -> Self {
+        Self { bytes, layout: Layout::EMPTY }
+    }
+
+    /// Where the bytes lie, for a host that writes them there before [`load`](Self::load).
+    pub const fn buffer(&mut self) -> &mut B {
+        &mut self.bytes
+    }
+
+    /// Validates the bytes where they lie, like [`from_bytes`](Self::from_bytes).
+    ///
+    /// # Errors
+    /// As there; the snapshot is without flags then.
+    pub fn load(&mut self) -> Result<(), SnapshotError> {
+        self.layout = Layout::EMPTY;
+        let bytes = self.bytes.as_ref();
+        let mut layout = validate::validate(bytes)?;
+        layout.user_attribute = Reader { bytes, layout: &layout }.find_attribute(USER_ATTRIBUTE.as_bytes());
+        self.layout = layout;
+        Ok(())
     }
 
     /// Finds a flag by its key, in a hash table; `None` when the snapshot has no such flag.
     #[must_use]
     pub fn flag(&self, key: &str) -> Option<FlagId> {
+        self.reader().find_flag(key.as_bytes())
+    }
+
+    /// Finds a flag by the bytes of its key.
+    #[must_use]
+    pub fn find(&self, key: &[u8]) -> Option<FlagId> {
         self.reader().find_flag(key)
+    }
+
+    /// The name of an attribute as bytes; `None` for an id that the snapshot does not have.
+    #[must_use]
+    pub fn attribute_bytes(&self, id: AttributeId) -> Option<&[u8]> {
+        let reader = self.reader();
+        reader.get(sections::ATTRIBUTES, id.0).map(|attribute| reader.text_bytes(attribute.name.get()))
     }
 
     /// All flags, in the order of their keys.
     pub fn flags(&self) -> impl ExactSizeIterator<Item = FlagId> + use<B> {
         // Ids are exclusive of `u32::MAX`, so the count fits every platform's `usize` that holds the bytes.
-        let count = usize::try_from(self.layout.flags.count()).unwrap_or(usize::MAX);
+        let count = usize::try_from(self.layout.count(sections::FLAGS)).unwrap_or(usize::MAX);
         (0..count).map(|index| FlagId(u32::try_from(index).unwrap_or(wire::NONE)))
     }
 
@@ -116,7 +154,7 @@ impl<B: AsRef<[u8]>> Snapshot<B> {
     /// No other attribute changes a decision, so a host need not collect others.
     pub fn attributes(&self) -> impl Iterator<Item = &str> {
         let reader = self.reader();
-        (0..self.layout.attributes.count()).filter_map(move |id| reader.attribute_name(id))
+        (0..self.layout.count(sections::ATTRIBUTES)).filter_map(move |id| reader.attribute_name(id))
     }
 
     /// The name of an attribute; `None` for an id that the snapshot does not have.
@@ -128,7 +166,7 @@ impl<B: AsRef<[u8]>> Snapshot<B> {
     /// The number of cohorts.
     #[must_use]
     pub fn cohort_count(&self) -> usize {
-        to_usize(self.layout.cohorts.count())
+        to_usize(self.layout.count(sections::COHORTS))
     }
 
     /// The document's revision; 0 when it names none. A host refuses to go back to a lower one.
@@ -153,7 +191,7 @@ impl<B: AsRef<[u8]>> Snapshot<B> {
 
     /// Name, record count and length in bytes of each section that is not empty: what `flcm inspect` shows.
     pub fn sections(&self) -> impl Iterator<Item = (&'static str, u32, usize)> + use<B> {
-        self.layout.sizes().into_iter().filter(|(_, count, _)| *count > 0)
+        self.layout.sizes().filter(|(_, count, _)| *count > 0)
     }
 
     pub(crate) fn reader(&self) -> Reader<'_> {
@@ -163,8 +201,9 @@ impl<B: AsRef<[u8]>> Snapshot<B> {
 
 impl<B> fmt::Debug for Snapshot<B> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Layout { digest, revision, flags, .. } = &self.layout;
-        write!(formatter, "Snapshot {{ digest: {digest:016x}, revision: {revision}, flags: {} }}", flags.count())
+        let Layout { digest, revision, .. } = &self.layout;
+        let flags = self.layout.count(sections::FLAGS);
+        write!(formatter, "Snapshot {{ digest: {digest:016x}, revision: {revision}, flags: {flags} }}")
     }
 }
 
@@ -193,97 +232,16 @@ impl fmt::Display for SnapshotError {
 
 impl core::error::Error for SnapshotError {}
 
-/// The bytes of a section: first and last, the size of a record, and how many records there are.
-#[derive(Clone, Copy)]
-struct Extent {
-    start: usize,
-    end: usize,
-    size: usize,
-    count: u32,
-}
+/// A record as its bytes, with whatever follows it.
+type Record = [u8; wire::PADDING];
 
-/// A section whose records are of type `T`.
-pub(crate) struct Section<T> {
-    extent: Extent,
-    record: PhantomData<fn() -> T>,
-}
+/// What is read where there is no record.
+static NOTHING: Record = [0; wire::PADDING];
 
-impl<T> Section<T> {
-    const EMPTY: Self = Self { extent: Extent { start: 0, end: 0, size: 0, count: 0 }, record: PhantomData };
-
-    #[inline]
-    pub(crate) const fn count(&self) -> u32 {
-        self.extent.count
-    }
-}
-
-macro_rules! layout {
-    ($($field:ident: $record:ty = $kind:ident,)*) => {
-        /// The section table, read once by `from_bytes`, and what else every decision needs.
-        pub(crate) struct Layout {
-            pub(crate) digest: u64,
-            pub(crate) revision: u64,
-            /// The attribute that reads the targeting key, if some condition names it.
-            pub(crate) user_attribute: Option<u32>,
-            $(pub(crate) $field: Section<$record>,)*
-        }
-
-        impl Layout {
-            const EMPTY: Self = Self { digest: 0, revision: 0, user_attribute: None, $($field: Section::EMPTY,)* };
-
-            /// The extent of a kind, and how long its records are at least; `None` for an unknown kind.
-            fn extent(&mut self, kind: u16) -> Option<(&mut Extent, usize)> {
-                match kind {
-                    $(wire::section::$kind => Some((&mut self.$field.extent, size_of::<$record>())),)*
-                    _ => None,
-                }
-            }
-
-            /// Name, record count and length in bytes of each section.
-            fn sizes(&self) -> [(&'static str, u32, usize); 27] {
-                [$((stringify!($field), self.$field.count(), self.$field.extent.length()),)*]
-            }
-        }
-    };
-}
-
-impl Extent {
-    const fn length(&self) -> usize {
-        self.end.saturating_sub(self.start)
-    }
-}
-
-layout! {
-    text: u8 = TEXT,
-    strings: U32 = STRINGS,
-    numbers: F64 = NUMBERS,
-    attributes: wire::AttributeRecord = ATTRIBUTES,
-    attribute_table: U32 = ATTRIBUTE_TABLE,
-    operand_table: U32 = OPERAND_TABLE,
-    flag_table: U32 = FLAG_TABLE,
-    flags: wire::FlagRecord = FLAGS,
-    rules: wire::RuleRecord = RULES,
-    nodes: wire::NodeRecord = NODES,
-    operands: U32 = OPERANDS,
-    shares: wire::ShareRecord = SHARES,
-    variants: wire::VariantRecord = VARIANTS,
-    schedules: wire::ScheduleRecord = SCHEDULES,
-    closures: U32 = CLOSURES,
-    dependencies: wire::DependencyRecord = DEPENDENCIES,
-    override_sets: wire::OverrideSetRecord = OVERRIDE_SETS,
-    overrides: wire::OverrideRecord = OVERRIDES,
-    cohorts: wire::CohortRecord = COHORTS,
-    cohort_closures: U32 = COHORT_CLOSURES,
-    members: U64 = MEMBERS,
-    patterns: wire::PatternRecord = PATTERNS,
-    classes: u8 = CLASSES,
-    transitions: U16 = TRANSITIONS,
-    policies: wire::PolicyRecord = POLICIES,
-    order: U32 = ORDER,
-    policy_details: wire::PolicyDetailRecord = POLICY_DETAILS,
-}
-
-/// Reads records from the bytes. Every read is checked. After validation none of them fails.
+/// Reads records from the bytes. Every read is checked, and what is not there reads as zeros.
+///
+/// The bytes end with as many zeros as the largest record has bytes, so a record is read as one array: after the check
+/// of its place no field is checked again.
 #[derive(Clone, Copy)]
 pub(crate) struct Reader<'s> {
     bytes: &'s [u8],
@@ -291,57 +249,72 @@ pub(crate) struct Reader<'s> {
 }
 
 impl<'s> Reader<'s> {
+    /// How many records a section has.
+    #[inline]
+    pub(crate) fn count<T>(&self, section: Section<T>) -> u32 {
+        self.layout.count(section)
+    }
+
     /// A record by its index; `None` beyond the section.
     #[inline]
-    pub(crate) fn get<T>(&self, section: &Section<T>, index: u32) -> Option<&'s T>
+    pub(crate) fn get<T>(&self, section: Section<T>, index: u32) -> Option<&'s T>
     where
         T: FromBytes + Immutable + KnownLayout + Unaligned,
     {
-        if index < section.count() { self.at(section, index) } else { None }
+        if index < self.layout.count(section) { Some(self.at(section, index)) } else { None }
+    }
+
+    /// Like [`get`](Self::get), for an index from a range that was validated. It is not compared with the count again,
+    /// which makes the hot path faster. Bytes outside of the snapshot are never read: they count as zeros.
+    #[inline]
+    pub(crate) fn at<T>(&self, section: Section<T>, index: u32) -> &'s T
+    where
+        T: FromBytes + Immutable + KnownLayout + Unaligned,
+    {
+        const { assert!(size_of::<T>() <= wire::PADDING, "a record must fit into the padding") }
+        match T::ref_from_prefix(record(self.bytes, self.layout.extent(section), index)) {
+            Ok((record, _)) => record,
+            Err(_) => unreachable!("the assertion above holds"),
+        }
     }
 
     /// A whole section of bare numbers, as a slice.
     #[inline]
-    pub(crate) fn all<T: FromBytes + Immutable + Unaligned>(&self, section: &Section<T>) -> &'s [T] {
-        let bytes = self.bytes.get(section.extent.start..section.extent.end).unwrap_or_default();
-        <[T]>::ref_from_bytes(bytes).unwrap_or_default()
+    pub(crate) fn all<T: FromBytes + Immutable + Unaligned>(&self, section: Section<T>) -> &'s [T] {
+        self.range(section, 0, self.layout.count(section))
     }
 
     /// A part of a section of bare numbers; empty when it is not there.
     #[inline]
     pub(crate) fn range<T: FromBytes + Immutable + Unaligned>(
         &self,
-        section: &Section<T>,
+        section: Section<T>,
         start: u32,
         count: u32,
     ) -> &'s [T] {
-        let start = to_usize(start);
-        self.all(section).get(start..start.saturating_add(to_usize(count))).unwrap_or_default()
+        <[T]>::ref_from_bytes(span(self.bytes, self.layout.extent(section), start, count)).unwrap_or_default()
     }
 
-    /// Like [`get`](Self::get), for an index from a range that was validated. It is not compared with the count again,
-    /// which makes the hot path faster. Bytes outside of the snapshot are never read.
-    #[inline]
-    pub(crate) fn at<T>(&self, section: &Section<T>, index: u32) -> Option<&'s T>
-    where
-        T: FromBytes + Immutable + KnownLayout + Unaligned,
-    {
-        let offset = section.extent.start.wrapping_add(to_usize(index).wrapping_mul(section.extent.size));
-        T::ref_from_prefix(self.bytes.get(offset..)?).ok().map(|(record, _)| record)
+    /// A range that a record of a section names: its start, and how many records it has.
+    #[cfg(feature = "compact")]
+    fn range_of(&self, kind: usize, index: u32, at: usize, is_long: bool) -> (u32, u32) {
+        let bytes = record(self.bytes, self.layout.extent_of(kind), index).get(at..).and_then(<[u8]>::first_chunk);
+        let [start, length]: [U32; 2] = zerocopy::transmute!(*bytes.unwrap_or(&[0; 8]));
+        (start.get(), if is_long { length.get() } else { length.get() & 0xffff })
     }
 
     /// All records of a section.
-    fn records<T>(&self, section: &'s Section<T>) -> impl Iterator<Item = &'s T> + use<'s, T>
+    fn records<T>(&self, section: Section<T>) -> impl Iterator<Item = &'s T> + use<'s, T>
     where
-        T: FromBytes + Immutable + KnownLayout + Unaligned,
+        T: FromBytes + Immutable + KnownLayout + Unaligned + 's,
     {
-        self.records_at(section, U32::ZERO, section.count())
+        self.records_at(section, U32::ZERO, self.layout.count(section))
     }
 
     /// A range of records, as far as it is there.
-    fn records_at<T>(&self, section: &'s Section<T>, start: U32, count: u32) -> impl Iterator<Item = &'s T> + use<'s, T>
+    fn records_at<T>(&self, section: Section<T>, start: U32, count: u32) -> impl Iterator<Item = &'s T> + use<'s, T>
     where
-        T: FromBytes + Immutable + KnownLayout + Unaligned,
+        T: FromBytes + Immutable + KnownLayout + Unaligned + 's,
     {
         let reader = *self;
         (start.get()..start.get().saturating_add(count)).map_while(move |id| reader.get(section, id))
@@ -351,7 +324,7 @@ impl<'s> Reader<'s> {
     pub(crate) fn dependencies(self, flag: &wire::FlagRecord) -> impl Iterator<Item = (FlagId, Expected)> + use<'s> {
         let start = flag.dependencies.get();
         (start..start.wrapping_add(flag.dependency_count.get().into())).filter_map(move |id| {
-            let record = self.get(&self.layout.dependencies, id)?;
+            let record = self.get(sections::DEPENDENCIES, id)?;
             Some((FlagId(record.flag.get()), Expected::from_wire(record.expect, record.variant.get())?))
         })
     }
@@ -360,18 +333,18 @@ impl<'s> Reader<'s> {
     pub(crate) fn schedule(self, rule: &wire::RuleRecord) -> impl DoubleEndedIterator<Item = (u64, u32)> + use<'s> {
         let start = rule.schedule.get();
         (start..start.wrapping_add(rule.schedule_count.get().into())).filter_map(move |id| {
-            let entry = self.get(&self.layout.schedules, id)?;
+            let entry = self.get(sections::SCHEDULES, id)?;
             Some((entry.at.get(), entry.percentage.get()))
         })
     }
 
     /// The prerequisites of a flag, direct and indirect, each after all that it depends on.
     pub(crate) fn closure(&self, flag: &wire::FlagRecord) -> &'s [U32] {
-        self.range(&self.layout.closures, flag.closure.get(), flag.closure_count.get().into())
+        self.range(sections::CLOSURES, flag.closure.get(), flag.closure_count.get().into())
     }
 
     pub(crate) fn flag(&self, flag: FlagId) -> Option<Flag<'s>> {
-        let record = self.get(&self.layout.flags, flag.0)?;
+        let record = self.get(sections::FLAGS, flag.0)?;
         Some(Flag { reader: *self, record })
     }
 
@@ -387,16 +360,17 @@ impl<'s> Reader<'s> {
     #[inline]
     pub(crate) fn text_bytes(&self, id: u32) -> &'s [u8] {
         // Each string ends where the next begins, so one read gives both ends.
-        let Layout { strings, text, .. } = self.layout;
-        let at = strings.extent.start.wrapping_add(to_usize(id).wrapping_mul(size_of::<U32>()));
-        let Some(ends) = self.bytes.get(at..).and_then(<[u8]>::first_chunk::<8>) else { return &[] };
+        let Some(ends) = record(self.bytes, self.layout.extent(sections::STRINGS), id).first_chunk::<8>() else {
+            return &[];
+        };
         let [start, end]: [U32; 2] = zerocopy::transmute!(*ends);
-        let byte = |offset: U32| text.extent.start.wrapping_add(to_usize(offset.get()));
-        self.bytes.get(byte(start)..byte(end)).filter(|_| id < strings.count()).unwrap_or_default()
+        let text = self.layout.extent(sections::TEXT).start;
+        let byte = |offset: U32| text.wrapping_add(to_usize(offset.get()));
+        self.bytes.get(byte(start)..byte(end)).filter(|_| id < self.count(sections::STRINGS)).unwrap_or_default()
     }
 
     pub(crate) fn number(&self, index: u32) -> f64 {
-        self.get(&self.layout.numbers, index).map_or(f64::NAN, |number| number.get())
+        self.get(sections::NUMBERS, index).map_or(f64::NAN, |number| number.get())
     }
 
     /// The value of a record; `None` for an empty one.
@@ -412,39 +386,56 @@ impl<'s> Reader<'s> {
     }
 
     pub(crate) fn attribute_name(&self, id: u32) -> Option<&'s str> {
-        self.get(&self.layout.attributes, id).map(|record| self.text(record.name.get()))
+        self.get(sections::ATTRIBUTES, id).map(|record| self.text(record.name.get()))
     }
 
-    pub(crate) fn find_flag(&self, key: &str) -> Option<FlagId> {
-        let name = |id| self.get(&self.layout.flags, id).map(|flag| flag.key.get());
-        self.find(&self.layout.flag_table, key, &name).map(FlagId)
+    pub(crate) fn find_flag(&self, key: &[u8]) -> Option<FlagId> {
+        let name = |id| self.get(sections::FLAGS, id).map(|flag| flag.key.get());
+        self.find(sections::FLAG_TABLE, key, &name).map(FlagId)
     }
 
-    pub(crate) fn find_attribute(&self, name: &str) -> Option<u32> {
-        let string = |id| self.get(&self.layout.attributes, id).map(|attribute| attribute.name.get());
-        self.find(&self.layout.attribute_table, name, &string)
+    pub(crate) fn find_attribute(&self, name: &[u8]) -> Option<u32> {
+        let string = |id| self.get(sections::ATTRIBUTES, id).map(|attribute| attribute.name.get());
+        self.find(sections::ATTRIBUTE_TABLE, name, &string)
     }
 
     /// The string id of `text`, if some condition compares with it.
-    pub(crate) fn find_operand(&self, text: &str) -> Option<u32> {
-        self.find(&self.layout.operand_table, text, &Some)
+    pub(crate) fn find_operand(&self, text: &[u8]) -> Option<u32> {
+        self.find(sections::OPERAND_TABLE, text, &Some)
     }
 
     /// Looks a name up in a hash table; `string` gives the string id of an entry.
     #[inline]
-    fn find(&self, table: &Section<U32>, name: &str, string: &dyn Fn(u32) -> Option<u32>) -> Option<u32> {
+    fn find(&self, table: Section<U32>, name: &[u8], string: &dyn Fn(u32) -> Option<u32>) -> Option<u32> {
         let slots = self.all(table);
-        for slot in index::probe(index::lookup_hash(name.as_bytes()), table.count()) {
+        for slot in index::probe(index::lookup_hash(name), self.count(table)) {
             let id = slots.get(to_usize(slot))?.get();
             if id == wire::NONE {
                 return None;
             }
-            if self.text_bytes(string(id)?) == name.as_bytes() {
+            if self.text_bytes(string(id)?) == name {
                 return Some(id);
             }
         }
         None
     }
+}
+
+/// The bytes of a record. Out of line where size counts more than speed.
+#[cfg_attr(feature = "compact", inline(never))]
+#[cfg_attr(not(feature = "compact"), inline)]
+fn record<'s>(bytes: &'s [u8], section: &Extent, index: u32) -> &'s Record {
+    let offset = section.start.wrapping_add(to_usize(index).wrapping_mul(section.size));
+    bytes.get(offset..).and_then(<[u8]>::first_chunk).unwrap_or(&NOTHING)
+}
+
+/// The bytes of a range of records; none when it is not there.
+#[cfg_attr(feature = "compact", inline(never))]
+#[cfg_attr(not(feature = "compact"), inline)]
+fn span<'s>(bytes: &'s [u8], section: &Extent, start: u32, count: u32) -> &'s [u8] {
+    let end = start.saturating_add(count);
+    let offset = |index: u32| section.start.wrapping_add(to_usize(index).wrapping_mul(section.size));
+    bytes.get(offset(start)..offset(end)).filter(|_| end <= section.count).unwrap_or_default()
 }
 
 /// Indices of the format are 32 bits wide; so is every platform that this runs on, or wider.

@@ -7,7 +7,7 @@
 //! Groups nest at most 16 deep, which the validator checks, so the recursion here is bounded.
 
 use crate::condition::{CohortId, Node, Nodes};
-use crate::context::BoundContext;
+use crate::context::View;
 use crate::decision::PackedDecision;
 use crate::explain::{Group, Step, Visitor};
 use crate::snapshot::{Expected, FlagId};
@@ -34,64 +34,52 @@ pub(crate) fn is_met(expected: Expected, packed: Option<PackedDecision>) -> bool
 impl Nodes<'_> {
     /// Whether all conditions hold. Without any they do.
     #[inline]
-    pub(crate) fn all<V: Visitor>(self, context: &BoundContext<'_>, facts: &dyn Facts<V>, visitor: &mut V) -> bool {
+    pub(crate) fn all<V: Visitor>(self, context: View<'_>, facts: &dyn Facts<V>, visitor: &mut V) -> bool {
         !self.some(false, context, facts, visitor)
     }
 
     /// Whether some condition holds, or with `wanted: false` whether some does not.
     ///
-    /// The walk stops at the first such condition, unless a visitor wants to see the rest.
-    fn some<V: Visitor>(
-        mut self,
-        wanted: bool,
-        context: &BoundContext<'_>,
-        facts: &dyn Facts<V>,
-        visitor: &mut V,
-    ) -> bool {
+    /// The walk stops at the first such condition, unless a visitor wants to see the rest. Out of line: it calls
+    /// itself, by way of groups.
+    #[inline(never)]
+    fn some<V: Visitor>(mut self, wanted: bool, context: View<'_>, facts: &dyn Facts<V>, visitor: &mut V) -> bool {
         let mut some = false;
-        loop {
-            let held = if V::SILENT {
-                self.decide_next(|test| test.holds(context), |node| node.holds(context, facts, visitor))
-            } else {
-                self.next().map(|node| node.holds(context, facts, visitor))
+        while let Some(record) = self.advance() {
+            // Most nodes are tests.
+            let held = match self.test(record) {
+                Some(test) => {
+                    let held = test.holds(context);
+                    if !V::SILENT {
+                        visitor.visit(Step::Test { test, actual: test.actual(context), held });
+                    }
+                    held
+                }
+                None => self.decode(record).is_some_and(|node| node.holds(context, facts, visitor)),
             };
-            let Some(held) = held else { return some };
             some |= held == wanted;
             if some && V::SILENT {
-                return true;
+                break;
             }
         }
+        some
     }
 
     /// Decides a group. The visitor sees its start and end around the steps of its members.
-    fn group<V: Visitor>(
-        self,
-        group: Group,
-        context: &BoundContext<'_>,
-        facts: &dyn Facts<V>,
-        visitor: &mut V,
-    ) -> bool {
+    fn group<V: Visitor>(self, group: Group, context: View<'_>, facts: &dyn Facts<V>, visitor: &mut V) -> bool {
         visitor.visit(Step::GroupStart(group));
-        let held = match group {
-            Group::All => self.all(context, facts, visitor),
-            Group::Any => self.some(true, context, facts, visitor),
-            Group::Not => self.some(false, context, facts, visitor),
-        };
+        let some = self.some(group == Group::Any, context, facts, visitor);
+        let held = some != (group == Group::All);
         visitor.visit(Step::GroupEnd { held });
         held
     }
 }
 
 impl Node<'_> {
-    /// Whether the condition holds. Out of line: it calls itself, by way of groups.
-    #[inline(never)]
-    fn holds<V: Visitor>(self, context: &BoundContext<'_>, facts: &dyn Facts<V>, visitor: &mut V) -> bool {
+    /// Whether the condition holds.
+    fn holds<V: Visitor>(self, context: View<'_>, facts: &dyn Facts<V>, visitor: &mut V) -> bool {
         match self {
-            Self::Test(test) => {
-                let held = test.holds(context);
-                visitor.visit(Step::Test { test, actual: test.actual(context), held });
-                held
-            }
+            Self::Test(test) => test.holds(context),
             Self::Cohort(cohort) => facts.is_member(cohort, visitor),
             Self::Flag(flag, expected) => {
                 let held = is_met(expected, facts.packed(flag));

@@ -34,7 +34,12 @@ impl Millis {
 /// ```
 #[must_use]
 pub fn parse_rfc3339(text: &str) -> Option<i64> {
-    let mut reader = Reader(text.as_bytes());
+    parse_bytes(text.as_bytes())
+}
+
+/// Like [`parse_rfc3339`]. A time contains only ASCII, so the bytes need not be checked for UTF-8.
+pub(crate) fn parse_bytes(text: &[u8]) -> Option<i64> {
+    let mut reader = Reader(text);
     let year = reader.digits(4)?;
     reader.expect(b'-')?;
     let month = reader.digits(2).filter(|month| (1..=12).contains(month))?;

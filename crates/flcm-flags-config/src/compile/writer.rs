@@ -95,7 +95,7 @@ impl Body {
             checksum: U64::ZERO,
             version: U16::new(wire::VERSION),
             sections: U16::new(narrow(self.table.len())),
-            length: id(start + self.bytes.len()),
+            length: id(start + self.bytes.len() + wire::PADDING),
             revision: U64::new(revision),
         };
         let mut bytes = header.as_bytes().to_vec();
@@ -109,6 +109,7 @@ impl Body {
             bytes.extend_from_slice(record.as_bytes());
         }
         bytes.extend_from_slice(&self.bytes);
+        bytes.extend_from_slice(&[0; wire::PADDING]);
         header.checksum = U64::new(index::checksum(&bytes[wire::UNCHECKED..]));
         bytes[..size_of::<wire::Header>()].copy_from_slice(header.as_bytes());
         bytes

@@ -13,6 +13,7 @@ use crate::cohort::find_hash;
 use crate::context::BoundContext;
 use crate::decision::{Decision, PackedDecision, Reason};
 use crate::explain::{Step, Visitor};
+use crate::snapshot::sections;
 use crate::snapshot::wire::{self, FlagRecord};
 use crate::snapshot::{Flag, FlagId, Snapshot};
 use crate::time::Millis;
@@ -60,14 +61,14 @@ pub fn evaluate_as<'s, B: AsRef<[u8]>, T: AsRef<[u8]>>(
 ) -> Decision<'s> {
     let decision = super::evaluate(snapshot, trips, flag, context, now);
     let reader = snapshot.reader();
-    let Some(record) = reader.get(&reader.layout.flags, flag.0) else { return decision };
+    let Some(record) = reader.get(sections::FLAGS, flag.0) else { return decision };
     let known = if let Override::Variant(index) = serve { index < record.variant_count.get() } else { true };
     match decision.reason() {
         Reason::BreakerOpen | Reason::Disabled | Reason::Error(_) | Reason::PrerequisiteFailed => decision,
         _ if !known => decision,
         _ => {
             let trips = Trips::new(trips.as_bytes());
-            let question = Question { reader, trips: &trips, context, now };
+            let question = Question { reader, trips: &trips, context: context.view(), now };
             Decision::of(Flag { reader, record }, question.overridden_as(record, serve))
         }
     }
@@ -82,13 +83,12 @@ impl Question<'_, '_> {
         draw: Option<Draw>,
         visitor: &mut V,
     ) -> Option<PackedDecision> {
-        let layout = self.reader.layout;
-        let set = self.reader.get(&layout.override_sets, flag.overrides.get())?;
+        let set = self.reader.at(sections::OVERRIDE_SETS, flag.overrides.get());
         let hash = Draw::new(self.context.user_digest()?, set.key.get()).hash();
-        let entry = |index: u32| self.reader.get(&layout.overrides, set.start.get().wrapping_add(index));
-        let found = find_hash(set.count.get(), hash, |index| entry(index).map_or(u64::MAX, |entry| entry.hash.get()))?;
+        let entry = |index: u32| self.reader.at(sections::OVERRIDES, set.start.get().wrapping_add(index));
+        let found = find_hash(set.count.get(), hash, |index| entry(index).hash.get())?;
         visitor.visit(Step::Override);
-        Some(match entry(found)?.serve.get() {
+        Some(match entry(found).serve.get() {
             wire::OVERRIDE_OFF => off(flag, Reason::Override),
             wire::OVERRIDE_ON => self.overridden_on(flag, draw, visitor),
             variant => PackedDecision::on(Reason::Override, Some(variant)),

@@ -7,7 +7,7 @@ use core::fmt;
 
 use zerocopy::little_endian::U32;
 
-use super::{FlagId, Reader, wire};
+use super::{FlagId, Reader, sections, wire};
 use crate::policy::{Action, Detector, Policy, Recovery, Shared, Sources};
 use crate::value::Value;
 
@@ -88,10 +88,13 @@ impl<'s> Flag<'s> {
     /// A variant by its index within the flag; `None` beyond the last one.
     #[must_use]
     pub fn variant(&self, index: u16) -> Option<Variant<'s>> {
-        let inside = index < self.record.variant_count.get();
+        Some(Variant { reader: self.reader, record: self.variant_record(index)? })
+    }
+
+    pub(crate) fn variant_record(&self, index: u16) -> Option<&'s wire::VariantRecord> {
         let id = self.record.variants.get().wrapping_add(index.into());
-        let record = self.reader.get(&self.reader.layout.variants, id).filter(|_| inside)?;
-        Some(Variant { reader: self.reader, record })
+        let inside = index < self.record.variant_count.get();
+        inside.then(|| self.reader.at(sections::VARIANTS, id))
     }
 
     /// All variants, in the document's order.
@@ -121,7 +124,7 @@ impl<'s> Flag<'s> {
     /// The number of users with an override. Their ids are not part of a snapshot.
     #[must_use]
     pub fn override_count(&self) -> u32 {
-        self.reader.get(&self.reader.layout.override_sets, self.record.overrides.get()).map_or(0, |set| set.count.get())
+        self.reader.get(sections::OVERRIDE_SETS, self.record.overrides.get()).map_or(0, |set| set.count.get())
     }
 
     /// When and how the flag rolls back; `None` for a flag without `error_threshold`.
@@ -132,7 +135,7 @@ impl<'s> Flag<'s> {
 
     /// A rule by its index among all rules of the snapshot.
     pub(crate) fn rule(&self, id: u32) -> Option<Rule<'s>> {
-        let record = self.reader.get(&self.reader.layout.rules, id)?;
+        let record = self.reader.get(sections::RULES, id)?;
         Some(Rule { flag: *self, record })
     }
 }
@@ -256,7 +259,7 @@ impl<'s> Rule<'s> {
             count => (self.record.shares.get(), count),
         };
         (start..start.wrapping_add(count.into())).filter_map(move |id| {
-            let share = reader.get(&reader.layout.shares, id)?;
+            let share = reader.get(sections::SHARES, id)?;
             Some((share.variant.get(), share.cumulative.get()))
         })
     }
@@ -271,7 +274,7 @@ impl fmt::Debug for Rule<'_> {
 impl Reader<'_> {
     /// A policy by its index. Keys that its detail record does not have, or whose code is unknown, have their defaults.
     pub(super) fn policy(&self, id: u32) -> Option<Policy> {
-        let record = self.get(&self.layout.policies, id)?;
+        let record = self.get(sections::POLICIES, id)?;
         let policy = Policy {
             rate: record.rate.get(),
             window: record.window.get(),
@@ -280,7 +283,7 @@ impl Reader<'_> {
             probe: record.probe.get(),
             ..Policy::DEFAULT
         };
-        let Some(detail) = self.get(&self.layout.policy_details, id) else { return Some(policy) };
+        let Some(detail) = self.get(sections::POLICY_DETAILS, id) else { return Some(policy) };
         Some(Policy {
             detector: Detector::from_code(detail.detector).unwrap_or(policy.detector),
             recovery: Recovery::from_code(detail.recovery).unwrap_or(policy.recovery),

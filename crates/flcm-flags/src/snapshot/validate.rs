@@ -16,11 +16,14 @@
 use zerocopy::FromBytes;
 use zerocopy::little_endian::{U16, U32};
 
+use super::sections::{self, Section};
 use super::wire::{self, FlagRecord, Header, NONE, RuleRecord, SectionRecord};
-use super::{Expected, Layout, Reader, Section, SnapshotError, index, to_usize};
+use super::{Expected, Layout, Reader, SnapshotError, index, to_usize};
 use crate::bucket::BUCKETS;
 
 mod conditions;
+#[cfg(feature = "compact")]
+mod ranges;
 
 use conditions::Scope;
 
@@ -30,7 +33,11 @@ type Problem = &'static &'static str;
 /// Checks all bytes and returns where the sections lie.
 pub(super) fn validate(bytes: &[u8]) -> Result<Layout, SnapshotError> {
     let layout = read_layout(bytes)?;
-    Pass::new(Reader { bytes, layout: &layout }).check()?;
+    let reader = Reader { bytes, layout: &layout };
+    #[cfg(feature = "compact")]
+    ranges::check(reader)?;
+    #[cfg(not(feature = "compact"))]
+    Pass::new(reader).check()?;
     Ok(layout)
 }
 
@@ -57,15 +64,15 @@ fn read_layout(bytes: &[u8]) -> Result<Layout, SnapshotError> {
     for section in table {
         let (start, size, count) = (to_usize(section.offset.get()), section.size.get().into(), section.count.get());
         let end = to_usize(count).checked_mul(size).and_then(|length| length.checked_add(start));
-        let end = end.filter(|end| *end <= bytes.len());
-        let end = end.ok_or(SnapshotError(&"section table: section out of bounds"))?;
+        let end = end.filter(|end| *end <= bytes.len().saturating_sub(wire::PADDING));
+        ensure(end.is_some(), &"section table: section out of bounds")?;
         ensure(section.kind.get() > previous, &"section table: out of order")?;
         previous = section.kind.get();
-        if let Some((extent, least)) = layout.extent(previous) {
+        if let Some((extent, least)) = layout.of_kind(previous) {
             // Bare numbers are read as slices, so they cannot grow.
             let fits = size == least || (size > least && least > 8);
             ensure(fits, &"section table: wrong record size")?;
-            *extent = super::Extent { start, end, size, count };
+            *extent = super::Extent { start, size, count };
         }
     }
     Ok(layout)
@@ -78,8 +85,8 @@ struct Claims {
 }
 
 impl Claims {
-    fn of<T>(section: &Section<T>) -> Self {
-        Self { next: 0, count: section.count() }
+    fn of<T>(reader: Reader<'_>, section: Section<T>) -> Self {
+        Self { next: 0, count: reader.count(section) }
     }
 
     /// Claims the next `count` children. `start` must be where the last claim ended, so that ranges tile.
@@ -116,21 +123,20 @@ struct Pass<'s> {
 
 impl<'s> Pass<'s> {
     fn new(reader: Reader<'s>) -> Self {
-        let layout = reader.layout;
         Self {
             reader,
-            strings: layout.strings.count().saturating_sub(1),
-            rules: Claims::of(&layout.rules),
-            nodes: Claims::of(&layout.nodes),
-            shares: Claims::of(&layout.shares),
-            variants: Claims::of(&layout.variants),
-            schedules: Claims::of(&layout.schedules),
-            closures: Claims::of(&layout.closures),
-            dependencies: Claims::of(&layout.dependencies),
-            override_sets: Claims::of(&layout.override_sets),
-            overrides: Claims::of(&layout.overrides),
-            cohort_closures: Claims::of(&layout.cohort_closures),
-            members: Claims::of(&layout.members),
+            strings: reader.count(sections::STRINGS).saturating_sub(1),
+            rules: Claims::of(reader, sections::RULES),
+            nodes: Claims::of(reader, sections::NODES),
+            shares: Claims::of(reader, sections::SHARES),
+            variants: Claims::of(reader, sections::VARIANTS),
+            schedules: Claims::of(reader, sections::SCHEDULES),
+            closures: Claims::of(reader, sections::CLOSURES),
+            dependencies: Claims::of(reader, sections::DEPENDENCIES),
+            override_sets: Claims::of(reader, sections::OVERRIDE_SETS),
+            overrides: Claims::of(reader, sections::OVERRIDES),
+            cohort_closures: Claims::of(reader, sections::COHORT_CLOSURES),
+            members: Claims::of(reader, sections::MEMBERS),
         }
     }
 
@@ -168,10 +174,10 @@ impl<'s> Pass<'s> {
 
     /// The text is UTF-8 as a whole, and each string begins and ends at a character of it.
     fn check_strings(&self) -> Check {
-        let Layout { text, strings, .. } = self.reader.layout;
-        let text = core::str::from_utf8(self.reader.all(text)).map_err(|_| SnapshotError(&"text: not UTF-8"))?;
+        let text =
+            core::str::from_utf8(self.reader.all(sections::TEXT)).map_err(|_| SnapshotError(&"text: not UTF-8"))?;
         let mut previous = 0;
-        for start in self.reader.all(strings) {
+        for start in self.reader.all(sections::STRINGS) {
             let start = to_usize(start.get());
             ensure(start >= previous && text.is_char_boundary(start), &"strings: out of bounds")?;
             previous = start;
@@ -181,17 +187,16 @@ impl<'s> Pass<'s> {
 
     /// Sections that consist of ids: hash tables, operands, and the names of attributes.
     fn check_ids(&self) -> Check {
-        let layout = self.reader.layout;
-        self.check_table(&layout.attribute_table, layout.attributes.count())?;
-        self.check_table(&layout.flag_table, layout.flags.count())?;
-        self.check_table(&layout.operand_table, self.strings)?;
-        let known = self.reader.all(&layout.operands).iter().all(|id| id.get() < self.strings);
+        self.check_table(sections::ATTRIBUTE_TABLE, self.reader.count(sections::ATTRIBUTES))?;
+        self.check_table(sections::FLAG_TABLE, self.reader.count(sections::FLAGS))?;
+        self.check_table(sections::OPERAND_TABLE, self.strings)?;
+        let known = self.reader.all(sections::OPERANDS).iter().all(|id| id.get() < self.strings);
         ensure(known, &"operands: unknown string")?;
-        self.reader.records(&layout.attributes).try_for_each(|attribute| self.check_string(attribute.name))
+        self.reader.records(sections::ATTRIBUTES).try_for_each(|attribute| self.check_string(attribute.name))
     }
 
     /// A hash table has a power of two of slots, and names nothing that is not there.
-    fn check_table(&self, table: &Section<U32>, entries: u32) -> Check {
+    fn check_table(&self, table: Section<U32>, entries: u32) -> Check {
         let slots = self.reader.all(table);
         ensure(slots.is_empty() || slots.len().is_power_of_two(), &"hash table: size is no power of two")?;
         // Folded without an early exit, so that it runs as vectors.
@@ -205,19 +210,18 @@ impl<'s> Pass<'s> {
 
     /// Numbers are finite, so that every comparison of the document means what it says.
     fn check_numbers(&self) -> Check {
-        let finite = self.reader.all(&self.reader.layout.numbers).iter().all(|number| number.get().is_finite());
+        let finite = self.reader.all(sections::NUMBERS).iter().all(|number| number.get().is_finite());
         ensure(finite, &"numbers: not finite")
     }
 
     /// A walk over the table of a pattern never leaves the table.
     fn check_patterns(&self) -> Check {
-        let Layout { patterns, classes, transitions, .. } = self.reader.layout;
-        for pattern in self.reader.records(patterns) {
+        for pattern in self.reader.records(sections::PATTERNS) {
             let (states, stride) = (u32::from(pattern.states.get()), u32::from(pattern.stride.get()));
             // The rows of the two fixed states are not stored.
             let length = states.saturating_sub(2).saturating_mul(stride);
-            let classes = self.reader.range(classes, pattern.classes.get(), 256);
-            let transitions = self.reader.range(transitions, pattern.transitions.get(), length);
+            let classes = self.reader.range(sections::CLASSES, pattern.classes.get(), 256);
+            let transitions = self.reader.range(sections::TRANSITIONS, pattern.transitions.get(), length);
             self.check_string(pattern.text)?;
             // The last column is the end of the text, which no byte maps to.
             let valid = states > 2
@@ -232,19 +236,18 @@ impl<'s> Pass<'s> {
 
     /// Cohorts: members ascend, closures have no cycle, conditions name what is there.
     fn check_cohorts(&mut self) -> Check {
-        let Layout { cohorts, cohort_closures, members, .. } = self.reader.layout;
-        for cohort in self.reader.records(cohorts) {
+        for cohort in self.reader.records(sections::COHORTS) {
             self.check_string(cohort.name)?;
             for (start, count) in [(cohort.except, cohort.except_count), (cohort.users, cohort.user_count)] {
                 self.members.claim(start, count.get())?;
-                let members = self.reader.range(members, start.get(), count.get());
+                let members = self.reader.range(sections::MEMBERS, start.get(), count.get());
                 let sorted = members.is_sorted_by(|left, right| left.get() < right.get());
                 ensure(sorted, &"members: out of order")?;
             }
             self.cohort_closures.claim_short(cohort.closure, cohort.closure_count)?;
             let count = cohort.closure_count.get().into();
-            let closure = self.reader.range(cohort_closures, cohort.closure.get(), count);
-            let depth = |id| self.reader.get(cohorts, id).map(|cohort| cohort.depth);
+            let closure = self.reader.range(sections::COHORT_CLOSURES, cohort.closure.get(), count);
+            let depth = |id| self.reader.get(sections::COHORTS, id).map(|cohort| cohort.depth);
             check_closure(closure, cohort.depth, depth)?;
             let scope = Scope { closure, flags: false };
             self.check_nodes(&scope, cohort.conditions, cohort.condition_count)?;
@@ -256,7 +259,7 @@ impl<'s> Pass<'s> {
     fn check_flags(&mut self) -> Check {
         let mut previous: Option<&[u8]> = None;
         let mut deep = 0_u32;
-        for flag in self.reader.records(&self.reader.layout.flags) {
+        for flag in self.reader.records(sections::FLAGS) {
             self.check_string(flag.key)?;
             let key = self.reader.text_bytes(flag.key.get());
             ensure(previous.is_none_or(|previous| previous < key), &"flags: keys out of order")?;
@@ -269,7 +272,6 @@ impl<'s> Pass<'s> {
 
     /// One flag with all of its children.
     fn check_flag(&mut self, flag: &FlagRecord) -> Check {
-        let Layout { attributes, closures, flags, policies, rules, .. } = self.reader.layout;
         self.check_string(flag.salt)?;
         let steps = flag.has(wire::step::BY) == (flag.by.get() != NONE)
             && flag.has(wire::step::DEPENDENCIES) == (flag.dependency_count.get() > 0)
@@ -278,21 +280,22 @@ impl<'s> Pass<'s> {
         ensure(flag.default.kind != wire::value::NONE, &"flags: no default")?;
         self.check_value(flag.default)?;
         self.check_value(flag.on)?;
-        let known = is_none_or_below(flag.by, attributes.count()) && is_none_or_below(flag.policy, policies.count());
+        let known = is_none_or_below(flag.by, self.reader.count(sections::ATTRIBUTES))
+            && is_none_or_below(flag.policy, self.reader.count(sections::POLICIES));
         ensure(known, &"flags: unknown attribute or policy")?;
         if flag.overrides.get() != NONE {
             self.override_sets.claim(flag.overrides, 1)?;
             self.check_override_variants(flag)?;
         }
         self.closures.claim_short(flag.closure, flag.closure_count)?;
-        let closure = self.reader.range(closures, flag.closure.get(), flag.closure_count.get().into());
-        check_closure(closure, flag.depth, |id| self.reader.get(flags, id).map(|flag| flag.depth))?;
+        let closure = self.reader.range(sections::CLOSURES, flag.closure.get(), flag.closure_count.get().into());
+        check_closure(closure, flag.depth, |id| self.reader.get(sections::FLAGS, id).map(|flag| flag.depth))?;
         let scope = Scope { closure, flags: true };
         self.check_dependencies(&scope, flag)?;
         self.check_variants(flag)?;
         self.check_shares(flag, flag.shares, flag.share_count)?;
         self.rules.claim_short(flag.rules, flag.rule_count)?;
-        let mut rules = self.reader.records_at(rules, flag.rules, flag.rule_count.get().into());
+        let mut rules = self.reader.records_at(sections::RULES, flag.rules, flag.rule_count.get().into());
         rules.try_for_each(|rule| self.check_rule(&scope, flag, rule))
     }
 
@@ -301,7 +304,7 @@ impl<'s> Pass<'s> {
         let limit = match value.kind {
             wire::value::NONE => return Ok(()),
             wire::value::BOOL => 2,
-            wire::value::NUMBER => self.reader.layout.numbers.count(),
+            wire::value::NUMBER => self.reader.count(sections::NUMBERS),
             wire::value::STRING | wire::value::JSON => self.strings,
             _ => 0,
         };
@@ -311,7 +314,7 @@ impl<'s> Pass<'s> {
     /// Dependencies name flags of the closure, which are decided before.
     fn check_dependencies(&mut self, scope: &Scope<'_>, flag: &FlagRecord) -> Check {
         self.dependencies.claim_short(flag.dependencies, flag.dependency_count)?;
-        let records = &self.reader.layout.dependencies;
+        let records = sections::DEPENDENCIES;
         let count = flag.dependency_count.get().into();
         self.reader.records_at(records, flag.dependencies, count).try_for_each(|record| {
             let expected = Expected::from_wire(record.expect, record.variant.get());
@@ -322,7 +325,7 @@ impl<'s> Pass<'s> {
 
     fn check_variants(&mut self, flag: &FlagRecord) -> Check {
         self.variants.claim_short(flag.variants, flag.variant_count)?;
-        let records = &self.reader.layout.variants;
+        let records = sections::VARIANTS;
         let count = flag.variant_count.get().into();
         self.reader.records_at(records, flag.variants, count).try_for_each(|variant| {
             self.check_string(variant.name)?;
@@ -334,7 +337,7 @@ impl<'s> Pass<'s> {
     fn check_shares(&mut self, flag: &FlagRecord, start: U32, count: U16) -> Check {
         self.shares.claim_short(start, count)?;
         let mut sum = 0;
-        for share in self.reader.records_at(&self.reader.layout.shares, start, count.get().into()) {
+        for share in self.reader.records_at(sections::SHARES, start, count.get().into()) {
             let valid = share.variant.get() < flag.variant_count.get() && share.cumulative.get() > sum;
             ensure(valid, &"shares: unknown variant, or sums that do not ascend")?;
             sum = share.cumulative.get();
@@ -366,9 +369,8 @@ impl<'s> Pass<'s> {
 
     /// Overrides name variants of the flag that they belong to.
     fn check_override_variants(&self, flag: &FlagRecord) -> Check {
-        let Layout { override_sets, overrides, .. } = self.reader.layout;
-        let Some(set) = self.reader.get(override_sets, flag.overrides.get()) else { return Ok(()) };
-        let known = self.reader.records_at(overrides, set.start, set.count.get()).all(|entry| {
+        let Some(set) = self.reader.get(sections::OVERRIDE_SETS, flag.overrides.get()) else { return Ok(()) };
+        let known = self.reader.records_at(sections::OVERRIDES, set.start, set.count.get()).all(|entry| {
             let serve = entry.serve.get();
             serve >= wire::OVERRIDE_OFF || serve < flag.variant_count.get()
         });
@@ -377,10 +379,9 @@ impl<'s> Pass<'s> {
 
     /// Overrides ascend by hash within a set, because they are searched.
     fn check_overrides(&mut self) -> Check {
-        let Layout { override_sets, overrides, .. } = self.reader.layout;
-        for set in self.reader.records(override_sets) {
+        for set in self.reader.records(sections::OVERRIDE_SETS) {
             self.overrides.claim(set.start, set.count.get())?;
-            let entries = self.reader.records_at(overrides, set.start, set.count.get());
+            let entries = self.reader.records_at(sections::OVERRIDES, set.start, set.count.get());
             let sorted = entries.map(|entry| entry.hash.get()).is_sorted_by(|left, right| left < right);
             ensure(sorted, &"overrides: out of order")?;
         }
@@ -389,23 +390,21 @@ impl<'s> Pass<'s> {
 
     /// The flags with prerequisites, each once, by ascending depth: the order in which `evaluate_all` decides them.
     fn check_order(&self, deep: u32) -> Check {
-        let Layout { flags, order, .. } = self.reader.layout;
         let mut previous = (0, 0);
-        for id in self.reader.all(order) {
-            let depth = self.reader.get(flags, id.get()).map_or(0, |flag| flag.depth);
+        for id in self.reader.all(sections::ORDER) {
+            let depth = self.reader.get(sections::FLAGS, id.get()).map_or(0, |flag| flag.depth);
             let key = (depth, id.get().saturating_add(1));
             ensure(depth > 0 && previous < key, &"order: flag without prerequisites, or out of order")?;
             previous = key;
         }
-        ensure(order.count() == deep, &"order: a flag is missing")
+        ensure(self.reader.count(sections::ORDER) == deep, &"order: a flag is missing")
     }
 
     /// Every policy is valid, so that the arithmetic of breakers stays finite.
     fn check_policies(&self) -> Check {
-        let Layout { policies, policy_details, .. } = self.reader.layout;
-        let fits = [0, policies.count()].contains(&policy_details.count());
+        let fits = [0, self.reader.count(sections::POLICIES)].contains(&self.reader.count(sections::POLICY_DETAILS));
         ensure(fits, &"policies: as many details as policies, or none")?;
-        (0..policies.count()).try_for_each(|id| {
+        (0..self.reader.count(sections::POLICIES)).try_for_each(|id| {
             let valid = self.reader.policy(id).is_some_and(|policy| policy.is_valid());
             ensure(valid, &"policies: a number out of bounds")
         })

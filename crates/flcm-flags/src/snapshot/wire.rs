@@ -14,6 +14,7 @@
 //! | [`Header`] | 32 |
 //! | [`SectionRecord`] | 12 each, by ascending [kind](section) |
 //! | sections | anywhere behind: each says where it begins |
+//! | zeros | [`PADDING`], so that each record can be read as one array of that many bytes |
 //!
 //! # How the format may grow
 //!
@@ -55,14 +56,20 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 pub const MAGIC: [u8; 8] = *b"FLCMSNAP";
 
 /// The format version that this crate reads and writes.
-pub const VERSION: u16 = 1;
+pub const VERSION: u16 = 2;
 
 /// The newest flag level that this crate can decide. A flag of a higher level is an error of that flag alone.
 pub const LEVEL: u8 = 1;
 
-/// The only bucketing hash of version 1. Another hash would get another id, so that snapshots of both can be
+/// The only bucketing hash of this version. Another hash would get another id, so that snapshots of both can be
 /// distinguished.
 pub const HASH_SIP_MIX: u8 = 1;
+
+/// How many zeros end a snapshot: as many as the largest record has bytes.
+///
+/// A reader takes each record as one array of so many bytes after one check of its place. Its fields need no further
+/// check.
+pub const PADDING: usize = 80;
 
 /// "None", wherever an index or an id may be absent.
 pub const NONE: u32 = u32::MAX;

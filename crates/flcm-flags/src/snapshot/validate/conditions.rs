@@ -7,7 +7,7 @@
 use zerocopy::little_endian::U32;
 
 use super::{Check, Pass, ensure};
-use crate::snapshot::{Expected, SnapshotError, wire};
+use crate::snapshot::{Expected, SnapshotError, sections, wire};
 
 /// What the conditions of one owner may name: the entries of its closure, which are decided before it.
 pub(super) struct Scope<'s> {
@@ -30,7 +30,7 @@ impl Pass<'_> {
         // Ends of the groups that are open; the outermost is the whole range.
         let mut ends = [start.get().saturating_add(count.get()); 17];
         let mut depth = 0_usize;
-        for (id, record) in (start.get()..).zip(self.reader.records_at(&self.reader.layout.nodes, start, count.get())) {
+        for (id, record) in (start.get()..).zip(self.reader.records_at(sections::NODES, start, count.get())) {
             while depth > 0 && ends.get(depth).is_some_and(|end| *end <= id) {
                 depth = depth.saturating_sub(1);
             }
@@ -51,24 +51,25 @@ impl Pass<'_> {
     /// Checks a node that is no group: its subject and its operands are there.
     fn check_leaf(&self, scope: &Scope<'_>, record: &wire::NodeRecord) -> Check {
         use wire::node;
-        let layout = self.reader.layout;
         let (subject, operand, extra) = (record.subject.get(), record.operand.get(), record.extra.get());
         let subject_known = match record.kind {
-            node::COHORT => subject < layout.cohorts.count() && (scope.flags || scope.in_closure(subject)),
+            node::COHORT => {
+                subject < self.reader.count(sections::COHORTS) && (scope.flags || scope.in_closure(subject))
+            }
             node::FLAG => scope.flags && scope.in_closure(subject),
-            _ => subject < layout.attributes.count(),
+            _ => subject < self.reader.count(sections::ATTRIBUTES),
         };
         // How many operands there are, and where they must end.
         let (length, end) = match record.kind {
             node::COHORT | node::EXISTS | node::EQUAL_BOOL => (0, u32::MAX),
             node::FLAG => (1, if expected(operand, extra).is_some() { u32::MAX } else { 0 }),
             node::EQUAL_NUMBER | node::GREATER..=node::LESS_EQUAL | node::BEFORE | node::AFTER => {
-                (1, layout.numbers.count())
+                (1, self.reader.count(sections::NUMBERS))
             }
-            node::IN_NUMBERS => (extra, layout.numbers.count()),
-            node::IN_STRINGS | node::STARTS_WITH | node::ENDS_WITH => (extra, layout.operands.count()),
+            node::IN_NUMBERS => (extra, self.reader.count(sections::NUMBERS)),
+            node::IN_STRINGS | node::STARTS_WITH | node::ENDS_WITH => (extra, self.reader.count(sections::OPERANDS)),
             node::EQUAL_STRING | node::CONTAINS | node::SEMVER_EQUAL..=node::SEMVER_LESS_EQUAL => (1, self.strings),
-            node::MATCHES => (1, layout.patterns.count()),
+            node::MATCHES => (1, self.reader.count(sections::PATTERNS)),
             _ => return Err(SnapshotError(&"conditions: unknown operator")),
         };
         let operand_known = operand.checked_add(length).is_some_and(|last| last <= end);

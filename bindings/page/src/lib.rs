@@ -1,0 +1,213 @@
+//! The engine as a small WebAssembly module for pages: it decides, and nothing else.
+//!
+//! Only numbers cross. JavaScript writes texts into the memory of the module and reads them from it, at the addresses
+//! that `place` answers. An instance takes in one snapshot; for the next one JavaScript makes another instance. So the
+//! module needs no allocator.
+//!
+//! What a page cannot have here (breakers, metrics, explanations) is in the module of `bindings/wasm`, and so is room
+//! for larger snapshots.
+#![cfg_attr(target_arch = "wasm32", no_std)]
+#![allow(clippy::must_use_candidate, reason = "JavaScript calls these functions")]
+
+use flcm_flags::{
+    AttributeId, Decision, Entries, EntriesBound, FlagId, Millis, PackedDecision, Slots, Snapshot, Trips, Words,
+};
+use spin::Mutex;
+use wasm_bindgen::prelude::wasm_bindgen;
+
+#[cfg(target_arch = "wasm32")]
+#[panic_handler]
+fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
+    core::arch::wasm32::unreachable()
+}
+
+/// For the functions of wasm-bindgen, none of which is left in the module.
+#[cfg(target_arch = "wasm32")]
+#[global_allocator]
+static ALLOCATOR: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_allocator();
+
+/// The largest snapshot, in bytes: about 6,700 ordinary flags.
+const SNAPSHOT: usize = 1 << 20;
+/// The most flags.
+const FLAGS: usize = 8192;
+/// How many contexts are bound at a time.
+const CONTEXTS: usize = 4;
+/// Bytes of a context.
+const CONTEXT: usize = 8 << 10;
+/// How many numbers an answer has.
+const ANSWER: usize = 16;
+
+static PAGE: Mutex<Page> = Mutex::new(Page {
+    snapshot: Snapshot::empty(Buffer { bytes: [0; SNAPSHOT], length: 0 }),
+    trips: [0; 4 * FLAGS],
+    contexts: [Bound { bytes: [0; CONTEXT], length: 0, slots: Slots::UNBOUND }; CONTEXTS],
+    scratch: [0; CONTEXT],
+    outcomes: [PackedDecision::from_bits(0); FLAGS],
+    answer: [0; ANSWER],
+});
+
+/// All that the module remembers.
+struct Page {
+    snapshot: Snapshot<Buffer>,
+    trips: [u8; 4 * FLAGS],
+    contexts: [Bound; CONTEXTS],
+    /// Where JavaScript writes the key of a flag.
+    scratch: [u8; CONTEXT],
+    /// By flag id.
+    outcomes: [PackedDecision; FLAGS],
+    /// What a call answers besides its result.
+    answer: [u32; ANSWER],
+}
+
+/// The bytes of the snapshot.
+struct Buffer {
+    bytes: [u8; SNAPSHOT],
+    length: usize,
+}
+
+impl AsRef<[u8]> for Buffer {
+    fn as_ref(&self) -> &[u8] {
+        self.bytes.get(..self.length).unwrap_or_default()
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Bound {
+    bytes: [u8; CONTEXT],
+    length: usize,
+    slots: Slots,
+}
+
+impl Bound {
+    fn entries(&self) -> Entries<'_> {
+        Entries::new(self.bytes.get(..self.length).unwrap_or_default())
+    }
+}
+
+impl Page {
+    /// Answers with numbers.
+    fn answer(&mut self, numbers: &[u32]) {
+        for (slot, number) in self.answer.iter_mut().zip(numbers) {
+            *slot = *number;
+        }
+    }
+}
+
+/// Where a text lies: its address and its length.
+fn place_of(text: &[u8]) -> [u32; 2] {
+    [address(text.as_ptr()), u32::try_from(text.len()).unwrap_or(0)]
+}
+
+fn address<T>(pointer: *const T) -> u32 {
+    u32::try_from(pointer.addr()).unwrap_or(0)
+}
+
+/// Where JavaScript finds a part of the memory: 0 the snapshot, 1 the answer, 2 the outcomes, 3 a text, and from 4 on
+/// the contexts.
+#[wasm_bindgen]
+pub fn place(part: usize) -> u32 {
+    let mut page = PAGE.lock();
+    match part {
+        0 => address(page.snapshot.buffer().bytes.as_ptr()),
+        1 => address(page.answer.as_ptr()),
+        2 => address(page.outcomes.as_ptr()),
+        3 => address(page.scratch.as_ptr()),
+        _ => page.contexts.get(part - 4).map_or(0, |context| address(context.bytes.as_ptr())),
+    }
+}
+
+/// Takes the snapshot in that was written. 0 when it is one, 1 when it is larger than this module's memory, 2 when it
+/// is no snapshot: then the answer is the place of a text that says why.
+#[wasm_bindgen]
+pub fn load(length: usize) -> u32 {
+    let mut page = PAGE.lock();
+    if length > SNAPSHOT {
+        return 1;
+    }
+    page.snapshot.buffer().length = length;
+    if let Err(error) = page.snapshot.load() {
+        page.answer(&place_of(error.as_str().as_bytes()));
+        return 2;
+    }
+    let flags = page.snapshot.flags().len();
+    let (digest, revision) = (page.snapshot.digest(), page.snapshot.revision());
+    page.answer(&[flags as u32, digest as u32, (digest >> 32) as u32, revision as u32, (revision >> 32) as u32]);
+    u32::from(flags > FLAGS)
+}
+
+/// The name of an attribute, as the place of its text; false when there is none of this id.
+#[wasm_bindgen]
+pub fn attribute(id: u32) -> bool {
+    let mut page = PAGE.lock();
+    let place = page.snapshot.attribute_bytes(AttributeId(id)).map(place_of);
+    page.answer(&place.unwrap_or_default());
+    place.is_some()
+}
+
+/// The id of the flag whose key was written as a text; all ones when there is none.
+#[wasm_bindgen]
+pub fn flag(length: usize) -> u32 {
+    let page = PAGE.lock();
+    let key = page.scratch.get(..length).unwrap_or_default();
+    page.snapshot.find(key).map_or(u32::MAX, |flag| flag.0)
+}
+
+/// Sets the trip of a flag, as the bits of a `TripState`.
+#[wasm_bindgen]
+pub fn trip(flag: u32, bits: u32) {
+    let mut page = PAGE.lock();
+    let at = flag as usize * 4;
+    if let Some(slot) = page.trips.get_mut(at..).and_then(<[u8]>::first_chunk_mut) {
+        *slot = bits.to_le_bytes();
+    }
+}
+
+/// Binds the context that was written into a slot.
+#[wasm_bindgen]
+pub fn bind(slot: usize, length: usize) {
+    let mut page = PAGE.lock();
+    let Page { snapshot, contexts, .. } = &mut *page;
+    if let Some(context) = contexts.get_mut(slot) {
+        context.length = length;
+        context.slots = context.entries().bind(snapshot);
+    }
+}
+
+/// Decides a flag for the context of a slot. The upper half of the outcome; the whole of it is among the outcomes.
+#[wasm_bindgen]
+pub fn decide(slot: usize, flag: u32, now: f64) -> u32 {
+    let mut page = PAGE.lock();
+    let Page { snapshot, contexts, trips, outcomes, .. } = &mut *page;
+    let Some(context) = contexts.get(slot) else { return 0 };
+    let bound = EntriesBound { entries: context.entries(), slots: &context.slots };
+    bound.evaluate(snapshot, &Trips::new(&*trips), FlagId(flag), Millis(now as u64), outcomes);
+    outcomes.get(flag as usize).map_or(0, |outcome| (outcome.to_bits() >> 32) as u32)
+}
+
+/// Decides every flag for the context of a slot, into the outcomes.
+#[wasm_bindgen]
+pub fn decide_all(slot: usize, now: f64) {
+    let mut page = PAGE.lock();
+    let Page { snapshot, contexts, trips, outcomes, .. } = &mut *page;
+    let Some(context) = contexts.get(slot) else { return };
+    let bound = EntriesBound { entries: context.entries(), slots: &context.slots };
+    bound.evaluate_all(snapshot, &Trips::new(&*trips), Millis(now as u64), outcomes);
+}
+
+/// The words of an outcome: the places of reason, error code, arm, variant and rule; then the kind of the value and the
+/// value.
+#[wasm_bindgen]
+pub fn words(flag: u32, rule: u32, outcome: u32) {
+    let mut page = PAGE.lock();
+    let mut answer = [0; ANSWER];
+    let packed = PackedDecision::from_bits((u64::from(outcome) << 32) | u64::from(rule));
+    let decision = Decision::new(&page.snapshot, FlagId(flag), packed);
+    let Words { reason, error_code, arm, variant, rule, kind, number, text } = decision.words();
+    let (places, _) = answer.as_chunks_mut();
+    for (place, word) in places.iter_mut().zip([reason, error_code, arm, variant, rule, text]) {
+        *place = place_of(word);
+    }
+    let bits = number.to_bits();
+    answer[12..15].copy_from_slice(&[bits as u32, (bits >> 32) as u32, u32::from(kind)]);
+    page.answer = answer;
+}

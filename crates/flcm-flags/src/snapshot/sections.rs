@@ -1,0 +1,130 @@
+//! The section table: where the records of each kind lie.
+
+use core::marker::PhantomData;
+
+use zerocopy::little_endian::{F64, U16, U32, U64};
+
+use super::wire::{self, section};
+
+/// Where a section lies: its first byte, the size of a record, and how many records there are.
+#[derive(Clone, Copy)]
+pub(super) struct Extent {
+    pub(super) start: usize,
+    pub(super) size: usize,
+    pub(super) count: u32,
+}
+
+impl Extent {
+    const EMPTY: Self = Self { start: 0, size: 0, count: 0 };
+}
+
+/// A section whose records are of type `T`, by its kind.
+pub(crate) struct Section<T> {
+    kind: usize,
+    record: PhantomData<fn() -> T>,
+}
+
+impl<T> Clone for Section<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Section<T> {}
+
+/// How many kinds there are, and one more: kinds begin with 1.
+const KINDS: usize = 28;
+
+/// The section table, read once by `from_bytes`, and what else every decision needs.
+pub(crate) struct Layout {
+    pub(crate) digest: u64,
+    pub(crate) revision: u64,
+    /// The attribute that reads the targeting key, if some condition names it.
+    pub(crate) user_attribute: Option<u32>,
+    extents: [Extent; KINDS],
+}
+
+impl Layout {
+    pub(super) const EMPTY: Self =
+        Self { digest: 0, revision: 0, user_attribute: None, extents: [Extent::EMPTY; KINDS] };
+
+    #[inline]
+    pub(super) fn extent<T>(&self, section: Section<T>) -> &Extent {
+        self.extent_of(section.kind)
+    }
+
+    /// The extent of a kind.
+    #[inline]
+    pub(super) fn extent_of(&self, kind: usize) -> &Extent {
+        self.extents.get(kind).unwrap_or(&Extent::EMPTY)
+    }
+
+    #[inline]
+    pub(crate) fn count<T>(&self, section: Section<T>) -> u32 {
+        self.extent(section).count
+    }
+
+    /// The extent of a kind, and how long its records are at least; `None` for an unknown kind.
+    pub(super) fn of_kind(&mut self, kind: u16) -> Option<(&mut Extent, usize)> {
+        let least = LEAST.get(usize::from(kind)).filter(|least| **least > 0)?;
+        Some((self.extents.get_mut(usize::from(kind))?, usize::from(*least)))
+    }
+
+    /// Name, record count and length in bytes of each section.
+    pub(super) fn sizes(&self) -> impl Iterator<Item = (&'static str, u32, usize)> + use<> {
+        let extents = self.extents;
+        let length = |extent: &Extent| extent.size.saturating_mul(super::to_usize(extent.count));
+        NAMES.into_iter().zip(extents).map(move |(name, extent)| (name, extent.count, length(&extent)))
+    }
+}
+
+macro_rules! sections {
+    ($($name:ident: $record:ty,)*) => {
+        $(pub(crate) const $name: Section<$record> =
+            Section { kind: section::$name as usize, record: PhantomData };)*
+
+        /// The least size of a record, by kind.
+        static LEAST: [u8; KINDS] = {
+            let mut least = [0; KINDS];
+            $(least[section::$name as usize] = size_of::<$record>() as u8;)*
+            least
+        };
+
+        /// The names of sections, by kind.
+        static NAMES: [&str; KINDS] = {
+            let mut names = [""; KINDS];
+            $(names[section::$name as usize] = stringify!($name);)*
+            names
+        };
+    };
+}
+
+sections! {
+    TEXT: u8,
+    STRINGS: U32,
+    NUMBERS: F64,
+    ATTRIBUTES: wire::AttributeRecord,
+    ATTRIBUTE_TABLE: U32,
+    OPERAND_TABLE: U32,
+    FLAG_TABLE: U32,
+    FLAGS: wire::FlagRecord,
+    RULES: wire::RuleRecord,
+    NODES: wire::NodeRecord,
+    OPERANDS: U32,
+    SHARES: wire::ShareRecord,
+    VARIANTS: wire::VariantRecord,
+    SCHEDULES: wire::ScheduleRecord,
+    CLOSURES: U32,
+    DEPENDENCIES: wire::DependencyRecord,
+    OVERRIDE_SETS: wire::OverrideSetRecord,
+    OVERRIDES: wire::OverrideRecord,
+    COHORTS: wire::CohortRecord,
+    COHORT_CLOSURES: U32,
+    MEMBERS: U64,
+    PATTERNS: wire::PatternRecord,
+    CLASSES: u8,
+    TRANSITIONS: U16,
+    POLICIES: wire::PolicyRecord,
+    ORDER: U32,
+    POLICY_DETAILS: wire::PolicyDetailRecord,
+}
