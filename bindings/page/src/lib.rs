@@ -106,7 +106,7 @@ fn address<T>(pointer: *const T) -> u32 {
 /// the contexts.
 #[wasm_bindgen]
 pub fn place(part: usize) -> u32 {
-    let mut page = PAGE.lock();
+    let Some(mut page) = PAGE.try_lock() else { return 0 };
     match part {
         0 => address(page.snapshot.buffer().bytes.as_ptr()),
         1 => address(page.answer.as_ptr()),
@@ -120,7 +120,7 @@ pub fn place(part: usize) -> u32 {
 /// is no snapshot: then the answer is the place of a text that says why.
 #[wasm_bindgen]
 pub fn load(length: usize) -> u32 {
-    let mut page = PAGE.lock();
+    let Some(mut page) = PAGE.try_lock() else { return 0 };
     if length > SNAPSHOT {
         return 1;
     }
@@ -138,7 +138,7 @@ pub fn load(length: usize) -> u32 {
 /// The name of an attribute, as the place of its text; false when there is none of this id.
 #[wasm_bindgen]
 pub fn attribute(id: u32) -> bool {
-    let mut page = PAGE.lock();
+    let Some(mut page) = PAGE.try_lock() else { return false };
     let place = page.snapshot.attribute_bytes(AttributeId(id)).map(place_of);
     page.answer(&place.unwrap_or_default());
     place.is_some()
@@ -147,7 +147,7 @@ pub fn attribute(id: u32) -> bool {
 /// The id of the flag whose key was written as a text; all ones when there is none.
 #[wasm_bindgen]
 pub fn flag(length: usize) -> u32 {
-    let page = PAGE.lock();
+    let Some(page) = PAGE.try_lock() else { return 0 };
     let key = page.scratch.get(..length).unwrap_or_default();
     page.snapshot.find(key).map_or(u32::MAX, |flag| flag.0)
 }
@@ -155,7 +155,7 @@ pub fn flag(length: usize) -> u32 {
 /// Sets the trip of a flag, as the bits of a `TripState`.
 #[wasm_bindgen]
 pub fn trip(flag: u32, bits: u32) {
-    let mut page = PAGE.lock();
+    let Some(mut page) = PAGE.try_lock() else { return };
     let at = flag as usize * 4;
     if let Some(slot) = page.trips.get_mut(at..).and_then(<[u8]>::first_chunk_mut) {
         *slot = bits.to_le_bytes();
@@ -165,7 +165,7 @@ pub fn trip(flag: u32, bits: u32) {
 /// Binds the context that was written into a slot.
 #[wasm_bindgen]
 pub fn bind(slot: usize, length: usize) {
-    let mut page = PAGE.lock();
+    let Some(mut page) = PAGE.try_lock() else { return };
     let Page { snapshot, contexts, .. } = &mut *page;
     if let Some(context) = contexts.get_mut(slot) {
         context.length = length;
@@ -173,32 +173,22 @@ pub fn bind(slot: usize, length: usize) {
     }
 }
 
-/// Decides a flag for the context of a slot. The upper half of the outcome; the whole of it is among the outcomes.
+/// Decides a flag, or with all ones every flag, for the context of a slot. The decisions go to the outcomes.
 #[wasm_bindgen]
-pub fn decide(slot: usize, flag: u32, now: f64) -> u32 {
-    let mut page = PAGE.lock();
-    let Page { snapshot, contexts, trips, outcomes, .. } = &mut *page;
-    let Some(context) = contexts.get(slot) else { return 0 };
-    let bound = EntriesBound { entries: context.entries(), slots: &context.slots };
-    bound.evaluate(snapshot, &Trips::new(&*trips), FlagId(flag), Millis(now as u64), outcomes);
-    outcomes.get(flag as usize).map_or(0, |outcome| (outcome.to_bits() >> 32) as u32)
-}
-
-/// Decides every flag for the context of a slot, into the outcomes.
-#[wasm_bindgen]
-pub fn decide_all(slot: usize, now: f64) {
-    let mut page = PAGE.lock();
+pub fn decide(slot: usize, flag: u32, now: f64) {
+    let Some(mut page) = PAGE.try_lock() else { return };
     let Page { snapshot, contexts, trips, outcomes, .. } = &mut *page;
     let Some(context) = contexts.get(slot) else { return };
     let bound = EntriesBound { entries: context.entries(), slots: &context.slots };
-    bound.evaluate_all(snapshot, &Trips::new(&*trips), Millis(now as u64), outcomes);
+    let flag = (flag != u32::MAX).then_some(FlagId(flag));
+    bound.evaluate(snapshot, &Trips::new(&*trips), flag, Millis(now as u64), outcomes);
 }
 
 /// The words of an outcome: the places of reason, error code, arm, variant and rule; then the kind of the value and the
 /// value.
 #[wasm_bindgen]
 pub fn words(flag: u32, rule: u32, outcome: u32) {
-    let mut page = PAGE.lock();
+    let Some(mut page) = PAGE.try_lock() else { return };
     let mut answer = [0; ANSWER];
     let packed = PackedDecision::from_bits((u64::from(outcome) << 32) | u64::from(rule));
     let decision = Decision::new(&page.snapshot, FlagId(flag), packed);

@@ -144,15 +144,17 @@ fn bit(position: usize) -> u64 {
 fn contains(reader: Reader<'_>, start: u32, count: u32, hash: u64) -> bool {
     let members = reader.range(sections::MEMBERS, start, count);
     let at = |index| members.get(to_usize(index)).map_or(u64::MAX, |member| member.get());
-    find_hash(count, hash, at).is_some()
+    find_hash(count, hash, &at).is_some()
 }
 
 /// The index of a hash in an ascending list of `count`, of which `at` reads one entry; `None` when it is not there.
 ///
 /// Interpolation finds one of a million evenly spread hashes in about five reads. After eight guesses the range is
 /// halved instead, so a list that is not spread evenly takes logarithmic time.
-pub(crate) fn find_hash(count: u32, wanted: u64, at: impl Fn(u32) -> u64) -> Option<u32> {
-    const GUESSES: u32 = 8;
+#[cfg_attr(feature = "compact", inline(never))]
+#[cfg_attr(not(feature = "compact"), inline)]
+pub(crate) fn find_hash(count: u32, wanted: u64, at: &dyn Fn(u32) -> u64) -> Option<u32> {
+    const GUESSES: u32 = if cfg!(feature = "compact") { 0 } else { 8 };
     let (mut low, mut high) = (0, count);
     let (mut low_hash, mut high_hash) = (0, u64::MAX);
     let mut reads = 0_u32;
@@ -207,13 +209,13 @@ mod tests {
                     reads.set(reads.get() + 1);
                     list[i as usize]
                 };
-                let found = find_hash(count, wanted, at);
+                let found = find_hash(count, wanted, &at);
                 assert_eq!(found.map(|index| index as usize), list.binary_search(&wanted).ok());
                 sum += reads.get();
                 assert!(reads.get() <= most, "{} reads", reads.get());
                 assert!(searches < 100 || sum / searches <= average, "{sum} reads in {searches} searches");
             }
         }
-        assert_eq!(find_hash(0, 1, |_| 1), None);
+        assert_eq!(find_hash(0, 1, &|_| 1), None);
     }
 }

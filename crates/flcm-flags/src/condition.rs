@@ -239,33 +239,40 @@ impl<'s> Nodes<'s> {
         Some(record)
     }
 
-    /// The record that [`advance`](Self::advance) has just returned, as a node with its members.
-    pub(crate) fn decode(&self, record: &'s wire::NodeRecord) -> Option<Node<'s>> {
-        let count = record.extra.get();
-        let members = Self {
-            next: self.next.saturating_sub(count),
+    /// The members of a group that [`advance`](Self::advance) has just returned.
+    pub(crate) fn members(&self, record: &wire::NodeRecord) -> Self {
+        Self {
+            next: self.next.saturating_sub(record.extra.get()),
             end: if self.depth == 0 { 0 } else { self.next.min(self.end) },
             depth: self.depth.saturating_sub(1),
             ..*self
-        };
+        }
+    }
+
+    /// A record as a node with its members.
+    fn decode(&self, record: &'s wire::NodeRecord) -> Option<Node<'s>> {
         Some(match record.kind {
-            wire::node::ALL => Node::All(members),
-            wire::node::ANY => Node::Any(members),
-            wire::node::NOT => Node::Not(members),
+            wire::node::ALL => Node::All(self.members(record)),
+            wire::node::ANY => Node::Any(self.members(record)),
+            wire::node::NOT => Node::Not(self.members(record)),
             wire::node::COHORT => Node::Cohort(CohortId(record.subject.get())),
-            wire::node::FLAG => {
-                let kind = u8::try_from(record.operand.get()).unwrap_or(u8::MAX);
-                let variant = u16::try_from(record.extra.get()).unwrap_or(u16::MAX);
-                Node::Flag(FlagId(record.subject.get()), Expected::from_wire(kind, variant)?)
-            }
-            _ => Node::Test(Test { reader: self.reader, record }),
+            wire::node::FLAG => Node::Flag(FlagId(record.subject.get()), record.expected()?),
+            _ => Node::Test(self.test(record)),
         })
     }
 
-    /// The record that [`advance`](Self::advance) has just returned, if it is a test, which most nodes are.
+    /// A record as a test.
     #[inline]
-    pub(crate) fn test(&self, record: &'s wire::NodeRecord) -> Option<Test<'s>> {
-        (record.kind >= wire::node::EXISTS).then_some(Test { reader: self.reader, record })
+    pub(crate) const fn test(&self, record: &'s wire::NodeRecord) -> Test<'s> {
+        Test { reader: self.reader, record }
+    }
+}
+
+impl wire::NodeRecord {
+    /// What a condition on another flag expects of it.
+    pub(crate) fn expected(&self) -> Option<Expected> {
+        let kind = u8::try_from(self.operand.get()).ok()?;
+        Expected::from_wire(kind, u16::try_from(self.extra.get()).ok()?)
     }
 }
 
@@ -441,8 +448,11 @@ impl<'s> Test<'s> {
         use wire::node;
         match self.record.kind {
             node::CONTAINS => Some(pattern::contains(bytes, self.text())),
-            node::STARTS_WITH => Some(self.any_text(|text| bytes.starts_with(text))),
-            node::ENDS_WITH => Some(self.any_text(|text| bytes.ends_with(text))),
+            node::STARTS_WITH | node::ENDS_WITH => {
+                let is_start = self.record.kind == node::STARTS_WITH;
+                let holds = |text: &[u8]| if is_start { bytes.starts_with(text) } else { bytes.ends_with(text) };
+                Some(self.texts().iter().any(|id| holds(self.reader.text_bytes(id.get()))))
+            }
             node::MATCHES => {
                 let pattern = self.reader.at(sections::PATTERNS, self.record.operand.get());
                 Some(pattern::is_match(self.reader, pattern, bytes))
@@ -469,10 +479,6 @@ impl<'s> Test<'s> {
 
     fn text(&self) -> &'s [u8] {
         self.reader.text_bytes(self.record.operand.get())
-    }
-
-    fn any_text(&self, holds: impl Fn(&[u8]) -> bool) -> bool {
-        self.texts().iter().any(|id| holds(self.reader.text_bytes(id.get())))
     }
 
     fn texts(&self) -> &'s [zerocopy::little_endian::U32] {

@@ -19,6 +19,7 @@
 use crate::condition::{CohortId, Test};
 use crate::decision::PackedDecision;
 use crate::snapshot::sections;
+use crate::snapshot::wire::node;
 use crate::snapshot::{Expected, FlagId, Reader, Rule, Snapshot};
 use crate::trips::TripState;
 use crate::value::AttributeValue;
@@ -170,6 +171,17 @@ pub enum Group {
     Any,
     /// The member must not hold.
     Not,
+}
+
+impl Group {
+    /// The group of a node's kind.
+    pub(crate) const fn of(kind: u8) -> Self {
+        match kind {
+            node::ALL => Self::All,
+            node::ANY => Self::Any,
+            _ => Self::Not,
+        }
+    }
 }
 
 /// Why a user is a member of a cohort, or is not. The first that applies counts, `Excepted` first.

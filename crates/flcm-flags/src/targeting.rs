@@ -6,10 +6,11 @@
 //!
 //! Groups nest at most 16 deep, which the validator checks, so the recursion here is bounded.
 
-use crate::condition::{CohortId, Node, Nodes};
+use crate::condition::{CohortId, Nodes};
 use crate::context::View;
 use crate::decision::PackedDecision;
 use crate::explain::{Group, Step, Visitor};
+use crate::snapshot::wire::node;
 use crate::snapshot::{Expected, FlagId};
 
 /// Answers about what conditions name but cannot decide by themselves: cohorts and other flags.
@@ -46,16 +47,27 @@ impl Nodes<'_> {
     fn some<V: Visitor>(mut self, wanted: bool, context: View<'_>, facts: &dyn Facts<V>, visitor: &mut V) -> bool {
         let mut some = false;
         while let Some(record) = self.advance() {
-            // Most nodes are tests.
-            let held = match self.test(record) {
-                Some(test) => {
+            let held = match record.kind {
+                // Most nodes are tests.
+                node::EXISTS.. => {
+                    let test = self.test(record);
                     let held = test.holds(context);
                     if !V::SILENT {
                         visitor.visit(Step::Test { test, actual: test.actual(context), held });
                     }
                     held
                 }
-                None => self.decode(record).is_some_and(|node| node.holds(context, facts, visitor)),
+                node::COHORT => facts.is_member(CohortId(record.subject.get()), visitor),
+                node::FLAG => {
+                    let flag = FlagId(record.subject.get());
+                    let expected = record.expected();
+                    let held = expected.is_some_and(|expected| is_met(expected, facts.packed(flag)));
+                    if let Some(expected) = expected {
+                        visitor.visit(Step::FlagCondition { flag, expected, held });
+                    }
+                    held
+                }
+                kind => self.members(record).group(Group::of(kind), context, facts, visitor),
             };
             some |= held == wanted;
             if some && V::SILENT {
@@ -72,23 +84,5 @@ impl Nodes<'_> {
         let held = some != (group == Group::All);
         visitor.visit(Step::GroupEnd { held });
         held
-    }
-}
-
-impl Node<'_> {
-    /// Whether the condition holds.
-    fn holds<V: Visitor>(self, context: View<'_>, facts: &dyn Facts<V>, visitor: &mut V) -> bool {
-        match self {
-            Self::Test(test) => test.holds(context),
-            Self::Cohort(cohort) => facts.is_member(cohort, visitor),
-            Self::Flag(flag, expected) => {
-                let held = is_met(expected, facts.packed(flag));
-                visitor.visit(Step::FlagCondition { flag, expected, held });
-                held
-            }
-            Self::All(nodes) => nodes.group(Group::All, context, facts, visitor),
-            Self::Any(nodes) => nodes.group(Group::Any, context, facts, visitor),
-            Self::Not(nodes) => nodes.group(Group::Not, context, facts, visitor),
-        }
     }
 }

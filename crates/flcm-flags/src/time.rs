@@ -39,84 +39,54 @@ pub fn parse_rfc3339(text: &str) -> Option<i64> {
 
 /// Like [`parse_rfc3339`]. A time contains only ASCII, so the bytes need not be checked for UTF-8.
 pub(crate) fn parse_bytes(text: &[u8]) -> Option<i64> {
-    let mut reader = Reader(text);
-    let year = reader.digits(4)?;
-    reader.expect(b'-')?;
-    let month = reader.digits(2).filter(|month| (1..=12).contains(month))?;
-    reader.expect(b'-')?;
-    let day = reader.digits(2).filter(|day| (1..=days_in_month(year, month)).contains(day))?;
-    reader.byte().filter(|byte| matches!(byte, b'T' | b't' | b' '))?;
-    let minutes = reader.clock()?;
-    reader.expect(b':')?;
-    let second = reader.digits(2).filter(|second| *second <= 60)?;
-    let millis = reader.fraction()?;
-    let offset = reader.offset()?;
-    if !reader.0.is_empty() {
+    let (head, rest) = text.split_first_chunk()?;
+    let [y1, y2, y3, y4, b'-', mo1, mo2, b'-', d1, d2, b'T' | b't' | b' ', h1, h2, b':', m1, m2, b':', s1, s2] = *head
+    else {
+        return None;
+    };
+    let (year, month, day) = (number(&[y1, y2, y3, y4])?, number(&[mo1, mo2])?, number(&[d1, d2])?);
+    let (minutes, second) = (clock([h1, h2, m1, m2])?, number(&[s1, s2])?);
+    let digits = if let Some((b'.', rest)) = rest.split_first() {
+        rest.iter().take_while(|byte| byte.is_ascii_digit()).count()
+    } else {
+        0
+    };
+    let (fraction, zone) =
+        rest.split_at_checked(if rest.first() == Some(&b'.') { digits.wrapping_add(1) } else { 0 })?;
+    let offset = match *zone {
+        [b'Z' | b'z'] => 0,
+        [b'+', h1, h2, b':', m1, m2] => clock([h1, h2, m1, m2])?,
+        [b'-', h1, h2, b':', m1, m2] => clock([h1, h2, m1, m2])?.wrapping_neg(),
+        _ => return None,
+    };
+    let is_date = matches!(month, 1..=12) && day >= 1 && day <= days_in_month(year, month);
+    if !is_date || second > 60 || fraction.len() == 1 {
         return None;
     }
+    let decimal = |place: usize| fraction.get(place).map_or(0, |digit| i64::from(digit.wrapping_sub(b'0')));
+    let millis = decimal(1).wrapping_mul(100).wrapping_add(decimal(2).wrapping_mul(10)).wrapping_add(decimal(3));
     let days = i64::from(days_since_1970(year, month, day));
     let minutes = days.wrapping_mul(1440).wrapping_add(i64::from(minutes.wrapping_sub(offset)));
-    Some(minutes.wrapping_mul(60).wrapping_add(second.into()).wrapping_mul(1000).wrapping_add(millis.into()))
+    Some(minutes.wrapping_mul(60).wrapping_add(second.into()).wrapping_mul(1000).wrapping_add(millis))
 }
 
-/// The rest of the text. Every number it reads has at most four digits, so sums of them cannot overflow.
-struct Reader<'a>(&'a [u8]);
-
-impl Reader<'_> {
-    fn byte(&mut self) -> Option<u8> {
-        let (first, rest) = self.0.split_first()?;
-        self.0 = rest;
-        Some(*first)
-    }
-
-    fn expect(&mut self, wanted: u8) -> Option<()> {
-        (self.byte()? == wanted).then_some(())
-    }
-
-    fn digits(&mut self, count: u32) -> Option<i32> {
-        let mut number = 0_i32;
-        for _ in 0..count {
-            let digit = self.byte()?.wrapping_sub(b'0');
-            if digit > 9 {
-                return None;
-            }
-            number = number.wrapping_mul(10).wrapping_add(digit.into());
+/// Digits as a number.
+fn number(digits: &[u8]) -> Option<i32> {
+    let mut number = 0_i32;
+    for digit in digits {
+        let digit = digit.wrapping_sub(b'0');
+        if digit > 9 {
+            return None;
         }
-        Some(number)
+        number = number.wrapping_mul(10).wrapping_add(digit.into());
     }
+    Some(number)
+}
 
-    /// Hours and minutes, in minutes.
-    fn clock(&mut self) -> Option<i32> {
-        let hour = self.digits(2).filter(|hour| *hour <= 23)?;
-        self.expect(b':')?;
-        let minute = self.digits(2).filter(|minute| *minute <= 59)?;
-        Some(hour.wrapping_mul(60).wrapping_add(minute))
-    }
-
-    /// Milliseconds of an optional fraction.
-    fn fraction(&mut self) -> Option<i32> {
-        if self.0.first() != Some(&b'.') {
-            return Some(0);
-        }
-        self.expect(b'.')?;
-        let mut millis = self.digits(1)?.wrapping_mul(100);
-        let mut unit = 10;
-        while self.0.first().is_some_and(u8::is_ascii_digit) {
-            millis = millis.wrapping_add(self.digits(1)?.wrapping_mul(unit));
-            unit = i32::from(unit == 10);
-        }
-        Some(millis)
-    }
-
-    /// The offset from UTC, in minutes.
-    fn offset(&mut self) -> Option<i32> {
-        match self.byte()? {
-            b'Z' | b'z' => Some(0),
-            b'+' => self.clock(),
-            b'-' => self.clock().map(i32::wrapping_neg),
-            _ => None,
-        }
-    }
+/// The digits of hours and minutes, in minutes.
+fn clock([h1, h2, m1, m2]: [u8; 4]) -> Option<i32> {
+    let (hour, minute) = (number(&[h1, h2])?, number(&[m1, m2])?);
+    (hour <= 23 && minute <= 59).then(|| hour.wrapping_mul(60).wrapping_add(minute))
 }
 
 fn is_leap(year: i32) -> bool {

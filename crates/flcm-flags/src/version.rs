@@ -26,89 +26,92 @@ pub fn compare(left: &str, right: &str) -> Option<Ordering> {
 
 /// Like [`compare`]. A version contains only ASCII, so the bytes need not be checked for UTF-8.
 pub(crate) fn compare_bytes(left: &[u8], right: &[u8]) -> Option<Ordering> {
-    let (left, right) = (Version::parse(left)?, Version::parse(right)?);
-    Some(left.compare(&right))
-}
-
-/// A version in its parts: the three numbers as digits, and the pre-release without its hyphen.
-struct Version<'a> {
-    core: [&'a [u8]; 3],
-    pre: Option<&'a [u8]>,
-}
-
-impl<'a> Version<'a> {
-    fn parse(text: &'a [u8]) -> Option<Self> {
-        let (text, build) = split(text, b'+');
-        let (core, pre) = split(text, b'-');
-        let mut parts = identifiers(core);
-        let core = [parts.next()?, parts.next()?, parts.next()?];
-        let valid = parts.next().is_none()
-            && core.into_iter().all(is_number)
-            && pre.is_none_or(|pre| {
-                identifiers(pre).all(|part| is_identifier(part) && (!is_digits(part) || is_number(part)))
-            })
-            && build.is_none_or(|build| identifiers(build).all(is_identifier));
-        valid.then_some(Self { core, pre })
-    }
-
-    fn compare(&self, other: &Self) -> Ordering {
-        let core = self.core.into_iter().zip(other.core).map(|(left, right)| compare_numbers(left, right));
-        core.into_iter().fold(Ordering::Equal, Ordering::then).then_with(|| match (self.pre, other.pre) {
-            (None, None) => Ordering::Equal,
-            (None, Some(_)) => Ordering::Greater,
-            (Some(_), None) => Ordering::Less,
-            (Some(left), Some(right)) => compare_pre(left, right),
-        })
+    let (mut left, mut right) = (without_build(left)?, without_build(right)?);
+    let mut place = 0_u8;
+    loop {
+        let is_core = place < 3;
+        let order = match (identifier(&mut left, is_core), identifier(&mut right, is_core)) {
+            (None, None) => return Some(Ordering::Equal),
+            (Some(left), Some(right)) => compare_identifiers(left, right),
+            // A version without pre-release comes after those with one. Of two pre-releases the longer one does.
+            (left, _) => {
+                if left.is_some() == (place > 3) {
+                    Ordering::Greater
+                } else {
+                    Ordering::Less
+                }
+            }
+        };
+        if order.is_ne() {
+            return Some(order);
+        }
+        place = place.saturating_add(1);
     }
 }
 
-/// The text before the first `at`, and the text after it if there is one.
-fn split(text: &[u8], at: u8) -> (&[u8], Option<&[u8]>) {
-    let mut parts = text.splitn(2, |byte| *byte == at);
-    (parts.next().unwrap_or_default(), parts.next())
+/// The part of a version that counts: all but the build metadata. `None` when `text` is no version.
+fn without_build(text: &[u8]) -> Option<&[u8]> {
+    #[derive(Clone, Copy, PartialEq)]
+    enum Part {
+        Core,
+        Pre,
+        Build,
+    }
+    let (mut part, mut numbers, mut start, mut end) = (Part::Core, 0_u32, 0, text.len());
+    for position in 0..=text.len() {
+        let byte = text.get(position);
+        let next = match byte {
+            None | Some(b'.') => part,
+            Some(b'-') if part == Part::Core => Part::Pre,
+            Some(b'+') if part != Part::Build => Part::Build,
+            Some(byte) if byte.is_ascii_alphanumeric() || *byte == b'-' => continue,
+            Some(_) => return None,
+        };
+        let identifier = text.get(start..position)?;
+        let is_number = is_digits(identifier);
+        let is_padded = is_number && identifier.len() > 1 && identifier.first() == Some(&b'0');
+        let is_valid = match part {
+            Part::Core => is_number && !is_padded,
+            Part::Pre => !is_padded,
+            Part::Build => true,
+        };
+        if identifier.is_empty() || !is_valid {
+            return None;
+        }
+        numbers = numbers.wrapping_add(u32::from(part == Part::Core));
+        if part != Part::Build && next == Part::Build {
+            end = position;
+        }
+        (part, start) = (next, position.wrapping_add(1));
+    }
+    if numbers == 3 { text.get(..end) } else { None }
 }
 
-fn identifiers(text: &[u8]) -> impl Iterator<Item = &[u8]> {
-    text.split(|byte| *byte == b'.')
+/// Takes the next identifier of a version, whose numbers also end at a hyphen.
+fn identifier<'a>(rest: &mut &'a [u8], is_core: bool) -> Option<&'a [u8]> {
+    let text = *rest;
+    let end = text.iter().position(|byte| *byte == b'.' || (is_core && *byte == b'-')).unwrap_or(text.len());
+    *rest = text.get(end.wrapping_add(1)..).unwrap_or_default();
+    text.get(..end).filter(|identifier| !identifier.is_empty())
+}
+
+/// Orders identifiers: numbers below texts. Without leading zeros, the longer number is the larger.
+fn compare_identifiers(left: &[u8], right: &[u8]) -> Ordering {
+    match (is_digits(left), is_digits(right)) {
+        (true, true) => left.len().cmp(&right.len()).then_with(|| left.cmp(right)),
+        (false, false) => left.cmp(right),
+        (is_number, _) => {
+            if is_number {
+                Ordering::Less
+            } else {
+                Ordering::Greater
+            }
+        }
+    }
 }
 
 fn is_digits(part: &[u8]) -> bool {
     part.iter().all(u8::is_ascii_digit)
-}
-
-/// Digits without a leading zero.
-fn is_number(part: &[u8]) -> bool {
-    is_digits(part) && (part == b"0" || part.first().is_some_and(|first| *first != b'0'))
-}
-
-fn is_identifier(part: &[u8]) -> bool {
-    !part.is_empty() && part.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'-')
-}
-
-/// Without leading zeros, the longer number is the larger.
-fn compare_numbers(left: &[u8], right: &[u8]) -> Ordering {
-    left.len().cmp(&right.len()).then_with(|| left.cmp(right))
-}
-
-/// Orders pre-releases identifier by identifier: numbers below texts, and the shorter one first when all else is equal.
-fn compare_pre(left: &[u8], right: &[u8]) -> Ordering {
-    let (mut left, mut right) = (identifiers(left), identifiers(right));
-    loop {
-        let order = match (left.next(), right.next()) {
-            (None, None) => return Ordering::Equal,
-            (None, Some(_)) => Ordering::Less,
-            (Some(_), None) => Ordering::Greater,
-            (Some(left), Some(right)) => match (is_digits(left), is_digits(right)) {
-                (true, true) => compare_numbers(left, right),
-                (true, false) => Ordering::Less,
-                (false, true) => Ordering::Greater,
-                (false, false) => left.cmp(right),
-            },
-        };
-        if order.is_ne() {
-            return order;
-        }
-    }
 }
 
 #[cfg(test)]

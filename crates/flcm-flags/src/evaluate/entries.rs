@@ -3,9 +3,8 @@
 
 use super::{Decided, Question};
 use crate::context::{Entries, Slots};
-use crate::decision::PackedDecision;
-use crate::snapshot::sections;
-use crate::snapshot::{FlagId, Snapshot, to_usize};
+use crate::decision::{ErrorCode, PackedDecision};
+use crate::snapshot::{FlagId, Snapshot, sections, to_usize};
 use crate::time::Millis;
 use crate::trips::Trips;
 
@@ -19,50 +18,46 @@ pub struct EntriesBound<'c> {
 }
 
 impl EntriesBound<'_> {
-    /// Decides one flag, and before it all that it depends on, each into the place of its id in `out`.
+    /// Decides one flag, and before it all that it depends on; or without a flag every one of them. Each decision goes
+    /// to the place of its flag's id in `out`.
     ///
-    /// The decision is that of [`evaluate`](super::evaluate()). `out` must have a place for each flag of the snapshot.
+    /// The decisions are those of [`evaluate`](super::evaluate()). `out` must have a place for each flag of the
+    /// snapshot.
     pub fn evaluate<B: AsRef<[u8]>, T: AsRef<[u8]>>(
         &self,
         snapshot: &Snapshot<B>,
         trips: &Trips<T>,
-        flag: FlagId,
+        flag: Option<FlagId>,
         now: Millis,
         out: &mut [PackedDecision],
     ) {
+        let reader = snapshot.reader();
         let trips = Trips::new(trips.as_bytes());
-        let question =
-            Question { reader: snapshot.reader(), trips: &trips, context: self.entries.view(self.slots), now };
-        if flag.0 >= question.reader.count(sections::FLAGS) {
+        let question = Question { reader, trips: &trips, context: self.entries.view(self.slots), now };
+        let Some(flag) = flag else {
+            for id in 0..reader.count(sections::FLAGS) {
+                question.decide_into(id, out);
+            }
+            for id in reader.all(sections::ORDER) {
+                question.decide_into(id.get(), out);
+            }
             return;
+        };
+        for id in reader.closure(reader.at(sections::FLAGS, flag.0)) {
+            question.decide_into(id.get(), out);
         }
-        for id in question.reader.closure(question.reader.at(sections::FLAGS, flag.0)) {
-            question.decide_into(FlagId(id.get()), out);
-        }
-        question.decide_into(flag, out);
-    }
-
-    /// Decides every flag: see [`evaluate_all`](super::evaluate_all).
-    pub fn evaluate_all<B: AsRef<[u8]>, T: AsRef<[u8]>>(
-        &self,
-        snapshot: &Snapshot<B>,
-        trips: &Trips<T>,
-        now: Millis,
-        out: &mut [PackedDecision],
-    ) {
-        let trips = Trips::new(trips.as_bytes());
-        let question =
-            Question { reader: snapshot.reader(), trips: &trips, context: self.entries.view(self.slots), now };
-        question.decide_all(out);
+        question.decide_into(flag.0, out);
     }
 }
 
 impl Question<'_, '_> {
     /// Decides one flag whose prerequisites are decided.
-    fn decide_into(&self, id: FlagId, out: &mut [PackedDecision]) {
-        let flag = self.reader.at(sections::FLAGS, id.0);
-        let packed = self.decide_after(id, flag, &Decided::All(out), &mut ());
-        if let Some(slot) = out.get_mut(to_usize(id.0)) {
+    fn decide_into(&self, id: u32, out: &mut [PackedDecision]) {
+        let packed = match self.reader.get(sections::FLAGS, id) {
+            Some(flag) => self.decide_fully(FlagId(id), flag, &Decided::All(out), &mut ()),
+            None => PackedDecision::error(ErrorCode::FlagNotFound),
+        };
+        if let Some(slot) = out.get_mut(to_usize(id)) {
             *slot = packed;
         }
     }

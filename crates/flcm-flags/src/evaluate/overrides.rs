@@ -86,7 +86,7 @@ impl Question<'_, '_> {
         let set = self.reader.at(sections::OVERRIDE_SETS, flag.overrides.get());
         let hash = Draw::new(self.context.user_digest()?, set.key.get()).hash();
         let entry = |index: u32| self.reader.at(sections::OVERRIDES, set.start.get().wrapping_add(index));
-        let found = find_hash(set.count.get(), hash, |index| entry(index).hash.get())?;
+        let found = find_hash(set.count.get(), hash, &|index| entry(index).hash.get())?;
         visitor.visit(Step::Override);
         Some(match entry(found).serve.get() {
             wire::OVERRIDE_OFF => off(flag, Reason::Override),

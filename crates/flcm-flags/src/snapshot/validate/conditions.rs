@@ -7,7 +7,7 @@
 use zerocopy::little_endian::U32;
 
 use super::{Check, Pass, ensure};
-use crate::snapshot::{Expected, SnapshotError, sections, wire};
+use crate::snapshot::{SnapshotError, sections, wire};
 
 /// What the conditions of one owner may name: the entries of its closure, which are decided before it.
 pub(super) struct Scope<'s> {
@@ -62,7 +62,7 @@ impl Pass<'_> {
         // How many operands there are, and where they must end.
         let (length, end) = match record.kind {
             node::COHORT | node::EXISTS | node::EQUAL_BOOL => (0, u32::MAX),
-            node::FLAG => (1, if expected(operand, extra).is_some() { u32::MAX } else { 0 }),
+            node::FLAG => (1, if record.expected().is_some() { u32::MAX } else { 0 }),
             node::EQUAL_NUMBER | node::GREATER..=node::LESS_EQUAL | node::BEFORE | node::AFTER => {
                 (1, self.reader.count(sections::NUMBERS))
             }
@@ -75,9 +75,4 @@ impl Pass<'_> {
         let operand_known = operand.checked_add(length).is_some_and(|last| last <= end);
         ensure(subject_known && operand_known, &"conditions: unknown subject or operand")
     }
-}
-
-/// The expectation of a flag condition, whose variant stands in `extra`.
-fn expected(kind: u32, variant: u32) -> Option<Expected> {
-    Expected::from_wire(u8::try_from(kind).ok()?, u16::try_from(variant).ok()?)
 }
