@@ -169,7 +169,8 @@ pub fn bind(slot: usize, length: usize) {
     let Page { snapshot, contexts, .. } = &mut *page;
     if let Some(context) = contexts.get_mut(slot) {
         context.length = length;
-        context.slots = context.entries().bind(snapshot);
+        let Bound { bytes, slots, .. } = context;
+        Entries::new(bytes.get(..length).unwrap_or_default()).bind(snapshot, slots);
     }
 }
 
@@ -184,20 +185,13 @@ pub fn decide(slot: usize, flag: u32, now: f64) {
     bound.evaluate(snapshot, &Trips::new(&*trips), flag, Millis(now as u64), outcomes);
 }
 
-/// The words of an outcome: the places of reason, error code, arm, variant and rule; then the kind of the value and the
-/// value.
+/// The words of an outcome: the places of variant, rule and a text; then the number, and the kind of the value.
 #[wasm_bindgen]
 pub fn words(flag: u32, rule: u32, outcome: u32) {
     let Some(mut page) = PAGE.try_lock() else { return };
-    let mut answer = [0; ANSWER];
     let packed = PackedDecision::from_bits((u64::from(outcome) << 32) | u64::from(rule));
-    let decision = Decision::new(&page.snapshot, FlagId(flag), packed);
-    let Words { reason, error_code, arm, variant, rule, kind, number, text } = decision.words();
-    let (places, _) = answer.as_chunks_mut();
-    for (place, word) in places.iter_mut().zip([reason, error_code, arm, variant, rule, text]) {
-        *place = place_of(word);
-    }
+    let Words { variant, rule, kind, number, text } = Decision::new(&page.snapshot, FlagId(flag), packed).words();
+    let ([v1, v2], [r1, r2], [t1, t2]) = (place_of(variant), place_of(rule), place_of(text));
     let bits = number.to_bits();
-    answer[12..15].copy_from_slice(&[bits as u32, (bits >> 32) as u32, u32::from(kind)]);
-    page.answer = answer;
+    page.answer(&[v1, v2, r1, r2, t1, t2, bits as u32, (bits >> 32) as u32, kind.into()]);
 }

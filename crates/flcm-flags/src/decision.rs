@@ -13,7 +13,7 @@ use core::fmt;
 use zerocopy::{FromBytes, Immutable, IntoBytes};
 
 use crate::snapshot::sections;
-use crate::snapshot::wire::{self, ValueRecord};
+use crate::snapshot::wire::{self, ValueRecord, VariantRecord};
 use crate::snapshot::{Flag, FlagId, Snapshot};
 use crate::value::Value;
 
@@ -120,6 +120,13 @@ impl Reason {
         if let Self::Error(code) = self { Some(code) } else { None }
     }
 }
+
+/// The words of reasons, one a line, by [`Reason::code`]; where that is an error, its [`ErrorCode`]. Then those of arms,
+/// by [`Arm::code`].
+///
+/// A host that keeps them needs no call for the words of a decision.
+pub const WORDS: &str = "BREAKER_OPEN\nDEFAULT\nDISABLED\nOVERRIDE\nPREREQUISITE_FAILED\nSPLIT\nSTATIC\nTARGETING_MATCH\n\
+    FLAG_NOT_FOUND\nINVALID_CONTEXT\nPARSE_ERROR\noutside\ntreatment\ncontrol";
 
 impl fmt::Display for Reason {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -440,46 +447,39 @@ impl<'s> Decision<'s> {
         self.flag?.reader.value(self.value_record()?)
     }
 
+    /// The record of the variant that is served.
+    fn variant_record(&self) -> Option<&'s VariantRecord> {
+        self.flag?.variant_record(self.packed.variant()?)
+    }
+
     /// The record of the value that is served.
     fn value_record(&self) -> Option<ValueRecord> {
-        let flag = self.flag?;
+        let record = self.flag?.record;
         match (self.packed.0 & SERVES != 0, self.packed.0 & ON != 0) {
             (false, _) => None,
-            (true, false) => Some(flag.record.default),
-            (true, true) => {
-                let variant = self.packed.variant().and_then(|index| flag.variant_record(index));
-                let own = variant.map(|variant| variant.value).filter(|value| value.kind != wire::value::NONE);
-                own.or(Some(flag.record.on))
-            }
+            (true, false) => Some(record.default),
+            (true, true) => match self.variant_record() {
+                Some(variant) if variant.value.kind != wire::value::NONE => Some(variant.value),
+                _ => Some(record.on),
+            },
         }
     }
 
-    /// The texts and the value of the decision as bytes, for a host that reads them as text itself. No text is empty,
-    /// so an empty one stands for none.
+    /// The texts and the value of the decision as bytes, for a host that reads them as text itself.
     #[must_use]
     pub fn words(&self) -> Words<'s> {
-        let reason = self.reason();
-        let bytes = |text: &'static str| text.as_bytes();
-        let mut words = Words {
-            reason: bytes(reason.as_str()),
-            error_code: reason.error_code().map_or(&[], |code| bytes(code.as_str())),
-            arm: bytes(self.arm().as_str()),
-            ..Words::default()
-        };
-        let Some(Flag { reader, record }) = self.flag else { return words };
-        if let Some(variant) = self.packed.variant().and_then(|index| Flag { reader, record }.variant_record(index)) {
-            words.variant = reader.text_bytes(variant.name.get());
-        }
-        if let Some(rule) = self.packed.rule() {
-            words.rule = reader.text_bytes(reader.at(sections::RULES, rule).name.get());
-        }
-        if let Some(value) = self.value_record() {
-            let payload = value.payload.get();
-            words.kind = value.kind;
-            words.number = if value.kind == wire::value::NUMBER { reader.number(payload) } else { f64::from(payload) };
-            if value.kind > wire::value::NUMBER {
-                words.text = reader.text_bytes(payload);
-            }
+        let mut words = Words::default();
+        let Some(Flag { reader, .. }) = self.flag else { return words };
+        words.variant = self.variant_record().map_or(&[], |variant| reader.text_bytes(variant.name.get()));
+        words.rule =
+            self.packed.rule().map_or(&[], |rule| reader.text_bytes(reader.at(sections::RULES, rule).name.get()));
+        let Some(value) = self.value_record() else { return words };
+        words.kind = value.kind;
+        let payload = value.payload.get();
+        match value.kind {
+            wire::value::NUMBER => words.number = reader.number(payload),
+            wire::value::BOOL => words.number = payload.into(),
+            _ => words.text = reader.text_bytes(payload),
         }
         words
     }
@@ -509,15 +509,10 @@ impl<'s> Decision<'s> {
     }
 }
 
-/// What a decision says, as bytes: see [`Decision::words`].
+/// What a decision says besides its [`PackedDecision`], as bytes: see [`Decision::words`]. An empty text stands for
+/// none.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Words<'s> {
-    /// As [`Reason::as_str`].
-    pub reason: &'s [u8],
-    /// As [`ErrorCode::as_str`].
-    pub error_code: &'s [u8],
-    /// As [`Arm::as_str`].
-    pub arm: &'s [u8],
     /// The name of the variant.
     pub variant: &'s [u8],
     /// The name of the rule.

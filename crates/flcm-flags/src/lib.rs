@@ -131,7 +131,7 @@ pub use cohort::cohorts;
 pub use condition::{CohortId, Node, Nodes, Operand, Operator, Test};
 pub use context::{BoundContext, Context, Entries, Slots};
 pub use counts::{Counts, Sample};
-pub use decision::{Arm, Decision, ErrorCode, PackedDecision, Reason, Words};
+pub use decision::{Arm, Decision, ErrorCode, PackedDecision, Reason, WORDS, Words};
 pub use evaluate::{EntriesBound, Override, evaluate, evaluate_all, evaluate_as, explain};
 pub use explain::{Group, Membership, Step, Visitor};
 pub use policy::{Action, Detector, Policy, Recovery, Shared, Source, Sources};

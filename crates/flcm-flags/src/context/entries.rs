@@ -1,8 +1,11 @@
 //! A context as bytes, the way that bindings pass it: entries of sixteen bytes, then texts.
 
-use zerocopy::little_endian::{F64, U32};
-use zerocopy::{FromBytes, FromZeros, Immutable, IntoBytes, KnownLayout, Unaligned};
+use core::fmt;
 
+use zerocopy::little_endian::{F64, U32};
+use zerocopy::{FromBytes, Immutable, KnownLayout, Unaligned};
+
+use super::slots::is_present;
 use super::{Item, Slots, USER, Values, View};
 use crate::snapshot::{Reader, Snapshot, to_usize};
 
@@ -18,7 +21,7 @@ mod kind {
 }
 
 /// One entry of a context.
-#[derive(Clone, Copy, FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned)]
+#[derive(FromBytes, Immutable, KnownLayout, Unaligned)]
 #[repr(C)]
 struct Entry {
     id: U32,
@@ -38,94 +41,96 @@ struct Entry {
 /// the start of the bytes, and its length. A list says how many entries behind it are its items, which are texts.
 ///
 /// Bytes that do not fit together read as attributes that are absent.
-#[derive(Clone, Copy, Debug)]
-pub struct Entries<'a>(&'a [u8]);
+#[derive(Clone, Copy)]
+pub struct Entries<'a> {
+    bytes: &'a [u8],
+    /// The first entry, and those that follow it.
+    entries: &'a [Entry],
+}
 
 impl<'a> Entries<'a> {
     /// A context over bytes.
     #[must_use]
-    pub const fn new(bytes: &'a [u8]) -> Self {
-        Self(bytes)
+    pub fn new(bytes: &'a [u8]) -> Self {
+        let count = bytes.first_chunk().map_or(0, |count| u32::from_le_bytes(*count));
+        let entries = <[Entry]>::ref_from_prefix_with_elems(bytes, to_usize(count).saturating_add(1));
+        Self { bytes, entries: entries.map_or(&[], |(entries, _)| entries) }
     }
 
     /// Resolves the context against a snapshot: see [`Context::bind`](crate::Context::bind).
-    #[must_use]
-    pub fn bind<B: AsRef<[u8]>>(&self, snapshot: &Snapshot<B>) -> Slots {
+    pub fn bind<B: AsRef<[u8]>>(&self, snapshot: &Snapshot<B>, slots: &mut Slots) {
         let reader = snapshot.reader();
-        let mut slots = Slots::new(reader, self.text(self.entry(0)));
-        let mut position = 1;
-        while position <= self.count() {
-            let entry = self.entry(position);
+        let key = self.item(USER);
+        slots.begin(reader, if let Some(Item::Text(key)) = key { Some(key) } else { None });
+        for (position, entry) in self.attributes() {
             if let Some(value) = self.value(entry) {
                 slots.fill(reader, entry.id.get(), position, value);
             }
-            position = position.wrapping_add(1).saturating_add(items(entry));
         }
-        slots
     }
 
     pub(crate) fn view<'q>(&'q self, slots: &'q Slots) -> View<'q> {
         View { slots, values: self }
     }
 
-    /// How many entries follow the first.
-    fn count(&self) -> u16 {
-        u16::try_from(self.entry(0).id.get()).unwrap_or(0).min(USER - 1)
+    /// The attributes with their positions, without the items of lists.
+    fn attributes(&self) -> impl Iterator<Item = (u16, &'a Entry)> {
+        let entries = self.entries;
+        let mut position = 0_u16;
+        core::iter::from_fn(move || {
+            position = position.saturating_add(1);
+            let at = position;
+            let entry = entries.get(usize::from(at))?;
+            position = at.saturating_add(entry.items());
+            Some((at, entry))
+        })
     }
 
-    /// An entry by its position; zeros beyond the bytes.
-    fn entry(&self, position: u16) -> Entry {
-        let bytes = self.0.get(usize::from(position).wrapping_mul(size_of::<Entry>())..).unwrap_or_default();
-        Entry::read_from_prefix(bytes).map_or_else(|_| Entry::new_zeroed(), |(entry, _)| entry)
-    }
-
-    fn text(&self, entry: Entry) -> Option<&[u8]> {
+    fn text(&self, entry: &Entry) -> Option<&'a [u8]> {
         let [offset, length] = entry.payload.map(|number| to_usize(number.get()));
-        let bytes = self.0.get(offset..)?.get(..length)?;
-        (entry.kind.get() == kind::TEXT).then_some(bytes)
+        if entry.kind.get() == kind::TEXT { self.bytes.get(offset..)?.get(..length) } else { None }
     }
 
-    fn value(&self, entry: Entry) -> Option<Item<'_>> {
+    fn value(&self, entry: &Entry) -> Option<Item<'a>> {
         let [low, high] = entry.payload;
         match entry.kind.get() {
             kind::FALSE => Some(Item::Bool(false)),
             kind::TRUE => Some(Item::Bool(true)),
             kind::NUMBER => Some(Item::Number(F64::from_bytes(zerocopy::transmute!([low, high])).get())),
-            kind::TEXT => self.text(entry).map(Item::Text),
             kind::LIST => Some(Item::List),
-            _ => None,
+            _ => self.text(entry).map(Item::Text),
         }
     }
 
-    /// The position of the last value of an id, items of lists aside.
+    /// The position of the last value of an id.
     fn last(&self, id: u32) -> Option<u16> {
-        let (mut found, mut position) = (None, 1);
-        while position <= self.count() {
-            let entry = self.entry(position);
-            if entry.id.get() == id && self.value(entry).is_some_and(super::slots::is_present) {
-                found = Some(position);
-            }
-            position = position.wrapping_add(1).saturating_add(items(entry));
-        }
-        found
+        let named = |(_, entry): &(u16, &Entry)| entry.id.get() == id && self.value(entry).is_some_and(is_present);
+        self.attributes().filter(named).last().map(|(position, _)| position)
     }
 }
 
-/// How many entries behind this one are items of its list.
-fn items(entry: Entry) -> u16 {
-    let [count, _] = entry.payload;
-    if entry.kind.get() == kind::LIST { u16::try_from(count.get()).unwrap_or(u16::MAX) } else { 0 }
+impl fmt::Debug for Entries<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Entries({})", self.entries.len())
+    }
+}
+
+impl Entry {
+    /// How many entries behind this one are items of its list.
+    fn items(&self) -> u16 {
+        let [count, _] = self.payload;
+        if self.kind.get() == kind::LIST { u16::try_from(count.get()).unwrap_or(u16::MAX) } else { 0 }
+    }
 }
 
 impl Values for Entries<'_> {
     fn item(&self, position: u16) -> Option<Item<'_>> {
-        let position = if position == USER { 0 } else { position };
-        self.value(self.entry(position))
+        self.value(self.entries.get(if position == USER { 0 } else { position.into() })?)
     }
 
     fn list_has(&self, position: u16, item: &[u8]) -> bool {
-        let count = items(self.entry(position)).min(self.count());
-        (1..=count).any(|step| self.text(self.entry(position.saturating_add(step))) == Some(item))
+        let [list, rest @ ..] = self.entries.get(position.into()..).unwrap_or_default() else { return false };
+        rest.iter().take(list.items().into()).any(|entry| self.text(entry) == Some(item))
     }
 
     fn has_cohort(&self, name: &[u8]) -> bool {

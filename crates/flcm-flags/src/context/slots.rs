@@ -84,15 +84,16 @@ impl Slots {
         Self { snapshot: 0, digest: None, slots: [slot; SLOTS] }
     };
 
-    /// The targeting key; attributes are added by [`fill`](Self::fill).
-    pub(super) fn new(reader: Reader<'_>, key: Option<&[u8]>) -> Self {
-        let mut slots = Self { snapshot: reader.layout.digest, digest: key.map(sip), slots: [Slot::ABSENT; SLOTS] };
+    /// Begins with the targeting key; attributes are added by [`fill`](Self::fill).
+    pub(super) fn begin(&mut self, reader: Reader<'_>, key: Option<&[u8]>) {
+        self.snapshot = reader.layout.digest;
+        self.digest = key.map(sip);
+        self.slots = [Slot::ABSENT; SLOTS];
         if let (Some(key), Some(id)) = (key, reader.layout.user_attribute)
-            && let Some(slot) = slots.slots.get_mut(to_usize(id))
+            && let Some(slot) = self.slots.get_mut(to_usize(id))
         {
             *slot = Slot::new(reader, id, USER, Item::Text(key));
         }
-        slots
     }
 
     /// Adds an attribute. The one that reads the targeting key stays as it is.
