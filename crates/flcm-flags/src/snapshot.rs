@@ -248,6 +248,28 @@ pub(crate) struct Reader<'s> {
     pub(crate) layout: &'s Layout,
 }
 
+// What every read comes to. Out of line where size counts more than speed.
+impl<'s> Reader<'s> {
+    /// The bytes of a record.
+    #[cfg_attr(feature = "compact", inline(never))]
+    #[cfg_attr(not(feature = "compact"), inline)]
+    fn record(&self, kind: usize, index: u32) -> &'s Record {
+        let section = self.layout.extent_of(kind);
+        let offset = section.start.wrapping_add(to_usize(index).wrapping_mul(section.size));
+        self.bytes.get(offset..).and_then(<[u8]>::first_chunk).unwrap_or(&NOTHING)
+    }
+
+    /// The bytes of a range of records; none when it is not there.
+    #[cfg_attr(feature = "compact", inline(never))]
+    #[cfg_attr(not(feature = "compact"), inline)]
+    fn span(&self, kind: usize, start: u32, count: u32) -> &'s [u8] {
+        let section = self.layout.extent_of(kind);
+        let end = start.saturating_add(count);
+        let offset = |index: u32| section.start.wrapping_add(to_usize(index).wrapping_mul(section.size));
+        self.bytes.get(offset(start)..offset(end)).filter(|_| end <= section.count).unwrap_or_default()
+    }
+}
+
 impl<'s> Reader<'s> {
     /// How many records a section has.
     #[inline]
@@ -272,7 +294,7 @@ impl<'s> Reader<'s> {
         T: FromBytes + Immutable + KnownLayout + Unaligned,
     {
         const { assert!(size_of::<T>() <= wire::PADDING, "a record must fit into the padding") }
-        match T::ref_from_prefix(record(self.bytes, self.layout.extent(section), index)) {
+        match T::ref_from_prefix(self.record(section.kind, index)) {
             Ok((record, _)) => record,
             Err(_) => unreachable!("the assertion above holds"),
         }
@@ -292,13 +314,13 @@ impl<'s> Reader<'s> {
         start: u32,
         count: u32,
     ) -> &'s [T] {
-        <[T]>::ref_from_bytes(span(self.bytes, self.layout.extent(section), start, count)).unwrap_or_default()
+        <[T]>::ref_from_bytes(self.span(section.kind, start, count)).unwrap_or_default()
     }
 
     /// A range that a record of a section names: its start, and how many records it has.
     #[cfg(feature = "compact")]
     fn range_of(&self, kind: usize, index: u32, at: usize, is_long: bool) -> (u32, u32) {
-        let bytes = record(self.bytes, self.layout.extent_of(kind), index).get(at..).and_then(<[u8]>::first_chunk);
+        let bytes = self.record(kind, index).get(at..).and_then(<[u8]>::first_chunk);
         let [start, length]: [U32; 2] = zerocopy::transmute!(*bytes.unwrap_or(&[0; 8]));
         (start.get(), if is_long { length.get() } else { length.get() & 0xffff })
     }
@@ -357,10 +379,11 @@ impl<'s> Reader<'s> {
     }
 
     /// The bytes of a string by its id; empty when there is none of this id.
-    #[inline]
+    #[cfg_attr(feature = "compact", inline(never))]
+    #[cfg_attr(not(feature = "compact"), inline)]
     pub(crate) fn text_bytes(&self, id: u32) -> &'s [u8] {
         // Each string ends where the next begins, so one read gives both ends.
-        let Some(ends) = record(self.bytes, self.layout.extent(sections::STRINGS), id).first_chunk::<8>() else {
+        let Some(ends) = self.record(sections::STRINGS.kind, id).first_chunk::<8>() else {
             return &[];
         };
         let [start, end]: [U32; 2] = zerocopy::transmute!(*ends);
@@ -419,23 +442,6 @@ impl<'s> Reader<'s> {
         }
         None
     }
-}
-
-/// The bytes of a record. Out of line where size counts more than speed.
-#[cfg_attr(feature = "compact", inline(never))]
-#[cfg_attr(not(feature = "compact"), inline)]
-fn record<'s>(bytes: &'s [u8], section: &Extent, index: u32) -> &'s Record {
-    let offset = section.start.wrapping_add(to_usize(index).wrapping_mul(section.size));
-    bytes.get(offset..).and_then(<[u8]>::first_chunk).unwrap_or(&NOTHING)
-}
-
-/// The bytes of a range of records; none when it is not there.
-#[cfg_attr(feature = "compact", inline(never))]
-#[cfg_attr(not(feature = "compact"), inline)]
-fn span<'s>(bytes: &'s [u8], section: &Extent, start: u32, count: u32) -> &'s [u8] {
-    let end = start.saturating_add(count);
-    let offset = |index: u32| section.start.wrapping_add(to_usize(index).wrapping_mul(section.size));
-    bytes.get(offset(start)..offset(end)).filter(|_| end <= section.count).unwrap_or_default()
 }
 
 /// Indices of the format are 32 bits wide; so is every platform that this runs on, or wider.

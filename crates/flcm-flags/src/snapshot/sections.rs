@@ -20,7 +20,7 @@ impl Extent {
 
 /// A section whose records are of type `T`, by its kind.
 pub(crate) struct Section<T> {
-    kind: usize,
+    pub(super) kind: usize,
     record: PhantomData<fn() -> T>,
 }
 
