@@ -9,9 +9,7 @@
 #![cfg_attr(target_arch = "wasm32", no_std)]
 #![allow(clippy::must_use_candidate, reason = "JavaScript calls these functions")]
 
-use flcm_flags::{
-    AttributeId, Decision, Entries, EntriesBound, FlagId, Millis, PackedDecision, Slots, Snapshot, Trips, Words,
-};
+use flcm_flags::{Decision, Entries, EntriesBound, FlagId, Millis, PackedDecision, Slots, Snapshot, Trips, Words};
 use spin::Mutex;
 use wasm_bindgen::prelude::wasm_bindgen;
 
@@ -35,7 +33,7 @@ const CONTEXTS: usize = 4;
 /// Bytes of a context.
 const CONTEXT: usize = 8 << 10;
 /// How many numbers an answer has.
-const ANSWER: usize = 16;
+const ANSWER: usize = 9;
 
 static PAGE: Mutex<Page> = Mutex::new(Page {
     snapshot: Snapshot::empty(Buffer { bytes: [0; SNAPSHOT], length: 0 }),
@@ -84,15 +82,6 @@ impl Bound {
     }
 }
 
-impl Page {
-    /// Answers with numbers.
-    fn answer(&mut self, numbers: &[u32]) {
-        for (slot, number) in self.answer.iter_mut().zip(numbers) {
-            *slot = *number;
-        }
-    }
-}
-
 /// Where a text lies: its address and its length.
 fn place_of(text: &[u8]) -> [u32; 2] {
     [address(text.as_ptr()), u32::try_from(text.len()).unwrap_or(0)]
@@ -102,18 +91,15 @@ fn address<T>(pointer: *const T) -> u32 {
     u32::try_from(pointer.addr()).unwrap_or(0)
 }
 
-/// Where JavaScript finds a part of the memory: 0 the snapshot, 1 the answer, 2 the outcomes, 3 a text, and from 4 on
-/// the contexts.
+/// Where the answer lies, whose numbers are then the places of snapshot, outcomes, text, contexts, and the bytes from
+/// one context to the next.
 #[wasm_bindgen]
-pub fn place(part: usize) -> u32 {
+pub fn places() -> u32 {
     let Some(mut page) = PAGE.try_lock() else { return 0 };
-    match part {
-        0 => address(page.snapshot.buffer().bytes.as_ptr()),
-        1 => address(page.answer.as_ptr()),
-        2 => address(page.outcomes.as_ptr()),
-        3 => address(page.scratch.as_ptr()),
-        _ => page.contexts.get(part - 4).map_or(0, |context| address(context.bytes.as_ptr())),
-    }
+    let (snapshot, outcomes) = (address(&raw const page.snapshot.buffer().bytes), address(&raw const page.outcomes));
+    let (scratch, contexts) = (address(&raw const page.scratch), address(&raw const page.contexts));
+    page.answer = [snapshot, outcomes, scratch, contexts, size_of::<Bound>() as u32, 0, 0, 0, 0];
+    address(&raw const page.answer)
 }
 
 /// Takes the snapshot in that was written. 0 when it is one, 1 when it is larger than this module's memory, 2 when it
@@ -126,30 +112,22 @@ pub fn load(length: usize) -> u32 {
     }
     page.snapshot.buffer().length = length;
     if let Err(error) = page.snapshot.load() {
-        page.answer(&place_of(error.as_str().as_bytes()));
+        let [address, length] = place_of(error.as_str().as_bytes());
+        page.answer = [address, length, 0, 0, 0, 0, 0, 0, 0];
         return 2;
     }
     let flags = page.snapshot.flags().len();
     let (digest, revision) = (page.snapshot.digest(), page.snapshot.revision());
-    page.answer(&[flags as u32, digest as u32, (digest >> 32) as u32, revision as u32, (revision >> 32) as u32]);
+    page.answer =
+        [flags as u32, digest as u32, (digest >> 32) as u32, revision as u32, (revision >> 32) as u32, 0, 0, 0, 0];
     u32::from(flags > FLAGS)
 }
 
-/// The name of an attribute, as the place of its text; false when there is none of this id.
+/// The id of the flag whose key was written as a text, or of the attribute of that name; all ones when there is none.
 #[wasm_bindgen]
-pub fn attribute(id: u32) -> bool {
-    let Some(mut page) = PAGE.try_lock() else { return false };
-    let place = page.snapshot.attribute_bytes(AttributeId(id)).map(place_of);
-    page.answer(&place.unwrap_or_default());
-    place.is_some()
-}
-
-/// The id of the flag whose key was written as a text; all ones when there is none.
-#[wasm_bindgen]
-pub fn flag(length: usize) -> u32 {
-    let Some(page) = PAGE.try_lock() else { return 0 };
-    let key = page.scratch.get(..length).unwrap_or_default();
-    page.snapshot.find(key).map_or(u32::MAX, |flag| flag.0)
+pub fn find(length: usize, is_attribute: bool) -> u32 {
+    let Some(page) = PAGE.try_lock() else { return u32::MAX };
+    page.snapshot.find(page.scratch.get(..length).unwrap_or_default(), is_attribute).unwrap_or(u32::MAX)
 }
 
 /// Sets the trip of a flag, as the bits of a `TripState`.
@@ -193,5 +171,5 @@ pub fn words(flag: u32, rule: u32, outcome: u32) {
     let Words { variant, rule, kind, number, text } = Decision::new(&page.snapshot, FlagId(flag), packed).words();
     let ([v1, v2], [r1, r2], [t1, t2]) = (place_of(variant), place_of(rule), place_of(text));
     let bits = number.to_bits();
-    page.answer(&[v1, v2, r1, r2, t1, t2, bits as u32, (bits >> 32) as u32, kind.into()]);
+    page.answer = [v1, v2, r1, r2, t1, t2, bits as u32, (bits >> 32) as u32, kind.into()];
 }

@@ -77,13 +77,16 @@ impl Reader<'_> {
     /// The percentage of a rule that has a schedule.
     #[inline(never)]
     fn scheduled(self, rule: &RuleRecord, now: Millis) -> u32 {
-        let Some((at, percentage)) = self.schedule(rule).rfind(|(at, _)| *at <= now.0) else {
-            return rule.percentage.get();
-        };
-        match self.schedule(rule).find(|(next, _)| *next > now.0) {
-            Some(next) if rule.linear == 1 => interpolate((at, percentage), next, now.0),
-            _ => percentage,
+        let mut current = (0, rule.percentage.get());
+        let mut is_ramp = false;
+        for entry in self.schedule(rule) {
+            if entry.0 > now.0 {
+                return if is_ramp { interpolate(current, entry, now.0) } else { current.1 };
+            }
+            current = entry;
+            is_ramp = rule.linear == 1;
         }
+        current.1
     }
 }
 

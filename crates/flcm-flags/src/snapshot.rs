@@ -21,6 +21,7 @@
 //! the other hand, load not at all, and the host keeps the snapshot that it has.
 
 use core::fmt;
+use core::mem::offset_of;
 
 use zerocopy::little_endian::U32;
 use zerocopy::{FromBytes, Immutable, KnownLayout, Unaligned};
@@ -123,17 +124,11 @@ impl<B: AsRef<[u8]>> Snapshot<B> {
         self.reader().find_flag(key.as_bytes())
     }
 
-    /// Finds a flag by the bytes of its key.
+    /// The id of a flag, or of an attribute, by the bytes of its name.
     #[must_use]
-    pub fn find(&self, key: &[u8]) -> Option<FlagId> {
-        self.reader().find_flag(key)
-    }
-
-    /// The name of an attribute as bytes; `None` for an id that the snapshot does not have.
-    #[must_use]
-    pub fn attribute_bytes(&self, id: AttributeId) -> Option<&[u8]> {
+    pub fn find(&self, name: &[u8], is_attribute: bool) -> Option<u32> {
         let reader = self.reader();
-        reader.get(sections::ATTRIBUTES, id.0).map(|attribute| reader.text_bytes(attribute.name.get()))
+        if is_attribute { reader.find_attribute(name) } else { reader.find_flag(name).map(|flag| flag.0) }
     }
 
     /// All flags, in the order of their keys.
@@ -320,9 +315,8 @@ impl<'s> Reader<'s> {
     /// A range that a record of a section names: its start, and how many records it has.
     #[cfg(feature = "compact")]
     fn range_of(&self, kind: usize, index: u32, at: usize, is_long: bool) -> (u32, u32) {
-        let bytes = self.record(kind, index).get(at..).and_then(<[u8]>::first_chunk);
-        let [start, length]: [U32; 2] = zerocopy::transmute!(*bytes.unwrap_or(&[0; 8]));
-        (start.get(), if is_long { length.get() } else { length.get() & 0xffff })
+        let length = self.number_at(kind, index, at.saturating_add(4));
+        (self.number_at(kind, index, at), if is_long { length } else { length & 0xffff })
     }
 
     /// All records of a section.
@@ -413,34 +407,43 @@ impl<'s> Reader<'s> {
     }
 
     pub(crate) fn find_flag(&self, key: &[u8]) -> Option<FlagId> {
-        let name = |id| self.get(sections::FLAGS, id).map(|flag| flag.key.get());
-        self.find(sections::FLAG_TABLE, key, &name).map(FlagId)
+        self.find(sections::FLAG_TABLE, key, Some((sections::FLAGS.kind, offset_of!(wire::FlagRecord, key))))
+            .map(FlagId)
     }
 
     pub(crate) fn find_attribute(&self, name: &[u8]) -> Option<u32> {
-        let string = |id| self.get(sections::ATTRIBUTES, id).map(|attribute| attribute.name.get());
-        self.find(sections::ATTRIBUTE_TABLE, name, &string)
+        let names = (sections::ATTRIBUTES.kind, offset_of!(wire::AttributeRecord, name));
+        self.find(sections::ATTRIBUTE_TABLE, name, Some(names))
     }
 
     /// The string id of `text`, if some condition compares with it.
     pub(crate) fn find_operand(&self, text: &[u8]) -> Option<u32> {
-        self.find(sections::OPERAND_TABLE, text, &Some)
+        self.find(sections::OPERAND_TABLE, text, None)
     }
 
-    /// Looks a name up in a hash table; `string` gives the string id of an entry.
-    #[inline]
-    fn find(&self, table: Section<U32>, name: &[u8], string: &dyn Fn(u32) -> Option<u32>) -> Option<u32> {
-        let slots = self.all(table);
+    /// Looks a name up in a hash table. Its entries are string ids, or indices of records of the kind `names`, which
+    /// have the string id at an offset.
+    #[cfg_attr(feature = "compact", inline(never))]
+    #[cfg_attr(not(feature = "compact"), inline)]
+    fn find(&self, table: Section<U32>, name: &[u8], names: Option<(usize, usize)>) -> Option<u32> {
         for slot in index::probe(index::lookup_hash(name), self.count(table)) {
-            let id = slots.get(to_usize(slot))?.get();
+            let id = self.at(table, slot).get();
             if id == wire::NONE {
                 return None;
             }
-            if self.text_bytes(string(id)?) == name {
+            let string = names.map_or(id, |(kind, at)| self.number_at(kind, id, at));
+            if self.text_bytes(string) == name {
                 return Some(id);
             }
         }
         None
+    }
+
+    /// The number at an offset of a record.
+    #[inline]
+    fn number_at(&self, kind: usize, index: u32, at: usize) -> u32 {
+        let bytes = self.record(kind, index).get(at..).and_then(<[u8]>::first_chunk);
+        bytes.map_or(wire::NONE, |bytes| u32::from_le_bytes(*bytes))
     }
 }
 

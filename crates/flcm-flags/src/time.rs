@@ -39,41 +39,46 @@ pub fn parse_rfc3339(text: &str) -> Option<i64> {
 
 /// Like [`parse_rfc3339`]. A time contains only ASCII, so the bytes need not be checked for UTF-8.
 pub(crate) fn parse_bytes(text: &[u8]) -> Option<i64> {
-    let (head, rest) = text.split_first_chunk()?;
-    let [y1, y2, y3, y4, b'-', mo1, mo2, b'-', d1, d2, b'T' | b't' | b' ', h1, h2, b':', m1, m2, b':', s1, s2] = *head
-    else {
-        return None;
-    };
-    let (year, month, day) = (number(&[y1, y2, y3, y4])?, number(&[mo1, mo2])?, number(&[d1, d2])?);
-    let (minutes, second) = (clock([h1, h2, m1, m2])?, number(&[s1, s2])?);
-    let digits = if let Some((b'.', rest)) = rest.split_first() {
-        rest.iter().take_while(|byte| byte.is_ascii_digit()).count()
-    } else {
-        0
-    };
-    let (fraction, zone) =
-        rest.split_at_checked(if rest.first() == Some(&b'.') { digits.wrapping_add(1) } else { 0 })?;
-    let offset = match *zone {
-        [b'Z' | b'z'] => 0,
-        [b'+', h1, h2, b':', m1, m2] => clock([h1, h2, m1, m2])?,
-        [b'-', h1, h2, b':', m1, m2] => clock([h1, h2, m1, m2])?.wrapping_neg(),
-        _ => return None,
-    };
+    let is = |at: usize, wanted: &[u8]| text.get(at).is_some_and(|byte| wanted.contains(byte));
+    let (year, month, day) = (number(text, 0, 4)?, number(text, 5, 2)?, number(text, 8, 2)?);
+    let (minutes, second) = (clock(text, 11)?, number(text, 17, 2)?);
     let is_date = matches!(month, 1..=12) && day >= 1 && day <= days_in_month(year, month);
-    if !is_date || second > 60 || fraction.len() == 1 {
+    if !(is_date && second <= 60 && is(4, b"-") && is(7, b"-") && is(10, b"Tt ") && is(16, b":")) {
         return None;
     }
-    let decimal = |place: usize| fraction.get(place).map_or(0, |digit| i64::from(digit.wrapping_sub(b'0')));
-    let millis = decimal(1).wrapping_mul(100).wrapping_add(decimal(2).wrapping_mul(10)).wrapping_add(decimal(3));
+    let mut end = 19_usize;
+    let mut millis = 0_i64;
+    if is(19, b".") {
+        // Digits behind the third are dropped.
+        let mut unit = 100_i64;
+        end = 20;
+        while let Some(digit) = number(text, end, 1) {
+            millis = millis.wrapping_add(unit.wrapping_mul(digit.into()));
+            unit /= 10;
+            end = end.wrapping_add(1);
+        }
+        if end == 20 {
+            return None;
+        }
+    }
+    let (offset, length) = match text.get(end)? {
+        b'Z' | b'z' => (0, 1),
+        b'+' => (clock(text, end.wrapping_add(1))?, 6),
+        b'-' => (clock(text, end.wrapping_add(1))?.wrapping_neg(), 6),
+        _ => return None,
+    };
+    if end.wrapping_add(length) != text.len() {
+        return None;
+    }
     let days = i64::from(days_since_1970(year, month, day));
     let minutes = days.wrapping_mul(1440).wrapping_add(i64::from(minutes.wrapping_sub(offset)));
     Some(minutes.wrapping_mul(60).wrapping_add(second.into()).wrapping_mul(1000).wrapping_add(millis))
 }
 
-/// Digits as a number.
-fn number(digits: &[u8]) -> Option<i32> {
+/// So many digits of a text as a number.
+fn number(text: &[u8], at: usize, count: usize) -> Option<i32> {
     let mut number = 0_i32;
-    for digit in digits {
+    for digit in text.get(at..at.wrapping_add(count))? {
         let digit = digit.wrapping_sub(b'0');
         if digit > 9 {
             return None;
@@ -83,10 +88,11 @@ fn number(digits: &[u8]) -> Option<i32> {
     Some(number)
 }
 
-/// The digits of hours and minutes, in minutes.
-fn clock([h1, h2, m1, m2]: [u8; 4]) -> Option<i32> {
-    let (hour, minute) = (number(&[h1, h2])?, number(&[m1, m2])?);
-    (hour <= 23 && minute <= 59).then(|| hour.wrapping_mul(60).wrapping_add(minute))
+/// Hours and minutes, in minutes.
+fn clock(text: &[u8], at: usize) -> Option<i32> {
+    let (hour, minute) = (number(text, at, 2)?, number(text, at.wrapping_add(3), 2)?);
+    let is_clock = hour <= 23 && minute <= 59 && text.get(at.wrapping_add(2)) == Some(&b':');
+    is_clock.then(|| hour.wrapping_mul(60).wrapping_add(minute))
 }
 
 fn is_leap(year: i32) -> bool {

@@ -108,19 +108,12 @@ impl<'a, const N: usize> From<&'a [&'a str; N]> for AttributeValue<'a> {
 }
 
 /// The sign and magnitude of `number`, if it is an integer of magnitude below 2^53. True for negative numbers.
-pub(crate) fn integer(number: f64) -> Option<(bool, u64)> {
-    const FRACTION_BITS: u64 = 52;
-    let bits = number.to_bits();
-    let biased = (bits >> FRACTION_BITS) & 0x7ff;
-    if biased == 0 {
-        // Zero of either sign; the subnormal numbers are no integers.
-        return (number == 0.0).then_some((false, 0));
-    }
-    let exponent = biased.checked_sub(1023)?;
-    let shift = u32::try_from(FRACTION_BITS.checked_sub(exponent)?).ok()?;
-    let mantissa = (bits & 0x000f_ffff_ffff_ffff) | (1 << FRACTION_BITS);
-    let whole = mantissa.checked_shr(shift)?;
-    (whole.checked_shl(shift)? == mantissa).then_some((number.is_sign_negative(), whole))
+#[expect(clippy::as_conversions, clippy::cast_possible_truncation, clippy::cast_precision_loss, clippy::float_cmp)]
+fn integer(number: f64) -> Option<(bool, u64)> {
+    // A cast rounds and saturates, and then the number is another one.
+    let whole = number as i64;
+    let is_exact = whole as f64 == number && whole.unsigned_abs() < 1 << 53;
+    is_exact.then(|| (whole < 0, whole.unsigned_abs()))
 }
 
 /// Decimal digits of an integer, on the stack.

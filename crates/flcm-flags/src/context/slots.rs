@@ -44,7 +44,8 @@ pub(crate) enum Kind {
 }
 
 impl Slot {
-    const ABSENT: Self = Self { bits: 0, string: wire::NONE, position: 0, kind: Kind::Absent };
+    /// All of its bytes are zero, so many of them are made at once.
+    const ABSENT: Self = Self { bits: 0, string: 0, position: 0, kind: Kind::Absent };
 
     fn new(reader: Reader<'_>, id: u32, position: u16, value: Item<'_>) -> Self {
         let uses = reader.get(sections::ATTRIBUTES, id).map_or(0, |attribute| attribute.uses);
@@ -79,10 +80,7 @@ impl Slots {
     /// Of no snapshot: every decision with them is an `INVALID_CONTEXT` error.
     ///
     /// All of its bytes are zero, so a static of it takes no room in a module.
-    pub const UNBOUND: Self = {
-        let slot = Slot { bits: 0, string: 0, position: 0, kind: Kind::Absent };
-        Self { snapshot: 0, digest: None, slots: [slot; SLOTS] }
-    };
+    pub const UNBOUND: Self = Self { snapshot: 0, digest: None, slots: [Slot::ABSENT; SLOTS] };
 
     /// Begins with the targeting key; attributes are added by [`fill`](Self::fill).
     pub(super) fn begin(&mut self, reader: Reader<'_>, key: Option<&[u8]>) {
