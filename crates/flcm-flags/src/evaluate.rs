@@ -395,28 +395,44 @@ impl Question<'_, '_> {
         if let Some(code) = self.refusal(flag) {
             return PackedDecision::error(code);
         }
-        if flag.has(step::DISABLED) {
-            return off(flag, Reason::Disabled);
-        }
         let digest = self.digest(flag);
+        let (reason, arm) = match self.obstacle(flag, trip, digest, decided, visitor) {
+            Some(reason) => (reason, Arm::Outside),
+            None => {
+                let draw = digest.map(|digest| Draw::new(digest, flag.hash_key.get()));
+                if flag.has(step::OVERRIDES)
+                    && let Some(packed) = self.overridden(flag, draw, visitor)
+                {
+                    return packed;
+                }
+                let cap = if let TripState::Capped(cap) = trip { cap } else { BUCKETS };
+                match self.first_rule(flag, cap, draw, decided, visitor) {
+                    Ok(packed) => return packed,
+                    Err(arm) => (Reason::Default, arm),
+                }
+            }
+        };
+        off(flag, reason).of_arm(arm)
+    }
+
+    /// Why the flag is off for the user before anything is drawn.
+    #[inline]
+    fn obstacle<V: Visitor>(
+        &self,
+        flag: &FlagRecord,
+        trip: TripState,
+        digest: Option<u64>,
+        decided: &Decided<'_>,
+        visitor: &mut V,
+    ) -> Option<Reason> {
+        if flag.has(step::DISABLED) {
+            return Some(Reason::Disabled);
+        }
         if trip != TripState::Clear && !self.passes_breaker(flag, trip, digest, visitor) {
-            return off(flag, Reason::BreakerOpen);
+            return Some(Reason::BreakerOpen);
         }
-        if flag.has(step::DEPENDENCIES) && !self.dependencies_hold(flag, decided, visitor) {
-            return off(flag, Reason::PrerequisiteFailed);
-        }
-        let draw = digest.map(|digest| Draw::new(digest, flag.hash_key.get()));
-        if flag.has(step::OVERRIDES)
-            && let Some(packed) = self.overridden(flag, draw, visitor)
-        {
-            return packed;
-        }
-        // Older compilers wrote no rule for a flag that nothing narrows, and served its default.
-        if flag.rule_count.get() == 0 {
-            return off(flag, Reason::Static);
-        }
-        let cap = if let TripState::Capped(cap) = trip { cap } else { BUCKETS };
-        self.first_rule(flag, cap, draw, decided, visitor)
+        let held = !flag.has(step::DEPENDENCIES) || self.dependencies_hold(flag, decided, visitor);
+        (!held).then_some(Reason::PrerequisiteFailed)
     }
 
     /// The digest of what the flag hashes: the targeting key, or the attribute of `by`. `None` for a user who has
@@ -467,10 +483,9 @@ impl Question<'_, '_> {
         all
     }
 
-    /// The first rule that applies, or the default.
+    /// What the first rule that applies serves. If none does, the arm of the user, who gets the default.
     ///
-    /// A user who meets the conditions of some rule and is outside its percentage is in the control arm, if no later
-    /// rule applies either.
+    /// A user who meets the conditions of some rule and is outside its percentage is in the control arm.
     #[inline]
     fn first_rule<V: Visitor>(
         &self,
@@ -479,7 +494,7 @@ impl Question<'_, '_> {
         draw: Option<Draw>,
         decided: &Decided<'_>,
         visitor: &mut V,
-    ) -> PackedDecision {
+    ) -> Result<PackedDecision, Arm> {
         let reader = self.reader;
         let mut arm = Arm::Outside;
         let start = flag.rules.get();
@@ -493,13 +508,13 @@ impl Question<'_, '_> {
             let packed = packed.filter(|_| held);
             visitor.visit(Step::RuleEnd { applied: packed.is_some() });
             if let Some(packed) = packed {
-                return packed.by_rule(id);
+                return Ok(packed.by_rule(id));
             }
             if held {
                 arm = Arm::Control;
             }
         }
-        off(flag, Reason::Default).of_arm(arm)
+        Err(arm)
     }
 
     #[inline(never)]

@@ -110,12 +110,12 @@ impl<B: AsRef<[u8]>> Snapshot<B> {
     /// # Errors
     /// As there; the snapshot is without flags then.
     pub fn load(&mut self) -> Result<(), SnapshotError> {
-        self.layout = Layout::EMPTY;
-        let bytes = self.bytes.as_ref();
-        let mut layout = validate::validate(bytes)?;
-        layout.user_attribute = Reader { bytes, layout: &layout }.find_attribute(USER_ATTRIBUTE.as_bytes());
-        self.layout = layout;
-        Ok(())
+        let valid = validate::validate(self.bytes.as_ref(), &mut self.layout);
+        match valid {
+            Ok(()) => self.layout.user_attribute = self.reader().find_attribute(USER_ATTRIBUTE.as_bytes()),
+            Err(_) => self.layout = Layout::EMPTY,
+        }
+        valid
     }
 
     /// Finds a flag by its key, in a hash table; `None` when the snapshot has no such flag.
@@ -315,8 +315,9 @@ impl<'s> Reader<'s> {
     /// A range that a record of a section names: its start, and how many records it has.
     #[cfg(feature = "compact")]
     fn range_of(&self, kind: usize, index: u32, at: usize, is_long: bool) -> (u32, u32) {
-        let length = self.number_at(kind, index, at.saturating_add(4));
-        (self.number_at(kind, index, at), if is_long { length } else { length & 0xffff })
+        let bytes = self.record(kind, index).get(at..).and_then(<[u8]>::first_chunk);
+        let [start, length]: [U32; 2] = zerocopy::transmute!(*bytes.unwrap_or(&[0; 8]));
+        (start.get(), if is_long { length.get() } else { length.get() & 0xffff })
     }
 
     /// All records of a section.

@@ -157,22 +157,17 @@ impl<B: AsRef<[u8]>> Trips<B> {
 
     #[inline]
     fn bits(&self, flag: FlagId) -> u32 {
-        let bits = self.0.as_ref().get(offset(flag)..).and_then(<[u8]>::first_chunk);
-        bits.map_or(0, |bits| u32::from_le_bytes(*bits))
+        let (states, _) = self.0.as_ref().as_chunks();
+        states.get(to_usize(flag.0)).map_or(0, |bits| u32::from_le_bytes(*bits))
     }
 }
 
 impl<B: AsMut<[u8]>> Trips<B> {
     /// Sets the state of one flag; a flag beyond the buffer is left alone.
     pub fn set(&mut self, flag: FlagId, state: TripState) {
-        if let Some(bits) = self.0.as_mut().get_mut(offset(flag)..).and_then(<[u8]>::first_chunk_mut) {
+        let (states, _) = self.0.as_mut().as_chunks_mut();
+        if let Some(bits) = states.get_mut(to_usize(flag.0)) {
             *bits = state.to_bits().to_le_bytes();
         }
     }
-}
-
-/// The offset of a flag's first byte.
-#[inline]
-fn offset(flag: FlagId) -> usize {
-    to_usize(flag.0).saturating_mul(4)
 }

@@ -75,14 +75,12 @@ impl<'a> Entries<'a> {
 
     /// The attributes with their positions, without the items of lists.
     fn attributes(&self) -> impl Iterator<Item = (u16, &'a Entry)> {
-        let entries = self.entries;
-        let mut position = 0_u16;
+        let (entries, mut next) = (self.entries, 1_usize);
         core::iter::from_fn(move || {
-            position = position.saturating_add(1);
-            let at = position;
-            let entry = entries.get(usize::from(at))?;
-            position = at.saturating_add(entry.items());
-            Some((at, entry))
+            let position = next;
+            let entry = entries.get(position)?;
+            next = position.wrapping_add(1).saturating_add(entry.items());
+            Some((u16::try_from(position).unwrap_or(USER), entry))
         })
     }
 
@@ -117,9 +115,9 @@ impl fmt::Debug for Entries<'_> {
 
 impl Entry {
     /// How many entries behind this one are items of its list.
-    fn items(&self) -> u16 {
+    fn items(&self) -> usize {
         let [count, _] = self.payload;
-        if self.kind.get() == kind::LIST { u16::try_from(count.get()).unwrap_or(u16::MAX) } else { 0 }
+        if self.kind.get() == kind::LIST { to_usize(count.get()) } else { 0 }
     }
 }
 
@@ -130,7 +128,7 @@ impl Values for Entries<'_> {
 
     fn list_has(&self, position: u16, item: &[u8]) -> bool {
         let [list, rest @ ..] = self.entries.get(position.into()..).unwrap_or_default() else { return false };
-        rest.iter().take(list.items().into()).any(|entry| self.text(entry) == Some(item))
+        rest.iter().take(list.items()).any(|entry| self.text(entry) == Some(item))
     }
 
     fn has_cohort(&self, name: &[u8]) -> bool {

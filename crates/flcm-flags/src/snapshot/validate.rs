@@ -30,15 +30,15 @@ use conditions::Scope;
 type Check = Result<(), SnapshotError>;
 type Problem = &'static &'static str;
 
-/// Checks all bytes and returns where the sections lie.
-pub(super) fn validate(bytes: &[u8]) -> Result<Layout, SnapshotError> {
-    let layout = read_layout(bytes)?;
-    let reader = Reader { bytes, layout: &layout };
+/// Checks all bytes, and writes down where the sections lie.
+pub(super) fn validate(bytes: &[u8], layout: &mut Layout) -> Check {
+    read_layout(bytes, layout)?;
+    let reader = Reader { bytes, layout };
     #[cfg(feature = "compact")]
-    ranges::check(reader)?;
+    let valid = ranges::check(reader);
     #[cfg(not(feature = "compact"))]
-    Pass::new(reader).check()?;
-    Ok(layout)
+    let valid = Pass::new(reader).check();
+    valid
 }
 
 #[inline]
@@ -47,7 +47,7 @@ const fn ensure(holds: bool, problem: Problem) -> Check {
 }
 
 /// Reads header and section table. The checksum is compared before anything behind the header is believed.
-fn read_layout(bytes: &[u8]) -> Result<Layout, SnapshotError> {
+fn read_layout(bytes: &[u8], layout: &mut Layout) -> Check {
     let (header, rest) = Header::ref_from_prefix(bytes).map_err(|_| SnapshotError(&"header: too short"))?;
     ensure(header.magic == wire::MAGIC, &"header: not a snapshot")?;
     ensure(header.version.get() == wire::VERSION, &"header: unknown format version")?;
@@ -55,7 +55,7 @@ fn read_layout(bytes: &[u8]) -> Result<Layout, SnapshotError> {
     let checksum = index::checksum(bytes.get(wire::UNCHECKED..).unwrap_or_default());
     ensure(header.checksum.get() == checksum, &"header: wrong checksum")?;
 
-    let mut layout = Layout::EMPTY;
+    *layout = Layout::EMPTY;
     layout.digest = checksum;
     layout.revision = header.revision.get();
     let (table, _) = <[SectionRecord]>::ref_from_prefix_with_elems(rest, header.sections.get().into())
@@ -75,7 +75,7 @@ fn read_layout(bytes: &[u8]) -> Result<Layout, SnapshotError> {
             *extent = super::Extent { start, size, count };
         }
     }
-    Ok(layout)
+    Ok(())
 }
 
 /// How far a section of children has been claimed by parents, from its start on.

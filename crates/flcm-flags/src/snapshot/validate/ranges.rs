@@ -12,49 +12,54 @@ use crate::snapshot::wire::{self, section};
 
 /// Where records of one section name a range of another: its start, and behind it how many records there are.
 struct Range {
-    parent: usize,
-    child: usize,
-    at: usize,
+    child: u8,
+    parent: u8,
+    at: u8,
     /// Whether the count has 32 bits and not 16.
     is_long: bool,
 }
 
-const fn short(parent: u16, at: usize, child: u16) -> Range {
-    Range { parent: parent as usize, child: child as usize, at, is_long: false }
+macro_rules! ranges {
+    ($($child:ident: $parent:ident $record:ident $start:ident $is_long:literal,)*) => {
+        [$(Range {
+            child: section::$child as u8,
+            parent: section::$parent as u8,
+            at: offset_of!(wire::$record, $start) as u8,
+            is_long: $is_long,
+        },)*]
+    };
 }
 
-const fn long(parent: u16, at: usize, child: u16) -> Range {
-    Range { parent: parent as usize, child: child as usize, at, is_long: true }
-}
-
-static RANGES: [Range; 13] = [
-    short(section::FLAGS, offset_of!(wire::FlagRecord, rules), section::RULES),
-    short(section::FLAGS, offset_of!(wire::FlagRecord, variants), section::VARIANTS),
-    short(section::FLAGS, offset_of!(wire::FlagRecord, shares), section::SHARES),
-    short(section::FLAGS, offset_of!(wire::FlagRecord, closure), section::CLOSURES),
-    short(section::FLAGS, offset_of!(wire::FlagRecord, dependencies), section::DEPENDENCIES),
-    short(section::RULES, offset_of!(wire::RuleRecord, schedule), section::SCHEDULES),
-    short(section::RULES, offset_of!(wire::RuleRecord, shares), section::SHARES),
-    long(section::RULES, offset_of!(wire::RuleRecord, conditions), section::NODES),
-    long(section::OVERRIDE_SETS, offset_of!(wire::OverrideSetRecord, start), section::OVERRIDES),
-    long(section::COHORTS, offset_of!(wire::CohortRecord, except), section::MEMBERS),
-    long(section::COHORTS, offset_of!(wire::CohortRecord, users), section::MEMBERS),
-    long(section::COHORTS, offset_of!(wire::CohortRecord, conditions), section::NODES),
-    short(section::COHORTS, offset_of!(wire::CohortRecord, closure), section::COHORT_CLOSURES),
-];
+/// By child.
+static RANGES: [Range; 13] = ranges! {
+    RULES: FLAGS FlagRecord rules false,
+    NODES: RULES RuleRecord conditions true,
+    NODES: COHORTS CohortRecord conditions true,
+    SHARES: FLAGS FlagRecord shares false,
+    SHARES: RULES RuleRecord shares false,
+    VARIANTS: FLAGS FlagRecord variants false,
+    SCHEDULES: RULES RuleRecord schedule false,
+    CLOSURES: FLAGS FlagRecord closure false,
+    DEPENDENCIES: FLAGS FlagRecord dependencies false,
+    OVERRIDES: OVERRIDE_SETS OverrideSetRecord start true,
+    COHORT_CLOSURES: COHORTS CohortRecord closure false,
+    MEMBERS: COHORTS CohortRecord except true,
+    MEMBERS: COHORTS CohortRecord users true,
+};
 
 /// Checks the ranges of all records.
 pub(super) fn check(reader: Reader<'_>) -> Check {
-    for child in &RANGES {
-        let count = reader.layout.extent_of(child.child).count;
-        let mut left = count;
-        for range in RANGES.iter().filter(|range| range.child == child.child) {
-            for id in 0..reader.layout.extent_of(range.parent).count {
-                let (start, length) = reader.range_of(range.parent, id, range.at, range.is_long);
-                let fits = start.saturating_add(length) <= count && length <= left;
-                ensure(fits, &"records: ranges longer than their section")?;
-                left = left.saturating_sub(length);
-            }
+    let (mut child, mut left) = (0, 0);
+    for range in &RANGES {
+        let count = reader.layout.extent_of(range.child.into()).count;
+        if range.child != child {
+            (child, left) = (range.child, count);
+        }
+        for id in 0..reader.layout.extent_of(range.parent.into()).count {
+            let (start, length) = reader.range_of(range.parent.into(), id, range.at.into(), range.is_long);
+            let fits = length <= left && start <= count.wrapping_sub(length);
+            ensure(fits, &"records: ranges longer than their section")?;
+            left = left.wrapping_sub(length);
         }
     }
     Ok(())
