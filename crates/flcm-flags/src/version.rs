@@ -26,92 +26,101 @@ pub fn compare(left: &str, right: &str) -> Option<Ordering> {
 
 /// Like [`compare`]. A version contains only ASCII, so the bytes need not be checked for UTF-8.
 pub(crate) fn compare_bytes(left: &[u8], right: &[u8]) -> Option<Ordering> {
-    let (mut left, mut right) = (without_build(left)?, without_build(right)?);
-    let mut place = 0_u8;
-    loop {
-        let is_core = place < 3;
-        let order = match (identifier(&mut left, is_core), identifier(&mut right, is_core)) {
-            (None, None) => return Some(Ordering::Equal),
-            (Some(left), Some(right)) => compare_identifiers(left, right),
-            // A version without pre-release comes after those with one. Of two pre-releases the longer one does.
-            (left, _) => {
-                if left.is_some() == (place > 3) {
-                    Ordering::Greater
-                } else {
-                    Ordering::Less
-                }
+    let (mut left, mut right) = (Identifiers::of(left), Identifiers::of(right));
+    let mut order = Ordering::Equal;
+    for place in 0_usize.. {
+        // Both are read to their ends: what comes after the first difference must be valid as well.
+        let (left, right) = (left.next()?, right.next()?);
+        if left.is_empty() && right.is_empty() {
+            break;
+        }
+        if order.is_eq() {
+            order = compare_identifiers(left, right, place);
+        }
+    }
+    Some(order)
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Part {
+    Core,
+    PreRelease,
+    Build,
+    End,
+}
+
+/// The identifiers of a version that count: three numbers, and those of the pre-release.
+struct Identifiers<'a> {
+    rest: &'a [u8],
+    part: Part,
+    /// How many numbers the core had.
+    numbers: u8,
+}
+
+impl<'a> Identifiers<'a> {
+    const fn of(rest: &'a [u8]) -> Self {
+        Self { rest, part: Part::Core, numbers: 0 }
+    }
+
+    /// The next identifier, which is empty at the end; `None` when the text is no version.
+    fn next(&mut self) -> Option<&'a [u8]> {
+        while self.part != Part::End {
+            let part = self.part;
+            let ends = |byte: &u8| match byte {
+                b'.' => true,
+                b'-' => part == Part::Core,
+                b'+' => part != Part::Build,
+                _ => false,
+            };
+            let end = self.rest.iter().position(ends).unwrap_or(self.rest.len());
+            let (identifier, rest) = self.rest.split_at_checked(end)?;
+            let is_number = is_digits(identifier);
+            let is_padded = identifier.len() > 1 && is_number && identifier.first() == Some(&b'0');
+            let is_valid = if part == Part::Core { is_number } else { identifier.iter().all(is_allowed) };
+            if identifier.is_empty() || !is_valid || (is_padded && part != Part::Build) {
+                return None;
             }
-        };
-        if order.is_ne() {
-            return Some(order);
-        }
-        place = place.saturating_add(1);
-    }
-}
-
-/// The part of a version that counts: all but the build metadata. `None` when `text` is no version.
-fn without_build(text: &[u8]) -> Option<&[u8]> {
-    #[derive(Clone, Copy, PartialEq)]
-    enum Part {
-        Core,
-        Pre,
-        Build,
-    }
-    let (mut part, mut numbers, mut start, mut end) = (Part::Core, 0_u32, 0, text.len());
-    for position in 0..=text.len() {
-        let byte = text.get(position);
-        let next = match byte {
-            None | Some(b'.') => part,
-            Some(b'-') if part == Part::Core => Part::Pre,
-            Some(b'+') if part != Part::Build => Part::Build,
-            Some(byte) if byte.is_ascii_alphanumeric() || *byte == b'-' => continue,
-            Some(_) => return None,
-        };
-        let identifier = text.get(start..position)?;
-        let is_number = is_digits(identifier);
-        let is_padded = is_number && identifier.len() > 1 && identifier.first() == Some(&b'0');
-        let is_valid = match part {
-            Part::Core => is_number && !is_padded,
-            Part::Pre => !is_padded,
-            Part::Build => true,
-        };
-        if identifier.is_empty() || !is_valid {
-            return None;
-        }
-        numbers = numbers.wrapping_add(u32::from(part == Part::Core));
-        if part != Part::Build && next == Part::Build {
-            end = position;
-        }
-        (part, start) = (next, position.wrapping_add(1));
-    }
-    if numbers == 3 { text.get(..end) } else { None }
-}
-
-/// Takes the next identifier of a version, whose numbers also end at a hyphen.
-fn identifier<'a>(rest: &mut &'a [u8], is_core: bool) -> Option<&'a [u8]> {
-    let text = *rest;
-    let end = text.iter().position(|byte| *byte == b'.' || (is_core && *byte == b'-')).unwrap_or(text.len());
-    *rest = text.get(end.wrapping_add(1)..).unwrap_or_default();
-    text.get(..end).filter(|identifier| !identifier.is_empty())
-}
-
-/// Orders identifiers: numbers below texts. Without leading zeros, the longer number is the larger.
-fn compare_identifiers(left: &[u8], right: &[u8]) -> Ordering {
-    match (is_digits(left), is_digits(right)) {
-        (true, true) => left.len().cmp(&right.len()).then_with(|| left.cmp(right)),
-        (false, false) => left.cmp(right),
-        (is_number, _) => {
-            if is_number {
-                Ordering::Less
-            } else {
-                Ordering::Greater
+            self.numbers = self.numbers.saturating_add(u8::from(part == Part::Core));
+            self.part = match rest.first() {
+                None => Part::End,
+                Some(b'-') => Part::PreRelease,
+                Some(b'+') => Part::Build,
+                Some(_) => part,
+            };
+            self.rest = rest.get(1..).unwrap_or_default();
+            if (self.part == Part::Core) == (self.numbers >= 3) {
+                return None;
+            }
+            if part != Part::Build {
+                return Some(identifier);
             }
         }
+        Some(&[])
     }
+}
+
+/// Orders the identifiers at a place: numbers below texts, and the longer one of two numbers above the other.
+fn compare_identifiers(left: &[u8], right: &[u8], place: usize) -> Ordering {
+    // A version without pre-release, which begins at place 3, comes after those with one. Otherwise the longer list does.
+    if left.is_empty() || right.is_empty() {
+        return if left.is_empty() == (place == 3) { Ordering::Greater } else { Ordering::Less };
+    }
+    let is_number = is_digits(left);
+    if is_number != is_digits(right) {
+        return if is_number { Ordering::Less } else { Ordering::Greater };
+    }
+    if is_number && left.len() != right.len() {
+        return left.len().cmp(&right.len());
+    }
+    left.cmp(right)
 }
 
 fn is_digits(part: &[u8]) -> bool {
     part.iter().all(u8::is_ascii_digit)
+}
+
+const fn is_allowed(byte: &u8) -> bool {
+    byte.is_ascii_alphanumeric() || *byte == b'-'
 }
 
 #[cfg(test)]
