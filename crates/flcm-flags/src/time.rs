@@ -39,67 +39,78 @@ pub fn parse_rfc3339(text: &str) -> Option<i64> {
 
 /// Like [`parse_rfc3339`]. A time contains only ASCII, so the bytes need not be checked for UTF-8.
 pub(crate) fn parse_bytes(text: &[u8]) -> Option<i64> {
-    let is = |at: usize, wanted: &[u8]| text.get(at).is_some_and(|byte| wanted.contains(byte));
-    let (year, month, day) = (number(text, 0, 4)?, number(text, 5, 2)?, number(text, 8, 2)?);
-    let (minutes, second) = (clock(text, 11)?, number(text, 17, 2)?);
-    let is_date = matches!(month, 1..=12) && day >= 1 && day <= days_in_month(year, month);
-    if !(is_date && second <= 60 && is(4, b"-") && is(7, b"-") && is(10, b"Tt ") && is(16, b":")) {
+    // Every number is compared with what it may be, so one that is not there is refused.
+    let (year, month, day) = (number(text, 0, 4), number(text, 5, 2), number(text, 8, 2));
+    let (minutes, second) = (clock(text, 11)?, number(text, 17, 2));
+    let is_date = year <= 9999 && matches!(month, 1..=12) && day.wrapping_sub(1) < days_in_month(year, month);
+    let [b'-', b'-', b'T' | b't' | b' ', b':'] = [4, 7, 10, 16].map(|at| byte(text, at)) else { return None };
+    if !is_date || second > 60 {
         return None;
     }
-    let mut end = 19_usize;
-    let mut millis = 0_i64;
-    if is(19, b".") {
+    let (mut end, mut millis) = (19_usize, 0_u32);
+    if byte(text, end) == b'.' {
         // Digits behind the third are dropped.
-        let mut unit = 100_i64;
-        end = 20;
-        while let Some(digit) = number(text, end, 1) {
-            millis = millis.wrapping_add(unit.wrapping_mul(digit.into()));
-            unit /= 10;
+        let mut unit = 100_u32;
+        while number(text, end.wrapping_add(1), 1) < 10 {
             end = end.wrapping_add(1);
+            millis = millis.wrapping_add(unit.wrapping_mul(number(text, end, 1)));
+            unit /= 10;
         }
-        if end == 20 {
+        if end == 19 {
             return None;
         }
+        end = end.wrapping_add(1);
     }
-    let (offset, length) = match text.get(end)? {
-        b'Z' | b'z' => (0, 1),
-        b'+' => (clock(text, end.wrapping_add(1))?, 6),
-        b'-' => (clock(text, end.wrapping_add(1))?.wrapping_neg(), 6),
-        _ => return None,
-    };
-    if end.wrapping_add(length) != text.len() {
+    let sign = byte(text, end);
+    let mut offset = 0;
+    if matches!(sign, b'+' | b'-') {
+        offset = i64::from(clock(text, end.wrapping_add(1))?);
+        end = end.wrapping_add(5);
+    } else if !matches!(sign, b'Z' | b'z') {
         return None;
     }
-    let days = i64::from(days_since_1970(year, month, day));
-    let minutes = days.wrapping_mul(1440).wrapping_add(i64::from(minutes.wrapping_sub(offset)));
-    Some(minutes.wrapping_mul(60).wrapping_add(second.into()).wrapping_mul(1000).wrapping_add(millis))
+    if end.wrapping_add(1) != text.len() {
+        return None;
+    }
+    let offset = if sign == b'-' { offset.wrapping_neg() } else { offset };
+    let minutes =
+        days_since_1970(year, month, day).wrapping_mul(1440).wrapping_add(minutes.into()).wrapping_sub(offset);
+    let seconds = minutes.wrapping_mul(60).wrapping_add(second.into());
+    Some(seconds.wrapping_mul(1000).wrapping_add(millis.into()))
 }
 
-/// So many digits of a text as a number.
-fn number(text: &[u8], at: usize, count: usize) -> Option<i32> {
-    let mut number = 0_i32;
-    for digit in text.get(at..at.wrapping_add(count))? {
-        let digit = digit.wrapping_sub(b'0');
+/// A byte of a text; 0 beyond its end.
+fn byte(text: &[u8], at: usize) -> u8 {
+    text.get(at).copied().unwrap_or(0)
+}
+
+/// So many digits of a text as a number, which is larger than any of four digits when they are not there.
+#[cfg_attr(feature = "compact", inline(never))]
+fn number(text: &[u8], at: usize, count: usize) -> u32 {
+    let mut number = 0_u32;
+    for at in at..at.wrapping_add(count) {
+        let digit = byte(text, at).wrapping_sub(b'0');
         if digit > 9 {
-            return None;
+            return u32::MAX;
         }
         number = number.wrapping_mul(10).wrapping_add(digit.into());
     }
-    Some(number)
+    number
 }
 
 /// Hours and minutes, in minutes.
-fn clock(text: &[u8], at: usize) -> Option<i32> {
-    let (hour, minute) = (number(text, at, 2)?, number(text, at.wrapping_add(3), 2)?);
-    let is_clock = hour <= 23 && minute <= 59 && text.get(at.wrapping_add(2)) == Some(&b':');
+#[cfg_attr(feature = "compact", inline(never))]
+fn clock(text: &[u8], at: usize) -> Option<u32> {
+    let (hour, minute) = (number(text, at, 2), number(text, at.wrapping_add(3), 2));
+    let is_clock = hour <= 23 && minute <= 59 && byte(text, at.wrapping_add(2)) == b':';
     is_clock.then(|| hour.wrapping_mul(60).wrapping_add(minute))
 }
 
-fn is_leap(year: i32) -> bool {
-    year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)
+const fn is_leap(year: u32) -> bool {
+    year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400))
 }
 
-fn days_in_month(year: i32, month: i32) -> i32 {
+const fn days_in_month(year: u32, month: u32) -> u32 {
     match month {
         2 if is_leap(year) => 29,
         2 => 28,
@@ -112,7 +123,7 @@ fn days_in_month(year: i32, month: i32) -> i32 {
 ///
 /// Years begin in March here, so that the leap day comes last (Hinnant, "chrono-Compatible Low-Level Date Algorithms").
 /// They are counted from 400 years before year 0, so that no number is negative.
-fn days_since_1970(year: i32, month: i32, day: i32) -> i32 {
+fn days_since_1970(year: u32, month: u32, day: u32) -> i64 {
     let (year, month) = if month <= 2 {
         (year.wrapping_add(399), month.wrapping_add(9))
     } else {
@@ -120,8 +131,9 @@ fn days_since_1970(year: i32, month: i32, day: i32) -> i32 {
     };
     let leap_days = (year / 4).wrapping_sub(year / 100).wrapping_add(year / 400);
     let day_of_year = (month.wrapping_mul(153).wrapping_add(2) / 5).wrapping_add(day);
+    let days = year.wrapping_mul(365).wrapping_add(leap_days).wrapping_add(day_of_year);
     // 719,469 days lie between 0000-03-01 and 1970-01-01, less one because `day` starts at 1; and 146,097 in 400 years.
-    year.wrapping_mul(365).wrapping_add(leap_days).wrapping_add(day_of_year).wrapping_sub(719_469 + 146_097)
+    i64::from(days).wrapping_sub(719_469 + 146_097)
 }
 
 #[cfg(test)]
