@@ -9,7 +9,9 @@
 #![cfg_attr(target_arch = "wasm32", no_std)]
 #![allow(clippy::must_use_candidate, reason = "JavaScript calls these functions")]
 
-use flcm_flags::{Decision, Entries, EntriesBound, FlagId, Millis, PackedDecision, Slots, Snapshot, Trips, Words};
+use flcm_flags::{
+    Decision, Entries, EntriesBound, FlagId, Millis, PackedDecision, Slots, Snapshot, Trips, WORDS, Words,
+};
 use spin::Mutex;
 use wasm_bindgen::prelude::wasm_bindgen;
 
@@ -91,14 +93,24 @@ fn address<T>(pointer: *const T) -> u32 {
     u32::try_from(pointer.addr()).unwrap_or(0)
 }
 
-/// Where the answer lies, whose numbers are then the places of snapshot, outcomes, text, contexts, and the bytes from
-/// one context to the next.
+/// Where the answer lies, whose numbers are then the places of snapshot, trips (four bytes a flag: the bits of a
+/// `TripState`), outcomes (eight bytes a flag), text and contexts; the bytes from one context to the next; and the place
+/// of the words of reasons.
 #[wasm_bindgen]
 pub fn places() -> u32 {
     let Some(mut page) = PAGE.try_lock() else { return 0 };
-    let (snapshot, outcomes) = (address(&raw const page.snapshot.buffer().bytes), address(&raw const page.outcomes));
-    let (scratch, contexts) = (address(&raw const page.scratch), address(&raw const page.contexts));
-    page.answer = [snapshot, outcomes, scratch, contexts, size_of::<Bound>() as u32, 0, 0, 0, 0];
+    let [words, length] = place_of(WORDS.as_bytes());
+    page.answer = [
+        address(&raw const page.snapshot.buffer().bytes),
+        address(&raw const page.trips),
+        address(&raw const page.outcomes),
+        address(&raw const page.scratch),
+        address(&raw const page.contexts),
+        size_of::<Bound>() as u32,
+        words,
+        length,
+        0,
+    ];
     address(&raw const page.answer)
 }
 
@@ -128,16 +140,6 @@ pub fn load(length: usize) -> u32 {
 pub fn find(length: usize, is_attribute: bool) -> u32 {
     let Some(page) = PAGE.try_lock() else { return u32::MAX };
     page.snapshot.find(page.scratch.get(..length).unwrap_or_default(), is_attribute).unwrap_or(u32::MAX)
-}
-
-/// Sets the trip of a flag, as the bits of a `TripState`.
-#[wasm_bindgen]
-pub fn trip(flag: u32, bits: u32) {
-    let Some(mut page) = PAGE.try_lock() else { return };
-    let at = flag as usize * 4;
-    if let Some(slot) = page.trips.get_mut(at..).and_then(<[u8]>::first_chunk_mut) {
-        *slot = bits.to_le_bytes();
-    }
 }
 
 /// Binds the context that was written into a slot.

@@ -459,21 +459,18 @@ impl<'s> Test<'s> {
             }
             node::BEFORE | node::AFTER => self.compare_number(milliseconds(parse_bytes(bytes)?)),
             node::SEMVER_EQUAL..=node::SEMVER_LESS_EQUAL => {
-                self.compare_version(version::compare_bytes(bytes, self.text())?)
+                version::compare_bytes(bytes, self.text()).map(|order| self.compare_version(order))
             }
             _ => None,
         }
     }
 
-    const fn compare_version(&self, order: Ordering) -> Option<bool> {
+    const fn compare_version(&self, order: Ordering) -> bool {
         use wire::node;
-        match self.record.kind {
-            node::SEMVER_EQUAL => Some(order.is_eq()),
-            node::SEMVER_GREATER => Some(order.is_gt()),
-            node::SEMVER_GREATER_EQUAL => Some(order.is_ge()),
-            node::SEMVER_LESS => Some(order.is_lt()),
-            node::SEMVER_LESS_EQUAL => Some(order.is_le()),
-            _ => None,
+        match order {
+            Ordering::Less => self.record.kind >= node::SEMVER_LESS,
+            Ordering::Equal => !matches!(self.record.kind, node::SEMVER_GREATER | node::SEMVER_LESS),
+            Ordering::Greater => matches!(self.record.kind, node::SEMVER_GREATER | node::SEMVER_GREATER_EQUAL),
         }
     }
 

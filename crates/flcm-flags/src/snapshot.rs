@@ -388,7 +388,7 @@ impl<'s> Reader<'s> {
     }
 
     pub(crate) fn number(&self, index: u32) -> f64 {
-        self.get(sections::NUMBERS, index).map_or(f64::NAN, |number| number.get())
+        self.at(sections::NUMBERS, index).get()
     }
 
     /// The value of a record; `None` for an empty one.

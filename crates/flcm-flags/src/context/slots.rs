@@ -87,17 +87,16 @@ impl Slots {
         self.snapshot = reader.layout.digest;
         self.digest = key.map(sip);
         self.slots = [Slot::ABSENT; SLOTS];
-        if let (Some(key), Some(id)) = (key, reader.layout.user_attribute)
-            && let Some(slot) = self.slots.get_mut(to_usize(id))
-        {
-            *slot = Slot::new(reader, id, USER, Item::Text(key));
+        if let (Some(key), Some(id)) = (key, reader.layout.user_attribute) {
+            self.fill(reader, id, USER, Item::Text(key));
         }
     }
 
-    /// Adds an attribute. The one that reads the targeting key stays as it is.
+    /// Adds an attribute. One slot reads the targeting key and nothing else.
     pub(super) fn fill(&mut self, reader: Reader<'_>, id: u32, position: u16, value: Item<'_>) {
+        let is_user = reader.layout.user_attribute == Some(id);
         if let Some(slot) = self.slots.get_mut(to_usize(id))
-            && reader.layout.user_attribute != Some(id)
+            && is_user == (position == USER)
             && is_present(value)
         {
             *slot = Slot::new(reader, id, position, value);

@@ -34,19 +34,16 @@ impl EntriesBound<'_> {
         let reader = snapshot.reader();
         let trips = Trips::new(trips.as_bytes());
         let question = Question { reader, trips: &trips, context: self.entries.view(self.slots), now };
-        let Some(flag) = flag else {
-            for id in 0..reader.count(sections::FLAGS) {
-                question.decide_into(id, out);
-            }
-            for id in reader.all(sections::ORDER) {
+        let flags = match flag {
+            Some(flag) => flag.0..flag.0.saturating_add(1),
+            None => 0..reader.count(sections::FLAGS),
+        };
+        for flag in flags {
+            for id in reader.closure(reader.at(sections::FLAGS, flag)) {
                 question.decide_into(id.get(), out);
             }
-            return;
-        };
-        for id in reader.closure(reader.at(sections::FLAGS, flag.0)) {
-            question.decide_into(id.get(), out);
+            question.decide_into(flag, out);
         }
-        question.decide_into(flag.0, out);
     }
 }
 

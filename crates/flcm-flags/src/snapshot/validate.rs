@@ -43,14 +43,19 @@ pub(super) fn validate(bytes: &[u8], layout: &mut Layout) -> Check {
 
 #[inline]
 const fn ensure(holds: bool, problem: Problem) -> Check {
+    // One text takes less room in a small module than all of them.
+    let problem = if cfg!(feature = "compact") { &"damaged" } else { problem };
     if holds { Ok(()) } else { Err(SnapshotError(problem)) }
 }
 
 /// Reads header and section table. The checksum is compared before anything behind the header is believed.
 fn read_layout(bytes: &[u8], layout: &mut Layout) -> Check {
-    let (header, rest) = Header::ref_from_prefix(bytes).map_err(|_| SnapshotError(&"header: too short"))?;
+    ensure(bytes.len() >= size_of::<Header>(), &"header: too short")?;
+    let Ok((header, rest)) = Header::ref_from_prefix(bytes) else { return Ok(()) };
     ensure(header.magic == wire::MAGIC, &"header: not a snapshot")?;
-    ensure(header.version.get() == wire::VERSION, &"header: unknown format version")?;
+    if header.version.get() != wire::VERSION {
+        return Err(SnapshotError(&"header: unknown format version"));
+    }
     ensure(to_usize(header.length.get()) == bytes.len(), &"header: wrong length")?;
     let checksum = index::checksum(bytes.get(wire::UNCHECKED..).unwrap_or_default());
     ensure(header.checksum.get() == checksum, &"header: wrong checksum")?;
@@ -58,8 +63,9 @@ fn read_layout(bytes: &[u8], layout: &mut Layout) -> Check {
     *layout = Layout::EMPTY;
     layout.digest = checksum;
     layout.revision = header.revision.get();
-    let (table, _) = <[SectionRecord]>::ref_from_prefix_with_elems(rest, header.sections.get().into())
-        .map_err(|_| SnapshotError(&"section table: too short"))?;
+    let table = <[SectionRecord]>::ref_from_prefix_with_elems(rest, header.sections.get().into());
+    ensure(table.is_ok(), &"section table: too short")?;
+    let (table, _) = table.unwrap_or_default();
     let mut previous = 0;
     for section in table {
         let (start, size, count) = (to_usize(section.offset.get()), section.size.get().into(), section.count.get());
