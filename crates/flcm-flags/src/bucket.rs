@@ -68,6 +68,7 @@ pub(crate) fn key_of(label: &str, name: &[u8]) -> u64 {
 /// assert_eq!(mix(1), 0x5692_161d_100b_05e5);
 /// ```
 #[must_use]
+#[cfg_attr(feature = "compact", inline(never))]
 pub const fn mix(mut z: u64) -> u64 {
     z ^= z >> 30;
     z = z.wrapping_mul(0xbf58_476d_1ce4_e5b9);

@@ -387,6 +387,7 @@ impl<'s> Reader<'s> {
         self.bytes.get(byte(start)..byte(end)).filter(|_| id < self.count(sections::STRINGS)).unwrap_or_default()
     }
 
+    #[cfg_attr(feature = "compact", inline(never))]
     pub(crate) fn number(&self, index: u32) -> f64 {
         self.at(sections::NUMBERS, index).get()
     }

@@ -115,6 +115,7 @@ fn compare_identifiers(left: &[u8], right: &[u8], place: usize) -> Ordering {
     left.cmp(right)
 }
 
+#[cfg_attr(feature = "compact", inline(never))]
 fn is_digits(part: &[u8]) -> bool {
     part.iter().all(u8::is_ascii_digit)
 }

@@ -28,7 +28,7 @@ impl State {
         if !cfg!(feature = "compact") && self.length & 7 == 0 {
             let (words, tail) = text.as_chunks();
             for word in words {
-                self.absorb(u64::from_le_bytes(*word));
+                self.absorb(u64::from_le_bytes(*word), 1);
             }
             self.length = self.length.wrapping_add(8_u64.wrapping_mul(words.len().try_into().unwrap_or(0)));
             rest = tail;
@@ -37,7 +37,7 @@ impl State {
             self.word |= u64::from(*byte) << (self.length.wrapping_mul(8) & 63);
             self.length = self.length.wrapping_add(1);
             if self.length & 7 == 0 {
-                self.absorb(self.word);
+                self.absorb(self.word, 1);
                 self.word = 0;
             }
         }
@@ -45,27 +45,27 @@ impl State {
 
     #[inline]
     fn finish(mut self) -> u64 {
-        self.absorb(self.word | (self.length << 56));
+        self.absorb(self.word | (self.length << 56), 1);
         let [_, _, v2, _] = &mut self.v;
         *v2 ^= 0xff;
-        for _ in 0..3 {
-            self.round();
-        }
+        self.absorb(0, 3);
         self.v.into_iter().fold(0, |hash, part| hash ^ part)
     }
 
-    /// Takes a word in, with one round.
-    #[inline]
-    fn absorb(&mut self, word: u64) {
+    /// Takes a word in, with so many rounds.
+    #[cfg_attr(feature = "compact", inline(never))]
+    #[cfg_attr(not(feature = "compact"), inline)]
+    fn absorb(&mut self, word: u64, rounds: u32) {
         let [_, _, _, v3] = &mut self.v;
         *v3 ^= word;
-        self.round();
+        for _ in 0..rounds {
+            self.round();
+        }
         let [v0, ..] = &mut self.v;
         *v0 ^= word;
     }
 
-    #[cfg_attr(feature = "compact", inline(never))]
-    #[cfg_attr(not(feature = "compact"), inline)]
+    #[inline]
     const fn round(&mut self) {
         let [mut v0, mut v1, mut v2, mut v3] = self.v;
         v0 = v0.wrapping_add(v1);

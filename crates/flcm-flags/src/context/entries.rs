@@ -35,9 +35,10 @@ struct Entry {
 /// | entry | id | kind | payload |
 /// |---|---|---|---|
 /// | the first | how many entries follow | 0 without a targeting key, else text | as for a text |
-/// | an attribute | its [id](crate::AttributeId); all ones for the cohorts of the host | 1 false, 2 true, 3 number, 4 text, 5 list | |
+/// | an attribute | its [id](crate::AttributeId); all ones for the cohorts of the host | 1 to 5 | |
+/// | an item of a list | all ones but the lowest bit | text | |
 ///
-/// Each item is little-endian and has 32 bits. A number is an IEEE 754 double in the payload. A text is its offset from
+/// Kinds are 1 false, 2 true, 3 number, 4 text and 5 list. Each part is little-endian and has 32 bits. A number is an IEEE 754 double in the payload. A text is its offset from
 /// the start of the bytes, and its length. A list says how many entries behind it are its items, which are texts.
 ///
 /// Bytes that do not fit together read as attributes that are absent.
@@ -53,7 +54,9 @@ impl<'a> Entries<'a> {
     #[must_use]
     pub fn new(bytes: &'a [u8]) -> Self {
         let count = bytes.first_chunk().map_or(0, |count| u32::from_le_bytes(*count));
-        let entries = <[Entry]>::ref_from_prefix_with_elems(bytes, to_usize(count).saturating_add(1));
+        // Positions have 16 bits.
+        let count = to_usize(count.min(u32::from(USER) >> 1));
+        let entries = <[Entry]>::ref_from_prefix_with_elems(bytes, count.saturating_add(1));
         Self { bytes, entries: entries.map_or(&[], |(entries, _)| entries) }
     }
 
@@ -62,26 +65,17 @@ impl<'a> Entries<'a> {
         let reader = snapshot.reader();
         let key = self.item(USER);
         slots.begin(reader, if let Some(Item::Text(key)) = key { Some(key) } else { None });
-        for (position, entry) in self.attributes() {
+        let mut position = 1_u16;
+        while let Some(entry) = self.entries.get(usize::from(position)) {
             if let Some(value) = self.value(entry) {
                 slots.fill(reader, entry.id.get(), position, value);
             }
+            position = position.wrapping_add(1);
         }
     }
 
     pub(crate) fn view<'q>(&'q self, slots: &'q Slots) -> View<'q> {
         View { slots, values: self }
-    }
-
-    /// The attributes with their positions, without the items of lists.
-    fn attributes(&self) -> impl Iterator<Item = (u16, &'a Entry)> {
-        let (entries, mut next) = (self.entries, 1_usize);
-        core::iter::from_fn(move || {
-            let position = next;
-            let entry = entries.get(position)?;
-            next = position.wrapping_add(1).saturating_add(entry.items());
-            Some((u16::try_from(position).unwrap_or(USER), entry))
-        })
     }
 
     fn text(&self, entry: &Entry) -> Option<&'a [u8]> {
@@ -102,22 +96,20 @@ impl<'a> Entries<'a> {
 
     /// The position of the last value of an id.
     fn last(&self, id: u32) -> Option<u16> {
-        let named = |(_, entry): &(u16, &Entry)| entry.id.get() == id && self.value(entry).is_some_and(is_present);
-        self.attributes().filter(named).last().map(|(position, _)| position)
+        let (mut found, mut position) = (None, 1_u16);
+        while let Some(entry) = self.entries.get(usize::from(position)) {
+            if entry.id.get() == id && self.value(entry).is_some_and(is_present) {
+                found = Some(position);
+            }
+            position = position.wrapping_add(1);
+        }
+        found
     }
 }
 
 impl fmt::Debug for Entries<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "Entries({})", self.entries.len())
-    }
-}
-
-impl Entry {
-    /// How many entries behind this one are items of its list.
-    fn items(&self) -> usize {
-        let [count, _] = self.payload;
-        if self.kind.get() == kind::LIST { to_usize(count.get()) } else { 0 }
     }
 }
 
@@ -128,7 +120,8 @@ impl Values for Entries<'_> {
 
     fn list_has(&self, position: u16, item: &[u8]) -> bool {
         let [list, rest @ ..] = self.entries.get(position.into()..).unwrap_or_default() else { return false };
-        rest.iter().take(list.items()).any(|entry| self.text(entry) == Some(item))
+        let [count, _] = list.payload;
+        rest.iter().take(to_usize(count.get())).any(|entry| self.text(entry) == Some(item))
     }
 
     fn has_cohort(&self, name: &[u8]) -> bool {
