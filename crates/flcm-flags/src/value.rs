@@ -107,13 +107,12 @@ impl<'a, const N: usize> From<&'a [&'a str; N]> for AttributeValue<'a> {
     }
 }
 
-/// The sign and magnitude of `number`, if it is an integer of magnitude below 2^53. True for negative numbers.
+/// `number` as an integer, if it is one of magnitude below 2^53.
 #[expect(clippy::as_conversions, clippy::cast_possible_truncation, clippy::cast_precision_loss, clippy::float_cmp)]
-fn integer(number: f64) -> Option<(bool, u64)> {
+fn integer(number: f64) -> Option<i64> {
     // A cast rounds and saturates, and then the number is another one.
     let whole = number as i64;
-    let is_exact = whole as f64 == number && whole.unsigned_abs() < 1 << 53;
-    is_exact.then(|| (whole < 0, whole.unsigned_abs()))
+    (whole as f64 == number && whole.unsigned_abs() < 1 << 53).then_some(whole)
 }
 
 /// Decimal digits of an integer, on the stack.
@@ -126,24 +125,22 @@ pub(crate) struct Decimal {
 
 impl Decimal {
     /// The text of `number`, if it is an integer of magnitude below 2^53. Zero has no sign.
+    #[expect(clippy::as_conversions, clippy::cast_possible_truncation, reason = "a digit")]
     pub(crate) fn new(number: f64) -> Option<Self> {
-        let (negative, mut rest) = integer(number)?;
-        let mut decimal = Self { bytes: [b'0'; 17], start: 17 };
-        while rest > 0 || decimal.start == 17 {
-            decimal.push(u8::try_from(rest.rem_euclid(10)).unwrap_or(0).wrapping_add(b'0'));
-            rest = rest.div_euclid(10);
+        let whole = integer(number)?;
+        let mut rest = whole.unsigned_abs();
+        let mut decimal = Self { bytes: [b'-'; 17], start: 17 };
+        for digit in decimal.bytes.iter_mut().rev() {
+            *digit = (rest % 10) as u8 | b'0';
+            rest /= 10;
+            decimal.start = decimal.start.wrapping_sub(1);
+            if rest == 0 {
+                break;
+            }
         }
-        if negative {
-            decimal.push(b'-');
-        }
+        // The byte in front of the digits is a sign already.
+        decimal.start = decimal.start.wrapping_sub(usize::from(whole < 0));
         Some(decimal)
-    }
-
-    fn push(&mut self, byte: u8) {
-        self.start = self.start.saturating_sub(1);
-        if let Some(slot) = self.bytes.get_mut(self.start) {
-            *slot = byte;
-        }
     }
 
     pub(crate) fn as_bytes(&self) -> &[u8] {
