@@ -165,12 +165,13 @@ pub fn decide(slot: usize, flag: u32, now: f64) {
     bound.evaluate(snapshot, &Trips::new(&*trips), flag, Millis(now as u64), outcomes);
 }
 
-/// The words of an outcome: the places of variant, rule and a text; then the number, and the kind of the value.
+/// The words of the outcome of a flag: the places of variant, rule and a text; then the number, and the kind of the
+/// value.
 #[wasm_bindgen]
-pub fn words(flag: u32, rule: u32, outcome: u32) {
+pub fn words(flag: u32) {
     let Some(mut page) = PAGE.try_lock() else { return };
-    let packed = PackedDecision::from_bits((u64::from(outcome) << 32) | u64::from(rule));
-    let Words { variant, rule, kind, number, text } = Decision::new(&page.snapshot, FlagId(flag), packed).words();
+    let Some(packed) = page.outcomes.get(flag as usize) else { return };
+    let Words { variant, rule, kind, number, text } = Decision::new(&page.snapshot, FlagId(flag), *packed).words();
     let ([v1, v2], [r1, r2], [t1, t2]) = (place_of(variant), place_of(rule), place_of(text));
     let bits = number.to_bits();
     page.answer = [v1, v2, r1, r2, t1, t2, bits as u32, (bits >> 32) as u32, kind.into()];

@@ -224,7 +224,7 @@ pub struct Nodes<'s> {
 
 impl<'s> Nodes<'s> {
     pub(crate) fn new(reader: Reader<'s>, start: u32, count: u32) -> Self {
-        Self { reader, next: start, end: start.saturating_add(count), depth: wire::MAX_NESTING }
+        Self { reader, next: start, end: start.wrapping_add(count), depth: wire::MAX_NESTING }
     }
 
     /// The next record. Members of a group are skipped, not looked at.
@@ -235,16 +235,16 @@ impl<'s> Nodes<'s> {
         }
         let record = self.reader.at(sections::NODES, self.next);
         let members = if is_group(record.kind) { record.extra.get() } else { 0 };
-        self.next = self.next.saturating_add(1).saturating_add(members);
+        self.next = self.next.wrapping_add(1).saturating_add(members);
         Some(record)
     }
 
     /// The members of a group that [`advance`](Self::advance) has just returned.
     pub(crate) fn members(&self, record: &wire::NodeRecord) -> Self {
         Self {
-            next: self.next.saturating_sub(record.extra.get()),
+            next: self.next.wrapping_sub(record.extra.get()),
             end: if self.depth == 0 { 0 } else { self.next.min(self.end) },
-            depth: self.depth.saturating_sub(1),
+            depth: self.depth.wrapping_sub(1),
             ..*self
         }
     }

@@ -115,42 +115,30 @@ fn integer(number: f64) -> Option<i64> {
     (whole as f64 == number && whole.unsigned_abs() < 1 << 53).then_some(whole)
 }
 
-/// Decimal digits of an integer, on the stack.
-#[derive(Debug)]
-pub(crate) struct Decimal {
-    /// 2^53 has 16 digits; one more for the sign.
-    bytes: [u8; 17],
-    start: usize,
-}
-
-impl Decimal {
-    /// The text of `number`, if it is an integer of magnitude below 2^53. Zero has no sign.
-    #[expect(clippy::as_conversions, clippy::cast_possible_truncation, reason = "a digit")]
-    pub(crate) fn new(number: f64) -> Option<Self> {
-        let whole = integer(number)?;
-        let mut rest = whole.unsigned_abs();
-        let mut decimal = Self { bytes: [b'-'; 17], start: 17 };
-        for digit in decimal.bytes.iter_mut().rev() {
-            *digit = (rest % 10) as u8 | b'0';
-            rest /= 10;
-            decimal.start = decimal.start.wrapping_sub(1);
-            if rest == 0 {
-                break;
-            }
+/// Passes the text of `number` to `look`, if it is an integer of magnitude below 2^53. Zero has no sign.
+#[expect(clippy::as_conversions, clippy::cast_possible_truncation, reason = "a digit")]
+pub(crate) fn with_decimal<R>(number: f64, look: impl FnOnce(&[u8]) -> R) -> Option<R> {
+    let whole = integer(number)?;
+    let mut rest = whole.unsigned_abs();
+    // 2^53 has 16 digits. The byte in front of them is a sign already.
+    let mut bytes = [b'-'; 17];
+    let mut start = 17_usize;
+    for digit in bytes.iter_mut().rev() {
+        *digit = (rest % 10) as u8 | b'0';
+        rest /= 10;
+        start = start.wrapping_sub(1);
+        if rest == 0 {
+            break;
         }
-        // The byte in front of the digits is a sign already.
-        decimal.start = decimal.start.wrapping_sub(usize::from(whole < 0));
-        Some(decimal)
     }
-
-    pub(crate) fn as_bytes(&self) -> &[u8] {
-        self.bytes.get(self.start..).unwrap_or_default()
-    }
+    bytes.get(start.wrapping_sub(usize::from(whole < 0))..).map(look)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Decimal;
+    use std::vec::Vec;
+
+    use super::with_decimal;
 
     #[test]
     fn integers_below_two_to_the_53_have_a_text() {
@@ -164,10 +152,10 @@ mod tests {
             (9_007_199_254_740_991.0, "9007199254740991"),
             (-9_007_199_254_740_991.0, "-9007199254740991"),
         ] {
-            assert_eq!(Decimal::new(number).map(|decimal| decimal.as_bytes().to_vec()), Some(text.as_bytes().to_vec()));
+            assert_eq!(with_decimal(number, |digits| Vec::from(digits)), Some(Vec::from(text)));
         }
         for number in [0.5, -1.5, 9_007_199_254_740_992.0, 1e300, 5e-324, f64::NAN, f64::INFINITY] {
-            assert!(Decimal::new(number).is_none(), "{number}");
+            assert!(with_decimal(number, |_| ()).is_none(), "{number}");
         }
     }
 }

@@ -30,13 +30,25 @@ pub(crate) fn compare_bytes(left: &[u8], right: &[u8]) -> Option<Ordering> {
     let mut order = Ordering::Equal;
     for place in 0_usize.. {
         // Both are read to their ends: what comes after the first difference must be valid as well.
-        let (left, right) = (left.next()?, right.next()?);
-        if left.is_empty() && right.is_empty() {
+        let (one, other) = (left.next()?, right.next()?);
+        if one.is_empty() && other.is_empty() {
             break;
         }
-        if order.is_eq() {
-            order = compare_identifiers(left, right, place);
+        if order.is_ne() {
+            continue;
         }
+        order = if one.is_empty() || other.is_empty() {
+            // A version without pre-release, which would begin at place 3, comes after those with one. Of two
+            // pre-releases the longer list comes after the other.
+            if one.is_empty() == (place == 3) { Ordering::Greater } else { Ordering::Less }
+        } else if left.is_number != right.is_number {
+            // Numbers come before texts.
+            if left.is_number { Ordering::Less } else { Ordering::Greater }
+        } else if left.is_number && one.len() != other.len() {
+            one.len().cmp(&other.len())
+        } else {
+            one.cmp(other)
+        };
     }
     Some(order)
 }
@@ -55,40 +67,44 @@ struct Identifiers<'a> {
     part: Part,
     /// How many numbers the core had.
     numbers: u8,
+    /// Whether the last identifier is a number.
+    is_number: bool,
 }
 
 impl<'a> Identifiers<'a> {
     const fn of(rest: &'a [u8]) -> Self {
-        Self { rest, part: Part::Core, numbers: 0 }
+        Self { rest, part: Part::Core, numbers: 0, is_number: false }
     }
 
     /// The next identifier, which is empty at the end; `None` when the text is no version.
     fn next(&mut self) -> Option<&'a [u8]> {
         while self.part != Part::End {
-            let part = self.part;
-            let ends = |byte: &u8| match byte {
-                b'.' => true,
-                b'-' => part == Part::Core,
-                b'+' => part != Part::Build,
-                _ => false,
-            };
-            let end = self.rest.iter().position(ends).unwrap_or(self.rest.len());
-            let (identifier, rest) = self.rest.split_at_checked(end)?;
-            let is_number = is_digits(identifier);
-            let is_padded = identifier.len() > 1 && is_number && identifier.first() == Some(&b'0');
-            let is_valid = if part == Part::Core { is_number } else { identifier.iter().all(is_allowed) };
-            if identifier.is_empty() || !is_valid || (is_padded && part != Part::Build) {
-                return None;
+            let (text, part) = (self.rest, self.part);
+            self.is_number = true;
+            self.part = Part::End;
+            let mut length = 0_usize;
+            for byte in text {
+                match byte {
+                    b'0'..=b'9' => {}
+                    b'.' => self.part = part,
+                    b'+' if part != Part::Build => self.part = Part::Build,
+                    b'-' if part == Part::Core => self.part = Part::PreRelease,
+                    b'-' | b'a'..=b'z' | b'A'..=b'Z' => self.is_number = false,
+                    _ => return None,
+                }
+                if self.part != Part::End {
+                    break;
+                }
+                length = length.wrapping_add(1);
             }
-            self.numbers = self.numbers.saturating_add(u8::from(part == Part::Core));
-            self.part = match rest.first() {
-                None => Part::End,
-                Some(b'-') => Part::PreRelease,
-                Some(b'+') => Part::Build,
-                Some(_) => part,
-            };
+            let (identifier, rest) = text.split_at_checked(length)?;
             self.rest = rest.get(1..).unwrap_or_default();
-            if (self.part == Part::Core) == (self.numbers >= 3) {
+            let is_padded = self.is_number && length > 1 && identifier.first() == Some(&b'0');
+            let is_core = part == Part::Core;
+            self.numbers = self.numbers.saturating_add(u8::from(is_core));
+            // Exactly three numbers, and only those, are in front of the pre-release and the build.
+            let is_count = (self.part == Part::Core) == (self.numbers < 3);
+            if length == 0 || !is_count || (is_core && !self.is_number) || (is_padded && part != Part::Build) {
                 return None;
             }
             if part != Part::Build {
@@ -97,31 +113,6 @@ impl<'a> Identifiers<'a> {
         }
         Some(&[])
     }
-}
-
-/// Orders the identifiers at a place: numbers below texts, and the longer one of two numbers above the other.
-fn compare_identifiers(left: &[u8], right: &[u8], place: usize) -> Ordering {
-    // A version without pre-release, which begins at place 3, comes after those with one. Otherwise the longer list does.
-    if left.is_empty() || right.is_empty() {
-        return if left.is_empty() == (place == 3) { Ordering::Greater } else { Ordering::Less };
-    }
-    let is_number = is_digits(left);
-    if is_number != is_digits(right) {
-        return if is_number { Ordering::Less } else { Ordering::Greater };
-    }
-    if is_number && left.len() != right.len() {
-        return left.len().cmp(&right.len());
-    }
-    left.cmp(right)
-}
-
-#[cfg_attr(feature = "compact", inline(never))]
-fn is_digits(part: &[u8]) -> bool {
-    part.iter().all(u8::is_ascii_digit)
-}
-
-const fn is_allowed(byte: &u8) -> bool {
-    byte.is_ascii_alphanumeric() || *byte == b'-'
 }
 
 #[cfg(test)]

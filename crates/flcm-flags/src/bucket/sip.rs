@@ -44,12 +44,13 @@ impl State {
     }
 
     #[inline]
-    fn finish(mut self) -> u64 {
+    fn finish(&mut self) -> u64 {
         self.absorb(self.word | (self.length << 56), 1);
         let [_, _, v2, _] = &mut self.v;
         *v2 ^= 0xff;
         self.absorb(0, 3);
-        self.v.into_iter().fold(0, |hash, part| hash ^ part)
+        let [v0, v1, v2, v3] = self.v;
+        v0 ^ v1 ^ v2 ^ v3
     }
 
     /// Takes a word in, with so many rounds.

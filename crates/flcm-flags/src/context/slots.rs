@@ -4,7 +4,7 @@ use super::Item;
 use crate::bucket::sip;
 use crate::snapshot::sections;
 use crate::snapshot::{Reader, to_usize, wire};
-use crate::value::{AttributeValue, Decimal};
+use crate::value::{AttributeValue, with_decimal};
 
 /// How many attributes are resolved when a context is bound. Those beyond are searched each time they are read.
 const SLOTS: usize = 32;
@@ -70,7 +70,7 @@ impl Slot {
     fn digest(&self) -> Option<u64> {
         match self.kind {
             Kind::Text => Some(self.bits),
-            Kind::Number => Decimal::new(self.number()).map(|decimal| sip(decimal.as_bytes())),
+            Kind::Number => with_decimal(self.number(), sip),
             Kind::Absent | Kind::Other => None,
         }
     }
@@ -82,14 +82,15 @@ impl Slots {
     /// All of its bytes are zero, so a static of it takes no room in a module.
     pub const UNBOUND: Self = Self { snapshot: 0, digest: None, slots: [Slot::ABSENT; SLOTS] };
 
-    /// Begins with the targeting key; attributes are added by [`fill`](Self::fill).
-    pub(super) fn begin(&mut self, reader: Reader<'_>, key: Option<&[u8]>) {
-        self.snapshot = reader.layout.digest;
-        self.digest = key.map(sip);
-        self.slots = [Slot::ABSENT; SLOTS];
+    /// Those of the targeting key; attributes are added by [`fill`](Self::fill).
+    #[inline]
+    pub(super) fn begin(reader: Reader<'_>, key: Option<&[u8]>) -> Self {
+        let digest = key.map(sip);
+        let mut slots = Self { snapshot: reader.layout.digest, digest, slots: [Slot::ABSENT; SLOTS] };
         if let (Some(key), Some(id)) = (key, reader.layout.user_attribute) {
-            self.fill(reader, id, USER, Item::Text(key));
+            slots.fill(reader, id, USER, Item::Text(key));
         }
+        slots
     }
 
     /// Adds an attribute. One slot reads the targeting key and nothing else.
