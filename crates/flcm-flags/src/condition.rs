@@ -409,17 +409,18 @@ impl<'s> Test<'s> {
     }
 
     /// Compares a number, or a time in milliseconds, with the operands. `None` for an operator of another type.
-    #[inline]
+    #[cfg_attr(feature = "compact", inline(never))]
+    #[cfg_attr(not(feature = "compact"), inline)]
     #[expect(clippy::float_cmp, reason = "`==` of the document is the equality of IEEE 754")]
     fn compare_number(&self, value: f64) -> Option<bool> {
         use wire::node;
-        let operand = || self.reader.number(self.record.operand.get());
+        let operand = self.reader.number(self.record.operand.get());
         match self.record.kind {
-            node::EQUAL_NUMBER => Some(value == operand()),
-            node::GREATER | node::AFTER => Some(value > operand()),
-            node::GREATER_EQUAL => Some(value >= operand()),
-            node::LESS | node::BEFORE => Some(value < operand()),
-            node::LESS_EQUAL => Some(value <= operand()),
+            node::EQUAL_NUMBER => Some(value == operand),
+            node::GREATER | node::AFTER => Some(value > operand),
+            node::GREATER_EQUAL => Some(value >= operand),
+            node::LESS | node::BEFORE => Some(value < operand),
+            node::LESS_EQUAL => Some(value <= operand),
             node::IN_NUMBERS => {
                 let numbers = sections::NUMBERS;
                 let list = self.reader.range(numbers, self.record.operand.get(), self.record.extra.get());

@@ -140,7 +140,8 @@ pub struct BoundContext<'a> {
 
 impl<'a> BoundContext<'a> {
     fn new(context: Context<'a>, reader: Reader<'_>) -> Self {
-        let mut slots = Slots::begin(reader, context.targeting_key.map(str::as_bytes));
+        let mut slots = Slots::UNBOUND;
+        slots.begin(reader, context.targeting_key.map(str::as_bytes));
         match context.attributes {
             Attributes::Named(attributes) => {
                 for (position, (name, value)) in (0..USER).zip(attributes) {

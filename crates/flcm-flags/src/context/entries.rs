@@ -64,7 +64,8 @@ impl<'a> Entries<'a> {
     pub fn bind<B: AsRef<[u8]>>(&self, snapshot: &Snapshot<B>, slots: &mut Slots) {
         let reader = snapshot.reader();
         let key = self.item(USER);
-        *slots = Slots::begin(reader, if let Some(Item::Text(key)) = key { Some(key) } else { None });
+        *slots = Slots::UNBOUND;
+        slots.begin(reader, if let Some(Item::Text(key)) = key { Some(key) } else { None });
         let mut position = 1_u16;
         while let Some(entry) = self.entries.get(usize::from(position)) {
             if let Some(value) = self.value(entry) {

@@ -82,15 +82,14 @@ impl Slots {
     /// All of its bytes are zero, so a static of it takes no room in a module.
     pub const UNBOUND: Self = Self { snapshot: 0, digest: None, slots: [Slot::ABSENT; SLOTS] };
 
-    /// Those of the targeting key; attributes are added by [`fill`](Self::fill).
-    #[inline]
-    pub(super) fn begin(reader: Reader<'_>, key: Option<&[u8]>) -> Self {
-        let digest = key.map(sip);
-        let mut slots = Self { snapshot: reader.layout.digest, digest, slots: [Slot::ABSENT; SLOTS] };
+    /// Binds the targeting key to slots that are [unbound](Self::UNBOUND); attributes are added by
+    /// [`fill`](Self::fill).
+    pub(super) fn begin(&mut self, reader: Reader<'_>, key: Option<&[u8]>) {
+        self.snapshot = reader.layout.digest;
+        self.digest = key.map(sip);
         if let (Some(key), Some(id)) = (key, reader.layout.user_attribute) {
-            slots.fill(reader, id, USER, Item::Text(key));
+            self.fill(reader, id, USER, Item::Text(key));
         }
-        slots
     }
 
     /// Adds an attribute. One slot reads the targeting key and nothing else.
@@ -191,8 +190,9 @@ impl<'q> View<'q> {
     #[inline(never)]
     fn search(&self, reader: Reader<'_>, id: u32) -> Slot {
         let is_user = reader.layout.user_attribute == Some(id);
-        let position = if is_user { Some(USER) } else { self.values.position(reader, id) };
-        let found = position.and_then(|position| Some((position, self.values.item(position)?)));
-        found.map_or(Slot::ABSENT, |(position, value)| Slot::new(reader, id, position, value))
+        let Some(position) = (if is_user { Some(USER) } else { self.values.position(reader, id) }) else {
+            return Slot::ABSENT;
+        };
+        self.values.item(position).map_or(Slot::ABSENT, |value| Slot::new(reader, id, position, value))
     }
 }
