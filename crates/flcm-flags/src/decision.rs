@@ -477,8 +477,8 @@ impl<'s> Decision<'s> {
         words.kind = value.kind;
         let payload = value.payload.get();
         match value.kind {
-            wire::value::NUMBER => words.number = reader.number(payload),
             wire::value::BOOL => words.number = payload.into(),
+            wire::value::NUMBER => words.number = reader.number(payload),
             _ => words.text = reader.text_bytes(payload),
         }
         words

@@ -261,7 +261,10 @@ impl<'s> Reader<'s> {
         let section = self.layout.extent_of(kind);
         let end = start.saturating_add(count);
         let offset = |index: u32| section.start.wrapping_add(to_usize(index).wrapping_mul(section.size));
-        self.bytes.get(offset(start)..offset(end)).filter(|_| end <= section.count).unwrap_or_default()
+        if end > section.count {
+            return &[];
+        }
+        self.bytes.get(offset(start)..offset(end)).unwrap_or_default()
     }
 }
 

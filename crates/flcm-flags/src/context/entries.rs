@@ -56,7 +56,7 @@ impl<'a> Entries<'a> {
         let count = bytes.first_chunk().map_or(0, |count| u32::from_le_bytes(*count));
         // Positions have 16 bits.
         let count = to_usize(count.min(u32::from(USER) >> 1));
-        let entries = <[Entry]>::ref_from_prefix_with_elems(bytes, count.saturating_add(1));
+        let entries = <[Entry]>::ref_from_prefix_with_elems(bytes, count.wrapping_add(1));
         Self { bytes, entries: entries.map_or(&[], |(entries, _)| entries) }
     }
 

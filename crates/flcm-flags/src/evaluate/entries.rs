@@ -35,7 +35,7 @@ impl EntriesBound<'_> {
         let trips = Trips::new(trips.as_bytes());
         let question = Question { reader, trips: &trips, context: self.entries.view(self.slots), now };
         let flags = match flag {
-            Some(flag) => flag.0..flag.0.saturating_add(1),
+            Some(flag) => flag.0..flag.0.wrapping_add(1),
             None => 0..reader.count(sections::FLAGS),
         };
         for flag in flags {

@@ -41,7 +41,11 @@ pub fn checksum(bytes: &[u8]) -> u64 {
             *lane = absorb(*lane, u64::from_le_bytes(*word));
         }
     }
-    lanes.into_iter().fold(lookup_hash(rest), |state, lane| crate::bucket::mix(absorb(state, lane)))
+    let mut state = lookup_hash(rest);
+    for lane in lanes {
+        state = crate::bucket::mix(absorb(state, lane));
+    }
+    state
 }
 
 /// The hash of a string for [`probe`]. It reads eight bytes at a time, because names are short.
