@@ -240,6 +240,7 @@ schemathesis: programs
 packages: npm glue addon
     npx --no -- wasm-opt -Oz --converge -ocimfs=150 --reorder-functions --strip-producers --strip-target-features target/bindings/wasm/flags_bg.wasm -o target/bindings/wasm/flags_bg.wasm
     npx --no -- wasm-opt -O1 target/bindings/compile/compile_bg.wasm -o target/bindings/compile/compile_bg.wasm
+    node bindings/page/strip.js target/bindings/page
     node pkg/build.js
 
 # The dashboard, into crates/flcm-dashboard/dist, where the build of `flcm` finds it.
@@ -291,11 +292,12 @@ server-peers:
 wasm-target:
     rustup target add wasm32-unknown-unknown
 
-# The wasm modules. Two builds, because one would give both the features of both.
+# The wasm modules. Each has a build of its own, because one build would give all of them the features of all.
 [private]
 wasm-modules: wasm-target
     cargo build --profile wasm --target wasm32-unknown-unknown --locked -p flcm-flags-wasm
     cargo build --profile wasm --target wasm32-unknown-unknown --locked -p flcm-flags-wasm-compile
+    cargo build --profile page --target wasm32-unknown-unknown --locked -p flcm-flags-page --features compact
 
 # The JavaScript of the wasm modules, into target/bindings.
 [private]

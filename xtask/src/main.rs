@@ -1,4 +1,4 @@
-//! `xtask TARGET OUT`: JavaScript and types for the wasm modules that cargo built into `TARGET` with the profile `wasm`.
+//! `xtask TARGET OUT`: JavaScript and types for the wasm modules that cargo built into `TARGET`, each with its profile.
 //! The crate `wasm-bindgen-cli-support` rather than the command, because Cargo.lock pins a crate.
 
 use std::{env, error::Error, path::PathBuf};
@@ -10,11 +10,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     let (Some(target), Some(out)) = (folders.next(), folders.next()) else {
         return Err("usage: xtask TARGET OUT".into());
     };
-    for (module, folder, name) in
-        [("flcm_flags_wasm", "wasm", "flags"), ("flcm_flags_wasm_compile", "compile", "compile")]
-    {
+    for (module, profile, folder, name) in [
+        ("flcm_flags_wasm", "wasm", "wasm", "flags"),
+        ("flcm_flags_wasm_compile", "wasm", "compile", "compile"),
+        ("flcm_flags_page", "page", "page", "flags-page"),
+    ] {
         Bindgen::new()
-            .input_path(target.join("wasm32-unknown-unknown/wasm").join(module).with_extension("wasm"))
+            .input_path(target.join("wasm32-unknown-unknown").join(profile).join(module).with_extension("wasm"))
             .out_name(name)
             // For every host, not browsers alone: the bytes are an argument. The loaders know where they are, so that
             // an entry which is given its module names no file to a bundler.

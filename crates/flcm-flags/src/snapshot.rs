@@ -315,31 +315,6 @@ impl<'s> Reader<'s> {
         <[T]>::ref_from_bytes(self.span(section.kind, start, count)).unwrap_or_default()
     }
 
-    /// A range that a record of a section names: its start, and how many records it has.
-    #[cfg(feature = "compact")]
-    fn range_of(&self, kind: usize, index: u32, at: usize, is_long: bool) -> (u32, u32) {
-        let bytes = self.record(kind, index).get(at..).and_then(<[u8]>::first_chunk);
-        let [start, length]: [U32; 2] = zerocopy::transmute!(*bytes.unwrap_or(&[0; 8]));
-        (start.get(), if is_long { length.get() } else { length.get() & 0xffff })
-    }
-
-    /// All records of a section.
-    fn records<T>(&self, section: Section<T>) -> impl Iterator<Item = &'s T> + use<'s, T>
-    where
-        T: FromBytes + Immutable + KnownLayout + Unaligned + 's,
-    {
-        self.records_at(section, U32::ZERO, self.layout.count(section))
-    }
-
-    /// A range of records, as far as it is there.
-    fn records_at<T>(&self, section: Section<T>, start: U32, count: u32) -> impl Iterator<Item = &'s T> + use<'s, T>
-    where
-        T: FromBytes + Immutable + KnownLayout + Unaligned + 's,
-    {
-        let reader = *self;
-        (start.get()..start.get().saturating_add(count)).map_while(move |id| reader.get(section, id))
-    }
-
     /// The dependencies of a flag: the other flag and what it must have decided.
     pub(crate) fn dependencies(self, flag: &wire::FlagRecord) -> impl Iterator<Item = (FlagId, Expected)> + use<'s> {
         let start = flag.dependencies.get();

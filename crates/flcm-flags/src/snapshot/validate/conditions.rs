@@ -6,7 +6,8 @@
 
 use zerocopy::little_endian::U32;
 
-use super::{Check, Pass, ensure};
+use super::records::Pass;
+use super::{Check, ensure};
 use crate::snapshot::{SnapshotError, sections, wire};
 
 /// What the conditions of one owner may name: the entries of its closure, which are decided before it.

@@ -6,6 +6,8 @@
 
 use core::mem::offset_of;
 
+use zerocopy::little_endian::U32;
+
 use super::{Check, ensure};
 use crate::snapshot::Reader;
 use crate::snapshot::wire::{self, section};
@@ -46,6 +48,15 @@ static RANGES: [Range; 13] = ranges! {
     MEMBERS: COHORTS CohortRecord except true,
     MEMBERS: COHORTS CohortRecord users true,
 };
+
+impl Reader<'_> {
+    /// A range that a record of a section names: its start, and how many records it has.
+    fn range_of(&self, kind: usize, index: u32, at: usize, is_long: bool) -> (u32, u32) {
+        let bytes = self.record(kind, index).get(at..).and_then(<[u8]>::first_chunk);
+        let [start, length]: [U32; 2] = zerocopy::transmute!(*bytes.unwrap_or(&[0; 8]));
+        (start.get(), if is_long { length.get() } else { length.get() & 0xffff })
+    }
+}
 
 /// Checks the ranges of all records.
 pub(super) fn check(reader: Reader<'_>) -> Check {
