@@ -8,6 +8,11 @@
 //! for larger snapshots.
 #![cfg_attr(target_arch = "wasm32", no_std)]
 #![allow(clippy::must_use_candidate, reason = "JavaScript calls these functions")]
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "addresses and lengths have 32 bits here; longer numbers cross in halves; a time is not negative"
+)]
 
 use flcm_flags::{
     Decision, Entries, EntriesBound, FlagId, Millis, PackedDecision, Slots, Snapshot, Trips, WORDS, Words,

@@ -140,7 +140,8 @@ pub struct BoundContext<'a> {
 
 impl<'a> BoundContext<'a> {
     fn new(context: Context<'a>, reader: Reader<'_>) -> Self {
-        let mut slots = Slots::UNBOUND;
+        let mut bound = Self { context, slots: Slots::UNBOUND };
+        let slots = &mut bound.slots;
         slots.begin(reader, context.targeting_key.map(str::as_bytes));
         match context.attributes {
             Attributes::Named(attributes) => {
@@ -155,7 +156,7 @@ impl<'a> BoundContext<'a> {
                 }
             }
         }
-        Self { context, slots }
+        bound
     }
 
     pub(crate) fn view(&self) -> View<'_> {

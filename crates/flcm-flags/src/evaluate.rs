@@ -397,20 +397,19 @@ impl Question<'_, '_> {
             return PackedDecision::error(code);
         }
         let digest = self.digest(flag);
-        let (reason, arm) = match self.obstacle(flag, trip, digest, decided, visitor) {
-            Some(reason) => (reason, Arm::Outside),
-            None => {
-                let draw = digest.map(|digest| Draw::new(digest, flag.hash_key.get()));
-                if flag.has(step::OVERRIDES)
-                    && let Some(packed) = self.overridden(flag, draw, visitor)
-                {
-                    return packed;
-                }
-                let cap = if let TripState::Capped(cap) = trip { cap } else { BUCKETS };
-                match self.first_rule(flag, cap, draw, decided, visitor) {
-                    Ok(packed) => return packed,
-                    Err(arm) => (Reason::Default, arm),
-                }
+        let (reason, arm) = if let Some(reason) = self.obstacle(flag, trip, digest, decided, visitor) {
+            (reason, Arm::Outside)
+        } else {
+            let draw = digest.map(|digest| Draw::new(digest, flag.hash_key.get()));
+            if flag.has(step::OVERRIDES)
+                && let Some(packed) = self.overridden(flag, draw, visitor)
+            {
+                return packed;
+            }
+            let cap = if let TripState::Capped(cap) = trip { cap } else { BUCKETS };
+            match self.first_rule(flag, cap, draw, decided, visitor) {
+                Ok(packed) => return packed,
+                Err(arm) => (Reason::Default, arm),
             }
         };
         off(flag, reason).of_arm(arm)

@@ -25,7 +25,9 @@ const START: u16 = 2;
 /// The last column of a row is the end of the text, for patterns with `$`. A read outside of the table, which
 /// validation rules out, counts as no match.
 pub(crate) fn is_match(reader: Reader<'_>, pattern: &PatternRecord, text: &[u8]) -> bool {
-    let classes = reader.range(sections::CLASSES, pattern.classes.get(), 256);
+    let Some(classes) = reader.range(sections::CLASSES, pattern.classes.get(), 256).first_chunk::<256>() else {
+        return false;
+    };
     let stride = usize::from(pattern.stride.get());
     let rows = u32::from(pattern.states.get().saturating_sub(START));
     let length = rows.saturating_mul(u32::from(pattern.stride.get()));

@@ -116,7 +116,7 @@ fn integer(number: f64) -> Option<i64> {
 }
 
 /// Passes the text of `number` to `look`, if it is an integer of magnitude below 2^53. Zero has no sign.
-#[expect(clippy::as_conversions, clippy::cast_possible_truncation, reason = "a digit")]
+#[expect(clippy::as_conversions, reason = "a digit")]
 pub(crate) fn with_decimal<R>(number: f64, look: impl FnOnce(&[u8]) -> R) -> Option<R> {
     let whole = integer(number)?;
     let mut rest = whole.unsigned_abs();

@@ -80,31 +80,30 @@ impl<'a> Identifiers<'a> {
     fn next(&mut self) -> Option<&'a [u8]> {
         while self.part != Part::End {
             let (text, part) = (self.rest, self.part);
-            self.is_number = true;
-            self.part = Part::End;
-            let mut length = 0_usize;
+            let (mut is_number, mut next, mut length) = (true, Part::End, 0_usize);
             for byte in text {
                 match byte {
                     b'0'..=b'9' => {}
-                    b'.' => self.part = part,
-                    b'+' if part != Part::Build => self.part = Part::Build,
-                    b'-' if part == Part::Core => self.part = Part::PreRelease,
-                    b'-' | b'a'..=b'z' | b'A'..=b'Z' => self.is_number = false,
+                    b'.' => next = part,
+                    b'+' if part != Part::Build => next = Part::Build,
+                    b'-' if part == Part::Core => next = Part::PreRelease,
+                    b'-' | b'a'..=b'z' | b'A'..=b'Z' => is_number = false,
                     _ => return None,
                 }
-                if self.part != Part::End {
+                if next != Part::End {
                     break;
                 }
                 length = length.wrapping_add(1);
             }
             let (identifier, rest) = text.split_at_checked(length)?;
             self.rest = rest.get(1..).unwrap_or_default();
-            let is_padded = self.is_number && length > 1 && identifier.first() == Some(&b'0');
+            (self.part, self.is_number) = (next, is_number);
+            let is_padded = is_number && length > 1 && identifier.first() == Some(&b'0');
             let is_core = part == Part::Core;
             self.numbers = self.numbers.saturating_add(u8::from(is_core));
             // Exactly three numbers, and only those, are in front of the pre-release and the build.
-            let is_count = (self.part == Part::Core) == (self.numbers < 3);
-            if length == 0 || !is_count || (is_core && !self.is_number) || (is_padded && part != Part::Build) {
+            let is_count = (next == Part::Core) == (self.numbers < 3);
+            if length == 0 || !is_count || (is_core && !is_number) || (is_padded && part != Part::Build) {
                 return None;
             }
             if part != Part::Build {

@@ -25,7 +25,7 @@ impl State {
     fn write(&mut self, text: &[u8]) {
         let mut rest = text;
         // Whole words at once, where speed counts more than size.
-        if !cfg!(feature = "compact") && self.length & 7 == 0 {
+        if !cfg!(feature = "compact") && self.length.is_multiple_of(8) {
             let (words, tail) = text.as_chunks();
             for word in words {
                 self.absorb(u64::from_le_bytes(*word), 1);
@@ -36,7 +36,7 @@ impl State {
         for byte in rest {
             self.word |= u64::from(*byte) << (self.length.wrapping_mul(8) & 63);
             self.length = self.length.wrapping_add(1);
-            if self.length & 7 == 0 {
+            if self.length.is_multiple_of(8) {
                 self.absorb(self.word, 1);
                 self.word = 0;
             }

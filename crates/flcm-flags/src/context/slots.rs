@@ -17,7 +17,7 @@ pub(crate) const USER: u16 = u16::MAX;
 pub struct Slots {
     pub(crate) snapshot: u64,
     digest: Option<u64>,
-    slots: [Slot; SLOTS],
+    attributes: [Slot; SLOTS],
 }
 
 /// One attribute as decisions compare it, in sixteen bytes.
@@ -80,7 +80,7 @@ impl Slots {
     /// Of no snapshot: every decision with them is an `INVALID_CONTEXT` error.
     ///
     /// All of its bytes are zero, so a static of it takes no room in a module.
-    pub const UNBOUND: Self = Self { snapshot: 0, digest: None, slots: [Slot::ABSENT; SLOTS] };
+    pub const UNBOUND: Self = Self { snapshot: 0, digest: None, attributes: [Slot::ABSENT; SLOTS] };
 
     /// Binds the targeting key to slots that are [unbound](Self::UNBOUND); attributes are added by
     /// [`fill`](Self::fill).
@@ -95,7 +95,7 @@ impl Slots {
     /// Adds an attribute. One slot reads the targeting key and nothing else.
     pub(super) fn fill(&mut self, reader: Reader<'_>, id: u32, position: u16, value: Item<'_>) {
         let is_user = reader.layout.user_attribute == Some(id);
-        if let Some(slot) = self.slots.get_mut(to_usize(id))
+        if let Some(slot) = self.attributes.get_mut(to_usize(id))
             && is_user == (position == USER)
             && is_present(value)
         {
@@ -162,12 +162,11 @@ impl<'q> View<'q> {
     #[inline]
     pub(crate) fn with_slot<R>(&self, reader: Reader<'_>, id: u32, look: impl FnOnce(&Slot) -> R) -> R {
         let searched;
-        look(match self.slots.slots.get(to_usize(id)) {
-            Some(slot) => slot,
-            None => {
-                searched = self.search(reader, id);
-                &searched
-            }
+        look(if let Some(slot) = self.slots.attributes.get(to_usize(id)) {
+            slot
+        } else {
+            searched = self.search(reader, id);
+            &searched
         })
     }
 

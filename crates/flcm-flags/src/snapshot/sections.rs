@@ -84,6 +84,12 @@ macro_rules! sections {
             Section { kind: section::$name as usize, record: PhantomData };)*
 
         /// The least size of a record, by kind.
+        #[expect(
+            clippy::as_conversions,
+            clippy::cast_possible_truncation,
+            clippy::indexing_slicing,
+            reason = "of constants, by the compiler; a record is at most as long as the padding"
+        )]
         static LEAST: [u8; KINDS] = {
             let mut least = [0; KINDS];
             $(least[section::$name as usize] = size_of::<$record>() as u8;)*
@@ -91,6 +97,7 @@ macro_rules! sections {
         };
 
         /// The names of sections, by kind.
+        #[expect(clippy::indexing_slicing, reason = "of constants, by the compiler")]
         static NAMES: [&str; KINDS] = {
             let mut names = [""; KINDS];
             $(names[section::$name as usize] = stringify!($name);)*
