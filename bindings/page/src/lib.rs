@@ -99,8 +99,8 @@ fn address<T>(pointer: *const T) -> u32 {
 }
 
 /// Where the answer lies, whose numbers are then the places of snapshot, trips (four bytes a flag: the bits of a
-/// `TripState`), outcomes (eight bytes a flag), text and contexts; the bytes from one context to the next; and the place
-/// of the words of reasons.
+/// `TripState`), outcomes (eight bytes a flag), text and contexts; the bytes from one context to the next; the
+/// place of the words of reasons; and how many bytes a snapshot may have.
 #[wasm_bindgen]
 pub fn places() -> u32 {
     let Some(mut page) = PAGE.try_lock() else { return 0 };
@@ -114,19 +114,16 @@ pub fn places() -> u32 {
         size_of::<Bound>() as u32,
         words,
         length,
-        0,
+        SNAPSHOT as u32,
     ];
     address(&raw const page.answer)
 }
 
-/// Takes the snapshot in that was written. 0 when it is one, 1 when it is larger than this module's memory, 2 when it
-/// is no snapshot: then the answer is the place of a text that says why.
+/// Takes the snapshot in that was written. 0 when it is one, 1 when it has more flags than this module has room for, 2
+/// when it is no snapshot: then the answer is the place of a text that says why.
 #[wasm_bindgen]
 pub fn load(length: usize) -> u32 {
-    let Some(mut page) = PAGE.try_lock() else { return 0 };
-    if length > SNAPSHOT {
-        return 1;
-    }
+    let Some(mut page) = PAGE.try_lock() else { return 2 };
     page.snapshot.buffer().length = length;
     if let Err(error) = page.snapshot.load() {
         let [address, length] = place_of(error.as_str().as_bytes());

@@ -100,7 +100,7 @@ impl<'a> Identifiers<'a> {
             (self.part, self.is_number) = (next, is_number);
             let is_padded = is_number && length > 1 && identifier.first() == Some(&b'0');
             let is_core = part == Part::Core;
-            self.numbers = self.numbers.saturating_add(u8::from(is_core));
+            self.numbers = self.numbers.wrapping_add(u8::from(is_core));
             // Exactly three numbers, and only those, are in front of the pre-release and the build.
             let is_count = (next == Part::Core) == (self.numbers < 3);
             if length == 0 || !is_count || (is_core && !is_number) || (is_padded && part != Part::Build) {

@@ -63,9 +63,9 @@ impl<'a> Entries<'a> {
     /// Resolves the context against a snapshot: see [`Context::bind`](crate::Context::bind).
     pub fn bind<B: AsRef<[u8]>>(&self, snapshot: &Snapshot<B>, slots: &mut Slots) {
         let reader = snapshot.reader();
-        let key = self.item(USER);
+        let key = if let Some(Item::Text(key)) = self.item(USER) { Some(key) } else { None };
         *slots = Slots::UNBOUND;
-        slots.begin(reader, if let Some(Item::Text(key)) = key { Some(key) } else { None });
+        slots.begin(reader, key);
         let mut position = 1_u16;
         while let Some(entry) = self.entries.get(usize::from(position)) {
             if let Some(value) = self.value(entry) {

@@ -42,11 +42,12 @@ const fn ensure(holds: bool, problem: Problem) -> Check {
 
 /// Reads header and section table. The checksum is compared before anything behind the header is believed.
 fn read_layout(bytes: &[u8], layout: &mut Layout) -> Check {
-    ensure(bytes.len() >= size_of::<Header>(), &"header: too short")?;
+    let longest = bytes.len().wrapping_sub(wire::PADDING);
+    ensure(bytes.len() >= size_of::<Header>() + wire::PADDING, &"header: too short")?;
     let Ok((header, rest)) = Header::ref_from_prefix(bytes) else { return Ok(()) };
     ensure(header.magic == wire::MAGIC, &"header: not a snapshot")?;
     if header.version.get() != wire::VERSION {
-        return Err(SnapshotError(&"header: unknown format version"));
+        return Err(SnapshotError(&"header: unknown version"));
     }
     ensure(to_usize(header.length.get()) == bytes.len(), &"header: wrong length")?;
     let checksum = index::checksum(bytes.get(wire::UNCHECKED..).unwrap_or_default());
@@ -62,7 +63,7 @@ fn read_layout(bytes: &[u8], layout: &mut Layout) -> Check {
     for section in table {
         let (start, size, count) = (to_usize(section.offset.get()), section.size.get().into(), section.count.get());
         let end = to_usize(count).checked_mul(size).and_then(|length| length.checked_add(start));
-        let end = end.filter(|end| *end <= bytes.len().saturating_sub(wire::PADDING));
+        let end = end.filter(|end| *end <= longest);
         ensure(end.is_some(), &"section table: section out of bounds")?;
         ensure(section.kind.get() > previous, &"section table: out of order")?;
         previous = section.kind.get();
