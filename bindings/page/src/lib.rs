@@ -94,6 +94,10 @@ fn place_of(text: &[u8]) -> [u32; 2] {
     [address(text.as_ptr()), u32::try_from(text.len()).unwrap_or(0)]
 }
 
+const fn halves(number: u64) -> [u32; 2] {
+    [number as u32, (number >> 32) as u32]
+}
+
 fn address<T>(pointer: *const T) -> u32 {
     u32::try_from(pointer.addr()).unwrap_or(0)
 }
@@ -126,14 +130,14 @@ pub fn load(length: usize) -> u32 {
     let Some(mut page) = PAGE.try_lock() else { return 2 };
     page.snapshot.buffer().length = length;
     if let Err(error) = page.snapshot.load() {
-        let [address, length] = place_of(error.as_str().as_bytes());
-        page.answer = [address, length, 0, 0, 0, 0, 0, 0, 0];
+        [page.answer[0], page.answer[1]] = place_of(error.as_str().as_bytes());
         return 2;
     }
     let flags = page.snapshot.flags().len();
     let (digest, revision) = (page.snapshot.digest(), page.snapshot.revision());
-    page.answer =
-        [flags as u32, digest as u32, (digest >> 32) as u32, revision as u32, (revision >> 32) as u32, 0, 0, 0, 0];
+    page.answer[0] = flags as u32;
+    [page.answer[1], page.answer[2]] = halves(digest);
+    [page.answer[3], page.answer[4]] = halves(revision);
     u32::from(flags > FLAGS)
 }
 
@@ -175,6 +179,6 @@ pub fn words(flag: u32) {
     let Some(packed) = page.outcomes.get(flag as usize) else { return };
     let Words { variant, rule, kind, number, text } = Decision::new(&page.snapshot, FlagId(flag), *packed).words();
     let ([v1, v2], [r1, r2], [t1, t2]) = (place_of(variant), place_of(rule), place_of(text));
-    let bits = number.to_bits();
-    page.answer = [v1, v2, r1, r2, t1, t2, bits as u32, (bits >> 32) as u32, kind.into()];
+    let [low, high] = halves(number.to_bits());
+    page.answer = [v1, v2, r1, r2, t1, t2, low, high, kind.into()];
 }

@@ -40,10 +40,13 @@ const fn ensure(holds: bool, problem: Problem) -> Check {
     if holds { Ok(()) } else { Err(SnapshotError(problem)) }
 }
 
+/// How many bytes a snapshot has at least.
+const LEAST: usize = size_of::<Header>().wrapping_add(wire::PADDING);
+
 /// Reads header and section table. The checksum is compared before anything behind the header is believed.
 fn read_layout(bytes: &[u8], layout: &mut Layout) -> Check {
+    ensure(bytes.len() >= LEAST, &"header: too short")?;
     let longest = bytes.len().wrapping_sub(wire::PADDING);
-    ensure(bytes.len() >= size_of::<Header>() + wire::PADDING, &"header: too short")?;
     let Ok((header, rest)) = Header::ref_from_prefix(bytes) else { return Ok(()) };
     ensure(header.magic == wire::MAGIC, &"header: not a snapshot")?;
     if header.version.get() != wire::VERSION {
