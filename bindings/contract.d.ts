@@ -69,6 +69,9 @@ export type FlagId = number;
  */
 export type PackedDecision = number;
 
+/** Milliseconds since 1970; or what gives them, which is asked only where the time may change the decision. */
+export type Time = number | { now(): number };
+
 /** A snapshot in use. Every method throws {@link EngineError} `FREED` after {@link Snapshot.free}. */
 export interface Snapshot {
   /** The document's revision; 0 when it has none. */
@@ -111,21 +114,21 @@ export interface Snapshot {
     flag: FlagId,
     targetingKey: string | null | undefined,
     attributes: Attributes | undefined,
-    now: number,
+    now: Time,
   ): PackedDecision;
   /** Whether a flag is on; `false` for a flag that is not there. Like {@link Snapshot.decide}. */
   isEnabled(
     key: string,
     targetingKey: string | null | undefined,
     attributes: Attributes | undefined,
-    now: number,
+    now: Time,
   ): boolean;
   /** What is served, and why. Like {@link Snapshot.decide}. */
   decision(
     key: string,
     targetingKey: string | null | undefined,
     attributes: Attributes | undefined,
-    now: number,
+    now: Time,
   ): Decision;
   /**
    * The decision that {@link Context.decideAll} has written for a flag. Equal decisions may be the same frozen object.
@@ -179,9 +182,7 @@ export interface Context {
    * Decides one flag. An answer that time alone cannot change is remembered until a trip changes; arguments are checked
    * when the engine is asked, not when it is remembered.
    */
-  decide(flag: FlagId, now: number): PackedDecision;
-  /** The answer of {@link Context.decide}, if it is remembered; else -1. It is counted like any other. */
-  remembered(flag: FlagId): PackedDecision | -1;
+  decide(flag: FlagId, now: Time): PackedDecision;
   /**
    * Like {@link Context.decide}, for a user whom the application itself gives `on`, `off` or a variant. Kill switch, breaker and
    * dependencies come first.
@@ -192,9 +193,9 @@ export interface Context {
   /** The cohorts of the document that the user is a member of. */
   cohorts(): readonly string[];
   /** Whether a flag is on; `false` for a flag that is not there. */
-  isEnabled(key: string, now: number): boolean;
+  isEnabled(key: string, now: Time): boolean;
   /** Asks the engine for one flag: what is served, and why. Equal decisions may be the same frozen object. */
-  decision(key: string, now: number): Decision;
+  decision(key: string, now: Time): Decision;
   /**
    * Decides every flag in one call, into two numbers a flag: the rule (0xffffffff: none) and the {@link PackedDecision}.
    *

@@ -100,7 +100,8 @@ export class CircuitBreaker implements Follower {
     for (const key of this.#overrides.keys()) this.#apply(next, key);
     return () => {
       this.#publish(next, transitions);
-      if (!this.#closed) this.#deadline.noLaterThan(SECOND);
+      // Where nothing is due, the next outcome sets the deadline: most hosts start without one.
+      if (!this.#closed && next.breakers.nextDeadline() !== undefined) this.#deadline.noLaterThan(SECOND);
     };
   }
 

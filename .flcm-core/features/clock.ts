@@ -1,5 +1,7 @@
 /** Time and chance. Nothing else reads a clock, sets a timer or draws a number, so that tests may step through time. */
 
+import * as host from '#host';
+
 /** What gives the time. */
 export interface Clock {
   /** Milliseconds since 1970. May jump, as the clocks of machines do. */
@@ -18,7 +20,7 @@ const LONGEST = 2 ** 31 - 1;
 /** The machine's. Its timers do not keep a process of Node alive. */
 export const systemClock: Clock = {
   now: () => Date.now(),
-  elapsed: () => performance.now(),
+  elapsed: host.elapsed,
   random: () => Math.random(),
   after(ms, callback) {
     const timer: unknown = setTimeout(callback, Math.min(Math.max(0, ms), LONGEST));

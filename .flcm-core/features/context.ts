@@ -148,10 +148,10 @@ export class FeatureContext<F extends FlagShapes<F> = AnyFlags> {
 
   #decide(bound: Bound, flag: string): Decision {
     const { snapshot, context, overrides } = bound;
-    const now = this.#deciding.clock.now();
+    const { clock } = this.#deciding;
     const id = snapshot.flag(flag);
-    const overridden = overrides && this.#overridden(bound, overrides, id, flag, now);
-    return overridden === undefined ? context.decision(flag, now) : snapshot.decisionOf(id, NO_RULE, overridden);
+    const overridden = overrides && this.#overridden(bound, overrides, id, flag, clock.now());
+    return overridden === undefined ? context.decision(flag, clock) : snapshot.decisionOf(id, NO_RULE, overridden);
   }
 
   #decideAll(bound: Bound): [string, Decision][] {
@@ -173,12 +173,9 @@ export class FeatureContext<F extends FlagShapes<F> = AnyFlags> {
 
   #outcome(bound: Bound, flag: FlagId, key: string): PackedDecision {
     const { context, overrides } = bound;
-    if (overrides === undefined) {
-      const known = context.remembered(flag);
-      return known === -1 ? context.decide(flag, this.#deciding.clock.now()) : known;
-    }
-    const now = this.#deciding.clock.now();
-    return this.#overridden(bound, overrides, flag, key, now) ?? context.decide(flag, now);
+    const { clock } = this.#deciding;
+    const overridden = overrides && this.#overridden(bound, overrides, flag, key, clock.now());
+    return overridden ?? context.decide(flag, clock);
   }
 
   /** The override of this user for a flag, if it has not expired. */

@@ -74,13 +74,15 @@ export class FeatureFlagManager<F extends FlagShapes<F> = AnyFlags> {
         readonly revision: bigint;
         /** The keys of all flags. */
         readonly flags: readonly string[];
+        /** The attributes that some flag reads. */
+        readonly attributes: readonly string[];
       }
     | undefined {
     const { snapshot } = this.#deciding.inUse;
     if (snapshot === undefined) return undefined;
-    const { digest, revision, flagCount } = snapshot;
+    const { digest, revision, attributes, flagCount } = snapshot;
     const flags = Array.from({ length: flagCount }, (_, flag) => snapshot.flagKey(flag) ?? '');
-    return { digest, revision, flags };
+    return { digest, revision, flags, attributes };
   }
 
   /** What the percentages of a flag are drawn with; `undefined` for a flag that is not there. */
@@ -102,7 +104,7 @@ export class FeatureFlagManager<F extends FlagShapes<F> = AnyFlags> {
     if (snapshot === undefined) return false;
     if (!cohorts.isIdle) return this.#context(userId, attributes).isEnabled(flag);
     try {
-      return snapshot.isEnabled(flag, userId, attributes, clock.now());
+      return snapshot.isEnabled(flag, userId, attributes, clock);
     } catch (error) {
       events.error(featureError('INVALID_CONTEXT', 'the feature is off', error));
       return false;
@@ -131,7 +133,7 @@ export class FeatureFlagManager<F extends FlagShapes<F> = AnyFlags> {
     // What cannot be decided at once is left to a context, which reports what is wrong.
     if (snapshot === undefined || !cohorts.isIdle) return this.#context(userId, attributes).decision(flag);
     try {
-      return snapshot.decision(flag, userId, attributes, clock.now());
+      return snapshot.decision(flag, userId, attributes, clock);
     } catch {
       return this.#context(userId, attributes).decision(flag);
     }

@@ -1,9 +1,9 @@
-import type { Attributes, Context as ContextContract, Decision, FlagId, PackedDecision } from '../contract.d.ts';
+import type { Attributes, Context as ContextContract, Decision, FlagId, PackedDecision, Time } from '../contract.d.ts';
 import type { ContextInput } from './attribute-reader.ts';
 import { isOn } from './decision.ts';
 import { engineError, isArray } from './error.ts';
 import { type ContextSlot, checkedId, type LoadedSnapshot, STRIDE } from './loaded-snapshot.ts';
-import { checkedTime } from './shared-memory.ts';
+import { checkedTime, timeOf } from './shared-memory.ts';
 
 /** A user who is decided for more than once. */
 export class Context implements ContextContract {
@@ -20,12 +20,13 @@ export class Context implements ContextContract {
     this.#mark = this.#slot.mark;
   }
 
-  decide(flag: FlagId, now: number): PackedDecision {
-    const outcome = this.remembered(flag);
+  decide(flag: FlagId, now: Time): PackedDecision {
+    const outcome = this.#remembered(flag);
     return outcome === -1 ? this.#cross(flag, now) : outcome;
   }
 
-  remembered(flag: FlagId): PackedDecision | -1 {
+  /** The answer, if it is remembered; else -1. It is counted like any other. */
+  #remembered(flag: FlagId): PackedDecision | -1 {
     const { answers, mark } = this.#slot;
     const at = flag * STRIDE;
     // Once the slot has another owner, what is counted there is counted for them.
@@ -51,11 +52,11 @@ export class Context implements ContextContract {
     return (binding.cohorts(handle, this.slot().index) ?? '').split('\n').slice(0, -1);
   }
 
-  isEnabled(key: string, now: number): boolean {
+  isEnabled(key: string, now: Time): boolean {
     return isOn(this.decide(this.#loaded.flag(key), now));
   }
 
-  decision(key: string, now: number): Decision {
+  decision(key: string, now: Time): Decision {
     const flag = this.#loaded.flag(key);
     // The rule is not among the remembered answers.
     const outcome = this.#cross(flag, now);
@@ -73,11 +74,13 @@ export class Context implements ContextContract {
   }
 
   /** Asks the engine. */
-  #cross(flag: FlagId, now: number): PackedDecision {
+  #cross(flag: FlagId, now: Time): PackedDecision {
     const loaded = this.#loaded;
     const { timed } = loaded.needs(flag);
+    // A clock may ask in its turn: before anything is written.
+    const time = timeOf(now, timed);
     const slot = this.slot();
-    loaded.memory.ask(loaded.handle, slot.index, flag, now);
+    loaded.memory.ask(loaded.handle, slot.index, flag, time);
     const outcome = loaded.check(loaded.hot.decide());
     if (!timed) loaded.remember(slot, flag, outcome);
     return outcome;

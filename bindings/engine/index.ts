@@ -19,16 +19,23 @@ export interface Binding {
   memory(): ArrayBuffer;
   /** Where in it the registers begin. */
   readonly offset: number;
+  /** Snapshots that decide some things without a crossing; without them, the engine is always asked. */
+  readonly Local?: new (
+    loaded: LoadedSnapshot,
+    memory: () => ArrayBuffer,
+    offset: number,
+  ) => Snapshot;
 }
 
 /** The largest snapshot that is taken in: far beyond any use, and far below what wasm memory holds. */
 const MOST_BYTES = 1 << 28;
 
 /** An engine over a binding. */
-export function createEngine({ name, binding, hot, memory: buffer, offset }: Binding): Engine {
+export function createEngine({ name, binding, hot, memory: buffer, offset, Local }: Binding): Engine {
   const memory = new SharedMemory(buffer, offset);
   const load = (bytes: Uint8Array): SnapshotContract => {
-    return new Snapshot(new LoadedSnapshot(binding, hot, memory, take(binding, bytes)));
+    const loaded = new LoadedSnapshot(binding, hot, memory, take(binding, bytes));
+    return Local ? new Local(loaded, buffer, offset) : new Snapshot(loaded);
   };
   return { name, version: binding.version(), load };
 }

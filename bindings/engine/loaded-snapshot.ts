@@ -49,6 +49,20 @@ export interface Needs {
   readonly timed: boolean;
 }
 
+/** Decides by itself what the engine has decided before. */
+interface Local {
+  /** Has the engine count what was decided. */
+  count(): void;
+  /** Forgets what the engine has decided, because a trip has changed. */
+  forget(): void;
+}
+
+/** A decision in words, of a rule. */
+interface Made {
+  readonly rule: number;
+  readonly decision: Decision;
+}
+
 const NOTHING: Needs = { names: [], ids: [], timed: true };
 
 /** Lets snapshots go that nobody holds any more, whose `free` was forgotten. */
@@ -61,6 +75,8 @@ export class LoadedSnapshot {
   readonly memory: SharedMemory;
   readonly flagCount: number;
   readonly attributes: readonly string[];
+  /** What decides by itself and has something to be counted. */
+  local: Local | undefined;
   /** Whether decisions are counted. */
   measuring = false;
   readonly #attributeIds: ReadonlyMap<string, number>;
@@ -72,8 +88,10 @@ export class LoadedSnapshot {
   #nextSlot = 0;
   readonly #slots: ContextSlot[] = [];
   readonly #flagIds = new Map<string, number>();
+  readonly #keys: (string | undefined)[] = [];
   readonly #needs: (Needs | undefined)[] = [];
-  readonly #decisions = new Map<number, Map<number, Map<number, Decision>>>();
+  /** By flag, the unknown one first, and by outcome. */
+  readonly #decisions: (Map<number, Made[]> | undefined)[] = [];
 
   constructor(binding: EngineBinding, hot: HotCalls, memory: SharedMemory, handle: number) {
     this.binding = binding;
@@ -104,11 +122,13 @@ export class LoadedSnapshot {
   forget(): void {
     this.countRemembered();
     for (const slot of this.#slots) slot.clear();
+    this.local?.forget();
   }
 
   /** Reports to the engine the decisions that were answered from the cache. */
   countRemembered(): void {
     for (const slot of this.#slots) this.#count(slot);
+    this.local?.count();
   }
 
   #count(slot: ContextSlot): void {
@@ -189,6 +209,13 @@ export class LoadedSnapshot {
     return ++this.#mark;
   }
 
+  /** The key of a flag. */
+  flagKey(flag: number): string | undefined {
+    const { handle } = this;
+    this.#keys[flag] ??= this.binding.flagKey(handle, flag) ?? undefined;
+    return this.#keys[flag];
+  }
+
   needs(flag: number): Needs {
     return this.#needs[checkedId(flag)] ?? this.#learn(flag);
   }
@@ -206,14 +233,17 @@ export class LoadedSnapshot {
 
   /** A decision from its text. There are few of them for a flag, so each is made once. */
   decision(flag: number, rule: number, outcome: number): Decision {
-    const byOutcome = entry(this.#decisions, flag, () => new Map());
-    const byRule = entry(byOutcome, outcome, () => new Map());
-    return entry(byRule, rule, () => this.#describe(flag, rule, outcome));
+    for (const made of this.#decisions[flag + 1]?.get(outcome) ?? []) if (made.rule === rule) return made.decision;
+    return this.#describe(flag, rule, outcome);
   }
 
   #describe(flag: number, rule: number, outcome: number): Decision {
     const text = this.binding.decisionText(this.handle, flag, rule, outcome);
-    return parseDecision(text ?? '', outcome);
+    const decision = parseDecision(text ?? '', outcome);
+    this.#decisions[flag + 1] ??= new Map();
+    const made = this.#decisions[flag + 1] as Map<number, Made[]>;
+    made.set(outcome, [...(made.get(outcome) ?? []), { rule, decision }]);
+    return decision;
   }
 
   /** Passes an answer of a hot call on, unless it is an error. */
@@ -245,15 +275,6 @@ export function noRoom(what: string, cause?: unknown): Error {
 
 function freed(): Error {
   return engineError('FREED', 'the snapshot was freed: load it again, or free it later');
-}
-
-/** What a map holds, made when it holds nothing. */
-function entry<K, V>(map: Map<K, V>, key: K, make: () => V): V {
-  const known = map.get(key);
-  if (known !== undefined) return known;
-  const made = make();
-  map.set(key, made);
-  return made;
 }
 
 function attributesOf(binding: EngineBinding, handle: number): string[] {

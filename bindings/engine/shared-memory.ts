@@ -1,4 +1,4 @@
-import type { CallOutcome } from '../contract.d.ts';
+import type { CallOutcome, Time } from '../contract.d.ts';
 import type { ContextInput, Present } from './attribute-reader.ts';
 import { engineError, nameOf } from './error.ts';
 
@@ -156,6 +156,21 @@ export class SharedMemory {
     this.#end = start + written;
     return written;
   }
+}
+
+/** Writes decisions that were made on this side: see `HotCalls.countWritten` in the contract. */
+export function writeDecisions(memory: ArrayBuffer, offset: number, snapshot: number, decisions: Uint8Array): void {
+  const registers = new Int32Array(memory, offset, DATA / 4);
+  registers[0] = snapshot;
+  registers[3] = decisions.length;
+  new Uint8Array(memory, offset + DATA).set(decisions);
+}
+
+/** A time as a number, which a clock is asked for only where it may change the decision. */
+export function timeOf(now: Time, timed: boolean): number {
+  if (typeof now === 'number') return now;
+  if (typeof now?.now !== 'function') throw noTime(now);
+  return timed ? now.now() : 0;
 }
 
 /** A time that the core knows. */

@@ -5,6 +5,7 @@ import type {
   FlagId,
   PackedDecision,
   Snapshot as SnapshotContract,
+  Time,
   Transition,
   TripState,
 } from '../contract.d.ts';
@@ -14,9 +15,9 @@ import { isOn } from './decision.ts';
 import { engineError, nameOf } from './error.ts';
 import { checkedId, type LoadedSnapshot, noRoom } from './loaded-snapshot.ts';
 import { Metrics } from './metrics.ts';
-import { checkedTime } from './shared-memory.ts';
+import { checkedTime, timeOf } from './shared-memory.ts';
 
-const NO_ATTRIBUTES: Attributes = Object.freeze({});
+export const NO_ATTRIBUTES: Attributes = Object.freeze({});
 
 /** A snapshot in use. */
 export class Snapshot implements SnapshotContract {
@@ -65,8 +66,7 @@ export class Snapshot implements SnapshotContract {
   }
 
   flagKey(flag: FlagId): string | undefined {
-    const { binding, handle } = this.#loaded;
-    return binding.flagKey(handle, checkedId(flag)) ?? undefined;
+    return this.#loaded.flagKey(checkedId(flag));
   }
 
   flagSalt(flag: FlagId): string | undefined {
@@ -87,12 +87,14 @@ export class Snapshot implements SnapshotContract {
     flag: FlagId,
     targetingKey: string | null | undefined,
     attributes: Attributes | undefined,
-    now: number,
+    now: Time,
   ): PackedDecision {
     const loaded = this.#loaded;
     const needs = loaded.needs(flag);
+    // A clock, like an attribute, may ask in its turn: before anything is written.
+    const time = timeOf(now, needs.timed);
     loaded.memory.writeContext(loaded.gather(targetingKey, attributes ?? NO_ATTRIBUTES, needs));
-    loaded.memory.ask(loaded.handle, 0, flag, now);
+    loaded.memory.ask(loaded.handle, 0, flag, time);
     return loaded.check(loaded.hot.decideOnce());
   }
 
@@ -100,7 +102,7 @@ export class Snapshot implements SnapshotContract {
     key: string,
     targetingKey: string | null | undefined,
     attributes: Attributes | undefined,
-    now: number,
+    now: Time,
   ): boolean {
     return isOn(this.decide(this.#loaded.flag(key), targetingKey, attributes, now));
   }
@@ -109,7 +111,7 @@ export class Snapshot implements SnapshotContract {
     key: string,
     targetingKey: string | null | undefined,
     attributes: Attributes | undefined,
-    now: number,
+    now: Time,
   ): Decision {
     const flag = this.#loaded.flag(key);
     const outcome = this.decide(flag, targetingKey, attributes, now);

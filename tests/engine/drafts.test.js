@@ -190,7 +190,9 @@ describe('misuse', () => {
   const { snapshot } = compiler.compile(asked.base);
 
   test('is refused with what to do about it', () => {
-    throws('INVALID_ARGUMENT', /the base has an error in line 1: /, () => compiler.workbench('flags: { a: { colour: red } }'));
+    throws('INVALID_ARGUMENT', /the base has an error in line 1: /, () =>
+      compiler.workbench('flags: { a: { colour: red } }'),
+    );
     for (const wrong of [undefined, 5, {}]) {
       throws('INVALID_ARGUMENT', /`base`/, () => compiler.workbench(wrong));
       throws('INVALID_ARGUMENT', /Uint8Array/, () => compiler.trips(wrong, {}));

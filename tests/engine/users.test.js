@@ -42,18 +42,6 @@ for (const { engine } of engines) {
     assert.deepEqual(snapshot.context('bob').cohorts(), []);
   });
 
-  test(`${engine.name}: what is remembered is told apart from what is not`, () => {
-    const snapshot = fresh();
-    const two = snapshot.flag('two');
-    const alice = snapshot.context('alice');
-    assert.equal(alice.remembered(two), -1);
-    const outcome = alice.decide(two, NOW);
-    assert.equal(alice.remembered(two), outcome);
-    snapshot.setTrip(two, 'off');
-    assert.equal(alice.remembered(two), -1);
-    assert.equal(alice.remembered(-1), -1);
-  });
-
   test(`${engine.name}: flags that are written differently are told, in parts`, () => {
     const before = fresh();
     const flags = { ...DOCUMENT.flags, another: {}, two: { rollout: { percentage: 1 } } };

@@ -103,6 +103,33 @@ both((open, engine) => {
     expect(counts).toEqual({ TARGETING_MATCH: 6, DEFAULT: 1 });
   });
 
+  test('the targeting key is no attribute, even where a document names one so, nor is it one to the application', async () => {
+    for (const [attribute, targeted] of [
+      ['targetingKey', false],
+      ['plan', true],
+    ] as const) {
+      const side = open();
+      const document = JSON.stringify({ flags: { keyed: { conditions: [{ attribute, operator: 'exists' }] } } });
+      const { features } = await local({ ...engine, document });
+      await side.provide(features);
+      expect((await details(side, 'keyed', false, ALICE)).value, attribute).toBe(targeted);
+      const seen: unknown[] = [];
+      features.cohorts.feed('fed', (_user, attributes) => seen.push(Object.keys(attributes)) === 0);
+      await details(side, 'keyed', false, ALICE);
+      expect(seen.at(-1)).toEqual(['plan']);
+    }
+  });
+
+  test('what one evaluation was given changes nothing for the next', async () => {
+    const { side } = await begin();
+    const first = await details(side, 'limit', 0, ALICE);
+    const again = await details(side, 'limit', 0, ALICE);
+    expect(again).toEqual(first);
+    expect(await details(side, 'limit', 'another type', ALICE)).toMatchObject({ errorCode: 'TYPE_MISMATCH' });
+    expect(await details(side, 'limit', 5, { ...ALICE, plan: 'free' })).toMatchObject({ value: 3, reason: 'DEFAULT' });
+    expect(await details(side, 'limit', 5, ALICE)).toEqual({ ...first, flagKey: 'limit' });
+  });
+
   test('what is held back says so', async () => {
     const { side, features } = await begin();
     features.breaker.hold('theme');
@@ -112,7 +139,7 @@ both((open, engine) => {
 
 test('words of the core that OpenFeature does not have are general errors', () => {
   const undecided = { enabled: false, value: undefined, variant: undefined, rule: undefined, arm: 'outside' };
-  const flag = { key: 'beta', salt: 'beta', isStatic: false };
+  const flag = { key: 'beta', salt: 'beta', isStatic: false, resolved: new Map() };
   const codeOf = (errorCode: string) =>
     resolutionOf({ ...undecided, reason: 'ERROR', errorCode }, 1, 'number', flag, 0).errorCode;
   expect(codeOf('PARSE_ERROR')).toBe(ErrorCode.PARSE_ERROR);

@@ -46,6 +46,10 @@ export function watchFile(..._options: unknown[]): () => void {
   return () => {};
 }
 
+export function elapsed(): number {
+  return performance.now();
+}
+
 /** Calls back whenever the page goes out of sight: it may never come back, and no other event announces that. */
 export function onHidden(listener: () => void): () => void {
   if (typeof document === 'undefined') return () => {};

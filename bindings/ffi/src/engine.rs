@@ -22,6 +22,8 @@ use flcm_flags_host::reserve::can_allocate;
 use flcm_flags_host::text;
 
 mod breakers;
+#[cfg(feature = "local")]
+mod local;
 mod metrics;
 mod users;
 

@@ -94,6 +94,30 @@ pub(crate) fn data(shared: &[u8], length: I32) -> Option<&[u8]> {
     shared.get(DATA..)?.get(..usize::try_from(length.get()).ok()?)
 }
 
+/// A decision that was made on the other side, and is to be counted.
+#[cfg(feature = "local")]
+pub(crate) struct Decided<'a> {
+    pub(crate) flag: u32,
+    /// Upper half of the packed decision.
+    pub(crate) outcome: u32,
+    /// The user; `None` for nobody in particular.
+    pub(crate) key: Option<&'a [u8]>,
+}
+
+#[cfg(feature = "local")]
+impl<'a> Decided<'a> {
+    /// Takes the next of those that were written: flag, outcome, and length of the targeting key (all i32; -1 without
+    /// one), then the key, filled up to a multiple of four bytes.
+    pub(crate) fn take(written: &mut &'a [u8]) -> Option<Self> {
+        let ([flag, outcome, length], rest) = <[U32; 3]>::read_from_prefix(written).ok()?;
+        let key = usize::try_from(length.get().cast_signed()).ok();
+        let (key_and_fill, rest) = rest.split_at_checked(key.unwrap_or(0).checked_next_multiple_of(4)?)?;
+        *written = rest;
+        let key = key.and_then(|length| key_and_fill.get(..length));
+        Some(Self { flag: flag.get(), outcome: outcome.get(), key })
+    }
+}
+
 /// One entry of a context.
 #[derive(Clone, Copy, FromBytes, Immutable, KnownLayout, Unaligned)]
 #[repr(C)]

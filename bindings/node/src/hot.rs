@@ -1,4 +1,4 @@
-//! `HotCalls` of the contract by bare N-API. What napi-derive makes takes three times as long for these seven: it
+//! `HotCalls` of the contract by bare N-API. What napi-derive makes takes three times as long for these nine: it
 //! converts arguments, which here lie in memory that is shared, and keeps a scope for values, of which here is one.
 #![expect(unsafe_code, reason = "N-API is C: each use states why it is sound")]
 
@@ -23,7 +23,7 @@ const PANICKED: i32 = -1;
 #[napi(
     catch_unwind,
     ts_args_type = "memory: ArrayBuffer",
-    ts_return_type = "{ flag(): number; bind(): number; decide(): number; decideOnce(): number; decideAll(): number; count(): number; outcome(): number }"
+    ts_return_type = "{ flag(): number; bind(): number; decide(): number; decideOnce(): number; decideAll(): number; count(): number; countWritten(): number; leftOutBy(): number; outcome(): number }"
 )]
 pub fn hot(env: Env, memory: ArrayBuffer<'_>) -> napi::Result<Object<'_>> {
     if memory.len() != SIZE {
@@ -36,6 +36,8 @@ pub fn hot(env: Env, memory: ArrayBuffer<'_>) -> napi::Result<Object<'_>> {
     add(env, &mut object, &memory, c"decideOnce", call::<DecideOnce>)?;
     add(env, &mut object, &memory, c"decideAll", call::<DecideAll>)?;
     add(env, &mut object, &memory, c"count", call::<Count>)?;
+    add(env, &mut object, &memory, c"countWritten", call::<CountWritten>)?;
+    add(env, &mut object, &memory, c"leftOutBy", call::<LeftOutBy>)?;
     add(env, &mut object, &memory, c"outcome", call::<RecordOutcome>)?;
     Ok(object)
 }
@@ -103,6 +105,8 @@ calls! {
     DecideOnce = decide_once,
     DecideAll = decide_all,
     Count = count,
+    CountWritten = count_written,
+    LeftOutBy = left_out_by,
     RecordOutcome = outcome,
 }
 

@@ -1,7 +1,7 @@
 //! The engine as a native addon: what `bindings/binding.d.ts` calls `EngineBinding` and `CompilerBinding`. Each
 //! function converts its arguments and makes one call of `flcm-flags-ffi`.
 //!
-//! `HotCalls` is in the module `hot`: seven functions of plain N-API over the shared memory, because what napi-derive
+//! `HotCalls` is in the module `hot`: nine functions of plain N-API over the shared memory, because what napi-derive
 //! generates takes three times as long. It is the only `unsafe` code of this project.
 //!
 //! The package `@flcm/flags-node` tries this addon first. Where none loads, the package decides with WebAssembly, with
@@ -97,6 +97,12 @@ pub fn is_static(snapshot: i32, flag: u32) -> Option<bool> {
 #[napi(catch_unwind)]
 pub fn reads(snapshot: i32, flag: u32) -> Option<Uint32Array> {
     with_engine(|engine| engine.reads(Handle(snapshot), FlagId(flag))).map(Uint32Array::from)
+}
+
+/// The decision that everyone gets.
+#[napi(catch_unwind)]
+pub fn for_everyone(snapshot: i32, flag: u32) -> Option<Uint32Array> {
+    with_engine(|engine| engine.for_everyone(Handle(snapshot), FlagId(flag))).map(Uint32Array::from)
 }
 
 /// The trip of a flag.

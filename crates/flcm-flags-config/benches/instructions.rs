@@ -10,6 +10,7 @@ use flcm_flags::breaker::{Breaker, Plan, Scope};
 use flcm_flags::{
     Context, Counts, ErrorCode, Millis, PackedDecision, Policy, Sample, Snapshot, Trips, evaluate, evaluate_all,
 };
+use flcm_flags_config::{check, compile};
 use workload::{ATTRIBUTES, KINDS, USER, mixed, snapshot};
 
 fn main() {
@@ -20,7 +21,19 @@ fn main() {
     run(&case, times);
 }
 
+/// From the text of a document to the bytes of its snapshot.
+fn read(text: &str, times: u32) {
+    for _ in 0..times {
+        let (config, diagnostics) = check(black_box(text));
+        let config = config.unwrap_or_else(|| panic!("{}", diagnostics.render("document", text, false)));
+        black_box(compile(&config).len());
+    }
+}
+
 fn run(case: &str, times: u32) {
+    if let Some((format, flags)) = case.split_once("-document-") {
+        return read(&targeted(flags.parse().unwrap_or(1), format == "json"), times);
+    }
     let snapshot = snapshot(if case.ends_with("-many") { mixed(1000) } else { KINDS.to_owned() }.as_str());
     let context = Context::new(Some(USER), &ATTRIBUTES);
     let bound = context.bind(&snapshot);
@@ -65,3 +78,43 @@ fn run(case: &str, times: u32) {
         }
     }
 }
+
+/// Flags with three conditions and a split, as `tests/bench-peers` writes them for W6: as JSON, or as the YAML that people
+/// write.
+fn targeted(flags: usize, json: bool) -> String {
+    let flag = |index: usize| {
+        if json {
+            format!("\"w3_{index}\":{}", TARGETED_JSON.replace(['\n', ' '], ""))
+        } else {
+            format!("  w3_{index}:\n{TARGETED_YAML}")
+        }
+    };
+    let all: Vec<String> = (0..flags).map(flag).collect();
+    if json {
+        format!("{{\"cohorts\":{{}},\"flags\":{{{}}}}}", all.join(","))
+    } else {
+        format!("flags:\n{}", all.concat())
+    }
+}
+
+const TARGETED_JSON: &str = r#"{
+  "conditions": [
+    { "attribute": "country", "operator": "==", "value": "DE" },
+    { "attribute": "age", "operator": ">", "value": 30 },
+    { "attribute": "plan", "operator": "in", "value": ["pro", "team", "enterprise"] }
+  ],
+  "rollout": { "percentage": 25 },
+  "variants": [{ "name": "A", "weight": 50, "value": "A" }, { "name": "B", "weight": 50, "value": "B" }],
+  "default": "off"
+}"#;
+
+const TARGETED_YAML: &str = r#"    conditions:
+      - { attribute: country, operator: "==", value: DE }
+      - { attribute: age, operator: ">", value: 30 }
+      - { attribute: plan, operator: in, value: [pro, team, enterprise] }
+    rollout: { percentage: 25 }
+    variants:
+      - { name: A, weight: 50, value: A }
+      - { name: B, weight: 50, value: B }
+    default: "off"
+"#;

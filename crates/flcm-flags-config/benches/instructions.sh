@@ -18,3 +18,10 @@ for case in percentage targeted dependent pattern version bind look-up-many deci
     twice=$(count "$case" 2000)
     printf '%-16s %12d\n' "$case" $(((twice - once) / 1000))
 done
+
+# From the text of a document to its snapshot, in thousands of instructions.
+for case in json-document-1000 yaml-document-1000 json-document-10000 yaml-document-10000; do
+    none=$(count "$case" 0)
+    once=$(count "$case" 1)
+    printf '%-20s %8d k\n' "$case" $(((once - none) / 1000))
+done

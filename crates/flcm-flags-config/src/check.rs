@@ -83,10 +83,9 @@ struct Named<T> {
     path: String,
 }
 
-/// Flags or cohorts, and where they are defined.
+/// Flags or cohorts.
 struct Vertices<'v> {
     names: &'v [&'v str],
-    spans: BTreeMap<&'v str, Span>,
     path: Path<'v>,
 }
 
@@ -203,17 +202,25 @@ impl<'d> Checker<'d> {
 
     fn graphs(&mut self, document: &Document, config: &Config) {
         let keys: Vec<&str> = config.flags.keys().map(String::as_str).collect();
-        let flags = Vertices { names: &keys, spans: spans(&document.flags), path: Path::Root.key("flags") };
-        self.graph(&Graph::of_flags(config), &flags, ("prerequisite cycle", "prerequisite-cycle"));
+        let flags = Vertices { names: &keys, path: Path::Root.key("flags") };
+        self.graph(&Graph::of_flags(config), &flags, &document.flags, ("prerequisite cycle", "prerequisite-cycle"));
         let names: Vec<&str> = config.cohorts.keys().map(String::as_str).collect();
-        let cohorts = Vertices { names: &names, spans: spans(&document.cohorts), path: Path::Root.key("cohorts") };
-        self.graph(&Graph::of_cohorts(config), &cohorts, ("cohort cycle", "cohort-cycle"));
+        let cohorts = Vertices { names: &names, path: Path::Root.key("cohorts") };
+        self.graph(&Graph::of_cohorts(config), &cohorts, &document.cohorts, ("cohort cycle", "cohort-cycle"));
     }
 
-    fn graph(&mut self, graph: &Graph, vertices: &Vertices<'_>, (title, code): (&str, &'static str)) {
-        for (index, problem) in graph.order().err().into_iter().flatten() {
+    fn graph<T>(
+        &mut self,
+        graph: &Graph,
+        vertices: &Vertices<'_>,
+        written: &Entries<T>,
+        (title, code): (&str, &'static str),
+    ) {
+        let Err(problems) = graph.order() else { return };
+        let spans = spans(written);
+        for (index, problem) in problems {
             let name = vertices.names[index];
-            let (path, span) = (vertices.path.key(name), vertices.spans.get(name).copied().unwrap_or_default());
+            let (path, span) = (vertices.path.key(name), spans.get(name).copied().unwrap_or_default());
             match problem {
                 Problem::Cycle(cycle) => {
                     let cycle: Vec<&str> = cycle.into_iter().map(|member| vertices.names[member]).collect();

@@ -1,6 +1,6 @@
 //! Compiles a [`Config`] into the bytes of a snapshot. The same configuration gives the same bytes on every machine.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 
 use flcm_flags::Serves;
 use flcm_flags::bucket::{Draw, key, sip};
@@ -8,8 +8,8 @@ use flcm_flags::snapshot::wire::{self};
 use zerocopy::little_endian::{U16, U32, U64};
 
 use crate::compile::writer::{Sections, id, narrow, table};
-use crate::config::graph::{DecisionOrder, Graph, all_leaves};
-use crate::config::{Cohort, Condition, Config, Dependency, Expected, Flag, Override, Rule, Test, Value};
+use crate::config::graph::{DecisionOrder, Graph, Names, all_leaves, test_of};
+use crate::config::{Cohort, Config, Dependency, Expected, Flag, Override, Rule, Test, Value};
 
 mod condition;
 mod policy;
@@ -35,10 +35,10 @@ pub fn compile(config: &Config) -> Vec<u8> {
 
 struct Compiler<'c> {
     config: &'c Config,
-    sections: Sections,
+    sections: Sections<'c>,
     attributes: HashMap<&'c str, U32>,
-    flags: HashMap<&'c str, usize>,
-    cohorts: HashMap<&'c str, usize>,
+    flags: Names<'c>,
+    cohorts: Names<'c>,
     patterns: HashMap<&'c str, U32>,
 }
 
@@ -48,8 +48,8 @@ impl<'c> Compiler<'c> {
             config,
             sections: Sections::default(),
             attributes: HashMap::new(),
-            flags: config.flags.keys().enumerate().map(|(index, key)| (key.as_str(), index)).collect(),
-            cohorts: config.cohorts.keys().enumerate().map(|(index, name)| (name.as_str(), index)).collect(),
+            flags: Names::of(&config.flags),
+            cohorts: Names::of(&config.cohorts),
             patterns: HashMap::new(),
         };
         compiler.operand_strings();
@@ -65,8 +65,9 @@ impl<'c> Compiler<'c> {
     /// Strings that are compared by id are interned first, so that their table contains the ids.
     fn operand_strings(&mut self) {
         let tests = self.all_tests();
-        let texts: BTreeSet<&str> =
-            tests.iter().filter(|test| is_interned(test)).flat_map(|test| texts(test)).collect();
+        let mut texts: Vec<&str> = tests.iter().filter(|test| is_interned(test)).flat_map(|test| texts(test)).collect();
+        texts.sort_unstable();
+        texts.dedup();
         for text in &texts {
             self.sections.strings.intern(text);
         }
@@ -121,7 +122,7 @@ impl<'c> Compiler<'c> {
         }
     }
 
-    fn cohort(&mut self, index: usize, name: &str, cohort: &'c Cohort, order: &DecisionOrder) -> wire::CohortRecord {
+    fn cohort(&mut self, index: usize, name: &'c str, cohort: &'c Cohort, order: &DecisionOrder) -> wire::CohortRecord {
         let member_key = key("cohort", name);
         let (except, except_count) = self.members(member_key, &cohort.except);
         let (users, user_count) = self.members(member_key, &cohort.users);
@@ -168,7 +169,7 @@ impl<'c> Compiler<'c> {
         self.sections.order = deep.into_iter().map(|(_, index)| id(index)).collect();
     }
 
-    fn flag(&mut self, index: usize, flag_key: &str, flag: &'c Flag, order: &DecisionOrder) -> wire::FlagRecord {
+    fn flag(&mut self, index: usize, flag_key: &'c str, flag: &'c Flag, order: &DecisionOrder) -> wire::FlagRecord {
         let own: Vec<(u16, u32)> = (0..).zip(flag.variants.iter().map(|variant| variant.weight)).collect();
         let (shares, share_count) = self.shares(&own);
         let (variants, variant_count) = self.variants(flag);
@@ -202,7 +203,7 @@ impl<'c> Compiler<'c> {
         }
     }
 
-    fn variants(&mut self, flag: &Flag) -> (U32, U16) {
+    fn variants(&mut self, flag: &'c Flag) -> (U32, U16) {
         let start = id(self.sections.variants.len());
         for variant in &flag.variants {
             let record = wire::VariantRecord {
@@ -227,7 +228,7 @@ impl<'c> Compiler<'c> {
         name.and_then(|name| self.attributes.get(name)).copied().unwrap_or(U32::new(wire::NONE))
     }
 
-    fn value(&mut self, value: Option<&Value>) -> wire::ValueRecord {
+    fn value(&mut self, value: Option<&'c Value>) -> wire::ValueRecord {
         let (kind, payload) = match value {
             None => (wire::value::NONE, U32::ZERO),
             Some(Value::Bool(value)) => (wire::value::BOOL, U32::new((*value).into())),
@@ -261,7 +262,7 @@ impl<'c> Compiler<'c> {
 
     /// Flag, kind and variant of an expectation.
     fn expectation(&self, dependency: &Dependency) -> Option<(U32, u8, u16)> {
-        let flag = *self.flags.get(dependency.flag.as_str())?;
+        let flag = self.flags.index(&dependency.flag)?;
         let (expect, variant) = match &dependency.expected {
             Expected::Enabled(false) => (wire::expect::DISABLED, 0),
             Expected::Enabled(true) => (wire::expect::ENABLED, 0),
@@ -356,10 +357,6 @@ fn closure(order: &DecisionOrder, index: usize, table: &mut Vec<U32>) -> (U32, U
     let start = id(table.len());
     table.extend(closure.iter().map(|other| id(*other)));
     (start, U16::new(narrow(closure.len())))
-}
-
-const fn test_of(condition: &Condition) -> Option<&Test> {
-    if let Condition::Test(test) = condition { Some(test) } else { None }
 }
 
 fn variant_index(flag: &Flag, name: &str) -> u16 {

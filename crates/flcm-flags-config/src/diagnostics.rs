@@ -203,6 +203,9 @@ impl Diagnostics {
     /// Gives every problem its line and column, and sorts them by position. Problems that are inherited several times
     /// are reported once, and problems past the limit are dropped.
     pub(crate) fn locate(&mut self, text: &str) {
+        if self.0.is_empty() {
+            return;
+        }
         self.0.sort_by_key(|diagnostic| (diagnostic.span.start, diagnostic.severity));
         self.0
             .dedup_by(|next, first| (next.span, next.code, &next.message) == (first.span, first.code, &first.message));

@@ -33,7 +33,8 @@
 //!
 //! # From text to bytes
 //!
-//! 1. `granit-parser` emits events with byte positions, and `parse::source` builds a tree of them.
+//! 1. `parse::source` builds a tree of nodes with byte positions: of JSON and plain YAML by a reader of its own, which
+//!    allocates once per list or map, and of all other YAML from the events of `granit-parser`.
 //! 2. `parse` fills the [`Document`] and reports what does not fit. A key that no parser asked for is unknown, so there
 //!    is no list of keys that could become outdated. A test compares the keys with the JSON Schema.
 //! 3. `check::inherit` resolves `extends`.

@@ -112,7 +112,7 @@ pub fn outline(text: &str, flag: &str) -> Option<Outline> {
 }
 
 impl Outline {
-    fn refer(&mut self, flags: &[(At<String>, crate::parse::document::Flag)], lines: &mut Lines<'_>) {
+    fn refer(&mut self, flags: &[inherit::Flat<'_>], lines: &mut Lines<'_>) {
         let mut reference = |name: &At<String>| Reference { name: name.value.clone(), range: lines.range(name.span) };
         for (key, flag) in flags {
             if key.value == self.flag {
@@ -130,7 +130,7 @@ impl Outline {
 /// The flag or one that it inherits from.
 struct Layer<'n> {
     path: Vec<Step>,
-    node: &'n Node,
+    node: &'n Node<'n>,
 }
 
 impl Layer<'_> {
@@ -142,20 +142,20 @@ impl Layer<'_> {
     }
 }
 
-fn entries(node: &Node) -> &[(Key, Node)] {
+fn entries<'n>(node: &'n Node<'n>) -> &'n [(Key<'n>, Node<'n>)] {
     if let NodeValue::Map(entries) = &node.value { entries } else { &[] }
 }
 
-fn child<'n>(node: &'n Node, name: &str) -> Option<(&'n Key, &'n Node)> {
+fn child<'n>(node: &'n Node<'n>, name: &str) -> Option<(&'n Key<'n>, &'n Node<'n>)> {
     entries(node).iter().find(|(key, _)| key.text == name).map(|(key, node)| (key, node))
 }
 
-fn entry<'n>(root: &'n Node, section: &str, name: &str) -> Option<(&'n Key, &'n Node)> {
+fn entry<'n>(root: &'n Node<'n>, section: &str, name: &str) -> Option<(&'n Key<'n>, &'n Node<'n>)> {
     child(child(root, section)?.1, name)
 }
 
 /// The flag and what it inherits from, as far as the chain of `extends` goes.
-fn chain<'n>(root: &'n Node, flag: &str, node: &'n Node) -> Vec<Layer<'n>> {
+fn chain<'n>(root: &'n Node<'n>, flag: &str, node: &'n Node<'n>) -> Vec<Layer<'n>> {
     let mut chain = vec![Layer { path: vec!["flags".into(), flag.into()], node }];
     while chain.len() <= limits::EXTENDS_DEPTH {
         let last = &chain[chain.len() - 1];
@@ -164,7 +164,7 @@ fn chain<'n>(root: &'n Node, flag: &str, node: &'n Node) -> Vec<Layer<'n>> {
         let sections = ["templates", "flags"];
         let parent = sections.iter().find_map(|section| Some((*section, entry(root, section, name)?.1)));
         let Some((section, node)) = parent else { break };
-        let path = vec![section.into(), name.as_str().into()];
+        let path = vec![section.into(), (&**name).into()];
         if chain.iter().any(|layer| layer.path == path) {
             break;
         }
@@ -192,7 +192,7 @@ impl<'w, 't> Walk<'w, 't> {
         let mut seen = HashSet::new();
         for (depth, layer) in chain.iter().enumerate() {
             for (key, node) in entries(layer.node) {
-                let is_inherited = depth == 0 || !inherit::NEVER.contains(&key.text.as_str());
+                let is_inherited = depth == 0 || !inherit::NEVER.contains(&&*key.text);
                 if is_inherited && seen.insert(key.text.clone()) {
                     self.key(key, node, chain, depth);
                 }
@@ -201,9 +201,9 @@ impl<'w, 't> Walk<'w, 't> {
     }
 
     fn key(&mut self, key: &Key, node: &Node, chain: &[Layer<'_>], depth: usize) {
-        self.path.push(key.text.as_str().into());
+        self.path.push((&*key.text).into());
         self.push(node, &origin(chain, depth, node));
-        if !inherit::MERGED.contains(&key.text.as_str()) || !matches!(node.value, NodeValue::Map(_)) {
+        if !inherit::MERGED.contains(&&*key.text) || !matches!(node.value, NodeValue::Map(_)) {
             self.inside(node, &origin(chain, depth, node));
             self.path.pop();
             return;
@@ -212,7 +212,7 @@ impl<'w, 't> Walk<'w, 't> {
         for (depth, layer) in chain.iter().enumerate().skip(depth) {
             let Some((_, layer)) = child(layer.node, &key.text) else { continue };
             for (key, node) in entries(layer).iter().filter(|(key, _)| seen.insert(key.text.clone())) {
-                self.path.push(key.text.as_str().into());
+                self.path.push((&*key.text).into());
                 let own = if layer.style == Style::Alias { Origin::Alias } else { origin(chain, depth, node) };
                 self.push(node, &own);
                 self.inside(node, &own);
@@ -236,7 +236,7 @@ impl<'w, 't> Walk<'w, 't> {
     fn inside(&mut self, node: &Node, around: &Origin) {
         let children: Vec<(Step, &Node)> = match &node.value {
             NodeValue::List(items) => items.iter().enumerate().map(|(index, item)| (index.into(), item)).collect(),
-            NodeValue::Map(entries) => entries.iter().map(|(key, node)| (key.text.as_str().into(), node)).collect(),
+            NodeValue::Map(entries) => entries.iter().map(|(key, node)| ((&*key.text).into(), node)).collect(),
             _ => return,
         };
         for (step, node) in children {

@@ -6,10 +6,10 @@ use std::collections::HashSet;
 use crate::diagnostics::{Diagnostics, Edit, Path, written};
 use crate::limits;
 use crate::parse::document::{
-    AllOf, AnyOf, At, Cohort, Condition, Dependency, Document, Entries, Flag, FlagCondition, InCohort, NotOf, Operand,
-    Override, Rollout, Rule, Share, Stage, Switches, Test, Variant,
+    At, Cohort, Document, Entries, Flag, Override, Rollout, Rule, Share, Stage, Switches, Variant,
 };
 
+mod conditions;
 pub mod document;
 pub mod json;
 pub(crate) mod keyword;
@@ -34,15 +34,21 @@ impl Document {
         if is_json && text.len() <= limits::DOCUMENT_BYTES && !strict::is_json(text, diagnostics) {
             return None;
         }
-        let Tree { mut root, shared, .. } = source::parse(text, diagnostics)?;
-        if matches!(root.value, NodeValue::Null) {
-            root.value = NodeValue::Map(Vec::new());
-        }
         let mut parser = Parser { text, diagnostics: std::mem::take(diagnostics) };
-        let document = parser.document(&root);
+        let document = match parser.flags() {
+            Some((root, flags)) => parser.document(&root, Some(flags)),
+            None => parser.whole(),
+        };
         *diagnostics = parser.diagnostics;
-        document.map(|document| Self { shared, ..document })
+        document
     }
+}
+
+/// A list with room for so many items from the start.
+fn collect<T>(count: usize, items: impl Iterator<Item = T>) -> Vec<T> {
+    let mut list = Vec::with_capacity(count);
+    list.extend(items);
+    list
 }
 
 /// Reads nodes, one method per part of a document.
@@ -51,24 +57,58 @@ struct Parser<'t> {
     diagnostics: Diagnostics,
 }
 
+impl<'t> Parser<'t> {
+    /// Reads each flag as soon as its nodes are there; the root is without what is in them. `None` if that takes the
+    /// reader that knows all of YAML.
+    fn flags(&mut self) -> Option<(Node<'t>, Entries<Flag>)> {
+        let count = self.diagnostics.len();
+        let mut flags = Entries::default();
+        let path = Path::Root.key("flags");
+        let tree = source::parse_flags(self.text, &mut |key, node| {
+            let flag = self.flag(node, path.key(&key.text));
+            flags.0.extend(flag.map(|flag| (key.at(), flag)));
+        });
+        if tree.is_none() {
+            self.diagnostics.truncate(count);
+        }
+        Some((tree?.root, flags))
+    }
+
+    /// Reads the document from the nodes of its whole text.
+    fn whole(&mut self) -> Option<Document> {
+        let Tree { mut root, shared, .. } = source::parse_yaml(self.text, &mut self.diagnostics)?;
+        if matches!(root.value, NodeValue::Null) {
+            root.value = NodeValue::Map(Vec::new());
+        }
+        self.document(&root, None).map(|document| Document { shared, ..document })
+    }
+}
+
 impl Parser<'_> {
     /// A map without duplicate keys.
-    fn map<'n, 'p>(&mut self, node: &'n Node, path: Path<'p>) -> Option<Map<'n, 'p>> {
+    fn map<'n, 'p>(&mut self, node: &'n Node<'n>, path: Path<'p>) -> Option<Map<'n, 'p>> {
         let NodeValue::Map(entries) = &node.value else {
             self.wrong_type(node, path, "a map");
             return None;
         };
         self.check_unique(entries, path);
-        Some(Map { node, path, asked: Vec::new() })
+        Some(Map::new(node, path))
     }
 
-    fn check_unique(&mut self, entries: &[(source::Key, Node)], path: Path<'_>) {
-        let mut seen = HashSet::with_capacity(entries.len());
-        for (key, _) in entries {
+    fn check_unique(&mut self, entries: &[(source::Key<'_>, Node<'_>)], path: Path<'_>) {
+        // To compare a few keys is faster than to hash them.
+        let is_short = entries.len() <= 16;
+        let mut seen = HashSet::with_capacity(if is_short { 0 } else { entries.len() });
+        for (index, (key, _)) in entries.iter().enumerate() {
             if key.text == "<<" && written(self.text, key.span) == Some("<<") {
                 self.merge_key(key, path);
             }
-            if !seen.insert(key.text.as_str()) {
+            let is_known = if is_short {
+                entries[..index].iter().any(|(earlier, _)| earlier.text == key.text)
+            } else {
+                !seen.insert(&*key.text)
+            };
+            if is_known {
                 let message = format!("`{}` is given twice", key.text);
                 self.diagnostics
                     .error(key.span, path.key(&key.text), "duplicate-key", message)
@@ -77,44 +117,45 @@ impl Parser<'_> {
         }
     }
 
-    fn merge_key(&mut self, key: &source::Key, path: Path<'_>) {
+    fn merge_key(&mut self, key: &source::Key<'_>, path: Path<'_>) {
         let problem = self.diagnostics.error(key.span, path.key(&key.text), "merge-key", "`<<` does not merge keys");
         problem.help("YAML 1.2 has no merge keys: use `extends` with a template, or write the keys out");
     }
 
     fn entries<T>(
         &mut self,
-        node: &Node,
+        node: &Node<'_>,
         path: Path<'_>,
-        read: impl Fn(&mut Self, &Node, Path<'_>) -> Option<T>,
+        read: impl Fn(&mut Self, &Node<'_>, Path<'_>) -> Option<T>,
     ) -> Option<Entries<T>> {
         let map = self.map(node, path)?;
-        let entry = |(key, node): &(source::Key, Node)| {
+        let entry = |(key, node): &(source::Key<'_>, Node<'_>)| {
             let value = read(self, node, path.key(&key.text))?;
-            Some((At { value: key.text.clone(), span: key.span }, value))
+            Some((key.at(), value))
         };
-        Some(Entries(map.entries().iter().filter_map(entry).collect()))
+        Some(Entries(collect(map.entries().len(), map.entries().iter().filter_map(entry))))
     }
 
     fn list<T>(
         &mut self,
-        node: &Node,
+        node: &Node<'_>,
         path: Path<'_>,
-        read: impl Fn(&mut Self, &Node, Path<'_>) -> Option<T>,
+        read: impl Fn(&mut Self, &Node<'_>, Path<'_>) -> Option<T>,
     ) -> Option<At<Vec<T>>> {
         let NodeValue::List(items) = &node.value else {
             return self.list_of_one(node, path, read);
         };
-        let value = items.iter().enumerate().filter_map(|(index, item)| read(self, item, path.index(index))).collect();
+        let read = |(index, item)| read(self, item, path.index(index));
+        let value = collect(items.len(), items.iter().enumerate().filter_map(read));
         Some(At { value, span: node.span })
     }
 
     /// A value in the place of a list, which was probably meant as its only item if it can be read as one.
     fn list_of_one<T>(
         &mut self,
-        node: &Node,
+        node: &Node<'_>,
         path: Path<'_>,
-        read: impl Fn(&mut Self, &Node, Path<'_>) -> Option<T>,
+        read: impl Fn(&mut Self, &Node<'_>, Path<'_>) -> Option<T>,
     ) -> Option<At<Vec<T>>> {
         let count = self.diagnostics.len();
         let item = read(self, node, path.index(0)).filter(|_| self.diagnostics.len() == count);
@@ -134,7 +175,8 @@ impl Parser<'_> {
         item.map(|item| At { value: vec![item], span: node.span })
     }
 
-    fn document(&mut self, root: &Node) -> Option<Document> {
+    /// Reads the document, but for flags that were read before.
+    fn document(&mut self, root: &Node<'_>, flags: Option<Entries<Flag>>) -> Option<Document> {
         let mut map = self.map(root, Path::Root)?;
         let document = Document {
             revision: map.get(self, "revision", |parser, node, path| parser.integer(node, path, u64::MAX)),
@@ -145,7 +187,10 @@ impl Parser<'_> {
                 .get(self, "templates", |parser, node, path| parser.entries(node, path, Self::flag))
                 .unwrap_or_default(),
             flags: map
-                .get(self, "flags", |parser, node, path| parser.entries(node, path, Self::flag))
+                .get(self, "flags", |parser, node, path| match flags {
+                    Some(flags) => parser.map(node, path).map(|_| flags),
+                    None => parser.entries(node, path, Self::flag),
+                })
                 .unwrap_or_default(),
             shared: Vec::new(),
             removed: map.get(self, "removed", |parser, node, path| parser.list(node, path, Self::text)),
@@ -158,7 +203,7 @@ impl Parser<'_> {
 
     /// A document without flags turns everything off. Mostly it was meant otherwise: the file was emptied, or only a
     /// part of it has arrived.
-    fn check_flags(&mut self, root: &Node, flags: Option<&Node>) {
+    fn check_flags(&mut self, root: &Node<'_>, flags: Option<&Node<'_>>) {
         match flags.map(|node| (&node.value, node.span)) {
             // Another error may be the cause, such as a misspelt `flags`.
             None if self.diagnostics.has_errors() => {}
@@ -175,7 +220,7 @@ impl Parser<'_> {
         }
     }
 
-    fn cohort(&mut self, node: &Node, path: Path<'_>) -> Option<Cohort> {
+    fn cohort(&mut self, node: &Node<'_>, path: Path<'_>) -> Option<Cohort> {
         let mut map = self.map(node, path)?;
         let cohort = Cohort {
             users: map.get(self, "users", Self::members),
@@ -186,7 +231,7 @@ impl Parser<'_> {
         Some(cohort)
     }
 
-    fn members(&mut self, node: &Node, path: Path<'_>) -> Option<Vec<At<String>>> {
+    fn members(&mut self, node: &Node<'_>, path: Path<'_>) -> Option<Vec<At<String>>> {
         let members = self.list(node, path, Self::text)?.value;
         if members.len() > limits::MEMBERS {
             let message = format!("{} users, more than the limit of {}", members.len(), limits::MEMBERS);
@@ -197,7 +242,7 @@ impl Parser<'_> {
         Some(members)
     }
 
-    fn flag(&mut self, node: &Node, path: Path<'_>) -> Option<Flag> {
+    fn flag(&mut self, node: &Node<'_>, path: Path<'_>) -> Option<Flag> {
         let mut map = self.map(node, path)?;
         let flag = Flag {
             description: map.get(self, "description", Self::text),
@@ -223,31 +268,10 @@ impl Parser<'_> {
         Some(flag)
     }
 
-    fn dependency(&mut self, node: &Node, path: Path<'_>) -> Option<At<Dependency>> {
-        let value = match &node.value {
-            NodeValue::String(key) => Dependency::Key(key.clone()),
-            NodeValue::Map(_) => Dependency::Expects(self.flag_condition(node, path)?),
-            _ => {
-                self.wrong_type(node, path, "a flag key or a map");
-                return None;
-            }
-        };
-        Some(At { value, span: node.span })
-    }
-
-    fn flag_condition(&mut self, node: &Node, path: Path<'_>) -> Option<FlagCondition> {
-        let mut map = self.map(node, path)?;
-        let flag = map.need(self, "flag", Self::text);
-        let enabled = map.get(self, "enabled", Self::boolean);
-        let variant = map.get(self, "variant", Self::text);
-        map.finish(self);
-        Some(FlagCondition { flag: flag?, enabled, variant })
-    }
-
-    fn override_(&mut self, node: &Node, path: Path<'_>) -> Option<At<Override>> {
+    fn override_(&mut self, node: &Node<'_>, path: Path<'_>) -> Option<At<Override>> {
         let value = match &node.value {
             NodeValue::Bool(on) => Override::Switch(*on),
-            NodeValue::String(name) => Override::Variant(name.clone()),
+            NodeValue::String(name) => Override::Variant(name.to_string()),
             _ => {
                 self.wrong_type(node, path, "true, false or the name of a variant");
                 return None;
@@ -256,7 +280,7 @@ impl Parser<'_> {
         Some(At { value, span: node.span })
     }
 
-    fn rollout(&mut self, node: &Node, path: Path<'_>) -> Option<At<Rollout>> {
+    fn rollout(&mut self, node: &Node<'_>, path: Path<'_>) -> Option<At<Rollout>> {
         if let Some(percentage) = self.alone(node, path, "percentage", Unit::Percent) {
             return Some(At { value: Rollout { percentage: Some(percentage), ..Rollout::default() }, span: node.span });
         }
@@ -273,7 +297,7 @@ impl Parser<'_> {
     }
 
     /// One map, or a list of one-key maps: the list is for those to whom the order should show.
-    fn cohort_switches(&mut self, node: &Node, path: Path<'_>) -> Option<At<Switches>> {
+    fn cohort_switches(&mut self, node: &Node<'_>, path: Path<'_>) -> Option<At<Switches>> {
         let value = match &node.value {
             NodeValue::Map(_) => self.entries(node, path, Self::boolean)?.0,
             NodeValue::List(items) => {
@@ -290,7 +314,7 @@ impl Parser<'_> {
     }
 
     /// An item of the list. A name alone was probably meant as on.
-    fn cohort_switch(&mut self, node: &Node, path: Path<'_>) -> Option<Switches> {
+    fn cohort_switch(&mut self, node: &Node<'_>, path: Path<'_>) -> Option<Switches> {
         let NodeValue::String(name) = &node.value else {
             return self.entries(node, path, Self::boolean).map(|map| map.0);
         };
@@ -299,10 +323,10 @@ impl Parser<'_> {
         if let Some(meant) = meant {
             problem.meant(node.span, &meant);
         }
-        Some(vec![(At { value: name.clone(), span: node.span }, At { value: true, span: node.span })])
+        Some(vec![(At { value: name.to_string(), span: node.span }, At { value: true, span: node.span })])
     }
 
-    fn stage(&mut self, node: &Node, path: Path<'_>) -> Option<At<Stage>> {
+    fn stage(&mut self, node: &Node<'_>, path: Path<'_>) -> Option<At<Stage>> {
         let mut map = self.map(node, path)?;
         let at = map.need(self, "at", Self::text);
         let percentage = map.need(self, "percentage", Self::percentage);
@@ -310,46 +334,7 @@ impl Parser<'_> {
         Some(At { value: Stage { at: at?, percentage: percentage? }, span: node.span })
     }
 
-    fn conditions(&mut self, node: &Node, path: Path<'_>) -> Option<At<Vec<At<Condition>>>> {
-        self.list(node, path, Self::condition)
-    }
-
-    fn condition(&mut self, node: &Node, path: Path<'_>) -> Option<At<Condition>> {
-        let mut map = self.map(node, path)?;
-        let has = |key: &str| map.entries().iter().any(|(name, _)| name.text == key);
-        let value = if has("all") {
-            map.get(self, "all", Self::conditions).map(|all| Condition::All(AllOf { all: all.value }))
-        } else if has("any") {
-            map.get(self, "any", Self::conditions).map(|any| Condition::Any(AnyOf { any: any.value }))
-        } else if has("not") {
-            map.get(self, "not", Self::condition).map(|not| Condition::Not(NotOf { not: Box::new(not) }))
-        } else if has("cohort") {
-            map.get(self, "cohort", Self::text).map(|cohort| Condition::Cohort(InCohort { cohort }))
-        } else if has("flag") {
-            return Some(At { value: Condition::Flag(self.flag_condition(node, path)?), span: node.span });
-        } else {
-            self.test(&mut map).map(Condition::Test)
-        };
-        map.finish(self);
-        Some(At { value: value?, span: node.span })
-    }
-
-    fn test(&mut self, map: &mut Map<'_, '_>) -> Option<Test> {
-        let attribute = map.need(self, "attribute", Self::text);
-        let operator = map.need(self, "operator", Self::text);
-        let value = map.get(self, "value", Self::operand);
-        Some(Test { attribute: attribute?, operator: operator?, value })
-    }
-
-    fn operand(&mut self, node: &Node, path: Path<'_>) -> Option<At<Operand>> {
-        let value = match &node.value {
-            NodeValue::List(_) => Operand::Many(self.list(node, path, Self::literal)?.value),
-            _ => Operand::One(self.literal(node, path)?.value),
-        };
-        Some(At { value, span: node.span })
-    }
-
-    fn variant(&mut self, node: &Node, path: Path<'_>) -> Option<At<Variant>> {
+    fn variant(&mut self, node: &Node<'_>, path: Path<'_>) -> Option<At<Variant>> {
         let mut map = self.map(node, path)?;
         let name = map.need(self, "name", Self::text);
         let weight = map.need(self, "weight", Self::weight);
@@ -361,9 +346,9 @@ impl Parser<'_> {
     /// A list of items with weights. Fractions were probably meant as shares of the whole.
     fn weighted<T>(
         &mut self,
-        node: &Node,
+        node: &Node<'_>,
         path: Path<'_>,
-        read: impl Fn(&mut Self, &Node, Path<'_>) -> Option<T>,
+        read: impl Fn(&mut Self, &Node<'_>, Path<'_>) -> Option<T>,
     ) -> Option<At<Vec<T>>> {
         let count = self.diagnostics.len();
         let list = self.list(node, path, read);
@@ -379,12 +364,12 @@ impl Parser<'_> {
     }
 
     #[expect(clippy::unnecessary_wraps, reason = "the signature of all readers")]
-    fn weight(&mut self, node: &Node, path: Path<'_>) -> Option<At<u32>> {
+    fn weight(&mut self, node: &Node<'_>, path: Path<'_>) -> Option<At<u32>> {
         // One that is wrong counts as 1, so that its variant is known.
         Some(self.integer(node, path, limits::WEIGHT.into()).unwrap_or(At { value: 1, span: node.span }))
     }
 
-    fn rule(&mut self, node: &Node, path: Path<'_>) -> Option<At<Rule>> {
+    fn rule(&mut self, node: &Node<'_>, path: Path<'_>) -> Option<At<Rule>> {
         let mut map = self.map(node, path)?;
         let value = Rule {
             name: map.get(self, "name", Self::text),
@@ -397,7 +382,7 @@ impl Parser<'_> {
         Some(At { value, span: node.span })
     }
 
-    fn share(&mut self, node: &Node, path: Path<'_>) -> Option<At<Share>> {
+    fn share(&mut self, node: &Node<'_>, path: Path<'_>) -> Option<At<Share>> {
         let mut map = self.map(node, path)?;
         let name = map.need(self, "name", Self::text);
         let weight = map.need(self, "weight", Self::weight);

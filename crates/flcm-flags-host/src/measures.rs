@@ -5,8 +5,10 @@ use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
 
+use flcm_flags::bucket::sip;
 use flcm_flags::metrics::batch::{Batch, BatchError, Header, Writer};
-use flcm_flags::metrics::{Custom, FlagMetrics};
+
+use flcm_flags::metrics::{Custom, Distinct, FlagMetrics, Group};
 use flcm_flags::{BoundContext, Flag, FlagId, PackedDecision, Snapshot};
 
 use crate::groups::LazyGroups;
@@ -65,6 +67,22 @@ impl Measures {
     ) {
         if let Some(metrics) = self.flag(snapshot, flag) {
             metrics.decisions(outcome, context, times);
+        }
+    }
+
+    /// Counts a decision that was made for the user with this targeting key, or for nobody in particular.
+    pub fn decided_by<B: AsRef<[u8]>>(
+        &mut self,
+        snapshot: &Snapshot<B>,
+        flag: FlagId,
+        outcome: PackedDecision,
+        key: Option<&[u8]>,
+    ) {
+        let Some(metrics) = self.flag(snapshot, flag) else { return };
+        metrics.tally(FlagMetrics::counter_of(outcome), 1);
+        if let Some(key) = key {
+            let (register, rank) = Distinct::register_and_rank(sip(key));
+            metrics.see(Group::of(outcome), register, rank);
         }
     }
 

@@ -1,5 +1,6 @@
 import type { Compiler, Engine } from '../../../bindings/contract.d.ts';
 import { createCompiler, createEngine, SIZE } from '../../../bindings/engine/index.ts';
+import { LocalSnapshot as Local } from '../../../bindings/engine/local-snapshot.ts';
 import { type Addon, addon } from './addon.ts';
 
 export type * from '../../../bindings/contract.d.ts';
@@ -9,7 +10,7 @@ const wasm = (): typeof import('./wasm.ts') => require('./wasm.cjs');
 
 function engineOf(binding: Addon): Engine {
   const memory = new ArrayBuffer(SIZE);
-  return createEngine({ name: 'native', binding, hot: binding.hot(memory), memory: () => memory, offset: 0 });
+  return createEngine({ name: 'native', binding, hot: binding.hot(memory), memory: () => memory, offset: 0, Local });
 }
 
 /** The native addon where one fits the machine, else WebAssembly: `engine.name` says which. */

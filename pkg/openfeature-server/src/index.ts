@@ -1,6 +1,6 @@
 /** OpenFeature's provider for servers: decides in the process, by `@flcm/features`. */
 
-import type { AnyFlags, FlagShapes } from '@flcm/features';
+import type { AnyFlags, Attributes, Decision, FeatureFlagManager, FlagKey, FlagShapes } from '@flcm/features';
 import {
   type EvaluationContext,
   type JsonValue,
@@ -10,6 +10,7 @@ import {
   type ResolutionDetails,
 } from '@openfeature/server-sdk';
 import { type EventDetails, FlcmProviderBase } from '../../openfeature/src/provider.ts';
+import { attributesOf, isReadable, KEY } from '../../openfeature/src/user.ts';
 
 /** Serves FLCM Flags to OpenFeature's SDK for servers. */
 export class FlcmProvider<F extends FlagShapes<F> = AnyFlags> extends FlcmProviderBase<F> implements Provider {
@@ -17,6 +18,8 @@ export class FlcmProvider<F extends FlagShapes<F> = AnyFlags> extends FlcmProvid
   readonly runsOn = 'server';
   /** What happens to the flags. */
   readonly events: OpenFeatureEventEmitter = new OpenFeatureEventEmitter();
+  /** Whether no flag reads an attribute that is called like the targeting key. */
+  #isKeyApart = false;
 
   /** Called by the SDK. */
   async resolveBooleanEvaluation(
@@ -52,6 +55,18 @@ export class FlcmProvider<F extends FlagShapes<F> = AnyFlags> extends FlcmProvid
     context: EvaluationContext,
   ): Promise<ResolutionDetails<T>> {
     return this.resolve('object', flag, fallback, context);
+  }
+
+  protected override use(features: FeatureFlagManager<F>): void {
+    super.use(features);
+    this.#isKeyApart = features.snapshot?.attributes.includes(KEY) === false;
+  }
+
+  /** For one evaluation, which takes no slot from the contexts that the application holds, and copies as little as it can. */
+  protected override decide(features: FeatureFlagManager<F>, flag: string, context: EvaluationContext): Decision {
+    const isGiven = this.#isKeyApart && features.cohorts.isIdle && isReadable(context);
+    const attributes = isGiven ? (context as Attributes) : attributesOf(context);
+    return features.decision(flag as FlagKey<F>, context.targetingKey, attributes);
   }
 
   protected override emit(event: 'Ready' | 'Stale' | 'ConfigurationChanged', details?: EventDetails): void {

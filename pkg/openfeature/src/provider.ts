@@ -21,7 +21,7 @@ import {
   type TrackingEventDetails,
 } from '@openfeature/core';
 import { type KnownFlag, resolutionOf } from './resolution.ts';
-import { attributesOf, userOf } from './user.ts';
+import { userOf } from './user.ts';
 
 /** The tracking event that records how a feature went, for its breaker. */
 const OUTCOME = 'flcm.outcome';
@@ -125,10 +125,8 @@ export abstract class FlcmProviderBase<F extends FlagShapes<F> = AnyFlags> {
     return features.for(userOf(context));
   }
 
-  /** Decides a flag: for one evaluation, which takes no slot from the contexts that the application holds. */
-  protected decide(features: FeatureFlagManager<F>, flag: string, context: EvaluationContext): Decision {
-    return features.decision(flag as FlagKey<F>, context.targetingKey, attributesOf(context));
-  }
+  /** Decides a flag. */
+  protected abstract decide(features: FeatureFlagManager<F>, flag: string, context: EvaluationContext): Decision;
 
   /** Somebody asks from now on. */
   protected begin(_features: FeatureFlagManager<F>, _context: EvaluationContext): void {}
@@ -164,10 +162,10 @@ export abstract class FlcmProviderBase<F extends FlagShapes<F> = AnyFlags> {
   #follow(features: FeatureFlagManager<F>): void {
     this.#unfollow();
     this.#features = features;
-    this.#use(features.snapshot?.revision ?? 0n);
+    this.use(features);
     this.#stop = [
       features.on('state', ({ to }) => this.#emitState(features, to)),
-      features.on('sync', ({ revision, changed }) => changed && this.#use(revision)),
+      features.on('sync', ({ changed }) => changed && this.use(features)),
       // The first flags are no change: that they are there is what makes the provider ready.
       features.on(
         'change',
@@ -179,14 +177,19 @@ export abstract class FlcmProviderBase<F extends FlagShapes<F> = AnyFlags> {
   }
 
   /** Other flags are in use. */
-  #use(revision: bigint): void {
-    this.#revision = Number(revision);
+  protected use({ snapshot }: FeatureFlagManager<F>): void {
+    this.#revision = Number(snapshot?.revision ?? 0);
     this.#flags.clear();
   }
 
   #known(features: FeatureFlagManager<F>, key: string): KnownFlag {
     const flag = key as FlagKey<F>;
-    const known = this.#flags.get(key) ?? { key, salt: features.salt(flag), isStatic: features.isStatic(flag) };
+    const known = this.#flags.get(key) ?? {
+      key,
+      salt: features.salt(flag),
+      isStatic: features.isStatic(flag),
+      resolved: new Map(),
+    };
     // Of flags that are there alone: those who ask may make any number of names up.
     if (known.salt !== undefined) this.#flags.set(key, known);
     return known;
@@ -209,7 +212,7 @@ export abstract class FlcmProviderBase<F extends FlagShapes<F> = AnyFlags> {
   #emitState(features: FeatureFlagManager<F>, to: RemoteState): void {
     // Comes before the `sync` that has brought the flags: a listener may evaluate flags at once.
     if (to === 'fresh') {
-      this.#use(features.snapshot?.revision ?? 0n);
+      this.use(features);
       // What is served from now on is no change to anybody.
       this.changed([]);
       this.emit('Ready');

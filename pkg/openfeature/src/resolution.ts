@@ -21,6 +21,8 @@ export interface KnownFlag {
   /** `undefined` for a flag that is not there. */
   readonly salt: string | undefined;
   readonly isStatic: boolean;
+  /** What became of its decisions, which are the same object as long as they are equal: the SDK changes none. */
+  readonly resolved: Map<Decision, ResolutionDetails<JsonValue>>;
 }
 
 /** A decision in OpenFeature's form: the fallback, and why, where there is none, or one of another type. */
@@ -31,6 +33,8 @@ export function resolutionOf<T extends JsonValue>(
   flag: KnownFlag,
   revision: number,
 ): ResolutionDetails<T> {
+  const known = flag.resolved.get(decision);
+  if (known !== undefined && typeof known.value === type) return known as ResolutionDetails<T>;
   const { value, variant, errorCode } = decision;
   const flagMetadata = metadataOf(flag, decision, revision);
   if (errorCode !== undefined) {
@@ -42,7 +46,14 @@ export function resolutionOf<T extends JsonValue>(
   }
   // A rule that serves everyone the same is no targeting.
   const reason = flag.isStatic && decision.reason === 'TARGETING_MATCH' ? 'STATIC' : decision.reason;
-  return { value: value as T, reason, flagMetadata, ...(variant !== undefined && { variant }) };
+  const resolved = Object.freeze({
+    value: value as T,
+    reason,
+    flagMetadata,
+    ...(variant !== undefined && { variant }),
+  });
+  flag.resolved.set(decision, resolved);
+  return resolved;
 }
 
 /** The metadata: a document need not have a revision, nor a rule a name, nor a flag a salt other than its key. */

@@ -13,9 +13,21 @@ export function userOf(context: EvaluationContext): UserContext {
 export function attributesOf(context: EvaluationContext): Attributes {
   const attributes: Record<string, AttributeValue> = {};
   for (const name of Object.keys(context)) {
-    if (name !== 'targetingKey') attributes[name] = attributeOf(context[name]);
+    if (name !== KEY) attributes[name] = attributeOf(context[name]);
   }
   return attributes;
+}
+
+/** The context of which an attribute may not be read: it is no attribute, even where a document names one so. */
+export const KEY = 'targetingKey';
+
+/** Whether the engine can read a context as it is. */
+export function isReadable(context: EvaluationContext): boolean {
+  for (const name in context) {
+    const value = context[name];
+    if (typeof value === 'object' && attributeOf(value) !== value) return false;
+  }
+  return true;
 }
 
 function attributeOf(value: EvaluationContextValue | undefined): AttributeValue {

@@ -11,7 +11,7 @@ flags:
   b: { rollout: { percentage: 50, by: name, cohorts: { staff: true } }, dependencies: [a] }
 "#;
 
-fn snapshot() -> Vec<u8> {
+pub(crate) fn snapshot() -> Vec<u8> {
     flcm_flags_config::compile(&flcm_flags_config::check(DOCUMENT).0.expect("a valid document"))
 }
 
@@ -60,7 +60,7 @@ const READABLE: [i32; 16 + 6 * 4] = [
 ];
 
 /// Writes a readable context, and over it up to three numbers, small ones mostly.
-fn scribble(rng: &mut fastrand::Rng, shared: &mut [u8]) {
+pub(crate) fn scribble(rng: &mut fastrand::Rng, shared: &mut [u8]) {
     for (word, number) in shared.chunks_exact_mut(4).zip(READABLE) {
         word.copy_from_slice(&number.to_le_bytes());
     }
@@ -84,6 +84,7 @@ fn nothing_that_is_written_makes_a_call_panic() {
     let mut shared = vec![0_u64; SIZE / 8];
     let shared = zerocopy::IntoBytes::as_mut_bytes(shared.as_mut_slice());
     let mut handle = engine.load(snapshot()).expect("a snapshot").expect("room");
+    assert!(engine.measure(handle));
     let mut outcomes = 0;
     for _ in 0..200_000 {
         scribble(&mut rng, shared);
@@ -94,13 +95,14 @@ fn nothing_that_is_written_makes_a_call_panic() {
             0..20 => engine.bind(shared),
             20..50 => engine.decide(shared),
             50..80 => engine.decide_once(shared),
-            80..90 => engine.decide_all(shared),
+            80..86 => engine.decide_all(shared),
+            86..90 => engine.count(shared),
             90..98 => engine.flag(shared),
             98 => i32::from(engine.unload(Handle(rng.i32(..)))),
             _ => {
                 assert!(engine.unload(handle));
                 handle = engine.load(snapshot()).expect("a snapshot").expect("room");
-                0
+                i32::from(!engine.measure(handle))
             }
         };
         assert!(answer >= -3, "{answer}");

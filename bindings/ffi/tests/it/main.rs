@@ -2,3 +2,5 @@
 
 mod breakers;
 mod hostile;
+#[cfg(feature = "local")]
+mod local;

@@ -4,6 +4,7 @@
 //! parent's; `salt`, `description` and
 //! `until` are never inherited.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use crate::diagnostics::{Diagnostics, Path, did_you_mean};
@@ -17,7 +18,7 @@ pub(crate) const NEVER: [&str; 4] = ["description", "extends", "salt", "until"];
 pub(crate) const MERGED: [&str; 3] = ["error_threshold", "overrides", "rollout"];
 
 /// Resolves `extends` of every flag. A flag whose chain is broken inherits up to there, with a diagnostic.
-pub(crate) fn flatten(document: &Document, diagnostics: &mut Diagnostics) -> Vec<(At<String>, Flag)> {
+pub(crate) fn flatten<'d>(document: &'d Document, diagnostics: &mut Diagnostics) -> Vec<Flat<'d>> {
     let parents = Parents::new(document, diagnostics);
     for (name, template) in &document.templates.0 {
         // Flags that extend the template report only their own part of the chain.
@@ -27,18 +28,24 @@ pub(crate) fn flatten(document: &Document, diagnostics: &mut Diagnostics) -> Vec
     flags
         .map(|(key, flag)| {
             let flag = parents.resolve(key, flag, Path::Root.key("flags").key(&key.value), diagnostics);
-            (key.clone(), flag)
+            (key, flag)
         })
         .collect()
 }
+
+/// The key of a flag, and the flag with what it inherits.
+pub(crate) type Flat<'d> = (&'d At<String>, Cow<'d, Flag>);
 
 /// The flags and templates that can be extended, by name.
 struct Parents<'d>(HashMap<&'d str, &'d Flag>);
 
 impl<'d> Parents<'d> {
     fn new(document: &'d Document, diagnostics: &mut Diagnostics) -> Self {
-        let mut parents: HashMap<&str, &Flag> =
-            document.flags.0.iter().map(|(key, flag)| (key.value.as_str(), flag)).collect();
+        // Without templates, and where no flag extends another, nothing is looked up.
+        let is_used =
+            !document.templates.0.is_empty() || document.flags.0.iter().any(|(_, flag)| flag.extends.is_some());
+        let flags = document.flags.0.iter().filter(|_| is_used);
+        let mut parents: HashMap<&str, &Flag> = flags.map(|(key, flag)| (key.value.as_str(), flag)).collect();
         for (name, template) in &document.templates.0 {
             if parents.insert(&name.value, template).is_some() {
                 let message = format!("`{}` is both a flag and a template", name.value);
@@ -49,15 +56,21 @@ impl<'d> Parents<'d> {
         Self(parents)
     }
 
-    fn resolve(&self, key: &At<String>, flag: &Flag, path: Path<'_>, diagnostics: &mut Diagnostics) -> Flag {
-        let mut flat = flag.clone();
+    fn resolve<'f>(
+        &self,
+        key: &At<String>,
+        flag: &'f Flag,
+        path: Path<'_>,
+        diagnostics: &mut Diagnostics,
+    ) -> Cow<'f, Flag> {
+        let mut flat = Cow::Borrowed(flag);
         let mut chain = vec![key.value.as_str()];
         let mut next = flag.extends.as_ref();
         while let Some(extends) = next {
             chain.push(extends.value.as_str());
             match self.parent(&chain) {
                 Ok(parent) => {
-                    inherit(&mut flat, parent);
+                    inherit(flat.to_mut(), parent);
                     next = parent.extends.as_ref();
                 }
                 Err(broken) => {

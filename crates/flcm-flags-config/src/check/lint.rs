@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::check::inherit::Flat;
 use crate::config::Config;
 use crate::config::graph::{all_leaves, cohort_name};
 use crate::diagnostics::{Diagnostics, Path};
@@ -14,7 +15,7 @@ mod rules;
 mod threshold;
 
 pub(crate) use dependency::dependency;
-pub(crate) use rules::rules;
+pub(crate) use rules::{Part, Position, rules};
 pub(crate) use threshold::threshold;
 
 /// Cohorts and templates that are not used.
@@ -24,7 +25,7 @@ pub(crate) fn document(document: &Document, config: &Config, diagnostics: &mut D
 }
 
 /// Flags that reach everyone. Hints come after all problems, so that any number of them leaves room for those.
-pub(crate) fn hints(flags: &[(At<String>, Flag)], config: &Config, diagnostics: &mut Diagnostics) {
+pub(crate) fn hints(flags: &[Flat<'_>], config: &Config, diagnostics: &mut Diagnostics) {
     for (key, flag) in flags {
         let path = Path::Root.key("flags");
         let path = path.key(&key.value);

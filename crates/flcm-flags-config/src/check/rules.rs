@@ -3,28 +3,30 @@
 use flcm_flags::Serves;
 use flcm_flags::time::parse_rfc3339;
 
-use crate::check::lint;
+use crate::check::lint::{self, Part, Position};
 use crate::check::{Checker, plain_rule};
 use crate::config;
-use crate::diagnostics::{Path, Span};
+use crate::diagnostics::Path;
 use crate::limits;
 use crate::parse::document::{At, Condition, Flag, Ramp, Rollout, Rule, Stage};
 
 impl Checker<'_> {
     pub(super) fn rules(&mut self, flag: &Flag, variants: &[config::Variant], path: Path<'_>) -> Vec<config::Rule> {
-        let mut rules = Vec::new();
-        let mut positions = Vec::new();
+        let cohorts = flag.rollout.as_ref().and_then(|rollout| rollout.value.cohorts.as_ref());
+        let count =
+            flag.rules.as_ref().map_or(0, |rules| rules.value.len()) + cohorts.map_or(0, |all| all.value.len()) + 1;
+        let mut rules = Vec::with_capacity(count);
+        let mut positions = Vec::with_capacity(count);
         for (index, rule) in flag.rules.iter().flat_map(|rules| &rules.value).enumerate() {
-            let rules_path = path.key("rules");
-            rules.push(self.rule(&rule.value, variants, rules_path.index(index)));
-            positions.push((rule.span, rules_path.index(index).to_string()));
+            rules.push(self.rule(&rule.value, variants, path.key("rules").index(index)));
+            positions.push(Position { span: rule.span, part: Part::Rule(index) });
         }
         if has_short_form(flag) {
             self.short_form(flag, path, &mut rules, &mut positions);
         } else if has_no_rules(flag) {
             // What narrows nothing reaches everyone.
             rules.push(plain_rule(Serves::Everyone, Vec::new()));
-            positions.push((flag.span_of_default(), path.to_string()));
+            positions.push(Position { span: flag.span_of_default(), part: Part::Flag });
         }
         self.rule_limit(&rules, flag, path);
         lint::rules(flag, &rules, &positions, path, self.diagnostics);
@@ -68,7 +70,7 @@ impl Checker<'_> {
         flag: &Flag,
         path: Path<'_>,
         rules: &mut Vec<config::Rule>,
-        positions: &mut Vec<(Span, String)>,
+        positions: &mut Vec<Position>,
     ) {
         let everyone = At { value: Rollout::default(), span: flag.span_of_default() };
         let At { value: rollout, span } = flag.rollout.as_ref().unwrap_or(&everyone);
@@ -77,15 +79,15 @@ impl Checker<'_> {
         for (index, (cohort, on)) in rollout.cohorts.iter().flat_map(|cohorts| &cohorts.value).enumerate() {
             let condition = self.named_cohort(cohort, cohorts_path.index(index));
             rules.push(plain_rule(if on.value { Serves::CohortOn } else { Serves::CohortOff }, vec![condition]));
-            positions.push((cohort.span, cohorts_path.index(index).to_string()));
+            positions.push(Position { span: cohort.span, part: Part::Cohort(index) });
         }
         let mut rule = plain_rule(Serves::On, self.all_of(flag.conditions.as_ref(), path));
         self.roll_out(&mut rule, rollout, rollout_path);
         rules.push(rule);
         lint::rollout(flag, rollout_path, self.diagnostics);
         // The position of the conditions is more precise than that of the flag.
-        let position = flag.conditions.as_ref().map_or(*span, |conditions| conditions.span);
-        positions.push((position, path.to_string()));
+        let span = flag.conditions.as_ref().map_or(*span, |conditions| conditions.span);
+        positions.push(Position { span, part: Part::Flag });
     }
 
     /// Percentage and schedule of the short form, and the name of the attribute that is hashed.

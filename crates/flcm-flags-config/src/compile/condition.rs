@@ -24,8 +24,8 @@ impl<'c> Compiler<'c> {
             Condition::Any(members) => return self.group(node::ANY, members.iter()),
             Condition::Not(member) => return self.group(node::NOT, std::iter::once(&**member)),
             Condition::Cohort(name) => {
-                let cohort = self.cohorts.get(name.as_str());
-                cohort.map_or(never, |cohort| leaf(node::COHORT, id(*cohort), U32::ZERO, U32::ZERO))
+                let cohort = self.cohorts.index(name);
+                cohort.map_or(never, |cohort| leaf(node::COHORT, id(cohort), U32::ZERO, U32::ZERO))
             }
             Condition::Flag(dependency) => self.expectation(dependency).map_or(never, |(flag, expect, variant)| {
                 leaf(node::FLAG, flag, U32::new(expect.into()), U32::new(variant.into()))

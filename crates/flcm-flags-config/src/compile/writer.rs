@@ -9,8 +9,8 @@ use zerocopy::{Immutable, IntoBytes};
 
 /// The records of the snapshot that is being written.
 #[derive(Default)]
-pub(crate) struct Sections {
-    pub(crate) strings: Strings,
+pub(crate) struct Sections<'c> {
+    pub(crate) strings: Strings<'c>,
     pub(crate) numbers: Numbers,
     pub(crate) attributes: Vec<wire::AttributeRecord>,
     pub(crate) attribute_table: Vec<U32>,
@@ -38,7 +38,7 @@ pub(crate) struct Sections {
     pub(crate) policy_details: Vec<wire::PolicyDetailRecord>,
 }
 
-impl Sections {
+impl Sections<'_> {
     /// The snapshot's bytes. Sections that are empty are left out.
     pub(crate) fn finish(self, revision: u64) -> Vec<u8> {
         let mut body = Body::default();
@@ -118,21 +118,21 @@ impl Body {
 
 /// Interned strings.
 #[derive(Default)]
-pub(crate) struct Strings {
+pub(crate) struct Strings<'c> {
     text: String,
     ends: Vec<usize>,
-    ids: HashMap<String, U32>,
+    ids: HashMap<&'c str, U32>,
 }
 
-impl Strings {
-    pub(crate) fn intern(&mut self, text: &str) -> U32 {
+impl<'c> Strings<'c> {
+    pub(crate) fn intern(&mut self, text: &'c str) -> U32 {
         if let Some(id) = self.ids.get(text) {
             return *id;
         }
         let fresh = id(self.ends.len());
         self.text.push_str(text);
         self.ends.push(self.text.len());
-        self.ids.insert(text.to_owned(), fresh);
+        self.ids.insert(text, fresh);
         fresh
     }
 

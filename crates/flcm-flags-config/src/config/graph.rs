@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::config::{Cohort, Condition, Config, Dependency, Flag};
+use crate::config::{Cohort, Condition, Config, Dependency, Flag, Test};
 use crate::limits;
 
 /// A directed graph: for each vertex, the indices of the vertices that it names.
@@ -47,17 +47,17 @@ impl DecisionOrder {
 impl Graph {
     /// Of flags, in the order of their keys: dependencies, and flags that conditions name.
     pub(crate) fn of_flags(config: &Config) -> Self {
-        let index = index_of(config.flags.keys());
-        let named = |flag| named_flags(flag).filter_map(|other| index.get(other.flag.as_str()).copied()).collect();
+        let names = Names::of(&config.flags);
+        let named = |flag| named_flags(flag).filter_map(|other| names.index(&other.flag)).collect();
         Self(config.flags.values().map(named).collect())
     }
 
     /// Of cohorts, in the order of their names: cohorts that `when` names.
     pub(crate) fn of_cohorts(config: &Config) -> Self {
-        let index = index_of(config.cohorts.keys());
+        let names = Names::of(&config.cohorts);
         let named = |cohort: &Cohort| {
             let conditions = leaves(cohort.when.iter().flatten());
-            conditions.filter_map(cohort_name).filter_map(|name| index.get(name).copied()).collect()
+            conditions.filter_map(cohort_name).filter_map(|name| names.index(name)).collect()
         };
         Self(config.cohorts.values().map(named).collect())
     }
@@ -153,13 +153,29 @@ pub(crate) fn named_flags(flag: &Flag) -> impl Iterator<Item = &Dependency> {
     flag.dependencies.iter().chain(in_conditions)
 }
 
+/// The test that a condition is.
+pub(crate) const fn test_of(condition: &Condition) -> Option<&Test> {
+    if let Condition::Test(test) = condition { Some(test) } else { None }
+}
+
 /// The cohort that a condition names.
 pub(crate) fn cohort_name(condition: &Condition) -> Option<&str> {
     if let Condition::Cohort(name) = condition { Some(name) } else { None }
 }
 
-fn index_of<'n>(names: impl Iterator<Item = &'n String>) -> BTreeMap<&'n str, usize> {
-    names.enumerate().map(|(index, name)| (name.as_str(), index)).collect()
+/// Names in their order, to find their indices.
+#[derive(Debug)]
+pub(crate) struct Names<'n>(Vec<&'n str>);
+
+impl<'n> Names<'n> {
+    /// The names of a map.
+    pub(crate) fn of<T>(map: &'n BTreeMap<String, T>) -> Self {
+        Self(map.keys().map(String::as_str).collect())
+    }
+
+    pub(crate) fn index(&self, name: &str) -> Option<usize> {
+        self.0.binary_search(&name).ok()
+    }
 }
 
 /// The conditions of all rules and cohorts.

@@ -17,7 +17,7 @@ use crate::parse::source::{self, Node, NodeValue, Style, Tree};
 pub(super) struct Draft {
     pub(super) text: String,
     pub(super) changed: Changed,
-    tree: Tree,
+    tree: Tree<'static>,
     writer: Writer,
     /// How many changes the present edit has made.
     made: usize,
@@ -169,12 +169,12 @@ impl Draft {
             self.change(&Change::Insert { parent: at.to_vec(), index, key: Some(key), value })?;
         }
         let NodeValue::Map(entries) = &self.node(at).value else { return Ok(()) };
-        let gone = |(name, _): &(source::Key, Node)| !wanted.contains_key(&name.text);
+        let gone = |(name, _): &(source::Key<'_>, Node<'_>)| !wanted.contains_key(&*name.text);
         let gone: Vec<usize> = (0..entries.len()).rev().filter(|index| gone(&entries[*index])).collect();
         gone.into_iter().try_for_each(|index| self.change(&Change::Remove { parent: at.to_vec(), index }))
     }
 
-    fn node(&self, at: &[usize]) -> &Node {
+    fn node(&self, at: &[usize]) -> &Node<'_> {
         tree::at(&self.tree.root, at).unwrap_or(&self.tree.root)
     }
 
@@ -314,7 +314,7 @@ fn fits(depth: usize, value: &Value, node: &Node) -> Result<()> {
     Ok(())
 }
 
-fn read(text: &str) -> Result<Tree> {
+fn read(text: &str) -> Result<Tree<'static>> {
     let mut diagnostics = Diagnostics::default();
     let tree = source::parse_with_comments(text, &mut diagnostics);
     tree.map_or_else(
@@ -325,7 +325,7 @@ fn read(text: &str) -> Result<Tree> {
             });
             refuse(Reason::Syntax, span, message)
         },
-        Ok,
+        |tree| Ok(tree.into_owned()),
     )
 }
 

@@ -17,7 +17,7 @@ pub(super) const fn count(parent: &Node) -> usize {
 }
 
 /// A child of a list or map, and its key.
-pub(super) fn child_of(parent: &Node, index: usize) -> Option<(Option<&Key>, &Node)> {
+pub(super) fn child_of<'n>(parent: &'n Node<'n>, index: usize) -> Option<(Option<&'n Key<'n>>, &'n Node<'n>)> {
     match &parent.value {
         NodeValue::List(items) => items.get(index).map(|item| (None, item)),
         NodeValue::Map(entries) => entries.get(index).map(|(key, node)| (Some(key), node)),

@@ -69,11 +69,11 @@ fn find(node: &Node, step: &Step, before: &[Step]) -> Result<Option<usize>> {
 }
 
 /// The node at a place.
-pub(super) fn at<'n>(root: &'n Node, places: &[usize]) -> Option<&'n Node> {
+pub(super) fn at<'n>(root: &'n Node<'n>, places: &[usize]) -> Option<&'n Node<'n>> {
     places.iter().try_fold(root, |node, place| place::child_of(node, *place).map(|(_, child)| child))
 }
 
-fn at_mut<'n>(root: &'n mut Node, places: &[usize]) -> Option<&'n mut Node> {
+fn at_mut<'n, 't>(root: &'n mut Node<'t>, places: &[usize]) -> Option<&'n mut Node<'t>> {
     places.iter().try_fold(root, |node, place| match &mut node.value {
         NodeValue::List(items) => items.get_mut(*place),
         NodeValue::Map(entries) => entries.get_mut(*place).map(|(_, child)| child),
@@ -102,7 +102,7 @@ impl Change<'_> {
                 _ => return None,
             },
             Self::Rename { parent, index, key } => match &mut at_mut(root, parent)?.value {
-                NodeValue::Map(entries) => (*key).clone_into(&mut entries.get_mut(*index)?.0.text),
+                NodeValue::Map(entries) => entries.get_mut(*index)?.0.text = (*key).to_owned().into(),
                 _ => return None,
             },
         }
@@ -122,8 +122,9 @@ pub(super) fn alike(one: &Node, other: &Node) -> bool {
             one.len() == other.len() && one.iter().zip(other).all(|(one, other)| alike(one, other))
         }
         (NodeValue::Map(one), NodeValue::Map(other)) => {
-            let same =
-                |(one, other): (&(Key, Node), &(Key, Node))| one.0.text == other.0.text && alike(&one.1, &other.1);
+            let same = |(one, other): (&(Key<'_>, Node<'_>), &(Key<'_>, Node<'_>))| {
+                one.0.text == other.0.text && alike(&one.1, &other.1)
+            };
             one.len() == other.len() && one.iter().zip(other).all(same)
         }
         (NodeValue::Bool(one), NodeValue::Bool(other)) => one == other,

@@ -149,23 +149,23 @@ fn number_text(number: &serde_json::Number) -> String {
 }
 
 /// A value as a node, to compare it with what is read.
-pub(super) fn node(value: &Value) -> Node {
+pub(super) fn node(value: &Value) -> Node<'static> {
     let value = match value {
         Value::Array(items) => NodeValue::List(items.iter().map(node).collect()),
         Value::Bool(value) => NodeValue::Bool(*value),
         Value::Null => NodeValue::Null,
-        Value::Number(number) => source::plain(&number_text(number)),
+        Value::Number(number) => source::plain(number_text(number).into()),
         Value::Object(_) => {
             NodeValue::Map(ordered(value).into_iter().map(|(name, value)| (key(name), node(value))).collect())
         }
-        Value::String(text) => NodeValue::String(text.clone()),
+        Value::String(text) => NodeValue::String(text.clone().into()),
     };
     Node { value, span: Span::default(), style: Style::Plain, marked: false }
 }
 
 /// A key, to compare it with what is read.
-pub(super) fn key(text: &str) -> source::Key {
-    source::Key { text: text.to_owned(), span: Span::default(), style: Style::Plain, marked: false }
+pub(super) fn key(text: &str) -> source::Key<'static> {
+    source::Key { text: text.to_owned().into(), span: Span::default(), style: Style::Plain, marked: false }
 }
 
 /// Text in double quotes. JSON's escapes are YAML's; characters that nobody sees are escaped as well.
@@ -195,7 +195,7 @@ fn is_plain(text: &str) -> bool {
     let first = text.chars().next().is_some_and(|character| character.is_alphabetic() || character == '_');
     let named = first && text.chars().all(is_inner) && !text.contains("  ") && !text.ends_with(' ');
     let is_word = || WORDS.iter().any(|word| text.eq_ignore_ascii_case(word));
-    (named && !is_word() && matches!(source::plain(text), NodeValue::String(_))) || is_time(text)
+    (named && !is_word() && matches!(source::plain(text.into()), NodeValue::String(_))) || is_time(text)
 }
 
 /// Times are mostly written without quotes.

@@ -112,7 +112,7 @@ pub struct Flag {
     /// Rules, tried in order, before the short form.
     pub rules: Option<At<Vec<At<Rule>>>>,
     /// When the flag rolls back.
-    pub error_threshold: Option<At<ErrorThreshold>>,
+    pub error_threshold: Option<Box<At<ErrorThreshold>>>,
     /// The flag's position.
     #[schemars(skip)]
     pub span: Span,

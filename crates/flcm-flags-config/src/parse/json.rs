@@ -15,15 +15,15 @@ pub fn value(text: &str) -> Option<Value> {
 }
 
 /// A node as a value.
-pub(crate) fn value_of(node: &Node) -> Value {
+pub(crate) fn value_of(node: &Node<'_>) -> Value {
     match &node.value {
         NodeValue::Bool(value) => Value::Bool(*value),
         NodeValue::Inexact(written, value) => serde_json::from_str(written).unwrap_or_else(|_| number(*value)),
         NodeValue::List(items) => items.iter().map(value_of).collect(),
-        NodeValue::Map(entries) => entries.iter().map(|(key, node)| (key.text.clone(), value_of(node))).collect(),
+        NodeValue::Map(entries) => entries.iter().map(|(key, node)| (key.text.to_string(), value_of(node))).collect(),
         NodeValue::Null => Value::Null,
         NodeValue::Number(value) => number(*value),
-        NodeValue::String(text) => Value::String(text.clone()),
+        NodeValue::String(text) => Value::String(text.to_string()),
     }
 }
 
@@ -43,13 +43,13 @@ pub(crate) fn number_text(value: f64) -> String {
 }
 
 /// An object or array as canonical text: keys sorted by their bytes, no white space, numbers as [`write_number`].
-pub(crate) fn canonical(node: &Node) -> String {
+pub(crate) fn canonical(node: &Node<'_>) -> String {
     let mut out = String::new();
     write(&mut out, node);
     out
 }
 
-fn write(out: &mut String, node: &Node) {
+fn write(out: &mut String, node: &Node<'_>) {
     match &node.value {
         NodeValue::Bool(value) => out.push_str(if *value { "true" } else { "false" }),
         NodeValue::Null => out.push_str("null"),
@@ -60,7 +60,7 @@ fn write(out: &mut String, node: &Node) {
     }
 }
 
-fn write_list(out: &mut String, items: &[Node]) {
+fn write_list(out: &mut String, items: &[Node<'_>]) {
     out.push('[');
     for (index, item) in items.iter().enumerate() {
         out.push_str(if index > 0 { "," } else { "" });
@@ -69,7 +69,7 @@ fn write_list(out: &mut String, items: &[Node]) {
     out.push(']');
 }
 
-fn write_map(out: &mut String, entries: &[(Key, Node)]) {
+fn write_map(out: &mut String, entries: &[(Key<'_>, Node<'_>)]) {
     let mut sorted: Vec<_> = entries.iter().collect();
     sorted.sort_by_key(|(key, _)| &key.text);
     out.push('{');

@@ -2,23 +2,44 @@
 
 use super::Parser;
 use crate::diagnostics::{Edit, Path};
+use crate::parse::document::At;
 use crate::parse::near_miss;
 use crate::parse::source::{self, Node, NodeValue};
 
-/// A map whose keys are read one by one. A key that is never asked for is unknown.
-pub(super) struct Map<'n, 'p> {
-    pub(super) node: &'n Node,
-    pub(super) path: Path<'p>,
-    pub(super) asked: Vec<&'static str>,
+impl source::Key<'_> {
+    /// The key as a name.
+    pub(super) fn at(&self) -> At<String> {
+        At { value: self.text.to_string(), span: self.span }
+    }
 }
 
-impl<'n> Map<'n, '_> {
-    pub(super) fn entries(&self) -> &'n [(source::Key, Node)] {
+/// A map whose keys are read one by one. A key that is never asked for is unknown.
+pub(super) struct Map<'n, 'p> {
+    pub(super) node: &'n Node<'n>,
+    pub(super) path: Path<'p>,
+    asked: [&'static str; MOST_KEYS],
+    count: usize,
+}
+
+/// So many keys a map has at most.
+const MOST_KEYS: usize = 18;
+
+impl<'n, 'p> Map<'n, 'p> {
+    pub(super) const fn new(node: &'n Node<'n>, path: Path<'p>) -> Self {
+        Self { node, path, asked: [""; MOST_KEYS], count: 0 }
+    }
+
+    /// The keys that were asked for.
+    fn asked(&self) -> &[&'static str] {
+        &self.asked[..self.count]
+    }
+
+    pub(super) fn entries(&self) -> &'n [(source::Key<'n>, Node<'n>)] {
         if let NodeValue::Map(entries) = &self.node.value { entries } else { &[] }
     }
 
     /// The value of a key, as it was written.
-    pub(super) fn value(&self, key: &str) -> Option<&'n Node> {
+    pub(super) fn value(&self, key: &str) -> Option<&'n Node<'n>> {
         self.entries().iter().find(|(name, _)| name.text == key).map(|(_, node)| node)
     }
 
@@ -27,9 +48,10 @@ impl<'n> Map<'n, '_> {
         &mut self,
         parser: &mut Parser<'t>,
         key: &'static str,
-        read: impl FnOnce(&mut Parser<'t>, &'n Node, Path<'_>) -> Option<T>,
+        read: impl FnOnce(&mut Parser<'t>, &'n Node<'n>, Path<'_>) -> Option<T>,
     ) -> Option<T> {
-        self.asked.push(key);
+        self.asked[self.count] = key;
+        self.count += 1;
         read(parser, self.value(key)?, self.path.key(key))
     }
 
@@ -38,7 +60,7 @@ impl<'n> Map<'n, '_> {
         &mut self,
         parser: &mut Parser<'t>,
         key: &'static str,
-        read: impl FnOnce(&mut Parser<'t>, &'n Node, Path<'_>) -> Option<T>,
+        read: impl FnOnce(&mut Parser<'t>, &'n Node<'n>, Path<'_>) -> Option<T>,
     ) -> Option<T> {
         // A misspelt key is not missing as well.
         let is_there = self.entries().iter().any(|(name, _)| name.text == key);
@@ -53,18 +75,18 @@ impl<'n> Map<'n, '_> {
     /// Reports the keys that were never asked for.
     pub(super) fn finish(self, parser: &mut Parser<'_>) {
         for (key, _) in self.entries() {
-            if !self.asked.contains(&key.text.as_str()) {
+            if !self.asked().contains(&&*key.text) {
                 self.unknown(key, parser);
             }
         }
     }
 
-    fn unknown(&self, key: &source::Key, parser: &mut Parser<'_>) {
+    fn unknown(&self, key: &source::Key<'_>, parser: &mut Parser<'_>) {
         if key.text == "<<" {
             // Reported as a merge key.
             return;
         }
-        let meant = near_miss::key(&key.text, &self.asked);
+        let meant = near_miss::key(&key.text, self.asked());
         // Of two keys that mean the same, none is certain.
         let is_one = |meant: &&'static str| {
             self.entries().iter().filter(|(key, _)| near_miss::key(&key.text, &[*meant]).is_some()).count() == 1
@@ -77,9 +99,9 @@ impl<'n> Map<'n, '_> {
 
     /// Where a key belongs, or which ones are known here.
     fn known(&self, key: &str) -> String {
-        if self.asked.contains(&"rollout") && near_miss::ROLLOUT.contains(&key) {
+        if self.asked().contains(&"rollout") && near_miss::ROLLOUT.contains(&key) {
             return format!("`{key}` belongs into `rollout`: write `rollout: {{ {key}: … }}`");
         }
-        format!("known keys: {}", self.asked.join(", "))
+        format!("known keys: {}", self.asked().join(", "))
     }
 }

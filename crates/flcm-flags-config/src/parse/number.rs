@@ -1,23 +1,24 @@
 //! Numbers of YAML's core schema. All numbers are floats; one that a float cannot keep is not changed without a word.
 
-use crate::parse::source::NodeValue;
-
 /// Up to here each integer is a float of its own. JavaScript's safe integers end one earlier.
 const EXACT: u64 = 1 << 53;
 
 /// Digits that a float always keeps.
 const SAFE_DIGITS: usize = 15;
 
-/// Reads an unquoted scalar, if it is a number.
-pub(super) fn read(text: &str) -> Option<NodeValue> {
+/// Reads an unquoted scalar, if it is a number: what a float makes of it, and whether it keeps it.
+pub(super) fn read(text: &str) -> Option<(f64, bool)> {
+    if !text.starts_with(|first: char| first.is_ascii_digit() || "-+.".contains(first)) {
+        return None;
+    }
     for (prefix, radix) in [("0x", 16), ("0o", 8)] {
         if let Some(digits) = text.strip_prefix(prefix) {
-            return u64::from_str_radix(digits, radix).ok().map(|whole| integer(text, whole));
+            return u64::from_str_radix(digits, radix).ok().map(integer);
         }
     }
     match text.trim_start_matches(['-', '+']) {
-        ".inf" | ".Inf" | ".INF" => Some(NodeValue::Number(f64::INFINITY)),
-        ".nan" | ".NaN" | ".NAN" => Some(NodeValue::Number(f64::NAN)),
+        ".inf" | ".Inf" | ".INF" => Some((f64::INFINITY, true)),
+        ".nan" | ".NaN" | ".NAN" => Some((f64::NAN, true)),
         _ => decimal(text),
     }
 }
@@ -25,20 +26,19 @@ pub(super) fn read(text: &str) -> Option<NodeValue> {
 /// Whether a float keeps a decimal number: so that nobody who reads the float again could tell the difference.
 #[must_use]
 pub fn keeps(text: &str) -> bool {
-    !matches!(decimal(text), Some(NodeValue::Inexact(..)))
+    decimal(text).is_none_or(|(_, is_kept)| is_kept)
 }
 
 #[expect(clippy::cast_precision_loss, reason = "what is lost is reported")]
-fn integer(text: &str, whole: u64) -> NodeValue {
-    let value = whole as f64;
-    if whole <= EXACT { NodeValue::Number(value) } else { NodeValue::Inexact(text.to_owned(), value) }
+fn integer(whole: u64) -> (f64, bool) {
+    (whole as f64, whole <= EXACT)
 }
 
-fn decimal(text: &str) -> Option<NodeValue> {
+fn decimal(text: &str) -> Option<(f64, bool)> {
     // Rust also parses `inf` and `nan`, which are text in YAML.
     let numeric = text.bytes().all(|byte| byte.is_ascii_digit() || b"+-.eE".contains(&byte));
-    let value: f64 = text.parse().ok().filter(|_| numeric)?;
-    Some(if is_kept(text, value) { NodeValue::Number(value) } else { NodeValue::Inexact(text.to_owned(), value) })
+    let value: f64 = if numeric { text.parse().ok()? } else { return None };
+    Some((value, is_kept(text, value)))
 }
 
 fn is_kept(text: &str, value: f64) -> bool {
@@ -72,16 +72,16 @@ fn size(count: usize) -> i64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{NodeValue, read};
+    use super::read;
 
     #[test]
     fn a_number_is_kept_or_reported() {
         for kept in
             ["0", "-0.0", "0e999999999999999999999", "007", "+1.50", ".5", "5.", "1E+20", "5e-324", "9007199254740992"]
         {
-            assert!(matches!(read(kept), Some(NodeValue::Number(_))), "{kept}");
+            assert!(matches!(read(kept), Some((_, true))), "{kept}");
         }
-        assert!(matches!(read("0e9223372036854775807"), Some(NodeValue::Number(_))));
+        assert!(matches!(read("0e9223372036854775807"), Some((_, true))));
         for lost in [
             "0.5e-9223372036854775808",
             "9007199254740993",
@@ -91,7 +91,7 @@ mod tests {
             "9007199254740994.0",
             "0.10000000000000000001",
         ] {
-            assert!(matches!(read(lost), Some(NodeValue::Inexact(..))), "{lost}");
+            assert!(matches!(read(lost), Some((_, false))), "{lost}");
         }
         for text in ["", "-", ".", "1_000", "inf", "nan", "1.2.3", "e5", "0x", "0xg", "10%"] {
             assert!(read(text).is_none(), "{text}");
@@ -104,7 +104,7 @@ mod tests {
         for _ in 0..100_000 {
             let number = f64::from_bits(rng.u64(..));
             let text = format!("{number:e}");
-            assert!(!number.is_finite() || matches!(read(&text), Some(NodeValue::Number(_))), "{text}");
+            assert!(!number.is_finite() || matches!(read(&text), Some((_, true))), "{text}");
         }
     }
 }

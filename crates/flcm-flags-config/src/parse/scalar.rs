@@ -9,7 +9,7 @@ use crate::parse::json;
 use crate::parse::source::{Node, NodeValue};
 
 impl Parser<'_> {
-    pub(super) fn wrong_type(&mut self, node: &Node, path: Path<'_>, expected: &str) -> &mut Diagnostic {
+    pub(super) fn wrong_type(&mut self, node: &Node<'_>, path: Path<'_>, expected: &str) -> &mut Diagnostic {
         let message = format!("expected {expected}, found {}", node.kind());
         let problem = self.diagnostics.error(node.span, path, "wrong-type", message);
         match node.value {
@@ -19,7 +19,7 @@ impl Parser<'_> {
         problem
     }
 
-    pub(super) fn boolean(&mut self, node: &Node, path: Path<'_>) -> Option<At<bool>> {
+    pub(super) fn boolean(&mut self, node: &Node<'_>, path: Path<'_>) -> Option<At<bool>> {
         let value = match &node.value {
             NodeValue::Bool(value) => *value,
             NodeValue::String(text) if let Some(value) = near_miss::switch(text) => {
@@ -34,9 +34,9 @@ impl Parser<'_> {
         Some(At { value, span: node.span })
     }
 
-    pub(super) fn text(&mut self, node: &Node, path: Path<'_>) -> Option<At<String>> {
+    pub(super) fn text(&mut self, node: &Node<'_>, path: Path<'_>) -> Option<At<String>> {
         let value = match &node.value {
-            NodeValue::String(value) => value.clone(),
+            NodeValue::String(value) => value.to_string(),
             NodeValue::Bool(_) | NodeValue::Inexact(..) | NodeValue::Number(_) => self.unquoted(node, path)?,
             NodeValue::List(_) | NodeValue::Map(_) | NodeValue::Null => {
                 self.wrong_type(node, path, "text");
@@ -47,7 +47,7 @@ impl Parser<'_> {
     }
 
     /// A value that is text only in quotes. Its digits are taken as they are written, not as a float prints them.
-    fn unquoted(&mut self, node: &Node, path: Path<'_>) -> Option<String> {
+    fn unquoted(&mut self, node: &Node<'_>, path: Path<'_>) -> Option<String> {
         let written = written(self.text, node.span).map(str::to_owned);
         let problem = self.wrong_type(node, path, "text");
         problem.help("put it in quotes");
@@ -58,7 +58,7 @@ impl Parser<'_> {
     }
 
     /// One of a few keywords.
-    pub(super) fn keyword<T: Keyword>(&mut self, node: &Node, path: Path<'_>) -> Option<At<T>> {
+    pub(super) fn keyword<T: Keyword>(&mut self, node: &Node<'_>, path: Path<'_>) -> Option<At<T>> {
         let NodeValue::String(written) = &node.value else {
             self.wrong_type(node, path, "text");
             return None;
@@ -75,21 +75,21 @@ impl Parser<'_> {
         None
     }
 
-    pub(super) fn number(&mut self, node: &Node, path: Path<'_>) -> Option<At<f64>> {
+    pub(super) fn number(&mut self, node: &Node<'_>, path: Path<'_>) -> Option<At<f64>> {
         self.number_of(node, path, Unit::Plain)
     }
 
     /// A number from 0 to 100, which is checked later.
-    pub(super) fn percentage(&mut self, node: &Node, path: Path<'_>) -> Option<At<f64>> {
+    pub(super) fn percentage(&mut self, node: &Node<'_>, path: Path<'_>) -> Option<At<f64>> {
         self.number_of(node, path, Unit::Percent)
     }
 
     /// A number from 0 to 1, which is checked later.
-    pub(super) fn share_of_one(&mut self, node: &Node, path: Path<'_>) -> Option<At<f64>> {
+    pub(super) fn share_of_one(&mut self, node: &Node<'_>, path: Path<'_>) -> Option<At<f64>> {
         self.number_of(node, path, Unit::Share)
     }
 
-    fn number_of(&mut self, node: &Node, path: Path<'_>, unit: Unit) -> Option<At<f64>> {
+    fn number_of(&mut self, node: &Node<'_>, path: Path<'_>, unit: Unit) -> Option<At<f64>> {
         let value = match &node.value {
             // What a float drops of a rate or a percentage does not matter; `integer` and `literal` refuse it.
             NodeValue::Inexact(_, value) | NodeValue::Number(value) if value.is_finite() => *value,
@@ -108,7 +108,7 @@ impl Parser<'_> {
     }
 
     /// A number in quotes, or with a sign of percent.
-    fn number_as_text(&mut self, text: &str, node: &Node, path: Path<'_>, unit: Unit) -> Option<f64> {
+    fn number_as_text(&mut self, text: &str, node: &Node<'_>, path: Path<'_>, unit: Unit) -> Option<f64> {
         let near = near_miss::number(text, unit);
         let problem = self.wrong_type(node, path, "a number");
         let (meant, is_percentage) = near?;
@@ -123,7 +123,7 @@ impl Parser<'_> {
     }
 
     /// A number in the place of a map, which was probably meant as the value of its main key.
-    pub(super) fn alone(&mut self, node: &Node, path: Path<'_>, key: &str, unit: Unit) -> Option<At<f64>> {
+    pub(super) fn alone(&mut self, node: &Node<'_>, path: Path<'_>, key: &str, unit: Unit) -> Option<At<f64>> {
         let (meant, value) = match &node.value {
             NodeValue::Number(value) if value.is_finite() => (value.to_string(), *value),
             NodeValue::String(text) => {
@@ -144,7 +144,7 @@ impl Parser<'_> {
     }
 
     /// An integer from 0 to `most`.
-    pub(super) fn integer<T: TryFrom<u64>>(&mut self, node: &Node, path: Path<'_>, most: u64) -> Option<At<T>> {
+    pub(super) fn integer<T: TryFrom<u64>>(&mut self, node: &Node<'_>, path: Path<'_>, most: u64) -> Option<At<T>> {
         let At { value, span } = self.number(node, path)?;
         // Beyond 2^53 a float has no unit digits.
         let most = most.min(1 << 53);
@@ -154,18 +154,18 @@ impl Parser<'_> {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an integer from 0 to 2^53")]
         let whole = inside.then_some(value as u64).and_then(|whole| T::try_from(whole).ok());
         if whole.is_none() {
-            let found = written.map_or_else(|| value.to_string(), String::clone);
+            let found = written.map_or_else(|| value.to_string(), ToString::to_string);
             let message = format!("expected an integer from 0 to {most}, found {found}");
             self.diagnostics.error(span, path, "wrong-number", message).help("round it, or bring it into range");
         }
         whole.map(|value| At { value, span })
     }
 
-    pub(super) fn u32(&mut self, node: &Node, path: Path<'_>) -> Option<At<u32>> {
+    pub(super) fn u32(&mut self, node: &Node<'_>, path: Path<'_>) -> Option<At<u32>> {
         self.integer(node, path, u32::MAX.into())
     }
 
-    pub(super) fn literal(&mut self, node: &Node, path: Path<'_>) -> Option<At<Literal>> {
+    pub(super) fn literal(&mut self, node: &Node<'_>, path: Path<'_>) -> Option<At<Literal>> {
         let value = match &node.value {
             NodeValue::Bool(value) => Literal::Bool(*value),
             NodeValue::Inexact(written, value) => {
@@ -174,7 +174,7 @@ impl Parser<'_> {
                 Literal::Number(value.clamp(f64::MIN, f64::MAX))
             }
             NodeValue::Number(_) => Literal::Number(self.number(node, path)?.value),
-            NodeValue::String(value) => Literal::String(value.clone()),
+            NodeValue::String(value) => Literal::String(value.to_string()),
             NodeValue::List(_) | NodeValue::Map(_) => Literal::Json(self.canonical(node, path)?),
             NodeValue::Null => {
                 self.wrong_type(node, path, "a value");
@@ -184,7 +184,7 @@ impl Parser<'_> {
         Some(At { value, span: node.span })
     }
 
-    fn inexact(&mut self, node: &Node, path: Path<'_>, written: &str, value: f64) {
+    fn inexact(&mut self, node: &Node<'_>, path: Path<'_>, written: &str, value: f64) {
         let mut near = String::new();
         json::write_number(&mut near, value);
         let message = if value.is_finite() {
@@ -201,13 +201,13 @@ impl Parser<'_> {
         problem.help(format!("quote it{round}: text is kept as it is, and only equals text"));
     }
 
-    fn canonical(&mut self, node: &Node, path: Path<'_>) -> Option<String> {
+    fn canonical(&mut self, node: &Node<'_>, path: Path<'_>) -> Option<String> {
         let before = self.diagnostics.counts().0;
         self.check_json(node, path);
         (self.diagnostics.counts().0 == before).then(|| json::canonical(node))
     }
 
-    fn check_json(&mut self, node: &Node, path: Path<'_>) {
+    fn check_json(&mut self, node: &Node<'_>, path: Path<'_>) {
         match &node.value {
             NodeValue::List(items) => {
                 for (index, item) in items.iter().enumerate() {

@@ -1,21 +1,23 @@
-//! Parses YAML into a tree of nodes with their positions. JSON is read by the same parser.
+//! Parses YAML and JSON into a tree of nodes with their positions.
 //!
-//! `granit-parser` reads the YAML: it is the parser under `serde-saphyr`, used directly because its events carry byte
-//! positions, which lets one pass find every problem of a document.
+//! Two readers make the same tree. [`simple`] takes what nearly all documents are made of, without an allocation per
+//! word. What it does not take, and each text with a mistake, is read by [`yaml`], which knows all of YAML.
 
-use std::collections::HashMap;
-use std::fmt::Write;
+use std::borrow::Cow;
 
-use granit_parser::{Event, Options, Parser, ScalarStyle, StructureStyle, Tag};
-
-use crate::diagnostics::{Diagnostic, Diagnostics, Span};
+use crate::diagnostics::{Diagnostics, Span};
 use crate::limits;
 use crate::parse::number;
 
+mod flow;
+mod simple;
+mod word;
+mod yaml;
+
 /// A value of the document, its position, and how it is written.
 #[derive(Clone, Debug)]
-pub(crate) struct Node {
-    pub(crate) value: NodeValue,
+pub(crate) struct Node<'t> {
+    pub(crate) value: NodeValue<'t>,
     pub(crate) span: Span,
     pub(crate) style: Style,
     /// Whether an anchor or a tag stands before it.
@@ -37,28 +39,28 @@ pub(crate) enum Style {
 }
 
 #[derive(Clone, Debug)]
-pub(crate) enum NodeValue {
+pub(crate) enum NodeValue<'t> {
     Bool(bool),
     /// A number that a float cannot keep, as it is written, and what it would become.
-    Inexact(String, f64),
-    List(Vec<Node>),
-    Map(Vec<(Key, Node)>),
+    Inexact(Cow<'t, str>, f64),
+    List(Vec<Node<'t>>),
+    Map(Vec<(Key<'t>, Node<'t>)>),
     Null,
     Number(f64),
-    String(String),
+    String(Cow<'t, str>),
 }
 
 /// A key of a map and its position.
 #[derive(Clone, Debug)]
-pub(crate) struct Key {
-    pub(crate) text: String,
+pub(crate) struct Key<'t> {
+    pub(crate) text: Cow<'t, str>,
     pub(crate) span: Span,
     pub(crate) style: Style,
     /// Whether an anchor or a tag stands before it.
     pub(crate) marked: bool,
 }
 
-impl Node {
+impl Node<'_> {
     /// Where the value of a key ends. One that is left out ends with the colon.
     pub(crate) fn end_after(&self, key: &Key, text: &str) -> usize {
         if self.span.start < self.span.end {
@@ -82,7 +84,7 @@ impl Node {
     }
 }
 
-impl Node {
+impl Node<'_> {
     /// How deep lists and maps nest here; at most [`limits::NODE_DEPTH`].
     fn depth(&self) -> usize {
         match &self.value {
@@ -95,282 +97,92 @@ impl Node {
 
 /// A document as nodes.
 #[derive(Clone, Debug)]
-pub(crate) struct Tree {
-    pub(crate) root: Node,
+pub(crate) struct Tree<'t> {
+    pub(crate) root: Node<'t>,
     /// What aliases repeat.
     pub(crate) shared: Vec<Span>,
     /// Comments, from `#` to the end of the line; empty unless they were asked for.
     pub(crate) comments: Vec<Span>,
 }
 
+impl Tree<'_> {
+    /// A tree that does not borrow from the text.
+    pub(crate) fn into_owned(self) -> Tree<'static> {
+        Tree { root: self.root.into_owned(), shared: self.shared, comments: self.comments }
+    }
+}
+
+impl Node<'_> {
+    fn into_owned(self) -> Node<'static> {
+        let value = match self.value {
+            NodeValue::Bool(value) => NodeValue::Bool(value),
+            NodeValue::Inexact(written, value) => NodeValue::Inexact(Cow::Owned(written.into_owned()), value),
+            NodeValue::List(items) => NodeValue::List(items.into_iter().map(Node::into_owned).collect()),
+            NodeValue::Map(entries) => {
+                NodeValue::Map(entries.into_iter().map(|(key, node)| (key.into_owned(), node.into_owned())).collect())
+            }
+            NodeValue::Null => NodeValue::Null,
+            NodeValue::Number(value) => NodeValue::Number(value),
+            NodeValue::String(text) => NodeValue::String(Cow::Owned(text.into_owned())),
+        };
+        Node { value, span: self.span, style: self.style, marked: self.marked }
+    }
+}
+
+impl Key<'_> {
+    fn into_owned(self) -> Key<'static> {
+        Key { text: Cow::Owned(self.text.into_owned()), span: self.span, style: self.style, marked: self.marked }
+    }
+}
+
 /// Parses a document. `None` if it cannot be read at all; the diagnostics say why.
-pub(crate) fn parse(text: &str, diagnostics: &mut Diagnostics) -> Option<Tree> {
+pub(crate) fn parse<'t>(text: &'t str, diagnostics: &mut Diagnostics) -> Option<Tree<'t>> {
     read(text, false, diagnostics)
 }
 
 /// Parses a document, and lists its comments.
-pub(crate) fn parse_with_comments(text: &str, diagnostics: &mut Diagnostics) -> Option<Tree> {
+pub(crate) fn parse_with_comments<'t>(text: &'t str, diagnostics: &mut Diagnostics) -> Option<Tree<'t>> {
     read(text, true, diagnostics)
 }
 
-fn read(text: &str, comments: bool, diagnostics: &mut Diagnostics) -> Option<Tree> {
+/// Parses a document, and gives its flags to `visit` one by one; the tree does without what is in them. `None` for a
+/// document that [`parse_yaml`] must read.
+pub(crate) fn parse_flags<'t>(text: &'t str, visit: simple::Visit<'_, 't>) -> Option<Tree<'t>> {
+    simple::read(text, false, Some(visit))
+}
+
+/// Parses a document that [`parse_flags`] has declined.
+pub(crate) fn parse_yaml<'t>(text: &'t str, diagnostics: &mut Diagnostics) -> Option<Tree<'t>> {
+    read_yaml(text, false, diagnostics)
+}
+
+fn read<'t>(text: &'t str, comments: bool, diagnostics: &mut Diagnostics) -> Option<Tree<'t>> {
+    simple::read(text, comments, None).or_else(|| read_yaml(text, comments, diagnostics))
+}
+
+fn read_yaml<'t>(text: &'t str, comments: bool, diagnostics: &mut Diagnostics) -> Option<Tree<'t>> {
     if text.len() > limits::DOCUMENT_BYTES {
         let message = format!("the document is longer than the limit of {} bytes", limits::DOCUMENT_BYTES);
         let problem = diagnostics.error(Span::default(), "", "limit-document-bytes", message);
         problem.help("split it into several documents");
         return None;
     }
-    let mut builder = Builder::new(text, diagnostics);
-    for event in Parser::new_from_str_with_options(text, options(comments)) {
-        match event {
-            Ok((event, span)) => builder.take(event, span.byte_range().unwrap_or_default().into())?,
-            Err(error) => {
-                builder.syntax_error(&error);
-                return None;
-            }
-        }
-    }
-    let empty = || Node { value: NodeValue::Null, span: Span::default(), style: Style::Plain, marked: false };
-    let Builder { root, shared, comments, .. } = builder;
-    Some(Tree { root: root.unwrap_or_else(empty), shared, comments })
-}
-
-fn options(comments: bool) -> Options {
-    let mut options = Options::default();
-    options.emit_comments = comments;
-    // The text itself has a limit.
-    options.max_buffered_comment_events = usize::MAX;
-    options.flow_nesting_limit = limits::NODE_DEPTH;
-    options.block_nesting_limit = limits::NODE_DEPTH;
-    options
-}
-
-/// Builds the tree with its own stack, so that deep nesting cannot overflow the thread's stack.
-struct Builder<'d> {
-    text: &'d str,
-    diagnostics: &'d mut Diagnostics,
-    frames: Vec<Frame>,
-    anchors: HashMap<usize, (Node, usize)>,
-    shared: Vec<Span>,
-    comments: Vec<Span>,
-    nodes: usize,
-    documents: usize,
-    root: Option<Node>,
-}
-
-/// A list or a map that is not closed yet.
-struct Frame {
-    value: Open,
-    start: usize,
-    style: Style,
-    marked: bool,
-    anchor: usize,
-    /// How many nodes there were when it opened.
-    nodes: usize,
-}
-
-enum Open {
-    List(Vec<Node>),
-    Map(Vec<(Key, Node)>, Option<Key>),
-}
-
-impl<'d> Builder<'d> {
-    fn new(text: &'d str, diagnostics: &'d mut Diagnostics) -> Self {
-        let (frames, anchors, shared, comments) = (Vec::new(), HashMap::new(), Vec::new(), Vec::new());
-        Self { text, diagnostics, frames, anchors, shared, comments, nodes: 0, documents: 0, root: None }
-    }
-
-    fn take(&mut self, event: Event<'_>, span: Span) -> Option<()> {
-        match event {
-            Event::Scalar(text, style, anchor, tag) => self.scalar(&text, style, anchor, tag.as_deref(), span),
-            Event::SequenceStart(style, anchor, tag) => {
-                self.open(Open::List(Vec::new()), style, anchor, tag.as_deref(), span)
-            }
-            Event::MappingStart(style, anchor, tag) => {
-                self.open(Open::Map(Vec::new(), None), style, anchor, tag.as_deref(), span)
-            }
-            Event::SequenceEnd | Event::MappingEnd => self.close(span),
-            Event::Alias(anchor) => self.alias(anchor, span),
-            Event::Comment(..) => {
-                self.comments.push(span);
-                Some(())
-            }
-            Event::DocumentStart(..) => self.start_document(span),
-            _ => Some(()),
-        }
-    }
-
-    fn start_document(&mut self, span: Span) -> Option<()> {
-        self.documents += 1;
-        if self.documents > 1 {
-            let problem = self.diagnostics.error(span, "", "several-documents", "more than one YAML document");
-            problem.help("keep one document per file: remove the `---` in between");
-            return None;
-        }
-        Some(())
-    }
-
-    fn open(&mut self, value: Open, style: StructureStyle, anchor: usize, tag: Option<&Tag>, span: Span) -> Option<()> {
-        self.check_tag(tag, &["seq", "map"], span);
-        if self.frames.len() >= limits::NODE_DEPTH {
-            return self.too_deep(span);
-        }
-        let style = if style == StructureStyle::Flow { Style::Flow } else { Style::Block };
-        let marked = anchor > 0 || tag.is_some();
-        self.frames.push(Frame { value, start: span.start, style, marked, anchor, nodes: self.nodes });
-        Some(())
-    }
-
-    fn close(&mut self, span: Span) -> Option<()> {
-        let frame = self.frames.pop()?;
-        // The parser reports that a block ends where the next token begins, behind comments and blank lines.
-        let last = match &frame.value {
-            Open::List(items) => items.last().map(|item| item.span.end),
-            Open::Map(entries, _) => entries.last().map(|(key, node)| node.end_after(key, self.text)),
-        };
-        let end = last.filter(|_| frame.style == Style::Block).unwrap_or(span.end).max(frame.start);
-        let value = match frame.value {
-            Open::List(items) => NodeValue::List(items),
-            Open::Map(entries, _) => NodeValue::Map(entries),
-        };
-        let span = Span { start: frame.start, end };
-        let node = Node { value, span, style: frame.style, marked: frame.marked };
-        if frame.anchor > 0 {
-            self.anchors.insert(frame.anchor, (node.clone(), self.nodes - frame.nodes));
-        }
-        self.add(node, 1)
-    }
-
-    fn alias(&mut self, anchor: usize, span: Span) -> Option<()> {
-        let Some((node, size)) = self.anchors.get(&anchor) else {
-            let problem = self.error(span, "yaml-syntax", "the alias is inside the value that it refers to");
-            problem.help("write the value out");
-            return None;
-        };
-        self.shared.push(node.span);
-        let (node, size) = (Node { span, style: Style::Alias, marked: false, ..node.clone() }, *size);
-        if self.frames.len() + node.depth() > limits::NODE_DEPTH {
-            return self.too_deep(span);
-        }
-        self.add(node, size + 1)
-    }
-
-    fn scalar(&mut self, text: &str, style: ScalarStyle, anchor: usize, tag: Option<&Tag>, span: Span) -> Option<()> {
-        self.check_tag(tag, &["str", "int", "float", "bool", "null"], span);
-        let is_text = style != ScalarStyle::Plain || tag.is_some_and(|tag| tag.suffix() == "str");
-        let value = if is_text { NodeValue::String(text.to_owned()) } else { plain(text) };
-        let (style, marked) = (Style::from(style), anchor > 0 || tag.is_some());
-        if let Some(Frame { value: Open::Map(_, key @ None), .. }) = self.frames.last_mut() {
-            *key = Some(Key { text: text.to_owned(), span, style, marked });
-            return self.count(span, 1);
-        }
-        let node = Node { value, span: self.without_line_ends(span, style), style, marked };
-        if anchor > 0 {
-            self.anchors.insert(anchor, (node.clone(), 1));
-        }
-        self.add(node, 1)
-    }
-
-    /// Text of several lines, without the blank lines behind it and the indentation of what follows.
-    fn without_line_ends(&self, Span { start, end }: Span, style: Style) -> Span {
-        if style != Style::Block {
-            return Span { start, end };
-        }
-        let written = self.text.get(start..end).unwrap_or_default();
-        let last = written.trim_end().len();
-        let rest = written[last..].find(['\n', '\r']).unwrap_or(written.len() - last);
-        Span { start, end: start + last + rest }
-    }
-
-    /// Adds a finished node to the list or map that is open.
-    fn add(&mut self, node: Node, size: usize) -> Option<()> {
-        let span = node.span;
-        match self.frames.last_mut().map(|frame| &mut frame.value) {
-            None => self.root = Some(node),
-            Some(Open::List(items)) => items.push(node),
-            Some(Open::Map(entries, key)) => {
-                let Some(key) = key.take() else {
-                    let message = format!("a key must be text, not {}", node.kind());
-                    self.error(span, "wrong-key", message).help("write the key as plain text");
-                    return None;
-                };
-                entries.push((key, node));
-            }
-        }
-        self.count(span, size)
-    }
-
-    fn count(&mut self, span: Span, size: usize) -> Option<()> {
-        self.nodes = self.nodes.saturating_add(size);
-        if self.nodes <= limits::NODES {
-            return Some(());
-        }
-        let message = format!("more than the limit of {} nodes, with aliases expanded", limits::NODES);
-        self.error(span, "limit-nodes", message).help("use fewer aliases, or split the document");
-        None
-    }
-
-    fn too_deep<T>(&mut self, span: Span) -> Option<T> {
-        let message = format!("nested deeper than the limit of {}", limits::NODE_DEPTH);
-        self.error(span, "limit-nesting", message).help("flatten the structure");
-        None
-    }
-
-    fn check_tag(&mut self, tag: Option<&Tag>, known: &[&str], span: Span) {
-        let Some(tag) = tag else { return };
-        if tag.handle() != "tag:yaml.org,2002:" || !known.contains(&tag.suffix()) {
-            let message = format!("unknown YAML tag `{}{}`", tag.original_handle(), tag.suffix());
-            self.error(span, "unknown-tag", message).help("remove the tag; quote the value if it is text");
-        }
-    }
-
-    fn syntax_error(&mut self, error: &granit_parser::ScanError) {
-        let start = error.marker().byte_offset().unwrap_or_default();
-        let (code, help) = if error.info().contains("recursion limit") {
-            ("limit-nesting", format!("lists and maps may nest {} deep", limits::NODE_DEPTH))
-        } else {
-            ("yaml-syntax", "check indentation, quotes and brackets before this position".to_owned())
-        };
-        self.error(Span { start, end: start + 1 }, code, error.info().clone()).help(help);
-    }
-
-    fn error(&mut self, span: Span, code: &'static str, message: impl Into<String>) -> &mut Diagnostic {
-        let path = self.path();
-        self.diagnostics.error(span, path, code, message)
-    }
-
-    /// The path of the list or map that is open.
-    fn path(&self) -> String {
-        let mut path = String::new();
-        for frame in &self.frames {
-            match &frame.value {
-                Open::List(items) => drop(write!(path, "[{}]", items.len())),
-                Open::Map(_, Some(key)) if path.is_empty() => path.push_str(&key.text),
-                Open::Map(_, Some(key)) => drop(write!(path, ".{}", key.text)),
-                Open::Map(_, None) => {}
-            }
-        }
-        path
-    }
-}
-
-impl From<ScalarStyle> for Style {
-    fn from(style: ScalarStyle) -> Self {
-        match style {
-            ScalarStyle::Plain => Self::Plain,
-            ScalarStyle::SingleQuoted => Self::SingleQuoted,
-            ScalarStyle::DoubleQuoted => Self::DoubleQuoted,
-            ScalarStyle::Folded | ScalarStyle::Literal => Self::Block,
-        }
-    }
+    yaml::read(text, comments, diagnostics)
 }
 
 /// An unquoted scalar, by the core schema of YAML 1.2.
-pub(crate) fn plain(text: &str) -> NodeValue {
-    match text {
+pub(crate) fn plain(text: Cow<'_, str>) -> NodeValue<'_> {
+    match &*text {
         "" | "~" | "null" | "Null" | "NULL" => NodeValue::Null,
         "true" | "True" | "TRUE" => NodeValue::Bool(true),
         "false" | "False" | "FALSE" => NodeValue::Bool(false),
-        _ => number::read(text).unwrap_or_else(|| NodeValue::String(text.to_owned())),
+        _ => match number::read(&text) {
+            Some((value, true)) => NodeValue::Number(value),
+            Some((value, false)) => NodeValue::Inexact(text, value),
+            None => NodeValue::String(text),
+        },
     }
 }
+
+#[cfg(test)]
+mod tests;

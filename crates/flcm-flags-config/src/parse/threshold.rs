@@ -7,12 +7,10 @@ use crate::parse::document::{At, Budget, ErrorThreshold};
 use crate::parse::source::{Node, NodeValue};
 
 impl Parser<'_> {
-    pub(super) fn error_threshold(&mut self, node: &Node, path: Path<'_>) -> Option<At<ErrorThreshold>> {
+    pub(super) fn error_threshold(&mut self, node: &Node<'_>, path: Path<'_>) -> Option<Box<At<ErrorThreshold>>> {
         if let Some(rate) = self.alone(node, path, "rate", Unit::Share) {
-            return Some(At {
-                value: ErrorThreshold { rate: Some(rate), ..ErrorThreshold::default() },
-                span: node.span,
-            });
+            let value = ErrorThreshold { rate: Some(rate), ..ErrorThreshold::default() };
+            return Some(Box::new(At { value, span: node.span }));
         }
         let mut map = self.map(node, path)?;
         let value = ErrorThreshold {
@@ -33,11 +31,11 @@ impl Parser<'_> {
             probe: map.get(self, "probe", Self::percentage),
         };
         map.finish(self);
-        Some(At { value, span: node.span })
+        Some(Box::new(At { value, span: node.span }))
     }
 
     /// A number, or a keyword.
-    fn budget(&mut self, node: &Node, path: Path<'_>) -> Option<At<Budget>> {
+    fn budget(&mut self, node: &Node<'_>, path: Path<'_>) -> Option<At<Budget>> {
         if matches!(node.value, NodeValue::String(_)) {
             return self.keyword(node, path);
         }

@@ -222,3 +222,11 @@ fn ids_that_are_numbers_keep_their_digits() {
     assert!(found.iter().all(|problem| problem.code == "wrong-type"), "{found:?}");
     assert_eq!(found[0].help.as_deref(), Some("put it in quotes: `\"12345678901234567890\"`"));
 }
+
+#[test]
+fn of_several_conflicts_the_first_in_the_document_is_named() {
+    let test = |attribute, value| format!("{{ attribute: {attribute}, operator: \"==\", value: {value} }}");
+    let tests = [test("z", 1), test("a", 1), test("z", 2), test("a", 2)].join(", ");
+    let found = problems(&format!("flags: {{ f: {{ conditions: [{tests}], rollout: {{ percentage: 5 }} }} }}"));
+    assert!(found[0].message.ends_with("its conditions on `z` exclude each other"), "{found:?}");
+}

@@ -17,6 +17,7 @@ mod outline;
 mod pages;
 mod parity;
 mod properties;
+mod readers;
 mod schema;
 mod tidy;
 mod vectors;

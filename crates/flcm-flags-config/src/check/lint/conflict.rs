@@ -2,10 +2,9 @@
 //!
 //! Only what is certain is found: two tests of one attribute that no value passes, and a condition beside its opposite.
 
-use std::collections::BTreeMap;
-
 use flcm_flags::Operator;
 
+use crate::config::graph::test_of;
 use crate::config::{Condition, Operand, Test};
 
 /// A condition is compared with so many others only, so that the check stays linear.
@@ -13,7 +12,11 @@ const NEAR: usize = 16;
 
 /// Why conditions never hold together; `None` if they may.
 pub(super) fn of(conditions: &[Condition]) -> Option<String> {
-    let mut all = Vec::new();
+    // One condition excludes nothing but itself.
+    if let [] | [Condition::Cohort(_) | Condition::Flag(_) | Condition::Test(_)] = conditions {
+        return None;
+    }
+    let mut all = Vec::with_capacity(conditions.len());
     flatten(conditions, &mut all);
     opposites(&all).or_else(|| tests(&all))
 }
@@ -39,16 +42,15 @@ fn opposites(all: &[&Condition]) -> Option<String> {
 }
 
 fn tests(all: &[&Condition]) -> Option<String> {
-    let mut earlier: BTreeMap<&str, Vec<&Test>> = BTreeMap::new();
-    for condition in all {
-        let Condition::Test(test) = condition else { continue };
-        let same = earlier.entry(&test.attribute).or_default();
-        if same.iter().rev().take(NEAR).any(|other| exclude(other, test)) {
-            return Some(format!("its conditions on `{}` exclude each other", test.attribute));
-        }
-        same.push(test);
-    }
-    None
+    let mut tests: Vec<(usize, &Test)> = all.iter().filter_map(|condition| test_of(condition)).enumerate().collect();
+    tests.sort_unstable_by_key(|(place, test)| (&test.attribute, *place));
+    let is_excluded = |(index, (_, test)): &(usize, &(usize, &Test))| {
+        let near = tests[index.saturating_sub(NEAR)..*index].iter();
+        near.filter(|(_, other)| other.attribute == test.attribute).any(|(_, other)| exclude(other, test))
+    };
+    let found = tests.iter().enumerate().filter(is_excluded).map(|(_, found)| found);
+    let first = found.min_by_key(|(place, _)| place);
+    first.map(|(_, test)| format!("its conditions on `{}` exclude each other", test.attribute))
 }
 
 /// Whether no value passes both tests.

@@ -7,26 +7,52 @@ use crate::config::Rule;
 use crate::diagnostics::{Diagnostics, Path, Span};
 use crate::parse::document::Flag;
 
+/// Where a rule is written.
+pub(crate) struct Position {
+    pub(crate) span: Span,
+    pub(crate) part: Part,
+}
+
+/// What a rule stands for.
+pub(crate) enum Part {
+    Cohort(usize),
+    Flag,
+    Rule(usize),
+}
+
+impl Position {
+    /// The path of the rule, below that of its flag.
+    fn path(&self, flag: Path<'_>) -> String {
+        match self.part {
+            Part::Cohort(index) => flag.key("rollout").key("cohorts").index(index).to_string(),
+            Part::Flag => flag.to_string(),
+            Part::Rule(index) => flag.key("rules").index(index).to_string(),
+        }
+    }
+}
+
 /// Warns about the rules of a flag, each of which has a position.
 pub(crate) fn rules(
     flag: &Flag,
     rules: &[Rule],
-    positions: &[(Span, String)],
+    positions: &[Position],
     path: Path<'_>,
     diagnostics: &mut Diagnostics,
 ) {
     if !reach::nobody(flag, rules, path, diagnostics) {
-        contradictory(rules, positions, diagnostics);
+        contradictory(rules, positions, path, diagnostics);
     }
-    unreachable(rules, positions, diagnostics);
+    unreachable(rules, positions, path, diagnostics);
 }
 
 /// Rules whose conditions exclude each other.
-fn contradictory(rules: &[Rule], positions: &[(Span, String)], diagnostics: &mut Diagnostics) {
-    for (rule, (span, path)) in rules.iter().zip(positions) {
+fn contradictory(rules: &[Rule], positions: &[Position], path: Path<'_>, diagnostics: &mut Diagnostics) {
+    for (rule, position) in rules.iter().zip(positions) {
         let Some(conflict) = conflict::of(&rule.conditions) else { continue };
         let message = format!("this rule never applies: {conflict}");
-        diagnostics.warn(*span, path, "unreachable-rule", message).help("remove one of them, or the rule");
+        diagnostics
+            .warn(position.span, position.path(path), "unreachable-rule", message)
+            .help("remove one of them, or the rule");
     }
 }
 
@@ -34,8 +60,8 @@ fn contradictory(rules: &[Rule], positions: &[(Span, String)], diagnostics: &mut
 ///
 /// All rules of a flag use the same bucket. So an earlier rule with the same or fewer conditions, and the same or a
 /// higher percentage, takes every user of a later one.
-fn unreachable(rules: &[Rule], positions: &[(Span, String)], diagnostics: &mut Diagnostics) {
-    for (index, (rule, (span, path))) in rules.iter().zip(positions).enumerate() {
+fn unreachable(rules: &[Rule], positions: &[Position], path: Path<'_>, diagnostics: &mut Diagnostics) {
+    for (index, (rule, position)) in rules.iter().zip(positions).enumerate() {
         let covers = |earlier: &&Rule| {
             let enough = earlier.serves != Serves::On || earlier.percentage >= highest(rule).max(1);
             enough
@@ -47,7 +73,7 @@ fn unreachable(rules: &[Rule], positions: &[(Span, String)], diagnostics: &mut D
         let name = earlier.name.as_ref().map_or_else(|| "an earlier rule".to_owned(), |name| format!("rule `{name}`"));
         let message = format!("this rule never applies: {name} always applies first");
         diagnostics
-            .warn(*span, path, "unreachable-rule", message)
+            .warn(position.span, position.path(path), "unreachable-rule", message)
             .help("remove it, which changes nothing; if it should apply, move it up");
     }
 }
