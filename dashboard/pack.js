@@ -1,5 +1,6 @@
-// After the build: each file also as `.gz` and `.br`, because the server compresses nothing itself, and `manifest.json`,
-// which says for which API the dashboard was made. A build of `flcm` embeds only what was made for its own.
+// After the build: each file also as `.gz` and `.br`, because the server compresses nothing itself, and
+// `manifest.json`, which says for which API the dashboard was made. A build of `flcm` embeds only what was made for its
+// own.
 
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';

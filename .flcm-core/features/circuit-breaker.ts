@@ -47,8 +47,8 @@ const NAMES: Readonly<Record<string, 'rollback' | 'probe' | 'recovered'>> = {
 
 /**
  * Rolls flags back that do harm. Outcomes go in; the engine weighs them, and turns a flag off with the next decision;
- * what happened is emitted as events. What the fleet's server holds back is held back here as well: the stricter of both
- * counts.
+ * what happened is emitted as events. What the fleet's server holds back is held back here as well: the stricter of
+ * both counts.
  */
 export class CircuitBreaker implements Follower {
   readonly #inUse: InUse;

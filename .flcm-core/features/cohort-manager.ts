@@ -26,7 +26,8 @@ export type OverridesOfUser = ReadonlyMap<string, Override>;
 /**
  * Who belongs to which cohort, besides those of the document, and what single users are made to get.
  *
- * Cohorts are named in the document; membership that is given here counts like its `users`. The document's `except` comes first.
+ * Cohorts are named in the document; membership that is given here counts like its `users`. The document's `except`
+ * comes first.
  */
 export class CohortManager {
   readonly #inUse: InUse;
@@ -61,7 +62,10 @@ export class CohortManager {
     this.#changed();
   }
 
-  /** Asks a set or a function who belongs to a cohort; answers how to stop that. A set may change at any time: contexts made before keep what they know. */
+  /**
+   * Asks a set or a function who belongs to a cohort; answers how to stop that. A set may change at any time: contexts
+   * made before keep what they know.
+   */
   feed(cohort: string, source: CohortSource): () => void {
     this.#fed.set(cohort, source);
     this.#changed();
@@ -72,8 +76,8 @@ export class CohortManager {
   }
 
   /**
-   * Makes a flag serve something to one user. It stands where the document's overrides do, and before them: a kill switch, a rollback
-   * and dependencies still turn the flag off.
+   * Makes a flag serve something to one user. It stands where the document's overrides do, and before them: a kill
+   * switch, a rollback and dependencies still turn the flag off.
    *
    * @param value On, off, or the name of a variant.
    */
@@ -97,7 +101,10 @@ export class CohortManager {
     this.#changed();
   }
 
-  /** The cohorts that a user belongs to: those of the document, decided by the engine, and those that the application names. */
+  /**
+   * The cohorts that a user belongs to: those of the document, decided by the engine, and those that the application
+   * names.
+   */
   assignUser(userId: string, attributes: Attributes = {}): string[] {
     const { snapshot } = this.#inUse;
     let named: string[] = [];

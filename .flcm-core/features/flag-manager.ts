@@ -150,8 +150,8 @@ export class FeatureFlagManager<F extends FlagShapes<F> = AnyFlags> {
   }
 
   /**
-   * A user who is decided for more than once, which is several times as fast. What is read of the attributes is captured; updates of the
-   * flags are followed.
+   * A user who is decided for more than once, which is several times as fast. What is read of the attributes is
+   * captured; updates of the flags are followed.
    */
   for(user: UserContext): FeatureContext<F> {
     try {

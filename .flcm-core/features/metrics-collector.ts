@@ -41,8 +41,8 @@ const OLD = 120_001;
 const LAST_WAIT = 2000;
 
 /**
- * Counts, and sends what was counted. The engine counts in fixed memory; one batch is on its way while the next one accumulates there, and it is sent unchanged
- * until it was acknowledged, so nothing is lost or counted twice.
+ * Counts, and sends what was counted. The engine counts in fixed memory; one batch is on its way while the next one
+ * accumulates there, and it is sent unchanged until it was acknowledged, so nothing is lost or counted twice.
  */
 export class MetricsCollector implements Follower {
   readonly #engine: Engine;

@@ -284,9 +284,9 @@ export class RemoteConfig {
   }
 
   /**
-   * What a stream announces is fetched at a moment that chance gives, so that not all hosts come at once: soon when it is new; as soon as by
-   * polling when it has come while the stream was broken, as it may have been for every host. However much is announced, it leads to one fetch
-   * in `streamSpreadMs`.
+   * What a stream announces is fetched at a moment that chance gives, so that not all hosts come at once: soon when it
+   * is new; as soon as by polling when it has come while the stream was broken, as it may have been for every host.
+   * However much is announced, it leads to one fetch in `streamSpreadMs`.
    */
   #announce(digest: string, isNew: boolean): void {
     if (this.#closing.signal.aborted || digest === this.#inUse.snapshot?.digest) return;

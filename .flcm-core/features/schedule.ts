@@ -1,6 +1,7 @@
 /**
- * When hosts ask a server, so that it sees them evenly. The same rules as in the crate `flcm-flags-host`: `tests/vectors/host` holds both to
- * them. They are not called there, because WebAssembly that does all of it makes a page larger.
+ * When hosts ask a server, so that it sees them evenly. The same rules as in the crate `flcm-flags-host`:
+ * `tests/vectors/host` holds both to them. They are not called there, because WebAssembly that does all of it makes a
+ * page larger.
  */
 
 /** How far a poll may be from its time, as a share of the interval. */
@@ -36,8 +37,8 @@ export function nextPoll(
 }
 
 /**
- * Milliseconds to wait after so many failures in a row: anything up to twice as long each time, so that hosts which failed together do not
- * come back together.
+ * Milliseconds to wait after so many failures in a row: anything up to twice as long each time, so that hosts which
+ * failed together do not come back together.
  */
 export function backOff(failures: number, firstMs: number, longestMs: number, random: number): number {
   return Math.floor(Math.min(longestMs, firstMs * 2 ** Math.min(Math.max(0, failures - 1), 30)) * random);

@@ -74,11 +74,14 @@ export interface UserContext {
 export type OverrideValue = boolean | string;
 
 /**
- * Where the flags come from, and how they are watched over. One of `url`, `documentUrl`, `file`, `document` and `snapshot`
- * names the source; `snapshot` or `document` beside a `url` or `file` is what is used until that has answered.
+ * Where the flags come from, and how they are watched over. One of `url`, `documentUrl`, `file`, `document` and
+ * `snapshot` names the source; `snapshot` or `document` beside a `url` or `file` is what is used until that has
+ * answered.
  */
 export interface FeaturesOptions {
-  /** A server of flags, such as `https://flags.example.com`: `/flags`, `/flags/stream` and `/metrics` below it are used. */
+  /**
+   * A server of flags, such as `https://flags.example.com`: `/flags`, `/flags/stream` and `/metrics` below it are used.
+   */
   readonly url?: string | URL;
   /** A document or a snapshot on any web server, such as `https://cdn.example.com/feature-flags.yaml`: polled. */
   readonly documentUrl?: string | URL;
@@ -131,7 +134,7 @@ export interface FeaturesOptions {
   readonly sinks?: readonly Sink[];
   /** Whether counts are sent to `{url}/metrics`. @default true */
   readonly metrics?: boolean;
-  /** What counts are sent for: the server lists it among its hosts. */
+  /** Your application: the server and its dashboard list hosts by it. */
   readonly app?: {
     /** At most 128 bytes. */
     readonly name: string;

@@ -69,6 +69,7 @@ export function live(flag, now) {
     behind: flag.key === 'checkout_v2' ? 1 : 0,
     stricter: 0,
     lastAsked: now - 1000,
+    unprotected: flag.unprotected ?? false,
   };
 }
 

@@ -223,8 +223,16 @@ export function makeFlags(count, now) {
   }));
 }
 
+/** The stages of schedules. They are ahead for a day at least, so that flags have their own percentages until then. */
+function stages(now) {
+  const first = Math.ceil(now / DAY) * DAY + DAY;
+  const stage = (at, percentage) =>
+    `        - { at: ${new Date(at).toISOString().replace('.000Z', 'Z')}, percentage: ${percentage} }`;
+  return [stage(first, 10), stage(first + 14 * DAY, 60)];
+}
+
 /** The document of these flags. */
-export function documentOf(flags) {
+export function documentOf(flags, now) {
   const lines = [
     '# The flags of the development server.',
     'cohorts:',
@@ -263,12 +271,7 @@ export function documentOf(flags) {
       `      percentage: ${flag.percentage}${flag.key === 'checkout_v2' ? '        # agreed with payments, 12 Nov' : ''}`,
     );
     if (flag.scheduled) {
-      lines.push(
-        '      schedule:',
-        '        - { at: 2026-12-01T00:00:00Z, percentage: 10 }',
-        '        - { at: 2026-12-15T00:00:00Z, percentage: 60 }',
-        '      ramp: linear',
-      );
+      lines.push('      schedule:', ...stages(now), '      ramp: linear');
     }
     if (flag.key === 'checkout_v2') {
       lines.push(

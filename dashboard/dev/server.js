@@ -32,8 +32,9 @@ export async function startDev({ flags: count = 16, port = 0, keyless = false, m
     stored: true,
   };
   const texts = new Map();
-  texts.set(state.revision - 1, documentOf(state.flags).replace('percentage: 8 ', 'percentage: 5 '));
-  texts.set(state.revision, documentOf(state.flags));
+  const text = documentOf(state.flags, now);
+  texts.set(state.revision - 1, text.replace('percentage: 8 ', 'percentage: 5 '));
+  texts.set(state.revision, text);
   const { revisions, audit } = past(state, now);
   const sessions = new Map();
   const streams = new Set();
@@ -281,7 +282,7 @@ export async function startDev({ flags: count = 16, port = 0, keyless = false, m
         const { users, variants } = find(key);
         const of = (count) => ({ users: [count], total: count });
         return {
-          days: ['2026-11-30'],
+          days: [new Date().toISOString().slice(0, 10)],
           ...of(users),
           arms: { treatment: of(users), control: of(0), outside: of(0) },
           variants: Object.fromEntries(variants.map((name) => [name, of(Math.round(users / variants.length))])),

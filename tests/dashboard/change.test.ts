@@ -36,11 +36,13 @@ test('from 8 to 25 percent, with the schedule dropped, comments kept', async () 
   await page.getByLabel('Why?').fill('Payments agreed');
   // More users would meet what fails now: that takes a tick.
   expect(await page.getByRole('button', { name: 'Publish to 14 hosts' }).isDisabled()).toBe(true);
+  const edits = page.getByRole('navigation', { name: 'Main' }).getByText(/^\d+ edits?$/);
+  await edits.waitFor();
   await publish(page);
   const after = kit.server().text();
   expect(after).toContain('percentage: 25        # agreed with payments, 12 Nov');
   expect(before.split('\n').length - after.split('\n').length).toBe(4);
-  expect(await page.getByText('Review', { exact: true }).count()).toBe(0);
+  expect(await edits.count()).toBe(0);
   expect(faults).toEqual([]);
 });
 
@@ -88,6 +90,50 @@ test('somebody publishes the same key: both are shown, and one is chosen', async
   await page.getByRole('button', { name: 'Keep mine' }).click();
   await publish(page);
   expect(kit.server().find('v2_mentor_layer').percentage).toBe(25);
+});
+
+for (const isText of [true, false]) {
+  const what = isText ? 'a text' : 'edits';
+  test(`nothing is published over a revision on which the draft is not yet: ${what}`, async () => {
+    const { page } = await kit.open('/text');
+    const { revision } = kit.server().state;
+    if (isText) {
+      await page.getByRole('textbox', { name: 'The document as text' }).click();
+      await page.keyboard.press('Control+End');
+      await page.keyboard.type('# Mine.');
+      await page.getByText('changed', { exact: true }).waitFor();
+    } else await draft(page, 'v2_mentor_layer', '25');
+    await page.route(`**/revisions/${revision}`, (route) => route.abort());
+    await review(page);
+    await page.getByText('Nobody else').waitFor();
+    await page.getByLabel('Why?').fill('Mine is right');
+    await page.getByText('No errors').waitFor();
+    const publishing = page.getByRole('button', { name: /^Publish to/ });
+    await expect.poll(() => publishing.isDisabled()).toBe(false);
+    const theirs = kit.server().text().replace('Switched on by hand', 'Switched on by hand only');
+    await kit.server().publish(theirs);
+    await page.getByRole('alert').waitFor();
+    await page.getByText('No errors').waitFor();
+    await page.waitForTimeout(300);
+    expect(await publishing.isDisabled()).toBe(true);
+    // As soon as the two can be compared, they are put together.
+    await page.unroute(`**/revisions/${revision}`);
+    await page.getByRole('button', { name: 'Try again' }).click();
+    await page.getByText('Put on top of revision').waitFor();
+    await publish(page);
+    expect(kit.server().text()).toContain('Switched on by hand only');
+    expect(kit.server().text()).toContain(isText ? '# Mine.' : 'percentage: 25');
+  });
+}
+
+test('why somebody gets it with the draft is asked anew for a draft of the same length', async () => {
+  const { page, context } = await kit.open('/flags');
+  await draft(page, 'v2_mentor_layer', '25');
+  await page.goto(`${kit.server().url}/ui/why?flag=v2_mentor_layer&user=zoe`);
+  await page.getByLabel('with the draft').check();
+  await page.getByText('the rollout reaches 25\u202f%').waitFor();
+  await draft(await context.newPage(), 'v2_mentor_layer', '50');
+  await page.getByText('the rollout reaches 50\u202f%').waitFor({ timeout: 10_000 });
 });
 
 test('theirs is taken: nothing is left to publish', async () => {

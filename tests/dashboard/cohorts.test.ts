@@ -1,10 +1,10 @@
 /** Cohorts over a real server: users, exceptions and conditions, and what comes of it for every flag. */
 
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import type { Page } from 'playwright-core';
 import { expect, test } from 'vitest';
 import type { Server } from '../server/kit/serve.ts';
-import { signingIn, start } from './kit/served.ts';
+import { file, publish, review, signingIn, start } from './kit/served.ts';
 
 const DOCUMENT = `# Flags of the shop.
 cohorts:
@@ -29,7 +29,6 @@ flags:
 `;
 
 const signIn = signingIn();
-const file = (server: Server): string => readFileSync(server.document, 'utf8');
 
 async function open(): Promise<{ server: Server; page: Page; faults: string[] }> {
   const { server, keys } = await start(DOCUMENT);
@@ -37,14 +36,6 @@ async function open(): Promise<{ server: Server; page: Page; faults: string[] }>
   await page.getByRole('link', { name: 'Cohorts', exact: true }).click();
   await page.getByText('beta_testers').first().waitFor();
   return { server, page, faults };
-}
-
-async function publish(page: Page): Promise<void> {
-  await page.getByRole('link', { name: 'Review change…' }).click();
-  await page.getByText('No errors').waitFor();
-  await page.getByLabel('Why?').fill('Agreed');
-  await page.getByRole('button', { name: /^Publish to/ }).click();
-  await page.getByText('Published as revision').waitFor();
 }
 
 test('users, exceptions and conditions, with the blast radius over all flags that name it', async () => {
@@ -64,6 +55,7 @@ test('users, exceptions and conditions, with the blast radius over all flags tha
   const row = page.getByRole('row', { name: /beta_testers/ }).first();
   await row.getByText('edited').waitFor();
   await row.getByText('3 users').waitFor();
+  await review(page);
   await publish(page);
   expect(file(server)).toBe(
     DOCUMENT.replace('[alice, bob]', '[alice, bob, carol]').replace(
@@ -112,6 +104,7 @@ test('a new cohort by keyboard alone, and the form again before anything is publ
   await focus('Put into the draft');
   await page.keyboard.press('Enter');
   await page.getByRole('dialog').waitFor({ state: 'detached' });
+  await review(page);
   await publish(page);
   const added = file(server)
     .split('\n')

@@ -138,6 +138,23 @@ test('single-key shortcuts can be switched off', async () => {
   expect(await page.getByRole('dialog').count()).toBe(0);
 });
 
+test('a flag on a schedule is what it is at now, not what it was before', async () => {
+  const { page } = await kit.open('/flags', 'operator');
+  const row = page.getByRole('row', { name: /v2_mentor_layer/ });
+  await row.getByText('of 10\u202f%').waitFor();
+  const text = kit.server().text();
+  const at = text.indexOf('v2_mentor_layer:');
+  const scheduled = 'percentage: 0\n      schedule: [{ at: 2026-01-01T00:00:00Z, percentage: 0.2 }]';
+  await kit.server().publish(text.slice(0, at) + text.slice(at).replace('percentage: 10', scheduled));
+  await row.getByText('of 0.2\u202f%').waitFor();
+  await row.getByText('Rolling out').waitFor({ timeout: 5000 });
+  expect(await row.getByRole('button', { name: 'Hold v2_mentor_layer off for everyone' }).count()).toBe(1);
+  await page.getByRole('textbox', { name: 'Filter' }).fill('share:>0 share:<1');
+  await expect.poll(() => keys(page)).toEqual(['v2_mentor_layer']);
+  await page.getByRole('textbox', { name: 'Filter' }).fill('is:off mentor');
+  await expect.poll(() => keys(page)).toEqual([]);
+});
+
 test('several are held at once', async () => {
   const { page } = await kit.open('/flags', 'operator');
   await page.getByLabel('Select team_baskets').check();

@@ -1,10 +1,9 @@
 /** The forms of a flag's parts, over a real server: each changes the lines that it is about, and no others. */
 
-import { readFileSync } from 'node:fs';
 import type { Locator, Page } from 'playwright-core';
 import { expect, test } from 'vitest';
 import type { Server } from '../server/kit/serve.ts';
-import { signingIn, start } from './kit/served.ts';
+import { file, publish, review, signingIn, start } from './kit/served.ts';
 
 const DOCUMENT = `# Flags of the shop.
 cohorts:
@@ -31,7 +30,6 @@ flags:
 `;
 
 const signIn = signingIn();
-const file = (server: Server): string => readFileSync(server.document, 'utf8');
 
 async function open(flag: string): Promise<{ server: Server; page: Page; faults: string[] }> {
   const { server, keys } = await start(DOCUMENT);
@@ -46,14 +44,6 @@ async function edit(page: Page, part: string): Promise<Locator> {
 }
 
 const apply = (form: Locator) => form.getByRole('button', { name: 'Put into the draft' }).click();
-
-async function publish(page: Page): Promise<void> {
-  await page.getByRole('link', { name: 'Review change…' }).click();
-  await page.getByText('No errors').waitFor();
-  await page.getByLabel('Why?').fill('Agreed');
-  await page.getByRole('button', { name: /^Publish to/ }).click();
-  await page.getByText('Published as revision').waitFor();
-}
 
 test('conditions: a list is changed, a test is added, what is nested stays', async () => {
   const { server, page, faults } = await open('new_search');
@@ -70,6 +60,7 @@ test('conditions: a list is changed, a test is added, what is nested stays', asy
   const panel = page.getByRole('region', { name: 'Conditions' });
   await panel.getByText('DE, AT, CH').waitFor();
   await panel.getByText('edited').waitFor();
+  await review(page);
   await publish(page);
   expect(file(server)).toBe(
     DOCUMENT.replace('[DE, AT]', '[DE, AT, CH]').replace(
@@ -126,6 +117,7 @@ test('conditions: a group is added inside of another, with what must not hold', 
     .getByRole('region', { name: 'Conditions' })
     .getByText('(plan is pro and is a member of staff and (is a member of beta_testers or not country is DE))')
     .waitFor();
+  await review(page);
   await publish(page);
   const [before, after] = [DOCUMENT.split('\n'), file(server).split('\n')];
   expect(before.filter((line) => !after.includes(line))).toEqual([
@@ -159,6 +151,7 @@ test('rules: two are added, the second is tried first, and one has a group of co
   await apply(form);
   const panel = page.getByRole('region', { name: 'Rules' });
   await panel.getByText('seats ≥ 100').waitFor();
+  await review(page);
   await publish(page);
   const text = file(server);
   expect(text).toMatch(/rules:[\s\S]*large customers[\s\S]*colleagues/);
@@ -220,6 +213,7 @@ test('cohorts: one more gets it, another never', async () => {
   await form.getByLabel('Add a cohort').selectOption('staff');
   await form.getByRole('group', { name: 'staff' }).getByLabel('Decision').selectOption('off');
   await apply(form);
+  await review(page);
   await publish(page);
   expect(file(server)).toBe(DOCUMENT.replace('[{ beta_testers: true }]', '[{ beta_testers: true }, { staff: false }]'));
 });
@@ -241,6 +235,7 @@ test('variants: a flag without gets two, with weights and values', async () => {
   await form.getByRole('status').getByText('flags.plain.variants').first().waitFor();
   await form.getByRole('group', { name: 'variant 2' }).getByLabel('Name').fill('two');
   await apply(form);
+  await review(page);
   await publish(page);
   expect(file(server)).toContain(
     '    variants:\n      - { name: one, weight: 3, value: 12 }\n      - { name: two, weight: 1, value: "13" }\n',
@@ -254,6 +249,7 @@ test("threshold: a key of the flag's own, the others stay the template's", async
   await form.getByLabel('slow_ms').fill('800');
   await form.getByLabel('action').selectOption('step_back');
   await apply(form);
+  await review(page);
   await publish(page);
   const [before, after] = [DOCUMENT.split('\n'), file(server).split('\n')];
   expect(after.filter((line) => !before.includes(line)).join('\n')).toMatch(
@@ -269,17 +265,18 @@ test('schedule: two stages that rise evenly, and none again', async () => {
   for (const at of [1, 2]) {
     await form.getByRole('button', { name: 'Add a stage' }).click();
     const row = form.getByRole('group', { name: `stage ${at}` });
-    await row.getByLabel('From').fill(`2027-0${at}-01T00:00`);
+    await row.getByLabel('From').fill(`2099-0${at}-01T00:00`);
     await row.getByLabel('Percentage').fill(`${at * 30}`);
     await page.keyboard.press('Tab');
   }
   await form.getByLabel('Between stages').selectOption('linear');
   await apply(form);
   await page.getByRole('region', { name: 'Schedule' }).getByText('30\u202f% on 1 Jan, 60\u202f% on 1 Feb').waitFor();
+  await review(page);
   await publish(page);
   const text = file(server);
   expect(text).toMatch(/percentage: 10,? ?.*schedule/s);
-  expect(text).toContain('{ at: 2027-01-01T00:00:00Z, percentage: 30 }');
+  expect(text).toContain('{ at: 2099-01-01T00:00:00Z, percentage: 30 }');
   expect(text).toContain('ramp: linear');
   await page.getByRole('link', { name: 'To the flags' }).click();
   await page.getByRole('link', { name: 'plain', exact: true }).first().click();
@@ -287,6 +284,7 @@ test('schedule: two stages that rise evenly, and none again', async () => {
   await form.getByRole('button', { name: 'Remove stage 2' }).click();
   await form.getByRole('button', { name: 'Remove stage 1' }).click();
   await apply(form);
+  await review(page);
   await publish(page);
   expect(file(server)).toBe(DOCUMENT);
 });
@@ -319,6 +317,7 @@ test('a form adds to the draft of the text editor, and loses nothing of it', asy
   const form = await edit(page, 'Conditions');
   await form.getByRole('button', { name: 'Add a cohort' }).click();
   await apply(form);
+  await review(page);
   await publish(page);
   const text = file(server);
   expect(text).toContain('# The end.');

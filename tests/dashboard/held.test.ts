@@ -89,7 +89,7 @@ test('Why? answers with what is held now, and with what comes after', async () =
 test('who may hold but not publish reads so before trying a change, and how to stop it now', async () => {
   const { page } = await kit.open('/flags/v2_mentor_layer', 'operator');
   const who = page.getByRole('region', { name: 'Who gets it' });
-  const note = who.getByText('You can try changes here; only a publisher can publish. To stop it now:');
+  const note = who.getByText('You can try changes here; only publishers and admins can publish. To stop it now:');
   await note.waitFor({ timeout: 5000 });
   const slider = await who.getByRole('slider').boundingBox();
   expect((await note.boundingBox())?.y).toBeLessThan(slider?.y ?? 0);

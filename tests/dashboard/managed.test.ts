@@ -5,6 +5,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { patch as patchOf } from '../../dashboard/src/ui/lines.ts';
 import { dashboard } from './kit/dashboard.ts';
 
 const numbers = (patch: string): string[] => patch.match(/^@@ .* @@/gm) ?? [];
@@ -38,3 +39,35 @@ test('the patch is what `git apply` takes', async () => {
     rmSync(folder, { recursive: true });
   }
 });
+
+/** What `git apply` makes of a text by a patch. */
+function applied(older: string, patch: string): string {
+  const folder = mkdtempSync(join(tmpdir(), 'flcm-patch-'));
+  try {
+    writeFileSync(join(folder, 'flags.yaml'), older);
+    execFileSync('git', ['apply', '-'], { cwd: folder, input: patch, stdio: 'pipe' });
+    return readFileSync(join(folder, 'flags.yaml'), 'utf8');
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+const LINES = Array.from({ length: 12 }, (_, at) => `  flag_${at}: {}`);
+
+for (const [before, after] of [
+  ['\n', '\n'],
+  ['', ''],
+  ['\n', ''],
+  ['', '\n'],
+  ['\n\n', '\n'],
+] as const) {
+  test(`\`git apply\` takes a patch at any line, with ${JSON.stringify([before, after])} as the end`, () => {
+    const older = LINES.join('\n') + before;
+    for (const [at, line] of LINES.entries()) {
+      for (const fresh of [[], [`${line} # new`], [line, '  new: {}']]) {
+        const newer = LINES.toSpliced(at, 1, ...fresh).join('\n') + after;
+        expect(applied(older, patchOf('flags.yaml', older, newer))).toBe(newer);
+      }
+    }
+  });
+}

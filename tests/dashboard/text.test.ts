@@ -1,10 +1,10 @@
 /** The text editor over a real server while others publish: texts are merged by lines, and nothing is lost. */
 
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import type { Page } from 'playwright-core';
 import { expect, test } from 'vitest';
 import type { Server } from '../server/kit/serve.ts';
-import { signingIn, start } from './kit/served.ts';
+import { file, publish, review, signingIn, start } from './kit/served.ts';
 
 const DOCUMENT = `# Flags of the shop.
 flags:
@@ -20,7 +20,6 @@ flags:
 `;
 
 const signIn = signingIn();
-const file = (server: Server): string => readFileSync(server.document, 'utf8');
 const elsewhere = (server: Server, change: (text: string) => string) =>
   writeFileSync(server.document, change(file(server)));
 
@@ -43,13 +42,6 @@ async function type(page: Page, line: number, text: string): Promise<void> {
 const shown = (page: Page): Promise<string> =>
   page.getByRole('textbox', { name: 'The document as text' }).evaluate((editor: HTMLElement) => editor.innerText);
 
-async function publish(page: Page): Promise<void> {
-  await page.getByText('No errors').waitFor();
-  await page.getByLabel('Why?').fill('Agreed');
-  await page.getByRole('button', { name: /^Publish to/ }).click();
-  await page.getByText('Published as revision').waitFor();
-}
-
 test('another line is changed in the file: both changes are in the editor, in Review and in the file', async () => {
   const { server, page, faults } = await open();
   await type(page, 1, ' All of them.');
@@ -59,7 +51,7 @@ test('another line is changed in the file: both changes are in the editor, in Re
   // The cursor is where it was, so that typing goes on there.
   await page.keyboard.type(' Really.');
   await expect.poll(() => shown(page)).toContain('# Flags of the shop. All of them. Really.');
-  await page.getByRole('link', { name: 'Review change…' }).click();
+  await review(page);
   await page.getByText('1 line changed, 0 removed').waitFor();
   await publish(page);
   expect(file(server)).toBe(
@@ -77,7 +69,7 @@ test('what is typed at the moment when others publish is not lost, nor is theirs
   }
   await expect.poll(() => shown(page), { timeout: 20_000 }).toContain('percentage: 35');
   expect(await shown(page)).toContain('# Flags of the shop.0');
-  await page.getByRole('link', { name: 'Review change…' }).click();
+  await review(page);
   await publish(page);
   expect(file(server)).toContain('percentage: 35');
   expect(file(server)).toContain('# Flags of the shop.0');
@@ -91,7 +83,7 @@ for (const [choice, percentage, comment] of [
     const { server, page } = await open();
     await type(page, 7, ' # agreed');
     await page.getByText('changed', { exact: true }).waitFor();
-    await page.getByRole('link', { name: 'Review change…' }).click();
+    await review(page);
     await page.getByText('Nobody else').waitFor();
     elsewhere(server, (text) => text.replace('percentage: 20', 'percentage: 22').replace('first:', '"first":'));
     const conflict = page.getByRole('region', { name: 'Both of you changed it' });
@@ -115,7 +107,7 @@ test('line ends stay as they are', async () => {
   const { server, page } = await open(DOCUMENT.replaceAll('\n', '\r\n'));
   await type(page, 1, ' All.');
   await page.getByText('changed', { exact: true }).waitFor();
-  await page.getByRole('link', { name: 'Review change…' }).click();
+  await review(page);
   await page.getByText('1 line changed, 0 removed').waitFor();
   await publish(page);
   expect(file(server)).toBe(DOCUMENT.replaceAll('\n', '\r\n').replace('shop.', 'shop. All.'));

@@ -70,7 +70,10 @@ export class ManualClock implements Clock {
     due.callback();
   }
 
-  /** Lets time pass in steps, and real sockets do their work in between, until something holds. Answers how long that took by this clock. */
+  /**
+   * Lets time pass in steps, and real sockets do their work in between, until something holds. Answers how long that
+   * took by this clock.
+   */
   async until(holds: () => boolean, stepMs = 100, mostMs = 600_000): Promise<number> {
     const start = this.#elapsed;
     while (!holds()) {

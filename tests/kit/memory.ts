@@ -38,9 +38,9 @@ export function collected(): { heap: number; all: number } {
 }
 
 /**
- * By how many bytes a process grows that does something again and again. It does so ten times. What grows once has grown
- * after four. From then on the least of three rounds counts, because the process keeps free memory for a while, longer
- * when the machine is busy.
+ * By how many bytes a process grows that does something again and again. It does so ten times. What grows once has
+ * grown after four. From then on the least of three rounds counts, because the process keeps free memory for a while,
+ * longer when the machine is busy.
  */
 export async function growth(round: (time: number) => unknown): Promise<{ heap: number; all: number }> {
   const rounds: ReturnType<typeof collected>[] = [];

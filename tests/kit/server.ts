@@ -55,8 +55,8 @@ export class FlagServer {
   readonly arrived: Header[] = [];
   readonly streams: Set<ServerResponse> = new Set();
   /**
-   * Connections that have carried a request. (Node's fetch makes one of its own accord when a request is aborted, which carries nothing, and
-   * closes it after four seconds.)
+   * Connections that have carried a request. (Node's fetch makes one of its own accord when a request is aborted, which
+   * carries nothing, and closes it after four seconds.)
    */
   readonly used: Set<Socket> = new Set();
   /** Answers that have not ended. */

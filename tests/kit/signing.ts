@@ -1,5 +1,5 @@
-// Signs statements about snapshots as the format says, by Node's cryptography: a second implementation beside the one in
-// Rust.
+// Signs statements about snapshots as the format says, by Node's cryptography: a second implementation beside the one
+// in Rust.
 
 import { createHash, createPrivateKey, createPublicKey, type KeyObject, sign } from 'node:crypto';
 

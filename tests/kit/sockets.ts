@@ -22,7 +22,9 @@ export async function deadPort(): Promise<number> {
   return port;
 }
 
-/** A process that listens, and then does nothing more: the kernel keeps as many connections for it as the backlog holds. */
+/**
+ * A process that listens, and then does nothing more: the kernel keeps as many connections for it as the backlog holds.
+ */
 const SLEEPER = `
   const server = require('node:net').createServer().listen({ port: 0, host: '127.0.0.1', backlog: 1 }, () => {
     require('node:fs').writeSync(1, String(server.address().port));

@@ -105,8 +105,8 @@ function isNotable({ evidence }: BreakerEvent): boolean {
 }
 
 /**
- * The headers of Standard Webhooks (https://www.standardwebhooks.com): the receiver computes the same over id, time and body. The id is the
- * same for each attempt, so that it can recognise a repetition.
+ * The headers of Standard Webhooks (https://www.standardwebhooks.com): the receiver computes the same over id, time and
+ * body. The id is the same for each attempt, so that it can recognise a repetition.
  */
 async function signature(
   secret: string,

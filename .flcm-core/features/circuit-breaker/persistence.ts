@@ -25,8 +25,9 @@ export interface PendingWrites {
 }
 
 /**
- * Breakers, holds and the fleet's trips across a restart. Hosts that share a store add to it: a host writes only what has happened to it,
- * over what is there. The rules and the format are those of the crate `flcm-flags-host`; `tests/vectors/host` holds both to them.
+ * Breakers, holds and the fleet's trips across a restart. Hosts that share a store add to it: a host writes only what
+ * has happened to it, over what is there. The rules and the format are those of the crate `flcm-flags-host`;
+ * `tests/vectors/host` holds both to them.
  */
 export class Persistence {
   /** What was stored before the start. */

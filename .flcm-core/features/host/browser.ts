@@ -65,8 +65,8 @@ export function onHidden(listener: () => void): () => void {
 }
 
 /**
- * Hands a body over to the browser, which sends it whatever becomes of the page; false when it does not. To another origin it would come with
- * cookies, which a server that needs none does not allow; the failure would go unnoticed.
+ * Hands a body over to the browser, which sends it whatever becomes of the page; false when it does not. To another
+ * origin it would come with cookies, which a server that needs none does not allow; the failure would go unnoticed.
  */
 export function beacon(url: string, body: Blob): boolean {
   if (new URL(url).origin !== location.origin) return false;

@@ -8,7 +8,9 @@ import { fileURLToPath } from 'node:url';
 import { FeatureError } from '../errors.ts';
 import type { Store } from './store.ts';
 
-/** Files of a folder. Whatever happens, a file is as it was before or as it is to be: it is written beside, and renamed. */
+/**
+ * Files of a folder. Whatever happens, a file is as it was before or as it is to be: it is written beside, and renamed.
+ */
 class FolderStore implements Store {
   readonly #folder: string;
 
@@ -81,7 +83,10 @@ export async function readFile(file: string | URL, maxBytes: number): Promise<Ui
   return Buffer.concat(parts);
 }
 
-/** How often a file is polled. The system may send no notifications: for a network disk, or for a folder that is made later. */
+/**
+ * How often a file is polled. The system may send no notifications: for a network disk, or for a folder that is made
+ * later.
+ */
 const POLL_MS = 5000;
 
 /**

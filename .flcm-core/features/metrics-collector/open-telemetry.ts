@@ -17,8 +17,9 @@ export interface OpenTelemetry {
 }
 
 /**
- * Adds evaluations, outcomes and counters of the application's own to counters of OpenTelemetry, at each flush. Evaluations are
- * `feature_flag.evaluation`, with the attributes that the semantic conventions have for the event of that name.
+ * Adds evaluations, outcomes and counters of the application's own to counters of OpenTelemetry, at each flush.
+ * Evaluations are `feature_flag.evaluation`, with the attributes that the semantic conventions have for the event of
+ * that name.
  *
  * @param attributes Further attributes of a batch's flags, such as `feature_flag.set.id`, or the digest of the snapshot as
  * `feature_flag.version`. OpenTelemetry keeps every combination of attributes for as long as the process lives.

@@ -31,7 +31,8 @@ export class Revisions {
   olderSince: number | undefined;
 
   /**
-   * The source has answered with a snapshot. `now` is a time that does not jump; a stored time that is still to come counts as now.
+   * The source has answered with a snapshot. `now` is a time that does not jump; a stored time that is still to come
+   * counts as now.
    */
   answered(next: bigint, inUse: bigint, now: number): RevisionCode | undefined {
     const code = follows(next, inUse);

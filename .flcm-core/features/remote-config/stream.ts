@@ -26,7 +26,10 @@ export interface StreamOptions {
 /** A stream that breaks for one host is connected anew within so long. It may have broken for all of them. */
 const SOON = 10_000;
 
-/** Once the server answers a poll a stream waits no longer than that: polls come in a crowd after an outage, and streams are not to double it. */
+/**
+ * Once the server answers a poll a stream waits no longer than that: polls come in a crowd after an outage, and streams
+ * are not to double it.
+ */
 const ANSWERED = 60_000;
 
 /** Where that fails the server is away, and all hosts come back to it: a crowd of 10,000 as slowly as it polls. */

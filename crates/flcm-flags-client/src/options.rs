@@ -79,7 +79,7 @@ pub struct Options {
     pub cache: Option<PathBuf>,
     /// Whether counts are sent to `{url}/metrics`: they are.
     pub metrics: bool,
-    /// What counts are sent for: the server lists it among its hosts.
+    /// Your application: the server and its dashboard list hosts by it.
     pub app: Option<App>,
     /// How often counts are sent: each 10 s.
     pub flush_interval: Duration,

@@ -1,5 +1,7 @@
 /** What the server answers: the shapes of its description in `schema/openapi.json`. */
 
+import type { Difference, TripState } from '../engine.ts';
+
 export type Role = 'viewer' | 'operator' | 'publisher' | 'admin';
 
 export interface Session {
@@ -55,8 +57,7 @@ export type Outcomes = readonly [number, number, number, number];
 
 export interface LiveFlag {
   readonly state: 'closed' | 'open' | 'half_open' | null;
-  /** `clear`, `probing`, `off`, or `capped` and thousandths of a percent. */
-  readonly trip: string;
+  readonly trip: TripState;
   readonly mode: 'auto' | 'held' | 'forced_closed' | 'observe';
   readonly cause: string | null;
   /** Who set the mode, if a person did. */
@@ -79,6 +80,8 @@ export interface LiveFlag {
   readonly behind: number;
   readonly stricter: number;
   readonly lastAsked: number | null;
+  /** Whether nothing would switch it off, and it fails far more often than the old way. */
+  readonly unprotected: boolean;
 }
 
 export interface HostsCount {
@@ -251,35 +254,6 @@ export interface Key {
   readonly limit: number | null;
   readonly lastUsed: number | null;
   readonly requests: number;
-}
-
-/** A share of users, exact: `part` of `whole`. */
-export interface Share {
-  readonly percent: number;
-  readonly part: string;
-  readonly whole: string;
-}
-
-/** What `flcm diff --json` prints. */
-export interface Difference {
-  readonly flags: readonly FlagDifference[];
-  readonly notes: readonly string[];
-}
-
-export interface FlagDifference {
-  readonly flag: string;
-  readonly status: 'changed' | 'added' | 'removed' | 'affected' | string;
-  readonly changes: readonly { what: string; from: string | null; to: string | null; note: string | null }[];
-  readonly through: readonly string[];
-  readonly shares: readonly {
-    readonly conditions: string | null;
-    /** Whether each share is a bound: it depends on conditions of flags that this one depends on. */
-    readonly atMost: boolean;
-    readonly gain: Share;
-    readonly lose: Share;
-    readonly switch: Share;
-    readonly value: Share;
-  }[];
 }
 
 export interface PublishAnswer {

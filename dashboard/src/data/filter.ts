@@ -2,7 +2,7 @@
 
 import { DAY } from '../words/format.ts';
 import type { LiveFlag } from './api.ts';
-import { evidenceRises, type FlagRow, type State, waitsForPerson } from './rows.ts';
+import { askedOf, evidenceRises, type FlagRow, type State, waitsForPerson } from './rows.ts';
 
 export interface Entry {
   readonly row: FlagRow;
@@ -22,8 +22,8 @@ const IS = {
   waiting: ({ live, state }) => waitsForPerson(live) || state === 'unprotected',
   evidence: ({ live }) => evidenceRises(live),
   rolling: ({ state }) => state === 'rolling' || state === 'split',
-  full: ({ row, state }) => row.enabled && row.percentage === 100 && state !== 'rolledBack' && state !== 'held',
-  off: ({ row }) => !row.enabled || row.percentage === 0,
+  full: ({ row, live, state }) => askedOf(row, live) === 100 && state !== 'rolledBack' && state !== 'held',
+  off: ({ row, live }) => askedOf(row, live) === 0,
   stale: ({ state }) => state === 'stale',
   unasked: ({ state }) => state === 'unasked',
   held: ({ state }) => state === 'held',
@@ -89,7 +89,7 @@ const FIELDS: Readonly<Record<string, (value: string) => Test | undefined>> = {
     ({ row }) =>
       row.needs.includes(value),
   evidence: (value) => number(value, ({ live }) => (live?.evidence ?? 0) * 100),
-  share: (value) => number(value, ({ row }) => row.percentage),
+  share: (value) => number(value, ({ row, live }) => askedOf(row, live)),
   users: (value) => number(value, ({ live }) => live?.users24h ?? 0),
   asked: (value) => age(value, ({ live }) => live?.lastAsked ?? null),
   changed: (value) => age(value, ({ row }) => row.changedAt),

@@ -98,7 +98,8 @@ export const TONES: Readonly<Record<State, Tone>> = {
   unasked: 'off',
 };
 
-const RISING = 0.1;
+/** From this share of a rollback on, evidence is shown as rising. */
+export const RISING = 0.1;
 const STALE_MS = 90 * DAY;
 
 export const isCapped = (live: LiveFlag): boolean => live.trip.startsWith('capped');
@@ -113,22 +114,18 @@ export const waitsForPerson = (live: LiveFlag | undefined): boolean =>
 
 export const evidenceRises = (live: LiveFlag | undefined): boolean => (live?.evidence ?? 0) > RISING;
 
-/** Fewer failures are no alarm. */
-const FAILURES = 20;
-const TIMES_AS_OFTEN = 2;
-
-/** Whether the new way fails far more often than the old way, and nothing switches it off by itself. */
-export function isUnprotected(row: FlagRow | undefined, live: LiveFlag | undefined): boolean {
-  if (!row || row.threshold || !live || isOff(live)) return false;
-  const [total, failed] = live.treatment;
-  const [oldTotal, oldFailed] = live.control;
-  return failed >= FAILURES && oldTotal > 0 && failed / total > (TIMES_AS_OFTEN * oldFailed) / oldTotal;
-}
-
 function isStale(row: FlagRow, now: number): boolean {
   if (row.until !== null && row.until < now) return true;
   const ends = row.percentage === 0 || row.percentage === 100;
   return row.kind === 'release' && ends && !row.scheduled && row.changedAt !== null && now - row.changedAt > STALE_MS;
+}
+
+const DONE_MS = 14 * DAY;
+
+/** Whether everybody has had the new way for two weeks and nothing else is planned. */
+export function isDone(row: FlagRow, now: number): boolean {
+  const isFull = row.enabled && row.percentage === 100 && !row.scheduled && row.kind === 'release';
+  return isFull && row.changedAt !== null && now - row.changedAt > DONE_MS;
 }
 
 /** What the breaker and people say of it, before anything that the document says. */
@@ -148,6 +145,10 @@ export function blocker(row: FlagRow, live: ReadonlyMap<string, LiveFlag>): stri
   return row.needs.find((key) => isOff(live.get(key)));
 }
 
+/** The percentage that is asked for now. The document's own is the one before its schedule. */
+export const askedOf = (row: FlagRow, live: LiveFlag | undefined): number =>
+  live?.asked ?? (row.enabled ? row.percentage : 0);
+
 export function stateOf(
   row: FlagRow,
   live: LiveFlag | undefined,
@@ -157,11 +158,12 @@ export function stateOf(
 ): State {
   const held = live && heldBack(live);
   if (held) return held;
-  if (isUnprotected(row, live)) return 'unprotected';
-  if (waitsFor && row.enabled && row.percentage > 0) return 'waits';
+  if (live?.unprotected) return 'unprotected';
+  const asked = askedOf(row, live);
+  if (waitsFor && asked > 0) return 'waits';
   if (isStale(row, now)) return 'stale';
-  if (!row.enabled || row.percentage === 0) return 'off';
+  if (asked === 0) return 'off';
   if (isUnasked) return 'unasked';
-  if (row.percentage === 100) return 'full';
+  if (asked === 100) return 'full';
   return row.variants > 1 ? 'split' : 'rolling';
 }

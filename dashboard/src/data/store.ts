@@ -1,9 +1,10 @@
 /** What the page knows: fetched once, then kept by the stream. Pages read signals, and never fetch these things. */
 
 import { batch, computed, signal } from '@preact/signals';
+import type { TripState } from '../engine.ts';
 import type { BreakerEvent, HostsCount, Live, LiveFlag, Meta, Overview, Session } from './api.ts';
 import { Cached, get, type Problem, post, remove, signedOut } from './http.ts';
-import { type FlagRow, isOff, isUnprotected, rowsOf, waitsForPerson } from './rows.ts';
+import { type FlagRow, isOff, rowsOf, waitsForPerson } from './rows.ts';
 import { listen, type Stream, type StreamEvent } from './stream.ts';
 
 export const session = signal<Session | undefined>(undefined);
@@ -41,14 +42,12 @@ export const may = (role: string): boolean => order.indexOf(session.value?.role 
 /** How many flags need a person. */
 export const waiting = computed(() => {
   let sum = 0;
-  for (const [key, flag] of liveFlags.value) {
-    sum += waitsForPerson(flag) || isUnprotected(rowOf.value.get(key), flag) ? 1 : 0;
-  }
+  for (const flag of liveFlags.value.values()) sum += waitsForPerson(flag) || flag.unprotected ? 1 : 0;
   return sum;
 });
 
 /** The trips by flag, but for those that are clear, as the engine takes them. */
-export function tripsNow(): Record<string, string> {
+export function tripsNow(): Record<string, TripState> {
   const trips = [...liveFlags.value].map(([key, live]) => [key, isOff(live) ? 'off' : live.trip] as const);
   return Object.fromEntries(trips.filter(([, trip]) => trip !== 'clear'));
 }
@@ -98,6 +97,8 @@ function mergeLive(flags: Readonly<Record<string, LiveFlag>>): void {
 }
 
 let sequence = 0;
+/** Whether what is known was fetched for the stream that opens next: then nothing was missed. */
+let isFresh = true;
 
 function onLive(data: { sequence: number; flags: Readonly<Record<string, LiveFlag>> }): void {
   mergeLive(data.flags);
@@ -107,15 +108,17 @@ function onLive(data: { sequence: number; flags: Readonly<Record<string, LiveFla
 }
 
 function onOpen(): void {
-  const wasLost = lostSince.value !== undefined;
   streaming.value = true;
   lostSince.value = undefined;
   sequence = 0;
-  if (wasLost) void refreshAll().catch(() => {});
+  // Another tab may have had the stream, or none while this one was hidden.
+  if (!isFresh) void refreshAll().catch(() => {});
+  isFresh = false;
 }
 
 function onLost(): void {
   streaming.value = false;
+  isFresh = false;
   lostSince.value ??= Date.now();
   // A server that has forgotten the session refuses the stream without a word.
   void get<Session>('/session').catch((problem: Problem) => {
@@ -141,6 +144,7 @@ function onEvent({ type, data }: StreamEvent): void {
  */
 export async function start(): Promise<void> {
   failure.value = undefined;
+  isFresh = true;
   const all = refreshAll().catch((problem: Problem) => {
     failure.value = problem;
   });

@@ -58,17 +58,23 @@ function share(path: string, onEvent: (event: StreamEvent) => void): Stream {
   const channel = new BroadcastChannel(LOCK);
   const leave = new AbortController();
   let own: Stream | undefined;
+  // Whether the stream is open or lost, as far as this tab knows.
+  let last: StreamEvent | undefined;
+  const take = (event: StreamEvent) => {
+    if (event.type === 'open' || event.type === 'lost') last = event;
+    onEvent(event);
+  };
   channel.onmessage = ({ data }) => {
     if (data === 'who') {
-      if (own) channel.postMessage({ type: 'open', data: null });
-    } else onEvent(data);
+      if (own && last) channel.postMessage({ ...last, isAnswer: true });
+    } else if (!data.isAnswer || !last) take(data);
   };
   channel.postMessage('who');
   navigator.locks
     .request(LOCK, { signal: leave.signal }, () => {
       own = connect(path, (event) => {
         channel.postMessage(event);
-        onEvent(event);
+        take(event);
       });
       return new Promise<void>((resolve) => leave.signal.addEventListener('abort', () => resolve()));
     })

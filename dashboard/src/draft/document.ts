@@ -4,8 +4,8 @@ import { computed, effect, signal } from '@preact/signals';
 import { getText } from '../data/http.ts';
 import { overview } from '../data/store.ts';
 import { engine } from '../engine/client.ts';
-import type { Declined, Edited } from '../engine.ts';
-import { draft, type Edit } from './store.ts';
+import type { Declined, EditAnswer } from '../engine.ts';
+import { type Draft, draft, type Edit } from './store.ts';
 
 export interface Text {
   readonly revision: number;
@@ -47,7 +47,7 @@ export const ground = computed<string | undefined>(() => {
 });
 
 /** What the edits make of a text. */
-export async function apply(text: string, edits: readonly Edit[]): Promise<Edited> {
+export async function apply(text: string, edits: readonly Edit[]): Promise<EditAnswer> {
   const whole = edits.find((edit) => edit.op === 'text');
   const onto = whole?.op === 'text' ? whole.value : text;
   const rest = edits.filter(({ op }) => op !== 'text');
@@ -56,6 +56,8 @@ export async function apply(text: string, edits: readonly Edit[]): Promise<Edite
 
 export interface Drafted {
   readonly base: Text;
+  /** What it was made of. */
+  readonly edits: readonly Edit[];
   readonly text: string | undefined;
   /** Why an edit cannot be made. */
   readonly declined: string | undefined;
@@ -67,6 +69,12 @@ export const drafted = signal<Drafted | undefined>(undefined);
 /** Why it cannot be made, and what to do. */
 export const sentence = ({ message, help }: Declined): string => `${message}; ${help}`;
 
+/** The draft that a text is of: only if the text has all of it, and both are on the same revision. */
+export function draftOf(text: string): Draft | undefined {
+  const [made, now] = [drafted.value, draft.value];
+  return now && made?.text === text && made.edits === now.edits && made.base.digest === now.digest ? now : undefined;
+}
+
 let turn = 0;
 
 effect(() => {
@@ -76,7 +84,7 @@ effect(() => {
   const mine = turn;
   if (!onto) return;
   if (edits.length === 0) {
-    drafted.value = { base: onto, text: onto.text, declined: undefined };
+    drafted.value = { base: onto, edits, text: onto.text, declined: undefined };
     return;
   }
   apply(onto.text, edits).then(
@@ -84,11 +92,11 @@ effect(() => {
       if (mine !== turn) return;
       drafted.value =
         'text' in edited
-          ? { base: onto, text: edited.text, declined: undefined }
-          : { base: onto, text: undefined, declined: sentence(edited.declined) };
+          ? { base: onto, edits, text: edited.text, declined: undefined }
+          : { base: onto, edits, text: undefined, declined: sentence(edited.declined) };
     },
     (error: Error) => {
-      if (mine === turn) drafted.value = { base: onto, text: undefined, declined: error.message };
+      if (mine === turn) drafted.value = { base: onto, edits, text: undefined, declined: error.message };
     },
   );
 });

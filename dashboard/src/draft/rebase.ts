@@ -68,14 +68,16 @@ async function rebase(from: Draft, onto: Text): Promise<void> {
   }
 }
 
-effect(() => {
+/** Puts the draft on the revision in use, if it is not there yet. */
+export function catchUp(): void {
   const from = draft.value;
   const onto = base.value;
-  if (!from || !onto || from.digest === onto.digest) return;
   // The draft may be newer than the text that this tab has.
-  if (from.revision > onto.revision) return;
-  void rebase(from, onto);
-});
+  if (from && onto && from.digest !== onto.digest && from.revision <= onto.revision) void rebase(from, onto);
+  else rebaseFailure.value = undefined;
+}
+
+effect(catchUp);
 
 /** The edits with theirs in the place of mine; `undefined` where mine are not there any more. */
 function withTheirs(edits: readonly Edit[], { path, clash }: Conflict): readonly Edit[] | undefined {

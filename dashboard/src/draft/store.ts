@@ -3,22 +3,15 @@
  * kept in this browser; of users it has the ids in the document that somebody has edited, and nothing else.
  */
 
-import { computed, effect, signal } from '@preact/signals';
+import type { DocumentEdit } from '@flcm/flags-web/compile';
+import { computed, effect, type ReadonlySignal, type Signal, signal } from '@preact/signals';
+import type { Path, Value } from '../engine.ts';
 import type { Clash } from './merge.ts';
 
-export type Path = readonly (string | number)[];
-export type Value = string | number | boolean | null | readonly Value[] | { readonly [key: string]: Value };
+export type { Path, Value } from '../engine.ts';
 
 export type Edit =
-  | { readonly op: 'set'; readonly path: Path; readonly value: Value }
-  | { readonly op: 'remove'; readonly path: Path }
-  | {
-      readonly op: 'insert';
-      readonly path: Path;
-      readonly key?: string;
-      readonly index?: number;
-      readonly value: Value;
-    }
+  | Extract<DocumentEdit, { readonly op: 'insert' | 'remove' | 'set' }>
   /** The text editor's: the whole text, on which the others are made. */
   | { readonly op: 'text'; readonly value: string };
 
@@ -51,7 +44,7 @@ function stored(): Draft | undefined {
   }
 }
 
-export const draft = signal<Draft | undefined>(stored());
+export const draft: Signal<Draft | undefined> = signal(stored());
 
 effect(() => {
   if (draft.value) localStorage.setItem(KEY, JSON.stringify(draft.value));
@@ -95,8 +88,15 @@ export function discard(): void {
 export const editsOf = (key: string): readonly Edit[] =>
   draft.value?.edits.filter((edit) => placeOf(edit)[0] === 'flags' && placeOf(edit)[1] === key) ?? [];
 
+/** The percentage that the draft sets for a flag. */
+export function draftedPercentage(key: string): number | undefined {
+  const place = ['flags', key, 'rollout', 'percentage'];
+  const edit = draft.value?.edits.find((one) => one.op === 'set' && samePath(one.path, place));
+  return edit?.op === 'set' ? Number(edit.value) : undefined;
+}
+
 /** Flags that the draft names. */
-export const draftFlags = computed<readonly string[]>(() => {
+export const draftFlags: ReadonlySignal<readonly string[]> = computed(() => {
   const places = draft.value?.edits.map(placeOf) ?? [];
   return [...new Set(places.flatMap(([part, flag]) => (part === 'flags' && flag !== undefined ? [String(flag)] : [])))];
 });

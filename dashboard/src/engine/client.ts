@@ -71,7 +71,10 @@ let asker: Asked | undefined;
 let simulator: Asked | undefined;
 let before: Promise<unknown> = Promise.resolve();
 
-/** Simulations take seconds: they have a Worker of their own, wait for each other, and those that nobody wants are left out. */
+/**
+ * Simulations take seconds: they have a Worker of their own, wait for each other, and those that nobody wants are left
+ * out.
+ */
 function simulate(scenario: Scenario, signal?: AbortSignal): Promise<Simulation> {
   const next = before.then((): Promise<never> => {
     if (signal?.aborted) throw new DOMException('nobody waits for it', 'AbortError');

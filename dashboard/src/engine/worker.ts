@@ -4,7 +4,6 @@ import {
   type AuthoringCompiler,
   type Compiled,
   createCompiler,
-  type DocumentEdit,
   type Simulator,
   type Workbench,
 } from '@flcm/flags-web/compile';
@@ -76,15 +75,15 @@ async function explain({ text, flag, user, attributes, now, trips: states }: Que
   const { snapshot } = await compile(text);
   if (!snapshot) throw new Error(en.errors.unexpected);
   const engine = await start();
-  const trips = engine.trips(snapshot, states as never);
-  const question = { snapshot, trips, flag, targetingKey: user, attributes: attributes as never, now };
+  const trips = engine.trips(snapshot, states);
+  const question = { snapshot, trips, flag, targetingKey: user, attributes, now };
   return engine.explain(question).explanation;
 }
 
 const isDocumentEdit = (edit: Edit): edit is Exclude<Edit, { op: 'text' }> => edit.op !== 'text';
 
 async function edit(text: string, edits: readonly Edit[]): Promise<unknown> {
-  return (await start()).edit(text, edits.filter(isDocumentEdit) as readonly DocumentEdit[]);
+  return (await start()).edit(text, edits.filter(isDocumentEdit));
 }
 
 async function outline(text: string, flag: string): Promise<unknown> {

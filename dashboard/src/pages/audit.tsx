@@ -7,9 +7,10 @@ import { get } from '../data/http.ts';
 import { lastEvent, overview } from '../data/store.ts';
 import { type Query, useQuery } from '../ui/address.ts';
 import { Dialog } from '../ui/dialog.tsx';
+import { download } from '../ui/download.ts';
 import { useFetched } from '../ui/fetched.ts';
 import { Link } from '../ui/link.tsx';
-import { Waiting, When } from '../ui/parts.tsx';
+import { Headings, TablePanel, Waiting, When } from '../ui/parts.tsx';
 import { en } from '../words/en.ts';
 import { count } from '../words/format.ts';
 
@@ -121,14 +122,8 @@ function Row({ record, onOpen }: { record: AuditRecord; onOpen: () => void }): J
 }
 
 /** Gives what is shown as a file. */
-function download(records: readonly AuditRecord[]): void {
-  const lines = records.map((record) => `${JSON.stringify(record)}\n`);
-  const link = document.createElement('a');
-  link.href = URL.createObjectURL(new Blob(lines, { type: 'application/jsonl' }));
-  link.download = 'audit.jsonl';
-  link.click();
-  URL.revokeObjectURL(link.href);
-}
+const save = (records: readonly AuditRecord[]): void =>
+  download('audit.jsonl', 'application/jsonl', ...records.map((record) => `${JSON.stringify(record)}\n`));
 
 export function AuditPage(): JSX.Element {
   const query = useQuery();
@@ -143,7 +138,7 @@ export function AuditPage(): JSX.Element {
         <h1>{words.title}</h1>
         {value && <span class="muted">{count(value.length)}</span>}
         <span class="end" />
-        <button type="button" class="btn" disabled={!value} onClick={() => value && download(value)}>
+        <button type="button" class="btn" disabled={!value} onClick={() => value && save(value)}>
           {words.export}
         </button>
       </div>
@@ -153,27 +148,16 @@ export function AuditPage(): JSX.Element {
         {!value && <Waiting text={en.history.loading} problem={problem} retry={again} />}
         {value?.length === 0 && <p class="muted">{words.none}</p>}
         {value && value.length > 0 && (
-          <div class="panel flush" role="region" aria-label={words.title} tabIndex={0}>
-            <table class="roomy">
-              <thead>
-                <tr>
-                  <th scope="col">{words.when}</th>
-                  <th scope="col">{words.who}</th>
-                  <th scope="col">{words.what}</th>
-                  <th scope="col">{words.flag}</th>
-                  <th scope="col">{words.why}</th>
-                  <th scope="col">
-                    <span class="hidden-text">{words.details}</span>
-                  </th>
-                </tr>
-              </thead>
-              <tbody>
-                {value.map((record) => (
-                  <Row key={record.id} record={record} onOpen={() => setOpen(record)} />
-                ))}
-              </tbody>
-            </table>
-          </div>
+          <TablePanel
+            label={words.title}
+            headings={
+              <Headings names={[words.when, words.who, words.what, words.flag, words.why]} buttons={words.details} />
+            }
+          >
+            {value.map((record) => (
+              <Row key={record.id} record={record} onOpen={() => setOpen(record)} />
+            ))}
+          </TablePanel>
         )}
         {value && value.length === limit && limit < MOST && (
           <button type="button" class="btn" onClick={() => setLimit(MOST)}>

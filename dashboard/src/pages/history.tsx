@@ -2,14 +2,15 @@
 
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
-import type { Difference, Revision } from '../data/api.ts';
+import type { Revision } from '../data/api.ts';
 import { get, getText } from '../data/http.ts';
 import { may, overview } from '../data/store.ts';
+import type { Difference } from '../engine.ts';
 import { type Query, useQuery } from '../ui/address.ts';
 import { DifferenceTable } from '../ui/difference.tsx';
 import { useFetched } from '../ui/fetched.ts';
 import { Link } from '../ui/link.tsx';
-import { Panel, Pill, Waiting, When } from '../ui/parts.tsx';
+import { Headings, Panel, Pill, TablePanel, Waiting, When } from '../ui/parts.tsx';
 import { RevertDialog } from '../ui/revert.tsx';
 import { TextDifference } from '../ui/text-difference.tsx';
 import { en } from '../words/en.ts';
@@ -173,32 +174,25 @@ export function HistoryPage(): JSX.Element {
       <div class="stack">
         {pair && <Comparison from={pair[0]} to={pair[1]} />}
         {list ? (
-          <div class="panel flush" role="region" aria-label={words.title} tabIndex={0}>
-            <table class="roomy">
-              <thead>
-                <tr>
-                  <th scope="col">{words.number}</th>
-                  <th scope="col">{words.at}</th>
-                  <th scope="col">{words.author}</th>
-                  <th scope="col">{words.reason}</th>
-                  <th scope="col">
-                    <span class="hidden-text">{en.flags.column.actions}</span>
-                  </th>
-                </tr>
-              </thead>
-              <tbody>
-                {list.map((revision, at) => (
-                  <Row
-                    key={revision.number}
-                    revision={revision}
-                    older={list[at + 1]}
-                    query={query}
-                    onRevert={setReverting}
-                  />
-                ))}
-              </tbody>
-            </table>
-          </div>
+          <TablePanel
+            label={words.title}
+            headings={
+              <Headings
+                names={[words.number, words.at, words.author, words.reason]}
+                buttons={en.flags.column.actions}
+              />
+            }
+          >
+            {list.map((revision, at) => (
+              <Row
+                key={revision.number}
+                revision={revision}
+                older={list[at + 1]}
+                query={query}
+                onRevert={setReverting}
+              />
+            ))}
+          </TablePanel>
         ) : (
           <Waiting text={words.loading} problem={problem} />
         )}

@@ -6,7 +6,7 @@ import { get } from '../data/http.ts';
 import { hosts as counted, now } from '../data/store.ts';
 import { useQuery } from '../ui/address.ts';
 import { useFetched } from '../ui/fetched.ts';
-import { Copy, Pill, Waiting } from '../ui/parts.tsx';
+import { Copy, Headings, Pill, TablePanel, Waiting } from '../ui/parts.tsx';
 import { en } from '../words/en.ts';
 import { count, span } from '../words/format.ts';
 
@@ -64,30 +64,17 @@ function Row({ host }: { host: Host }): JSX.Element {
 
 function HostTable({ list }: { list: readonly Host[] }): JSX.Element {
   return (
-    <div class="panel flush" role="region" aria-label={words.title} tabIndex={0}>
-      <table class="roomy">
-        <thead>
-          <tr>
-            <th scope="col">{words.host}</th>
-            <th scope="col">{words.app}</th>
-            <th scope="col">{words.sdk}</th>
-            <th scope="col">{words.state}</th>
-            <th scope="col" class="n">
-              {words.revision}
-            </th>
-            <th scope="col" class="n">
-              {words.lastSeen}
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {list.slice(0, SHOWN).map((host) => (
-            <Row key={`${host.instance} ${host.host} ${host.app} ${host.version}`} host={host} />
-          ))}
-        </tbody>
-      </table>
-      {list.length > SHOWN && <p class="muted">{en.flags.more(list.length - SHOWN)}</p>}
-    </div>
+    <TablePanel
+      label={words.title}
+      headings={
+        <Headings names={[words.host, words.app, words.sdk, words.state]} numbers={[words.revision, words.lastSeen]} />
+      }
+      after={list.length > SHOWN && <p class="muted">{en.flags.more(list.length - SHOWN)}</p>}
+    >
+      {list.slice(0, SHOWN).map((host) => (
+        <Row key={`${host.instance} ${host.host} ${host.app} ${host.version}`} host={host} />
+      ))}
+    </TablePanel>
   );
 }
 

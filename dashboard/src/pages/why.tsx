@@ -5,10 +5,9 @@ import { useEffect, useId, useState } from 'preact/hooks';
 import { askedUser } from '../data/asked.ts';
 import { liveFlags, now, rowOf, rows, tripsNow } from '../data/store.ts';
 import { base, baseFailure, drafted, wantBase } from '../draft/document.ts';
-import type { Value } from '../draft/store.ts';
 import { draft } from '../draft/store.ts';
 import { engine } from '../engine/client.ts';
-import type { Explanation } from '../engine.ts';
+import type { AttributeValue, Explanation } from '../engine.ts';
 import { useQuery } from '../ui/address.ts';
 import { useFetched } from '../ui/fetched.ts';
 import { Copy, Panel, Pill, Waiting } from '../ui/parts.tsx';
@@ -19,22 +18,22 @@ import { Tree } from './why-tree.tsx';
 const words = en.why;
 
 interface Attributes {
-  readonly values: Readonly<Record<string, Value>>;
+  readonly values: Readonly<Record<string, AttributeValue>>;
   readonly bad: string | undefined;
 }
 
 /** A value as the command line reads it: JSON where it is a number, a truth value, a text in quotes or a list. */
-function attributeValue(text: string): Value {
+function attributeValue(text: string): AttributeValue {
   if (!/^(-?\d|true$|false$|"|\[)/.test(text)) return text;
   try {
-    return JSON.parse(text) as Value;
+    return JSON.parse(text) as AttributeValue;
   } catch {
     return text;
   }
 }
 
 function attributesOf(text: string): Attributes {
-  const values: Record<string, Value> = {};
+  const values: Record<string, AttributeValue> = {};
   for (const line of text.split('\n').filter((one) => one.trim() !== '')) {
     const match = /^\s*([^=\s]+)\s*=\s*(.*?)\s*$/.exec(line);
     if (match?.[1] === undefined) return { values, bad: line };
@@ -63,8 +62,7 @@ function useExplanation(
   const text = withDraft ? drafted.value?.text : onto?.text;
   const { values, bad } = attributesOf(person.attributes);
   const trips = tripsNow();
-  const state = `${onto?.digest ?? ''}\n${withDraft ? text?.length : ''}\n${JSON.stringify(trips)}`;
-  const key = `${flag}\n${person.user}\n${person.attributes}\n${state}`;
+  const key = JSON.stringify([flag, person, trips, onto?.digest, withDraft && text]);
   return useFetched(key, async () => {
     if (text === undefined || flag === '' || !rowOf.value.has(flag)) return undefined;
     if (bad !== undefined) throw new Error(words.badLine(bad));

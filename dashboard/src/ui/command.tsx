@@ -2,14 +2,15 @@
 
 import { signal } from '@preact/signals';
 import type { JSX } from 'preact';
-import { useId, useState } from 'preact/hooks';
+import { useState } from 'preact/hooks';
 import type { CommandName } from '../data/api.ts';
-import { get, type Problem, post } from '../data/http.ts';
+import { type Problem, post } from '../data/http.ts';
 import { liveFlags, rowOf } from '../data/store.ts';
 import { en } from '../words/en.ts';
 import { percent } from '../words/format.ts';
 import { Dialog } from './dialog.tsx';
 import { ErrorNote } from './parts.tsx';
+import { Reason } from './reason.tsx';
 
 interface Asked {
   readonly name: CommandName;
@@ -25,16 +26,8 @@ export function askFor(name: CommandName, ...keys: string[]): void {
   asked.value = { name, keys };
 }
 
-/** The generation that the person has seen; asked for only where the list does not have it. */
-async function generationOf(key: string): Promise<number | undefined> {
-  const seen = liveFlags.value.get(key)?.generation;
-  if (seen !== undefined) return seen;
-  const trips = await get<{ flags: Record<string, { generation: number }> }>('/trips');
-  return trips.flags[key]?.generation;
-}
-
 async function send(name: CommandName, key: string, reason: string, generation: number | undefined): Promise<void> {
-  const body = { reason, ...(name === 'acknowledge' ? { generation: generation ?? (await generationOf(key)) } : {}) };
+  const body = { reason, ...(name === 'acknowledge' ? { generation } : {}) };
   await post(`/flags/${encodeURIComponent(key)}/${name}`, body);
 }
 
@@ -52,7 +45,6 @@ export function CommandDialog(): JSX.Element | null {
 }
 
 function Question({ name, keys }: Asked): JSX.Element {
-  const id = useId();
   const [reason, setReason] = useState('');
   const [sending, setSending] = useState(false);
   const [problem, setProblem] = useState<Problem>();
@@ -81,19 +73,7 @@ function Question({ name, keys }: Asked): JSX.Element {
       <form onSubmit={submit}>
         <p>{textOf(name, key)}</p>
         {name === 'acknowledge' && generation !== undefined && <p class="muted">{en.command.generation(generation)}</p>}
-        <label class="block" for={id}>
-          {en.command.reason} <span class="muted">{en.command.reasonHint}</span>
-        </label>
-        <input
-          id={id}
-          class="field full"
-          value={reason}
-          required
-          autoFocus
-          maxLength={500}
-          autocomplete="off"
-          onInput={(event) => setReason(event.currentTarget.value)}
-        />
+        <Reason label={en.command.reason} hint={en.command.reasonHint} value={reason} onInput={setReason} />
         <ErrorNote problem={problem} />
         <div class="row buttons">
           <button

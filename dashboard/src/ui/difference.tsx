@@ -1,7 +1,7 @@
 /** What changes between two documents, and for whom: what `flcm diff` says, as a table. */
 
 import type { JSX } from 'preact';
-import type { Difference, FlagDifference, Share } from '../data/api.ts';
+import type { Difference, FlagDifference, Share } from '../engine.ts';
 import { en } from '../words/en.ts';
 import { bounded } from '../words/format.ts';
 import { Link } from './link.tsx';

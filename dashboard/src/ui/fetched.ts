@@ -9,8 +9,8 @@ export interface Fetched<T> {
 }
 
 /**
- * Fetches when `key` changes and then every `everyMs`, if given. What was there stays until the new one is; an answer that
- * comes too late is dropped, and the signal ends what was asked.
+ * Fetches when `key` changes and then every `everyMs`, if given. What was there stays until the new one is; an answer
+ * that comes too late is dropped, and the signal ends what was asked.
  */
 export function useFetched<T>(key: string, fetch: (signal: AbortSignal) => Promise<T>, everyMs = 0): Fetched<T> {
   const [state, setState] = useState<{ key: string; value?: T; problem?: Error }>({ key });

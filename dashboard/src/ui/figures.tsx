@@ -1,6 +1,7 @@
 /** Small drawings in a row: what is served against what is asked, errors, evidence. */
 
 import type { JSX } from 'preact';
+import { RISING } from '../data/rows.ts';
 import { en } from '../words/en.ts';
 import { percent, percentNumber } from '../words/format.ts';
 
@@ -47,7 +48,7 @@ export function Sparkline({
   );
 }
 
-const evidenceTone = (share: number): string => (share >= 1 ? 'bad' : share > 0.1 ? 'warn' : 'ok');
+const evidenceTone = (share: number): string => (share >= 1 ? 'bad' : share > RISING ? 'warn' : 'ok');
 
 export function EvidenceBar({ share }: { share: number }): JSX.Element {
   const text = percent(Math.round(Math.min(1, share) * 100));

@@ -47,10 +47,15 @@ export function hunks(lines: readonly Line[], context: number = CONTEXT): Line[]
 
 const SIGNS = { same: ' ', added: '+', removed: '-' } as const;
 
+/** Stands behind a last line that has no end, which is then another line than one that has. */
+const NO_END = '\0';
+const endless = (text: string): string => (text.endsWith('\n') ? text.slice(0, -1) : text + NO_END);
+const written = (text: string): string => text.replace(NO_END, '\n\\ No newline at end of file');
+
 /** A patch that `git apply` takes. */
 export function patch(name: string, older: string, newer: string): string {
   let [old, fresh] = [0, 0];
-  const numbered = compareLines(older, newer).map((line) => {
+  const numbered = compareLines(endless(older), endless(newer)).map((line) => {
     if (line.kind !== 'added') old += 1;
     if (line.kind !== 'removed') fresh += 1;
     return { ...line, old, fresh };
@@ -61,7 +66,7 @@ export function patch(name: string, older: string, newer: string): string {
     const [first] = group;
     const start = (at: number, has: boolean) => (has ? at : at + 1);
     const header = `@@ -${start(first?.old ?? 1, first?.kind !== 'added')},${count('added')} +${start(first?.fresh ?? 1, first?.kind !== 'removed')},${count('removed')} @@`;
-    return [header, ...group.map(({ kind, text }) => SIGNS[kind] + text)].join('\n');
+    return [header, ...group.map(({ kind, text }) => SIGNS[kind] + written(text))].join('\n');
   });
   return `--- a/${name}\n+++ b/${name}\n${bodies.join('\n')}\n`;
 }

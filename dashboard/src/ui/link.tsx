@@ -1,6 +1,6 @@
 /**
- * A link to a page of the dashboard. It is an element and nothing more, because a list has hundreds of them: one listener
- * for the whole document turns clicks into changes of the address.
+ * A link to a page of the dashboard. It is an element and nothing more, because a list has hundreds of them: one
+ * listener for the whole document turns clicks into changes of the address.
  */
 
 import type { JSX } from 'preact';

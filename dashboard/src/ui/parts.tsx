@@ -45,6 +45,55 @@ export function Panel(props: {
   );
 }
 
+/** A table that scrolls by itself, with its headings; `after` stands below it. */
+export function TablePanel(props: {
+  label: string;
+  headings: ComponentChildren;
+  children: ComponentChildren;
+  after?: ComponentChildren;
+}): JSX.Element {
+  const { label, headings, children, after } = props;
+  return (
+    <div class="panel flush" role="region" aria-label={label} tabIndex={0}>
+      <table class="roomy">
+        <thead>
+          <tr>{headings}</tr>
+        </thead>
+        <tbody>{children}</tbody>
+      </table>
+      {after}
+    </div>
+  );
+}
+
+/** The headings of columns; those of numbers stand at the end, and that of buttons is only read aloud. */
+export function Headings(props: {
+  names: readonly string[];
+  numbers?: readonly string[];
+  buttons?: string;
+}): JSX.Element {
+  const { names, numbers = [], buttons } = props;
+  return (
+    <>
+      {names.map((name) => (
+        <th key={name} scope="col">
+          {name}
+        </th>
+      ))}
+      {numbers.map((name) => (
+        <th key={name} scope="col" class="n">
+          {name}
+        </th>
+      ))}
+      {buttons && (
+        <th scope="col">
+          <span class="hidden-text">{buttons}</span>
+        </th>
+      )}
+    </>
+  );
+}
+
 /** A moment as short as it can be, with all of it where one points at it. */
 export function When({ at }: { at: number }): JSX.Element {
   return (

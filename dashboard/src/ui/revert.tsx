@@ -1,15 +1,17 @@
 /** Brings a revision back: what changes for users by it, and why. */
 
 import type { JSX } from 'preact';
-import { useId, useState } from 'preact/hooks';
-import type { Difference, PublishAnswer } from '../data/api.ts';
+import { useState } from 'preact/hooks';
+import type { PublishAnswer } from '../data/api.ts';
 import { get, type Problem, post } from '../data/http.ts';
 import { overview } from '../data/store.ts';
+import type { Difference } from '../engine.ts';
 import { en } from '../words/en.ts';
 import { Dialog } from './dialog.tsx';
 import { DifferenceTable } from './difference.tsx';
 import { useFetched } from './fetched.ts';
 import { Waiting } from './parts.tsx';
+import { Reason } from './reason.tsx';
 import { Refusal, removesFlags } from './removal.tsx';
 
 const words = en.history;
@@ -26,7 +28,6 @@ export function RevertDialog({
   onClose: () => void;
   onDone: (number: number, difference: Difference | undefined) => void;
 }): JSX.Element {
-  const id = useId();
   const [reason, setReason] = useState(why);
   const [problem, setProblem] = useState<Problem>();
   const [sending, setSending] = useState(false);
@@ -61,18 +62,7 @@ export function RevertDialog({
         ) : (
           <Waiting text={en.review.comparing} problem={preview.problem} />
         )}
-        <label class="block" for={id}>
-          {en.review.why} <span class="muted">{en.review.whyHint}</span>
-        </label>
-        <input
-          id={id}
-          class="field full"
-          value={reason}
-          required
-          autoFocus
-          maxLength={500}
-          onInput={(event) => setReason(event.currentTarget.value)}
-        />
+        <Reason label={en.review.why} hint={en.review.whyHint} value={reason} onInput={setReason} />
         <Refusal problem={problem} isAllowed={isAllowed} onAllow={setAllowed} />
         <div class="row buttons">
           <button type="submit" class="btn primary" disabled={sending || (removesFlags(problem) && !isAllowed)}>

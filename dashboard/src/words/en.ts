@@ -1,4 +1,4 @@
-/** Every word of the dashboard. Another language is another object of this type. */
+/** Every word of the dashboard. Another language is another object of its type. */
 
 import { conditions, operators } from './en/conditions.ts';
 import { flag } from './en/flag.ts';
@@ -30,10 +30,9 @@ export const en = {
     uncommitted: 'uncommitted',
   },
   top: {
-    search: 'Search flags, cohorts, users…',
+    search: 'Search flags, users…',
     results: 'Results',
     whyUser: (user: string) => `Why does ${user} get what they get?`,
-    none: 'nothing found',
     live: 'live',
     connecting: 'connecting…',
     lost: 'not live',
@@ -46,10 +45,8 @@ export const en = {
       'Not stored: the server cannot write to its disk. What is in force stays in force, but a restart would lose it.',
     stale: (since: number, at: number) =>
       `The stream is lost since ${f.span(since)}. What you see is as of ${f.clockSeconds(at)}.`,
-    refused: (detail: string) => `The file has an edit that is not in use: ${detail}`,
     outdated: 'The server has been updated. Load the page again; your draft stays.',
     reload: 'Load again',
-    offline: 'The server does not answer. Commands will not get through.',
     managed: 'This document is managed elsewhere. You can try everything; publishing is done there.',
   },
   signIn: {
@@ -102,5 +99,3 @@ export const en = {
     home: 'To the flags',
   },
 };
-
-export type Words = typeof en;

@@ -1,7 +1,7 @@
 /** A real server that serves the dashboard, people with keys, and pages of those who have signed in. */
 
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -69,4 +69,17 @@ export function signingIn(): (server: Server, secret: string) => Promise<SignedI
     await page.getByRole('heading', { name: 'Flags' }).waitFor();
     return { page, faults };
   };
+}
+
+/** The document as it is in the file. */
+export const file = (server: Server): string => readFileSync(server.document, 'utf8');
+
+export const review = (page: Page): Promise<void> => page.getByRole('link', { name: 'Review change…' }).click();
+
+/** Publishes what is reviewed, once it has been checked. */
+export async function publish(page: Page): Promise<void> {
+  await page.getByText('No errors').waitFor();
+  await page.getByLabel('Why?').fill('Agreed');
+  await page.getByRole('button', { name: /^Publish to/ }).click();
+  await page.getByText('Published as revision').waitFor();
 }

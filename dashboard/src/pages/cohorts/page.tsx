@@ -10,7 +10,7 @@ import type { Cohort } from '../../engine.ts';
 import { useFetched } from '../../ui/fetched.ts';
 import { later } from '../../ui/later.tsx';
 import { Link } from '../../ui/link.tsx';
-import { Waiting } from '../../ui/parts.tsx';
+import { Headings, TablePanel, Waiting } from '../../ui/parts.tsx';
 import { en } from '../../words/en.ts';
 
 const words = en.cohorts;
@@ -104,27 +104,19 @@ export function CohortsPage(): JSX.Element {
       {!value && <Waiting text={en.why.loading} problem={baseFailure.value ?? problem} />}
       {value?.length === 0 && <p class="panel">{words.none}</p>}
       {value && value.length > 0 && (
-        <div class="panel flush" role="region" aria-label={words.title} tabIndex={0}>
-          <table class="roomy">
-            <thead>
-              <tr>
-                <th scope="col">{words.name}</th>
-                <th scope="col">{words.users}</th>
-                <th scope="col">{words.when}</th>
-                <th scope="col">{words.except}</th>
-                <th scope="col">{words.named}</th>
-                <th scope="col">
-                  <span class="hidden-text">{en.flags.column.actions}</span>
-                </th>
-              </tr>
-            </thead>
-            <tbody>
-              {value.map((cohort) => (
-                <Row key={cohort.name} cohort={cohort} onEdit={() => setOpen(cohort.name)} />
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <TablePanel
+          label={words.title}
+          headings={
+            <Headings
+              names={[words.name, words.users, words.when, words.except, words.named]}
+              buttons={en.flags.column.actions}
+            />
+          }
+        >
+          {value.map((cohort) => (
+            <Row key={cohort.name} cohort={cohort} onEdit={() => setOpen(cohort.name)} />
+          ))}
+        </TablePanel>
       )}
       {open !== undefined && value && (
         <CohortForm cohort={open} others={value.map(({ name }) => name)} onClose={() => setOpen(undefined)} />

@@ -1,10 +1,13 @@
-/** Stands at the top of a flag's page, with the script that comes first: whether it is off for everyone, and why, or fails and nothing stops it. */
+/**
+ * Stands at the top of a flag's page, with the script that comes first: whether it is off for everyone, and why, or
+ * fails and nothing stops it.
+ */
 
 import type { JSX } from 'preact';
 import type { AuditRecord, LiveFlag } from '../../data/api.ts';
 import { get } from '../../data/http.ts';
-import { isOff, isUnprotected } from '../../data/rows.ts';
-import { hosts, liveFlags, may, now, rowOf } from '../../data/store.ts';
+import { isOff } from '../../data/rows.ts';
+import { hosts, liveFlags, may, now } from '../../data/store.ts';
 import { askFor } from '../../ui/command.tsx';
 import { useFetched } from '../../ui/fetched.ts';
 import { Link } from '../../ui/link.tsx';
@@ -70,5 +73,5 @@ export function FlagBanner({ flag }: { flag: string }): JSX.Element | null {
   const live = liveFlags.value.get(flag);
   if (!live) return null;
   if (isOff(live)) return <Off flag={flag} live={live} />;
-  return isUnprotected(rowOf.value.get(flag), live) ? <Unprotected flag={flag} live={live} /> : null;
+  return live.unprotected ? <Unprotected flag={flag} live={live} /> : null;
 }

@@ -1,10 +1,11 @@
 /** Who gains and who loses, as `flcm diff` says it. */
 
 import type { JSX } from 'preact';
-import type { Difference, FlagDifference, LiveFlag, Series } from '../../data/api.ts';
+import type { LiveFlag, Series } from '../../data/api.ts';
 import type { FlagRow } from '../../data/rows.ts';
 import { drafted } from '../../draft/document.ts';
 import { engine } from '../../engine/client.ts';
+import type { Difference, FlagDifference } from '../../engine.ts';
 import { useFetched } from '../../ui/fetched.ts';
 import { ErrorNote } from '../../ui/parts.tsx';
 import { en } from '../../words/en.ts';

@@ -37,7 +37,9 @@ export function sums(arm: ArmSeries, from: number): Sums {
 
 export const shareOf = (part: number, whole: number): number | null => (whole > 0 ? part / whole : null);
 
-/** The share that failed around each point: over a minute where points are closer than that, or single calls make noise. */
+/**
+ * The share that failed around each point: over a minute where points are closer than that, or single calls make noise.
+ */
 export function failedShares(arm: ArmSeries, at: readonly number[], step: number): (number | null)[] {
   const window = Math.max(60, step) * 1000;
   let [total, failed, first] = [0, 0, 0];

@@ -2,27 +2,19 @@
 
 import type { JSX } from 'preact';
 import { useLocation } from 'wouter-preact';
-import type { FlagRow, State } from '../../data/rows.ts';
+import { type FlagRow, isDone, type State } from '../../data/rows.ts';
 import { may, now, rows } from '../../data/store.ts';
 import { base } from '../../draft/document.ts';
 import { change } from '../../draft/store.ts';
 import { Link } from '../../ui/link.tsx';
 import { Panel } from '../../ui/parts.tsx';
 import { en } from '../../words/en.ts';
-import { DAY } from '../../words/format.ts';
 
 const words = en.flag.life;
-const DONE_MS = 14 * DAY;
-
-/** Whether everybody has had the new way for two weeks and nothing else is planned. */
-export function isDone(row: FlagRow): boolean {
-  const isFull = row.enabled && row.percentage === 100 && !row.scheduled && row.kind === 'release';
-  return isFull && row.changedAt !== null && now.value - row.changedAt > DONE_MS;
-}
 
 export function Life({ row, state }: { row: FlagRow; state: State }): JSX.Element | null {
   const [, navigate] = useLocation();
-  if (state !== 'stale' && state !== 'unasked' && !isDone(row)) return null;
+  if (state !== 'stale' && state !== 'unasked' && !isDone(row, now.value)) return null;
   const dependents = rows.value.filter(({ needs }) => needs.includes(row.key));
   const remove = () => {
     if (!base.value) return;

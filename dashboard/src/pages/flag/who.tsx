@@ -6,7 +6,7 @@ import type { FlagUsers, LiveFlag, Series } from '../../data/api.ts';
 import { type FlagRow, isOff } from '../../data/rows.ts';
 import { may, waitsForPersonOf } from '../../data/store.ts';
 import { base, baseFailure, type Drafted, drafted, ground } from '../../draft/document.ts';
-import { change, draft, editsOf, type Path, samePath, undo } from '../../draft/store.ts';
+import { change, draft, draftedPercentage, editsOf, type Path, samePath, undo } from '../../draft/store.ts';
 import { read } from '../../draft/values.ts';
 import { engine, engineFailure } from '../../engine/client.ts';
 import type { Outline } from '../../engine.ts';
@@ -127,12 +127,6 @@ function dropSchedule(flag: string, outline: Outline): void {
 
 function keepSchedule(flag: string): void {
   for (const name of ['schedule', 'ramp']) undo(pathOf(flag, 'rollout', name));
-}
-
-function draftedPercentage(flag: string): number | undefined {
-  const place = pathOf(flag, 'rollout', 'percentage');
-  const edit = editsOf(flag).find((one) => one.op === 'set' && samePath(one.path, place));
-  return edit?.op === 'set' ? Number(edit.value) : undefined;
 }
 
 function Effects({

@@ -3,7 +3,7 @@
 import type { ComponentChildren, JSX } from 'preact';
 import type { LiveFlag } from '../../data/api.ts';
 import type { Entry } from '../../data/filter.ts';
-import { type FlagRow, isOff, severity } from '../../data/rows.ts';
+import { askedOf, type FlagRow, isDone, isOff, severity } from '../../data/rows.ts';
 import { may, minute } from '../../data/store.ts';
 import { askFor } from '../../ui/command.tsx';
 import { EvidenceBar, ServedBar, Sparkline } from '../../ui/figures.tsx';
@@ -12,7 +12,7 @@ import { narrow } from '../../ui/media.ts';
 import { Ago } from '../../ui/parts.tsx';
 import { StatePill } from '../../ui/state.tsx';
 import { en } from '../../words/en.ts';
-import { count, DAY, percent, percentNumber, rate } from '../../words/format.ts';
+import { count, percent, percentNumber, rate } from '../../words/format.ts';
 
 /** A row, with the flag that it waits for. */
 export interface Shown extends Entry {
@@ -42,15 +42,14 @@ const failed = (live: LiveFlag | undefined, arm: 'treatment' | 'control'): numbe
 
 const orDash = (share: number | null): string => (share === null ? '–' : rate(share));
 
-export const askedOf = ({ row, live }: Entry): number => live?.asked ?? (row.enabled ? row.percentage : 0);
-
 /** What was counted before it was off says nothing of now. */
 const servedOf = ({ live }: Entry): number | null => (isOff(live) ? 0 : (live?.served ?? null));
 
 function Served(entry: Shown): JSX.Element {
-  const { state } = entry;
-  if (state === 'held') return <span class="small">{en.flags.servedHeld(percent(askedOf(entry)))}</span>;
-  return <ServedBar served={servedOf(entry)} asked={askedOf(entry)} bad={state === 'rolledBack'} />;
+  const { row, live, state } = entry;
+  const asked = askedOf(row, live);
+  if (state === 'held') return <span class="small">{en.flags.servedHeld(percent(asked))}</span>;
+  return <ServedBar served={servedOf(entry)} asked={asked} bad={state === 'rolledBack'} />;
 }
 
 function Fails({ live }: Shown): JSX.Element {
@@ -62,15 +61,10 @@ function Fails({ live }: Shown): JSX.Element {
   );
 }
 
-const WEEKS_AT_FULL = 14 * DAY;
-
 /** Where a flag is in its life, and what is to be done with it. */
 function life({ row, state }: Shown): { text: string; action: boolean } {
   if (state === 'stale') return { text: en.flags.cleanUp, action: true };
-  const done = row.percentage === 100 && !row.scheduled && row.kind === 'release';
-  if (done && row.changedAt !== null && minute.value - row.changedAt > WEEKS_AT_FULL) {
-    return { text: en.flags.finish, action: true };
-  }
+  if (isDone(row, minute.value)) return { text: en.flags.finish, action: true };
   return { text: en.flags.life[row.kind] ?? row.kind, action: false };
 }
 
@@ -110,7 +104,7 @@ function Action({ row, live, state }: Shown): JSX.Element | null {
 }
 
 function servedShort(entry: Entry): string {
-  const asked = percent(askedOf(entry));
+  const asked = percent(askedOf(entry.row, entry.live));
   const served = servedOf(entry);
   if (entry.state === 'held') return en.flags.servedHeld(asked);
   return `${served === null ? '–' : percentNumber(served)} ${en.flags.of(asked)}`;

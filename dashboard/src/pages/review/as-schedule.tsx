@@ -3,7 +3,7 @@
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import { ground } from '../../draft/document.ts';
-import { draft, draftFlags, placeOf, samePath } from '../../draft/store.ts';
+import { draftedPercentage, draftFlags } from '../../draft/store.ts';
 import { engine } from '../../engine/client.ts';
 import { useFetched } from '../../ui/fetched.ts';
 import { later } from '../../ui/later.tsx';
@@ -14,13 +14,6 @@ import { exactPercent } from '../../words/format.ts';
 const words = en.review;
 
 const ScheduleForm = later(() => import('../flag/forms/schedule.tsx').then((module) => module.ScheduleForm));
-
-/** The percentage that the draft sets for a flag. */
-function target(flag: string): number | undefined {
-  const place = ['flags', flag, 'rollout', 'percentage'];
-  const edit = draft.value?.edits.find((one) => one.op === 'set' && samePath(placeOf(one), place));
-  return edit?.op === 'set' ? Number(edit.value) : undefined;
-}
 
 function Opened({ flag, to, onClose }: { flag: string; to: number; onClose: () => void }): JSX.Element {
   const text = ground.value ?? '';
@@ -43,7 +36,7 @@ function One({ flag, to }: { flag: string; to: number }): JSX.Element {
 
 export function AsSchedule(): JSX.Element | null {
   const flags = draftFlags.value.flatMap((flag) => {
-    const to = target(flag);
+    const to = draftedPercentage(flag);
     return to === undefined ? [] : [{ flag, to }];
   });
   if (flags.length === 0) return null;

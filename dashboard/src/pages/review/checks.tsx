@@ -3,21 +3,19 @@
 import type { JSX } from 'preact';
 import { evidenceRises, waitsForPerson } from '../../data/rows.ts';
 import { liveFlags, rows } from '../../data/store.ts';
-import { movedTo, rebaseFailure } from '../../draft/rebase.ts';
-import { draft, draftFlags } from '../../draft/store.ts';
+import { catchUp, movedTo, rebaseFailure } from '../../draft/rebase.ts';
+import { draftFlags } from '../../draft/store.ts';
 import { engine } from '../../engine/client.ts';
 import type { Checked, Diagnostic } from '../../engine.ts';
 import { useFetched } from '../../ui/fetched.ts';
-import { ErrorNote, Panel, Pill } from '../../ui/parts.tsx';
+import { ErrorNote, Panel, Pill, Waiting } from '../../ui/parts.tsx';
 import { en } from '../../words/en.ts';
 
 const words = en.review;
 
 /** What the newest text has, and the text in use has not, is what this draft brings. */
 export function useChecked(text: string): { value: Checked | undefined; problem: Error | undefined } {
-  return useFetched(`${text.length} ${draft.value?.digest} ${JSON.stringify(draft.value?.edits)}`, () =>
-    engine().check(text),
-  );
+  return useFetched(text, () => engine().check(text));
 }
 
 function Problems({ list }: { list: readonly Diagnostic[] }): JSX.Element {
@@ -109,7 +107,8 @@ export function Checks({ newer }: { newer: string }): JSX.Element {
           <Now key={flag} flag={flag} />
         ))}
         <Others />
-        <ErrorNote problem={problem ?? rebaseFailure.value} />
+        <ErrorNote problem={problem} />
+        {rebaseFailure.value && <Waiting text="" problem={rebaseFailure.value} retry={catchUp} />}
       </div>
     </Panel>
   );

@@ -5,6 +5,7 @@ import { useEffect } from 'preact/hooks';
 import { meta } from '../../data/store.ts';
 import { base, baseFailure, drafted, wantBase } from '../../draft/document.ts';
 import { discard, draft, draftFlags } from '../../draft/store.ts';
+import { download } from '../../ui/download.ts';
 import { compareLines, patch } from '../../ui/lines.ts';
 import { Link } from '../../ui/link.tsx';
 import { Copy, Panel, Waiting } from '../../ui/parts.tsx';
@@ -21,14 +22,6 @@ import { Wrong } from './wrong.tsx';
 const words = en.review;
 
 const name = (): string => meta.value?.document.name ?? 'flags.yaml';
-
-function download(text: string): void {
-  const link = document.createElement('a');
-  link.href = URL.createObjectURL(new Blob([text], { type: 'text/x-patch' }));
-  link.download = `${name()}.patch`;
-  link.click();
-  URL.revokeObjectURL(link.href);
-}
 
 function Heading({ older, newer }: { older: string; newer: string }): JSX.Element {
   const flags = draftFlags.value;
@@ -55,7 +48,11 @@ function Heading({ older, newer }: { older: string; newer: string }): JSX.Elemen
           <button type="button" class="btn" onClick={discard}>
             {words.discard}
           </button>
-          <button type="button" class="btn" onClick={() => download(patch(name(), older, newer))}>
+          <button
+            type="button"
+            class="btn"
+            onClick={() => download(`${name()}.patch`, 'text/x-patch', patch(name(), older, newer))}
+          >
             {words.downloadPatch}
           </button>
           <Copy text={() => patch(name(), older, newer)} done={words.copied}>

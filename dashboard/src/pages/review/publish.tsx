@@ -3,13 +3,14 @@
 import { signal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { useId, useState } from 'preact/hooks';
-import type { Difference, FlagDifference, PublishAnswer } from '../../data/api.ts';
+import type { PublishAnswer } from '../../data/api.ts';
 import { type Problem, put } from '../../data/http.ts';
 import { evidenceRises, waitsForPerson } from '../../data/rows.ts';
 import { hosts, liveFlags, may, meta, now, overview } from '../../data/store.ts';
-import { base } from '../../draft/document.ts';
+import { draftOf } from '../../draft/document.ts';
 import { conflicts, movedTo } from '../../draft/rebase.ts';
 import { discard } from '../../draft/store.ts';
+import type { Difference, FlagDifference } from '../../engine.ts';
 import { Panel } from '../../ui/parts.tsx';
 import { Refusal, removesFlags } from '../../ui/removal.tsx';
 import { RevertDialog } from '../../ui/revert.tsx';
@@ -125,18 +126,18 @@ function Form({ newer, difference }: { newer: string; difference: Difference | u
   const [problem, setProblem] = useState<Problem>();
   const { value: checked } = useChecked(newer);
   const { rising, held } = dangers(difference);
-  const isReady =
-    checked?.valid === true && difference !== undefined && conflicts.value.length === 0 && (!(rising || held) || seen);
+  const mine = draftOf(newer);
+  const isKnown = checked?.valid === true && difference !== undefined;
+  const isReady = isKnown && mine !== undefined && conflicts.value.length === 0 && (!(rising || held) || seen);
   const isAllowed = removing === newer;
   const submit = async (event: Event) => {
     event.preventDefault();
-    const onto = base.value;
-    if (!onto) return;
+    if (!mine) return;
     setBusy(true);
     setProblem(undefined);
     try {
-      const { revision } = await send(newer, reason.trim(), onto.digest, isAllowed);
-      publishedNow.value = { revision, at: Date.now(), arrivedAt: undefined, before: onto.revision };
+      const { revision } = await send(newer, reason.trim(), mine.digest, isAllowed);
+      publishedNow.value = { revision, at: Date.now(), arrivedAt: undefined, before: mine.revision };
       movedTo.value = undefined;
       discard();
     } catch (error) {

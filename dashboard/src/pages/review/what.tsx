@@ -1,10 +1,10 @@
 /** What changes: each key that the draft sets, as it is and as it would be. */
 
 import type { JSX } from 'preact';
-import type { Difference } from '../../data/api.ts';
 import { isPathEdit, outlines, ownerOf, type PathEdit, valueAt } from '../../draft/outlines.ts';
 import { draft, placeOf, type Value } from '../../draft/store.ts';
 import { oneLine, type Values } from '../../draft/values.ts';
+import type { Difference } from '../../engine.ts';
 import { Part as Condition } from '../../ui/condition.tsx';
 import { DifferenceTable } from '../../ui/difference.tsx';
 import { useFetched } from '../../ui/fetched.ts';

@@ -1,8 +1,8 @@
 /** For whom: exact shares of each class of users, and flags that are decided anew because of it. */
 
 import type { JSX } from 'preact';
-import type { Difference, FlagDifference } from '../../data/api.ts';
 import { liveFlags } from '../../data/store.ts';
+import type { Difference, FlagDifference } from '../../engine.ts';
 import { Link } from '../../ui/link.tsx';
 import { ErrorNote, Panel } from '../../ui/parts.tsx';
 import { en } from '../../words/en.ts';

@@ -1,10 +1,12 @@
-/** If it goes wrong: how soon the flag would be off, by how often the new way fails, at the new and the present share. */
+/**
+ * If it goes wrong: how soon the flag would be off, by how often the new way fails, at the new and the present share.
+ */
 
 import type { JSX } from 'preact';
 import type { Series } from '../../data/api.ts';
 import { get } from '../../data/http.ts';
 import { liveFlags, rowOf } from '../../data/store.ts';
-import { draft, draftFlags } from '../../draft/store.ts';
+import { draftedPercentage, draftFlags } from '../../draft/store.ts';
 import { useFetched } from '../../ui/fetched.ts';
 import { Panel } from '../../ui/parts.tsx';
 import { en } from '../../words/en.ts';
@@ -59,19 +61,12 @@ function Falsely({
   return <p class="muted">{words.falsely(own.falseDays, own.days, percent(own.falseRate95[1] * 100))}</p>;
 }
 
-function drafted(flag: string): number | undefined {
-  const edit = draft.value?.edits.find(
-    (one) => one.op === 'set' && one.path[1] === flag && one.path.at(-1) === 'percentage',
-  );
-  return edit?.op === 'set' ? Number(edit.value) : undefined;
-}
-
 function Table({ flag }: { flag: string }): JSX.Element {
   const { value: series } = useFetched(flag, () =>
     get<Series>(`/flags/${encodeURIComponent(flag)}/series?from=${Date.now() - HOUR_MS}&points=400`),
   );
   const present = liveFlags.value.get(flag)?.asked ?? rowOf.value.get(flag)?.percentage ?? 0;
-  const next = drafted(flag) ?? present;
+  const next = draftedPercentage(flag) ?? present;
   const rows = next === present ? [next] : [next, present];
   return (
     <>

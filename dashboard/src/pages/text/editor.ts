@@ -1,6 +1,6 @@
 /**
- * The text editor. CodeMirror writes a `<style>` element into a document, which the page's policy refuses; in a shadow root
- * it uses adopted style sheets, so it lives in one.
+ * The text editor. CodeMirror writes a `<style>` element into a document, which the page's policy refuses; in a shadow
+ * root it uses adopted style sheets, so it lives in one.
  */
 
 import { autocompletion, type CompletionContext, type CompletionResult } from '@codemirror/autocomplete';
@@ -65,10 +65,9 @@ function place(view: EditorView, line: number, column: number): number {
   return Math.min(found.from + Math.max(0, column - 1), found.to);
 }
 
-function shownOf(view: EditorView, { severity, message, help, line, column, range }: Diagnostic): Shown {
-  const from = range ? place(view, range.start.line + 1, range.start.character + 1) : place(view, line, column);
-  const word = view.state.wordAt(from);
-  const to = range ? place(view, range.end.line + 1, range.end.character + 1) : (word?.to ?? from);
+function shownOf(view: EditorView, { severity, message, help, range }: Diagnostic): Shown {
+  const from = place(view, range.start.line + 1, range.start.character + 1);
+  const to = place(view, range.end.line + 1, range.end.character + 1);
   return {
     from,
     to: Math.max(from, to),

@@ -7,8 +7,6 @@ export const flag = {
   missing: (key: string) => `There is no flag ${key} in this revision.`,
   owner: 'owner',
   until: (date: string) => `until ${date}`,
-  extends: 'extends',
-  form: 'Form',
   yaml: 'YAML',
   history: 'History',
   harm: {
@@ -16,7 +14,6 @@ export const flag = {
     fleet: (hosts: number) => `fleet of ${plural(hosts, 'host', 'hosts')} · outcomes of eligible users`,
     ranges: { live: '10 min', half: '30 min', hours: '6 h', days: '7 d' },
     table: 'Table',
-    chart: 'Chart',
     worse: (times: string) => `The new way fails ${times} times as often as the old way`,
     moreOften: 'The new way does worse than the old way',
     both: (treatment: string, control: string) => `The new way fails in ${treatment}, the old way in ${control}.`,
@@ -156,7 +153,6 @@ export const flag = {
   who: {
     title: 'Who gets it',
     loading: 'Loading the document and the engine…',
-    failed: 'The engine could not be loaded, so nothing can be edited here.',
     edited: (keys: number) => `edited: ${plural(keys, 'key', 'keys')}`,
     discard: 'Discard',
     review: 'Review change…',
@@ -188,7 +184,6 @@ export const flag = {
     others: 'others',
     nobody: 'nobody',
     users: (count: number) => `≈ ${f.count(count)} users`,
-    among: (conditions: string) => `of users for whom ${conditions}`,
     comparing: 'comparing…',
     unchanged: 'Move the slider to see who would gain or lose it.',
     fault: 'If it then failed in',
@@ -228,9 +223,8 @@ export const flag = {
     threshold: 'Error threshold',
     schedule: 'Schedule',
     not: 'not',
-    mayTry: 'You can try changes here; only a publisher can publish.',
+    mayTry: 'You can try changes here; only publishers and admins can publish.',
     stopNow: 'To stop it now:',
-    scale: '0 to 100 percent',
   },
   forms: {
     edit: 'Edit…',

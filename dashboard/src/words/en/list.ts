@@ -101,7 +101,7 @@ export const command = {
     `This acknowledges rollback ${f.count(generation)}. If it is rolled back again meanwhile, nothing happens.`,
   submit: { hold: 'Hold off', release: 'Release', acknowledge: 'Acknowledge', observe: 'Observe', force: 'Force on' },
   reason: 'Why?',
-  reasonHint: 'stands in the audit',
+  reasonHint: 'is written to the audit log',
   cancel: 'Cancel',
   sending: 'Sending…',
   done: {
