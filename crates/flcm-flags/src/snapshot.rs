@@ -404,7 +404,11 @@ impl<'s> Reader<'s> {
     /// Looks a name up in a hash table. Its entries are string ids, or indices of records of the kind `names`, which
     /// have the string id at an offset.
     #[cfg_attr(feature = "compact", inline(never))]
-    #[cfg_attr(not(feature = "compact"), inline)]
+    #[cfg_attr(
+        not(feature = "compact"),
+        expect(clippy::inline_always, reason = "with `names` known, a lookup takes a tenth less"),
+        inline(always)
+    )]
     fn find(&self, table: Section<U32>, name: &[u8], names: Option<(usize, usize)>) -> Option<u32> {
         for slot in index::probe(index::lookup_hash(name), self.count(table)) {
             let id = self.at(table, slot).get();

@@ -47,7 +47,9 @@ pub(crate) fn compare_bytes(left: &[u8], right: &[u8]) -> Option<Ordering> {
         } else if left.is_number && one.len() != other.len() {
             one.len().cmp(&other.len())
         } else {
-            one.cmp(other)
+            // Most differ in the first byte, if they do: a look at it saves a call.
+            let first = if cfg!(feature = "compact") { Ordering::Equal } else { one.first().cmp(&other.first()) };
+            first.then_with(|| one.cmp(other))
         };
     }
     Some(order)
