@@ -1,6 +1,6 @@
 /**
  * The engine, as applications and the runtime use it: deciding and documents. Outcomes and counts are in
- * `outcomes.d.ts`, explanations and drafts in `documents.d.ts`.
+ * `outcomes.d.ts`, explanations and drafts in `documents.d.ts`, the small engine of pages in `page.d.ts`.
  *
  * It is implemented once, in `bindings/engine`, and is the same for every binding; `binding.d.ts` has what a binding
  * exports. No rule, hash or reason is known on this side: the core decides, and gives the reason as text.
@@ -11,6 +11,7 @@ import type { Breakers, Metrics, Transition } from './outcomes.d.ts';
 
 export type * from './documents.d.ts';
 export type * from './outcomes.d.ts';
+export type * from './page.d.ts';
 
 /** What a context may carry. `null` and `undefined` are the same as an attribute that is left out. */
 export type AttributeValue = boolean | number | string | readonly string[] | null | undefined;

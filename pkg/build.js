@@ -10,7 +10,7 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const bindings = join(root, 'target/bindings');
 
 /** The files of the contract as one: it is published so. */
-const contract = ['contract', 'documents', 'outcomes']
+const contract = ['contract', 'documents', 'outcomes', 'page']
   .map((name) => readFileSync(join(root, `bindings/${name}.d.ts`), 'utf8'))
   .join('\n')
   .replaceAll(/^(import|export) type [^;]* from '\.\/\w+\.d\.ts';\n\n?/gm, '');
@@ -88,6 +88,7 @@ async function dist(name, entries, options) {
   });
   copyFileSync(join(bindings, 'wasm/flags_bg.wasm'), join(folder, 'dist/flags.wasm'));
   copyFileSync(join(bindings, 'compile/compile_bg.wasm'), join(folder, 'dist/compile.wasm'));
+  if (entries.includes('page')) copyFileSync(join(bindings, 'page/flags-page.wasm'), join(folder, 'dist/flags-page.wasm'));
   copyFileSync(join(root, 'LICENSE'), join(folder, 'LICENSE'));
   for (const entry of entries) types(name, entry, 'js');
 }
@@ -157,7 +158,7 @@ async function providers() {
   }
 }
 
-const web = ['index', 'inline', 'slim', 'compile'];
+const web = ['index', 'inline', 'slim', 'compile', 'page'];
 const node = ['index', 'wasm'];
 
 addon(process.env.CARGO_TARGET_DIR ?? join(root, 'target'));

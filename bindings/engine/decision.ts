@@ -31,7 +31,7 @@ function parseValue(text: string): JsonValue | undefined {
 }
 
 /** Bytes that no compiler wrote may hold text that is no JSON: then there is no value, and the fallback applies. */
-function parseJson(text: string): JsonValue | undefined {
+export function parseJson(text: string): JsonValue | undefined {
   try {
     return frozen(JSON.parse(text));
   } catch {

@@ -1,4 +1,5 @@
-// `node tests/parity/chromium.js CASES.jsonl`: the suite in a real, headless Chromium, after `just packages`.
+// `node tests/parity/chromium.js CASES.jsonl`: the suite in a real, headless Chromium, on the full engine and on that
+// of pages, after `just packages`.
 
 import { basename, dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -17,11 +18,13 @@ const folders = {
   '/vectors/': folder,
   '/cases/': dirname(resolve(cases)),
 };
-const start = performance.now();
-await withPage(folders, async ({ run, errors }) => {
-  const { name, counts } = await run('/parity/page.js', names(), `/cases/${basename(cases)}`);
-  for (const [what, count] of Object.entries(counts)) console.log(`Chromium, ${name}: ${what}: ${count}`);
-  if (errors.length > 0) throw new Error(`the page reported: ${errors.join('; ')}`);
-  const seconds = ((performance.now() - start) / 1000).toFixed(1);
-  console.log(`Chromium, ${name}: ${counts.decisions} generated decisions and all vectors agree; ${seconds} s`);
-});
+for (const engine of ['wasm', 'page']) {
+  const start = performance.now();
+  await withPage(folders, async ({ run, errors }) => {
+    const { name, counts } = await run('/parity/page.js', engine, names(), `/cases/${basename(cases)}`);
+    for (const [what, count] of Object.entries(counts)) console.log(`Chromium, ${name}: ${what}: ${count}`);
+    if (errors.length > 0) throw new Error(`the page reported: ${errors.join('; ')}`);
+    const seconds = ((performance.now() - start) / 1000).toFixed(1);
+    console.log(`Chromium, ${name}: ${counts.decisions} generated decisions and all vectors agree; ${seconds} s`);
+  });
+}

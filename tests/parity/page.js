@@ -2,6 +2,8 @@
 
 import { createCompiler } from '/web/compile.js';
 import { createEngine } from '/web/index.js';
+import { loadPageEngine } from '/web/page.js';
+import { pageSubject } from './page-engine.js';
 import { run } from './suite.js';
 
 async function vector(name) {
@@ -10,11 +12,13 @@ async function vector(name) {
   return [name, name.endsWith('.json') ? await response.json() : new Uint8Array(await response.arrayBuffer())];
 }
 
-/** Runs the suite; answers which engine ran, and what was counted. */
-export default async function (names, cases) {
+/** Runs the suite on an engine, `wasm` or `page`; answers which ran, and what was counted. */
+export default async function (which, names, cases) {
   const [engine, compiler] = await Promise.all([createEngine(), createCompiler()]);
+  const full = { compiler, engine };
+  const subject = which === 'page' ? pageSubject(full, await loadPageEngine()) : full;
   const vectors = new Map(await Promise.all(names.map(vector)));
   const lines = (await (await fetch(cases)).text()).split('\n');
-  const counts = await run({ compiler, engine }, { vectors, cases: lines }, () => {});
-  return { name: engine.name, counts };
+  const counts = await run(subject, { vectors, cases: lines }, () => {});
+  return { name: subject.engine.name, counts };
 }

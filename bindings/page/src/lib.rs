@@ -47,7 +47,7 @@ static PAGE: Mutex<Page> = Mutex::new(Page {
     trips: [0; 4 * FLAGS],
     contexts: [Bound { bytes: [0; CONTEXT], length: 0, slots: Slots::UNBOUND }; CONTEXTS],
     scratch: [0; CONTEXT],
-    outcomes: [PackedDecision::from_bits(0); FLAGS],
+    outcomes: [PackedDecision::from_bits(0); FLAGS + 1],
     answer: [0; ANSWER],
 });
 
@@ -58,8 +58,8 @@ struct Page {
     contexts: [Bound; CONTEXTS],
     /// Where JavaScript writes the key of a flag.
     scratch: [u8; CONTEXT],
-    /// By flag id.
-    outcomes: [PackedDecision; FLAGS],
+    /// By flag id; the one behind the last flag is that of a flag which is not there.
+    outcomes: [PackedDecision; FLAGS + 1],
     /// What a call answers besides its result.
     answer: [u32; ANSWER],
 }
@@ -109,12 +109,14 @@ fn address<T>(pointer: *const T) -> u32 {
 pub fn places() -> u32 {
     let Some(mut page) = PAGE.try_lock() else { return 0 };
     let [words, length] = place_of(WORDS.as_bytes());
+    let [first, ..] = &page.contexts;
+    let context = address(&raw const first.bytes);
     page.answer = [
         address(&raw const page.snapshot.buffer().bytes),
         address(&raw const page.trips),
         address(&raw const page.outcomes),
         address(&raw const page.scratch),
-        address(&raw const page.contexts),
+        context,
         size_of::<Bound>() as u32,
         words,
         length,
