@@ -1,4 +1,5 @@
-import type { Decided, Deciding } from './context.ts';
+import type { CallOutcome } from '@flcm/flags-web';
+import type { Deciding } from './context.ts';
 import { featureError, guarded } from './events.ts';
 
 /** How a call is judged. */
@@ -7,10 +8,15 @@ export interface RunOptions {
   readonly isFailure?: (error: unknown) => boolean;
 }
 
+/** Where outcomes of decisions go. */
+export interface Recording<D> extends Pick<Deciding, 'clock' | 'events'> {
+  readonly breaker: { recordOutcome(decided: D, call: Pick<CallOutcome, 'failed' | 'durationMs'>): void };
+}
+
 /** Calls `enabled` where the flag is on, else `fallback`; records the outcome. */
-export function run<T>(
-  deciding: Pick<Deciding, 'breaker' | 'clock' | 'events'>,
-  decided: Decided | undefined,
+export function run<T, D extends { readonly enabled: boolean }>(
+  deciding: Recording<D>,
+  decided: D | undefined,
   enabled: () => T,
   fallback: () => T,
   { isFailure = () => true }: RunOptions = {},

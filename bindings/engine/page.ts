@@ -54,10 +54,7 @@ const decoder = new TextDecoder();
  * @param module `@flcm/flags-web/flags-page.wasm`, compiled.
  * @param trapped Called when an instance of the module has failed, and was replaced.
  */
-export function createPageEngine(
-  module: WebAssembly.Module,
-  trapped: (error: unknown) => void = () => {},
-): PageEngine {
+export function createPageEngine(module: WebAssembly.Module, trapped: (error: unknown) => void = () => {}): PageEngine {
   return { load: (bytes) => new LoadedPage(module, trapped, bytes) };
 }
 
@@ -170,7 +167,7 @@ class LoadedPage implements PageSnapshot {
       const served = (outcome & SERVES) !== 0;
       return Object.freeze({
         enabled: isOn(outcome),
-        value: valueOf(instance),
+        value: servedBy(instance),
         variant: instance.textAt(0) || undefined,
         reason: served ? (word as string) : 'ERROR',
         errorCode: served ? undefined : word,
@@ -279,7 +276,7 @@ class Bound implements PageContext {
 }
 
 /** The value that the words of a decision have: see `Words` of the core. */
-function valueOf(instance: Instance): JsonValue | undefined {
+function servedBy(instance: Instance): JsonValue | undefined {
   const kind = instance.at(8);
   if (kind === 0) return undefined;
   if (kind > 2) return kind === 3 ? instance.textAt(4) : parseJson(instance.textAt(4));

@@ -1,0 +1,51 @@
+/**
+ * Feature flags for pages that count bytes: the calls, types and events of `@flcm/features`, as far as a page needs
+ * them, over the small engine.
+ *
+ * Breakers of its own, `explain`, overrides, cohorts and documents of the application, the cache, notifications and
+ * OpenTelemetry are in `@flcm/features` alone. What the server rolls back takes effect here as well.
+ *
+ * @module
+ */
+
+import { sleep } from './clock.ts';
+import type { EarlyListeners } from './create.ts';
+import { PageCounts } from './page/counts.ts';
+import { PageFeatures } from './page/features.ts';
+import { PageInUse } from './page/in-use.ts';
+import { PageRemote } from './page/remote.ts';
+import { type PageOptions, settingsOf } from './page/settings.ts';
+import type { AnyFlags, FeatureEvents, FlagShapes } from './types.ts';
+
+export type { EarlyListeners } from './create.ts';
+export { FeatureError, type FeatureErrorCode } from './errors.ts';
+export type { RunOptions } from './guarded.ts';
+export type { PageFeatures, PageUser } from './page/features.ts';
+export type { PageOptions } from './page/settings.ts';
+
+/**
+ * Loads flags and keeps them current. The promise resolves as soon as flags are in use, but after `initTimeoutMs` at the
+ * latest.
+ *
+ * @throws FeatureError `INVALID_OPTIONS`; never for the server, nor for the engine.
+ */
+export async function createFeatures<F extends FlagShapes<F> = AnyFlags>(
+  options: PageOptions,
+  listeners: EarlyListeners = {},
+): Promise<PageFeatures<F>> {
+  const settings = settingsOf(options);
+  const { clock, events, initTimeoutMs } = settings;
+  for (const [event, listener] of Object.entries(listeners)) {
+    events.on(event as keyof FeatureEvents, listener as (event: unknown) => void);
+  }
+  const inUse = new PageInUse(settings);
+  const metrics = new PageCounts(settings, inUse);
+  const remote = new PageRemote(settings, inUse);
+  await remote.open();
+  if (inUse.snapshot === undefined) {
+    const waiting = new AbortController();
+    await Promise.race([remote.settled, sleep(clock, initTimeoutMs, waiting.signal)]);
+    waiting.abort();
+  }
+  return new PageFeatures<F>({ settings, inUse, remote, metrics });
+}
