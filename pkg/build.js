@@ -88,7 +88,8 @@ async function dist(name, entries, options) {
   });
   copyFileSync(join(bindings, 'wasm/flags_bg.wasm'), join(folder, 'dist/flags.wasm'));
   copyFileSync(join(bindings, 'compile/compile_bg.wasm'), join(folder, 'dist/compile.wasm'));
-  if (entries.includes('page')) copyFileSync(join(bindings, 'page/flags-page.wasm'), join(folder, 'dist/flags-page.wasm'));
+  if (entries.includes('page'))
+    copyFileSync(join(bindings, 'page/flags-page.wasm'), join(folder, 'dist/flags-page.wasm'));
   copyFileSync(join(root, 'LICENSE'), join(folder, 'LICENSE'));
   for (const entry of entries) types(name, entry, 'js');
 }
@@ -115,6 +116,19 @@ async function runtime() {
       external: ['@flcm/*', 'eventsource-parser'],
     });
   }
+  await build({
+    entryPoints: [join(folder, 'page.ts')],
+    outdir: join(folder, 'dist'),
+    bundle: true,
+    format: 'esm',
+    target: 'es2022',
+    platform: 'browser',
+    minify: true,
+    define: shorter,
+    legalComments: 'none',
+    logLevel: 'warning',
+    external: ['@flcm/*'],
+  });
   const made = join(bindings, 'types/.flcm-core/features');
   for (const file of readdirSync(made, { recursive: true }).filter((name) => name.endsWith('.d.ts'))) {
     const text = readFileSync(join(made, file), 'utf8');
@@ -131,6 +145,17 @@ async function runtime() {
     minify: true,
     define: shorter,
     external: ['@flcm/flags-web/compile', '*/trust.ts'],
+  });
+  await build({
+    stdin: { contents: "export { createFeatures } from '@flcm/features/page';", resolveDir: root },
+    outfile: join(bindings, 'page/small.js'),
+    bundle: true,
+    format: 'esm',
+    platform: 'browser',
+    minify: true,
+    // Loaded where a snapshot is too large.
+    external: ['@flcm/flags-web'],
+    alias: { '@flcm/flags-web/page': join(root, 'pkg/web/dist/page.js') },
   });
 }
 

@@ -1,7 +1,7 @@
 import * as host from '#host';
 import { Deadline } from '../clock.ts';
 import { FeatureError } from '../errors.ts';
-import { featureError } from '../events.ts';
+import { causedBy } from '../events.ts';
 import { statusError, timed } from '../remote-config/request.ts';
 import { backOff, numberOf } from '../schedule.ts';
 import type { PageInUse } from './in-use.ts';
@@ -104,8 +104,10 @@ export class PageCounts {
       for (let batch = this.#waiting[0]; batch; batch = this.#waiting[0]) await this.#send(batch);
       this.#failures = 0;
     } catch (cause) {
-      const error = featureError('SINK_FAILED', 'counts wait', cause);
-      wait = (error.retryAfterMs ?? 0) + backOff(++this.#failures, FIRST_WAIT, LONGEST_WAIT, clock.random());
+      const error = causedBy(cause, 'SINK_FAILED', 'counts wait');
+      wait =
+        ((cause as FeatureError).retryAfterMs ?? 0) +
+        backOff(++this.#failures, FIRST_WAIT, LONGEST_WAIT, clock.random());
       if (!closing.aborted) events.error(error);
     }
     if (metrics && !closing.aborted) this.#deadline.set(wait);

@@ -1,4 +1,5 @@
 import type { CallOutcome, Decision } from '@flcm/flags-web';
+import { sleep } from '../clock.ts';
 import { captured, servedOr } from '../context.ts';
 import { featureError } from '../events.ts';
 import { type RunOptions, run } from '../guarded.ts';
@@ -28,6 +29,9 @@ export interface Parts {
 
 /** The bit of a packed decision that is set when the feature is on: see `PackedDecision` in the engine's contract. */
 const ENABLED = 1 << 24;
+
+/** How long closing waits for the last counts. */
+const LAST_WAIT = 2000;
 
 /** A user who is decided for more than once. Follows updates; never throws, never waits. */
 export class PageUser<F extends FlagShapes<F> = AnyFlags> {
@@ -198,7 +202,9 @@ export class PageFeatures<F extends FlagShapes<F> = AnyFlags> {
 
   async #close(): Promise<void> {
     const { settings, metrics, remote } = this.#parts;
-    if (settings.metrics) await metrics.flush();
+    const waiting = new AbortController();
+    if (settings.metrics) await Promise.race([metrics.flush(), sleep(settings.clock, LAST_WAIT, waiting.signal)]);
+    waiting.abort();
     settings.close();
     await remote.settled;
     settings.events.close();

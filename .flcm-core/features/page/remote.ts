@@ -145,7 +145,7 @@ export class PageRemote {
     const revision = this.#inUse.snapshot?.revision;
     const given = {
       ...headers,
-      accept: SNAPSHOT_TYPE,
+      accept: `${SNAPSHOT_TYPE}, */*;q=0.1`,
       ...(etag !== undefined && { 'if-none-match': etag }),
       ...(revision && { 'flcm-revision': `${revision}` }),
     };
