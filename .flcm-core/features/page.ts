@@ -3,7 +3,8 @@
  * them, over the small engine.
  *
  * Breakers of its own, `explain`, overrides, cohorts and documents of the application, the cache, notifications and
- * OpenTelemetry are in `@flcm/features` alone. What the server rolls back takes effect here as well.
+ * OpenTelemetry are in `@flcm/features` alone. What the server rolls back takes effect here as well. The lists of flags
+ * in the event `change` are empty.
  *
  * @module
  */

@@ -135,13 +135,13 @@ export class PageStream {
 
   #receive(event: string, data: string): void {
     try {
-      const of = JSON.parse(data);
       if (event === 'snapshot') {
-        if (typeof of.digest !== 'string') throw new Error('it names no digest');
-        this.#listener.snapshot(of.digest, this.#isGreeted);
+        const { digest } = JSON.parse(data);
+        if (typeof digest !== 'string') throw new Error('it names no digest');
+        this.#listener.snapshot(digest, this.#isGreeted);
         this.#isGreeted = true;
       }
-      if (event === 'trips') this.#trips(of);
+      if (event === 'trips') this.#trips(JSON.parse(data));
     } catch (error) {
       const code = event === 'trips' ? 'INVALID_TRIPS' : 'STREAM_FAILED';
       this.#settings.events.error(featureError(code, `${this.#url}: \`${event}\` cannot be read`, error));
