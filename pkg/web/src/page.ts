@@ -1,8 +1,16 @@
 import type { PageEngine } from '../../../bindings/contract.d.ts';
-import { createPageEngine } from '../../../bindings/engine/page.ts';
+import * as shared from '../../../bindings/engine/page.ts';
 
 export type * from '../../../bindings/contract.d.ts';
-export { createPageEngine };
+
+/**
+ * The small engine of pages in a module.
+ *
+ * @param module `@flcm/flags-web/flags-page.wasm`, compiled.
+ * @param trapped Called when an instance of the module has failed, and was replaced.
+ */
+export const createPageEngine: (module: WebAssembly.Module, trapped?: (error: unknown) => void) => PageEngine =
+  shared.createPageEngine;
 
 /**
  * Starts the small engine of pages, which decides and nothing else.
