@@ -93,7 +93,7 @@ random-parity decisions="50000": programs
 random-edits edits="20000": programs
     "{{ cargo-target }}/debug/conformance" random-edits --edits {{ edits }}
 
-# The core needs neither std nor alloc, and nothing but its three crates.
+# The core needs neither std nor alloc, and nothing but its two crates.
 [metadata('lane: cargo')]
 [private]
 no-std: wasm-target
@@ -158,8 +158,8 @@ test-attacks: npm server-peers programs
 fuzz-server seconds="300" program=(cargo-target / "debug/flcm"): programs
     node tests/attacks/fuzz.js {{ seconds }} "{{ program }}"
 
-# One suite, over all vectors and 100,000 generated decisions, through every engine: the addon, wasm in Node, wasm in
-# Chromium, and the package for Node without its addon. In Rust, `test-rust` runs the vectors.
+# One suite, over all vectors and 100,000 generated decisions, through every engine: the addon, wasm and the module of
+# pages in Node and in Chromium, and the package for Node without its addon. In Rust, `test-rust` runs the vectors.
 [doc('One suite of decisions through every engine.')]
 [group('test')]
 parity: browser packages programs
@@ -167,6 +167,7 @@ parity: browser packages programs
     "{{ cargo-target }}/debug/conformance" parity-cases --out target/parity/cases.jsonl
     node tests/parity/node.js native target/parity/cases.jsonl
     node tests/parity/node.js wasm target/parity/cases.jsonl
+    node tests/parity/node.js page target/parity/cases.jsonl
     node tests/parity/chromium.js target/parity/cases.jsonl
     bash tests/parity/without-addon.sh target/parity/cases.jsonl
 

@@ -49,8 +49,6 @@ export type Check =
       readonly held: boolean;
       readonly explanation: Explanation | null;
     }
-  /** A snapshot of an older compiler has no rule for the flag. */
-  | { readonly check: 'no_rule' }
   | { readonly check: 'override' }
   | {
       readonly check: 'rule';

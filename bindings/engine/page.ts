@@ -45,6 +45,9 @@ const SERVES = 1 << 25;
 /** Where the words of arms begin, behind those of reasons. */
 const ARMS = 11;
 
+/** Where the word of all errors is. */
+const ERROR = 14;
+
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
@@ -167,9 +170,9 @@ class LoadedPage implements PageSnapshot {
       const served = (outcome & SERVES) !== 0;
       return Object.freeze({
         enabled: isOn(outcome),
-        value: servedBy(instance),
+        value: servedValue(instance),
         variant: instance.textAt(0) || undefined,
-        reason: served ? (word as string) : 'ERROR',
+        reason: (served ? word : this.#words[ERROR]) as string,
         errorCode: served ? undefined : word,
         rule: instance.textAt(2) || undefined,
         arm: this.#words[ARMS + ((outcome >>> 27) & 3)] as string,
@@ -276,7 +279,7 @@ class Bound implements PageContext {
 }
 
 /** The value that the words of a decision have: see `Words` of the core. */
-function servedBy(instance: Instance): JsonValue | undefined {
+function servedValue(instance: Instance): JsonValue | undefined {
   const kind = instance.at(8);
   if (kind === 0) return undefined;
   if (kind > 2) return kind === 3 ? instance.textAt(4) : parseJson(instance.textAt(4));

@@ -27,7 +27,8 @@
 //!   snapshot gives them. Only attributes that some flag reads are passed; for a single flag, only those that this flag
 //!   reads.
 //! - **Arguments of hot calls are in the shared memory,** so nothing is converted. `shared_memory.rs` and
-//!   `bindings/engine/shared-memory.ts` are the only files that know its layout.
+//!   `bindings/engine/shared-memory.ts` are the only files that know its layout; of the decisions that a host has made,
+//!   `bindings/engine/decision-batch.ts`.
 //! - **A context has no handle.** The engine keeps 32 bound contexts of a snapshot, in context slots. JavaScript keeps
 //!   the values of each context, and binds it again if its slot was given to another one. So contexts need not be
 //!   freed, and there can be any number of them.

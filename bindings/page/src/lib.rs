@@ -1,7 +1,7 @@
 //! The engine as a small WebAssembly module for pages: it decides, and nothing else.
 //!
 //! Only numbers cross. JavaScript writes texts into the memory of the module and reads them from it, at the addresses
-//! that `place` answers. An instance takes in one snapshot; for the next one JavaScript makes another instance. So the
+//! that `places` answers. An instance takes in one snapshot; for the next one JavaScript makes another instance. So the
 //! module needs no allocator.
 //!
 //! What a page cannot have here (breakers, metrics, explanations) is in the module of `bindings/wasm`, and so is room

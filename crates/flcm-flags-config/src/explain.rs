@@ -90,8 +90,6 @@ pub enum Check {
         /// Why the other flag was decided as it was; only where it is named first.
         explanation: Option<Box<Explanation>>,
     },
-    /// A snapshot of an older compiler has no rule for the flag, so that its default is served.
-    NoRule,
     /// The user is listed in the flag's overrides.
     Override,
     /// A rule.

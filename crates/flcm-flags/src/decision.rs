@@ -46,8 +46,6 @@ pub enum Reason {
     /// A rule applied, and its percentage is below 100 or one of several variants was drawn.
     Split,
     /// The flag has nothing that narrows it, so everyone gets it.
-    ///
-    /// A snapshot of an older compiler may have a flag without any rule. Its default is served.
     Static,
     /// A rule applied, and nothing was drawn. A cohort may also be served off by such a rule.
     TargetingMatch,
@@ -122,11 +120,11 @@ impl Reason {
 }
 
 /// The words of reasons, one a line, by [`Reason::code`]; where that is an error, its [`ErrorCode`]. Then those of arms,
-/// by [`Arm::code`].
+/// by [`Arm::code`], and that of all errors.
 ///
 /// A host that keeps them needs no call for the words of a decision.
 pub const WORDS: &str = "BREAKER_OPEN\nDEFAULT\nDISABLED\nOVERRIDE\nPREREQUISITE_FAILED\nSPLIT\nSTATIC\nTARGETING_MATCH\n\
-    FLAG_NOT_FOUND\nINVALID_CONTEXT\nPARSE_ERROR\noutside\ntreatment\ncontrol";
+    FLAG_NOT_FOUND\nINVALID_CONTEXT\nPARSE_ERROR\noutside\ntreatment\ncontrol\nERROR";
 
 impl fmt::Display for Reason {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -536,5 +534,27 @@ impl fmt::Debug for Decision<'_> {
             .field("rule", &self.rule())
             .field("arm", &self.arm())
             .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::vec::Vec;
+
+    use super::{Arm, Reason, WORDS};
+
+    #[test]
+    fn words_are_those_of_the_codes() {
+        let words: Vec<_> = WORDS.lines().collect();
+        for code in 0..11 {
+            let reason = Reason::from_code(code).unwrap();
+            let word = reason.error_code().map_or(reason.as_str(), |error| error.as_str());
+            assert_eq!(words[usize::from(code)], word);
+        }
+        for code in 0..3 {
+            assert_eq!(words[usize::from(11 + code)], Arm::from_code(code).unwrap().as_str());
+        }
+        assert_eq!(words[14], Reason::from_code(8).unwrap().as_str());
+        assert_eq!(words.len(), 15);
     }
 }

@@ -39,7 +39,6 @@ function testWords({ text, actual }: Of<'test'>): ComponentChildren {
 
 const TEXTS: { readonly [Name in Check['check']]: (check: Of<Name>) => ComponentChildren } = {
   breaker: ({ state }) => `${words.breaker} (${state})`,
-  no_rule: () => words.noRule,
   override: () => words.override,
   split: ({ variant }) => words.split(variant),
   enabled: () => words.enabled,

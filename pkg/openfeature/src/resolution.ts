@@ -46,12 +46,12 @@ export function resolutionOf<T extends JsonValue>(
   }
   // A rule that serves everyone the same is no targeting.
   const reason = flag.isStatic && decision.reason === 'TARGETING_MATCH' ? 'STATIC' : decision.reason;
-  const resolved = Object.freeze({
+  const resolved: ResolutionDetails<T> = {
     value: value as T,
     reason,
     flagMetadata,
     ...(variant !== undefined && { variant }),
-  });
+  };
   flag.resolved.set(decision, resolved);
   return resolved;
 }

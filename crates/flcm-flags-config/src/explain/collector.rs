@@ -3,7 +3,7 @@
 use flcm_flags::bucket::BUCKETS;
 use flcm_flags::{
     AttributeValue, BoundContext, CohortId, Decision, Expected, FlagId, Group, Membership, Millis, PackedDecision,
-    Reason, Rule, Serves, Snapshot, Step, Test, Visitor,
+    Rule, Serves, Snapshot, Step, Test, Visitor,
 };
 
 use super::{Check, EVERYONE, Explanation, text};
@@ -160,10 +160,6 @@ impl<'s, B: AsRef<[u8]>> Collector<'s, B> {
         let rules = self.untried(id, &checks);
         if rules > 0 {
             checks.push(Check::Untried { rules });
-        }
-        let no_rule = !checks.iter().any(|check| matches!(check, Check::Rule { .. }));
-        if outcome.reason() == Reason::Static && no_rule {
-            checks.push(Check::NoRule);
         }
         let explanation = self.explanation(id, Decision::new(self.snapshot, id, outcome), checks);
         self.decided.push((id, explanation));

@@ -81,7 +81,6 @@ fn item(check: &Check, user: Option<&str>) -> Item {
         Check::Flag { flag, expected, dependency, held, explanation } => {
             other_flag(flag, expected, *dependency, *held, explanation.as_deref())
         }
-        Check::NoRule => Item::plain("no rule: the default is served".to_owned()),
         Check::Override => Item::asks(format!("override for {}: yes", text::shown(user.unwrap_or_default())), true),
         Check::Rule { number, name, serves, held, checks } => {
             rule(*number, name.as_deref(), serves, *held, checks, user)

@@ -79,7 +79,7 @@ impl Layout {
 }
 
 macro_rules! sections {
-    ($($name:ident: $record:ty,)*) => {
+    ($($name:ident $shown:ident: $record:ty,)*) => {
         $(pub(crate) const $name: Section<$record> =
             Section { kind: section::$name as usize, record: PhantomData };)*
 
@@ -100,38 +100,38 @@ macro_rules! sections {
         #[expect(clippy::indexing_slicing, reason = "of constants, by the compiler")]
         static NAMES: [&str; KINDS] = {
             let mut names = [""; KINDS];
-            $(names[section::$name as usize] = stringify!($name);)*
+            $(names[section::$name as usize] = stringify!($shown);)*
             names
         };
     };
 }
 
 sections! {
-    TEXT: u8,
-    STRINGS: U32,
-    NUMBERS: F64,
-    ATTRIBUTES: wire::AttributeRecord,
-    ATTRIBUTE_TABLE: U32,
-    OPERAND_TABLE: U32,
-    FLAG_TABLE: U32,
-    FLAGS: wire::FlagRecord,
-    RULES: wire::RuleRecord,
-    NODES: wire::NodeRecord,
-    OPERANDS: U32,
-    SHARES: wire::ShareRecord,
-    VARIANTS: wire::VariantRecord,
-    SCHEDULES: wire::ScheduleRecord,
-    CLOSURES: U32,
-    DEPENDENCIES: wire::DependencyRecord,
-    OVERRIDE_SETS: wire::OverrideSetRecord,
-    OVERRIDES: wire::OverrideRecord,
-    COHORTS: wire::CohortRecord,
-    COHORT_CLOSURES: U32,
-    MEMBERS: U64,
-    PATTERNS: wire::PatternRecord,
-    CLASSES: u8,
-    TRANSITIONS: U16,
-    POLICIES: wire::PolicyRecord,
-    ORDER: U32,
-    POLICY_DETAILS: wire::PolicyDetailRecord,
+    TEXT text: u8,
+    STRINGS strings: U32,
+    NUMBERS numbers: F64,
+    ATTRIBUTES attributes: wire::AttributeRecord,
+    ATTRIBUTE_TABLE attribute_table: U32,
+    OPERAND_TABLE operand_table: U32,
+    FLAG_TABLE flag_table: U32,
+    FLAGS flags: wire::FlagRecord,
+    RULES rules: wire::RuleRecord,
+    NODES nodes: wire::NodeRecord,
+    OPERANDS operands: U32,
+    SHARES shares: wire::ShareRecord,
+    VARIANTS variants: wire::VariantRecord,
+    SCHEDULES schedules: wire::ScheduleRecord,
+    CLOSURES closures: U32,
+    DEPENDENCIES dependencies: wire::DependencyRecord,
+    OVERRIDE_SETS override_sets: wire::OverrideSetRecord,
+    OVERRIDES overrides: wire::OverrideRecord,
+    COHORTS cohorts: wire::CohortRecord,
+    COHORT_CLOSURES cohort_closures: U32,
+    MEMBERS members: U64,
+    PATTERNS patterns: wire::PatternRecord,
+    CLASSES classes: u8,
+    TRANSITIONS transitions: U16,
+    POLICIES policies: wire::PolicyRecord,
+    ORDER order: U32,
+    POLICY_DETAILS policy_details: wire::PolicyDetailRecord,
 }

@@ -37,7 +37,6 @@ export const why = {
   noneOf: 'none of these',
   override: 'set for this user by id',
   breaker: 'it is not rolled back',
-  noRule: 'it has no rule',
   split: (variant: string) => `draws the variant ${variant}`,
   badLine: (line: string) => `“${line}” is no attribute: write name = value`,
   copyLink: 'Copy link',

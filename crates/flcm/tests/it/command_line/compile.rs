@@ -65,7 +65,7 @@ flags:
     folder.run(&["compile", "a.yaml", "-o", "a.snapshot"]).well();
     let json: serde_json::Value =
         serde_json::from_str(&folder.run(&["inspect", "--json", "a.snapshot"]).well()).unwrap();
-    assert_eq!(json["version"], 1);
+    assert_eq!(json["version"], 2);
     assert_eq!(json["revision"], 3);
     assert_eq!(json["length"], folder.read("a.snapshot").len());
     let page = &json["flags"][1];

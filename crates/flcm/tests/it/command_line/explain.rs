@@ -130,14 +130,6 @@ needs → on (STATIC)
 }
 
 #[test]
-fn a_flag_without_a_rule_in_an_older_snapshot_says_so() {
-    let older = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/vectors/snapshot/older-rules.snapshot");
-    let arguments = ["decide", older, "--explain", "--flag", "no_rules", "--user", "alice"];
-    let text = TestFolder::new().run(&arguments).well();
-    assert_eq!(text, "no_rules → off (STATIC)\n├─ enabled: yes\n└─ no rule: the default is served\n\n");
-}
-
-#[test]
 fn overrides_and_exceptions_are_told() {
     let olga = explain(TREE, &["--flag", "top", "--user", "olga"]);
     assert!(olga.starts_with("top → on, variant blue, value {\"a\":1} (OVERRIDE)\n"), "{olga}");
