@@ -53,8 +53,8 @@ export interface EngineBinding {
    */
   reads(snapshot: Handle, flag: FlagId): Maybe<Uint32Array>;
   /**
-   * Rule and {@link PackedDecision} of the decision that everyone gets, whoever they are and whenever they ask, until a trip
-   * changes; nothing where that makes a difference. Only the addon has it.
+   * Rule and {@link PackedDecision} of the decision that everyone gets, whoever they are and whenever they ask, until a
+   * trip changes; nothing where that makes a difference. Only the addon has it.
    */
   forEveryone?(snapshot: Handle, flag: FlagId): Maybe<Uint32Array>;
   trip(snapshot: Handle, flag: FlagId): Maybe<string>;
@@ -152,14 +152,14 @@ export interface HotCalls {
   /** Counts a decision that was remembered for the context in the slot, `length` times. */
   count(): number;
   /**
-   * Counts the decisions that were written: each is its flag, {@link PackedDecision} and the length of its targeting key (all
-   * i32; -1 without one), then the key, filled up to a multiple of four bytes. Only the addon has it.
+   * Counts the decisions that were written: each is its flag, {@link PackedDecision} and the length of its targeting
+   * key (all i32; -1 without one), then the key, filled up to a multiple of four bytes. Only the addon has it.
    */
   countWritten?(): number;
   /**
-   * After {@link HotCalls.decideOnce} of the same flag and context: which attributes have a value that alone keeps everyone
-   * from the flag's only rule, whatever their other attributes are. A bit for each, in the order of `reads`; 0 where that
-   * is not why it was decided so. Only the addon has it.
+   * After {@link HotCalls.decideOnce} of the same flag and context: which attributes have a value that alone keeps
+   * everyone from the flag's only rule, whatever their other attributes are. A bit for each, in the order of `reads`; 0
+   * where that is not why it was decided so. Only the addon has it.
    */
   leftOutBy?(): number;
   /**

@@ -8,6 +8,9 @@ const COHORTS = -1;
 /** The kinds of values, as the core numbers them. */
 const KINDS: Readonly<Record<string, number>> = { number: 3, string: 4, object: 5 };
 
+/** The most bytes of a context, and of a key: see `bindings/page`. */
+export const CONTEXT: number = 8 << 10;
+
 const encoder = new TextEncoder();
 
 /** The id of an entry, and its value. */
@@ -17,10 +20,11 @@ type Entry = [id: number, value: AttributeValue];
  * A context as the core reads it: entries of sixteen bytes, then texts; see `Entries` of the core.
  *
  * @param idOf The id of an attribute; negative when no flag reads it.
- * @throws An `Error` with the code `INVALID_CONTEXT`.
+ * @throws An `Error` with the code `INVALID_CONTEXT` or `TOO_LARGE`.
  */
 export function contextBytes(key: AttributeValue, attributes: Attributes, idOf: (name: string) => number): Uint8Array {
   if (typeof (key ?? '') !== 'string') throw unreadable('the targeting key', 'a string');
+  if (typeof attributes !== 'object') throw unreadable('the attributes', 'an object');
   const entries: Entry[] = [[0, key]];
   for (const name in attributes) take(entries, attributes, name, idOf(name));
   // Anything but a list names no cohort.
@@ -37,27 +41,47 @@ function take(entries: Entry[], attributes: Attributes, name: string, id: number
   if (!isKnown || items.some((item) => typeof item !== 'string')) {
     throw unreadable(`the attribute \`${name}\``, 'a boolean, a number, a string or a list of strings');
   }
-  entries.push([id, value], ...items.map((item): Entry => [ITEM, item]));
+  entries.push([id, value]);
+  for (const item of items) entries.push([ITEM, item]);
 }
 
 function written(entries: Entry[]): Uint8Array {
   let end = 16 * entries.length;
-  const texts = entries.map(([, value]) => encoder.encode(typeof value === 'string' ? value : ''));
-  const bytes = new Uint8Array(texts.reduce((sum, { length }) => sum + length, end));
-  const view = new DataView(bytes.buffer);
+  const units = entries.reduce((sum, [, value]) => sum + (typeof value === 'string' ? value.length : 0), 0);
+  // A UTF-16 unit becomes one byte at least, and three at most.
+  if (end + units > CONTEXT) throw tooLarge(`the context has more than ${CONTEXT} bytes`);
+  const bytes = new Uint8Array((end + 3 * units + 7) & ~7);
+  const integers = new Int32Array(bytes.buffer);
+  const numbers = new Float64Array(bytes.buffer);
   entries.forEach(([id, value], index) => {
-    const at = 16 * index;
-    const text = texts[index] as Uint8Array;
+    const at = 4 * index;
     // The first says how many follow.
-    view.setInt32(at, index ? id : entries.length - 1, true);
-    view.setInt32(at + 4, value == null ? 0 : (KINDS[typeof value] ?? (value ? 2 : 1)), true);
-    if (typeof value === 'number') view.setFloat64(at + 8, value, true);
-    else view.setInt32(at + 8, Array.isArray(value) ? value.length : end, true);
-    if (typeof value === 'string') view.setInt32(at + 12, text.length, true);
-    bytes.set(text, end);
-    end += text.length;
+    integers[at] = index ? id : entries.length - 1;
+    integers[at + 1] = value == null ? 0 : (KINDS[typeof value] ?? (value ? 2 : 1));
+    if (typeof value === 'number') numbers[at / 2 + 1] = value;
+    else integers[at + 2] = Array.isArray(value) ? value.length : end;
+    if (typeof value === 'string') {
+      integers[at + 3] = writeText(bytes, value, end);
+      end += integers[at + 3] as number;
+    }
   });
-  return bytes;
+  if (end > CONTEXT) throw tooLarge(`the context has more than ${CONTEXT} bytes`);
+  return bytes.subarray(0, end);
+}
+
+/** Writes a text; answers its length in bytes. The loop is faster for the short ASCII texts that most are. */
+function writeText(bytes: Uint8Array, text: string, at: number): number {
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i);
+    if (unit > 127) return encoder.encodeInto(text, bytes.subarray(at)).written;
+    bytes[at + i] = unit;
+  }
+  return text.length;
+}
+
+/** The small engine has no room for something. */
+export function tooLarge(message: string): Error {
+  return Object.assign(new Error(`${message}: use the full engine`), { code: 'TOO_LARGE' });
 }
 
 function unreadable(what: string, wanted: string): Error {

@@ -12,7 +12,7 @@ import type {
 } from '../contract.d.ts';
 import { isOn, parseJson } from './decision.ts';
 import { engineError } from './error.ts';
-import { contextBytes } from './page-context.ts';
+import { CONTEXT, contextBytes, tooLarge } from './page-context.ts';
 
 /** What the module exports. */
 interface Exports {
@@ -25,9 +25,8 @@ interface Exports {
   words(flag: number): void;
 }
 
-/** The most bytes of a snapshot, and of a context or a key: see `bindings/page`. */
+/** The most bytes of a snapshot: see `bindings/page`. */
 const LARGEST = 1 << 20;
-const CONTEXT = 8 << 10;
 const CONTEXTS = 4;
 
 /** The most names of attributes that are remembered. */
@@ -137,10 +136,11 @@ class LoadedPage implements PageSnapshot {
     return flag;
   }
 
-  context(key?: string | null, attributes: Attributes = {}): PageContext {
-    const bytes = contextBytes(key, attributes, (name) => this.#attribute(name));
-    if (bytes.length > CONTEXT) throw tooLarge(`the context has more than ${CONTEXT} bytes`);
-    return new Bound(this, bytes);
+  context(key?: string | null, attributes?: Attributes): PageContext {
+    return new Bound(
+      this,
+      contextBytes(key, attributes ?? {}, (name) => this.#attribute(name)),
+    );
   }
 
   setTrip(key: string, bits: number): boolean {
@@ -285,8 +285,4 @@ function servedValue(instance: Instance): JsonValue | undefined {
   if (kind > 2) return kind === 3 ? instance.textAt(4) : parseJson(instance.textAt(4));
   const number = new Float64Array(instance.numbers.slice(instance.answer + 6, instance.answer + 8).buffer)[0] as number;
   return kind === 1 ? number === 1 : number;
-}
-
-function tooLarge(message: string): Error {
-  return Object.assign(new Error(`${message}: use the full engine`), { code: 'TOO_LARGE' });
 }

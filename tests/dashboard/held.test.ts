@@ -57,6 +57,21 @@ test('h holds the flag of the page, and offers nothing for one that is held', as
   expect(await page.getByRole('dialog').count()).toBe(0);
 });
 
+test('a key works from the moment the page of a flag shows its name', async () => {
+  const { page } = await kit.open('/flags', 'operator');
+  await page.getByText('v2_mentor_layer').first().waitFor();
+  await page.evaluate(() => {
+    const observer = new MutationObserver(() => {
+      if (document.querySelector('h1')?.textContent !== 'v2_mentor_layer') return;
+      observer.disconnect();
+      document.body.dispatchEvent(new KeyboardEvent('keydown', { key: 'h', bubbles: true }));
+    });
+    observer.observe(document, { childList: true, subtree: true });
+  });
+  await page.locator('.flags .body').getByRole('link', { name: 'v2_mentor_layer' }).click();
+  await page.getByRole('dialog', { name: 'Hold v2_mentor_layer off for everyone' }).waitFor({ timeout: 5000 });
+});
+
 test('the list says that a held flag serves nobody, whatever was counted before, and finds what is held', async () => {
   const { page } = await kit.open('/flags', 'operator');
   await page.getByText('v2_mentor_layer').first().waitFor();

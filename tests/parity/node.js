@@ -1,7 +1,7 @@
-// `node tests/parity/node.js native|wasm|page CASES.jsonl`: the suite on one of the engines of `pkg/node`, or on that of
-// pages in `pkg/web`, after `just packages`.
-// `default` in place of an engine takes what `@flcm/flags-node` chooses, and says which it is; a third argument names the
-// entry of another copy of the package.
+// `node tests/parity/node.js native|wasm|page CASES.jsonl`: the suite on one of the engines of `pkg/node`, or on that
+// of pages in `pkg/web`, after `just packages`.
+// `default` in place of an engine takes what `@flcm/flags-node` chooses, and says which it is; a third argument names
+// the entry of another copy of the package.
 
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';

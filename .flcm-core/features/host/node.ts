@@ -141,7 +141,10 @@ async function stampOf(path: string): Promise<string> {
   return file ? `${file.mtimeMs} ${file.size}` : '';
 }
 
-/** Milliseconds since some moment. `performance` would be loaded first, which takes longer than deciding a thousand flags. */
+/**
+ * Milliseconds since some moment. `performance` would be loaded first, which takes longer than deciding a thousand
+ * flags.
+ */
 export function elapsed(): number {
   const [seconds, nanoseconds] = process.hrtime();
   return seconds * 1000 + nanoseconds / 1e6;

@@ -37,9 +37,10 @@
 //!   (`changes_with_time`). The cache belongs to the context slot, not to the context, so a context allocates none. It
 //!   also counts how often a decision was returned. The engine receives these counts before the slot gets another
 //!   context, before a trip takes effect, and when metrics are requested.
-//! - **Some decisions need no call in Node** (`local`, behind the feature of that name). The addon says which decision everyone gets, and which value of an
-//!   attribute leaves everyone out. JavaScript remembers both until a trip changes, writes each such decision with its
-//!   targeting key into a batch, and the addon counts the batch before anything else is asked of the counts.
+//! - **Some decisions need no call in Node** (`local`, behind the feature of that name). The addon says which
+//!   decision everyone gets, and which value of an attribute leaves everyone out. JavaScript remembers both until a
+//!   trip changes, writes each such decision with its targeting key into a batch, and the addon counts the batch before
+//!   anything else is asked of the counts.
 //! - **Transitions, breaker reports and summaries are text** with lines of `name=value`; numbers are passed by their
 //!   bits. So the WebAssembly module needs no JSON code. The text, the identity and the notability of a transition are
 //!   among these lines, so TypeScript words no event itself.

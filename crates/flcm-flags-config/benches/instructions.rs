@@ -79,8 +79,8 @@ fn run(case: &str, times: u32) {
     }
 }
 
-/// Flags with three conditions and a split, as `tests/bench-peers` writes them for W6: as JSON, or as the YAML that people
-/// write.
+/// Flags with three conditions and a split, as `tests/bench-peers` writes them for W6: as JSON, or as the YAML that
+/// people write.
 fn targeted(flags: usize, json: bool) -> String {
     let flag = |index: usize| {
         if json {

@@ -119,8 +119,8 @@ impl Reason {
     }
 }
 
-/// The words of reasons, one a line, by [`Reason::code`]; where that is an error, its [`ErrorCode`]. Then those of arms,
-/// by [`Arm::code`], and that of all errors.
+/// The words of reasons, one a line, by [`Reason::code`]; where that is an error, its [`ErrorCode`]. Then those of
+/// arms, by [`Arm::code`], and that of all errors.
 ///
 /// A host that keeps them needs no call for the words of a decision.
 pub const WORDS: &str = "BREAKER_OPEN\nDEFAULT\nDISABLED\nOVERRIDE\nPREREQUISITE_FAILED\nSPLIT\nSTATIC\nTARGETING_MATCH\n\

@@ -62,7 +62,10 @@ export class FlcmProvider<F extends FlagShapes<F> = AnyFlags> extends FlcmProvid
     this.#isKeyApart = features.snapshot?.attributes.includes(KEY) === false;
   }
 
-  /** For one evaluation, which takes no slot from the contexts that the application holds, and copies as little as it can. */
+  /**
+   * For one evaluation, which takes no slot from the contexts that the application holds, and copies as little as it
+   * can.
+   */
   protected override decide(features: FeatureFlagManager<F>, flag: string, context: EvaluationContext): Decision {
     const isGiven = this.#isKeyApart && features.cohorts.isIdle && isReadable(context);
     const attributes = isGiven ? (context as Attributes) : attributesOf(context);

@@ -38,8 +38,9 @@ struct Entry {
 /// | an attribute | its [id](crate::AttributeId); all ones for the cohorts of the host | 1 to 5 | |
 /// | an item of a list | all ones but the lowest bit | text | |
 ///
-/// Kinds are 1 false, 2 true, 3 number, 4 text and 5 list. Each part is little-endian and has 32 bits. A number is an IEEE 754 double in the payload. A text is its offset from
-/// the start of the bytes, and its length. A list says how many entries behind it are its items, which are texts.
+/// Kinds are 1 false, 2 true, 3 number, 4 text and 5 list. Each part is little-endian and has 32 bits. A number is an
+/// IEEE 754 double in the payload. A text is its offset from the start of the bytes, and its length. A list says how
+/// many entries behind it are its items, which are texts.
 ///
 /// Bytes that do not fit together read as attributes that are absent.
 #[derive(Clone, Copy)]

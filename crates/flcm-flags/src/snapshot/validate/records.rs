@@ -1,9 +1,9 @@
 //! The checks of all records: what a decision follows is there, in the order in which it is searched, and without
 //! cycles.
 //!
-//! Parents check their children. The ranges of all parents tile the children's section ([`Claims`] holds them to it), so
-//! each record is checked once and the pass is linear, whatever the bytes claim. Without that, a snapshot of a megabyte
-//! could name the same million children from each of a thousand parents.
+//! Parents check their children. The ranges of all parents tile the children's section ([`Claims`] holds them to it),
+//! so each record is checked once and the pass is linear, whatever the bytes claim. Without that, a snapshot of a
+//! megabyte could name the same million children from each of a thousand parents.
 
 use zerocopy::little_endian::{U16, U32};
 use zerocopy::{FromBytes, Immutable, KnownLayout, Unaligned};
