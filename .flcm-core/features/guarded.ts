@@ -1,6 +1,6 @@
 import type { CallOutcome } from '@flcm/flags-web';
 import type { Deciding } from './context.ts';
-import { featureError, guarded } from './events.ts';
+import { type Events, featureError, guarded } from './events.ts';
 
 /** How a call is judged. */
 export interface RunOptions {
@@ -9,7 +9,8 @@ export interface RunOptions {
 }
 
 /** Where outcomes of decisions go. */
-export interface Recording<D> extends Pick<Deciding, 'clock' | 'events'> {
+export interface Recording<D> extends Pick<Deciding, 'clock'> {
+  readonly events: Pick<Events, 'error'>;
   readonly breaker: { recordOutcome(decided: D, call: Pick<CallOutcome, 'failed' | 'durationMs'>): void };
 }
 

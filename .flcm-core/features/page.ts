@@ -9,19 +9,22 @@
  * @module
  */
 
-import { sleep } from './clock.ts';
 import type { EarlyListeners } from './create.ts';
-import { PageCounts } from './page/counts.ts';
-import { PageFeatures } from './page/features.ts';
-import { PageInUse } from './page/in-use.ts';
-import { PageRemote } from './page/remote.ts';
+import { countsOf } from './page/counts.ts';
+import { eventsOf } from './page/events.ts';
+import { featuresOf, type PageFeatures } from './page/features.ts';
+import { inUseOf } from './page/in-use.ts';
+import { type Life, within } from './page/life.ts';
+import { remoteOf } from './page/remote.ts';
 import { type PageOptions, settingsOf } from './page/settings.ts';
 import type { AnyFlags, FeatureEvents, FlagShapes } from './types.ts';
 
 export type { EarlyListeners } from './create.ts';
 export { FeatureError, type FeatureErrorCode } from './errors.ts';
 export type { RunOptions } from './guarded.ts';
+export type { PageCounts } from './page/counts.ts';
 export type { PageFeatures, PageUser } from './page/features.ts';
+export type { PageRemote } from './page/remote.ts';
 export type { PageOptions } from './page/settings.ts';
 
 /**
@@ -34,19 +37,14 @@ export async function createFeatures<F extends FlagShapes<F> = AnyFlags>(
   options: PageOptions,
   listeners: EarlyListeners = {},
 ): Promise<PageFeatures<F>> {
-  const settings = settingsOf(options);
-  const { clock, events, initTimeoutMs } = settings;
+  const life: Life = { ...settingsOf(options), ...eventsOf(), ends: new Set(), isClosed: false };
   for (const [event, listener] of Object.entries(listeners)) {
-    events.on(event as keyof FeatureEvents, listener as (event: unknown) => void);
+    life.on(event as keyof FeatureEvents, listener as (event: unknown) => void);
   }
-  const inUse = new PageInUse(settings);
-  const metrics = new PageCounts(settings, inUse);
-  const remote = new PageRemote(settings, inUse);
+  const inUse = inUseOf(life);
+  const metrics = countsOf(life, inUse);
+  const remote = remoteOf(life, inUse);
   await remote.open();
-  if (inUse.snapshot === undefined) {
-    const waiting = new AbortController();
-    await Promise.race([remote.settled, sleep(clock, initTimeoutMs, waiting.signal)]);
-    waiting.abort();
-  }
-  return new PageFeatures<F>({ settings, inUse, remote, metrics });
+  if (!inUse.snapshot) await within(life, life.initTimeoutMs, remote.settled);
+  return featuresOf<F>({ life, inUse, remote, metrics });
 }

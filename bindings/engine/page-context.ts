@@ -11,7 +11,7 @@ const KINDS: Readonly<Record<string, number>> = { number: 3, string: 4, object: 
 /** The most bytes of a context, and of a key: see `bindings/page`. */
 export const CONTEXT: number = 8 << 10;
 
-const encoder = new TextEncoder();
+export const encoder: TextEncoder = new TextEncoder();
 
 /** The id of an entry, and its value. */
 type Entry = [id: number, value: AttributeValue];

@@ -1,117 +1,107 @@
-import type { Decision, Engine, FleetState, PageEngine, PageSnapshot, Snapshot } from '@flcm/flags-web';
-import { loadFull, loadPage } from '../engine/page.ts';
+import type { FleetState, PageEngine, PageSnapshot } from '@flcm/flags-web';
+import { loadPage } from '../engine/page.ts';
 import { FeatureError } from '../errors.ts';
 import { causedBy, messageOf } from '../events.ts';
 import { type RevisionCode, revisionError } from '../remote-config/revisions.ts';
-import type { Settings } from './settings.ts';
-
-/** A user of either engine. */
-export interface AnyContext {
-  decide(flag: number, now: number): number;
-  decision(key: string, now: number): Decision;
-}
+import type { Life } from './life.ts';
 
 /** The trips whose bits need no number. */
 const TRIPS = ['clear', 'probing', 'off'];
 
 /** The snapshot in use, of the small engine or, where that has no room, of the full one. */
-export class PageInUse {
-  snapshot: PageSnapshot | Snapshot | undefined;
-  bytes: Uint8Array = new Uint8Array();
+export interface InUse {
+  snapshot: PageSnapshot | undefined;
   /** Another number whenever contexts must be bound again. */
-  version = 0;
-  fleet: FleetState = {};
-  readonly #settings: Settings;
-  #engine: Promise<PageEngine | Engine> | undefined;
-  #isFull = false;
-
-  constructor(settings: Settings) {
-    this.#settings = settings;
-  }
-
+  version: number;
+  /** The fleet's state of each flag. */
+  fleet: FleetState;
   /** Begins to load the engine, which is of use to all that comes. */
-  open(): Promise<PageEngine | Engine> {
-    const { engine, events } = this.#settings;
-    const trapped = (cause: unknown) => events.error(causedBy(cause, 'ENGINE_FAILED', 'the engine was replaced'));
-    this.#engine ??= (this.#isFull ? loadFull() : engine ? Promise.resolve(engine) : loadPage(trapped)).catch(
-      (cause) => {
-        this.#engine = undefined;
-        throw causedBy(cause, 'ENGINE_FAILED', 'nothing decides, so fallbacks are served');
-      },
-    );
-    return this.#engine;
-  }
-
+  open(): Promise<PageEngine>;
   /**
    * Puts a snapshot in use; answers whether it is another one.
    *
    * @throws FeatureError What was in use stays.
    */
-  async use(bytes: Uint8Array, judge: (next: bigint, inUse: bigint) => RevisionCode | undefined): Promise<boolean> {
-    const next = await this.#load(bytes);
-    const { snapshot: before } = this;
-    const inUse = before?.revision ?? 0n;
-    const code = judge(next.revision, inUse);
-    const error = code && revisionError(code, next.revision, inUse);
-    if (error && code !== 'REVISION_RESET') throw error;
-    if (next.digest === before?.digest) return false;
-    const from = before?.digest;
-    this.#put(next, bytes);
-    const { events } = this.#settings;
-    if (error) events.error(error);
-    events.emit('change', { flags: [], removed: [], from, to: next.digest, revision: next.revision });
-    return true;
-  }
-
+  use(bytes: Uint8Array, judge: (next: bigint, inUse: bigint) => RevisionCode | undefined): Promise<boolean>;
   /** Takes the state of the fleet, whole. */
-  setFleet(fleet: FleetState): void {
-    const keys = new Set([...Object.keys(this.fleet), ...Object.keys(fleet)]);
-    this.fleet = fleet;
-    for (const key of keys) this.#apply(key);
-    const trips = Object.entries(fleet).flatMap(([key, { trip }]) => (trip === 'clear' ? [] : [[key, trip]]));
-    this.#settings.events.emit('fleet', { trips: Object.freeze(Object.fromEntries(trips)) });
-  }
+  setFleet(fleet: FleetState): void;
+  /** Something was too large for the small engine: the full one takes its place. */
+  enlarge(): Promise<void>;
+}
 
-  /** Something was too large for the small engine. */
-  async enlarge(): Promise<void> {
-    if (this.#isFull) return;
-    this.#isFull = true;
-    this.#engine = undefined;
-    if (this.snapshot) this.#put(await this.#load(this.bytes), this.bytes);
-  }
+export function inUseOf({ engine: given, emit, fail }: Life): InUse {
+  let engine: Promise<PageEngine> | undefined;
+  let isLarge = false;
+  let bytes: Uint8Array;
 
-  #put(next: PageSnapshot | Snapshot, bytes: Uint8Array): void {
-    const { snapshot: before } = this;
-    this.snapshot = next;
-    if (before && 'free' in before) before.free();
-    this.bytes = bytes;
-    this.version++;
-    for (const key of Object.keys(this.fleet)) this.#apply(key);
-  }
+  const trapped = (cause: unknown) => fail(causedBy(cause, 'ENGINE_FAILED', 'the engine was replaced'));
+  const loadLarge = async () => (await import('./large.ts')).loadLarge();
 
-  async #load(bytes: Uint8Array): Promise<PageSnapshot | Snapshot> {
-    const engine = await this.open();
+  const setTrip = (key: string): void => {
+    const { trip = 'clear' } = inUse.fleet[key] ?? {};
+    const at = TRIPS.indexOf(trip);
+    inUse.snapshot?.setTrip(key, at < 0 ? 3 | (Number(trip.slice(7)) << 2) : at);
+  };
+
+  const put = (next: PageSnapshot): void => {
+    inUse.snapshot = next;
+    inUse.version++;
+    Object.keys(inUse.fleet).forEach(setTrip);
+  };
+
+  const load = async (of: Uint8Array): Promise<PageSnapshot> => {
+    const loaded = await inUse.open();
     try {
-      return engine.load(bytes);
+      return loaded.load(of);
     } catch (cause) {
-      if ((cause as FeatureError).code !== 'TOO_LARGE' || this.#isFull) {
+      if (isLarge || (cause as FeatureError).code !== 'TOO_LARGE') {
         throw new FeatureError('INVALID_SNAPSHOT', messageOf(cause), { cause });
       }
     }
-    await this.enlarge();
-    return this.#load(bytes);
-  }
+    await inUse.enlarge();
+    return load(of);
+  };
 
-  #apply(key: string): void {
-    const { snapshot } = this;
-    const { trip = 'clear' } = this.fleet[key] ?? {};
-    if (snapshot === undefined) return;
-    if ('breakers' in snapshot) {
-      const flag = snapshot.flag(key);
-      if (flag >= 0) snapshot.setTrip(flag, trip);
-      return;
-    }
-    const at = TRIPS.indexOf(trip);
-    snapshot.setTrip(key, at < 0 ? 3 | (Number(trip.slice(7)) << 2) : at);
-  }
+  const inUse: InUse = {
+    snapshot: undefined,
+    version: 0,
+    fleet: {},
+    open: () => {
+      engine ??= (isLarge ? loadLarge() : given ? Promise.resolve(given) : loadPage(trapped)).catch((cause) => {
+        engine = undefined;
+        throw causedBy(cause, 'ENGINE_FAILED', 'fallbacks are served');
+      });
+      return engine;
+    },
+    use: async (next, judge) => {
+      const loaded = await load(next);
+      const { snapshot: before } = inUse;
+      const revision = before?.revision ?? 0n;
+      const code = judge(loaded.revision, revision);
+      const error = code && revisionError(code, loaded.revision, revision);
+      if (error && code !== 'REVISION_RESET') throw error;
+      const { digest: to } = loaded;
+      const from = before?.digest;
+      if (to === from) return false;
+      bytes = next;
+      put(loaded);
+      if (error) fail(error);
+      emit('change', { flags: [], removed: [], from, to, revision: loaded.revision });
+      return true;
+    },
+    setFleet: (fleet) => {
+      const keys = Object.keys({ ...inUse.fleet, ...fleet });
+      inUse.fleet = fleet;
+      keys.forEach(setTrip);
+      const trips = Object.entries(fleet).flatMap(([key, { trip }]) => (trip === 'clear' ? [] : [[key, trip]]));
+      emit('fleet', { trips: Object.freeze(Object.fromEntries(trips)) });
+    },
+    enlarge: async () => {
+      if (isLarge) return;
+      isLarge = true;
+      engine = undefined;
+      if (inUse.snapshot) put(await load(bytes));
+    },
+  };
+  return inUse;
 }

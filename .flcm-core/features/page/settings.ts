@@ -1,7 +1,6 @@
 import type { PageEngine } from '@flcm/flags-web';
-import { type Clock, systemClock } from '../clock.ts';
+import { systemClock } from '../clock.ts';
 import { FeatureError } from '../errors.ts';
-import { Events } from '../events.ts';
 import { numberOf } from '../schedule.ts';
 import type { FeaturesOptions } from '../types.ts';
 
@@ -17,6 +16,7 @@ type Shared =
   | 'stream'
   | 'streamSilenceMs'
   | 'streamSpreadMs'
+  | 'metrics'
   | 'flushIntervalMs'
   | 'instance'
   | 'clock'
@@ -26,31 +26,24 @@ type Shared =
 export interface PageOptions extends Pick<FeaturesOptions, Shared> {
   /** A server of flags. */
   readonly url: string | URL;
-  /** Whether decisions and outcomes are counted, and sent to `{url}/metrics`. @default false */
-  readonly metrics?: boolean;
   /** What decides. @default the small engine, fetched */
   readonly engine?: PageEngine;
 }
 
-/** Options with what was left out, and what all parts need. */
-export interface Settings extends Required<Omit<PageOptions, 'key' | 'snapshot' | 'engine' | 'staleAfterMs'>> {
-  readonly staleAfterMs: number;
+/** Options with what was left out. */
+export interface Settings extends Required<Omit<PageOptions, 'key' | 'snapshot' | 'engine'>> {
+  readonly url: string;
   readonly snapshot: Uint8Array | undefined;
   readonly engine: PageEngine | undefined;
-  readonly url: string;
-  readonly events: Events;
-  /** Ends whatever is under way. */
-  readonly closing: AbortSignal;
-  readonly close: () => void;
 }
 
 /** @throws FeatureError `INVALID_OPTIONS` */
-export function settingsOf({ key, ...options }: PageOptions): Settings {
-  const closing = new AbortController();
-  const { clock = systemClock as Clock, pollIntervalMs = 60_000 } = options;
-  const defaults = {
+export function settingsOf({ key, url, ...given }: PageOptions): Settings {
+  const { clock = systemClock, pollIntervalMs = 60_000 } = given;
+  const settings: Record<string, unknown> = {
     snapshot: undefined,
     engine: undefined,
+    headers: {},
     initTimeoutMs: 2000,
     pollIntervalMs,
     fetchTimeoutMs: 5000,
@@ -58,44 +51,33 @@ export function settingsOf({ key, ...options }: PageOptions): Settings {
     stream: true,
     streamSilenceMs: 45_000,
     streamSpreadMs: 500,
-    metrics: false,
+    metrics: true,
     flushIntervalMs: 10_000,
     instance: numberOf(clock.random()),
     clock,
     // Browsers refuse a `fetch` that was taken from its window.
     fetch: (...request: Parameters<typeof fetch>) => fetch(...request),
   };
-  for (const [name, value] of Object.entries(options)) {
-    const given = typeof value;
-    if (name === 'url' || name === 'headers') continue;
-    if (!(name in defaults)) throw invalid(`\`${name}\` needs the full runtime: import \`@flcm/features\``);
-    const wanted = typeof defaults[name as keyof typeof defaults];
-    if (value === undefined || wanted === 'undefined') continue;
-    if (given !== wanted || (value as number) < 0) {
-      throw invalid(`\`${name}\` must be a ${wanted}${wanted === 'number' ? ' from 0 on' : ''}, not ${value}`);
+  for (const [name, value] of Object.entries(given)) {
+    if (!(name in settings)) throw invalid(name, 'needs `@flcm/features`');
+    const wanted = settings[name] === undefined ? 'object' : typeof settings[name];
+    if (value === undefined) continue;
+    // biome-ignore lint/suspicious/useValidTypeof: a kind that a default has
+    if (typeof value !== wanted || (wanted === 'number' && !((value as number) >= 0))) {
+      throw invalid(name, `must be a ${wanted}${wanted === 'number' ? ' from 0 on' : ''}, not ${value}`);
     }
+    settings[name] = value;
   }
-  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
-  return {
-    ...defaults,
-    ...given,
-    headers: { ...options.headers, ...(key !== undefined && { authorization: `Bearer ${key}` }) },
-    url: baseOf(options.url),
-    events: new Events(),
-    closing: closing.signal,
-    close: () => closing.abort(),
-  } as Settings;
-}
-
-/** The URL of a server with a slash behind it: it may have a path of its own. */
-function baseOf(url: string | URL): string {
+  if (key !== undefined) settings.headers = { ...given.headers, authorization: `Bearer ${key}` };
   try {
-    return new URL(url, globalThis.document?.baseURI).href.replace(/\/?$/, '/');
+    // A server may have a path of its own, with or without a slash behind it.
+    settings.url = new URL(url, globalThis.document?.baseURI).href.replace(/\/?$/, '/');
   } catch {
-    throw invalid(`\`url\` must be a URL, not ${url}`);
+    throw invalid('url', `must be a URL, not ${url}`);
   }
+  return settings as unknown as Settings;
 }
 
-function invalid(message: string): FeatureError {
-  return new FeatureError('INVALID_OPTIONS', message);
+function invalid(name: string, is: string): FeatureError {
+  return new FeatureError('INVALID_OPTIONS', `\`${name}\` ${is}`);
 }

@@ -1,11 +1,10 @@
-import { Deadline } from '../clock.ts';
 import { FeatureError } from '../errors.ts';
 import { causedBy, featureError } from '../events.ts';
 import { isFleetFlag } from '../overrides.ts';
-import { statusError, timed } from '../remote-config/request.ts';
+import { statusError } from '../remote-config/request.ts';
 import { backOff } from '../schedule.ts';
 import type { FleetState } from '../types.ts';
-import type { Settings } from './settings.ts';
+import { type Life, requestsTo, timerOf } from './life.ts';
 
 /** Waits and bounds are those of `remote-config/stream.ts`, which explains them. */
 const SOON = 10_000;
@@ -28,161 +27,123 @@ export interface PageListener {
   trips(flags: FleetState): void;
 }
 
-/** Events of a server: as they happen, over one connection, or those of now. */
-export class PageStream {
-  readonly #settings: Settings;
-  readonly #url: string;
-  readonly #listener: PageListener;
-  readonly #silence: Deadline;
-  readonly #retry: Deadline;
-  #connection: AbortController | undefined;
-  #failures = 0;
-  #askedUntil = 0;
-  #isGreeted = false;
-  #last: Pick<Trips, 'epoch' | 'sequence'> | undefined;
-
-  constructor(settings: Settings, listener: PageListener) {
-    const { clock, url, streamSilenceMs: ms } = settings;
-    this.#settings = settings;
-    this.#url = `${url}flags/stream`;
-    this.#listener = listener;
-    const silent = () => new FeatureError('STREAM_FAILED', `silent for ${ms} ms`);
-    this.#silence = new Deadline(clock, () => this.#connection?.abort(silent()));
-    this.#retry = new Deadline(clock, () => this.open());
-    settings.closing.addEventListener('abort', () => this.#close());
-  }
-
+/** Events of a server. */
+export interface PageStream {
   /** Connects, if there is no connection. */
-  open(): void {
-    if (this.#connection) return;
-    const connection = new AbortController();
-    this.#connection = connection;
-    this.#silence.set(this.#settings.streamSilenceMs);
-    this.#read(this.#url, connection.signal)
-      .then(() => Promise.reject(new Error('the server ended it')))
-      .catch((error) => this.#ended(connection, connection.signal.reason ?? error));
-  }
-
+  open(): void;
   /** The server answers again: a stream that waits need not wait for long, unless it was asked to. */
-  retrySoon(): void {
-    if (this.#connection) return;
-    const { clock } = this.#settings;
-    this.#retry.noLaterThan(Math.max(0, this.#askedUntil - clock.elapsed()) + clock.random() * ANSWERED);
-  }
+  retrySoon(): void;
+  /** Reads the events of now, in place of a connection. A failure is reported. */
+  readOnce(): Promise<void>;
+}
 
-  /** Reads the events of now. A failure is reported. */
-  async readOnce(): Promise<void> {
-    const { clock, fetchTimeoutMs: timeoutMs, closing } = this.#settings;
-    try {
-      await timed({ clock, timeoutMs, closing }, (signal) => this.#read(`${this.#url}?once=true`, signal));
-    } catch (error) {
-      if (!closing.aborted) this.#report(error);
-    }
-    this.#silence.clear();
-  }
-
-  #close(): void {
-    const connection = this.#connection;
-    this.#connection = undefined;
-    connection?.abort();
-    this.#silence.clear();
-    this.#retry.clear();
-  }
-
-  async #read(url: string, signal: AbortSignal): Promise<void> {
-    const { headers, fetch, clock, stream, streamSilenceMs } = this.#settings;
-    const response = await fetch(url, {
-      headers: { ...headers, accept: 'text/event-stream' },
-      signal,
-      cache: 'no-store',
-    });
-    const isStream = response.headers.get('content-type')?.startsWith('text/event-stream');
-    if (response.status !== 200 || !isStream) {
-      await response.body?.cancel();
-      throw response.status === 200
-        ? new FeatureError('WRONG_TYPE', `${url} is no stream of events`)
-        : statusError(response, url, clock.now());
-    }
-    if (stream) this.#last = undefined;
-    this.#isGreeted = false;
-    const feed = parser((event, data) => this.#receive(event, data));
-    const decoder = new TextDecoder();
-    const reader = (response.body as ReadableStream<Uint8Array>).getReader();
-    for (let part = await reader.read(); !part.done && !signal.aborted; part = await reader.read()) {
-      this.#failures = 0;
-      this.#silence.set(streamSilenceMs);
-      feed(decoder.decode(part.value, { stream: true }));
-    }
-  }
-
-  #ended(connection: AbortController, reason: unknown): void {
-    if (this.#connection !== connection) return;
-    this.#close();
-    // What was given up on this side is open on the other.
-    connection.abort();
-    const { clock } = this.#settings;
-    const failures = this.#failures++;
-    const asked = (reason as Partial<FeatureError>).retryAfterMs ?? 0;
-    this.#askedUntil = clock.elapsed() + asked;
-    const chance = clock.random();
-    this.#retry.set(asked + (failures ? backOff(failures, FIRST_WAIT, LONGEST_WAIT, chance) : chance * SOON));
-    this.#report(reason);
-  }
-
-  #report(cause: unknown): void {
-    this.#settings.events.error(causedBy(cause, 'STREAM_FAILED', this.#url));
-  }
-
-  #receive(event: string, data: string): void {
-    try {
-      if (event === 'snapshot') {
-        const { digest } = JSON.parse(data);
-        if (typeof digest !== 'string') throw new Error('it names no digest');
-        this.#listener.snapshot(digest, this.#isGreeted);
-        this.#isGreeted = true;
-      }
-      if (event === 'trips') this.#trips(JSON.parse(data));
-    } catch (error) {
-      const code = event === 'trips' ? 'INVALID_TRIPS' : 'STREAM_FAILED';
-      this.#settings.events.error(featureError(code, `${this.#url}: \`${event}\` cannot be read`, error));
-    }
-  }
+export function streamOf(life: Life, listener: PageListener): PageStream {
+  const { clock, fail, fetchTimeoutMs, stream, streamSilenceMs, url } = life;
+  const name = `${url}flags/stream`;
+  const ask = stream
+    ? requestsTo(life, 'flags/stream', streamSilenceMs, 'silent for')
+    : requestsTo(life, 'flags/stream?once=true', fetchTimeoutMs, 'no whole answer within');
+  const retry = timerOf(life, () => open());
+  let isOpen = false;
+  let failures = 0;
+  let askedUntil = 0;
+  let isGreeted = false;
+  let last: Pick<Trips, 'epoch' | 'sequence'> | undefined;
 
   /** Trips are taken as a whole or not at all, and not twice. */
-  #trips({ epoch, sequence, flags }: Trips): void {
+  const takeTrips = ({ epoch, sequence, flags }: Trips): void => {
     if (!isCount(epoch) || !isCount(sequence) || flags?.constructor !== Object) throw new Error('it is incomplete');
-    const wrong = Object.keys(flags).find((key) => !isFleetFlag(flags[key]));
-    if (wrong !== undefined) throw new Error(`the state of \`${wrong}\` cannot be read`);
-    const last = this.#last;
+    if (!Object.values(flags).every(isFleetFlag)) throw new Error('a state is unknown');
     const after = last && (epoch - last.epoch || sequence - last.sequence);
     // A page that keeps no connection may be answered by another server each time.
-    if (after === 0 || (this.#settings.stream && (after ?? 1) < 0)) return;
-    this.#last = { epoch, sequence };
-    this.#listener.trips(flags);
-  }
+    if (after === 0 || (stream && (after ?? 1) < 0)) return;
+    last = { epoch, sequence };
+    listener.trips(flags);
+  };
+
+  const receive = (event: string | undefined, data: string): void => {
+    try {
+      if (event === 'trips') takeTrips(JSON.parse(data));
+      if (event !== 'snapshot') return;
+      const { digest } = JSON.parse(data);
+      if (typeof digest !== 'string') throw new Error('it names no digest');
+      listener.snapshot(digest, isGreeted);
+      isGreeted = true;
+    } catch (error) {
+      const code = event === 'trips' ? 'INVALID_TRIPS' : 'STREAM_FAILED';
+      fail(featureError(code, `${name}: \`${event}\` cannot be read`, error));
+    }
+  };
+
+  const read = (): Promise<void> =>
+    ask({ headers: { accept: 'text/event-stream' } }, async (response, alive) => {
+      if (response.status !== 200) throw statusError(response, name, clock.now());
+      if (!response.headers.get('content-type')?.startsWith('text/event-stream')) {
+        throw new FeatureError('WRONG_TYPE', 'it is no stream of events');
+      }
+      if (stream) last = undefined;
+      isGreeted = false;
+      const feed = parser(receive);
+      const decoder = new TextDecoder();
+      await parts(response, (part) => {
+        failures = 0;
+        if (stream) alive();
+        feed(decoder.decode(part, { stream: true }));
+      });
+    });
+
+  const report = (cause: unknown): void => {
+    if (!life.isClosed) fail(causedBy(cause, 'STREAM_FAILED', name));
+  };
+
+  const ended = (reason: unknown): void => {
+    isOpen = false;
+    const asked = (reason as FeatureError).retryAfterMs ?? 0;
+    askedUntil = clock.elapsed() + asked;
+    const chance = clock.random();
+    retry.set(asked + (failures ? backOff(failures, FIRST_WAIT, LONGEST_WAIT, chance) : chance * SOON));
+    failures++;
+    report(reason);
+  };
+
+  const open = (): void => {
+    if (isOpen || life.isClosed) return;
+    isOpen = true;
+    read()
+      .then(() => Promise.reject(new Error('the server ended it')))
+      .catch(ended);
+  };
+
+  return {
+    open,
+    retrySoon: () => {
+      const wait = Math.max(0, askedUntil - clock.elapsed()) + clock.random() * ANSWERED;
+      if (!isOpen && clock.elapsed() + wait < retry.at) retry.set(wait);
+    },
+    readOnce: () => read().catch(report),
+  };
+}
+
+/** Takes a body in parts. */
+export async function parts({ body }: Response, take: (part: Uint8Array) => void): Promise<void> {
+  const reader = body?.getReader();
+  for (let part = await reader?.read(); part?.value; part = await reader?.read()) take(part.value);
 }
 
 const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && (value as number) >= 0;
 
 /** Reads server-sent events from pieces of text. */
-export function parser(receive: (event: string, data: string) => void): (text: string) => void {
+export function parser(receive: (event: string | undefined, data: string) => void): (text: string) => void {
   let rest = '';
-  let event = '';
-  let data: string[] = [];
-  const line = (text: string) => {
-    const [, field, value = ''] = /^([^:]*):? ?(.*)$/s.exec(text) ?? [];
-    if (field === 'event') event = value;
-    if (field === 'data') data.push(value);
-    if (text !== '') return;
-    if (data.length > 0) receive(event, data.join('\n'));
-    event = '';
-    data = [];
-  };
   return (text) => {
     // A carriage return at the end may be the first half of a line's end.
-    const lines = (rest + text).split(/\r\n|\n|\r(?!$)/);
-    rest = lines.pop() ?? '';
-    lines.forEach(line);
-    if (rest.length + data.join().length > LARGEST_EVENT) throw new Error('an event is too large');
+    const events = (rest + text).split(/(?:\r\n|\n|\r(?!\n|$)){2}/);
+    rest = events.pop() ?? '';
+    if (rest.length > LARGEST_EVENT) throw new Error('an event is too large');
+    for (const event of events) {
+      const of = (field: RegExp) => [...event.matchAll(field)].map(([, value]) => value);
+      const data = of(/^data: ?([^\r\n]*)/gm);
+      if (data.length) receive(of(/^event: ?([^\r\n]*)/gm).at(-1), data.join('\n'));
+    }
   };
 }
