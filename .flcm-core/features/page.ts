@@ -14,7 +14,7 @@ import { countsOf } from './page/counts.ts';
 import { eventsOf } from './page/events.ts';
 import { featuresOf, type PageFeatures } from './page/features.ts';
 import { inUseOf } from './page/in-use.ts';
-import { type Life, within } from './page/life.ts';
+import { lifeOf } from './page/life.ts';
 import { remoteOf } from './page/remote.ts';
 import { type PageOptions, settingsOf } from './page/settings.ts';
 import type { AnyFlags, FeatureEvents, FlagShapes } from './types.ts';
@@ -22,8 +22,7 @@ import type { AnyFlags, FeatureEvents, FlagShapes } from './types.ts';
 export type { EarlyListeners } from './create.ts';
 export { FeatureError, type FeatureErrorCode } from './errors.ts';
 export type { RunOptions } from './guarded.ts';
-export type { PageCounts } from './page/counts.ts';
-export type { PageFeatures, PageUser } from './page/features.ts';
+export type { PageCounts, PageFeatures, PageUser } from './page/features.ts';
 export type { PageRemote } from './page/remote.ts';
 export type { PageOptions } from './page/settings.ts';
 
@@ -37,14 +36,25 @@ export async function createFeatures<F extends FlagShapes<F> = AnyFlags>(
   options: PageOptions,
   listeners: EarlyListeners = {},
 ): Promise<PageFeatures<F>> {
-  const life: Life = { ...settingsOf(options), ...eventsOf(), ends: new Set(), isClosed: false };
+  const life = lifeOf(settingsOf(options), eventsOf(), async () => {
+    const { laterOf } = await import('./page/later.ts');
+    return laterOf({ life, inUse, remote, counts });
+  });
   for (const [event, listener] of Object.entries(listeners)) {
     life.on(event as keyof FeatureEvents, listener as (event: unknown) => void);
   }
   const inUse = inUseOf(life);
-  const metrics = countsOf(life, inUse);
-  const remote = remoteOf(life, inUse);
-  await remote.open();
-  if (!inUse.snapshot) await within(life, life.initTimeoutMs, remote.settled);
-  return featuresOf<F>({ life, inUse, remote, metrics });
+  const counts = countsOf(inUse);
+  let first = () => {};
+  const answered = new Promise<void>((resolve) => {
+    first = resolve;
+  });
+  const remote = remoteOf(life, inUse, first);
+  void remote.sync();
+  if (life.snapshot) {
+    await inUse.use(life.snapshot).catch((error) => error.code === 'OLDER_REVISION' || life.fail(error));
+    remote.updateState();
+  }
+  if (!inUse.snapshot) await life.within(life.initTimeoutMs, answered);
+  return featuresOf<F>({ life, inUse, remote, counts });
 }

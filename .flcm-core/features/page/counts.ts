@@ -1,133 +1,62 @@
-import { FeatureError } from '../errors.ts';
-import { causedBy } from '../events.ts';
-import { statusError } from '../remote-config/request.ts';
-import { backOff, numberOf } from '../schedule.ts';
 import type { InUse } from './in-use.ts';
-import { type Life, requestsTo, timerOf } from './life.ts';
-
-/** The media type of counts. */
-const COUNTS_TYPE = 'application/vnd.flcm.counts+json';
 
 /** The most rows that wait, those of a batch on its way apart. */
 const MOST_ROWS = 1000;
 
-const FIRST_WAIT = 1000;
-const LONGEST_WAIT = 300_000;
-
-/** Browsers send no more for a page that goes away. */
-const LARGEST_LAST = 60_000;
-
-/** Statuses that will be the same for the same counts. */
-const REFUSED: readonly number[] = [400, 404, 405, 413, 415, 422];
-
-/** The server has lost count. */
-const GAP = 409;
-
-/** A flag's key, and what was decided. */
-export type DecisionRow = [key: string, outcome: number];
-
-/** How a call went: what was decided, under which generation, whether it failed, and how long it took. */
-export type OutcomeRow = [key: string, outcome: number, generation: number, failed: boolean, ms: number];
-
-/** What is counted. */
-export interface PageCounts {
-  /** Sends what was counted. */
-  flush(): Promise<void>;
+/** What was counted by one snapshot: how often, by flag and by what was counted of it. The oldest are the first. */
+export interface Counted {
+  readonly digest: string;
+  readonly rows: Map<string, Map<Row, number>>;
 }
 
-/** Counts decisions and outcomes, and sends them; one batch is on its way until it is acknowledged. */
-export interface Counting extends PageCounts {
-  count(...row: DecisionRow | OutcomeRow): void;
+/** What was decided; or how a call went, as JSON: what was decided, generation, whether it failed, milliseconds. */
+export type Row = number | string;
+
+/** Counts decisions and outcomes. */
+export interface Counts {
+  /** By snapshot. The oldest is the first. */
+  readonly counted: Counted[];
+  /** How many rows there are. */
+  size: number;
+  /** Called when there are too many, and the oldest is dropped. */
+  dropped: () => void;
+  count(flag: string, row: Row): void;
 }
 
-export function countsOf(life: Life, inUse: InUse): Counting {
-  const { clock, emit, ends, fail, flushIntervalMs, instance, url } = life;
-  const ask = requestsTo(life, 'metrics', life.fetchTimeoutMs, 'no whole answer within');
-  const newEpoch = () => numberOf(clock.random());
-  /** By snapshot and row: how often it was counted. The oldest is the first. */
-  const rows = new Map<string, number>();
-  /** What is on its way, but for its numbers: it is sent unchanged. */
-  let batch: string | undefined;
-  let flushing: Promise<void> | undefined;
-  let epoch = newEpoch();
-  let sequence = 1;
-  let failures = 0;
-  let hasDropped = false;
-
-  /** The rows of the oldest snapshot become a batch. */
-  const drain = (): void => {
-    const [oldest = ''] = rows.keys();
-    const snapshot = oldest.slice(0, 16);
-    const all = [...rows].filter(([row]) => row.startsWith(snapshot));
-    const [decisions, outcomes] = [3, 6].map((columns) =>
-      all.map(([row, times]) => `${row.slice(16)},${times}]`).filter((row) => JSON.parse(row).length === columns),
-    );
-    for (const [row] of all) rows.delete(row);
-    batch = `"snapshot":"${snapshot}","user":null,"decisions":[${decisions}],"outcomes":[${outcomes}]}`;
-  };
-
-  /** Sends a batch until it is acknowledged, or refused for good. */
-  const send = async (): Promise<void> => {
-    if (!batch) drain();
-    const body = `{"instance":${instance},"epoch":${epoch},"sequence":${sequence},${batch}`;
-    const headers = { 'content-type': COUNTS_TYPE };
-    const keepalive = body.length < LARGEST_LAST;
-    // A redirect makes another request of it, whose answer is no acknowledgement.
-    const init: RequestInit = { method: 'POST', headers, body, keepalive, redirect: 'error' };
-    const response = await ask(init, async (response) => response);
-    const error = response.ok ? undefined : statusError(response, `${url}metrics`, clock.now());
-    if (response.status === GAP) {
-      // The server does not know what came before: this page begins anew.
-      epoch = newEpoch();
-      sequence = 1;
-    }
-    if (error && !REFUSED.includes(response.status)) throw error;
-    batch = undefined;
-    if (error) fail(new FeatureError('SINK_REFUSED', error.message));
-    else emit('flush', { bytes: body.length, sequence });
-    sequence++;
-  };
-
-  const flushAll = async (): Promise<void> => {
-    let wait = flushIntervalMs;
-    try {
-      while (batch || rows.size) await send();
-      failures = 0;
-    } catch (cause) {
-      wait =
-        ((cause as FeatureError).retryAfterMs ?? 0) + backOff(++failures, FIRST_WAIT, LONGEST_WAIT, clock.random());
-      if (!life.isClosed) fail(causedBy(cause, 'SINK_FAILED', 'counts wait'));
-    }
-    flushing = undefined;
-    timer.set(wait);
-  };
-
-  const flush = (): Promise<void> => {
-    flushing ??= flushAll();
-    return flushing;
-  };
-
-  const timer = timerOf(life, flush);
-  if (life.metrics) {
-    timer.set(flushIntervalMs);
-    const { document } = globalThis;
-    // The page may never come back, and no other event announces that.
-    const hidden = () => document.visibilityState === 'hidden' && flush();
-    document?.addEventListener('visibilitychange', hidden);
-    ends.add(() => document?.removeEventListener('visibilitychange', hidden));
-  }
-
-  return {
-    flush,
-    count: (...row) => {
-      if (!life.metrics || !inUse.snapshot) return;
-      const name = inUse.snapshot.digest + JSON.stringify(row).slice(0, -1);
-      rows.set(name, (rows.get(name) ?? 0) + 1);
-      if (rows.size <= MOST_ROWS) return;
-      const [oldest = ''] = rows.keys();
-      rows.delete(oldest);
-      if (!hasDropped) fail(new FeatureError('SINK_REFUSED', 'too many counts wait: the oldest are dropped'));
-      hasDropped = true;
+export function countsOf(inUse: InUse): Counts {
+  const counts: Counts = {
+    counted: [],
+    size: 0,
+    dropped: () => {},
+    count: (flag, row) => {
+      const digest = inUse.snapshot?.digest ?? '';
+      let last = counts.counted.at(-1);
+      if (last?.digest !== digest) {
+        last = { digest, rows: new Map() };
+        counts.counted.push(last);
+      }
+      const rows = last.rows.get(flag) ?? new Map<Row, number>();
+      last.rows.set(flag, rows);
+      const times = rows.get(row) ?? 0;
+      rows.set(row, times + 1);
+      if (times === 0 && ++counts.size > MOST_ROWS) drop(counts);
     },
   };
+  return counts;
+}
+
+/** Drops the oldest row, and what it was the last of. */
+function drop(counts: Counts): void {
+  for (const { rows } of counts.counted) {
+    for (const [flag, of] of rows) {
+      for (const row of of.keys()) {
+        of.delete(row);
+        if (of.size === 0) rows.delete(flag);
+        if (rows.size === 0) counts.counted.shift();
+        counts.size--;
+        counts.dropped();
+        return;
+      }
+    }
+  }
 }

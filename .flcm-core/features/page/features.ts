@@ -13,10 +13,10 @@ import type {
   UserContext,
   VariantOf,
 } from '../types.ts';
-import type { Counting, PageCounts } from './counts.ts';
+import type { Counts } from './counts.ts';
 import type { Listen } from './events.ts';
 import type { InUse } from './in-use.ts';
-import { type Life, within } from './life.ts';
+import type { Life } from './life.ts';
 import type { PageRemote } from './remote.ts';
 
 /** The bit of a packed decision that is set when the feature is on: see `PackedDecision` in the engine's contract. */
@@ -24,6 +24,12 @@ const ENABLED = 1 << 24;
 
 /** How long closing waits for the last counts. */
 const LAST_WAIT = 2000;
+
+/** What is counted. */
+export interface PageCounts {
+  /** Sends what was counted. */
+  flush(): Promise<void>;
+}
 
 /** A user who is decided for more than once. Follows updates; never throws, never waits. */
 export interface PageUser<F extends FlagShapes<F> = AnyFlags> {
@@ -80,11 +86,13 @@ export interface Parts {
   readonly life: Life;
   readonly inUse: InUse;
   readonly remote: PageRemote;
-  readonly metrics: Counting;
+  readonly counts: Counts;
 }
 
-export function featuresOf<F extends FlagShapes<F>>({ life, inUse, remote, metrics }: Parts): PageFeatures<F> {
-  const { clock, fail } = life;
+export function featuresOf<F extends FlagShapes<F>>({ life, inUse, remote, counts }: Parts): PageFeatures<F> {
+  const { clock, fail, later } = life;
+  const count: Counts['count'] = (flag, row) => life.metrics && counts.count(flag, row);
+  const metrics: PageCounts = { flush: async () => (await later()).flush() };
   let closed: Promise<void> | undefined;
 
   /** Calls the engine; what it throws is reported. */
@@ -94,7 +102,9 @@ export function featuresOf<F extends FlagShapes<F>>({ life, inUse, remote, metri
       return call();
     } catch (error) {
       // The full engine has room for it, as soon as it is there.
-      if ((error as { code?: string }).code === 'TOO_LARGE') inUse.enlarge().catch(failed);
+      if ((error as { code?: string }).code === 'TOO_LARGE') later()
+          .then(({ enlarge }) => enlarge())
+          .catch(failed);
       else failed(error);
       return undefined;
     }
@@ -114,8 +124,9 @@ export function featuresOf<F extends FlagShapes<F>>({ life, inUse, remote, metri
     };
     /** Decides, and counts. */
     const outcomeOf = (flag: string): number | undefined => {
-      const outcome = attempt(() => bind()?.decide(inUse.snapshot?.flag(flag) ?? -1, clock.now()));
-      if (outcome !== undefined) metrics.count(flag, outcome);
+      const id = bind() && inUse.snapshot?.flag(flag);
+      const outcome = attempt(() => context?.decide(id ?? -1, clock.now()));
+      if (outcome !== undefined && (id ?? -1) >= 0) count(flag, outcome);
       return outcome;
     };
     const user: PageUser<F> = {
@@ -135,7 +146,7 @@ export function featuresOf<F extends FlagShapes<F>>({ life, inUse, remote, metri
         const outcome = outcomeOf(flag);
         const generation = inUse.fleet[flag]?.generation ?? 0;
         const recordOutcome = (_: unknown, { failed = false, durationMs = 0 }: Partial<CallOutcome>) =>
-          metrics.count(flag, outcome ?? 0, generation, failed, Math.round(durationMs));
+          count(flag, `${outcome},${generation},${failed},${Math.round(durationMs)}`);
         const decided = outcome === undefined ? undefined : { enabled: (outcome & ENABLED) !== 0 };
         return run({ clock, events: { error: fail }, breaker: { recordOutcome } }, decided, enabled, fallback, options);
       },
@@ -144,7 +155,7 @@ export function featuresOf<F extends FlagShapes<F>>({ life, inUse, remote, metri
   };
 
   const close = async (): Promise<void> => {
-    if (life.metrics) await within(life, LAST_WAIT, metrics.flush());
+    if (counts.size) await life.within(LAST_WAIT, metrics.flush().catch(fail));
     life.isClosed = true;
     for (const end of life.ends) end();
     await remote.settled;

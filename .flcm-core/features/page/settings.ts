@@ -1,7 +1,6 @@
 import type { PageEngine } from '@flcm/flags-web';
 import { systemClock } from '../clock.ts';
 import { FeatureError } from '../errors.ts';
-import { numberOf } from '../schedule.ts';
 import type { FeaturesOptions } from '../types.ts';
 
 /** The options that the small runtime has. Each means what it means in the full one. */
@@ -31,10 +30,12 @@ export interface PageOptions extends Pick<FeaturesOptions, Shared> {
 }
 
 /** Options with what was left out. */
-export interface Settings extends Required<Omit<PageOptions, 'key' | 'snapshot' | 'engine'>> {
+export interface Settings extends Required<Omit<PageOptions, 'key' | 'snapshot' | 'engine' | 'instance'>> {
   readonly url: string;
   readonly snapshot: Uint8Array | undefined;
   readonly engine: PageEngine | undefined;
+  /** Drawn when it is needed first. */
+  instance: number;
 }
 
 /** @throws FeatureError `INVALID_OPTIONS` */
@@ -53,19 +54,16 @@ export function settingsOf({ key, url, ...given }: PageOptions): Settings {
     streamSpreadMs: 500,
     metrics: true,
     flushIntervalMs: 10_000,
-    instance: numberOf(clock.random()),
+    instance: -1,
     clock,
     // Browsers refuse a `fetch` that was taken from its window.
     fetch: (...request: Parameters<typeof fetch>) => fetch(...request),
   };
   for (const [name, value] of Object.entries(given)) {
     if (!(name in settings)) throw invalid(name, 'needs `@flcm/features`');
-    const wanted = settings[name] === undefined ? 'object' : typeof settings[name];
     if (value === undefined) continue;
-    // biome-ignore lint/suspicious/useValidTypeof: a kind that a default has
-    if (typeof value !== wanted || (wanted === 'number' && !((value as number) >= 0))) {
-      throw invalid(name, `must be a ${wanted}${wanted === 'number' ? ' from 0 on' : ''}, not ${value}`);
-    }
+    const wanted = typeof (settings[name] ?? {});
+    if (typeof value !== wanted || (value as number) < 0) throw invalid(name, `must be a ${wanted}, not ${value}`);
     settings[name] = value;
   }
   if (key !== undefined) settings.headers = { ...given.headers, authorization: `Bearer ${key}` };

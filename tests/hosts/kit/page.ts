@@ -24,7 +24,10 @@ export class PageHost implements Host {
     if (other !== undefined) getCurrentTest()?.context.skip(`a page has no \`${other}\``);
     if (options.metrics !== false) getCurrentTest()?.context.skip('the server of these tests takes no counts of pages');
     const given = { ...options, engine: createPageEngine(module), clock } as PageOptions;
-    return new PageHost(await createFeatures(given, listeners));
+    const features = await createFeatures(given, listeners);
+    // A page decides before what it needs later is loaded. Tests step through time from then on.
+    if (features.remote.state !== 'initializing') await features.remote.settled;
+    return new PageHost(features);
   }
 
   private constructor(features: PageFeatures) {

@@ -1,10 +1,9 @@
-import { FeatureError } from '../errors.ts';
-import { causedBy, featureError } from '../events.ts';
-import { isFleetFlag } from '../overrides.ts';
-import { statusError } from '../remote-config/request.ts';
-import { backOff } from '../schedule.ts';
-import type { FleetState } from '../types.ts';
-import { type Life, requestsTo, timerOf } from './life.ts';
+import type { FeatureError } from '../../errors.ts';
+import { isFleetFlag } from '../../overrides.ts';
+import { retryAfter, statusText } from '../../remote-config/status.ts';
+import { backOff } from '../../schedule.ts';
+import type { FleetState } from '../../types.ts';
+import type { Life } from '../life.ts';
 
 /** Waits and bounds are those of `remote-config/stream.ts`, which explains them. */
 const SOON = 10_000;
@@ -38,12 +37,12 @@ export interface PageStream {
 }
 
 export function streamOf(life: Life, listener: PageListener): PageStream {
-  const { clock, fail, fetchTimeoutMs, stream, streamSilenceMs, url } = life;
+  const { causedBy, clock, fail, FeatureError, fetchTimeoutMs, requests, stream, streamSilenceMs, url } = life;
   const name = `${url}flags/stream`;
   const ask = stream
-    ? requestsTo(life, 'flags/stream', streamSilenceMs, 'silent for')
-    : requestsTo(life, 'flags/stream?once=true', fetchTimeoutMs, 'no whole answer within');
-  const retry = timerOf(life, () => open());
+    ? requests('flags/stream', streamSilenceMs, 'silent for')
+    : requests('flags/stream?once=true', fetchTimeoutMs);
+  const retry = life.timer(() => open());
   let isOpen = false;
   let failures = 0;
   let askedUntil = 0;
@@ -71,13 +70,16 @@ export function streamOf(life: Life, listener: PageListener): PageStream {
       isGreeted = true;
     } catch (error) {
       const code = event === 'trips' ? 'INVALID_TRIPS' : 'STREAM_FAILED';
-      fail(featureError(code, `${name}: \`${event}\` cannot be read`, error));
+      fail(causedBy(error, code, `${name}: \`${event}\` cannot be read`));
     }
   };
 
   const read = (): Promise<void> =>
     ask({ headers: { accept: 'text/event-stream' } }, async (response, alive) => {
-      if (response.status !== 200) throw statusError(response, name, clock.now());
+      if (response.status !== 200) {
+        const more = { retryAfterMs: retryAfter(response, clock.now()) };
+        throw new FeatureError('HTTP_STATUS', statusText(response, name), more);
+      }
       if (!response.headers.get('content-type')?.startsWith('text/event-stream')) {
         throw new FeatureError('WRONG_TYPE', 'it is no stream of events');
       }
@@ -85,11 +87,12 @@ export function streamOf(life: Life, listener: PageListener): PageStream {
       isGreeted = false;
       const feed = parser(receive);
       const decoder = new TextDecoder();
-      await parts(response, (part) => {
+      const reader = response.body?.getReader();
+      for (let part = await reader?.read(); part?.value; part = await reader?.read()) {
         failures = 0;
         if (stream) alive();
-        feed(decoder.decode(part, { stream: true }));
-      });
+        feed(decoder.decode(part.value, { stream: true }));
+      }
     });
 
   const report = (cause: unknown): void => {
@@ -122,12 +125,6 @@ export function streamOf(life: Life, listener: PageListener): PageStream {
     },
     readOnce: () => read().catch(report),
   };
-}
-
-/** Takes a body in parts. */
-export async function parts({ body }: Response, take: (part: Uint8Array) => void): Promise<void> {
-  const reader = body?.getReader();
-  for (let part = await reader?.read(); part?.value; part = await reader?.read()) take(part.value);
 }
 
 const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && (value as number) >= 0;
