@@ -69,7 +69,7 @@ export class FeatureError extends Error {
     message: string,
     more: { cause?: unknown; retryAfterMs?: number | undefined } = {},
   ) {
-    super(message, more.cause === undefined ? undefined : { cause: more.cause });
+    super(message, more);
     this.code = code;
     this.retryAfterMs = more.retryAfterMs;
   }

@@ -44,12 +44,9 @@ export async function createFeatures<F extends FlagShapes<F> = AnyFlags>(
     life.on(event as keyof FeatureEvents, listener as (event: unknown) => void);
   }
   const inUse = inUseOf(life);
-  const counts = countsOf(inUse);
-  let first = () => {};
-  const answered = new Promise<void>((resolve) => {
-    first = resolve;
-  });
-  const remote = remoteOf(life, inUse, first);
+  const counts = countsOf();
+  const answered = new Promise<void>((resolve) => life.on('state', () => resolve()));
+  const remote = remoteOf(life, inUse);
   void remote.sync();
   if (life.snapshot) {
     await inUse.use(life.snapshot).catch((error) => error.code === 'OLDER_REVISION' || life.fail(error));

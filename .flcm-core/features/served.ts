@@ -11,8 +11,15 @@ export function captured(user: UserContext): UserContext {
 
 /** What is served where nothing can decide. */
 export function undecided(errorCode: string): Decision {
-  const nothing = { value: undefined, variant: undefined, rule: undefined };
-  return Object.freeze({ enabled: false, reason: 'ERROR', errorCode, arm: 'outside', ...nothing });
+  return Object.freeze({
+    enabled: false,
+    value: undefined,
+    variant: undefined,
+    reason: 'ERROR',
+    errorCode,
+    rule: undefined,
+    arm: 'outside',
+  });
 }
 
 /** What was decided, unless it is nothing, or of another type than the fallback. @internal */
@@ -20,6 +27,7 @@ export function servedOr(fallback: JsonValue, { value }: Decision): JsonValue {
   return value !== undefined && typeOf(value) === typeOf(fallback) ? value : fallback;
 }
 
+/** `[object Null]`, `[object Array]` and so on: null and lists are types of their own. */
 function typeOf(value: unknown): string {
-  return value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value;
+  return Object.prototype.toString.call(value);
 }

@@ -35,7 +35,7 @@ const CONTEXTS = 4;
 /** The most names of attributes that are remembered. */
 const NAMES = 1000;
 
-/** The id of an attribute that no flag reads. */
+/** The id of what is not there; -1 is that of the cohorts. */
 const ABSENT = -2;
 
 /** Every flag. */
@@ -94,11 +94,11 @@ function loadedPage(module: WebAssembly.Module, trapped: (error: unknown) => voi
     bound = [];
     bytes.set(snapshot, snapshotAt);
     const failed = calls.load(snapshot.length);
-    if (failed === 1) throw tooLarge('the snapshot has too many flags');
+    if (failed === 1) throw tooLarge('snapshot');
     if (failed) throw engineError('INVALID_SNAPSHOT', textOf(0));
   };
 
-  if (snapshot.length > LARGEST) throw tooLarge(`the snapshot has more than ${LARGEST} bytes`);
+  if (snapshot.length > LARGEST) throw tooLarge('snapshot');
   start();
   const flagCount = number(0);
   const digest = view.getBigUint64(answer + 4, true).toString(16).padStart(16, '0');
@@ -118,33 +118,24 @@ function loadedPage(module: WebAssembly.Module, trapped: (error: unknown) => voi
     }
   };
 
-  /** The id of a key or a name, or -1. */
+  /** The id of a key or a name. */
   const find = (name: string, isAttribute: number): number =>
     attempt(() => {
       const { read, written } = encoder.encodeInto(name, bytes.subarray(textAt, textAt + CONTEXT));
-      return read < name.length ? -1 : calls.find(written, isAttribute) | 0;
+      const id = read < name.length ? -1 : calls.find(written, isAttribute) | 0;
+      return id < 0 ? ABSENT : id;
     });
 
-  const flag = (key: string): FlagId => {
-    let id = flags.get(key);
+  /** What was found before. There is no end to names that are not there. */
+  const idOf = (ids: Map<string, number>, name: string, isAttribute: number): number => {
+    let id = ids.get(name);
     if (id === undefined) {
-      id = find(key, 0);
-      // There is no end to keys that are not there.
-      if (id >= 0) flags.set(key, id);
+      id = find(name, isAttribute);
+      if (id >= 0 || (isAttribute && ids.size < NAMES)) ids.set(name, id);
     }
     return id;
   };
-
-  /** The id of an attribute; -2 for one that no flag reads. */
-  const attribute = (name: string): number => {
-    let id = attributes.get(name);
-    if (id === undefined) {
-      id = find(name, 1);
-      if (id < 0) id = ABSENT;
-      if (attributes.size < NAMES) attributes.set(name, id);
-    }
-    return id;
-  };
+  const flag = (key: string): FlagId => idOf(flags, key, 0);
 
   /** A flag that is not there is decided as the first beyond the others: the module says what that gives. */
   const known = (id: FlagId): number => (id >= 0 && id < flagCount ? id : flagCount);
@@ -207,7 +198,7 @@ function loadedPage(module: WebAssembly.Module, trapped: (error: unknown) => voi
     digest,
     flagCount,
     flag,
-    context: (key, given) => contextOf(contextBytes(key, given ?? {}, attribute)),
+    context: (key, given) => contextOf(contextBytes(key, given ?? {}, (name) => idOf(attributes, name, 1))),
     setTrip: (key, bits) => {
       const id = flag(key);
       if (id >= 0) numbers[tripsAt / 4 + id] = bits;

@@ -8,29 +8,30 @@ export type Listen = <K extends keyof FeatureEvents>(event: K, listener: (event:
 /** Listeners, and what calls them. Like `Events`, in fewer bytes. */
 export interface PageEvents {
   readonly on: Listen;
-  emit<K extends keyof FeatureEvents>(event: K, of: FeatureEvents[K]): void;
+  emit<K extends keyof FeatureEvents>(event: K, of: FeatureEvents[K]): unknown;
   /** Emits an error: to listeners, or else on the console. */
-  fail(error: FeatureError): void;
+  fail(error: FeatureError): unknown;
   /** Emits nothing any more, on the console neither. */
   mute(): void;
 }
 
-type Listener = (of: unknown) => void;
+type Entry = readonly [event: string, listener: (of: never) => void];
 
 export function eventsOf(): PageEvents {
-  const listeners = new Map<string, Set<Listener>>();
+  const entries = new Set<Entry>();
   /** The last code on the console: a server that is away for a day is reported once. */
-  let warned = '';
-  let isMute = false;
+  let warned: string | undefined = '';
   const warn = ({ code, message }: FeatureError): void => {
-    if (isMute || warned === code) return;
+    if (warned === undefined || warned === code) return;
     warned = code;
     console.warn(`FLCM Flags: ${message} (${code})`);
   };
-  const emit = (event: string, of: unknown): void => {
-    for (const listener of [...(listeners.get(event) ?? [])]) {
+  /** Answers whether anybody listens. */
+  const emit = (event: string, of: unknown): boolean => {
+    const called = [...entries].filter(([name]) => name === event);
+    for (const [, listener] of called) {
       guarded(
-        () => listener(of),
+        () => listener(of as never),
         (cause) => {
           const error = causedBy(cause, 'LISTENER_FAILED', `a listener of \`${event}\` threw`);
           // A listener for errors that throws does not receive its own error: there would be no end to it.
@@ -39,22 +40,19 @@ export function eventsOf(): PageEvents {
         },
       );
     }
+    return called.length > 0;
   };
-  const fail = (error: FeatureError): void => (listeners.get('error')?.size ? emit('error', error) : warn(error));
+  const fail = (error: FeatureError): unknown => emit('error', error) || warn(error);
   return {
-    on: (event, listener) => {
-      const all = listeners.get(event) ?? new Set();
-      listeners.set(event, all);
-      // Of its own, so that a listener which is added twice is called twice, and may be taken away once.
-      const entry = (of: unknown) => listener(of as never);
-      all.add(entry);
-      return () => void all.delete(entry);
+    on: (...entry) => {
+      entries.add(entry);
+      return () => void entries.delete(entry);
     },
     emit,
     fail,
     mute: () => {
-      isMute = true;
-      listeners.clear();
+      warned = undefined;
+      entries.clear();
     },
   };
 }

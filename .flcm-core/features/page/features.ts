@@ -13,7 +13,7 @@ import type {
   UserContext,
   VariantOf,
 } from '../types.ts';
-import type { Counts } from './counts.ts';
+import type { Counts, Row } from './counts.ts';
 import type { Listen } from './events.ts';
 import type { InUse } from './in-use.ts';
 import type { Life } from './life.ts';
@@ -91,7 +91,7 @@ export interface Parts {
 
 export function featuresOf<F extends FlagShapes<F>>({ life, inUse, remote, counts }: Parts): PageFeatures<F> {
   const { clock, fail, later } = life;
-  const count: Counts['count'] = (flag, row) => life.metrics && counts.count(flag, row);
+  const count = (flag: string, row: Row) => life.metrics && counts.count(flag, row, inUse.snapshot?.digest ?? '');
   const metrics: PageCounts = { flush: async () => (await later()).flush() };
   let closed: Promise<void> | undefined;
 
@@ -155,7 +155,7 @@ export function featuresOf<F extends FlagShapes<F>>({ life, inUse, remote, count
   };
 
   const close = async (): Promise<void> => {
-    if (counts.size) await life.within(LAST_WAIT, metrics.flush().catch(fail));
+    if (life.metrics && inUse.snapshot) await life.within(LAST_WAIT, metrics.flush().catch(fail as () => void));
     life.isClosed = true;
     for (const end of life.ends) end();
     await remote.settled;
@@ -166,8 +166,7 @@ export function featuresOf<F extends FlagShapes<F>>({ life, inUse, remote, count
     metrics,
     remote,
     get snapshot() {
-      const { snapshot } = inUse;
-      return snapshot && { digest: snapshot.digest, revision: snapshot.revision };
+      return inUse.snapshot;
     },
     isEnabled: (flag, id, attributes = {}) => userOf(id, attributes).isEnabled(flag),
     variant: (flag, id, attributes = {}) => userOf(id, attributes).variant(flag),
@@ -182,7 +181,7 @@ export function featuresOf<F extends FlagShapes<F>>({ life, inUse, remote, count
         return userOf(undefined, undefined);
       }
     },
-    run: (flag, user, enabled, fallback, options) => user.run(flag, enabled, fallback, options),
+    run: (flag, user, ...calls) => user.run(flag, ...calls),
     on: life.on,
     close: () => {
       closed ??= close();

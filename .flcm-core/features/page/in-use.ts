@@ -9,7 +9,7 @@ import type { Life } from './life.ts';
 export interface InUse {
   snapshot: PageSnapshot | undefined;
   /** The bytes that it was made of. */
-  bytes: Uint8Array;
+  source: Uint8Array;
   /** Another number whenever contexts must be bound again. */
   version: number;
   /** The fleet's state of each flag. */
@@ -33,7 +33,7 @@ export function inUseOf({ engine: given, emit, fail, later }: Life): InUse {
 
   const inUse: InUse = {
     snapshot: undefined,
-    bytes: new Uint8Array(),
+    source: new Uint8Array(),
     version: 0,
     fleet: {},
     setTrips: () => {},
@@ -65,7 +65,7 @@ export function inUseOf({ engine: given, emit, fail, later }: Life): InUse {
     },
     put: (next, bytes) => {
       inUse.snapshot = next;
-      inUse.bytes = bytes;
+      inUse.source = bytes;
       inUse.version++;
       inUse.setTrips();
     },

@@ -78,12 +78,16 @@ export function laterOf({ life, inUse, remote, counts }: Begun): Later {
       return error;
     },
     reload: async (bytes, cause) => {
+      if (!bytes.length) throw new FeatureError('EMPTY', 'nothing is in the body');
+      if (remote.mediaType?.startsWith('text/')) {
+        throw new FeatureError('WRONG_TYPE', `${life.url}flags gave a text, and no flags: check \`url\``);
+      }
       const { code } = cause as FeatureError;
-      if (isLarge || (code as string) !== 'TOO_LARGE') throw causedBy(cause, 'INVALID_SNAPSHOT', 'it cannot be loaded');
+      if (isLarge || code !== 'TOO_LARGE') throw causedBy(cause, 'INVALID_SNAPSHOT', 'what was given is not used');
       return load(bytes);
     },
     enlarge: async () => {
-      if (!isLarge) inUse.put(await load(inUse.bytes), inUse.bytes);
+      if (!isLarge) inUse.put(await load(inUse.source), inUse.source);
     },
     flush: sendingOf(life, counts),
   };

@@ -27,8 +27,8 @@ export interface Life extends Settings, PageEvents {
    * after it has begun, or after it was last called alive.
    */
   requests(path: string, ms: number, late?: string): Ask;
-  /** Waits for something, but no longer than so long. */
-  within(ms: number, awaited: Promise<unknown>): Promise<void>;
+  /** Waits for something that does not fail, but no longer than so long. */
+  within(ms: number, awaited: Promise<void>): Promise<void>;
   /** What is loaded when something was decided, or could not be. */
   later(): Promise<Later>;
   // Given to what is loaded later, for which nothing is loaded twice.
@@ -68,7 +68,7 @@ export function lifeOf(settings: Settings, events: PageEvents, load: () => Promi
     requests: (path, ms, late = 'no whole answer within') => {
       let request: AbortController;
       const alarm = timer(() => request.abort(new FeatureError('TIMEOUT', `${late} ${ms} ms`)));
-      ends.add(() => request?.abort(new FeatureError('CLOSED', 'the flags were closed')));
+      ends.add(() => request?.abort());
       return async (init, read) => {
         request = new AbortController();
         const { signal } = request;
@@ -87,14 +87,11 @@ export function lifeOf(settings: Settings, events: PageEvents, load: () => Promi
         }
       };
     },
-    within: async (ms, awaited) => {
-      let cancel = () => {};
-      const late = new Promise<void>((resolve) => {
-        cancel = clock.after(ms, resolve);
-      });
-      await Promise.race([awaited, late]);
-      cancel();
-    },
+    within: (ms, awaited) =>
+      new Promise((resolve) => {
+        const cancel = clock.after(ms, resolve);
+        awaited.finally(cancel).then(resolve);
+      }),
     later: () => {
       loading ??= load().catch((cause) => {
         loading = undefined;

@@ -4,9 +4,6 @@ import type { RemoteState } from '../types.ts';
 import type { InUse } from './in-use.ts';
 import type { Life, Timer } from './life.ts';
 
-/** The largest body that is taken in. */
-const MOST_BYTES = 1 << 25;
-
 /** When what is loaded later is asked for again, if it could not be loaded. */
 const LATER_AGAIN = 60_000;
 
@@ -28,6 +25,8 @@ export interface Remote extends PageRemote {
   syncing: Promise<void> | undefined;
   /** Called when it has ended. */
   ended: () => void;
+  /** The media type of the last body. */
+  mediaType: string | null;
   /** How many requests in a row have failed. */
   failures: number;
   /** When the server is asked next. */
@@ -36,33 +35,23 @@ export interface Remote extends PageRemote {
 }
 
 /** Asks a server, by the rules of `remote-config.ts`, which explains them. When it is asked again is loaded later. */
-export function remoteOf(life: Life, inUse: InUse, first: () => void): Remote {
+export function remoteOf(life: Life, inUse: InUse): Remote {
   const { clock, emit, fail, later, staleAfterMs } = life;
   const ask = life.requests('flags', life.fetchTimeoutMs);
   let again = false;
   let state: RemoteState = 'initializing';
   let confirmed: number | undefined;
   /** The ETag of what is in use; none while the server is to give everything anew. */
-  let etag: string | undefined;
+  let etag: string | null = null;
 
   /** Reads what the server gives: nothing when that is in use. What it refuses is judged later. */
   const read = async (response: Response): Promise<Uint8Array | undefined> => {
     if (response.status === 304 && etag) return undefined;
     if (response.status !== 200) throw response;
-    const body: BlobPart[] = [];
-    let length = 0;
-    const reader = response.body?.getReader();
-    for (let part = await reader?.read(); part?.value; part = await reader?.read()) {
-      body.push(part.value as BlobPart);
-      length += part.value.length;
-      if (length > MOST_BYTES) throw new life.FeatureError('TOO_LARGE', `the body has more than ${MOST_BYTES} bytes`);
-    }
-    if (!length) throw new life.FeatureError('EMPTY', 'nothing is in the body');
-    if (response.headers.get('content-type')?.startsWith('text/')) {
-      throw new life.FeatureError('WRONG_TYPE', `${life.url}flags gave a text, and no flags: check \`url\``);
-    }
-    etag = response.headers.get('etag') ?? undefined;
-    return new Uint8Array(await new Blob(body).arrayBuffer());
+    const body = await response.arrayBuffer();
+    etag = response.headers.get('etag');
+    remote.mediaType = response.headers.get('content-type');
+    return new Uint8Array(body);
   };
 
   /** Takes what the server gives; answers whether it is something else. */
@@ -89,7 +78,6 @@ export function remoteOf(life: Life, inUse: InUse, first: () => void): Remote {
     remote.updateState();
     const { digest, revision } = inUse.snapshot as PageSnapshot;
     emit('sync', { digest, revision, changed });
-    first();
   };
 
   const syncOnce = async (): Promise<void> => {
@@ -100,7 +88,7 @@ export function remoteOf(life: Life, inUse: InUse, first: () => void): Remote {
       confirm(changed);
     } catch (error) {
       // Should anything fail, the next request asks for everything.
-      etag = undefined;
+      etag = null;
       if (life.isClosed) return;
       remote.failures++;
       remote.updateState();
@@ -117,12 +105,12 @@ export function remoteOf(life: Life, inUse: InUse, first: () => void): Remote {
       });
     } while (again && !remote.failures && !life.isClosed);
     remote.syncing = undefined;
-    first();
     remote.ended();
   };
 
   const remote: Remote = {
     syncing: undefined,
+    mediaType: null,
     failures: 0,
     ended: () => {},
     poll: life.timer(() => remote.sync()),

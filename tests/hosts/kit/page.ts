@@ -26,7 +26,7 @@ export class PageHost implements Host {
     const given = { ...options, engine: createPageEngine(module), clock } as PageOptions;
     const features = await createFeatures(given, listeners);
     // A page decides before what it needs later is loaded. Tests step through time from then on.
-    if (features.remote.state !== 'initializing') await features.remote.settled;
+    if (/fresh|offline/.test(features.remote.state)) await features.remote.settled;
     return new PageHost(features);
   }
 

@@ -1,8 +1,9 @@
 import type { FeatureError } from '../../errors.ts';
 import { retryAfter, statusText } from '../../remote-config/status.ts';
 import { backOff, numberOf } from '../../schedule.ts';
-import type { Counted, Counts } from '../counts.ts';
+import type { Counts } from '../counts.ts';
 import type { Life } from '../life.ts';
+import { totalsOf } from './totals.ts';
 
 /** The media type of counts. */
 const COUNTS_TYPE = 'application/vnd.flcm.counts+json';
@@ -21,6 +22,7 @@ const GAP = 409;
 
 /** Sends what was counted; one batch is on its way until it is acknowledged. Answers what sends it at once. */
 export function sendingOf(life: Life, counts: Counts): () => Promise<void> {
+  const totals = totalsOf(counts, () => fail(new FeatureError('SINK_REFUSED', 'too many counts wait: the oldest are dropped')));
   const { causedBy, clock, emit, ends, fail, FeatureError, flushIntervalMs, metrics } = life;
   const ask = life.requests('metrics', life.fetchTimeoutMs);
   const newEpoch = () => numberOf(clock.random());
@@ -31,24 +33,10 @@ export function sendingOf(life: Life, counts: Counts): () => Promise<void> {
   let sequence = 1;
   let failures = 0;
 
-  /** What the oldest snapshot has counted becomes a batch. */
-  const drain = (): string => {
-    const { digest, rows } = counts.counted.shift() as Counted;
-    const decisions: string[] = [];
-    const outcomes: string[] = [];
-    for (const [flag, of] of rows) {
-      counts.size -= of.size;
-      for (const [row, times] of of) {
-        (typeof row === 'number' ? decisions : outcomes).push(`[${JSON.stringify(flag)},${row},${times}]`);
-      }
-    }
-    return `"snapshot":"${digest}","user":null,"decisions":[${decisions}],"outcomes":[${outcomes}]}`;
-  };
-
   /** Sends a batch until it is acknowledged, or refused for good. */
   const send = async (): Promise<void> => {
-    batch ??= drain();
-    const body = `{"instance":${life.instance},"epoch":${epoch},"sequence":${sequence},${batch}`;
+    batch ??= totals.take();
+    const body = `{"instance":${life.instance},"epoch":${epoch},"sequence":${sequence},${batch}}`;
     const headers = { 'content-type': COUNTS_TYPE };
     // Browsers send it whatever becomes of the page.
     const keepalive = body.length < LARGEST_LAST;
@@ -74,7 +62,7 @@ export function sendingOf(life: Life, counts: Counts): () => Promise<void> {
   const flushAll = async (): Promise<void> => {
     let wait = flushIntervalMs;
     try {
-      while (batch || counts.size) await send();
+      while (batch || totals.size) await send();
       failures = 0;
     } catch (cause) {
       wait =
@@ -91,10 +79,6 @@ export function sendingOf(life: Life, counts: Counts): () => Promise<void> {
   };
 
   const timer = life.timer(flush);
-  counts.dropped = () => {
-    counts.dropped = () => {};
-    fail(new FeatureError('SINK_REFUSED', 'too many counts wait: the oldest are dropped'));
-  };
   if (metrics) {
     timer.set(flushIntervalMs);
     const { document } = globalThis;
