@@ -1,6 +1,14 @@
 /** The engine of pages: a small module that decides, and nothing else. See `bindings/page`. */
 
-import type { Decision, FlagId, JsonValue, PackedDecision, PageContext, PageEngine, PageSnapshot } from '../contract.d.ts';
+import type {
+  Decision,
+  FlagId,
+  JsonValue,
+  PackedDecision,
+  PageContext,
+  PageEngine,
+  PageSnapshot,
+} from '../contract.d.ts';
 import { isOn, parseJson } from './decision.ts';
 import { engineError } from './error.ts';
 import { CONTEXT, contextBytes, encoder, tooLarge } from './page-context.ts';
@@ -72,7 +80,8 @@ function loadedPage(module: WebAssembly.Module, trapped: (error: unknown) => voi
   let view!: DataView;
   /** Where the answer of a call lies. */
   let answer = 0;
-  let [snapshotAt, tripsAt, outcomesAt, textAt, contextsAt, contextSize, wordsAt, wordsLength] = [] as unknown as Places;
+  let [snapshotAt, tripsAt, outcomesAt, textAt, contextsAt, contextSize, wordsAt, wordsLength] =
+    [] as unknown as Places;
   /** The contexts that are bound, by slot. */
   let bound: Uint8Array[] = [];
   let next = 0;
@@ -101,7 +110,10 @@ function loadedPage(module: WebAssembly.Module, trapped: (error: unknown) => voi
   if (snapshot.length > LARGEST) throw tooLarge('snapshot');
   start();
   const flagCount = number(0);
-  const digest = view.getBigUint64(answer + 4, true).toString(16).padStart(16, '0');
+  const digest = view
+    .getBigUint64(answer + 4, true)
+    .toString(16)
+    .padStart(16, '0');
   const revision = view.getBigUint64(answer + 12, true);
   const words = text(wordsAt, wordsLength).split('\n');
 

@@ -1,9 +1,12 @@
-import { causedBy, guarded } from '../events.ts';
 import type { FeatureError } from '../errors.ts';
+import { causedBy, guarded } from '../events.ts';
 import type { FeatureEvents } from '../types.ts';
 
 /** What `on` does. */
-export type Listen = <K extends keyof FeatureEvents>(event: K, listener: (event: FeatureEvents[K]) => void) => () => void;
+export type Listen = <K extends keyof FeatureEvents>(
+  event: K,
+  listener: (event: FeatureEvents[K]) => void,
+) => () => void;
 
 /** Listeners, and what calls them. Like `Events`, in fewer bytes. */
 export interface PageEvents {

@@ -102,7 +102,8 @@ export function featuresOf<F extends FlagShapes<F>>({ life, inUse, remote, count
       return call();
     } catch (error) {
       // The full engine has room for it, as soon as it is there.
-      if ((error as { code?: string }).code === 'TOO_LARGE') later()
+      if ((error as { code?: string }).code === 'TOO_LARGE')
+        later()
           .then(({ enlarge }) => enlarge())
           .catch(failed);
       else failed(error);

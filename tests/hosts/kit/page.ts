@@ -4,13 +4,12 @@ import { getCurrentTest } from 'vitest/suite';
 import type { EarlyListeners, PageFeatures, PageOptions } from '../../../.flcm-core/features/page.ts';
 import { createFeatures } from '../../../.flcm-core/features/page.ts';
 import type { ManualClock } from '../../kit/clock.ts';
+import { compiled } from '../../kit/server.ts';
 import type { Host, HostOptions } from './host.ts';
+import { withoutOption } from './page-left-out.ts';
 
 const root = new URL('../../../', import.meta.url);
 const module = new WebAssembly.Module(readFileSync(new URL('pkg/web/dist/flags-page.wasm', root)));
-
-/** Options that only other hosts have: a test of one is left out. */
-const OTHERS = ['cache', 'document', 'documentUrl', 'file', 'maxBytes', 'trust', 'audience', 'strict', 'sinks', 'app'];
 
 /** The small runtime of pages. What only the full one has answers as if there were nothing. */
 export class PageHost implements Host {
@@ -18,12 +17,15 @@ export class PageHost implements Host {
   readonly metrics: Host['metrics'];
   readonly breaker: Host['breaker'] = { state: () => undefined };
   readonly #features: PageFeatures;
+  #trips: Readonly<Record<string, string>> = {};
 
   static async start(options: HostOptions, clock: ManualClock, listeners: EarlyListeners): Promise<PageHost> {
-    const other = OTHERS.find((name) => name in options);
-    if (other !== undefined) getCurrentTest()?.context.skip(`a page has no \`${other}\``);
-    if (options.metrics !== false) getCurrentTest()?.context.skip('the server of these tests takes no counts of pages');
-    const given = { ...options, engine: createPageEngine(module), clock } as PageOptions;
+    const { document, cache, maxBytes, ...rest } = options;
+    const reason = withoutOption(options);
+    if (reason !== undefined) getCurrentTest()?.context.skip(`a page: ${reason}`);
+    const given = { ...rest, engine: createPageEngine(module), clock } as PageOptions;
+    // A page has no compiler: what is at hand is compiled.
+    if (document !== undefined) Object.assign(given, { snapshot: compiled(document) });
     const features = await createFeatures(given, listeners);
     // A page decides before what it needs later is loaded. Tests step through time from then on.
     if (/fresh|offline/.test(features.remote.state)) await features.remote.settled;
@@ -32,6 +34,9 @@ export class PageHost implements Host {
 
   private constructor(features: PageFeatures) {
     this.#features = features;
+    features.on('fleet', ({ trips }) => {
+      this.#trips = trips;
+    });
     this.remote = features.remote;
     this.metrics = { flush: () => features.metrics.flush(), summary: () => undefined };
   }
@@ -53,9 +58,9 @@ export class PageHost implements Host {
     return this.#features.value(flag, fallback, user);
   }
 
-  explain(): { readonly trip: string | undefined } {
-    getCurrentTest()?.context.skip('a page explains nothing');
-    return { trip: undefined };
+  /** A page explains nothing; the trips that take effect are those of the fleet. */
+  explain(flag: string): { readonly trip: string | undefined } {
+    return { trip: this.#trips[flag] ?? 'clear' };
   }
 
   for(user: { readonly targetingKey: string }): ReturnType<Host['for']> {

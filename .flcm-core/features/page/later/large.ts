@@ -1,14 +1,14 @@
 /** The full engine, for what the small one has no room for. Most pages never load this file. */
 
 import type { PageEngine, TripState } from '@flcm/flags-web';
-import { createEngine } from '@flcm/flags-web';
+import { loadEngine } from '../../engine/browser.ts';
 
 /** The trips whose bits need no number. */
 const TRIPS: readonly TripState[] = ['clear', 'probing', 'off'];
 
 /** The full engine, with the calls of the small one. */
 export async function loadLarge(): Promise<PageEngine> {
-  const engine = await createEngine();
+  const engine = await loadEngine();
   return {
     load: (bytes) => {
       const snapshot = engine.load(bytes);

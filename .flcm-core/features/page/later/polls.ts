@@ -40,7 +40,8 @@ export function pollsOf(life: Life, inUse: InUse, remote: Remote): Polls {
     if (code === 'ENGINE_FAILED') return new FeatureError(code, message + HELP, error);
     const { cause } = error as { cause?: Response };
     if (!cause?.status) return error;
-    if (cause.status === 304) return new FeatureError('NOT_MODIFIED', `${name} answered 304 to a request for everything`);
+    if (cause.status === 304)
+      return new FeatureError('NOT_MODIFIED', `${name} answered 304 to a request for everything`);
     return new FeatureError('HTTP_STATUS', statusText(cause, name), { retryAfterMs: retryAfter(cause, clock.now()) });
   };
 

@@ -22,7 +22,9 @@ const GAP = 409;
 
 /** Sends what was counted; one batch is on its way until it is acknowledged. Answers what sends it at once. */
 export function sendingOf(life: Life, counts: Counts): () => Promise<void> {
-  const totals = totalsOf(counts, () => fail(new FeatureError('SINK_REFUSED', 'too many counts wait: the oldest are dropped')));
+  const totals = totalsOf(counts, () =>
+    fail(new FeatureError('SINK_REFUSED', 'too many counts wait: the oldest are dropped')),
+  );
   const { causedBy, clock, emit, ends, fail, FeatureError, flushIntervalMs, metrics } = life;
   const ask = life.requests('metrics', life.fetchTimeoutMs);
   const newEpoch = () => numberOf(clock.random());
