@@ -26,6 +26,7 @@ export function pollsOf(life: Life, inUse: InUse, remote: Remote): Polls {
   const name = `${life.url}flags`;
   let missed: [digest: string, isNew: boolean] | undefined;
   let hasRefetched = false;
+  let reported: string | undefined;
   let notBefore = 0;
 
   /** Timers may ring early: by a little, or by weeks where they take no longer delays. */
@@ -76,7 +77,9 @@ export function pollsOf(life: Life, inUse: InUse, remote: Remote): Polls {
     },
     failed: (cause) => {
       const error = named(cause);
-      fail(error);
+      // It is tried again with each poll; that it cannot be loaded is reported once.
+      if (error.code !== 'ENGINE_FAILED' || reported !== error.code) fail(error);
+      reported = error.code;
       const first = inUse.snapshot ? Math.max(FIRST_WAIT, 2 * pollIntervalMs) : FIRST_WAIT;
       const isMisunderstood = error.code === 'NOT_MODIFIED' && !hasRefetched;
       hasRefetched ||= isMisunderstood;
