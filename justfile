@@ -339,9 +339,9 @@ sbom out="target/sbom": npm cyclonedx
 cyclonedx:
     [[ -x "{{ tools }}/bin/cargo-cyclonedx" ]] || cargo install --quiet --locked --root "{{ tools }}" cargo-cyclonedx@0.5.9
 
-# `engines` are compared with plain JavaScript, `peers` are other SDKs.
-[arg('what', pattern='core|engines|runtime|instructions|server|listened|peers')]
-[doc('Measure: core, engines, runtime, instructions, server, listened, or peers (other SDKs, an hour).')]
+# `engines` are compared with plain JavaScript; `peers`, `sizes` and `first-decision` compare with other SDKs.
+[arg('what', pattern='core|engines|runtime|instructions|server|listened|peers|sizes|first-decision')]
+[doc('Measure: core, engines, runtime, instructions, server, listened, sizes, first-decision, or peers (an hour).')]
 [group('measure')]
 [positional-arguments]
 bench what *options:
@@ -358,10 +358,12 @@ bench-listened *which:
 bench-core:
     cargo bench -p flcm-flags-config --bench decide --bench breaker --bench metrics
 
-# The ways into the engines, in Node and in Chromium, beside plain JavaScript, in one run.
+# The ways into the engines, in Node and in Chromium, beside plain JavaScript, in one run; with `--base DIR` also beside
+# the packages of another checkout.
+[positional-arguments]
 [private]
-bench-engines: browser packages
-    node tests/bench/node.js
+bench-engines *options: browser packages
+    node tests/bench/node.js "$@"
 
 # What the runtime takes: updates, rollbacks, sums.
 [private]
@@ -385,6 +387,20 @@ bench-server *which:
 [private]
 bench-peers *options: packages
     bash tests/bench-peers/run.sh "$@"
+
+# What a page downloads to ask for one flag, beside the clients of others.
+[positional-arguments]
+[private]
+bench-sizes *options: packages
+    bash tests/bench-peers/install.sh
+    node tests/bench-peers/sizes.js "$@"
+
+# From navigation to the first decision in Chromium, by three networks, beside the clients of others.
+[positional-arguments]
+[private]
+bench-first-decision *options: browser packages
+    bash tests/bench-peers/install.sh
+    node tests/bench-peers/first-decision.js "$@"
 
 # How soon faults are found, by error rate and traffic, as `flcm simulate` says.
 [group('measure')]

@@ -1,7 +1,7 @@
 /** The page as a whole: sign-in, then the frame with one page in it. */
 
 import type { JSX } from 'preact';
-import { useEffect, useRef } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 import { Redirect, Route, Router, Switch, useLocation } from 'wouter-preact';
 import { signedOut } from './data/http.ts';
 import { failure, session, start } from './data/store.ts';
@@ -82,7 +82,7 @@ function useFocusOnPage(): { current: HTMLElement | null } {
   const main = useRef<HTMLElement>(null);
   const [path] = useLocation();
   const first = useRef(true);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const part = path.split('/')[1] ?? '';
     const name = decodeURIComponent(path.split('/')[2] ?? '') || (en.nav as unknown as Record<string, string>)[part];
     document.title = `${name ?? en.nav.flags} · ${en.product}`;

@@ -4,7 +4,7 @@ set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 options=" $* "
 export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$here/target}
-[[ $here/node_modules/.package-lock.json -nt $here/package-lock.json ]] || npm ci --prefix "$here" --ignore-scripts --no-audit --no-fund
+bash "$here/install.sh"
 if [[ $options != *" --npm-only "* ]]; then
   cargo build --release --locked --manifest-path "$here/rust/flcm/Cargo.toml"
   # A peer that does not build is reported with the others' results.

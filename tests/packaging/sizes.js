@@ -1,10 +1,10 @@
 // How large each thing is that somebody downloads, beside its budget in sizes.json; fails beyond one. `--write` sets
 // the budgets to 3 % above what is measured: for a change that is worth its size, and says why.
 
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { brotliCompressSync, gzipSync } from 'node:zlib';
+import { compressed } from './compressed.js';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const budgets = join(here, 'sizes.json');
@@ -30,16 +30,8 @@ function some(file, found) {
   return found;
 }
 
-/** A download is its files, each compressed for itself, as servers do it. */
-function measure(files) {
-  const contents = files.flatMap(expand).map((file) => readFileSync(file));
-  const sum = (sizeOf) => contents.reduce((bytes, content) => bytes + sizeOf(content), 0);
-  return {
-    raw: sum((content) => content.length),
-    gzip: sum((content) => gzipSync(content, { level: 9 }).length),
-    brotli: sum((content) => brotliCompressSync(content).length),
-  };
-}
+/** A download is its files. */
+const measure = (files) => compressed(files.flatMap(expand).map((file) => readFileSync(file)));
 
 const roomy = (size) => Math.ceil((size * 1.03) / 100) * 100;
 const measured = downloads.map(({ files }) => measure(files));
@@ -63,3 +55,9 @@ for (const [at, { name, budget }] of downloads.entries()) {
 }
 if (over) console.error(`error: ${over} beyond budget, marked with !`);
 process.exitCode = over ? 1 : 0;
+
+// Beside other clients, where those are installed: `just bench sizes` does that.
+if (existsSync(join(here, '../bench-peers/node_modules'))) {
+  console.log();
+  await import('../bench-peers/sizes.js');
+}

@@ -4,7 +4,7 @@
  */
 
 import type { JSX } from 'preact';
-import { useEffect } from 'preact/hooks';
+import { useLayoutEffect } from 'preact/hooks';
 import { useLocation } from 'wouter-preact';
 
 export const BASE = '/ui';
@@ -29,7 +29,7 @@ function isPlain(event: MouseEvent, link: Element): boolean {
 
 export function useLinks(): void {
   const [, navigate] = useLocation();
-  useEffect(() => {
+  useLayoutEffect(() => {
     const follow = (event: MouseEvent) => {
       const link = event.target instanceof Element ? event.target.closest('a') : null;
       const href = link?.getAttribute('href');

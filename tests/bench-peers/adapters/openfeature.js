@@ -3,7 +3,7 @@ import { version } from '../lib/paths.js';
 import { PLANS_IN, W } from '../lib/workload.js';
 
 let OF, FC;
-const flagdConfig = (flags, seg) => {
+export const flagdConfig = (flags, seg) => {
   const F = {};
   for (const f of flags) {
     const b = { state: 'ENABLED', variants: { on: true, off: false }, defaultVariant: 'off' };

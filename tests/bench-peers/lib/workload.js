@@ -64,6 +64,13 @@ export const evalFlags = () => [
   ...flagsOf('W4', 5),
 ];
 
+/** The 100 flags of a page: without W4, because nobody lists a thousand users in a page. */
+export const pageFlags = () => [
+  ...flagsOf('W1', 50).map((flag, i) => ({ ...flag, on: i % 2 === 0 })),
+  ...flagsOf('W2', 25),
+  ...flagsOf('W3', 25),
+];
+
 /** The flags of a start. */
 export const bootFlags = (count) => flagsOf('W3', count);
 

@@ -1,0 +1,96 @@
+import { copyFileSync, existsSync, mkdirSync, rmSync } from 'node:fs';
+import path from 'node:path';
+import { build } from 'esbuild';
+import { ROOT, version } from './paths.js';
+
+/** This checkout. */
+export const HERE = path.join(ROOT, '../..');
+
+/**
+ * The pages, each the smallest program that makes a client and asks it for one flag. `wasm` is what ours downloads
+ * beside JavaScript. `optional` is what it imports only in some applications: the compiler, signatures, or the full
+ * engine where the small one has no room. `later` is what it imports after its first decision.
+ */
+export const PAGES = [
+  {
+    name: 'flcm, page',
+    page: 'flcm-page',
+    wasm: 'flags-page.wasm',
+    optional: /web\/dist\/index\.js$/,
+    later: /dist\/page-later\.js$/,
+  },
+  { name: 'flcm', page: 'flcm', wasm: 'flags.wasm', optional: /dist\/(compile|browser-trust)\.js$/ },
+  { page: 'growthbook', package: '@growthbook/growthbook' },
+  { page: 'configcat', package: '@configcat/sdk' },
+  { page: 'eppo', package: '@eppo/js-client-sdk-common' },
+  { page: 'flagd-core', package: '@openfeature/flagd-core' },
+  { page: 'flagd-web', package: '@openfeature/flagd-web-provider' },
+  { page: 'launchdarkly', package: '@launchdarkly/js-client-sdk' },
+  { page: 'launchdarkly-3', package: 'launchdarkly-js-client-sdk' },
+  { page: 'unleash', package: 'unleash-proxy-client' },
+];
+
+/** Whether the packages of a page are there: peers are installed here, and ours are built in a checkout. */
+export function isThere({ page, package: from }, checkout = HERE) {
+  if (from) return existsSync(path.join(ROOT, 'node_modules', from));
+  return existsSync(path.join(checkout, '.flcm-core/features/dist', page === 'flcm' ? 'browser.js' : 'page.js'));
+}
+
+/** Ours may come from another checkout, whose packages are built. */
+const from = (checkout) => ({
+  name: 'checkout',
+  setup(build) {
+    build.onResolve({ filter: /^@flcm\// }, ({ path: name, kind, pluginData }) =>
+      pluginData ? undefined : build.resolve(name, { kind, resolveDir: checkout, pluginData: true }),
+    );
+  },
+});
+
+/**
+ * Bundles a page into a folder, as an application would for production.
+ *
+ * @returns {Promise<{ first: string[], later: string[] }>} the files that it loads, until its first decision and after
+ *   it
+ */
+export async function bundle({ page, wasm, optional, later }, folder, checkout = HERE) {
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  const { metafile } = await build({
+    entryPoints: { index: path.join(ROOT, `pages/${page}.js`) },
+    outdir: folder,
+    absWorkingDir: folder,
+    bundle: true,
+    splitting: true,
+    format: 'esm',
+    target: 'es2022',
+    platform: 'browser',
+    minify: true,
+    legalComments: 'none',
+    define: { 'process.env.NODE_ENV': '"production"', 'process.env.LOG_LEVEL': 'undefined' },
+    metafile: true,
+    logLevel: 'error',
+    // What is published, and not the sources that the paths of tsconfig.json name.
+    tsconfigRaw: '{}',
+    plugins: [from(checkout)],
+  });
+  const named = (files) => files.map((file) => path.join(folder, file));
+  const all = loaded(metafile.outputs, 'index.js', [optional]);
+  const first = loaded(metafile.outputs, 'index.js', [optional, later]);
+  if (wasm) copyFileSync(path.join(checkout, 'pkg/web/dist', wasm), path.join(folder, wasm));
+  return { first: named(wasm ? [...first, wasm] : first), later: named(all.filter((file) => !first.includes(file))) };
+}
+
+/** What a file imports, at once or later, but for what is left out. */
+function loaded(outputs, file, leftOut, seen = new Set()) {
+  seen.add(file);
+  const isLeftOut = (input) => leftOut.some((pattern) => pattern?.test(input));
+  for (const { path: next, kind, external } of outputs[file].imports) {
+    if (external || seen.has(next)) continue;
+    if (kind === 'dynamic-import' && Object.keys(outputs[next].inputs).some(isLeftOut)) continue;
+    loaded(outputs, next, leftOut, seen);
+  }
+  return [...seen];
+}
+
+/** The name of a page with the version of its package. */
+export const titled = ({ name, package: from }) => name ?? `${from} ${version(from)}`;

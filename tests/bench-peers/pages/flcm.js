@@ -1,0 +1,5 @@
+import { createFeatures } from '@flcm/features';
+
+const features = await createFeatures({ url: '/flcm', key: 'client' });
+const detail = features.isEnabled('w1_0', 'user-00001', { country: 'DE', age: 40, plan: 'pro' });
+performance.mark('decided', { detail });
