@@ -45,6 +45,17 @@ test('decides what the server gives', async () => {
   expect(features.for({ targetingKey: 'alice' }).value('on', false)).toBe(true);
 });
 
+test('a key that is no text is a flag that is not there, or an event, and never an exception', async () => {
+  const server = await served();
+  const { features, codes } = await open({ url: server.url });
+  for (const key of [undefined, null, 5, {}, Symbol('on')] as unknown as string[]) {
+    expect(features.isEnabled(key, 'alice')).toBe(false);
+    expect(features.decision(key, 'alice').enabled).toBe(false);
+  }
+  expect(codes.filter((code) => !['INVALID_CONTEXT', 'ENGINE_FAILED'].includes(code))).toEqual([]);
+  expect(features.isEnabled('on', 'alice')).toBe(true);
+});
+
 test('an option of the full runtime is refused, and where it is', async () => {
   const options = { url: 'http://localhost', cache: true } as PageOptions;
   await expect(createFeatures(options)).rejects.toMatchObject({

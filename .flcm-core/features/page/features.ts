@@ -95,9 +95,9 @@ export function featuresOf<F extends FlagShapes<F>>({ life, inUse, remote, count
   const metrics: PageCounts = { flush: async () => (await later()).flush() };
   let closed: Promise<void> | undefined;
 
+  const failed = (error: unknown) => fail(featureError('INVALID_CONTEXT', 'the fallback is served', error));
   /** Calls the engine; what it throws is reported. */
   const attempt = <T>(call: () => T): T | undefined => {
-    const failed = (error: unknown) => fail(featureError('INVALID_CONTEXT', 'the fallback is served', error));
     try {
       return call();
     } catch (error) {
@@ -124,12 +124,13 @@ export function featuresOf<F extends FlagShapes<F>>({ life, inUse, remote, count
       return context;
     };
     /** Decides, and counts. */
-    const outcomeOf = (flag: string): number | undefined => {
-      const id = bind() && inUse.snapshot?.flag(flag);
-      const outcome = attempt(() => context?.decide(id ?? -1, clock.now()));
-      if (outcome !== undefined && (id ?? -1) >= 0) count(flag, outcome);
-      return outcome;
-    };
+    const outcomeOf = (flag: string): number | undefined =>
+      attempt(() => {
+        const id = (bind() && inUse.snapshot?.flag(flag)) ?? -1;
+        const outcome = context?.decide(id, clock.now());
+        if (id >= 0 && outcome !== undefined) count(flag, outcome);
+        return outcome;
+      });
     const user: PageUser<F> = {
       targetingKey,
       isEnabled: (flag) => ((outcomeOf(flag) ?? 0) & ENABLED) !== 0,
@@ -148,7 +149,7 @@ export function featuresOf<F extends FlagShapes<F>>({ life, inUse, remote, count
         const generation = inUse.fleet[flag]?.generation ?? 0;
         const recordOutcome = (_: unknown, { failed = false, durationMs = 0 }: Partial<CallOutcome>) =>
           count(flag, `${outcome},${generation},${failed},${Math.round(durationMs)}`);
-        const decided = outcome === undefined ? undefined : { enabled: (outcome & ENABLED) !== 0 };
+        const decided = outcome === undefined ? outcome : { enabled: (outcome & ENABLED) !== 0 };
         return run({ clock, events: { error: fail }, breaker: { recordOutcome } }, decided, enabled, fallback, options);
       },
     };
@@ -178,7 +179,7 @@ export function featuresOf<F extends FlagShapes<F>>({ life, inUse, remote, count
         const { targetingKey, ...attributes } = captured(user);
         return userOf(targetingKey, attributes);
       } catch (error) {
-        fail(featureError('INVALID_CONTEXT', 'every decision is the fallback', error));
+        failed(error);
         return userOf(undefined, undefined);
       }
     },
