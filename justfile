@@ -164,8 +164,8 @@ test-attacks: npm server-peers programs
 fuzz-server seconds="300" program=(cargo-target / "debug/flcm"): programs
     node tests/attacks/fuzz.js {{ seconds }} "{{ program }}"
 
-# One suite, over all vectors and 100,000 generated decisions, through every engine: the addon, wasm and the module of
-# pages in Node and in Chromium, and the package for Node without its addon. In Rust, `test-rust` runs the vectors.
+# One suite, over all vectors and 100,000 generated decisions, through every engine: the addon, wasm, the compact engine and
+# that of pages in Node and in Chromium, and the package for Node without its addon. In Rust, `test-rust` runs the vectors.
 [doc('One suite of decisions through every engine.')]
 [group('test')]
 parity: browser packages programs
@@ -173,6 +173,7 @@ parity: browser packages programs
     "{{ cargo-target }}/debug/conformance" parity-cases --out target/parity/cases.jsonl
     node tests/parity/node.js native target/parity/cases.jsonl
     node tests/parity/node.js wasm target/parity/cases.jsonl
+    node tests/parity/node.js compact target/parity/cases.jsonl
     node tests/parity/node.js page target/parity/cases.jsonl
     node tests/parity/chromium.js target/parity/cases.jsonl
     bash tests/parity/without-addon.sh target/parity/cases.jsonl
@@ -247,7 +248,7 @@ schemathesis: programs
 packages: npm glue addon
     npx --no -- wasm-opt -Oz --converge -ocimfs=150 --reorder-functions --strip-producers --strip-target-features target/bindings/wasm/flags_bg.wasm -o target/bindings/wasm/flags_bg.wasm
     npx --no -- wasm-opt -O1 target/bindings/compile/compile_bg.wasm -o target/bindings/compile/compile_bg.wasm
-    node bindings/page/strip.js target/bindings/page
+    node bindings/page/strip.js target/bindings/page target/bindings/compact
     node pkg/build.js
 
 # The dashboard, into crates/flcm-dashboard/dist, where the build of `flcm` finds it.
@@ -305,6 +306,7 @@ wasm-modules: wasm-target
     cargo build --profile wasm --target wasm32-unknown-unknown --locked -p flcm-flags-wasm
     cargo build --profile wasm --target wasm32-unknown-unknown --locked -p flcm-flags-wasm-compile
     cargo build --profile page --target wasm32-unknown-unknown --locked -p flcm-flags-page --features compact
+    cargo build --profile page --target wasm32-unknown-unknown --locked -p flcm-flags-compact --features compact
 
 # The JavaScript of the wasm modules, into target/bindings.
 [private]

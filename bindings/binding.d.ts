@@ -9,6 +9,7 @@ import type {
   CohortOutline,
   Compiled,
   Counted,
+  Decision,
   Diagnostic,
   Difference,
   DocumentEdit,
@@ -27,6 +28,9 @@ export type Handle = number;
 
 /** `undefined` from WebAssembly, `null` from the addon. */
 export type Maybe<T> = T | null | undefined;
+
+/** What happened, what is known, or what was counted: text, or from a binding that makes objects of it, those. */
+export type Objects = string | readonly object[];
 
 /** The calls that may take their time. What is asked of a handle that names nothing is nothing or `false`. */
 export interface EngineBinding {
@@ -66,39 +70,39 @@ export interface EngineBinding {
    * The parts of a decision, a line each: reason, error code, arm, variant, rule (empty where there is none), and the
    * value: `j` and JSON text, `s` and a string, or `d` and the bits of a number in hexadecimal.
    */
-  decisionText(snapshot: Handle, flag: FlagId, rule: number, outcome: PackedDecision): Maybe<string>;
+  decisionText(snapshot: Handle, flag: FlagId, rule: number, outcome: PackedDecision): Maybe<string | Decision>;
   /**
    * What happened to breakers, what they know, and what was counted is text: a line `name=value` for each property,
    * where the value is `s` and a text, or `d` and the bits of a number in hexadecimal; an empty line ends an object.
    */
   guard(snapshot: Handle, scope: string, now: number): boolean;
   /** Ten counts: generation and age in milliseconds, then total, errors, slow, missing of treatment and of control. */
-  record(snapshot: Handle, flag: FlagId, counts: Uint32Array, now: number): Maybe<string>;
-  poll(snapshot: Handle, now: number): Maybe<string>;
+  record(snapshot: Handle, flag: FlagId, counts: Uint32Array, now: number): Maybe<Objects>;
+  poll(snapshot: Handle, now: number): Maybe<Objects>;
   /** What has happened during `outcome`. */
-  transitions(snapshot: Handle): Maybe<string>;
+  transitions(snapshot: Handle): Maybe<Objects>;
   nextDeadline(snapshot: Handle): Maybe<number>;
   /** Nothing for an unknown mode as well. */
-  setMode(snapshot: Handle, flag: FlagId, mode: string, now: number): Maybe<string>;
-  acknowledge(snapshot: Handle, flag: FlagId, generation: number, now: number): Maybe<string>;
-  breaker(snapshot: Handle, flag: FlagId): Maybe<string>;
+  setMode(snapshot: Handle, flag: FlagId, mode: string, now: number): Maybe<Objects>;
+  acknowledge(snapshot: Handle, flag: FlagId, generation: number, now: number): Maybe<Objects>;
+  breaker(snapshot: Handle, flag: FlagId): Maybe<Objects>;
   save(snapshot: Handle, flag: FlagId): Maybe<Uint8Array>;
   /** Throws an `Error` that describes what is wrong with the bytes. */
   restore(snapshot: Handle, flag: FlagId, bytes: Uint8Array): boolean;
-  carry(from: Handle, to: Handle, now: number): Maybe<string>;
+  carry(from: Handle, to: Handle, now: number): Maybe<Objects>;
   measure(snapshot: Handle): boolean;
   /** Begins to count, and keeps what is drained for summaries. */
   measureTotals(snapshot: Handle): boolean;
   drain(snapshot: Handle, instance: number, epoch: number, sequence: number): Maybe<Uint8Array>;
-  /** Throws an `Error` that describes what is wrong with the bytes. */
-  merge(snapshot: Handle, bytes: Uint8Array): Maybe<number>;
+  /** Throws an `Error` that describes what is wrong with the bytes. The compact engine does not have it. */
+  merge?(snapshot: Handle, bytes: Uint8Array): Maybe<number>;
   /** The summary, then an object for each variant and reason. */
-  summary(snapshot: Handle, flag: FlagId): Maybe<string>;
+  summary(snapshot: Handle, flag: FlagId): Maybe<Objects>;
   setGeneration(snapshot: Handle, flag: FlagId, generation: number): boolean;
   add(snapshot: Handle, name: string, amount: number): boolean;
   observe(snapshot: Handle, name: string, value: number): boolean;
   /** How many were dropped, then an object for each metric. */
-  custom(snapshot: Handle): Maybe<string>;
+  custom(snapshot: Handle): Maybe<Objects>;
   /**
    * The batch with another age, in milliseconds, and under another name; a negative epoch keeps the name. Throws an
    * `Error`.
@@ -133,7 +137,7 @@ export interface EngineBinding {
  * A context is a list of entries of 16 bytes, the first of which has as its id how many follow: id (i32), kind (i32),
  * then for a number its f64, for a text offset (from byte 64) and length (both i32), for a list the number of its items
  * (i32), which follow as entries. Kinds: 0 absent, 1 false, 2 true, 3 number, 4 text, 5 list. The first entry is the
- * targeting key; an id of -1 is the list of cohorts that the host names.
+ * targeting key; an id of -1 is the list of cohorts that the host names. Items have the id -2.
  *
  * A negative answer is an error: -1 the handle names nothing, -2 no context is bound in the slot, -3 what was written
  * cannot be read, -4 memory is full.

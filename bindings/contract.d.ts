@@ -46,8 +46,8 @@ export interface EngineError extends Error {
 
 /** Loads snapshots. */
 export interface Engine {
-  /** Which implementation decides: the native addon or WebAssembly. */
-  readonly name: 'native' | 'wasm';
+  /** Which implementation decides: the native addon, WebAssembly, or its small build. */
+  readonly name: 'compact' | 'native' | 'wasm';
   /** Version of the core. */
   readonly version: string;
   /**

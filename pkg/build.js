@@ -99,7 +99,8 @@ async function dist(name, entries, options) {
   copyFileSync(join(bindings, 'wasm/flags_bg.wasm'), join(folder, 'dist/flags.wasm'));
   copyFileSync(join(bindings, 'compile/compile_bg.wasm'), join(folder, 'dist/compile.wasm'));
   if (entries.includes('page'))
-    copyFileSync(join(bindings, 'page/flags-page.wasm'), join(folder, 'dist/flags-page.wasm'));
+    for (const small of ['page', 'compact'])
+      copyFileSync(join(bindings, `${small}/flags-${small}.wasm`), join(folder, `dist/flags-${small}.wasm`));
   copyFileSync(join(root, 'LICENSE'), join(folder, 'LICENSE'));
   for (const entry of entries) types(name, entry, 'js');
 }
@@ -200,7 +201,7 @@ async function providers() {
   }
 }
 
-const web = ['index', 'inline', 'slim', 'compile', 'page'];
+const web = ['index', 'inline', 'slim', 'compile', 'page', 'compact'];
 const node = ['index', 'wasm'];
 
 addon(process.env.CARGO_TARGET_DIR ?? join(root, 'target'));

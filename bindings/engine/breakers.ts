@@ -1,3 +1,4 @@
+import type { Maybe, Objects } from '../binding.d.ts';
 import type {
   BreakerMode,
   BreakerReport,
@@ -12,7 +13,6 @@ import type {
 } from '../contract.d.ts';
 import { Context } from './context.ts';
 import { engineError, isArray, messageOf, nameOf } from './error.ts';
-import { parseLines } from './key-values.ts';
 import { type ContextSlot, checkedGeneration, checkedId, type LoadedSnapshot, noRoom } from './loaded-snapshot.ts';
 import { checkedTime } from './shared-memory.ts';
 
@@ -86,8 +86,8 @@ export class Breakers implements BreakersContract {
 
   report(flag: FlagId): BreakerReport | undefined {
     const { binding, handle } = this.#loaded;
-    const text = binding.breaker(handle, checkedId(flag));
-    return text == null ? undefined : (parseLines(text)[0] as unknown as BreakerReport);
+    const answer = binding.breaker(handle, checkedId(flag));
+    return answer == null ? undefined : (this.#loaded.read.objects(answer)[0] as BreakerReport);
   }
 
   save(flag: FlagId): Uint8Array | undefined {
@@ -110,10 +110,10 @@ export class Breakers implements BreakersContract {
   }
 
   /** What happened; decisions that are remembered may have been made under other trips. */
-  transitions(text: string | null | undefined): readonly Transition[] {
-    if (!text) return NOTHING;
+  transitions(answer: Maybe<Objects>): readonly Transition[] {
+    if (!answer?.length) return NOTHING;
     this.#loaded.forget();
-    return parseLines(text) as unknown as Transition[];
+    return this.#loaded.read.objects(answer) as Transition[];
   }
 }
 

@@ -1,5 +1,5 @@
-import type { EngineBinding, HotCalls } from '../binding.d.ts';
-import type { Engine, Snapshot as SnapshotContract } from '../contract.d.ts';
+import type { EngineBinding, HotCalls, Objects } from '../binding.d.ts';
+import type { Decision, Engine, PackedDecision, Snapshot as SnapshotContract } from '../contract.d.ts';
 import { engineError, isArray, messageOf, nameOf } from './error.ts';
 import { LoadedSnapshot, noRoom } from './loaded-snapshot.ts';
 import { SharedMemory } from './shared-memory.ts';
@@ -10,6 +10,12 @@ export { createAuthoringCompiler } from './authoring.ts';
 export { createCompiler } from './compiler.ts';
 export { SIZE } from './shared-memory.ts';
 
+/** Makes of what a binding answers what the contract says. */
+export interface Reading {
+  decision(answer: string | Decision, outcome: PackedDecision): Decision;
+  objects(answer: Objects): readonly object[];
+}
+
 /** What a loader has made of a binding. */
 export interface Binding {
   readonly name: Engine['name'];
@@ -19,6 +25,8 @@ export interface Binding {
   memory(): ArrayBuffer;
   /** Where in it the registers begin. */
   readonly offset: number;
+  /** How its answers are read. */
+  readonly read: Reading;
   /** Snapshots that decide some things without a crossing; without them, the engine is always asked. */
   readonly Local?: new (
     loaded: LoadedSnapshot,
@@ -31,10 +39,10 @@ export interface Binding {
 const MOST_BYTES = 1 << 28;
 
 /** An engine over a binding. */
-export function createEngine({ name, binding, hot, memory: buffer, offset, Local }: Binding): Engine {
+export function createEngine({ name, binding, hot, memory: buffer, offset, read, Local }: Binding): Engine {
   const memory = new SharedMemory(buffer, offset);
   const load = (bytes: Uint8Array): SnapshotContract => {
-    const loaded = new LoadedSnapshot(binding, hot, memory, take(binding, bytes));
+    const loaded = new LoadedSnapshot(binding, hot, memory, take(binding, bytes), read);
     return Local ? new Local(loaded, buffer, offset) : new Snapshot(loaded);
   };
   return { name, version: binding.version(), load };

@@ -1,8 +1,8 @@
 import type { EngineBinding, HotCalls } from '../binding.d.ts';
 import type { Attributes, Decision } from '../contract.d.ts';
 import { AttributeReader, type ContextInput } from './attribute-reader.ts';
-import { parseDecision } from './decision.ts';
 import { engineError, nameOf } from './error.ts';
+import type { Reading } from './index.ts';
 import type { SharedMemory } from './shared-memory.ts';
 
 /** How many contexts the engine keeps for a snapshot. */
@@ -71,6 +71,7 @@ const forgotten = new FinalizationRegistry<() => void>((unload) => unload());
 /** A snapshot that a binding has loaded, shared by what is visible of it: the snapshot and its contexts. */
 export class LoadedSnapshot {
   readonly binding: EngineBinding;
+  readonly read: Reading;
   readonly hot: HotCalls;
   readonly memory: SharedMemory;
   readonly flagCount: number;
@@ -93,8 +94,9 @@ export class LoadedSnapshot {
   /** By flag, the unknown one first, and by outcome. */
   readonly #decisions: (Map<number, Made[]> | undefined)[] = [];
 
-  constructor(binding: EngineBinding, hot: HotCalls, memory: SharedMemory, handle: number) {
+  constructor(binding: EngineBinding, hot: HotCalls, memory: SharedMemory, handle: number, read: Reading) {
     this.binding = binding;
+    this.read = read;
     this.hot = hot;
     this.memory = memory;
     this.#handle = handle;
@@ -238,8 +240,8 @@ export class LoadedSnapshot {
   }
 
   #describe(flag: number, rule: number, outcome: number): Decision {
-    const text = this.binding.decisionText(this.handle, flag, rule, outcome);
-    const decision = parseDecision(text ?? '', outcome);
+    const answer = this.binding.decisionText(this.handle, flag, rule, outcome);
+    const decision = this.read.decision(answer ?? '', outcome);
     this.#decisions[flag + 1] ??= new Map();
     const made = this.#decisions[flag + 1] as Map<number, Made[]>;
     made.set(outcome, [...(made.get(outcome) ?? []), { rule, decision }]);

@@ -8,7 +8,6 @@ import type {
   Tally,
 } from '../contract.d.ts';
 import { engineError, isArray, messageOf, nameOf } from './error.ts';
-import { parseLines } from './key-values.ts';
 import { checkedGeneration, checkedId, type LoadedSnapshot, noRoom } from './loaded-snapshot.ts';
 
 /** What is counted of a snapshot. */
@@ -35,16 +34,17 @@ export class Metrics implements MetricsContract {
 
   merge(bytes: Uint8Array): number {
     const { binding, handle } = this.#loaded;
-    return checked(bytes, () => binding.merge(handle, bytes) ?? 0);
+    if (!binding.merge) throw engineError('INVALID_ARGUMENT', 'the compact engine merges nothing: load another one');
+    return checked(bytes, () => binding.merge?.(handle, bytes) ?? 0);
   }
 
   summary(flag: FlagId): FlagSummary | undefined {
     const { binding, handle } = this.#loaded;
     this.#loaded.countRemembered();
-    const text = binding.summary(handle, checkedId(flag));
-    if (text == null) return undefined;
-    const [summary, ...tallies] = parseLines(text);
-    return { ...summary, tallies: tallies as unknown as Tally[] } as unknown as FlagSummary;
+    const answer = binding.summary(handle, checkedId(flag));
+    if (answer == null) return undefined;
+    const [summary, ...tallies] = this.#loaded.read.objects(answer);
+    return { ...(summary as FlagSummary), tallies: tallies as Tally[] };
   }
 
   setGeneration(flag: FlagId, generation: number): void {
@@ -73,9 +73,9 @@ export class Metrics implements MetricsContract {
   }
 
   custom(): CustomMetrics {
-    const { binding, handle } = this.#loaded;
-    const [head, ...metrics] = parseLines(binding.custom(handle) ?? '');
-    return { dropped: Number(head?.dropped ?? 0), metrics: metrics as unknown as NamedMetric[] };
+    const { binding, handle, read } = this.#loaded;
+    const [head, ...metrics] = read.objects(binding.custom(handle) ?? '');
+    return { dropped: (head as Partial<CustomMetrics>)?.dropped ?? 0, metrics: metrics as NamedMetric[] };
   }
 }
 

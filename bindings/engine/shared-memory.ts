@@ -12,6 +12,9 @@ const LAST_TIME = 2 ** 53;
 /** The bits of an outcome that hold its arm, as the core numbers them. */
 const ARM = 27;
 
+/** The id of an item of a list. */
+const ITEM = -2;
+
 const ABSENT = 0;
 const FALSE = 1;
 const TRUE = 2;
@@ -109,7 +112,7 @@ export class SharedMemory {
       at += 4;
       if (typeof value !== 'object') continue;
       for (const item of value) {
-        this.#writeEntry(at, 0, item);
+        this.#writeEntry(at, ITEM, item);
         at += 4;
       }
     }

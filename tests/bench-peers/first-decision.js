@@ -28,11 +28,11 @@ const NETWORKS = {
   '1.6 Mbit/s, 150 ms, CPU ÷ 4': { throughput: 1.6e6 / 8, latency: 150, cpu: 4 },
 };
 
-/** What a page may have the browser fetch before its script asks for it. */
+/** The flags that a page may have the browser fetch before its script asks for them; ours also its module. */
 const PRELOADS = {
-  'flcm-page': ['/flcm/flags', 'flags-page.wasm'],
-  flcm: ['/flcm/flags', 'flags.wasm'],
-  growthbook: ['/growthbook/api/features/client'],
+  'flcm-page': '/flcm/flags',
+  flcm: '/flcm/flags',
+  growthbook: '/growthbook/api/features/client',
 };
 
 /** A page that waits longer has failed. */
@@ -77,9 +77,10 @@ async function bundled() {
     const { first, later } = await bundle(page, path.join(ROOT, 'target/pages', page.page), options.checkout);
     const files = [...first, ...later];
     pages[page.page] = { title: titled(page), files, html: html([]) };
-    const preloads = PRELOADS[page.page];
-    if (preloads)
-      pages[`${page.page}-preloaded`] = { title: `${titled(page)}, preloaded`, files, html: html(preloads) };
+    if (!PRELOADS[page.page]) continue;
+    const modules = first.map((file) => path.basename(file)).filter((name) => name.endsWith('.wasm'));
+    const preloaded = html([PRELOADS[page.page], ...modules]);
+    pages[`${page.page}-preloaded`] = { title: `${titled(page)}, preloaded`, files, html: preloaded };
   }
   return pages;
 }

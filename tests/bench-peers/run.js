@@ -1,8 +1,8 @@
 // The peers, one process a measurement: see README.md. Prints tables; each measurement is a line of JSON in `--out`.
 import { appendFileSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
-import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
+import { machine } from './lib/machine.js';
 import { ROOT } from './lib/paths.js';
 import { npmPeers, rustPeers } from './lib/peers.js';
 import { run, waitForQuiet } from './lib/process.js';
@@ -23,6 +23,7 @@ const { values: options } = parseArgs({
     quiet: { type: 'string', default: '0.15' },
     'max-wait': { type: 'string', default: '0' },
     out: { type: 'string', default: path.join(ROOT, 'target/results.jsonl') },
+    results: { type: 'string' },
   },
 });
 
@@ -37,13 +38,8 @@ writeFileSync(out, '');
 
 const rows = [];
 const server = await serve(configs);
-record({
-  kind: 'machine',
-  cpu: os.cpus()[0].model,
-  cpus: os.cpus().length,
-  node: process.version,
-  date: new Date().toISOString(),
-});
+const about = machine();
+record({ kind: 'machine', ...about });
 
 const workloads = options.workloads.split(',');
 const peers = (await chosenPeers()).filter(isBuilt);
@@ -55,12 +51,26 @@ for (const n of BOOTS)
   await rounds(Number(options['boot-rounds']), await configured(booted, n), (peer) => boot(peer, n));
 
 server.close();
+keep();
 console.log(tables(rows));
 process.exitCode = failures(rows).some(({ ours }) => ours) ? 1 : 0;
 
 function record(row) {
   rows.push(row);
   appendFileSync(out, `${JSON.stringify(row)}\n`);
+}
+
+/** Keeps the run as one file: that of its day only if nothing was left out of it. */
+function keep() {
+  const isWhole = !['npm-only', 'rust-only', 'peers'].some((option) => options[option]) && workloads.length === 8;
+  const file = isWhole ? `results/${about.date.slice(0, 10)}.json` : 'target/results.json';
+  const kept = path.resolve(options.results ?? path.join(ROOT, file));
+  mkdirSync(path.dirname(kept), { recursive: true });
+  const versions = Object.fromEntries(rows.flatMap(({ peer, version }) => (version ? [[peer, version]] : [])));
+  const lines = rows.slice(1).map((row) => `  ${JSON.stringify(row)}`);
+  const head = JSON.stringify({ ...about, versions }, null, 2);
+  writeFileSync(kept, `{\n"about": ${head},\n"rows": [\n${lines.join(',\n')}\n]\n}\n`);
+  process.stderr.write(`kept in ${path.relative(process.cwd(), kept)}\n`);
 }
 
 async function chosenPeers() {
@@ -102,7 +112,8 @@ async function rounds(count, list, measure) {
       await waitForQuiet(Number(options.quiet), Number(options['max-wait']));
       process.stderr.write(`${round}/${count} ${peer.name}\n`);
       const { rows, error } = await measure(peer);
-      for (const row of rows) record({ ...row, peer: peer.name, ours: peer.ours, base: peer.base, rust: peer.rust });
+      const { name, ours, base, rust, evaluates } = peer;
+      for (const row of rows) record({ ...row, peer: name, ours, base, rust, evaluates });
       if (!error) continue;
       failed(peer, rows.at(-1)?.workload ?? 'start', error);
       left.delete(peer);

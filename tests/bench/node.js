@@ -1,6 +1,6 @@
-// `node tests/bench/node.js [ROUNDS] [--base DIR]`: the ways into the engines, native, wasm and that of pages, in Node and
-// in Chromium, beside plain JavaScript, in one run; after `just packages`. With the packages of another checkout it prints
-// how many times as long each takes as there.
+// `node tests/bench/node.js [ROUNDS] [--base DIR]`: the ways into the engines, native, wasm and that of pages, in Node
+// and in Chromium, beside plain JavaScript, in one run; after `just packages`. With the packages of another checkout it
+// also prints how many times as long each takes as there.
 
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'vitest';
-import { compiled, engines, NOW } from './engines.js';
+import { compiled, engines, merging, NOW } from './engines.js';
 
 const document = {
   flags: {
@@ -20,8 +20,8 @@ const sum = (tallies) => tallies.reduce((all, { count }) => all + count, 0);
 
 for (const { engine } of engines) {
   describe(engine.name, () => {
-    const counting = () => {
-      const snapshot = engine.load(compiled(document));
+    const counting = (by = engine) => {
+      const snapshot = by.load(compiled(document));
       snapshot.metrics.start();
       return snapshot;
     };
@@ -134,7 +134,7 @@ for (const { engine } of engines) {
     });
 
     test('batches are drained once, and add up elsewhere', () => {
-      const server = counting();
+      const server = counting(merging);
       let decided = 0;
       for (let instance = 1; instance <= 3; instance += 1) {
         const snapshot = counting();
@@ -155,7 +155,7 @@ for (const { engine } of engines) {
       const cart = metrics.find(({ name }) => name === 'cart');
       assert.deepEqual([cart.count, cart.min, cart.max, cart.mean], [3, 10, 30, 20]);
       const bytes = server.metrics.drain({ instance: 9, epoch: 1, sequence: 1 });
-      const elsewhere = engine.load(compiled({ flags: { other: {} } }));
+      const elsewhere = merging.load(compiled({ flags: { other: {} } }));
       elsewhere.metrics.start();
       assert.equal(elsewhere.metrics.merge(bytes), decided, 'decisions of flags that it does not have');
       bytes[20] ^= 1;

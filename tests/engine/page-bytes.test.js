@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { createPageEngine } from '@flcm/flags-web/page';
 import { test } from 'vitest';
 import { engines, NOW } from './engines.js';
+import { checksum, mend } from './snapshot-bytes.js';
 
 const root = join(import.meta.dirname, '../..');
 const folder = join(root, 'tests/vectors/snapshot');
@@ -14,46 +15,6 @@ const snapshots = readdirSync(folder)
   .filter((name) => name.endsWith('.snapshot'))
   .map((name) => readFileSync(join(folder, name)));
 const module = new WebAssembly.Module(readFileSync(join(root, 'pkg/web/dist/flags-page.wasm')));
-
-/** The checksum of a snapshot, as `crates/flcm-flags/src/snapshot/index.rs` computes it. */
-const WORD = (1n << 64n) - 1n;
-const LANES = [0x13198a2e03707345n, 0xa4093822299f31d1n, 0x082efa98ec4e6c89n, 0x452821e638d01377n];
-const MULTIPLIER = 0x243f6a8885a308d3n;
-
-function absorb(state, word) {
-  const product = ((state ^ word) * MULTIPLIER) & WORD;
-  return ((product << 29n) | (product >> 35n)) & WORD;
-}
-
-function mix(number) {
-  let z = number;
-  z = ((z ^ (z >> 30n)) * 0xbf58476d1ce4e5b9n) & WORD;
-  z = ((z ^ (z >> 27n)) * 0x94d049bb133111ebn) & WORD;
-  return z ^ (z >> 31n);
-}
-
-function lookupHash(bytes) {
-  const whole = bytes.length & ~7;
-  let state = MULTIPLIER ^ BigInt(bytes.length);
-  for (let at = 0; at < whole; at += 8) state = absorb(state, bytes.readBigUInt64LE(at));
-  const rest = bytes.subarray(whole);
-  const tail =
-    rest.length >= 4
-      ? BigInt(rest.readUInt32LE(0)) | (BigInt(rest.readUInt32LE(rest.length - 4)) << 32n)
-      : rest.reduce((word, byte) => (word << 8n) | BigInt(byte), 0n);
-  state = absorb(state, tail);
-  return state ^ (state >> 32n);
-}
-
-function checksum(bytes) {
-  const whole = bytes.length & ~31;
-  const lanes = [...LANES];
-  for (let at = 0; at < whole; at += 8) {
-    const lane = (at >> 3) & 3;
-    lanes[lane] = absorb(lanes[lane], bytes.readBigUInt64LE(at));
-  }
-  return lanes.reduce((state, lane) => mix(absorb(state, lane)), lookupHash(bytes.subarray(whole)));
-}
 
 /** Numbers that are the same in each run. */
 function* random(seed) {
@@ -102,7 +63,7 @@ test('damaged bytes with a right checksum are refused, or decided in bounds, and
         // Behind version and length, which would be refused at once.
         bytes[24 + next(bytes.length - 24)] = next(4) ? next(256) : [0, 1, 127, 255][next(4)];
       }
-      bytes.writeBigUInt64LE(checksum(bytes.subarray(16)), 8);
+      mend(bytes);
       const taken = load(full, bytes);
       const small = load(page, bytes);
       assert.ok(small || !taken, 'what the full engine takes, the page takes');

@@ -1,5 +1,5 @@
-// `node tests/parity/chromium.js CASES.jsonl`: the suite in a real, headless Chromium, on the full engine and on that
-// of pages, after `just packages`.
+// `node tests/parity/chromium.js CASES.jsonl`: the suite in a real, headless Chromium, on the full engine, the compact
+// one and that of pages, after `just packages`.
 
 import { basename, dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -18,7 +18,7 @@ const folders = {
   '/vectors/': folder,
   '/cases/': dirname(resolve(cases)),
 };
-for (const engine of ['wasm', 'page']) {
+for (const engine of ['wasm', 'compact', 'page']) {
   const start = performance.now();
   await withPage(folders, async ({ run, errors }) => {
     const { name, counts } = await run('/parity/page.js', engine, names(), `/cases/${basename(cases)}`);

@@ -1,5 +1,6 @@
 // The suite in a page of a browser, on the packages of `pkg/web`.
 
+import { loadEngine } from '/web/compact.js';
 import { createCompiler } from '/web/compile.js';
 import { createEngine } from '/web/index.js';
 import { loadPageEngine } from '/web/page.js';
@@ -12,9 +13,10 @@ async function vector(name) {
   return [name, name.endsWith('.json') ? await response.json() : new Uint8Array(await response.arrayBuffer())];
 }
 
-/** Runs the suite on an engine, `wasm` or `page`; answers which ran, and what was counted. */
+/** Runs the suite on an engine: `wasm`, `compact` or `page`; answers which ran, and what was counted. */
 export default async function (which, names, cases) {
-  const [engine, compiler] = await Promise.all([createEngine(), createCompiler()]);
+  const load = which === 'compact' ? loadEngine : createEngine;
+  const [engine, compiler] = await Promise.all([load(), createCompiler()]);
   const full = { compiler, engine };
   const subject = which === 'page' ? pageSubject(full, await loadPageEngine()) : full;
   const vectors = new Map(await Promise.all(names.map(vector)));

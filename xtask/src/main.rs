@@ -14,6 +14,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         ("flcm_flags_wasm", "wasm", "wasm", "flags"),
         ("flcm_flags_wasm_compile", "wasm", "compile", "compile"),
         ("flcm_flags_page", "page", "page", "flags-page"),
+        ("flcm_flags_compact", "page", "compact", "flags-compact"),
     ] {
         Bindgen::new()
             .input_path(target.join("wasm32-unknown-unknown").join(profile).join(module).with_extension("wasm"))

@@ -220,7 +220,7 @@ impl Engine {
         let Some(context) = at(&loaded.slots, &registers) else { return UNBOUND };
         let outcome = loaded.state.guards.decide(&loaded.snapshot, flag(&registers), context, now(&registers));
         if let Some(measures) = &mut loaded.state.measures {
-            measures.decided(&loaded.snapshot, flag(&registers), outcome, context, 1);
+            measures.decided(&loaded.snapshot, flag(&registers), outcome, context.user_digest(), 1);
         }
         shared_memory::write_outcome(shared, outcome)
     }
@@ -239,7 +239,7 @@ impl Engine {
         let context = context.bind(&loaded.snapshot);
         let outcome = loaded.state.guards.decide(&loaded.snapshot, flag(&registers), &context, now(&registers));
         if let Some(measures) = &mut loaded.state.measures {
-            measures.decided(&loaded.snapshot, flag(&registers), outcome, &context, 1);
+            measures.decided(&loaded.snapshot, flag(&registers), outcome, context.user_digest(), 1);
         }
         shared_memory::write_outcome(shared, outcome)
     }
@@ -253,7 +253,7 @@ impl Engine {
         let times = u32::try_from(registers.length.get()).unwrap_or(0);
         if let Some(measures) = loaded.state.measures.as_mut().filter(|_| times > 0) {
             let outcome = shared_memory::read_outcome(shared);
-            measures.decided(&loaded.snapshot, flag(&registers), outcome, context, times);
+            measures.decided(&loaded.snapshot, flag(&registers), outcome, context.user_digest(), times);
         }
         0
     }

@@ -56,6 +56,7 @@ extern crate alloc;
 extern crate std;
 
 mod bound;
+mod compact;
 mod decision_text;
 #[cfg(feature = "documents")]
 pub mod documents;
@@ -65,6 +66,7 @@ mod shared_memory;
 mod slots;
 mod status;
 
+pub use compact::{Compact, Text};
 pub use engine::Engine;
 pub use shared_memory::SIZE;
 pub use slots::Handle;

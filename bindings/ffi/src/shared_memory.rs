@@ -88,6 +88,11 @@ pub(crate) fn outcomes(shared: &mut [u8], flags: usize) -> Option<&mut [PackedDe
     <[PackedDecision]>::mut_from_bytes(bytes).ok()
 }
 
+/// What lies behind the registers, as numbers.
+pub(crate) fn numbers(shared: &mut [u8]) -> Option<&mut [U32]> {
+    <[U32]>::mut_from_bytes(shared.get_mut(DATA..)?).ok()
+}
+
 /// What was written behind the registers.
 #[inline]
 pub(crate) fn data(shared: &[u8], length: I32) -> Option<&[u8]> {

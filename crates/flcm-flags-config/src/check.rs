@@ -13,6 +13,7 @@ use crate::limits;
 use crate::parse::document::{At, Dependency, Document, Entries, Flag, FlagCondition, Override, Rule};
 use crate::parse::near_miss;
 
+mod clients;
 mod cohorts;
 mod conditions;
 pub(crate) mod inherit;
@@ -51,6 +52,8 @@ pub struct CheckOptions {
     pub json: bool,
     /// The time, for warnings about schedules that are over; without it there are none.
     pub now: Option<Millis>,
+    /// Whether to hint that pages can read users, lists and addresses: for whoever checks a document before it is used.
+    pub hint_clients: bool,
 }
 
 impl CheckOptions {
@@ -58,7 +61,7 @@ impl CheckOptions {
     #[must_use]
     pub fn of_file(path: &std::path::Path) -> Self {
         let json = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json"));
-        Self { json, now: None }
+        Self { json, ..Self::default() }
     }
 }
 
@@ -114,18 +117,25 @@ impl<'d> Checker<'d> {
         self.all_names(document);
         let (count, path) = (document.flags.0.len(), Path::Root.key("flags"));
         self.limit(count, limits::FLAGS, Span::default(), path, "limit-flags", "flags");
-        let mut config =
-            Config { revision: self.revision(document), removed: self.removed(document), ..Config::default() };
+        let mut config = Config {
+            revision: self.revision(document),
+            clients: document.clients.map_or_else(Default::default, |clients| clients.value),
+            removed: self.removed(document),
+            ..Config::default()
+        };
         for (name, cohort) in &document.cohorts.0 {
             config.cohorts.insert(name.value.clone(), self.cohort(name, cohort));
         }
         let flags = inherit::flatten(document, self.diagnostics);
         for (key, flag) in &flags {
-            config.flags.insert(key.value.clone(), self.flag(&key.value, flag, path.key(&key.value)));
+            let checked = self.flag(&key.value, flag, config.clients, path.key(&key.value));
+            config.flags.insert(key.value.clone(), checked);
         }
         self.resolve_cohorts(&mut config);
         self.resolve_flags(document, &config);
         self.graphs(document, &config);
+        let may_hint = self.options.hint_clients && document.clients.is_none();
+        clients::flags(&flags, &config, may_hint, self.diagnostics);
         lint::document(document, &config, self.diagnostics);
         lint::hints(&flags, &config, self.diagnostics);
         config.patterns = self.patterns.0;
@@ -243,7 +253,7 @@ impl<'d> Checker<'d> {
         }
     }
 
-    fn flag(&mut self, key: &str, flag: &Flag, path: Path<'_>) -> config::Flag {
+    fn flag(&mut self, key: &str, flag: &Flag, clients: config::Clients, path: Path<'_>) -> config::Flag {
         let default = flag.default.as_ref().map_or(config::Value::Bool(false), |default| default.value.clone());
         let variants = self.variants(flag, &default, path);
         let rules = self.rules(flag, &variants, path);
@@ -256,6 +266,7 @@ impl<'d> Checker<'d> {
             tags: self.tags(flag, path),
             kind: flag.kind.map(|kind| kind.value),
             until: flag.until.as_ref().and_then(|until| self.instant(until, path.key("until"))),
+            client: flag.client.map_or_else(|| clients::default(clients), |client| client.value),
             enabled: flag.enabled.is_none_or(|enabled| enabled.value),
             on: on(flag, &default),
             default,

@@ -7,8 +7,9 @@ use flcm_flags::Serves;
 
 pub use flcm_flags::{Operator, Policy};
 
-pub use crate::parse::document::Kind;
 pub use crate::parse::document::Literal as Value;
+pub use crate::parse::document::{Client, Clients, Kind};
+mod clients;
 pub(crate) mod graph;
 pub(crate) mod pattern;
 
@@ -19,6 +20,8 @@ pub use pattern::Pattern;
 pub struct Config {
     /// The document's revision; 0 when it has none.
     pub revision: u64,
+    /// Which flags a client key gets, unless a flag says otherwise.
+    pub clients: Clients,
     /// Keys of flags that the document says were removed; they are not compiled.
     pub removed: BTreeSet<String>,
     /// Cohorts by name. A cohort that flags use and the document does not define is here as well, and empty.
@@ -77,6 +80,8 @@ pub struct Flag {
     pub kind: Option<Kind>,
     /// Until when it is needed, in milliseconds since 1970.
     pub until: Option<u64>,
+    /// What a client key gets of it.
+    pub client: Client,
     /// The kill switch.
     pub enabled: bool,
     /// Served when off.

@@ -180,6 +180,7 @@ impl Parser<'_> {
         let mut map = self.map(root, Path::Root)?;
         let document = Document {
             revision: map.get(self, "revision", |parser, node, path| parser.integer(node, path, u64::MAX)),
+            clients: map.get(self, "clients", Self::keyword),
             cohorts: map
                 .get(self, "cohorts", |parser, node, path| parser.entries(node, path, Self::cohort))
                 .unwrap_or_default(),
@@ -251,6 +252,7 @@ impl Parser<'_> {
             tags: map.get(self, "tags", |parser, node, path| parser.list(node, path, Self::text)),
             kind: map.get(self, "kind", Self::keyword),
             until: map.get(self, "until", Self::text),
+            client: map.get(self, "client", Self::client),
             enabled: map.get(self, "enabled", Self::boolean),
             default: map.get(self, "default", Self::literal),
             on: map.get(self, "on", Self::literal),

@@ -9,7 +9,7 @@ use flcm_flags::bucket::sip;
 use flcm_flags::metrics::batch::{Batch, BatchError, Header, Writer};
 
 use flcm_flags::metrics::{Custom, Distinct, FlagMetrics, Group};
-use flcm_flags::{BoundContext, Flag, FlagId, PackedDecision, Snapshot};
+use flcm_flags::{Flag, FlagId, PackedDecision, Snapshot};
 
 use crate::groups::LazyGroups;
 use crate::reserve::can_allocate;
@@ -55,18 +55,18 @@ impl Measures {
         self.flags.get(usize::try_from(flag.0).ok()?)?.as_deref()
     }
 
-    /// Counts a decision that was made so often.
+    /// Counts a decision that was made so often for the user with this digest.
     #[inline]
     pub fn decided<B: AsRef<[u8]>>(
         &mut self,
         snapshot: &Snapshot<B>,
         flag: FlagId,
         outcome: PackedDecision,
-        context: &BoundContext<'_>,
+        user: Option<u64>,
         times: u32,
     ) {
         if let Some(metrics) = self.flag(snapshot, flag) {
-            metrics.decisions(outcome, context, times);
+            metrics.decisions_for(outcome, user, times);
         }
     }
 
@@ -132,10 +132,21 @@ impl Measures {
     }
 
     /// Adds all that was counted under another snapshot. Counts of flags that are gone are dropped.
-    pub fn take_over<B: AsRef<[u8]>>(&mut self, snapshot: &Snapshot<B>, mut counted: Self, older: &Snapshot<B>) {
-        // Written just now: nothing can be wrong with it.
-        let merged = self.merge(snapshot, &counted.drain(older, Header::default()));
-        debug_assert!(merged.is_ok());
+    pub fn take_over<B: AsRef<[u8]>>(&mut self, snapshot: &Snapshot<B>, counted: &Self, older: &Snapshot<B>) {
+        self.custom.merge(&counted.custom);
+        for (id, counted) in (0..).zip(&counted.flags) {
+            let (Some(counted), Some(before)) = (counted, older.describe(FlagId(id))) else { continue };
+            let Some((id, flag)) = snapshot.flag(before.key()).and_then(|id| Some((id, snapshot.describe(id)?))) else {
+                continue;
+            };
+            let index = |variant| {
+                let name = before.variant(variant)?.name();
+                flag.variants().position(|other| other.name() == name).and_then(|index| u16::try_from(index).ok())
+            };
+            if let Some(metrics) = self.flag(snapshot, id).filter(|_| !counted.is_empty()) {
+                metrics.merge_by(counted, index);
+            }
+        }
     }
 
     /// Adds a batch; answers how much of it is about flags and variants that this snapshot does not have.

@@ -139,26 +139,24 @@ impl HostState {
         if let Some(drained) = before.drained.take() {
             self.drained = self.drained.take().or_else(|| Measures::new(snapshot.flags().len()));
             if let Some(totals) = &mut self.drained {
-                totals.take_over(snapshot, drained, older);
+                totals.take_over(snapshot, &drained, older);
             }
         }
         let Some(counted) = before.measures.take() else { return };
         self.measures = self.measures.take().or_else(|| Measures::new(snapshot.flags().len()));
         if let Some(measures) = &mut self.measures {
             measures.take_generations(snapshot, &counted, older);
-            measures.take_over(snapshot, counted, older);
+            measures.take_over(snapshot, &counted, older);
         }
     }
 
     /// Takes all that was counted as a batch; `None` when nothing was.
     pub fn drain<B: AsRef<[u8]>>(&mut self, snapshot: &Snapshot<B>, header: Header) -> Option<Vec<u8>> {
         let measures = self.measures.as_mut().filter(|measures| !measures.is_empty())?;
-        let bytes = measures.drain(snapshot, header);
         if let Some(drained) = &mut self.drained {
-            let merged = drained.merge(snapshot, &bytes);
-            debug_assert!(merged.is_ok(), "it was written just now");
+            drained.take_over(snapshot, measures, snapshot);
         }
-        Some(bytes)
+        Some(measures.drain(snapshot, header))
     }
 
     /// What was counted of a flag: since the start where totals are held, else since it was drained.

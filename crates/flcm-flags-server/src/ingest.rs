@@ -61,6 +61,7 @@ pub(crate) struct Bodies {
     pub(crate) commands: BodyMemory,
     pub(crate) documents: BodyMemory,
     pub(crate) evaluations: BodyMemory,
+    pub(crate) evaluations_of_pages: BodyMemory,
 }
 
 impl Default for Bodies {
@@ -72,6 +73,7 @@ impl Default for Bodies {
             commands: BodyMemory::of(16 << 20),
             documents: BodyMemory::of(128 << 20),
             evaluations: BodyMemory::of(16 << 20),
+            evaluations_of_pages: BodyMemory::of(8 << 20),
         }
     }
 }

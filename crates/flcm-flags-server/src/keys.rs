@@ -23,7 +23,7 @@ mod limit;
 mod line;
 mod usage;
 
-use limit::Limit;
+pub(crate) use limit::Limit;
 use line::Line;
 pub(crate) use usage::KeyReport;
 use usage::Usage;

@@ -6,10 +6,12 @@ use axum::http::HeaderValue;
 use bytes::Bytes;
 use flate2::Compression;
 use flcm_flags::{FlagId, Snapshot};
+use flcm_flags_config::config::Client;
 use flcm_flags_config::{CheckOptions, Config, Diagnostics, check, check_with, compile};
 
 use crate::clock::revision_after;
 use crate::gzip::gzip;
+use crate::keys::Role;
 use crate::signed_file::SignedSnapshot;
 
 mod changes;
@@ -34,7 +36,18 @@ pub(crate) struct Published {
     pub(crate) statements: Option<HeaderValue>,
     pub(crate) as_snapshot: Body,
     pub(crate) as_document: Option<Body>,
+    /// What pages get, where that is less than the whole snapshot.
+    of_clients: Option<View>,
+    /// What a client key gets of each flag, by its id; empty if that is all of them.
+    access: Box<[Client]>,
     variants: VariantNames,
+}
+
+/// A snapshot as an audience gets it.
+#[derive(Debug)]
+pub(crate) struct View {
+    pub(crate) snapshot: Snapshot<Bytes>,
+    pub(crate) body: Body,
 }
 
 /// How what was read from the file goes with the revision in use.
@@ -93,12 +106,17 @@ impl Published {
     }
 
     fn compiled(text: String, config: Config) -> Self {
-        let bytes = Bytes::from(compile(&config));
-        let snapshot = Snapshot::from_bytes(bytes.clone()).expect("what the compiler writes is a snapshot");
+        let (bytes, snapshot) = compiled(&config);
+        let of_clients = config.for_clients().map(|part| {
+            let (bytes, snapshot) = compiled(&part);
+            View { body: Body::of_snapshot(bytes, &snapshot), snapshot }
+        });
         let document = Bytes::from(text.clone().into_bytes());
         let tag = format!("{:016x}-document", snapshot.digest());
+        // A flag's id is its place in the order of keys.
+        let access = config.flags.values().map(|flag| flag.client).collect();
         let as_document = Some(Body::new("application/yaml", document, &tag));
-        Self { config: Some(config), as_document, ..Self::of_snapshot(text, bytes, snapshot) }
+        Self { config: Some(config), as_document, of_clients, access, ..Self::of_snapshot(text, bytes, snapshot) }
     }
 
     /// A snapshot that was signed elsewhere, by its text.
@@ -117,8 +135,10 @@ impl Published {
             text,
             config: None,
             statements: None,
-            as_snapshot: Body::new(SNAPSHOT, bytes, &format!("{:016x}", snapshot.digest())),
+            as_snapshot: Body::of_snapshot(bytes, &snapshot),
             as_document: None,
+            of_clients: None,
+            access: Box::default(),
             snapshot,
         }
     }
@@ -130,7 +150,37 @@ impl Published {
 
     /// The digest in 16 hexadecimal digits, as it is written everywhere.
     pub(crate) fn digest(&self) -> String {
-        format!("{:016x}", self.snapshot.digest())
+        digest(&self.snapshot)
+    }
+
+    /// The snapshot that a key of this role gets.
+    pub(crate) fn snapshot_for(&self, role: Role) -> &Snapshot<Bytes> {
+        self.view_for(role).map_or(&self.snapshot, |view| &view.snapshot)
+    }
+
+    /// The same, as the body of `GET /flags`.
+    pub(crate) fn body_for(&self, role: Role) -> &Body {
+        self.view_for(role).map_or(&self.as_snapshot, |view| &view.body)
+    }
+
+    /// What pages get, where that is less than the whole snapshot.
+    fn view_for(&self, role: Role) -> Option<&View> {
+        self.of_clients.as_ref().filter(|_| role.is_public())
+    }
+
+    /// Whether pages get the whole snapshot.
+    pub(crate) const fn is_whole_for_clients(&self) -> bool {
+        self.of_clients.is_none()
+    }
+
+    /// Whether a key of this role gets a flag with its rules.
+    pub(crate) fn is_for(&self, role: Role, flag: &str) -> bool {
+        self.view_for(role).is_none_or(|view| view.snapshot.flag(flag).is_some())
+    }
+
+    /// Whether a key of this role may have a flag evaluated.
+    pub(crate) fn may_evaluate(&self, role: Role, flag: FlagId) -> bool {
+        !role.is_public() || self.access.get(flag.0 as usize).is_none_or(|access| *access != Client::Never)
     }
 
     /// How this goes with the revision in use. A document is always the next one, because it gets a number here.
@@ -158,7 +208,22 @@ impl Published {
     }
 }
 
+fn compiled(config: &Config) -> (Bytes, Snapshot<Bytes>) {
+    let bytes = Bytes::from(compile(config));
+    let snapshot = Snapshot::from_bytes(bytes.clone()).expect("what the compiler writes is a snapshot");
+    (bytes, snapshot)
+}
+
+/// The digest of a snapshot, as it is written everywhere.
+pub(crate) fn digest(snapshot: &Snapshot<Bytes>) -> String {
+    format!("{:016x}", snapshot.digest())
+}
+
 impl Body {
+    fn of_snapshot(bytes: Bytes, snapshot: &Snapshot<Bytes>) -> Self {
+        Self::new(SNAPSHOT, bytes, &digest(snapshot))
+    }
+
     pub(crate) fn new(media_type: &'static str, bytes: Bytes, tag: &str) -> Self {
         let zipped = Bytes::from(gzip(&bytes, Compression::default()));
         Self {

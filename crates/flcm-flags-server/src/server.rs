@@ -2,6 +2,7 @@
 
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -19,7 +20,7 @@ use crate::error::StartError;
 use crate::fleet;
 use crate::http;
 use crate::ingest::Bodies;
-use crate::keys::Keys;
+use crate::keys::{Keys, Limit};
 use crate::metrics::otlp;
 use crate::options::{Edits, Options, Webhook};
 use crate::peer::Turns;
@@ -43,6 +44,9 @@ const DRAIN: Duration = Duration::from_secs(10);
 
 /// At most so many streams of events for people.
 const LISTENERS: usize = 500;
+
+/// How many requests for decisions a second the pages of a network may make: many people share an office's address.
+const EVALUATIONS_OF_PAGES: NonZeroU32 = NonZeroU32::new(50).unwrap();
 
 /// A server that listens, ready to run.
 #[derive(Debug)]
@@ -120,6 +124,7 @@ impl Server {
             proxies: options.proxies,
             batch_bytes: options.batch_bytes,
             bodies: Bodies::default(),
+            evaluations_of_pages: Limit::of_networks(EVALUATIONS_OF_PAGES),
             streams_of_pages: Turns::new(share(options.connections), public_of(options.connections)),
             checks: Semaphore::new(1),
             requests: Requests::default(),

@@ -14,7 +14,8 @@ use utoipa::ToSchema;
 use crate::ahead::AheadHosts;
 use crate::counters::Counters;
 use crate::inventory::Inventory;
-use crate::published::Published;
+use crate::keys::Role;
+use crate::published::{Published, digest};
 use crate::watched::Watched;
 
 /// The revision in use, and the trips of its flags.
@@ -27,14 +28,29 @@ pub(crate) struct ServingState {
 /// What streams send: the full state each time, so that a slow stream needs only the latest one.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct StreamState {
-    pub(crate) snapshot: Bytes,
-    pub(crate) trips: Bytes,
+    pub(crate) all: Events,
+    /// Those for pages.
+    pub(crate) of_clients: Events,
     /// Whether the server is shutting down.
     pub(crate) closing: bool,
 }
 
+/// The latest event of each kind, as bytes.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Events {
+    pub(crate) snapshot: Bytes,
+    pub(crate) trips: Bytes,
+}
+
+impl StreamState {
+    /// The events for a key of this role.
+    pub(crate) const fn events_for(&self, role: Role) -> &Events {
+        if role.is_public() { &self.of_clients } else { &self.all }
+    }
+}
+
 /// The fleet's state of one flag, as hosts receive it.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Copy, Debug, Serialize)]
 pub(crate) struct FleetFlag {
     #[serde(serialize_with = "as_text")]
     pub(crate) trip: TripState,
@@ -107,9 +123,9 @@ impl Shared {
     }
 }
 
-/// The event that announces a revision.
-pub(crate) fn snapshot_event(published: &Published) -> Bytes {
-    let data = serde_json::json!({ "digest": published.digest(), "revision": published.number });
+/// The event that announces a revision to keys of a role.
+pub(crate) fn snapshot_event(published: &Published, role: Role) -> Bytes {
+    let data = serde_json::json!({ "digest": digest(published.snapshot_for(role)), "revision": published.number });
     event("snapshot", &data.to_string())
 }
 

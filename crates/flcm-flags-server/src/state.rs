@@ -12,7 +12,7 @@ use tokio::sync::Semaphore;
 use crate::document_file::DocumentFile;
 use crate::fleet::FleetHandle;
 use crate::ingest::Bodies;
-use crate::keys::Keys;
+use crate::keys::{Keys, Limit};
 use crate::notification::RefusedDocument;
 use crate::options::{Dashboard, Edits};
 use crate::peer::Turns;
@@ -45,6 +45,8 @@ pub(crate) struct App {
     pub(crate) bodies: Bodies,
     /// The event streams of pages.
     pub(crate) streams_of_pages: Arc<Turns>,
+    /// How often pages of a network may have flags evaluated.
+    pub(crate) evaluations_of_pages: Limit,
     /// Large batches are checked one at a time, so that commands find a free processor.
     pub(crate) checks: Semaphore,
     pub(crate) requests: Requests,

@@ -24,7 +24,7 @@ use crate::context::{BoundContext, View};
 use crate::decision::PackedDecision;
 use crate::explain::{Membership, Step, Visitor};
 use crate::snapshot::sections;
-use crate::snapshot::{FlagId, Reader, Snapshot, to_usize};
+use crate::snapshot::{FlagId, Reader, Snapshot, to_usize, wire};
 use crate::targeting::Facts;
 
 /// Passes the name of each cohort that the user is a member of to `show`, in the order of the names.
@@ -55,8 +55,11 @@ pub fn cohorts<'s, B: AsRef<[u8]>>(
     context: &BoundContext<'_>,
     show: &mut dyn FnMut(&'s str),
 ) {
-    let reader = snapshot.reader();
-    let context = context.view();
+    cohorts_of(snapshot.reader(), context.view(), show);
+}
+
+/// [`cohorts`] of a context wherever it lies.
+pub(crate) fn cohorts_of<'s>(reader: Reader<'s>, context: View<'_>, show: &mut dyn FnMut(&'s str)) {
     if context.snapshot() != reader.layout.digest {
         return;
     }
@@ -76,7 +79,7 @@ pub(crate) fn is_member<V: Visitor>(reader: Reader<'_>, context: View<'_>, id: C
     let Some(cohort) = reader.get(sections::COHORTS, id.0) else { return false };
     let closure = reader.range(sections::COHORT_CLOSURES, cohort.closure.get(), cohort.closure_count.get().into());
     let mut named = Named { closure, members: 0 };
-    for (position, inner) in closure.iter().enumerate() {
+    for (position, inner) in closure.iter().enumerate().take(wire::MAX_CLOSURE) {
         if membership(reader, context, CohortId(inner.get()), &named, &mut ()).is_member() {
             named.members |= bit(position);
         }

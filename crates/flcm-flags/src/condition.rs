@@ -240,10 +240,13 @@ impl<'s> Nodes<'s> {
     }
 
     /// The members of a group that [`advance`](Self::advance) has just returned.
+    ///
+    /// Hostile bytes may say that they end beyond all numbers: it has none then, because nothing says where they begin.
     pub(crate) fn members(&self, record: &wire::NodeRecord) -> Self {
+        let is_empty = self.depth == 0 || self.next == u32::MAX;
         Self {
             next: self.next.wrapping_sub(record.extra.get()),
-            end: if self.depth == 0 { 0 } else { self.next.min(self.end) },
+            end: if is_empty { 0 } else { self.next.min(self.end) },
             depth: self.depth.wrapping_sub(1),
             ..*self
         }

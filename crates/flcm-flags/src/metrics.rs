@@ -186,8 +186,14 @@ impl<C: AsRef<[u32]> + AsMut<[u32]>, G: Groups> FlagMetrics<C, G> {
     /// Like [`decision`](Self::decision), for a decision that was made `times` times for the same user.
     #[inline]
     pub fn decisions(&mut self, packed: PackedDecision, context: &BoundContext<'_>, times: u32) {
+        self.decisions_for(packed, context.user_digest(), times);
+    }
+
+    /// Like [`decisions`](Self::decisions), for a user by their [digest](BoundContext::user_digest).
+    #[inline]
+    pub fn decisions_for(&mut self, packed: PackedDecision, user: Option<u64>, times: u32) {
         self.tally(FlagMetrics::counter_of(packed), times);
-        if let Some(digest) = context.user_digest()
+        if let Some(digest) = user
             && let Some(group) = self.group_mut(Group::of(packed))
         {
             group.users.insert(digest);
@@ -269,12 +275,22 @@ impl<C: AsRef<[u32]> + AsMut<[u32]>, G: Groups> FlagMetrics<C, G> {
     /// assert_eq!((here.summary().decisions, here.count(None, Reason::BreakerOpen)), (5, 5));
     /// ```
     pub fn merge<D: AsRef<[u32]>, H: Groups>(&mut self, other: &FlagMetrics<D, H>) {
-        for (index, count) in other.counters.as_ref().iter().enumerate() {
-            self.tally(index, *count);
+        self.merge_by(other, Some);
+    }
+
+    /// Like [`merge`](Self::merge), for a flag that numbers its variants otherwise: `index` answers the number here of
+    /// a variant there. What belongs to a variant that is not here is counted without one.
+    pub fn merge_by<D: AsRef<[u32]>, H: Groups>(
+        &mut self,
+        other: &FlagMetrics<D, H>,
+        index: impl Fn(u16) -> Option<u16>,
+    ) {
+        for (variant, reason, count) in other.tallies() {
+            self.tally(counter_index(variant.and_then(&index), reason), count);
         }
         self.add_evidence_of(&other.evidence);
         for (arm, variant, group) in other.groups() {
-            if let Some(own) = self.group_mut(Group::index(arm, variant)) {
+            if let Some(own) = self.group_of(arm, variant.and_then(&index)) {
                 own.merge(group);
             }
         }

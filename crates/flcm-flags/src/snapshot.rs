@@ -189,6 +189,13 @@ impl<B: AsRef<[u8]>> Snapshot<B> {
         self.layout.sizes().filter(|(_, count, _)| *count > 0)
     }
 
+    /// All texts, in the order of their ids: whoever has the snapshot can read them.
+    pub fn texts(&self) -> impl Iterator<Item = &str> {
+        let reader = self.reader();
+        // One more offset than there are texts.
+        (0..self.layout.count(sections::STRINGS).saturating_sub(1)).map(move |id| reader.text(id))
+    }
+
     pub(crate) fn reader(&self) -> Reader<'_> {
         Reader { bytes: self.bytes.as_ref(), layout: &self.layout }
     }

@@ -3,16 +3,18 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use flcm_flags_config::{Diagnostic, Diagnostics, TextRange};
+use flcm_flags_config::{Config, Diagnostic, Diagnostics, TextRange};
 use serde::Serialize;
 
 use crate::failure::Failure;
 use crate::source;
 use crate::style::{self, BAD, GOOD, NOTE, plural};
 
+mod client;
 mod fix;
 
 /// Check documents and report every problem at once
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 A file named `.json` must be JSON, without comments and without commas at the end.
@@ -37,6 +39,9 @@ pub(crate) struct Options {
     /// Fix what is certain, in the files themselves
     #[arg(long)]
     fix: bool,
+    /// Print every text of a document that pages get: keys, values, attributes, operands, patterns
+    #[arg(long, conflicts_with_all = ["json", "fix"])]
+    show_client: bool,
 }
 
 /// A problem with the name of its document.
@@ -51,6 +56,7 @@ struct Located<'d> {
 struct Checked {
     name: String,
     text: String,
+    config: Option<Config>,
     diagnostics: Diagnostics,
     /// What was fixed before, a line each.
     fixed: Vec<String>,
@@ -70,11 +76,13 @@ pub(crate) fn run(options: &Options) -> Result<bool, Failure> {
         return Err(Failure::new("the standard input cannot be fixed", "name a file"));
     }
     let mut problems = Vec::new();
+    let mut shown = Vec::new();
     let mut totals = Totals::default();
     for path in &options.documents {
         match Checked::read(path, options.fix) {
             Ok(checked) => {
                 totals.add(&checked);
+                shown.extend(checked.config.as_ref().filter(|_| options.show_client).map(client::texts));
                 problems.extend(if options.json { json(&checked) } else { text(&checked) });
             }
             // The other files are checked all the same.
@@ -91,6 +99,7 @@ pub(crate) fn run(options: &Options) -> Result<bool, Failure> {
     if options.json {
         writeln!(std::io::stdout(), "[{}]", problems.join(","))?;
     } else {
+        shown.iter().try_for_each(|texts| write!(anstream::stdout(), "{texts}"))?;
         report(&problems, options.documents.len() - totals.unreadable, &totals)?;
     }
     Ok(totals.unreadable == 0 && totals.errors == 0 && !(options.deny_warnings && totals.warnings > 0))
@@ -101,8 +110,8 @@ impl Checked {
         let name = source::display(path);
         let mut text = source::read_document(path)?;
         let fixed = if fixes { fix::file(path, &name, &mut text)? } else { Vec::new() };
-        let diagnostics = source::check_file(path, &text).1;
-        Ok(Self { name, text, diagnostics, fixed })
+        let (config, diagnostics) = source::check_file(path, &text);
+        Ok(Self { name, text, config, diagnostics, fixed })
     }
 }
 
@@ -122,7 +131,7 @@ fn json(checked: &Checked) -> Vec<String> {
 }
 
 fn text(checked: &Checked) -> Vec<String> {
-    let Checked { name, text, diagnostics, fixed } = checked;
+    let Checked { name, text, diagnostics, fixed, .. } = checked;
     let problems = (!diagnostics.is_empty()).then(|| source::render(diagnostics, name, text, style::is_coloured()));
     fixed.iter().cloned().chain(problems).collect()
 }

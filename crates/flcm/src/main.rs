@@ -7,6 +7,7 @@ mod decide;
 mod demo;
 mod diff;
 mod failure;
+mod init;
 mod inspect;
 mod key;
 mod operate;
@@ -68,6 +69,7 @@ enum Command {
     DemoHost(demo::HostOptions),
     Diff(diff::Options),
     Hold(operate::HoldOptions),
+    Init(init::Options),
     Inspect(inspect::Options),
     Key(key::Options),
     /// Print the `OpenAPI` description of the server
@@ -107,6 +109,7 @@ fn run(command: Command) -> Result<bool, Failure> {
         Command::DemoHost(options) => demo::run_host(&options),
         Command::Diff(options) => diff::run(&options),
         Command::Hold(options) => operate::hold(&options),
+        Command::Init(options) => init::run(&options),
         Command::Inspect(options) => inspect::run(&options),
         Command::Key(options) => key::run(&options),
         Command::Openapi => print(&flcm_flags_server::openapi()),

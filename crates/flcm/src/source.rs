@@ -44,7 +44,7 @@ impl Source {
 
 /// Checks a document. A file named `.json` must be JSON; schedules that are over are reported.
 pub(crate) fn check_file(path: &Path, text: &str) -> (Option<Config>, Diagnostics) {
-    check_with(text, CheckOptions { now: Some(crate::now_or(None)), ..CheckOptions::of_file(path) })
+    check_with(text, CheckOptions { now: Some(crate::now_or(None)), hint_clients: true, ..CheckOptions::of_file(path) })
 }
 
 /// Checks a document. If it is rejected its problems are reported; otherwise `warned` gets the warnings. Hints are left

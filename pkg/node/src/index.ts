@@ -1,6 +1,7 @@
 import type { Compiler, Engine } from '../../../bindings/contract.d.ts';
 import { createCompiler, createEngine, SIZE } from '../../../bindings/engine/index.ts';
 import { LocalSnapshot as Local } from '../../../bindings/engine/local-snapshot.ts';
+import { textReading } from '../../../bindings/engine/text-reading.ts';
 import { type Addon, addon } from './addon.ts';
 
 export type * from '../../../bindings/contract.d.ts';
@@ -10,7 +11,8 @@ const wasm = (): typeof import('./wasm.ts') => require('./wasm.cjs');
 
 function engineOf(binding: Addon): Engine {
   const memory = new ArrayBuffer(SIZE);
-  return createEngine({ name: 'native', binding, hot: binding.hot(memory), memory: () => memory, offset: 0, Local });
+  const hot = binding.hot(memory);
+  return createEngine({ name: 'native', binding, hot, memory: () => memory, offset: 0, read: textReading, Local });
 }
 
 /** The native addon where one fits the machine, else WebAssembly: `engine.name` says which. */

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Compiler, Engine } from '../../../bindings/contract.d.ts';
 import * as shared from '../../../bindings/engine/index.ts';
+import { textReading } from '../../../bindings/engine/text-reading.ts';
 import { compile, explain, schema, initSync as startCompiler } from '../../../target/bindings/compile/compile.js';
 import { Ffi, initSync } from '../../../target/bindings/wasm/flags.js';
 
@@ -19,7 +20,7 @@ function start(): void {
 }
 
 /** The engine as WebAssembly, whether or not an addon fits the machine. */
-export const engine: Engine = shared.createEngine({ name: 'wasm', binding, hot: binding, ...slot });
+export const engine: Engine = shared.createEngine({ name: 'wasm', binding, hot: binding, read: textReading, ...slot });
 
 /** The compiler of documents as WebAssembly: a large module, which starts when it is first used. */
 export const compiler: Compiler = shared.createCompiler({

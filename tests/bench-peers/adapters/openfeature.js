@@ -111,6 +111,7 @@ const client = {
 /** What is left of a client when nothing is evaluated. */
 const layer = {
   ...client,
+  evaluates: false,
   skip: ['W2', 'W3', 'W3h', 'W4', 'W5'],
   config: () => '{}',
   bool: (c, k, x) => c.getBooleanValue(k, true, x),

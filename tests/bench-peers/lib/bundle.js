@@ -1,4 +1,4 @@
-import { copyFileSync, existsSync, mkdirSync, rmSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { build } from 'esbuild';
 import { ROOT, version } from './paths.js';
@@ -7,19 +7,18 @@ import { ROOT, version } from './paths.js';
 export const HERE = path.join(ROOT, '../..');
 
 /**
- * The pages, each the smallest program that makes a client and asks it for one flag. `wasm` is what ours downloads
- * beside JavaScript. `optional` is what it imports only in some applications: the compiler, signatures, or the full
- * engine where the small one has no room. `later` is what it imports after its first decision.
+ * The pages, each the smallest program that makes a client and asks it for one flag. `optional` is what
+ * ours imports only in some applications: the compiler, signatures, or the full engine where the small one has no room.
+ * `later` is what it imports after its first decision.
  */
 export const PAGES = [
   {
     name: 'flcm, page',
     page: 'flcm-page',
-    wasm: 'flags-page.wasm',
     optional: /web\/dist\/index\.js$/,
     later: /dist\/page-later\.js$/,
   },
-  { name: 'flcm', page: 'flcm', wasm: 'flags.wasm', optional: /dist\/(compile|browser-trust)\.js$/ },
+  { name: 'flcm', page: 'flcm', optional: /dist\/(compile|browser-trust)\.js$/ },
   { page: 'growthbook', package: '@growthbook/growthbook' },
   { page: 'configcat', package: '@configcat/sdk' },
   { page: 'eppo', package: '@eppo/js-client-sdk-common' },
@@ -52,7 +51,7 @@ const from = (checkout) => ({
  * @returns {Promise<{ first: string[], later: string[] }>} the files that it loads, until its first decision and after
  *   it
  */
-export async function bundle({ page, wasm, optional, later }, folder, checkout = HERE) {
+export async function bundle({ page, optional, later }, folder, checkout = HERE) {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
   const { metafile } = await build({
@@ -73,11 +72,18 @@ export async function bundle({ page, wasm, optional, later }, folder, checkout =
     tsconfigRaw: '{}',
     plugins: [from(checkout)],
   });
-  const named = (files) => files.map((file) => path.join(folder, file));
   const all = loaded(metafile.outputs, 'index.js', [optional]);
   const first = loaded(metafile.outputs, 'index.js', [optional, later]);
-  if (wasm) copyFileSync(path.join(checkout, 'pkg/web/dist', wasm), path.join(folder, wasm));
-  return { first: named(wasm ? [...first, wasm] : first), later: named(all.filter((file) => !first.includes(file))) };
+  const named = (files) => files.map((file) => path.join(folder, file));
+  const wasm = modules(named(first));
+  for (const file of wasm) copyFileSync(path.join(checkout, 'pkg/web/dist', file), path.join(folder, file));
+  return { first: named([...first, ...wasm]), later: named(all.filter((file) => !first.includes(file))) };
+}
+
+/** The modules that scripts fetch beside themselves; esbuild leaves them where they are. */
+function modules(scripts) {
+  const texts = scripts.map((file) => readFileSync(file, 'utf8'));
+  return texts.flatMap((text) => [...text.matchAll(/new URL\(["'`]\.\/([\w-]+\.wasm)/g)].map(([, name]) => name));
 }
 
 /** What a file imports, at once or later, but for what is left out. */

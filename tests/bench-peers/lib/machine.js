@@ -1,11 +1,12 @@
 import { execFileSync } from 'node:child_process';
 import os from 'node:os';
+import path from 'node:path';
 
 /** What a run was measured on, and how it was started. */
 export function machine() {
   return {
     date: new Date().toISOString(),
-    command: ['node', ...process.argv.slice(1).map((argument) => argument.replace(`${process.cwd()}/`, ''))].join(' '),
+    command: ['node', ...process.argv.slice(1).map(relative)].join(' '),
     commit: commit(),
     cpu: os.cpus()[0].model,
     cpus: os.cpus().length,
@@ -13,6 +14,11 @@ export function machine() {
     system: `${os.type()} ${os.release()} ${os.arch()}`,
     node: process.version,
   };
+}
+
+/** Results are committed, so where this checkout is does not belong in them. */
+function relative(argument) {
+  return path.isAbsolute(argument) ? path.relative('', argument) : argument;
 }
 
 function commit() {

@@ -31,4 +31,4 @@ export function rustPeers(programs) {
 }
 
 /** What the run needs to know of a peer. */
-const only = ({ name, ours, base, noBoot, onlyBoot }) => ({ name, ours, base, noBoot, onlyBoot });
+const only = ({ name, ours, base, noBoot, onlyBoot, evaluates }) => ({ name, ours, base, noBoot, onlyBoot, evaluates });

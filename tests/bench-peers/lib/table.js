@@ -7,7 +7,7 @@ export function tables(rows) {
   const evaluations = cells.filter(({ kind }) => kind === 'eval');
   const boots = cells.filter(({ kind }) => kind === 'boot');
   const parts = [];
-  if (evaluations.length > 0) parts.push(timesOf(evaluations), ratiosOf(evaluations));
+  if (evaluations.length > 0) parts.push(timesOf(evaluations), ratiosOf(evaluations), fasterOf(evaluations));
   if (boots.length > 0) parts.push(bootsOf(boots));
   const failed = new Set(failures(rows).map(({ peer, step, error }) => `- ${peer}, ${step}: ${error}`));
   if (failed.size > 0) parts.push(['What failed:', '', ...failed].join('\n'));
@@ -63,6 +63,24 @@ function ratiosOf(cells) {
   });
   return `As many times as ours\n\n${markdown(['', ...WORKLOADS], lines)}`;
 }
+
+/**
+ * The peers that take less time than ours. Through OpenFeature's client the comparison is with our provider. Those who
+ * evaluate nothing are no peers, and those who answer something else have failed.
+ */
+function fasterOf(cells) {
+  const lines = [true, false].flatMap((layered) => {
+    const alike = cells.filter(({ peer }) => isLayered(peer) === layered);
+    return alike.flatMap((row) => {
+      const ratio = row.least / leastOfOurs(alike, row);
+      const isPeer = !row.ours && row.share_ok && row.evaluates !== false;
+      return isPeer && ratio < 1 ? [`- ${row.peer}, ${row.workload}: ${ratio.toFixed(2)}`] : [];
+    });
+  });
+  return ['Below 1.0:', '', ...(lines.length > 0 ? lines : ['- none'])].join('\n');
+}
+
+const isLayered = (peer) => /^open-?feature/.test(peer);
 
 function leastOfOurs(cells, { rust, workload }) {
   const ours = cells.filter((row) => row.ours && row.rust === rust && row.workload === workload);

@@ -20,7 +20,7 @@ impl Engine {
         let serve = override_of(&snapshot.describe(flag)?, serve)?;
         let outcome = state.guards.decide_as(snapshot, flag, context, super::millis(now), serve);
         if let Some(measures) = &mut state.measures {
-            measures.decided(snapshot, flag, outcome, context, 1);
+            measures.decided(snapshot, flag, outcome, context.user_digest(), 1);
         }
         u32::try_from(outcome.to_bits() >> 32).ok()
     }

@@ -145,6 +145,7 @@ fn inherit(child: &mut Flag, parent: &Flag) {
         tags,
         kind,
         until: _,
+        client,
         enabled,
         default,
         on,
@@ -161,6 +162,7 @@ fn inherit(child: &mut Flag, parent: &Flag) {
     fill(&mut child.owner, owner);
     fill(&mut child.tags, tags);
     fill(&mut child.kind, kind);
+    fill(&mut child.client, client);
     fill(&mut child.enabled, enabled);
     fill(&mut child.default, default);
     fill(&mut child.on, on);

@@ -1,8 +1,9 @@
 //! The order of keys, for those that are added.
 
 /// All keys that documents have. Those of each kind of map are in the order of the schema; a test compares the two.
-const KEYS: [&str; 56] = [
+const KEYS: [&str; 58] = [
     "revision",
+    "clients",
     "flag",
     "attribute",
     "operator",
@@ -13,6 +14,7 @@ const KEYS: [&str; 56] = [
     "tags",
     "kind",
     "until",
+    "client",
     "enabled",
     "default",
     "on",

@@ -6,7 +6,7 @@ use flcm_flags::{Serves, Snapshot};
 use serde::Serialize;
 
 use crate::compile;
-use crate::config::{Cohort, Condition, Config, Flag, Rule, Value};
+use crate::config::{Client, Cohort, Condition, Config, Flag, Rule, Value};
 use crate::explain::view::FlagView;
 
 /// A cohort.
@@ -91,6 +91,7 @@ fn flag(when: &[Condition]) -> Flag {
         tags: Vec::new(),
         kind: None,
         until: None,
+        client: Client::Never,
         enabled: true,
         default: Value::Bool(false),
         on: Some(Value::Bool(true)),

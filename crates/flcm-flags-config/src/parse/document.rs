@@ -37,6 +37,10 @@ pub struct Document {
     /// The number of this version of the document, at most 4294967296. It must increase: hosts refuse older revisions.
     #[schemars(range(min = 0, max = 4_294_967_296_u64))]
     pub revision: Option<At<u64>>,
+    /// What a client key, which every visitor of a page can read, gets: `all` flags, or those that are `listed` by
+    /// `client: true` of the flag.
+    #[schemars(with = "Option<OneOf<Clients>>", extend("default" = "all"))]
+    pub clients: Option<At<Clients>>,
     /// Named groups of users.
     #[schemars(default)]
     pub cohorts: Entries<Cohort>,
@@ -86,6 +90,10 @@ pub struct Flag {
     /// RFC 3339 time until which the flag is needed. Never inherited.
     #[schemars(extend("format" = "date-time"))]
     pub until: Option<At<String>>,
+    /// Whether pages get the flag: `true`, with its rules; `evaluated`, only what the server decides for a user;
+    /// `false`, not at all. Default: `true` with `clients: all`, `false` with `clients: listed`.
+    #[schemars(with = "Option<Client>")]
+    pub client: Option<At<Client>>,
     /// The kill switch.
     #[schemars(extend("default" = true))]
     pub enabled: Option<At<bool>>,
@@ -130,6 +138,27 @@ pub enum Kind {
     Permanent,
     /// Brings a change to everyone, and then goes.
     Release,
+}
+
+/// Which flags a client key gets, unless a flag says otherwise.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Clients {
+    /// All of them.
+    #[default]
+    All,
+    /// Those with `client: true`.
+    Listed,
+}
+
+/// What a client key gets of a flag.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Client {
+    /// What the server decides for a user.
+    Evaluated,
+    /// Nothing.
+    Never,
+    /// The flag with its rules.
+    Snapshot,
 }
 
 /// `key`, `{flag: key, enabled: …}` or `{flag: key, variant: …}`.
@@ -442,6 +471,22 @@ impl Keyword for Budget {
     }
 }
 
+impl Keyword for Clients {
+    const KEY: &'static str = "clients";
+
+    fn keywords() -> impl Iterator<Item = (&'static str, Self)> {
+        [("all", Self::All), ("listed", Self::Listed)].into_iter()
+    }
+}
+
+impl Keyword for Client {
+    const KEY: &'static str = "client";
+
+    fn keywords() -> impl Iterator<Item = (&'static str, Self)> {
+        std::iter::once(("evaluated", Self::Evaluated))
+    }
+}
+
 impl Keyword for Kind {
     const KEY: &'static str = "kind";
 
@@ -475,6 +520,16 @@ impl JsonSchema for Budget {
         let mut choices = vec![json_schema!({ "type": "number", "minimum": 1e-9, "maximum": 0.5 })];
         choices.extend(Self::keywords().map(keyword));
         json_schema!({ "oneOf": choices })
+    }
+}
+
+impl JsonSchema for Client {
+    fn schema_name() -> Cow<'static, str> {
+        "Client".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "enum": [true, false, "evaluated"] })
     }
 }
 

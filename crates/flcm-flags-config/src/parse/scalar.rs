@@ -4,7 +4,7 @@ use super::Parser;
 use super::keyword::Keyword;
 use super::near_miss::{self, Unit};
 use crate::diagnostics::{Diagnostic, Edit, Path, did_you_mean, written};
-use crate::parse::document::{At, Literal};
+use crate::parse::document::{At, Client, Literal};
 use crate::parse::json;
 use crate::parse::source::{Node, NodeValue};
 
@@ -73,6 +73,19 @@ impl Parser<'_> {
         let problem = self.diagnostics.error(span, path, T::UNKNOWN, message);
         problem.help(did_you_mean(written, keywords.iter().copied()).unwrap_or_else(known));
         None
+    }
+
+    /// Whether pages get a flag: on, off, or a keyword.
+    pub(super) fn client(&mut self, node: &Node<'_>, path: Path<'_>) -> Option<At<Client>> {
+        match node.value {
+            NodeValue::Bool(true) => Some(At { value: Client::Snapshot, span: node.span }),
+            NodeValue::Bool(false) => Some(At { value: Client::Never, span: node.span }),
+            NodeValue::String(_) => self.keyword(node, path),
+            _ => {
+                self.wrong_type(node, path, "true, false or evaluated");
+                None
+            }
+        }
     }
 
     pub(super) fn number(&mut self, node: &Node<'_>, path: Path<'_>) -> Option<At<f64>> {

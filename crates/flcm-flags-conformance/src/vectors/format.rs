@@ -244,6 +244,9 @@ pub struct Checked {
     /// Milliseconds since 1970, if the check knows the time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub now: Option<u64>,
+    /// Whether the check hints at what pages can read.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub hint_clients: bool,
     /// All its problems, in the order of their positions; left out only until they have been filled in.
     #[serde(default)]
     pub diagnostics: Option<Vec<Problem>>,
@@ -253,7 +256,7 @@ impl Checked {
     /// What the check knows beside the text.
     #[must_use]
     pub fn options(&self) -> CheckOptions {
-        CheckOptions { json: self.json, now: self.now.map(Millis) }
+        CheckOptions { json: self.json, now: self.now.map(Millis), hint_clients: self.hint_clients }
     }
 }
 

@@ -100,6 +100,11 @@ impl Fleet {
         let app = app.map(|app| self.asking.app(app, !is_server, now));
         let mut expected = FlagId(0);
         for counted in batch.flags() {
+            // A page counts what it was given. So its counts reveal nothing of other flags, and change none.
+            if !published.is_for(origin.role, counted.key()) {
+                self.shared.counters.unknown_flags.add(1);
+                continue;
+            }
             // Hosts write flags in the order of their keys, so mostly it is the next one.
             let is_expected = published.snapshot.describe(expected).is_some_and(|flag| flag.key() == counted.key());
             let id = if is_expected { Some(expected) } else { published.snapshot.flag(counted.key()) };

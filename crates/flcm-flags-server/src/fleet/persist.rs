@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::{Fleet, SourcedTransition};
+use crate::keys::Role;
 use crate::notification::kind_of;
-use crate::serving::{FleetFlag, ServingState, snapshot_event, trips_event};
+use crate::serving::{Events, FleetFlag, ServingState, snapshot_event, trips_event};
 use crate::store::{Changes, Checkpoint, Record, Stored, StoredBreaker, WebhookDelivery, audit_of};
 use crate::transition::FleetTransition;
 
@@ -60,11 +61,18 @@ impl Fleet {
         self.sequence += 1;
         let serving = ServingState { published: Arc::clone(&self.published), trips: self.guards.trips().clone() };
         self.shared.serving.store(Arc::new(serving));
-        let trips = trips_event(self.epoch, self.sequence, &self.fleet_flags());
-        let snapshot = snapshot_event(&self.published);
+        let flags = self.fleet_flags();
+        let events = |role| {
+            let flags = flags.iter().filter(|(key, _)| self.published.is_for(role, key));
+            let flags = flags.map(|(key, flag)| (*key, *flag)).collect();
+            let trips = trips_event(self.epoch, self.sequence, &flags);
+            Events { snapshot: snapshot_event(&self.published, role), trips }
+        };
+        let all = events(Role::Server);
+        let of_clients = if self.published.is_whole_for_clients() { all.clone() } else { events(Role::Client) };
         self.shared.stream.send_modify(|stream| {
-            stream.trips = trips;
-            stream.snapshot = snapshot;
+            stream.all = all;
+            stream.of_clients = of_clients;
         });
     }
 

@@ -25,8 +25,8 @@ pub(super) const SIGNATURE: HeaderName = HeaderName::from_static(SIGNATURE_HEADE
 
 /// The revision in use.
 ///
-/// `Accept` chooses between the snapshot and the document as it was written, which needs a key `server`. Each has a
-/// strong `ETag`, which is compared with `If-None-Match`. A server that signs snapshots sends `flcm-signature` with
+/// `Accept` chooses between the snapshot and the document as it was written, which needs a key `server`. A key `client`
+/// gets the part of the snapshot that the document allows pages, which has a digest of its own. Each has a strong `ETag`, which is compared with `If-None-Match`. A server that signs snapshots sends `flcm-signature` with
 /// each of them, with 304 as well. The query is for `GET /hosts`, and needs `instance`.
 #[utoipa::path(get, path = "/flags", tag = "hosts", params(
     HostQuery,
@@ -56,26 +56,27 @@ pub(super) async fn get_flags(
         let host = AheadHost { address: key.address(), role: key.caller().role, revision, last_seen: wall() };
         app.shared.ahead.note(host, serving.published.number);
     }
-    let body = choose(&serving.published, &headers)?;
+    let role = key.caller().role;
+    let body = choose(&serving.published, role, &headers)?;
     // A snapshot contains hashes of users, the document their names.
-    let is_document = !std::ptr::eq(body, &raw const serving.published.as_snapshot);
+    let is_document = !std::ptr::eq(body, serving.published.body_for(role));
     key.require(if is_document { Role::Server } else { Role::Client })?;
     let mut response = encoded::answer(&headers, body);
     // Not part of what the `ETag` names: a new signature of the same bytes comes with `304 Not Modified` as well.
-    let signature = if is_document { None } else { app.signatures.header(&serving.published, Millis(wall())) };
+    let signature = if is_document { None } else { app.signatures.header(&serving.published, role, Millis(wall())) };
     signature.map(|value| response.headers_mut().insert(SIGNATURE, value));
     Ok(response)
 }
 
 /// The body that the client prefers; the snapshot, if it prefers neither.
-fn choose<'p>(published: &'p Published, headers: &HeaderMap) -> Result<&'p Body, Problem> {
+fn choose<'p>(published: &'p Published, role: Role, headers: &HeaderMap) -> Result<&'p Body, Problem> {
     let accept = Accept::of(headers);
     if accept.is_empty() {
-        return Ok(&published.as_snapshot);
+        return Ok(published.body_for(role));
     }
     let liked = |body: &&Body| accept.quality(body.media_type.to_str().unwrap_or_default());
     // Of those that are liked as well the last one counts: the snapshot.
-    let bodies = published.bodies().collect::<Vec<_>>().into_iter().rev();
+    let bodies = published.as_document.iter().chain([published.body_for(role)]);
     bodies.filter(|body| liked(body) > 0).max_by_key(liked).ok_or_else(|| {
         let message = format!("no media type of `Accept: {}` is available", accept.text());
         let help = "ask for application/vnd.flcm.snapshot, or for application/yaml, or for */*; a snapshot that was \

@@ -14,15 +14,20 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
-use super::access::{Authorized, Server};
+use super::access::{Authorized, Host, denied};
 use super::{Context, Problem, body};
 use crate::clock::wall;
+use crate::keys::{Denial, Role};
+use crate::peer::AddressPrefix;
 use crate::published::etag_matches;
 use crate::serving::ServingState;
 use crate::state::App;
 
 /// The largest request body.
 const BYTES: usize = 64 << 10;
+
+/// The same from a page, which sends the attributes of one user.
+const PAGE_BYTES: usize = 8 << 10;
 
 /// The context of an evaluation.
 #[derive(Debug, Default, Deserialize, ToSchema)]
@@ -97,6 +102,8 @@ pub(crate) struct BulkEvaluation {
 }
 
 /// Decides one flag.
+///
+/// A key `client` has flags evaluated whose `client` is `true` or `evaluated`. Others are not found.
 #[utoipa::path(post, path = "/ofrep/v1/evaluate/flags/{key}", tag = "ofrep", params(("key" = String, Path, description = "The flag key")),
     request_body = EvaluationRequest, responses(
     (status = 200, body = Evaluation), (status = 400, body = EvaluationError), (status = 401, body = Problem), (status = 403, body = Problem),
@@ -104,24 +111,27 @@ pub(crate) struct BulkEvaluation {
     (status = 429, body = Problem), (status = 503, body = Problem),
 ))]
 pub(super) async fn evaluate_flag(
-    _: Authorized<Server>,
+    key: Authorized<Host>,
     State(app): Context,
     path: Result<Path<String>, PathRejection>,
     headers: HeaderMap,
     content: Body,
 ) -> Result<Response, Problem> {
-    let Path(key) = path.map_err(|error| super::problem::bad_path(&error))?;
-    let context = match read(&app, &headers, content).await? {
+    let Path(flag_key) = path.map_err(|error| super::problem::bad_path(&error))?;
+    let context = match read(&app, &key, &headers, content).await? {
         Ok(context) => context,
-        Err(error) => return Ok(failed(EvaluationError { key: Some(key), ..error })),
+        Err(error) => return Ok(failed(EvaluationError { key: Some(flag_key), ..error })),
     };
     let serving = app.shared.serving.load();
-    let Some(flag) = serving.published.snapshot.flag(&key) else {
-        return Ok(failed(EvaluationError::new(Some(&key), "FLAG_NOT_FOUND", format!("there is no flag `{key}`"))));
+    let (published, role) = (&serving.published, key.caller().role);
+    // A flag that pages do not get is answered as one that is not there.
+    let Some(flag) = published.snapshot.flag(&flag_key).filter(|flag| published.may_evaluate(role, *flag)) else {
+        let details = format!("there is no flag `{flag_key}`");
+        return Ok(failed(EvaluationError::new(Some(&flag_key), "FLAG_NOT_FOUND", details)));
     };
     let evaluated = context.with_core(|context| {
-        let bound = context.bind(&serving.published.snapshot);
-        decide(&serving, flag, &key, &bound, Millis(wall()))
+        let bound = context.bind(&published.snapshot);
+        decide(&serving, role, flag, &flag_key, &bound, Millis(wall()))
     });
     Ok(match evaluated {
         Evaluated::Decided(mut evaluation) => {
@@ -132,7 +142,7 @@ pub(super) async fn evaluate_flag(
     })
 }
 
-/// Decides all flags.
+/// Decides all flags; with a key `client`, those whose `client` is `true` or `evaluated`.
 #[utoipa::path(post, path = "/ofrep/v1/evaluate/flags", tag = "ofrep", params(
     ("If-None-Match" = Option<String>, Header, description = "The ETag of the response that the client has"),
 ), request_body = EvaluationRequest, responses(
@@ -142,21 +152,22 @@ pub(super) async fn evaluate_flag(
     (status = 429, body = Problem), (status = 503, body = Problem),
 ))]
 pub(super) async fn evaluate_flags(
-    _: Authorized<Server>,
+    key: Authorized<Host>,
     State(app): Context,
     headers: HeaderMap,
     content: Body,
 ) -> Result<Response, Problem> {
-    let context = match read(&app, &headers, content).await? {
+    let context = match read(&app, &key, &headers, content).await? {
         Ok(context) => context,
         Err(error) => return Ok(failed(error)),
     };
     let serving = app.shared.serving.load();
-    let (snapshot, now) = (&serving.published.snapshot, Millis(wall()));
+    let (snapshot, role, now) = (&serving.published.snapshot, key.caller().role, Millis(wall()));
     let flags = context.with_core(|context| {
         let bound = context.bind(snapshot);
-        let described = snapshot.flags().filter_map(|id| Some((id, snapshot.describe(id)?)));
-        described.map(|(id, flag)| decide(&serving, id, flag.key(), &bound, now)).collect()
+        let flags = snapshot.flags().filter(|id| serving.published.may_evaluate(role, *id));
+        let described = flags.filter_map(|id| Some((id, snapshot.describe(id)?)));
+        described.map(|(id, flag)| decide(&serving, role, id, flag.key(), &bound, now)).collect()
     });
     let bulk = BulkEvaluation { flags, metadata: json!({ "revision": serving.published.number }) };
     let text = serde_json::to_string(&bulk).map_err(|_| Problem::internal())?;
@@ -169,7 +180,14 @@ pub(super) async fn evaluate_flags(
     Ok(([(header::ETAG, etag), (header::CONTENT_TYPE, media_type)], text).into_response())
 }
 
-fn decide(serving: &ServingState, flag: FlagId, key: &str, context: &BoundContext<'_>, now: Millis) -> Evaluated {
+fn decide(
+    serving: &ServingState,
+    role: Role,
+    flag: FlagId,
+    key: &str,
+    context: &BoundContext<'_>,
+    now: Millis,
+) -> Evaluated {
     let decision: Decision<'_> = evaluate(&serving.published.snapshot, &serving.trips, flag, context, now);
     let reason = decision.reason();
     if let Reason::Error(code) = reason {
@@ -178,7 +196,9 @@ fn decide(serving: &ServingState, flag: FlagId, key: &str, context: &BoundContex
     }
     let described = serving.published.snapshot.describe(flag);
     let mut metadata = Map::from_iter([("flcm.reason".to_owned(), reason.as_str().into())]);
-    metadata.extend(decision.rule().map(|rule| ("rule".to_owned(), rule.into())));
+    // Names of rules are for those who may read the document.
+    let rule = decision.rule().filter(|_| !role.is_public());
+    metadata.extend(rule.map(|rule| ("rule".to_owned(), rule.into())));
     let is_fractional = described.is_some_and(|flag| has_fraction(&flag));
     let on_or_off = if decision.enabled() { "on" } else { "off" };
     Evaluated::Decided(Evaluation {
@@ -216,9 +236,21 @@ fn json_of(value: flcm_flags::Value<'_>, is_fractional: bool) -> Value {
 }
 
 /// Reads the context. Errors that OFREP defines have its own form.
-async fn read(app: &App, headers: &HeaderMap, content: Body) -> Result<Result<OwnedContext, EvaluationError>, Problem> {
+async fn read(
+    app: &App,
+    key: &Authorized<Host>,
+    headers: &HeaderMap,
+    content: Body,
+) -> Result<Result<OwnedContext, EvaluationError>, Problem> {
+    let bodies = &app.bodies;
+    let (memory, limit) = if key.caller().role.is_public() {
+        limit(app, key)?;
+        (&bodies.evaluations_of_pages, PAGE_BYTES)
+    } else {
+        (&bodies.evaluations, BYTES)
+    };
     body::expect_type(headers, &["application/json"])?;
-    let question = body::read(&app.bodies.evaluations, content, BYTES).await?;
+    let question = body::read(memory, content, limit).await?;
     let wrong = |error_code, details: String| Ok(Err(EvaluationError::new(None, error_code, details)));
     let EvaluationRequest { context } = match body::parse(&question.bytes) {
         Ok(request) => request,
@@ -232,6 +264,12 @@ async fn read(app: &App, headers: &HeaderMap, content: Body) -> Result<Result<Ow
     let flat = attributes.into_iter().filter(|(_, value)| is_attribute(value)).collect();
     let context = serde_json::from_value(Value::Object(flat));
     Ok(context.map_err(|error| EvaluationError::new(None, "INVALID_CONTEXT", error.to_string())))
+}
+
+/// Refuses a page whose network asks too often.
+fn limit(app: &App, key: &Authorized<Host>) -> Result<(), Problem> {
+    let wait = app.evaluations_of_pages.wait(AddressPrefix::of(key.address()));
+    wait.map_or(Ok(()), |wait| Err(denied(app, Denial::Limited(wait))))
 }
 
 /// Whether conditions can read a value.

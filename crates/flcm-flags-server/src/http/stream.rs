@@ -19,8 +19,9 @@ use super::revisions::bad_query;
 use super::{Context, Problem};
 use crate::clock::wall;
 use crate::inventory::HostQuery;
+use crate::keys::Role;
 use crate::peer::{AddressPrefix, Turn};
-use crate::serving::StreamState;
+use crate::serving::{Events, StreamState};
 use crate::state::App;
 
 /// Something is sent at least this often, so that hosts and proxies see that the stream is alive.
@@ -51,7 +52,7 @@ struct Listener {
     _turn: Option<Turn>,
     state: watch::Receiver<StreamState>,
     /// What was sent last.
-    sent: StreamState,
+    sent: Events,
     /// The number of the host, if it says so.
     instance: Option<u64>,
 }
@@ -74,7 +75,7 @@ pub(super) async fn open_stream(
 ) -> Result<Response, Problem> {
     let Query(StreamQuery { once }) = stream_query.map_err(|error| bad_query(&error))?;
     if once {
-        return Ok((HEADERS, events_of_now(&app)).into_response());
+        return Ok((HEADERS, events_of_now(&app, key.caller().role)).into_response());
     }
     let network = AddressPrefix::of(key.address());
     let turn = key.caller().role.is_public().then(|| app.streams_of_pages.take(network));
@@ -84,7 +85,7 @@ pub(super) async fn open_stream(
     let instance = query.instance();
     instance.inspect(|instance| app.shared.inventory.note(*instance, key.caller().role, &query, wall()));
     let state = app.shared.stream.subscribe();
-    let listener = Box::new(Listener { app, key, _turn: turn, state, sent: StreamState::default(), instance });
+    let listener = Box::new(Listener { app, key, _turn: turn, state, sent: Events::default(), instance });
     let events = stream::unfold(listener, |mut listener| async {
         let event = listener.next().await?;
         Some((Ok::<_, std::convert::Infallible>(event), listener))
@@ -92,8 +93,9 @@ pub(super) async fn open_stream(
     Ok((HEADERS, Body::from_stream(events)).into_response())
 }
 
-fn events_of_now(app: &App) -> Vec<u8> {
-    let StreamState { snapshot, trips, .. } = &*app.shared.stream.borrow();
+fn events_of_now(app: &App, role: Role) -> Vec<u8> {
+    let state = app.shared.stream.borrow();
+    let Events { snapshot, trips } = state.events_for(role);
     [&snapshot[..], &trips[..]].concat()
 }
 
@@ -102,7 +104,10 @@ impl Listener {
     /// valid.
     async fn next(&mut self) -> Option<Bytes> {
         loop {
-            let StreamState { snapshot, trips, closing } = self.state.borrow_and_update().clone();
+            let (Events { snapshot, trips }, closing) = {
+                let state = self.state.borrow_and_update();
+                (state.events_for(self.key.caller().role).clone(), state.closing)
+            };
             if closing || !self.key.is_valid() {
                 return None;
             }

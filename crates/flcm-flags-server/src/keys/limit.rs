@@ -17,7 +17,8 @@ use crate::peer::AddressPrefix;
 const NETWORKS: u64 = 1 << 16;
 
 /// How many requests a second are allowed, and as many in one burst.
-pub(super) enum Limit {
+#[derive(Debug)]
+pub(crate) enum Limit {
     /// For the key.
     Key(DefaultDirectRateLimiter),
     /// For each network: many use a public key, and one of them must not use up what is for all.
@@ -26,16 +27,19 @@ pub(super) enum Limit {
 
 impl Limit {
     pub(super) fn new(role: Role, limit: NonZeroU32) -> Self {
-        let quota = Quota::per_second(limit);
         match role {
-            // Keyed by chance, so that nobody can choose whose limit they share.
-            Role::Client => Self::Network(RateLimiter::hashmap(quota), RandomState::new()),
-            _ => Self::Key(RateLimiter::direct(quota)),
+            Role::Client => Self::of_networks(limit),
+            _ => Self::Key(RateLimiter::direct(Quota::per_second(limit))),
         }
     }
 
+    pub(crate) fn of_networks(limit: NonZeroU32) -> Self {
+        // Keyed by chance, so that nobody can choose whose limit they share.
+        Self::Network(RateLimiter::hashmap(Quota::per_second(limit)), RandomState::new())
+    }
+
     /// How long to wait, if there were too many requests.
-    pub(super) fn wait(&self, network: AddressPrefix) -> Option<Duration> {
+    pub(crate) fn wait(&self, network: AddressPrefix) -> Option<Duration> {
         let refused = match self {
             Self::Key(limiter) => limiter.check(),
             Self::Network(limiter, hasher) => limiter.check_key(&(hasher.hash_one(network) % NETWORKS)),

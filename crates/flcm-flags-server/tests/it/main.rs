@@ -5,6 +5,7 @@ mod audit;
 mod bad_input;
 mod by_variant;
 mod caching;
+mod clients;
 mod collector;
 mod connections;
 mod crowds;

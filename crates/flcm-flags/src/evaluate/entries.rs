@@ -1,7 +1,8 @@
 //! Deciding for a context that lies in memory as bytes, into memory of the caller: what modules without memory
 //! management of their own call.
 
-use super::{Decided, Question};
+use super::{Decided, Override, Question};
+use crate::cohort::cohorts_of;
 use crate::context::{Entries, Slots};
 use crate::decision::{ErrorCode, PackedDecision};
 use crate::snapshot::{FlagId, Snapshot, sections, to_usize};
@@ -18,6 +19,30 @@ pub struct EntriesBound<'c> {
 }
 
 impl EntriesBound<'_> {
+    /// The context's [`cohorts`](crate::cohorts()).
+    pub fn cohorts<'s, B: AsRef<[u8]>>(&self, snapshot: &'s Snapshot<B>, show: &mut dyn FnMut(&'s str)) {
+        cohorts_of(snapshot.reader(), self.entries.view(self.slots), show);
+    }
+
+    /// The decision of a flag whose place in `out` has what was decided without the override: see
+    /// [`evaluate_as`](super::evaluate_as).
+    pub fn evaluate_as<B: AsRef<[u8]>, T: AsRef<[u8]>>(
+        &self,
+        snapshot: &Snapshot<B>,
+        trips: &Trips<T>,
+        flag: FlagId,
+        now: Millis,
+        serve: Override,
+        out: &mut [PackedDecision],
+    ) {
+        let reader = snapshot.reader();
+        let trips = Trips::new(trips.as_bytes());
+        let question = Question { reader, trips: &trips, context: self.entries.view(self.slots), now };
+        if let (Some(record), Some(place)) = (reader.get(sections::FLAGS, flag.0), out.get_mut(to_usize(flag.0))) {
+            *place = question.replaced(record, *place, serve);
+        }
+    }
+
     /// Decides one flag, and before it all that it depends on; or without a flag every one of them. Each decision goes
     /// to the place of its flag's id in `out`.
     ///

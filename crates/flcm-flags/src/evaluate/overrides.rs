@@ -62,19 +62,22 @@ pub fn evaluate_as<'s, B: AsRef<[u8]>, T: AsRef<[u8]>>(
     let decision = super::evaluate(snapshot, trips, flag, context, now);
     let reader = snapshot.reader();
     let Some(record) = reader.get(sections::FLAGS, flag.0) else { return decision };
-    let known = if let Override::Variant(index) = serve { index < record.variant_count.get() } else { true };
-    match decision.reason() {
-        Reason::BreakerOpen | Reason::Disabled | Reason::Error(_) | Reason::PrerequisiteFailed => decision,
-        _ if !known => decision,
-        _ => {
-            let trips = Trips::new(trips.as_bytes());
-            let question = Question { reader, trips: &trips, context: context.view(), now };
-            Decision::of(Flag { reader, record }, question.overridden_as(record, serve))
-        }
-    }
+    let trips = Trips::new(trips.as_bytes());
+    let question = Question { reader, trips: &trips, context: context.view(), now };
+    Decision::of(Flag { reader, record }, question.replaced(record, decision.packed(), serve))
 }
 
 impl Question<'_, '_> {
+    /// What a flag serves with the host's override, in place of what was decided without.
+    pub(super) fn replaced(&self, flag: &FlagRecord, decided: PackedDecision, serve: Override) -> PackedDecision {
+        let known = if let Override::Variant(index) = serve { index < flag.variant_count.get() } else { true };
+        match decided.reason() {
+            Reason::BreakerOpen | Reason::Disabled | Reason::Error(_) | Reason::PrerequisiteFailed => decided,
+            _ if !known => decided,
+            _ => self.overridden_as(flag, serve),
+        }
+    }
+
     /// What the document's overrides serve to the user; `None` without one.
     #[inline(never)]
     pub(super) fn overridden<V: Visitor>(

@@ -102,8 +102,8 @@ pub(super) const SERVER: Layers = &[
     ("ahead", &["keys"]),
     ("signing", &["bounded_file", "error"]),
     ("signed_file", &["bounded_file"]),
-    ("published", &["clock", "gzip", "signed_file"]),
-    ("signatures", &["published", "signing"]),
+    ("published", &["clock", "gzip", "keys", "signed_file"]),
+    ("signatures", &["keys", "published", "signing"]),
     ("sketches", &[]),
     ("series", &["sketches"]),
     ("totals", &["series", "sketches"]),
@@ -113,7 +113,7 @@ pub(super) const SERVER: Layers = &[
     ("event", &["transition"]),
     ("notification", &["event", "transition"]),
     ("options", &["notification", "proxies", "signing"]),
-    ("serving", &["ahead", "counters", "inventory", "published", "watched"]),
+    ("serving", &["ahead", "counters", "inventory", "keys", "published", "watched"]),
     (
         "store",
         &[

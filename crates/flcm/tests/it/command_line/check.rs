@@ -213,3 +213,57 @@ fn a_schedule_that_is_over_is_a_warning() {
     assert!(out.contains("help: write `percentage: 50` in its place"), "{out}");
     assert!(folder.run(&["check", "ahead.yaml"]).well().contains("0 warnings"));
 }
+
+/// A document with a secret in each place that a document has.
+const SECRETS: &str = "
+# secret-comment
+clients: listed
+cohorts:
+  secret-cohort: { users: [secret-user], except: [secret-exception] }
+  guests: { when: [{ attribute: guest, operator: exists }] }
+templates: { secret-template: { owner: secret-owner } }
+flags:
+  shown:
+    client: true
+    description: secret-description
+    owner: secret-owner
+    tags: [secret-tag]
+    rules: [{ name: secret-rule, conditions: [{ cohort: guests }, { attribute: host, operator: matches, value: ^shop$ }] }]
+  secret-flag:
+    extends: secret-template
+    overrides: { secret-user: true }
+    salt: secret-salt
+    rollout: { by: secret-by, percentage: 5 }
+    conditions: [{ cohort: secret-cohort }, { attribute: secret-attribute, operator: in, value: [secret-operand] }]
+    variants: [{ name: secret-variant, weight: 1, value: true }]
+  secret-evaluated:
+    client: evaluated
+    conditions: [{ attribute: email, operator: matches, value: secret-pattern }]
+    default: secret-value
+    on: secret-on
+";
+
+#[test]
+fn show_client_prints_what_pages_can_read_and_nothing_else() {
+    let folder = TestFolder::new();
+    folder.file("flags.yaml", SECRETS);
+    let shown = folder.run(&["check", "--show-client", "flags.yaml"]).out;
+    let (readable, evaluated) = shown.split_once("evaluated").unwrap();
+    assert_eq!(
+        readable.lines().map(str::trim).collect::<Vec<_>>(),
+        ["clients: listed  pages get 1 flag, and can read", "^shop$", "guest", "guests", "host", "shown",]
+    );
+    assert!(evaluated.starts_with("  by the server, for pages: secret-evaluated\n"), "{shown}");
+}
+
+#[test]
+fn init_writes_a_document_without_problems_and_replaces_none() {
+    let folder = TestFolder::new();
+    folder.run(&["init"]).well();
+    let checked = folder.run(&["check", "feature-flags.yaml"]).well();
+    assert_eq!(checked, "1 document checked: 0 errors, 0 warnings\n");
+    let before = folder.read("feature-flags.yaml");
+    let again = folder.run(&["init", "feature-flags.yaml"]);
+    assert!(again.code != Some(0) && again.err.contains("feature-flags.yaml exists"), "{}", again.err);
+    assert_eq!(folder.read("feature-flags.yaml"), before);
+}
