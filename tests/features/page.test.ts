@@ -104,10 +104,13 @@ test('counts decisions and runs, and sends them as JSON; a batch that failed goe
     sequence: 1,
     snapshot: features.snapshot?.digest,
     user: null,
-    decisions: [['on', outcome, 3]],
-    outcomes: [['on', outcome, 0, false, 0, 1]],
+    age: 0,
+    rows: [
+      [3, 'on', outcome],
+      [1, 'on', outcome, 0, false, 0],
+    ],
   });
-  expect(bodyOf(posted[2])).toMatchObject({ sequence: 2, decisions: [['off', outcome, 1]], outcomes: [] });
+  expect(bodyOf(posted[2])).toMatchObject({ sequence: 2, rows: [[1, 'off', outcome]] });
 });
 
 test('a run that fails is counted as a failure, and falls back', async () => {
@@ -126,7 +129,7 @@ test('a run that fails is counted as a failure, and falls back', async () => {
     ),
   ).toBe(3);
   await features.metrics.flush();
-  expect(bodyOf(posted[0]).outcomes).toEqual([['on', expect.any(Number), 0, true, 0, 2]]);
+  expect(bodyOf(posted[0]).rows).toContainEqual([2, 'on', expect.any(Number), 0, true, 0]);
 });
 
 test('counts of a snapshot that was replaced go by themselves', async () => {
@@ -150,9 +153,9 @@ test('at most 1,000 rows wait: the oldest is dropped, and that is reported once'
   await features.remote.settled;
   for (let flag = 0; flag < 1010; flag++) features.isEnabled(`f${flag}`, 'alice');
   await features.metrics.flush();
-  const { decisions } = bodyOf(posted[0]) as { decisions: [string, number, number][] };
-  expect(decisions).toHaveLength(1000);
-  expect(decisions[0]?.[0]).toBe('f10');
+  const rows = posted.map((batch) => bodyOf(batch).rows as [number, string, number][]);
+  expect(rows.map(({ length }) => length)).toEqual([500, 500]);
+  expect(rows[0]?.[0]).toEqual([1, 'f10', expect.any(Number)]);
   expect(codes).toEqual(['SINK_REFUSED']);
 });
 

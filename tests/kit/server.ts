@@ -29,7 +29,8 @@ interface PageCounts {
   readonly instance: number;
   readonly epoch: number;
   readonly sequence: number;
-  readonly decisions: readonly (readonly [flag: string, outcome: number, times: number])[];
+  readonly age: number;
+  readonly rows: readonly (readonly [times: number, flag: string, outcome: number, generation?: number])[];
 }
 
 /** The answer of a source without events, if that is what is asked for. */
@@ -253,10 +254,11 @@ export class FlagServer {
 
   /** What a page has counted, which is no batch as other hosts send it. */
   #addCounts(text: string): number {
-    const { instance, epoch, sequence, decisions } = JSON.parse(text) as PageCounts;
-    const header = { instance: BigInt(instance), epoch: BigInt(epoch), sequence: BigInt(sequence), age: 0 };
+    const { instance, epoch, sequence, age, rows } = JSON.parse(text) as PageCounts;
+    const header = { instance: BigInt(instance), epoch: BigInt(epoch), sequence: BigInt(sequence), age };
     return this.#add(header, () => {
-      for (const [flag, , times] of decisions) this.#ofPages.set(flag, times + (this.#ofPages.get(flag) ?? 0));
+      const decisions = rows.filter(({ length }) => length === 3);
+      for (const [times, flag] of decisions) this.#ofPages.set(flag, times + (this.#ofPages.get(flag) ?? 0));
     });
   }
 

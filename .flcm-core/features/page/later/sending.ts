@@ -30,6 +30,7 @@ export function sendingOf(life: Life, counts: Counts): () => Promise<void> {
   const newEpoch = () => numberOf(clock.random());
   /** What is on its way, but for its numbers: it is sent unchanged. */
   let batch: string | undefined;
+  let taken = 0;
   let flushing: Promise<void> | undefined;
   let epoch = newEpoch();
   let sequence = 1;
@@ -37,8 +38,12 @@ export function sendingOf(life: Life, counts: Counts): () => Promise<void> {
 
   /** Sends a batch until it is acknowledged, or refused for good. */
   const send = async (): Promise<void> => {
-    batch ??= totals.take();
-    const body = `{"instance":${life.instance},"epoch":${epoch},"sequence":${sequence},${batch}}`;
+    if (!batch) {
+      batch = totals.take();
+      taken = clock.elapsed();
+    }
+    const age = Math.round(clock.elapsed() - taken);
+    const body = `{"instance":${life.instance},"epoch":${epoch},"sequence":${sequence},"age":${age},${batch}}`;
     const headers = { 'content-type': COUNTS_TYPE };
     // Browsers send it whatever becomes of the page.
     const keepalive = body.length < LARGEST_LAST;

@@ -3,6 +3,9 @@ import type { Counts, Row } from '../counts.ts';
 /** The most rows that wait, those of a batch on its way apart. */
 const MOST_ROWS = 1000;
 
+/** The most rows of a batch: the server takes 64 KB at once, and these fit. */
+const MOST_TAKEN = 500;
+
 /** How often a row was counted. The oldest are the first. */
 type Rows = Map<Row, number>;
 
@@ -16,7 +19,7 @@ interface Counted {
 export interface Totals {
   /** How many rows there are. */
   readonly size: number;
-  /** Takes what the oldest snapshot has counted, as members of JSON. */
+  /** Takes the oldest rows of one snapshot, as members of JSON. */
   take(): string;
 }
 
@@ -26,7 +29,7 @@ export interface Totals {
  * @param dropped Called once, when the oldest row was dropped because there are too many.
  */
 export function totalsOf(counts: Counts, dropped: () => void): Totals {
-  let all: Counted[] = [];
+  const all: Counted[] = [];
   let size = 0;
   let hasDropped = false;
 
@@ -64,16 +67,18 @@ export function totalsOf(counts: Counts, dropped: () => void): Totals {
     },
     take: () => {
       const [{ digest, flags }] = all as [Counted];
-      all = all.slice(1);
-      const decisions: string[] = [];
-      const outcomes: string[] = [];
+      const taken: string[] = [];
       for (const [flag, rows] of flags) {
-        size -= rows.size;
         for (const [row, times] of rows) {
-          (typeof row === 'number' ? decisions : outcomes).push(`[${JSON.stringify(flag)},${row},${times}]`);
+          if (taken.length >= MOST_TAKEN) break;
+          taken.push(`[${times},${JSON.stringify(flag)},${row}]`);
+          rows.delete(row);
         }
+        if (!rows.size) flags.delete(flag);
       }
-      return `"snapshot":"${digest}","user":null,"decisions":[${decisions}],"outcomes":[${outcomes}]`;
+      if (!flags.size) all.shift();
+      size -= taken.length;
+      return `"snapshot":"${digest}","user":null,"rows":[${taken}]`;
     },
   };
 }
