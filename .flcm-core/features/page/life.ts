@@ -65,7 +65,7 @@ export function lifeOf(settings: Settings, events: PageEvents, load: () => Promi
     isClosed: false,
     ends,
     timer,
-    requests: (path, ms, late = 'no whole answer within') => {
+    requests: (path, ms, late = 'no answer within') => {
       let request: AbortController;
       const alarm = timer(() => request.abort(new FeatureError('TIMEOUT', `${late} ${ms} ms`)));
       ends.add(() => request?.abort());

@@ -62,8 +62,7 @@ export function settingsOf({ key, url, ...given }: PageOptions): Settings {
   for (const [name, value] of Object.entries(given)) {
     if (!(name in settings)) throw invalid(name, 'needs `@flcm/features`');
     if (value === undefined) continue;
-    if (/Ms$|^instance$/.test(name) && !((value as number) >= 0))
-      throw invalid(name, `must be 0 or more, not ${value}`);
+    if (/Ms$|^instance$/.test(name) && !((value as number) >= 0)) throw invalid(name, 'must be 0 or more');
     settings[name] = value;
   }
   if (key !== undefined) settings.headers = { ...given.headers, authorization: `Bearer ${key}` };
