@@ -226,7 +226,8 @@ seeded-faults:
 [group('test')]
 fuzz seconds="60":
     export CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 CARGO_PROFILE_RELEASE_STRIP=none; \
-        cd tests/fuzz && for target in snapshot document edit contexts breaker batch pages statement; do mkdir -p "target/corpus/$target"; cargo +nightly fuzz run --fuzz-dir . --features fuzzer "$target" "target/corpus/$target" "corpus/$target" -- -max_total_time={{ seconds }}; done
+        cd tests/fuzz && for target in snapshot document edit contexts breaker batch pages statement; do mkdir -p "target/corpus/$target"; cargo +nightly fuzz run --fuzz-dir . --features fuzzer "$target" "target/corpus/$target" "corpus/$target" -- -max_total_time={{ seconds }}; done; \
+        for target in snapshot contexts; do cargo +nightly fuzz run --fuzz-dir . --features fuzzer,compact "$target" "target/corpus/$target" "corpus/$target" -- -max_total_time={{ seconds }}; done
 
 # Licences, sources and bans of the crates' dependencies. Compiles cargo-deny at first, which takes two minutes.
 [doc("Licences, sources and bans of the crates' dependencies.")]

@@ -105,6 +105,10 @@ async function dist(name, entries, options) {
   for (const entry of entries) types(name, entry, 'js');
 }
 
+/** The engine that reads batches, and the compiler. */
+const LATER = /^@flcm\/flags-web(\/compile)?$/;
+const external = ({ path }) => ({ path, external: true });
+
 /** The runtime: one source, an entry for each platform, and the declarations of all its files. */
 async function runtime() {
   const folder = join(root, '.flcm-core/features');
@@ -124,7 +128,7 @@ async function runtime() {
       define: shorter,
       legalComments: 'none',
       logLevel: 'warning',
-      external: ['@flcm/*', 'eventsource-parser'],
+      external: ['@flcm/*'],
     });
   }
   await build({
@@ -159,7 +163,9 @@ async function runtime() {
     platform: 'browser',
     minify: true,
     define: shorter,
-    external: ['@flcm/flags-web/compile', '*/trust.ts'],
+    external: ['*/trust.ts'],
+    // What only some pages load later.
+    plugins: [{ name: 'later', setup: ({ onResolve }) => onResolve({ filter: LATER }, external) }],
   });
   await build({
     stdin: { contents: "export { createFeatures } from '@flcm/features/page';", resolveDir: root, sourcefile: 'small' },

@@ -32,7 +32,7 @@ export async function createFeatures<F extends FlagShapes<F> = AnyFlags>(
   for (const [event, listener] of Object.entries(listeners)) {
     events.on(event as keyof FeatureEvents, listener as (event: unknown) => void);
   }
-  const engine = await loadEngine(options.engine);
+  const engine = await loadEngine(options.engine, (options.sinks?.length ?? 0) > 0);
   const compilers = new Compilers(options.compiler);
   const { store } = settings;
   const instance = await instanceOf(options, store, clock);

@@ -3,9 +3,13 @@
 import * as platform from '#engine';
 import type { Compiler, Engine } from './types.ts';
 
-/** Loads the engine of the platform, unless one was given. */
-export function loadEngine(given: Engine | undefined): Promise<Engine> {
-  return given ? Promise.resolve(given) : platform.loadEngine();
+/**
+ * Loads the engine of the platform, unless one was given.
+ *
+ * @param readsBatches Whether it is to say what is in a batch, as sinks of the application ask: the compact one cannot.
+ */
+export function loadEngine(given: Engine | undefined, readsBatches: boolean): Promise<Engine> {
+  return given ? Promise.resolve(given) : platform.loadEngine(readsBatches);
 }
 
 /** The compiler, loaded when a document is first to be read: in browsers it is much larger than all else. */

@@ -19,7 +19,6 @@ const types = { '.html': 'text/html', '.js': 'text/javascript', '.wasm': 'applic
 const folders = {
   '/features/': new URL('.', import.meta.resolve('@flcm/features')),
   '/flags-web/': new URL('.', import.meta.resolve('@flcm/flags-web')),
-  '/eventsource-parser/': new URL('.', import.meta.resolve('eventsource-parser')),
   '/': new URL('.', import.meta.url),
 };
 

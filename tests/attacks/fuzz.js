@@ -56,7 +56,8 @@ const port = await new Promise((found) => {
 const { paths } = JSON.parse(execFileSync(program, ['openapi'], { encoding: 'utf8', maxBuffer: 1 << 24 }));
 const ROUTES = [...Object.keys(paths), '/', '/nowhere', '/flags/../flags', '//'];
 const TEXTS = ['shiny', 'plain', '', '0', '1', '-1', '18446744073709551616', '%00', '%ff', '..', 'ä', 'a'.repeat(5000)];
-const TYPES = ['application/json', 'application/yaml', 'application/vnd.flcm.batch', 'text/plain', '', 'ä/ö'];
+const COUNTS = 'application/vnd.flcm.counts+json';
+const TYPES = ['application/json', 'application/yaml', 'application/vnd.flcm.batch', COUNTS, 'text/plain', '', 'ä/ö'];
 const JSONS = [
   '{}',
   'null',
@@ -88,8 +89,31 @@ const HEADERS = [
   'via',
 ];
 
+/** Numbers of rows, as they are and as they are not. */
+const NUMBERS = [0, 1, 2, 458752, 252051455, 4294967295, 4294967296, -1, 0.5, 1e300, null, true, '1', [], {}];
+
+/** Counts of a page, of which something is often wrong. */
+function counts() {
+  const row = () => [one(NUMBERS), one(TEXTS), ...Array.from({ length: Math.floor(random() * 6) }, () => one(NUMBERS))];
+  const good = () => [
+    one([1, 4294967295]),
+    one(TEXTS),
+    one([458752, 252051455]),
+    1,
+    random() < 0.5,
+    one([0, 5, 1e300]),
+  ];
+  const head = { instance: Math.floor(random() * 5), epoch: 1, sequence: 1 + Math.floor(random() * 3) };
+  const rows = Array.from({ length: Math.floor(random() * 30) }, () => (random() < 0.95 ? good() : row()));
+  const sent = { ...head, snapshot: '0123456789abcdef', rows };
+  if (random() < 0.2) sent[one(Object.keys(sent))] = one(NUMBERS);
+  const text = JSON.stringify(sent);
+  return Buffer.from(random() < 0.1 ? text.slice(0, Math.floor(random() * text.length)) : text);
+}
+
 function body() {
   const kind = random();
+  if (kind < 0.1) return counts();
   if (kind < 0.3) return Buffer.from(one(JSONS));
   if (kind < 0.6) return Buffer.from(one(DOCUMENTS));
   if (kind < 0.7) return Buffer.concat([Buffer.from('FLCMBATC\x02\x00'), bytes(400)]);
@@ -107,7 +131,7 @@ function request() {
   const lines = [`${method} ${path}${query} HTTP/1.1`];
   if (random() < 0.97) lines.push(`host: 127.0.0.1:${port}`);
   if (random() < 0.9) lines.push(`authorization: Bearer ${random() < 0.95 ? key : one(TEXTS)}`);
-  if (random() < 0.9) lines.push(`content-type: ${one(TYPES)}`);
+  if (random() < 0.9) lines.push(`content-type: ${content.includes('"rows"') ? COUNTS : one(TYPES)}`);
   if (random() < 0.5) lines.push(`${one(HEADERS)}: ${one([...TEXTS, '*', '"0"', 'application/yaml', 'gzip;q=9'])}`);
   if (random() < 0.5) lines.push('if-match: *');
   // Sometimes more is announced than comes, or less.

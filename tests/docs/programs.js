@@ -155,7 +155,7 @@ export class Worker extends NodeProgram {
 
   async start(name) {
     const conditions = ['workerd', 'worker', 'browser'];
-    const external = ['@flcm/flags-web/flags.wasm'];
+    const external = ['@flcm/flags-web/flags-compact.wasm'];
     const script = await bundle(this.#folder, name, { platform: 'browser', conditions, external });
     this.run(
       '--disallow-code-generation-from-strings',

@@ -7,7 +7,7 @@ import { createServer } from 'node:http';
 import { register } from 'node:module';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
-const place = import.meta.resolve('@flcm/flags-web/flags.wasm');
+const place = import.meta.resolve('@flcm/flags-web/flags-compact.wasm');
 globalThis.compiledByHost = new WebAssembly.Module(readFileSync(fileURLToPath(place)));
 const source = 'export default globalThis.compiledByHost;';
 const hooks = `export const load = (url, context, next) =>

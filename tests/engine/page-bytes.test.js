@@ -6,8 +6,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createPageEngine } from '@flcm/flags-web/page';
 import { test } from 'vitest';
-import { engines, NOW } from './engines.js';
-import { checksum, mend } from './snapshot-bytes.js';
+import { compiled, engines, NOW } from './engines.js';
+import { checksum, mend, records } from './snapshot-bytes.js';
 
 const root = join(import.meta.dirname, '../..');
 const folder = join(root, 'tests/vectors/snapshot');
@@ -77,4 +77,24 @@ test('damaged bytes with a right checksum are refused, or decided in bounds, and
   }
   assert.deepEqual(traps, []);
   assert.ok(alike > 500 && alone > 100, `${alike} were taken by both, ${alone} by the page alone`);
+});
+
+test('a flag of a later level is an error by itself, and meets no expectation', () => {
+  const rollout = { percentage: 100 };
+  const flags = { a_later: { rollout }, b_plain: { rollout } };
+  for (const enabled of [true, false]) {
+    flags[`c_depends_${enabled}`] = { dependencies: [{ flag: 'a_later', enabled }], rollout };
+    flags[`d_asks_${enabled}`] = { conditions: [{ flag: 'a_later', enabled }] };
+  }
+  const bytes = Buffer.from(compiled({ flags }));
+  bytes[records(bytes, 'flag').at(0, 'level')] = 255;
+  const page = createPageEngine(module).load(mend(bytes));
+  const context = page.context('alice');
+  const { reason, errorCode, enabled } = context.decision('a_later', NOW);
+  assert.deepEqual({ reason, errorCode, enabled }, { reason: 'ERROR', errorCode: 'PARSE_ERROR', enabled: false });
+  const on = Object.keys(flags).filter((key) => context.isEnabled(key, NOW));
+  assert.deepEqual(on, ['b_plain']);
+  const full = engines[0].engine.load(bytes);
+  assert.deepEqual(decisions(page), decisions(full));
+  full.free();
 });

@@ -51,6 +51,21 @@ test('a snapshot has at most 1 MB', () => {
   assert.throws(() => page.load(compiled(document((1 << 20) + 1 - rest))), { code: 'TOO_LARGE' });
 });
 
+test('a snapshot has at most 8,192 flags', () => {
+  const document = (count) => ({
+    flags: Object.fromEntries(Array.from({ length: count }, (_, index) => [index.toString(36), { enabled: false }])),
+  });
+  const snapshotOf = (count) => {
+    const bytes = compiled(document(count));
+    assert.ok(bytes.length < 1 << 20, `${bytes.length} bytes`);
+    return page.load(bytes);
+  };
+  const most = snapshotOf(8192);
+  assert.equal(most.flagCount, 8192);
+  assert.equal(most.context('alice').decideAll(NOW).length, 2 * 8192);
+  assert.throws(() => snapshotOf(8193), { code: 'TOO_LARGE' });
+});
+
 test('what is no context is an error with a code, and no attributes are none', () => {
   for (const attributes of [undefined, null, {}]) {
     assert.equal(snapshot.context('alice', attributes).isEnabled('named', NOW), false);

@@ -48,6 +48,7 @@ export function mend(bytes) {
 
 /** Where the fields lie that tests change, as `crates/flcm-flags/src/snapshot/wire.rs` lays them out. */
 const FIELDS = {
+  flag: { section: 8, level: 31 },
   rule: { section: 9, conditions: 16, conditionCount: 20 },
   node: { section: 10, kind: 0, subject: 2, operand: 6, extra: 10 },
   cohort: { section: 19, closure: 37, closureCount: 41 },

@@ -18,7 +18,7 @@ function bundled(): Promise<string> {
     mkdirSync(folder, { recursive: true });
     const outfile = join(folder, 'node.mjs');
     const entry = join(ROOT, '.flcm-core/features/index.ts');
-    const external = ['@flcm/*', 'eventsource-parser'];
+    const external = ['@flcm/*'];
     await build({ entryPoints: [entry], outfile, bundle: true, format: 'esm', platform: 'node', external });
     return pathToFileURL(outfile).href;
   })();

@@ -22,7 +22,7 @@ for (const name of packages) {
 }
 
 test('web: types and code of every entry agree, for importers', () => {
-  const modules = ['flags.wasm', 'flags-page.wasm', 'compile.wasm'];
+  const modules = ['flags.wasm', 'flags-compact.wasm', 'flags-page.wasm', 'compile.wasm'];
   tool(
     root,
     '@arethetypeswrong/cli/dist/index.js',

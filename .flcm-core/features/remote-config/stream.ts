@@ -1,10 +1,10 @@
 import type { FleetState } from '@flcm/flags-web';
-import { createParser } from 'eventsource-parser';
 import { type Clock, Deadline } from '../clock.ts';
 import { FeatureError } from '../errors.ts';
 import { causedBy, type Events, featureError } from '../events.ts';
 import { isFleetFlag } from '../overrides.ts';
 import { backOff } from '../schedule.ts';
+import { eventStream } from './event-stream.ts';
 import { statusError, timed } from './request.ts';
 
 /** Receives the events of a stream. */
@@ -35,9 +35,6 @@ const ANSWERED = 60_000;
 /** Where that fails the server is away, and all hosts come back to it: a crowd of 10,000 as slowly as it polls. */
 const FIRST_WAIT = 120_000;
 const LONGEST_WAIT = 300_000;
-
-/** The largest event that is taken in, in characters. */
-const LARGEST_EVENT = 1 << 20;
 
 /** The fleet's trips, numbered since the server's start: an event that comes late, or twice, is ignored. */
 interface Trips {
@@ -130,13 +127,7 @@ export class Stream {
         ? new FeatureError('WRONG_TYPE', `${url} is no stream of events`)
         : statusError(response, url, this.#clock.now());
     }
-    const parser = createParser({
-      maxBufferSize: LARGEST_EVENT,
-      onEvent: ({ event, data }) => this.#receive(event, data),
-      onError: (error) => {
-        if (error.type === 'max-buffer-size-exceeded') throw error;
-      },
-    });
+    const feed = eventStream((event, data) => this.#receive(event, data));
     // Another server may answer now, which counts anew, and sends everything first.
     if (!this.#isPolled) this.#cursor = BEFORE_ALL;
     this.#isGreeted = false;
@@ -146,7 +137,7 @@ export class Stream {
       // Whatever comes shows that it lives; it was connected well once something came.
       this.#failures = 0;
       this.#silence.set(this.#options.silenceMs);
-      parser.feed(decoder.decode(part.value, { stream: true }));
+      feed(decoder.decode(part.value, { stream: true }));
     }
   }
 
@@ -172,7 +163,7 @@ export class Stream {
     return backOff(this.#failures - 1, FIRST_WAIT, LONGEST_WAIT, this.#clock.random());
   }
 
-  #receive(event: string | undefined, data: string): void {
+  #receive(event: string, data: string): void {
     try {
       if (event === 'snapshot') {
         this.#listener.snapshot(digestOf(JSON.parse(data)), this.#isGreeted);

@@ -56,7 +56,7 @@ pub fn reasons() {
 /// Where to write so many bytes; 0 when there is no memory.
 #[wasm_bindgen]
 pub fn room(length: usize) -> usize {
-    call(|engine| engine.room(length).map_or(0, address), 0)
+    call(|engine| engine.room(length).map_or(0, |room| address(room)), 0)
 }
 
 macro_rules! calls {

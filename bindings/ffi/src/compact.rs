@@ -109,6 +109,7 @@ impl Default for Compact {
 impl Compact {
     /// An engine without snapshots. All of its bytes are zero, so a static of it takes no room in a module.
     #[must_use]
+    #[expect(clippy::large_stack_arrays, reason = "for a static, which is never on a stack")]
     pub const fn new() -> Self {
         Self {
             shared: [0; SIZE / 8],
@@ -127,6 +128,11 @@ impl Compact {
         &self.shared
     }
 
+    /// The shared memory, for a program that writes to it in Rust.
+    pub fn shared_mut(&mut self) -> &mut [u64] {
+        &mut self.shared
+    }
+
     /// What the last call has answered.
     #[must_use]
     pub fn answer(&self) -> &[f64] {
@@ -139,13 +145,13 @@ impl Compact {
     }
 
     /// So many bytes for JavaScript to write what the call that comes is to be given; `None` when there is no memory.
-    pub fn room(&mut self, length: usize) -> Option<&[u8]> {
+    pub fn room(&mut self, length: usize) -> Option<&mut [u8]> {
         self.input = Vec::new();
         if !can_allocate(length) {
             return None;
         }
         self.input = vec![0; length];
-        Some(&self.input)
+        Some(&mut self.input)
     }
 
     /// Takes the snapshot in that was written. A handle; -1 when there is no memory for it, or 4,096 are loaded; -2

@@ -324,7 +324,7 @@ fn gather_retired(before: &Flags, flags: &Flags, measures: &mut Measures) {
     let Some(mut late) = Measures::new(before.snapshot.flags().len()) else { return };
     before.tallies.take_all(&before.snapshot, &mut late);
     if !late.is_empty() {
-        measures.take_over(&flags.snapshot, late, &before.snapshot);
+        measures.take_over(&flags.snapshot, &late, &before.snapshot);
     }
 }
 

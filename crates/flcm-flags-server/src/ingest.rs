@@ -78,8 +78,13 @@ impl Default for Bodies {
     }
 }
 
-#[cfg(test)]
 impl Content {
+    /// Other bytes, which take the place of the body in its memory.
+    pub(crate) fn with(self, bytes: Bytes) -> Self {
+        Self { bytes, ..self }
+    }
+
+    #[cfg(test)]
     pub(crate) const fn of(bytes: Bytes) -> Self {
         Self { bytes, _reserved: None }
     }

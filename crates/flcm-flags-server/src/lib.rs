@@ -43,6 +43,7 @@
 //! | `inventory` | which hosts there are, as far as they say |
 //! | `series`, `watched` | counts of flags by steps of time; flags that pages look at |
 //! | `totals`, `ingest` with `batch`; `peer` with `turns` | the counts of all hosts; request bodies, batches and their origin |
+//! | `page_counts` | counts of pages as JSON, which become a batch like any other |
 //! | `http` with a file per path, `access`, `routes`, `problem`, `openapi` | handlers, their access, their errors |
 //! | `metrics` with `catalog`, `process`, `text`, `otlp` | every metric; as text, and pushed to a collector |
 //! | `webhooks` with `dispatcher`, `signature` | deliveries by Standard Webhooks |
@@ -74,6 +75,7 @@ mod keys;
 mod metrics;
 mod notification;
 mod options;
+mod page_counts;
 mod peer;
 mod proxies;
 mod published;

@@ -15,9 +15,11 @@ use crate::keys::Role;
 use crate::signed_file::SignedSnapshot;
 
 mod changes;
+mod earlier;
 mod variants;
 
 pub(crate) use changes::changed_flags;
+use earlier::Earlier;
 use variants::VariantNames;
 
 /// The media type of a snapshot.
@@ -41,6 +43,7 @@ pub(crate) struct Published {
     /// What a client key gets of each flag, by its id; empty if that is all of them.
     access: Box<[Client]>,
     variants: VariantNames,
+    earlier: Earlier,
 }
 
 /// A snapshot as an audience gets it.
@@ -140,7 +143,24 @@ impl Published {
             of_clients: None,
             access: Box::default(),
             snapshot,
+            earlier: Earlier::default(),
         }
+    }
+
+    /// Remembers the snapshot that it replaces, and those before it.
+    pub(crate) fn behind(self, before: &Self) -> Self {
+        Self { earlier: Earlier::behind(before), ..self }
+    }
+
+    /// The snapshot of a digest: one in use, or one of the last before it.
+    pub(crate) fn snapshot_of(&self, digest: u64) -> Option<&Snapshot<Bytes>> {
+        self.snapshots().find(|snapshot| snapshot.digest() == digest)
+    }
+
+    /// The snapshots in use, then those before them.
+    fn snapshots(&self) -> impl Iterator<Item = &Snapshot<Bytes>> {
+        let of_clients = self.of_clients.as_ref().map(|view| &view.snapshot);
+        std::iter::once(&self.snapshot).chain(of_clients).chain(self.earlier.snapshots())
     }
 
     /// Whether a flag has a variant of this name.

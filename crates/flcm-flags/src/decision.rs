@@ -294,6 +294,25 @@ impl PackedDecision {
         Self(bits)
     }
 
+    /// The decision of the upper half of its bits, by which hosts count; its rule is not known. `None` for a number that
+    /// no engine gives: an unknown reason, or both arms.
+    ///
+    /// ```
+    /// use flcm_flags::{PackedDecision, Reason};
+    ///
+    /// let split = u32::from(Reason::Split.code()) << 16;
+    /// let decision = PackedDecision::from_upper_half(split | 2).unwrap();
+    /// assert_eq!((decision.reason(), decision.variant()), (Reason::Split, Some(2)));
+    /// assert!(PackedDecision::from_upper_half(u32::MAX).is_none());
+    /// ```
+    #[must_use]
+    pub fn from_upper_half(bits: u32) -> Option<Self> {
+        let packed = Self(u64::from(bits) << VARIANT_SHIFT | NO_RULE);
+        let has_both = packed.0 & (TREATMENT | CONTROL) == TREATMENT | CONTROL;
+        let has_reason = u64::from(packed.reason().code()) == packed.0 >> REASON_SHIFT & 0xff;
+        (packed.0 < CONTROL << 1 && has_reason && !has_both).then_some(packed)
+    }
+
     /// A decision that serves nothing, so that the caller's fallback applies.
     #[must_use]
     pub const fn error(code: ErrorCode) -> Self {

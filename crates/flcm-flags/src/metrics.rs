@@ -220,9 +220,19 @@ impl<C: AsRef<[u32]> + AsMut<[u32]>, G: Groups> FlagMetrics<C, G> {
     /// Like [`outcome`](Self::outcome), for the variant with this index within the flag.
     #[inline]
     pub fn outcome_of(&mut self, arm: Arm, variant: Option<u16>, sample: &Sample, duration: f64) {
+        self.add_outcomes(arm, variant, sample, duration, 1);
+    }
+
+    /// Like [`outcome_of`](Self::outcome_of), for outcomes that took this long each.
+    pub fn outcomes_of(&mut self, arm: Arm, variant: Option<u16>, sample: &Sample, duration: f64) {
+        self.add_outcomes(arm, variant, sample, duration, sample.total);
+    }
+
+    #[inline]
+    fn add_outcomes(&mut self, arm: Arm, variant: Option<u16>, sample: &Sample, duration: f64, times: u32) {
         if let Some(group) = self.group_mut(Group::index(arm, variant)) {
             group.outcomes.add(sample);
-            group.durations.record(duration);
+            group.durations.record_times(duration, times);
         }
     }
 
@@ -280,6 +290,25 @@ impl<C: AsRef<[u32]> + AsMut<[u32]>, G: Groups> FlagMetrics<C, G> {
 
     /// Like [`merge`](Self::merge), for a flag that numbers its variants otherwise: `index` answers the number here of
     /// a variant there. What belongs to a variant that is not here is counted without one.
+    ///
+    /// ```
+    /// use flcm_flags::metrics::{FlagMetrics, Group};
+    /// use flcm_flags::{Arm, Reason, Sample};
+    ///
+    /// let [mut here, mut there] = [0, 0].map(|_| {
+    ///     let groups = [const { Group::new() }; Group::count_for(2)];
+    ///     FlagMetrics::with_groups([0; FlagMetrics::counters_for(2)], groups)
+    /// });
+    /// for variant in [0, 1, 1] {
+    ///     there.outcome_of(Arm::Treatment, Some(variant), &Sample { total: 1, ..Sample::default() }, f64::NAN);
+    ///     there.tally((usize::from(variant) + 1) * Reason::COUNT, 1);
+    /// }
+    /// here.merge_by(&there, |variant| (variant == 1).then_some(0));
+    /// let reason = Reason::from_code(0).unwrap();
+    /// assert_eq!([Some(0), Some(1), None].map(|variant| here.count(variant, reason)), [2, 0, 1]);
+    /// let totals = here.groups().map(|(_, variant, group)| (variant, group.outcomes().total));
+    /// assert_eq!(totals.collect::<Vec<_>>(), [(None, 1), (Some(0), 2)]);
+    /// ```
     pub fn merge_by<D: AsRef<[u32]>, H: Groups>(
         &mut self,
         other: &FlagMetrics<D, H>,

@@ -69,6 +69,7 @@ pub struct AttributeId(pub u32);
 /// assert_eq!(keys.collect::<Vec<_>>(), ["alpha", "beta"]);
 /// # Ok::<(), flcm_flags::SnapshotError>(())
 /// ```
+#[derive(Clone)]
 pub struct Snapshot<B> {
     bytes: B,
     layout: Layout,

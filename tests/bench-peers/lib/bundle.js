@@ -15,10 +15,10 @@ export const PAGES = [
   {
     name: 'flcm, page',
     page: 'flcm-page',
-    optional: /web\/dist\/index\.js$/,
+    optional: /web\/dist\/(index|compact)\.js$/,
     later: /dist\/page-later\.js$/,
   },
-  { name: 'flcm', page: 'flcm', optional: /dist\/(compile|browser-trust)\.js$/ },
+  { name: 'flcm', page: 'flcm', optional: /dist\/(compile|browser-trust)\.js$|web\/dist\/index\.js$/ },
   { page: 'growthbook', package: '@growthbook/growthbook' },
   { page: 'configcat', package: '@configcat/sdk' },
   { page: 'eppo', package: '@eppo/js-client-sdk-common' },

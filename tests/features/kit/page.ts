@@ -31,7 +31,8 @@ export async function servePage(server: FlagServer): Promise<void> {
   server.pages.set('/', ['text/html', html]);
   server.pages.set('/elsewhere', ['text/html', '<!doctype html><link rel="icon" href="data:,">']);
   server.pages.set('/page.js', ['text/javascript', outputFiles[0]?.contents ?? '']);
-  server.pages.set('/flags.wasm', ['application/wasm', readFileSync(new URL('pkg/web/dist/flags.wasm', root))]);
+  for (const name of ['flags.wasm', 'flags-compact.wasm'])
+    server.pages.set(`/${name}`, ['application/wasm', readFileSync(new URL(`pkg/web/dist/${name}`, root))]);
 }
 
 /** A browser, started when it is first needed. */

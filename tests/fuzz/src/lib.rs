@@ -8,14 +8,15 @@ use std::sync::OnceLock;
 
 use flcm_flags::snapshot::{index, wire};
 use flcm_flags::{
-    AttributeValue, Context, ErrorCode, Millis, PackedDecision, Snapshot, TripState, Trips, Visitor, evaluate_all,
-    explain,
+    AttributeValue, Context, Entries, EntriesBound, ErrorCode, Millis, PackedDecision, Slots, Snapshot, TripState,
+    Trips, Visitor, evaluate_all, explain,
 };
 use flcm_flags_config::{check, compile};
 
 mod batch;
 mod breaker;
 mod edit;
+mod entries;
 mod inputs;
 mod pages;
 mod statement;
@@ -57,14 +58,13 @@ pub fn document(bytes: &[u8]) {
     }
 }
 
-/// A context of any texts decides the same way by all three doors of the core.
+/// A context of any texts decides the same way by all four doors of the core.
 pub fn contexts(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     let mut parts = text.split('\u{1f}');
     let key = parts.next();
     let attributes: Vec<(&str, AttributeValue<'_>)> = NAMES.into_iter().zip(parts.map(value)).collect();
-    let snapshot = SHOP.get_or_init(shop);
-    decide_for(snapshot, &Context::new(key, &attributes));
+    decide_for(SHOP.get_or_init(shop), key, &attributes);
 }
 
 static SHOP: OnceLock<Snapshot<Vec<u8>>> = OnceLock::new();
@@ -96,25 +96,33 @@ fn decide(bytes: &[u8]) {
         ("app_version", "2.4.0-rc.1".into()),
         ("cohorts", AttributeValue::List(&list)),
     ];
-    decide_for(&snapshot, &Context::new(Some("alice"), &attributes));
-    decide_for(&snapshot, &Context::default());
+    decide_for(&snapshot, Some("alice"), &attributes);
+    decide_for(&snapshot, None, &[]);
 }
 
-/// One by one, explained, and all at once: the three must agree.
-fn decide_for<B: AsRef<[u8]>>(snapshot: &Snapshot<B>, context: &Context<'_>) {
-    let bound = context.bind(snapshot);
+/// One by one, explained, all at once, and as pages decide, for a context that is bytes: they must agree.
+///
+/// With the feature `compact` all of them read as the module of pages does, and check no more of the bytes.
+fn decide_for<B: AsRef<[u8]>>(snapshot: &Snapshot<B>, key: Option<&str>, attributes: &[(&str, AttributeValue<'_>)]) {
+    let bound = Context::new(key, attributes).bind(snapshot);
+    let bytes = entries::bytes(snapshot, key, attributes);
+    let (entries, mut slots) = (Entries::new(&bytes), Slots::UNBOUND);
+    entries.bind(snapshot, &mut slots);
+    let by_bytes = EntriesBound { entries, slots: &slots };
     // A hostile snapshot may claim many flags; each is decided, some are compared.
     let count = snapshot.flags().len().min(1_000);
     for state in [TripState::Clear, TripState::Probing, TripState::HeldOff, TripState::Capped(30_000)] {
         let mut trips = Trips::new(vec![0; Trips::bytes_for(count)]);
         snapshot.flags().take(count).for_each(|flag| trips.set(flag, state));
         let mut out = vec![PackedDecision::error(ErrorCode::FlagNotFound); snapshot.flags().len()];
+        let mut of_bytes = out.clone();
         evaluate_all(snapshot, &trips, &bound, Millis(1), &mut out);
-        for (flag, outcome) in snapshot.flags().zip(&out).take(count) {
+        by_bytes.evaluate(snapshot, &trips, None, Millis(1), &mut of_bytes);
+        for ((flag, outcome), of_bytes) in snapshot.flags().zip(&out).zip(&of_bytes).take(count) {
             let decision = explain(snapshot, &trips, flag, &bound, Millis(1), &mut Watcher);
             let _ = (decision.value(), decision.variant(), decision.rule());
             // Closures that a compiler wrote are whole; in hostile ones what is missing counts as not holding.
-            if decision.packed() != *outcome {
+            if decision.packed() != *outcome || of_bytes != outcome {
                 assert!(snapshot.describe(flag).is_some_and(|flag| !flag.closure().is_empty()));
             }
         }

@@ -34,7 +34,7 @@ async function bundled(entry: string, platform: 'node' | 'browser'): Promise<Uin
     bundle: true,
     format: 'esm',
     platform,
-    external: platform === 'node' ? ['@flcm/flags-*', 'eventsource-parser'] : [],
+    external: platform === 'node' ? ['@flcm/flags-*'] : [],
     write: false,
   });
   return outputFiles[0]?.contents ?? new Uint8Array();
@@ -137,8 +137,8 @@ export class Pages {
     this.#files.set('/', ['text/html', `${icon}<script type="module" src="/agent.js"></script>`]);
     this.#files.set('/elsewhere', ['text/html', icon]);
     this.#files.set('/agent.js', ['text/javascript', script]);
-    const wasm = join(ROOT, 'pkg/web/dist/flags.wasm');
-    this.#files.set('/flags.wasm', ['application/wasm', readFileSync(pathToFileURL(wasm))]);
+    const wasm = join(ROOT, 'pkg/web/dist/flags-compact.wasm');
+    this.#files.set('/flags-compact.wasm', ['application/wasm', readFileSync(pathToFileURL(wasm))]);
     this.#server.listen(0, '127.0.0.1');
     await once(this.#server, 'listening');
     this.#port = (this.#server.address() as AddressInfo).port;

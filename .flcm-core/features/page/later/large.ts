@@ -8,7 +8,7 @@ const TRIPS: readonly TripState[] = ['clear', 'probing', 'off'];
 
 /** The full engine, with the calls of the small one. */
 export async function loadLarge(): Promise<PageEngine> {
-  const engine = await loadEngine();
+  const engine = await loadEngine(false);
   return {
     load: (bytes) => {
       const snapshot = engine.load(bytes);

@@ -1,5 +1,6 @@
 import type { FeatureError } from '../../errors.ts';
 import { isFleetFlag } from '../../overrides.ts';
+import { eventStream } from '../../remote-config/event-stream.ts';
 import { retryAfter, statusText } from '../../remote-config/status.ts';
 import { backOff } from '../../schedule.ts';
 import type { FleetState } from '../../types.ts';
@@ -10,7 +11,6 @@ const SOON = 10_000;
 const ANSWERED = 60_000;
 const FIRST_WAIT = 120_000;
 const LONGEST_WAIT = 300_000;
-const LARGEST_EVENT = 1 << 20;
 
 /** The fleet's trips, numbered since the server's start. */
 interface Trips {
@@ -60,7 +60,7 @@ export function streamOf(life: Life, listener: PageListener): PageStream {
     listener.trips(flags);
   };
 
-  const receive = (event: string | undefined, data: string): void => {
+  const receive = (event: string, data: string): void => {
     try {
       if (event === 'trips') takeTrips(JSON.parse(data));
       if (event !== 'snapshot') return;
@@ -85,7 +85,7 @@ export function streamOf(life: Life, listener: PageListener): PageStream {
       }
       if (stream) last = undefined;
       isGreeted = false;
-      const feed = parser(receive);
+      const feed = eventStream(receive);
       const decoder = new TextDecoder();
       const reader = response.body?.getReader();
       for (let part = await reader?.read(); part?.value; part = await reader?.read()) {
@@ -128,19 +128,3 @@ export function streamOf(life: Life, listener: PageListener): PageStream {
 }
 
 const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && (value as number) >= 0;
-
-/** Reads server-sent events from pieces of text. */
-export function parser(receive: (event: string | undefined, data: string) => void): (text: string) => void {
-  let rest = '';
-  return (text) => {
-    // A carriage return at the end may be the first half of a line's end.
-    const events = (rest + text).split(/(?:\r\n|\n|\r(?!\n|$)){2}/);
-    rest = events.pop() ?? '';
-    if (rest.length > LARGEST_EVENT) throw new Error('an event is too large');
-    for (const event of events) {
-      const of = (field: RegExp) => [...event.matchAll(field)].map(([, value]) => value);
-      const data = of(/^data: ?([^\r\n]*)/gm);
-      if (data.length) receive(of(/^event: ?([^\r\n]*)/gm).at(-1), data.join('\n'));
-    }
-  };
-}

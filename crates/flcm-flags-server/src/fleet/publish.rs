@@ -80,6 +80,7 @@ impl Fleet {
     }
 
     fn follow(&mut self, published: crate::published::Published) {
+        let published = published.behind(&self.published);
         let before = std::mem::replace(&mut self.published, Arc::new(published));
         let (snapshot, now) = (&self.published.snapshot, self.clock.now());
         let mut guards = FleetGuards::none(snapshot.flags().len());

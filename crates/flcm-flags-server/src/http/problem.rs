@@ -76,6 +76,11 @@ impl Problem {
         Self::new(Kind::InvalidRequest, detail, help)
     }
 
+    pub(super) fn invalid_counts(why: String) -> Self {
+        let help = "drop them, they will never be accepted; GET /openapi.json describes them";
+        Self::new(Kind::InvalidBatch, format!("the body is no counts: {why}"), help)
+    }
+
     pub(super) fn internal() -> Self {
         Self::new(Kind::Internal, "the server could not handle the request", "look at the server's log")
     }

@@ -10,7 +10,9 @@ use flcm_flags::{Arm, Sample};
 use flcm_flags_server::Role;
 use serde_json::{Value, json};
 
+use crate::host::BATCH;
 use crate::http::{Answer, ask_from};
+use crate::page_counts::{CONTROL, COUNTS, TREATMENT, counts};
 use crate::test_server::{TestFolder, TestServer, until};
 
 const DOCUMENT: &str = "\
@@ -33,6 +35,8 @@ struct World {
     keys: Vec<String>,
     /// Makes each batch that of another host.
     hosts: u64,
+    /// Whether pages send JSON.
+    is_json: bool,
 }
 
 impl World {
@@ -41,7 +45,17 @@ impl World {
         folder.file("flags.yaml", DOCUMENT);
         let keys = folder.write_keys(&Role::ALL, str::to_owned);
         let server = folder.serve_with(&["--keys", "keys.json"]);
-        Self { server, folder, keys: keys.into_iter().map(|key| format!("Bearer {key}")).collect(), hosts: 0 }
+        Self {
+            server,
+            folder,
+            keys: keys.into_iter().map(|key| format!("Bearer {key}")).collect(),
+            hosts: 0,
+            is_json: false,
+        }
+    }
+
+    fn of_json() -> Self {
+        Self { is_json: true, ..Self::new() }
     }
 
     /// Ends the server as a power cut would, and starts it again.
@@ -69,8 +83,13 @@ impl World {
         self.hosts += 1;
         let generation = u32::try_from(self.status(flag)["generation"].as_u64().unwrap()).unwrap();
         let header = Header { instance: self.hosts, epoch: 1, sequence: 1, age: 0 };
-        let body = batch(header, flag, generation, [(Arm::Treatment, treatment), (Arm::Control, control)]);
-        self.ask(from, role, ("POST", "/metrics"), "application/vnd.flcm.batch", &body).expect(204);
+        let arms = [(Arm::Treatment, treatment), (Arm::Control, control)];
+        let (kind, body) = if self.is_json {
+            (COUNTS.1, counts(header, &arms.map(|arm| rows(flag, generation, arm)).concat()).into_bytes())
+        } else {
+            (BATCH.1, batch(header, flag, generation, arms))
+        };
+        self.ask(from, role, ("POST", "/metrics"), kind, &body).expect(204);
     }
 
     fn server_reports(&mut self, flag: &str, treatment: (u32, u32), control: (u32, u32)) {
@@ -94,6 +113,13 @@ impl World {
         }
         self.status("of_both")
     }
+}
+
+/// The rows of an arm: calls that went well, and those that failed.
+fn rows(flag: &str, generation: u32, (arm, (total, errors)): (Arm, (u32, u32))) -> Vec<String> {
+    let outcome = if arm == Arm::Treatment { TREATMENT } else { CONTROL };
+    let calls = [(total - errors, false), (errors, true)].into_iter().filter(|(times, _)| *times > 0);
+    calls.map(|(times, failed)| format!(r#"[{times},"{flag}",{outcome},{generation},{failed},null]"#)).collect()
 }
 
 fn batch(header: Header, flag: &str, generation: u32, arms: [(Arm, (u32, u32)); 2]) -> Vec<u8> {
@@ -187,6 +213,32 @@ fn pages_of_a_few_networks_switch_nothing_off() {
     let mut world = World::new();
     let status = world.pages_fail(19, 5);
     assert_eq!((&status["trip"], &status["pages"]["networks"]), (&json!("clear"), &json!(19)), "{status}");
+}
+
+#[test]
+fn counts_as_json_switch_a_flag_off_as_batches_do() {
+    let mut world = World::of_json();
+    let status = world.pages_fail(24, 30);
+    assert_eq!((&status["trip"], &status["last"]["source"]), (&json!("off"), &json!("pages")), "{status}");
+}
+
+#[test]
+fn counts_as_json_of_a_few_networks_switch_nothing_off() {
+    let mut world = World::of_json();
+    world.stranger_reports("of_servers", (100_000, 100_000), (100_000, 0));
+    let status = world.pages_fail(19, 5);
+    assert_eq!((&status["trip"], &status["pages"]["networks"]), (&json!("clear"), &json!(19)), "{status}");
+    assert_eq!(world.status("of_servers")["trip"], "clear");
+}
+
+/// With the key of a server they are what a server says: one failure of each host.
+#[test]
+fn counts_as_json_with_a_server_key_are_evidence_of_servers() {
+    let mut world = World::of_json();
+    until("the failing flag is rolled back", || {
+        (0..20).for_each(|_| world.server_reports("of_servers", (1, 1), (1, 0)));
+        (world.status("of_servers")["trip"] == "off").then_some(())
+    });
 }
 
 #[test]

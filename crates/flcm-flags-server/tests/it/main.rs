@@ -26,6 +26,7 @@ mod kill_loop;
 mod operator_commands;
 mod otlp;
 mod overview;
+mod page_counts;
 mod proxies;
 mod publishing;
 mod reload;

@@ -214,10 +214,12 @@ trait Codec {
 
 /// Fields of each kind. One list of fields serves both directions, and one copy of the code.
 impl dyn Codec + '_ {
+    #[cfg_attr(feature = "compact", inline(never))]
     fn small(&mut self, number: &mut u8) {
         self.bytes(core::slice::from_mut(number));
     }
 
+    #[cfg_attr(feature = "compact", inline(never))]
     fn number(&mut self, number: &mut u32) {
         let mut bytes = number.to_le_bytes();
         self.bytes(&mut bytes);
@@ -230,6 +232,7 @@ impl dyn Codec + '_ {
         }
     }
 
+    #[cfg_attr(feature = "compact", inline(never))]
     fn large(&mut self, number: &mut u64) {
         let mut bytes = number.to_le_bytes();
         self.bytes(&mut bytes);

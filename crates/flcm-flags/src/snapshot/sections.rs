@@ -36,6 +36,7 @@ impl<T> Copy for Section<T> {}
 const KINDS: usize = 28;
 
 /// The section table, read once by `from_bytes`, and what else every decision needs.
+#[derive(Clone)]
 pub(crate) struct Layout {
     pub(crate) digest: u64,
     pub(crate) revision: u64,

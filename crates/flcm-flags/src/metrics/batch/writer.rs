@@ -179,6 +179,7 @@ impl<S: FnMut(&[u8])> Writer<S> {
 
     /// Writes a sample, made valid: counts that have stopped at the largest number no longer add up, and the reader
     /// would refuse the whole batch because of them.
+    #[cfg_attr(feature = "compact", inline(never))]
     fn sample(&mut self, sample: &Sample) {
         let Sample { total, errors, slow, missing } = *sample;
         let missing = missing.min(total);
@@ -228,6 +229,7 @@ impl<S: FnMut(&[u8])> Writer<S> {
         }
     }
 
+    #[cfg_attr(feature = "compact", inline(never))]
     fn text(&mut self, text: &str) {
         self.length(text.len());
         self.bytes(text.as_bytes());
@@ -237,6 +239,7 @@ impl<S: FnMut(&[u8])> Writer<S> {
         self.varint(u64::try_from(length).unwrap_or(u64::MAX));
     }
 
+    #[cfg_attr(feature = "compact", inline(never))]
     fn varint(&mut self, mut value: u64) {
         while value >= 0x80 {
             let [low, ..] = value.to_le_bytes();
@@ -253,6 +256,7 @@ impl<S: FnMut(&[u8])> Writer<S> {
         }
     }
 
+    #[cfg_attr(feature = "compact", inline(never))]
     fn byte(&mut self, byte: u8) {
         if let Some(free) = self.block.get_mut(self.filled) {
             *free = byte;
