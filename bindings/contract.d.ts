@@ -16,7 +16,10 @@ export type * from './page.d.ts';
 /** What a context may carry. `null` and `undefined` are the same as an attribute that is left out. */
 export type AttributeValue = boolean | number | string | readonly string[] | null | undefined;
 
-/** Attributes by name: the own properties of an object. `cohorts`, a list of strings, names the cohorts that the host puts this user in. */
+/**
+ * Attributes by name: the own properties of an object. `cohorts`, a list of strings, names the cohorts that the host
+ * puts this user in.
+ */
 export type Attributes = Readonly<Record<string, AttributeValue>>;
 
 /** What a flag serves. */
@@ -64,9 +67,9 @@ export type FlagId = number;
 /**
  * A decision as one number.
  *
- * Bits 0 to 15 are the variant (0xffff: none), 16 to 23 the reason, then one bit each for enabled (24), serving something
- * (25), serving on (26), treatment (27) and control (28): the feature is on when `outcome & (1 << 24)` is not 0. The
- * texts of a reason come with {@link Snapshot.decisionOf}.
+ * Bits 0 to 15 are the variant (0xffff: none), 16 to 23 the reason, then one bit each for enabled (24), serving
+ * something (25), serving on (26), treatment (27) and control (28): the feature is on when `outcome & (1 << 24)` is not
+ * 0. The texts of a reason come with {@link Snapshot.decisionOf}.
  */
 export type PackedDecision = number;
 
@@ -100,16 +103,16 @@ export interface Snapshot {
    *
    * The engine keeps 32 contexts; one whose slot was taken is bound again when it is asked next.
    *
-   * @throws {@link EngineError} `INVALID_CONTEXT` when the targeting key, `cohorts` or an attribute that some flag reads has
-   * a type that it may not have, or when all texts are too large.
+   * @throws {@link EngineError} `INVALID_CONTEXT` when the targeting key, `cohorts` or an attribute that some flag
+   * reads has a type that it may not have, or when all texts are too large.
    */
   context(targetingKey?: string | null, attributes?: Attributes): Context;
   /**
-   * Decides one flag for one user in a single crossing. Only `cohorts` and the attributes that this flag reads are looked
-   * at.
+   * Decides one flag for one user in a single crossing. Only `cohorts` and the attributes that this flag reads are
+   * looked at.
    *
-   * @throws {@link EngineError} `INVALID_CONTEXT`, like {@link Snapshot.context}; `INVALID_ARGUMENT` for an id or a time that
-   * is none.
+   * @throws {@link EngineError} `INVALID_CONTEXT`, like {@link Snapshot.context}; `INVALID_ARGUMENT` for an id or a
+   * time that is none.
    */
   decide(
     flag: FlagId,
@@ -140,8 +143,8 @@ export interface Snapshot {
   /** What is counted: decisions, users, outcomes, durations, and what the application names itself. */
   readonly metrics: Metrics;
   /**
-   * Which of some flags, as many as `count` from `first` on, are written differently than in another snapshot, or are new.
-   * Large snapshots are asked in parts, so that nothing else has to wait.
+   * Which of some flags, as many as `count` from `first` on, are written differently than in another snapshot, or are
+   * new. Large snapshots are asked in parts, so that nothing else has to wait.
    */
   changedSince(before: Snapshot, first: FlagId, count: number): readonly FlagId[];
   /**
@@ -185,8 +188,8 @@ export interface Context {
    */
   decide(flag: FlagId, now: Time): PackedDecision;
   /**
-   * Like {@link Context.decide}, for a user whom the application itself gives `on`, `off` or a variant. Kill switch, breaker and
-   * dependencies come first.
+   * Like {@link Context.decide}, for a user whom the application itself gives `on`, `off` or a variant. Kill switch,
+   * breaker and dependencies come first.
    *
    * @throws {@link EngineError} `INVALID_ARGUMENT` for another value, and for a flag that is not there.
    */
@@ -198,7 +201,8 @@ export interface Context {
   /** Asks the engine for one flag: what is served, and why. Equal decisions may be the same frozen object. */
   decision(key: string, now: Time): Decision;
   /**
-   * Decides every flag in one call, into two numbers a flag: the rule (0xffffffff: none) and the {@link PackedDecision}.
+   * Decides every flag in one call, into two numbers a flag: the rule (0xffffffff: none) and the
+   * {@link PackedDecision}.
    *
    * @param out At least twice {@link Snapshot.flagCount} long; made when left out.
    */

@@ -63,7 +63,7 @@ const SUMMARY = ['decisions', 'users', 'errorRate', 'controlErrorRate', ...SAMPL
 const TRANSITION = ['flag', 'generation', 'sequence', 'at', 'attempt', 'trips', 'percentBefore', 'percentAfter'];
 const WORDS = ['event', 'cause', 'from', 'to', 'mode', 'next', 'text', 'id'];
 
-/** The words of the module: those of reasons first, of which the last are of errors; then those of arms, and of all errors. */
+/** The words of the module: those of reasons, the last of which are of errors; those of arms; that of all errors. */
 const ERRORS = 8;
 const ARMS = 11;
 const ERROR = 14;

@@ -1,5 +1,5 @@
-// The engine of pages checks less than the full one. What it takes it must decide in a number of steps that the length of
-// the bytes bounds, whatever they say. Steps are function calls and turns of loops: time would say nothing here.
+// The engine of pages checks less than the full one. What it takes it must decide in a number of steps that the length
+// of the bytes bounds, whatever they say. Steps are function calls and turns of loops: time would say nothing here.
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
@@ -11,7 +11,7 @@ import { afterAll, test } from 'vitest';
 import { compiled, NOW } from './engines.js';
 import { mend, records } from './snapshot-bytes.js';
 
-/** Steps for each byte of a snapshot, to load it and to decide every flag. What a compiler writes takes less than one. */
+/** Steps for each byte of a snapshot, to load it and decide every flag. What a compiler writes takes less than one. */
 const MOST = 4;
 
 const root = join(import.meta.dirname, '../..');

@@ -23,8 +23,8 @@ self_cell!(
 const KEPT: usize = 16 << 10;
 
 impl Bound {
-    /// Binds the context that is written in `data`, or answers the error of the contract. What the slot held before gives
-    /// its memory to it.
+    /// Binds the context that is written in `data`, or answers the error of the contract. What the slot held before
+    /// gives its memory to it.
     pub(crate) fn bind(data: &[u8], snapshot: &Snapshot<Vec<u8>>, before: Option<Self>) -> Result<Self, i32> {
         let mut arena =
             before.map(Self::into_owner).filter(|arena| arena.allocated_bytes() <= KEPT).unwrap_or_default();

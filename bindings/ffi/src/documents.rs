@@ -58,8 +58,8 @@ pub fn compile(text: &str) -> Compiled {
 /// Decides a flag for a context, and explains how.
 ///
 /// `trips` are those of [`Trips`], four bytes a flag; none have tripped behind their end. `context` is the JSON of an
-/// [`OwnedContext`], `now` counts milliseconds since 1970; a fraction of one is dropped. A flag that the snapshot does not
-/// have is explained as well: it is an `ERROR` `FLAG_NOT_FOUND`.
+/// [`OwnedContext`], `now` counts milliseconds since 1970; a fraction of one is dropped. A flag that the snapshot does
+/// not have is explained as well: it is an `ERROR` `FLAG_NOT_FOUND`.
 ///
 /// # Errors
 /// The bytes are no snapshot, the context is none, or `now` is no time.

@@ -12,7 +12,7 @@ export type * from '../../../bindings/contract.d.ts';
 export const createEngine = (module: WebAssembly.Module): Engine => createCompactEngine(module, version);
 
 /**
- * Starts the compact engine: a third of the bytes of the other, and all it does but merging batches of others.
+ * Starts the compact engine: two thirds of the bytes of the other, and all that it does, but for merging batches.
  *
  * @param source Defaults to `flags-compact.wasm` beside this file.
  */

@@ -74,8 +74,8 @@ function fasterOf(cells) {
     return alike.flatMap((row) => {
       const ratio = row.least / leastOfOurs(alike, row);
       const isPeer = !row.ours && row.share_ok && row.evaluates !== false;
-      // Without ours to compare with, the ratio is 0.
-      return isPeer && ratio > 0 && ratio < 1 ? [`- ${row.peer}, ${row.workload}: ${ratio.toFixed(2)}`] : [];
+      const words = ratio > 0 ? ratio.toFixed(2) : 'nothing of ours to compare with';
+      return isPeer && ratio < 1 ? [`- ${row.peer}, ${row.workload}: ${words}`] : [];
     });
   });
   return ['Below 1.0:', '', ...(lines.length > 0 ? lines : ['- none'])].join('\n');

@@ -56,7 +56,8 @@ impl Compact {
         })
     }
 
-    /// Holds a flag, lets it go, or only observes it: the mode whose keyword was written. -1 for an unknown one as well.
+    /// Holds a flag, lets it go, or only observes it: the mode whose keyword was written. -1 for an unknown one as
+    /// well.
     pub fn set_mode(&mut self, snapshot: Handle, flag: FlagId, now: f64) -> i32 {
         let Some(mode) = core::str::from_utf8(&self.input).ok().and_then(Mode::from_keyword) else { return -1 };
         self.act(snapshot, |loaded, transitions| {

@@ -82,8 +82,8 @@ impl Compact {
         }
     }
 
-    /// Adds to the custom counter, or observes a value of the custom histogram, whose name was written; false for a name
-    /// or a number that is none, and when there are too many.
+    /// Adds to the custom counter, or observes a value of the custom histogram, whose name was written. False for a
+    /// name or a number that is none, and when there are too many.
     pub fn add(&mut self, snapshot: Handle, number: f64, is_value: bool) -> bool {
         let measures = self.snapshots.get_mut(snapshot).and_then(|loaded| loaded.state.measures.as_mut());
         let (Some(measures), Ok(name)) = (measures, core::str::from_utf8(&self.input)) else { return false };
@@ -96,15 +96,15 @@ impl Compact {
         is_whole && measures.custom().add(name, whole)
     }
 
-    /// How many additions to custom metrics were dropped. From then on [`custom`](Self::custom) tells of them.
+    /// How many additions to custom metrics were dropped. From then on [`custom`](Self::custom) answers them.
     #[expect(clippy::cast_precision_loss, reason = "a count for people")]
     pub fn customs(&mut self, snapshot: Handle) -> f64 {
         self.custom = self.snapshots.get(snapshot).and_then(|loaded| loaded.state.custom());
         self.custom.as_ref().map_or(0.0, |custom| custom.dropped() as f64)
     }
 
-    /// A custom metric: its name, and its amount, or the seven numbers of its values. 0 when there is none so far, 1 for a
-    /// counter, 2 for a histogram.
+    /// A custom metric: its name, and its amount, or the seven numbers of its values. 1 for a counter, 2 for a
+    /// histogram, and 0 when there is none at this index.
     pub fn custom(&mut self, index: usize) -> u32 {
         let Some((name, value)) = self.custom.as_ref().and_then(|custom| custom.iter().nth(index)) else { return 0 };
         let answer = self.answer.begin().text(name.as_bytes());

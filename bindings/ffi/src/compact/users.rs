@@ -7,8 +7,8 @@ use super::{Compact, Loaded, at, millis};
 use crate::slots::Handle;
 
 impl Compact {
-    /// Decides a flag for the context in a slot, with the override that was written: `on`, `off` or a variant. Answers the
-    /// upper half of the outcome; -1 for any other override as well.
+    /// Decides a flag for the context in a slot, with the override that was written: `on`, `off` or a variant. Answers
+    /// the upper half of the outcome; -1 for any other override as well.
     pub fn decide_as(&mut self, snapshot: Handle, slot: i32, flag: FlagId, now: f64) -> i32 {
         let Some(Loaded { snapshot, state, slots, outcomes }) = self.snapshots.get_mut(snapshot) else {
             return -1;
@@ -44,8 +44,8 @@ impl Compact {
         true
     }
 
-    /// Which of some flags, as many as `count` from `first` on, are written differently than in another snapshot, or are
-    /// not in it: the bytes are 1 for each that is, else 0.
+    /// Which of some flags, as many as `count` from `first` on, are written differently than in another snapshot, or
+    /// are not in it: the bytes are 1 for each that is, else 0.
     pub fn changed(&mut self, snapshot: Handle, before: Handle, first: u32, count: u32) -> bool {
         let ids = (first..first.saturating_add(count)).map(FlagId);
         let (Some(snapshot), Some(before)) = (self.snapshot(snapshot), self.snapshot(before)) else { return false };

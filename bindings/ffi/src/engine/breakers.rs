@@ -1,4 +1,5 @@
-//! Calls about breakers: outcomes in, transitions out. Transitions are lines of text: see `transitions` in the contract.
+//! Calls about breakers: outcomes in, transitions out. Transitions are lines of text: see `transitions` in the
+//! contract.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -43,8 +44,8 @@ impl Engine {
         true
     }
 
-    /// Takes outcomes of a flag as ten numbers: generation and age in milliseconds; total, errors, slow and missing ones of
-    /// the treatment; the same of the control. Answers what happened.
+    /// Takes outcomes of a flag as ten numbers: generation and age in milliseconds; total, errors, slow and missing
+    /// ones of the treatment; the same of the control. Answers what happened.
     pub fn record(&mut self, snapshot: Handle, flag: FlagId, numbers: &[u32], now: f64) -> Option<String> {
         let [generation, age, t0, t1, t2, t3, c0, c1, c2, c3] = *numbers.first_chunk()?;
         let sample = |[total, errors, slow, missing]: [u32; 4]| Sample { total, errors, slow, missing };
@@ -134,7 +135,8 @@ impl Engine {
 
 /// Calls that must be fast. A negative answer is an error.
 impl Engine {
-    /// Counts the outcome that was written, of the user in the slot (none for -1); answers how many transitions there are to take.
+    /// Counts the outcome that was written, of the user in the slot (none for -1); answers how many transitions there
+    /// are to take.
     pub fn outcome(&mut self, shared: &[u8]) -> i32 {
         let registers = Registers::read(shared);
         let Some(loaded) = self.snapshots.get_mut(Handle(registers.snapshot.get())) else { return FREED };

@@ -10,7 +10,8 @@ use super::{Engine, Loaded};
 use crate::key_values;
 use crate::slots::Handle;
 
-/// Calls that may take their time. What is asked of a handle that names nothing, or that counts nothing, is `None` or false.
+/// Calls that may take their time. What is asked of a handle that names nothing, or that counts nothing, is `None` or
+/// false.
 impl Engine {
     /// Begins to count decisions and outcomes; false when there is no memory for it. What was counted stays.
     pub fn measure(&mut self, snapshot: Handle) -> bool {
@@ -22,15 +23,15 @@ impl Engine {
         self.snapshots.get_mut(snapshot).is_some_and(|loaded| loaded.state.measure_totals(&loaded.snapshot))
     }
 
-    /// Takes all that was counted as a batch of bytes, under a name that the host has not used before; `None` as well when nothing
-    /// was counted.
+    /// Takes all that was counted as a batch of bytes, under a name that the host has not used before; `None` as well
+    /// when nothing was counted.
     pub fn drain(&mut self, snapshot: Handle, instance: f64, epoch: f64, sequence: f64) -> Option<Vec<u8>> {
         let Loaded { snapshot, state, .. } = &mut **self.snapshots.get_mut(snapshot)?;
         state.drain(snapshot, header(instance, epoch, sequence))
     }
 
-    /// Adds what another host, or this one before, has counted; answers how many decisions it names that this snapshot knows
-    /// nothing of.
+    /// Adds what another host, or this one before, has counted; answers how many decisions it names that this snapshot
+    /// knows nothing of.
     ///
     /// # Errors
     /// The bytes are no batch; nothing of them was added.
@@ -80,8 +81,8 @@ impl Engine {
         self.snapshots.get(snapshot)?.state.custom().map(|custom| key_values::custom(&custom))
     }
 
-    /// A batch with another header, because it could not be sent: with its age in milliseconds, and under another name where
-    /// the server has lost count of its host (a negative epoch keeps the name). Its counts stay.
+    /// A batch with another header, because it could not be sent: with its age in milliseconds, and under another name
+    /// where the server has lost count of its host (a negative epoch keeps the name). Its counts stay.
     ///
     /// # Errors
     /// The bytes are no batch.

@@ -37,8 +37,8 @@ impl Engine {
         Some(names)
     }
 
-    /// Which of some flags, as many as `count` from `first` on, are written differently than in another snapshot, or are not in it: 1 for each
-    /// that is, else 0.
+    /// Which of some flags, as many as `count` from `first` on, are written differently than in another snapshot, or
+    /// are not in it: 1 for each that is, else 0.
     #[must_use]
     pub fn changed(&self, snapshot: Handle, before: Handle, first: u32, count: u32) -> Option<Vec<u8>> {
         let ids = (first..first.saturating_add(count)).map(FlagId);

@@ -1,5 +1,5 @@
-//! The calls about breakers and metrics, whatever they are given: no call panics, what names nothing changes nothing, and
-//! what was counted stays counted.
+//! The calls about breakers and metrics, whatever they are given: no call panics, what names nothing changes nothing,
+//! and what was counted stays counted.
 
 mod anything;
 mod carried;

@@ -1,5 +1,5 @@
-//! Whatever JavaScript writes into the shared memory, and whatever handles it gives, no call panics, and an answer is an
-//! outcome or an error.
+//! Whatever JavaScript writes into the shared memory, and whatever handles it gives, no call panics, and an answer is
+//! an outcome or an error.
 
 use flcm_flags::FlagId;
 use flcm_flags_ffi::{Engine, Handle, SIZE};
