@@ -40,7 +40,7 @@ test:
 # The steps of `test`. Those of the lane `cargo` compile in the profile `dev`, one after the other. Those of the lane
 # `alone` print times, so they run by themselves at the end. All others run beside them.
 [private]
-checks: programs lint-js types test-packaging sizes lint-rust test-rust random-parity rust-examples schema-is-current rust-docs no-std deny test-engine test-features test-dashboard test-docs test-examples api-reference test-openfeature parity test-rust-host test-server test-attacks
+checks: programs lint-js types test-packaging sizes lint-rust test-rust random-parity rust-examples schema-is-current rust-docs no-std deny test-engine test-features test-dashboard test-docs test-examples api-reference test-openfeature parity test-rust-host test-page-host test-server test-attacks
 
 # Formatting, lints and tests of what changed since the last commit, or since BASE; for the time between two edits.
 [doc('Formatting, lints and tests of what changed.')]
@@ -129,6 +129,12 @@ test-features: browser packages
 [group('test')]
 test-rust-host: packages programs
     FLCM_HOST=rust npx --no -- vitest run tests/hosts --exclude tests/hosts/chaos/herd.test.ts
+
+# The fault suite over the small runtime of pages. Says at the end which tests it left out, and why.
+[doc('The fault suite over the small runtime of pages.')]
+[group('test')]
+test-page-host: packages
+    FLCM_HOST=page npx --no -- vitest run tests/hosts --exclude tests/hosts/chaos/herd.test.ts
 
 # OpenFeature's providers, and the specification's scenarios where they are to be found.
 [doc("OpenFeature's providers, and the specification's scenarios.")]

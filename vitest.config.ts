@@ -6,6 +6,7 @@ const config: ViteUserConfig = defineConfig({
   test: {
     // Hosts in other languages have the fault suite; everything else is TypeScript's and JavaScript's.
     include: [HOST === 'typescript' ? 'tests/*/**/*.test.{js,ts}' : 'tests/hosts/**/*.test.ts'],
+    setupFiles: HOST === 'page' ? ['tests/hosts/kit/page-setup.ts'] : [],
     // Engines are native: a thread of its own has one of its own.
     pool: 'forks',
     // The packages are tested as Node loads them.

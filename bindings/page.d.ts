@@ -23,7 +23,7 @@ export interface PageSnapshot {
   readonly digest: string;
   /** How many flags there are; their ids run from 0. */
   readonly flagCount: number;
-  /** The id of a flag, or -1. */
+  /** The id of a flag; negative when it is not there. */
   flag(key: string): FlagId;
   /**
    * A user. What is read of the attributes is captured. The engine keeps four contexts; one whose slot was taken is

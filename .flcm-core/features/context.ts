@@ -6,6 +6,7 @@ import type { Compilers } from './engine.ts';
 import { type Events, featureError } from './events.ts';
 import { type RunOptions, run } from './guarded.ts';
 import type { InUse } from './in-use.ts';
+import { servedOr, undecided } from './served.ts';
 import type {
   AnyFlags,
   Attributes,
@@ -14,9 +15,7 @@ import type {
   FallbackOf,
   FlagKey,
   FlagShapes,
-  JsonValue,
   ServedOf,
-  UserContext,
   VariantOf,
 } from './types.ts';
 
@@ -227,13 +226,6 @@ export class FeatureContext<F extends FlagShapes<F> = AnyFlags> {
   }
 }
 
-/** A copy of what is known of a user: what the caller does to its object later is not seen. */
-export function captured(user: UserContext): UserContext {
-  if (typeof user !== 'object') throw new TypeError(`a context must be an object, not a ${typeof user}`);
-  const copies = Object.entries(user).map(([name, value]) => [name, Array.isArray(value) ? [...value] : value]);
-  return Object.fromEntries(copies);
-}
-
 /** A decision whose outcome is to be recorded. */
 export interface Decided {
   readonly key: string;
@@ -243,18 +235,4 @@ export interface Decided {
   /** Of the breaker, when it was decided. */
   readonly generation: number;
   readonly bound: Pick<Bound, 'snapshot' | 'context'>;
-}
-
-function undecided(errorCode: string): Decision {
-  const nothing = { value: undefined, variant: undefined, rule: undefined };
-  return Object.freeze({ enabled: false, reason: 'ERROR', errorCode, arm: 'outside', ...nothing });
-}
-
-/** What was decided, unless it is nothing, or of another type than the fallback. @internal */
-export function servedOr(fallback: JsonValue, { value }: Decision): JsonValue {
-  return value !== undefined && typeOf(value) === typeOf(fallback) ? value : fallback;
-}
-
-function typeOf(value: unknown): string {
-  return value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value;
 }

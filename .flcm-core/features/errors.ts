@@ -18,6 +18,8 @@ export type FeatureErrorCode =
   | 'EMPTY'
   /** 304, although nothing is in hand that it could speak of. */
   | 'NOT_MODIFIED'
+  /** What decides could not be loaded, or has failed. */
+  | 'ENGINE_FAILED'
   /** The bytes are no snapshot, or are damaged. */
   | 'INVALID_SNAPSHOT'
   /** The document has errors; the message has them all. */
@@ -67,7 +69,7 @@ export class FeatureError extends Error {
     message: string,
     more: { cause?: unknown; retryAfterMs?: number | undefined } = {},
   ) {
-    super(message, more.cause === undefined ? undefined : { cause: more.cause });
+    super(message, more);
     this.code = code;
     this.retryAfterMs = more.retryAfterMs;
   }

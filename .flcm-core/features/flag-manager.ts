@@ -1,13 +1,14 @@
 import type { CircuitBreaker } from './circuit-breaker.ts';
 import type { Clock } from './clock.ts';
 import type { CohortManager } from './cohort-manager.ts';
-import { captured, type Deciding, FeatureContext, servedOr } from './context.ts';
+import { type Deciding, FeatureContext } from './context.ts';
 import type { Compilers } from './engine.ts';
 import { type Events, featureError } from './events.ts';
 import type { RunOptions } from './guarded.ts';
 import type { InUse } from './in-use.ts';
 import type { MetricsCollector } from './metrics-collector.ts';
 import type { RemoteConfig } from './remote-config.ts';
+import { captured, servedOr } from './served.ts';
 import type {
   AnyFlags,
   Attributes,

@@ -1,5 +1,6 @@
-import type { Decided, Deciding } from './context.ts';
-import { featureError, guarded } from './events.ts';
+import type { CallOutcome } from '@flcm/flags-web';
+import type { Deciding } from './context.ts';
+import { type Events, featureError, guarded } from './events.ts';
 
 /** How a call is judged. */
 export interface RunOptions {
@@ -7,10 +8,16 @@ export interface RunOptions {
   readonly isFailure?: (error: unknown) => boolean;
 }
 
+/** Where outcomes of decisions go. */
+export interface Recording<D> extends Pick<Deciding, 'clock'> {
+  readonly events: Pick<Events, 'error'>;
+  readonly breaker: { recordOutcome(decided: D, call: Pick<CallOutcome, 'failed' | 'durationMs'>): void };
+}
+
 /** Calls `enabled` where the flag is on, else `fallback`; records the outcome. */
-export function run<T>(
-  deciding: Pick<Deciding, 'breaker' | 'clock' | 'events'>,
-  decided: Decided | undefined,
+export function run<T, D extends { readonly enabled: boolean }>(
+  deciding: Recording<D>,
+  decided: D | undefined,
   enabled: () => T,
   fallback: () => T,
   { isFailure = () => true }: RunOptions = {},
@@ -19,7 +26,7 @@ export function run<T>(
   const { clock, breaker, events } = deciding;
   const start = clock.elapsed();
   const record = (failed: boolean) => breaker.recordOutcome(decided, { failed, durationMs: clock.elapsed() - start });
-  const failed = (error: unknown) => {
+  const failed = (error: unknown): T => {
     let failure = true;
     guarded(
       () => {
@@ -28,41 +35,21 @@ export function run<T>(
       (cause) => events.error(featureError('LISTENER_FAILED', '`isFailure` threw, so it is one', cause)),
     );
     record(failure);
-  };
-  if (!decided.enabled) return observed(fallback, record, failed);
-  const fallen = (error: unknown) => {
-    failed(error);
-    return fallback();
-  };
-  return observed(enabled, record, fallen, fallen);
-}
-
-/** Calls a function; a failure is recorded at once, and thrown on unless there is another answer. */
-function observed<T>(
-  call: () => T,
-  succeeded: (failed: false) => void,
-  failed: (error: unknown) => unknown,
-  instead?: (error: unknown) => T,
-): T {
-  const caught = (error: unknown): T => {
-    if (instead) return instead(error);
-    failed(error);
+    if (decided.enabled) return fallback();
     throw error;
+  };
+  const succeeded = (value: unknown): T => {
+    record(false);
+    return value as T;
   };
   let answer: T;
   try {
-    answer = call();
+    answer = decided.enabled ? enabled() : fallback();
   } catch (error) {
-    return caught(error);
+    return failed(error);
   }
-  if (!isThenable(answer)) {
-    succeeded(false);
-    return answer;
-  }
-  return answer.then((value: unknown) => {
-    succeeded(false);
-    return value;
-  }, caught) as T;
+  if (isThenable(answer)) return answer.then(succeeded, failed) as T;
+  return succeeded(answer);
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {

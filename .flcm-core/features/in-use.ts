@@ -2,7 +2,8 @@ import type { Snapshot } from '@flcm/flags-web';
 import { type Clock, sleep } from './clock.ts';
 import { FeatureError } from './errors.ts';
 import type { Events } from './events.ts';
-import { follows, type RevisionCode, revisionError } from './remote-config/revisions.ts';
+import { follows, type RevisionCode } from './remote-config/follows.ts';
+import { revisionText } from './remote-config/revisions.ts';
 import type { ChangeEvent, Engine } from './types.ts';
 
 /** How many flags are compared at a time: a fraction of a millisecond. */
@@ -52,7 +53,7 @@ export class InUse {
     const next = this.#load(bytes);
     const [revision, inUse] = [next.revision, before?.revision ?? 0n];
     const code = judge(revision, inUse);
-    const error = code && revisionError(code, revision, inUse);
+    const error = code && new FeatureError(code, revisionText(code, revision, inUse));
     if (error && code !== 'REVISION_RESET') {
       next.free();
       throw error;

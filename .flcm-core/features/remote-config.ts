@@ -6,6 +6,7 @@ import { causedBy, type Events, featureError } from './events.ts';
 import type { Store } from './host/store.ts';
 import type { InUse } from './in-use.ts';
 import { SnapshotCache } from './remote-config/cache.ts';
+import { follows } from './remote-config/follows.ts';
 import { Revisions } from './remote-config/revisions.ts';
 import type { FetchResult, Source } from './remote-config/source.ts';
 import { Stream, type StreamOptions } from './remote-config/stream.ts';
@@ -191,7 +192,7 @@ export class RemoteConfig {
     if (accept) return this.#inUse.use(snapshot, inOrder);
     const since = this.#revisions.olderSince;
     try {
-      return this.#inUse.use(snapshot, (next, inUse) => this.#revisions.answered(next, inUse, this.#time()));
+      return this.#inUse.use(snapshot, (next, inUse) => this.#revisions.answered(follows(next, inUse), this.#time()));
     } catch (error) {
       const { olderSince } = this.#revisions;
       // The 24 hours go on after a restart.

@@ -11,7 +11,7 @@ const KINDS: Readonly<Record<string, number>> = { number: 3, string: 4, object: 
 /** The most bytes of a context, and of a key: see `bindings/page`. */
 export const CONTEXT: number = 8 << 10;
 
-const encoder = new TextEncoder();
+export const encoder: TextEncoder = new TextEncoder();
 
 /** The id of an entry, and its value. */
 type Entry = [id: number, value: AttributeValue];
@@ -49,7 +49,7 @@ function written(entries: Entry[]): Uint8Array {
   let end = 16 * entries.length;
   const units = entries.reduce((sum, [, value]) => sum + (typeof value === 'string' ? value.length : 0), 0);
   // A UTF-16 unit becomes one byte at least, and three at most.
-  if (end + units > CONTEXT) throw tooLarge(`the context has more than ${CONTEXT} bytes`);
+  if (end + units > CONTEXT) throw tooLarge('context');
   const bytes = new Uint8Array((end + 3 * units + 7) & ~7);
   const integers = new Int32Array(bytes.buffer);
   const numbers = new Float64Array(bytes.buffer);
@@ -65,7 +65,7 @@ function written(entries: Entry[]): Uint8Array {
       end += integers[at + 3] as number;
     }
   });
-  if (end > CONTEXT) throw tooLarge(`the context has more than ${CONTEXT} bytes`);
+  if (end > CONTEXT) throw tooLarge('context');
   return bytes.subarray(0, end);
 }
 
@@ -80,8 +80,8 @@ function writeText(bytes: Uint8Array, text: string, at: number): number {
 }
 
 /** The small engine has no room for something. */
-export function tooLarge(message: string): Error {
-  return Object.assign(new Error(`${message}: use the full engine`), { code: 'TOO_LARGE' });
+export function tooLarge(what: string): Error {
+  return Object.assign(new Error(`the ${what} is too large: use the full engine`), { code: 'TOO_LARGE' });
 }
 
 function unreadable(what: string, wanted: string): Error {

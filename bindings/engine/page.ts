@@ -1,7 +1,6 @@
 /** The engine of pages: a small module that decides, and nothing else. See `bindings/page`. */
 
 import type {
-  Attributes,
   Decision,
   FlagId,
   JsonValue,
@@ -12,7 +11,19 @@ import type {
 } from '../contract.d.ts';
 import { isOn, parseJson } from './decision.ts';
 import { engineError } from './error.ts';
-import { CONTEXT, contextBytes, tooLarge } from './page-context.ts';
+import { CONTEXT, contextBytes, encoder, tooLarge } from './page-context.ts';
+
+/** Where things lie in an instance: see `places` of the module. */
+type Places = [
+  snapshot: number,
+  trips: number,
+  outcomes: number,
+  text: number,
+  contexts: number,
+  contextSize: number,
+  words: number,
+  wordsLength: number,
+];
 
 /** What the module exports. */
 interface Exports {
@@ -32,7 +43,7 @@ const CONTEXTS = 4;
 /** The most names of attributes that are remembered. */
 const NAMES = 1000;
 
-/** The id of an attribute that no flag reads. */
+/** The id of what is not there; -1 is that of the cohorts. */
 const ABSENT = -2;
 
 /** Every flag. */
@@ -47,7 +58,6 @@ const ARMS = 11;
 /** Where the word of all errors is. */
 const ERROR = 14;
 
-const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
 /**
@@ -57,232 +67,154 @@ const decoder = new TextDecoder();
  * @param trapped Called when an instance of the module has failed, and was replaced.
  */
 export function createPageEngine(module: WebAssembly.Module, trapped: (error: unknown) => void = () => {}): PageEngine {
-  return { load: (bytes) => new LoadedPage(module, trapped, bytes) };
+  return { load: (bytes) => loadedPage(module, trapped, bytes.slice()) };
 }
 
-/** An instance of the module, which takes in one snapshot. It allocates nothing, so views of its memory stay. */
-class Instance {
-  readonly exports: Exports;
-  readonly bytes: Uint8Array;
-  readonly numbers: Uint32Array;
-  /** Where the answer of a call lies, in numbers. */
-  readonly answer: number;
-  /** Where things lie. */
-  readonly places: Uint32Array;
+/** A snapshot in an instance of the module. That allocates nothing, so views of its memory stay. */
+function loadedPage(module: WebAssembly.Module, trapped: (error: unknown) => void, snapshot: Uint8Array): PageSnapshot {
+  const flags = new Map<string, number>();
+  const attributes = new Map<string, number>();
+  let calls!: Exports;
+  let bytes!: Uint8Array;
+  let numbers!: Uint32Array;
+  let view!: DataView;
+  /** Where the answer of a call lies. */
+  let answer = 0;
+  let [snapshotAt, tripsAt, outcomesAt, textAt, contextsAt, contextSize, wordsAt, wordsLength] =
+    [] as unknown as Places;
+  /** The contexts that are bound, by slot. */
+  let bound: Uint8Array[] = [];
+  let next = 0;
 
-  constructor(module: WebAssembly.Module) {
-    this.exports = new WebAssembly.Instance(module).exports as unknown as Exports;
-    const { buffer } = this.exports.memory;
-    this.bytes = new Uint8Array(buffer);
-    this.numbers = new Uint32Array(buffer);
-    this.answer = this.exports.places() / 4;
-    this.places = this.numbers.slice(this.answer, this.answer + 8);
-  }
-
-  /** A number of the answer. */
-  at(index: number): number {
-    return this.numbers[this.answer + index] as number;
-  }
-
-  /** The text at a place. */
-  text(address: number, length: number): string {
-    return decoder.decode(this.bytes.subarray(address, address + length));
-  }
-
+  const number = (index: number): number => view.getUint32(answer + 4 * index, true);
+  const text = (address: number, length: number): string => decoder.decode(bytes.subarray(address, address + length));
   /** A text whose place is a part of the answer. */
-  textAt(index: number): string {
-    return this.text(this.at(index), this.at(index + 1));
-  }
+  const textOf = (index: number): string => text(number(index), number(index + 1));
 
-  place(index: number): number {
-    return this.places[index] as number;
-  }
-}
+  const start = (): void => {
+    calls = new WebAssembly.Instance(module).exports as unknown as Exports;
+    const { buffer } = calls.memory;
+    bytes = new Uint8Array(buffer);
+    numbers = new Uint32Array(buffer);
+    view = new DataView(buffer);
+    answer = calls.places();
+    const places = numbers.subarray(answer / 4) as unknown as Places;
+    [snapshotAt, tripsAt, outcomesAt, textAt, contextsAt, contextSize, wordsAt, wordsLength] = places;
+    bound = [];
+    bytes.set(snapshot, snapshotAt);
+    const failed = calls.load(snapshot.length);
+    if (failed === 1) throw tooLarge('snapshot');
+    if (failed) throw engineError('INVALID_SNAPSHOT', textOf(0));
+  };
 
-class LoadedPage implements PageSnapshot {
-  readonly revision: bigint;
-  readonly digest: string;
-  readonly flagCount: number;
-  readonly #module: WebAssembly.Module;
-  readonly #trapped: (error: unknown) => void;
-  readonly #snapshot: Uint8Array;
-  readonly #words: readonly string[];
-  readonly #flags = new Map<string, number>();
-  readonly #attributes = new Map<string, number>();
-  #instance: Instance;
-  #owners: (Bound | undefined)[] = [];
-  #next = 0;
-
-  constructor(module: WebAssembly.Module, trapped: (error: unknown) => void, bytes: Uint8Array) {
-    if (bytes.length > LARGEST) throw tooLarge(`the snapshot has more than ${LARGEST} bytes`);
-    this.#module = module;
-    this.#trapped = trapped;
-    this.#snapshot = bytes.slice();
-    this.#instance = this.#load();
-    const instance = this.#instance;
-    const number = (index: number) => (BigInt(instance.at(index + 1)) << 32n) | BigInt(instance.at(index));
-    this.flagCount = instance.at(0);
-    this.digest = number(1).toString(16).padStart(16, '0');
-    this.revision = number(3);
-    this.#words = instance.text(instance.place(6), instance.place(7)).split('\n');
-  }
-
-  flag(key: string): FlagId {
-    const known = this.#flags.get(key);
-    if (known !== undefined) return known;
-    const flag = this.#find(key, 0);
-    // There is no end to keys that are not there.
-    if (flag >= 0) this.#flags.set(key, flag);
-    return flag;
-  }
-
-  context(key?: string | null, attributes?: Attributes): PageContext {
-    return new Bound(
-      this,
-      contextBytes(key, attributes ?? {}, (name) => this.#attribute(name)),
-    );
-  }
-
-  setTrip(key: string, bits: number): boolean {
-    const flag = this.flag(key);
-    if (flag >= 0) this.#instance.numbers[this.#instance.place(1) / 4 + flag] = bits;
-    return flag >= 0;
-  }
-
-  outcome(context: Bound, flag: FlagId, now: number): PackedDecision {
-    return this.#attempt((instance) => this.#decide(instance, context, this.#known(flag), now));
-  }
-
-  outcomes(context: Bound, now: number): Uint32Array {
-    return this.#attempt((instance) => {
-      this.#decide(instance, context, ALL, now);
-      const at = instance.place(2) / 4;
-      return instance.numbers.slice(at, at + 2 * this.flagCount);
-    });
-  }
-
-  decision(context: Bound, key: string, now: number): Decision {
-    const id = this.#known(this.flag(key));
-    return this.#attempt((instance) => {
-      const outcome = this.#decide(instance, context, id, now);
-      instance.exports.words(id);
-      const word = this.#words[Math.min((outcome >>> 16) & 255, ARMS - 1)];
-      const served = (outcome & SERVES) !== 0;
-      return Object.freeze({
-        enabled: isOn(outcome),
-        value: servedValue(instance),
-        variant: instance.textAt(0) || undefined,
-        reason: (served ? word : this.#words[ERROR]) as string,
-        errorCode: served ? undefined : word,
-        rule: instance.textAt(2) || undefined,
-        arm: this.#words[ARMS + ((outcome >>> 27) & 3)] as string,
-      });
-    });
-  }
-
-  /** Decides a flag, or all; answers the outcome of the one. */
-  #decide(instance: Instance, context: Bound, flag: number, now: number): PackedDecision {
-    instance.exports.decide(this.#slotOf(instance, context), flag, now);
-    return instance.numbers[instance.place(2) / 4 + 2 * flag + 1] as number;
-  }
-
-  /** A flag that is not there is decided as the first beyond the others: the module says what that gives. */
-  #known(flag: FlagId): number {
-    return flag >= 0 && flag < this.flagCount ? flag : this.flagCount;
-  }
-
-  /** The id of an attribute; -2 for one that no flag reads. */
-  #attribute(name: string): number {
-    let id = this.#attributes.get(name);
-    if (id === undefined) {
-      id = this.#find(name, 1);
-      id = id < 0 ? ABSENT : id;
-      if (this.#attributes.size < NAMES) this.#attributes.set(name, id);
-    }
-    return id;
-  }
-
-  /** The id of a key or a name, or -1. */
-  #find(text: string, isAttribute: number): number {
-    return this.#attempt(({ bytes, exports, places }) => {
-      const start = places[3] as number;
-      const { read, written } = encoder.encodeInto(text, bytes.subarray(start, start + CONTEXT));
-      return read < text.length ? -1 : exports.find(written, isAttribute) | 0;
-    });
-  }
-
-  /** The slot of a context, which is bound if its slot was taken. */
-  #slotOf(instance: Instance, context: Bound): number {
-    if (this.#owners[context.slot] === context) return context.slot;
-    const slot = this.#next;
-    this.#next = (slot + 1) % CONTEXTS;
-    this.#owners[slot] = undefined;
-    instance.bytes.set(context.bytes, instance.place(4) + slot * instance.place(5));
-    instance.exports.bind(slot, context.bytes.length);
-    this.#owners[slot] = context;
-    context.slot = slot;
-    return slot;
-  }
+  if (snapshot.length > LARGEST) throw tooLarge('snapshot');
+  start();
+  const flagCount = number(0);
+  const digest = view
+    .getBigUint64(answer + 4, true)
+    .toString(16)
+    .padStart(16, '0');
+  const revision = view.getBigUint64(answer + 12, true);
+  const words = text(wordsAt, wordsLength).split('\n');
 
   /** Calls an instance. One that fails is of no use any more: another one is asked, once. */
-  #attempt<T>(call: (instance: Instance) => T): T {
+  const attempt = <T>(call: () => T): T => {
     try {
-      return call(this.#instance);
+      return call();
     } catch (error) {
-      const { numbers, places } = this.#instance;
-      const trips = (places[1] as number) / 4;
-      this.#owners = [];
-      this.#instance = this.#load();
-      this.#instance.numbers.set(numbers.subarray(trips, trips + this.flagCount), this.#instance.place(1) / 4);
-      this.#trapped(error);
-      return call(this.#instance);
+      const trips = numbers.subarray(tripsAt / 4, tripsAt / 4 + flagCount);
+      start();
+      numbers.set(trips, tripsAt / 4);
+      trapped(error);
+      return call();
     }
-  }
+  };
 
-  #load(): Instance {
-    const instance = new Instance(this.#module);
-    instance.bytes.set(this.#snapshot, instance.place(0));
-    const failed = instance.exports.load(this.#snapshot.length);
-    if (failed === 1) throw tooLarge('the snapshot has too many flags');
-    if (failed) throw engineError('INVALID_SNAPSHOT', instance.textAt(0));
-    return instance;
-  }
-}
+  /** The id of a key or a name. */
+  const find = (name: string, isAttribute: number): number =>
+    attempt(() => {
+      const { read, written } = encoder.encodeInto(name, bytes.subarray(textAt, textAt + CONTEXT));
+      const id = read < name.length ? -1 : calls.find(written, isAttribute) | 0;
+      return id < 0 ? ABSENT : id;
+    });
 
-/** A user as bytes. */
-class Bound implements PageContext {
-  readonly bytes: Uint8Array;
-  /** The one that it had last. */
-  slot = 0;
-  readonly #page: LoadedPage;
+  /** What was found before. There is no end to names that are not there. */
+  const idOf = (ids: Map<string, number>, name: string, isAttribute: number): number => {
+    let id = ids.get(name);
+    if (id === undefined) {
+      id = find(name, isAttribute);
+      if (id >= 0 || (isAttribute && ids.size < NAMES)) ids.set(name, id);
+    }
+    return id;
+  };
+  const flag = (key: string): FlagId => idOf(flags, key, 0);
 
-  constructor(page: LoadedPage, bytes: Uint8Array) {
-    this.#page = page;
-    this.bytes = bytes;
-  }
+  /** A flag that is not there is decided as the first beyond the others: the module says what that gives. */
+  const known = (id: FlagId): number => (id >= 0 && id < flagCount ? id : flagCount);
 
-  decide(flag: FlagId, now: number): PackedDecision {
-    return this.#page.outcome(this, flag, now);
-  }
+  /** The value that the words of a decision have: see `Words` of the core. */
+  const value = (): JsonValue | undefined => {
+    const kind = number(8);
+    if (kind > 2) return kind > 3 ? parseJson(textOf(4)) : textOf(4);
+    const given = view.getFloat64(answer + 24, true);
+    return kind ? (kind > 1 ? given : given === 1) : undefined;
+  };
 
-  isEnabled(key: string, now: number): boolean {
-    return isOn(this.decide(this.#page.flag(key), now));
-  }
+  const contextOf = (context: Uint8Array): PageContext => {
+    /** The one that it had last. */
+    let slot = 0;
+    /** Decides a flag, or all. The context is bound if its slot was taken. */
+    const decide = (id: number, now: number): PackedDecision => {
+      if (bound[slot] !== context) {
+        slot = next;
+        next = (slot + 1) % CONTEXTS;
+        bytes.set(context, contextsAt + slot * contextSize);
+        calls.bind(slot, context.length);
+        bound[slot] = context;
+      }
+      calls.decide(slot, id, now);
+      return numbers[outcomesAt / 4 + 2 * id + 1] as number;
+    };
+    const outcome = (id: FlagId, now: number): PackedDecision => attempt(() => decide(known(id), now));
+    return {
+      decide: outcome,
+      isEnabled: (key, now) => isOn(outcome(flag(key), now)),
+      decision: (key, now): Decision => {
+        const id = known(flag(key));
+        return attempt(() => {
+          const packed = decide(id, now);
+          calls.words(id);
+          const word = words[Math.min((packed >>> 16) & 255, ARMS - 1)];
+          const served = (packed & SERVES) !== 0;
+          return Object.freeze({
+            enabled: isOn(packed),
+            value: value(),
+            variant: textOf(0) || undefined,
+            reason: (served ? word : words[ERROR]) as string,
+            errorCode: served ? undefined : word,
+            rule: textOf(2) || undefined,
+            arm: words[ARMS + ((packed >>> 27) & 3)] as string,
+          });
+        });
+      },
+      decideAll: (now) =>
+        attempt(() => {
+          decide(ALL, now);
+          return numbers.slice(outcomesAt / 4, outcomesAt / 4 + 2 * flagCount);
+        }),
+    };
+  };
 
-  decision(key: string, now: number): Decision {
-    return this.#page.decision(this, key, now);
-  }
-
-  decideAll(now: number): Uint32Array {
-    return this.#page.outcomes(this, now);
-  }
-}
-
-/** The value that the words of a decision have: see `Words` of the core. */
-function servedValue(instance: Instance): JsonValue | undefined {
-  const kind = instance.at(8);
-  if (kind === 0) return undefined;
-  if (kind > 2) return kind === 3 ? instance.textAt(4) : parseJson(instance.textAt(4));
-  const number = new Float64Array(instance.numbers.slice(instance.answer + 6, instance.answer + 8).buffer)[0] as number;
-  return kind === 1 ? number === 1 : number;
+  return {
+    revision,
+    digest,
+    flagCount,
+    flag,
+    context: (key, given) => contextOf(contextBytes(key, given ?? {}, (name) => idOf(attributes, name, 1))),
+    setTrip: (key, bits) => {
+      const id = flag(key);
+      if (id >= 0) numbers[tripsAt / 4 + id] = bits;
+      return id >= 0;
+    },
+  };
 }

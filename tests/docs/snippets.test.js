@@ -9,7 +9,8 @@ import { complaints, FlagServer, root, scratch, written } from './tried.js';
 /**
  * Guides that are not tried here. The documentation tests of the client in Rust compile `rust.md`. The commands of
  * `signed-snapshots.md` are run by tests/server/signed-snapshots.test.js, those of the guides to the dashboard by
- * tests/dashboard/guides.test.ts.
+ * tests/dashboard/guides.test.ts. The program of `small-page.md` is for a browser, and tests/features/page.test.ts has
+ * the same calls.
  */
 const NO_PROGRAM = [
   'backup-and-restore.md',
@@ -21,6 +22,7 @@ const NO_PROGRAM = [
   'rust.md',
   'server.md',
   'signed-snapshots.md',
+  'small-page.md',
   'stop-a-failing-feature.md',
 ];
 

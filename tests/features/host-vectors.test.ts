@@ -5,6 +5,7 @@ import type { FleetState, TripState } from '@flcm/flags-web';
 import { expect, test } from 'vitest';
 import { parsePersistedState, withWrites } from '../../.flcm-core/features/circuit-breaker/persistence.ts';
 import { isTrip, Overrides } from '../../.flcm-core/features/overrides.ts';
+import { follows } from '../../.flcm-core/features/remote-config/follows.ts';
 import { Revisions } from '../../.flcm-core/features/remote-config/revisions.ts';
 import { backOff, nextPoll, numberOf, phaseOf } from '../../.flcm-core/features/schedule.ts';
 
@@ -125,7 +126,7 @@ test('revisions', () => {
     let before = BigInt(inUse);
     for (const { at, revision, then } of steps) {
       const next = BigInt(revision);
-      expect(revisions.answered(next, before, at), `${note}: ${revision} at ${at}`).toBe(CODES[then]);
+      expect(revisions.answered(follows(next, before), at), `${note}: ${revision} at ${at}`).toBe(CODES[then]);
       if (then === 'newer' || then === 'reset') before = next;
     }
     expect(revisions.olderSince, note).toBe(olderSince);

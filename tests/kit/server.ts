@@ -24,6 +24,15 @@ interface Header {
   readonly age: number;
 }
 
+/** What a page sends. */
+interface PageCounts {
+  readonly instance: number;
+  readonly epoch: number;
+  readonly sequence: number;
+  readonly age: number;
+  readonly rows: readonly (readonly [times: number, flag: string, outcome: number, generation?: number])[];
+}
+
 /** The answer of a source without events, if that is what is asked for. */
 export function noEvents(url: unknown): Response | undefined {
   const headers = { 'content-type': 'text/event-stream' };
@@ -71,6 +80,7 @@ export class FlagServer {
   #snapshot: Uint8Array = new Uint8Array();
   #digest = '';
   #ledger = new Map<string, bigint>();
+  #ofPages = new Map<string, number>();
   #fleet: Record<string, FleetFlag> = {};
   #sequence = 0;
   #epoch = 1;
@@ -103,6 +113,12 @@ export class FlagServer {
   /** Whether somebody waits for the head of an answer. */
   get isAsked(): boolean {
     return [...this.open].some((response) => !response.headersSent);
+  }
+
+  /** How many decisions of a flag were counted, by pages as well. */
+  decisions(flag: string): number {
+    const summed = this.totals?.metrics.summary(this.totals.flag(flag))?.decisions ?? 0;
+    return summed + (this.#ofPages.get(flag) ?? 0);
   }
 
   /** How often a path was asked for. */
@@ -221,22 +237,38 @@ export class FlagServer {
   readonly takeBatch: Answer = (request, response) => {
     const parts: Buffer[] = [];
     request.on('data', (part) => parts.push(part));
-    request.on('end', () => response.writeHead(this.#add(Buffer.concat(parts))).end());
+    const isPage = request.headers['content-type'] === 'application/vnd.flcm.counts+json';
+    const add = (batch: Buffer) => (isPage ? this.#addCounts(`${batch}`) : this.#addBatch(batch));
+    request.on('end', () => response.writeHead(add(Buffer.concat(parts))).end());
   };
 
-  #add(batch: Buffer): number {
+  #addBatch(batch: Buffer): number {
     const header = {
       instance: batch.readBigUInt64LE(10),
       epoch: batch.readBigUInt64LE(18),
       sequence: batch.readBigUInt64LE(26),
       age: batch.readUInt32LE(34),
     };
+    return this.#add(header, () => this.totals?.metrics.merge(batch));
+  }
+
+  /** What a page has counted, which is no batch as other hosts send it. */
+  #addCounts(text: string): number {
+    const { instance, epoch, sequence, age, rows } = JSON.parse(text) as PageCounts;
+    const header = { instance: BigInt(instance), epoch: BigInt(epoch), sequence: BigInt(sequence), age };
+    return this.#add(header, () => {
+      const decisions = rows.filter(({ length }) => length === 3);
+      for (const [times, flag] of decisions) this.#ofPages.set(flag, times + (this.#ofPages.get(flag) ?? 0));
+    });
+  }
+
+  #add(header: Header, add: () => void): number {
     this.arrived.push(header);
     const key = `${header.instance}/${header.epoch}`;
     const last = this.#ledger.get(key) ?? 0n;
     if (header.sequence <= last) return 204;
     if (header.sequence > last + 1n) return 409;
-    this.totals?.metrics.merge(batch);
+    add();
     this.#ledger.set(key, header.sequence);
     return 204;
   }

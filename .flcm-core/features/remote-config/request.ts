@@ -1,6 +1,7 @@
 import { type Clock, Deadline } from '../clock.ts';
 import { FeatureError } from '../errors.ts';
 import { featureError } from '../events.ts';
+import { retryAfter, statusText } from './status.ts';
 
 /** What bounds a request. */
 export interface Bounds {
@@ -65,24 +66,5 @@ export async function bodyOf(response: Response, maxBytes: number): Promise<Uint
 
 /** What a status other than 200 means. */
 export function statusError(response: Response, url: string, now: number): FeatureError {
-  const { status, statusText } = response;
-  const help: Record<number, string> = {
-    401: ': check `key`',
-    403: ': check `key`',
-    404: ': check the URL',
-    429: ': the server asks for patience',
-  };
-  const text = `${url} answered ${status} ${statusText}`.trimEnd();
-  return new FeatureError('HTTP_STATUS', text + (help[status] ?? ''), { retryAfterMs: retryAfter(response, now) });
-}
-
-/** An hour: a server that asks for more is wrong, or somebody else. */
-const LONGEST_RETRY = 3_600_000;
-
-/** What `Retry-After` asks for: seconds, or a date. */
-function retryAfter(response: Response, now: number): number | undefined {
-  const text = response.headers.get('retry-after');
-  if (text === null) return undefined;
-  const ms = /^\d+$/.test(text) ? Number(text) * 1000 : Date.parse(text) - now;
-  return Number.isFinite(ms) ? Math.min(Math.max(0, ms), LONGEST_RETRY) : undefined;
+  return new FeatureError('HTTP_STATUS', statusText(response, url), { retryAfterMs: retryAfter(response, now) });
 }

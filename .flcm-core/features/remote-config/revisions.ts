@@ -1,10 +1,4 @@
-import { FeatureError } from '../errors.ts';
-
-/** What is to be reported of a revision: it is refused, or is in use although it is lower. */
-export type RevisionCode = 'OLDER_REVISION' | 'REVISION_JUMP' | 'REVISION_RESET';
-
-/** How far a revision may be above the one in use; above 0 where none is. */
-const LARGEST_JUMP = 2n ** 32n;
+import type { RevisionCode } from './follows.ts';
 
 /** For so long a source must answer with older revisions until one of them is used: a day. */
 const OLDER_FOR_MS = 86_400_000;
@@ -16,12 +10,6 @@ const TEXTS: Record<RevisionCode, [is: string, help: string]> = {
   REVISION_RESET: ['replaces', 'the source has had nothing newer for 24 hours'],
 };
 
-/** Whether a snapshot may follow the one in use, wherever it comes from; 0 stands for none. Answers why it may not. */
-export function follows(next: bigint, inUse: bigint): RevisionCode | undefined {
-  if (next < inUse) return 'OLDER_REVISION';
-  return next - inUse > LARGEST_JUMP ? 'REVISION_JUMP' : undefined;
-}
-
 /**
  * The answers of a source, by their revisions. The rules are those of the crate `flcm-flags-host`, where they are
  * explained; `tests/vectors/host` holds both to them.
@@ -31,11 +19,10 @@ export class Revisions {
   olderSince: number | undefined;
 
   /**
-   * The source has answered with a snapshot. `now` is a time that does not jump; a stored time that is still to come
-   * counts as now.
+   * The source has answered with a snapshot, of which {@link follows} says this. `now` is a time that does not jump; a
+   * stored time that is still to come counts as now.
    */
-  answered(next: bigint, inUse: bigint, now: number): RevisionCode | undefined {
-    const code = follows(next, inUse);
+  answered(code: RevisionCode | undefined, now: number): RevisionCode | undefined {
     this.olderSince = code === 'OLDER_REVISION' ? Math.min(this.olderSince ?? now, now) : undefined;
     if (now - (this.olderSince ?? now) < OLDER_FOR_MS) return code;
     this.olderSince = undefined;
@@ -43,7 +30,8 @@ export class Revisions {
   }
 }
 
-export function revisionError(code: RevisionCode, next: bigint, inUse: bigint): FeatureError {
+/** What is reported. */
+export function revisionText(code: RevisionCode, next: bigint, inUse: bigint): string {
   const [is, help] = TEXTS[code];
-  return new FeatureError(code, `revision ${next} ${is} ${inUse} in use: ${help}`);
+  return `revision ${next} ${is} ${inUse} in use: ${help}`;
 }

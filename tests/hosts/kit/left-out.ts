@@ -6,6 +6,9 @@ export class LeftOut implements Reporter {
     const tests = modules.flatMap((module) => [...module.children.allTests()]);
     const skipped = tests.filter((test) => test.result().state === 'skipped');
     console.log(`${tests.length - skipped.length} tests were run, ${skipped.length} left out:`);
-    for (const test of skipped) console.log(`  ${test.module.relativeModuleId} > ${test.fullName}`);
+    for (const test of skipped) {
+      const { note = '' } = test.result() as { note?: string };
+      console.log(`  ${test.module.relativeModuleId} > ${test.fullName}${note && ` (${note})`}`);
+    }
   }
 }

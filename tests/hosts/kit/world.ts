@@ -4,6 +4,7 @@ import { ManualClock } from '../../kit/clock.ts';
 import { FlagServer, soon } from '../../kit/server.ts';
 import { Diary } from './diary.ts';
 import type { Host, HostOptions, TestClock } from './host.ts';
+import { PageHost } from './page.ts';
 import { agent, answered, RustClock, RustHost } from './rust.ts';
 import { HOST } from './which.ts';
 
@@ -57,8 +58,13 @@ export function begin({ clock = testClock(), ...options }: WorldOptions): Beginn
     return { clock, diary, starting: RustHost.start(options, clock, diary.listeners), answered: () => answered() };
   }
   const [diary, requests] = [new Diary(), new Requests()];
-  const given = { fetch: requests.fetch, ...options, clock: clock as ManualClock };
-  return { clock, diary, starting: createFeatures(given, diary.listeners), answered: () => requests.answered() };
+  const given = { fetch: requests.fetch, ...options };
+  const time = clock as ManualClock;
+  const starting: Promise<Host> =
+    HOST === 'page'
+      ? PageHost.start(given, time, diary.listeners)
+      : createFeatures({ ...given, clock: time }, diary.listeners);
+  return { clock, diary, starting, answered: () => requests.answered() };
 }
 
 /** Flags that follow a source, on a clock that a test steps. Closed when the test is over, and nothing may be left then. */
