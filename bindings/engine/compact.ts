@@ -105,7 +105,7 @@ class CompactBinding implements EngineBinding {
   readonly #shared: number;
   readonly #answer: number;
   readonly #words: readonly string[];
-  /** What the module said of the snapshot that it loaded last: it is asked for at once. */
+  /** What the module answered about the snapshot that it loaded last: the layer asks at once. */
   #flags = 0;
   #digest = '';
   #revision = 0n;

@@ -80,3 +80,10 @@ test('what is no context is an error with a code, and no attributes are none', (
     assert.throws(() => snapshot.context(key, attributes), { code: 'INVALID_CONTEXT' });
   }
 });
+
+test('what an object inherits is no attribute', () => {
+  const inherited = Object.create({ name: 'z', cohorts: ['beta'] });
+  assert.equal(snapshot.context('alice', inherited).isEnabled('named', NOW), false);
+  inherited.name = 'z';
+  assert.equal(snapshot.context('alice', inherited).isEnabled('named', NOW), true);
+});

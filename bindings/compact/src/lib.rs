@@ -50,7 +50,7 @@ pub fn answer() -> usize {
 /// Where the words of reasons and arms are.
 #[wasm_bindgen]
 pub fn reasons() {
-    call(|engine| engine.reasons(), ());
+    call(Compact::reasons, ());
 }
 
 /// Where to write so many bytes; 0 when there is no memory.

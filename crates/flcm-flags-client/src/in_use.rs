@@ -12,17 +12,38 @@ use crate::tally::Tallies;
 pub(crate) struct Flags {
     pub(crate) snapshot: Snapshot<Vec<u8>>,
     pub(crate) tallies: Tallies,
-    /// Whether time alone may change a decision: else nobody need ask for it.
-    follows_time: Box<[bool]>,
+    ways: Box<[Way]>,
+}
+
+/// How a flag is decided.
+#[derive(Debug)]
+enum Way {
+    /// Alike for everyone, as long as nothing holds the flag back.
+    Static(PackedDecision),
+    /// For each user, whatever the time is.
+    Timeless,
+    /// For each user and time.
+    Timed,
+}
+
+impl Way {
+    fn of(snapshot: &Snapshot<Vec<u8>>, flag: FlagId) -> Self {
+        match snapshot.describe(flag) {
+            Some(described) if described.changes_with_time() => Self::Timed,
+            Some(described) if described.is_static() => {
+                let anyone = Context::default().bind(snapshot);
+                Self::Static(evaluate(snapshot, &Trips::NONE, flag, &anyone, Millis(0)).packed())
+            }
+            _ => Self::Timeless,
+        }
+    }
 }
 
 impl Flags {
     pub(crate) fn new(snapshot: Snapshot<Vec<u8>>) -> Self {
-        let flags = snapshot.flags();
-        let tallies = Tallies::new(flags.len());
-        let follows_time =
-            flags.map(|flag| snapshot.describe(flag).is_none_or(|flag| flag.changes_with_time())).collect();
-        Self { snapshot, tallies, follows_time }
+        let tallies = Tallies::new(snapshot.flags().len());
+        let ways = snapshot.flags().map(|flag| Way::of(&snapshot, flag)).collect();
+        Self { snapshot, tallies, ways }
     }
 
     /// The digest, 16 hexadecimal digits.
@@ -75,8 +96,11 @@ impl InUse {
         context: &BoundContext<'_>,
         now: impl FnOnce() -> Millis,
     ) -> PackedDecision {
-        let follows_time = usize::try_from(flag.0).ok().and_then(|flag| self.flags.follows_time.get(flag));
-        let now = if follows_time == Some(&false) { Millis(0) } else { now() };
+        let now = match usize::try_from(flag.0).ok().and_then(|flag| self.flags.ways.get(flag)) {
+            Some(Way::Static(outcome)) if self.trips.state(flag) == TripState::Clear => return *outcome,
+            Some(Way::Static(_) | Way::Timeless) => Millis(0),
+            Some(Way::Timed) | None => now(),
+        };
         evaluate(&self.flags.snapshot, &self.trips, flag, context, now).packed()
     }
 
@@ -87,5 +111,51 @@ impl InUse {
 
     pub(crate) fn generation(&self, flag: FlagId) -> u32 {
         usize::try_from(flag.0).ok().and_then(|flag| self.generations.get(flag)).copied().unwrap_or(0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use flcm_flags::{Context, FlagId, Millis, Snapshot, TripState, Trips, evaluate};
+
+    use super::{Flags, InUse, Way};
+    use crate::remote::source::compile;
+
+    const FLAGS: &str = "
+flags:
+  everyone: {}
+  valued: { default: a, on: b }
+  one: { variants: [{ name: a, weight: 1 }, { name: b, weight: 0 }] }
+  disabled: { enabled: false, default: true, on: false }
+  hashed: { rollout: { by: team, percentage: 100 } }
+  two: { variants: [{ name: a, weight: 1 }, { name: b, weight: 1 }] }
+  half: { rollout: { percentage: 50 } }
+  overridden: { overrides: { alice: false } }
+  dependent: { dependencies: [half] }
+  later: { rollout: { percentage: 0, schedule: [{ at: 2030-01-01T00:00:00Z, percentage: 100 }] } }
+  conditioned: { conditions: [{ attribute: team, operator: ==, value: a }] }";
+
+    #[test]
+    fn every_flag_is_decided_as_the_core_decides_it_whatever_holds_it_back() {
+        let flags = Arc::new(Flags::new(Snapshot::from_bytes(compile("the document", FLAGS).unwrap()).unwrap()));
+        let fixed = flags.ways.iter().filter(|way| matches!(way, Way::Static(_))).count();
+        assert_eq!(fixed, 5, "everyone, valued, one, disabled, hashed");
+        let (snapshot, count) = (&flags.snapshot, flags.ways.len());
+        let users: Vec<_> = (0..50).map(|number| format!("user{number}")).chain(["alice".to_owned()]).collect();
+        let attributes = [("team", "a".into())];
+        let keys = users.iter().map(|user| Some(user.as_str())).chain([None]);
+        for state in [TripState::Clear, TripState::HeldOff, TripState::Probing, TripState::Capped(20_000)] {
+            let mut trips = Trips::new(vec![0; Trips::bytes_for(count)]);
+            snapshot.flags().for_each(|flag| trips.set(flag, state));
+            let in_use = InUse { flags: Arc::clone(&flags), trips, generations: Box::default() };
+            for (key, flag) in keys.clone().flat_map(|key| snapshot.flags().map(move |flag| (key, flag))) {
+                let user = Context::new(key, &attributes).bind(snapshot);
+                let expected = evaluate(snapshot, &in_use.trips, flag, &user, Millis(1)).packed();
+                assert_eq!(in_use.peek(flag, &user, || Millis(1)), expected, "{key:?} {} {state}", flags.key(flag));
+            }
+        }
+        assert_eq!(flags.key(FlagId(99)), "");
     }
 }

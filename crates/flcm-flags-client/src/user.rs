@@ -12,6 +12,8 @@ use crate::active_flags::ActiveFlags;
 use crate::in_use::InUse;
 
 /// A user who is decided for, by the flags that were in use when this was made: for one request, say. Never waits.
+// Its first fields, and what each decision reads of `bound`, lie in one line of the processor's cache.
+#[repr(C)]
 pub struct User<'f, 'c> {
     active: &'f Arc<ActiveFlags>,
     in_use: Guard<Option<Arc<InUse>>>,

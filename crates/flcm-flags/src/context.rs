@@ -123,8 +123,12 @@ impl<'a> Context<'a> {
     /// # Ok::<(), flcm_flags::SnapshotError>(())
     /// ```
     #[must_use]
+    #[inline]
     pub fn bind<B: AsRef<[u8]>>(&self, snapshot: &Snapshot<B>) -> BoundContext<'a> {
-        BoundContext::new(*self, snapshot.reader())
+        // Resolved where it lies, so that it is not copied.
+        let mut bound = BoundContext { context: *self, slots: Slots::UNBOUND };
+        bound.resolve(snapshot.reader());
+        bound
     }
 }
 
@@ -133,15 +137,17 @@ impl<'a> Context<'a> {
 /// It borrows the caller's targeting key and attributes, not the snapshot: it names the snapshot by its digest. It is
 /// about 600 bytes, and lives on the stack.
 #[derive(Clone, Copy, Debug)]
+#[repr(C)]
 pub struct BoundContext<'a> {
-    context: Context<'a>,
+    // First what each decision reads.
     slots: Slots,
+    context: Context<'a>,
 }
 
 impl<'a> BoundContext<'a> {
-    fn new(context: Context<'a>, reader: Reader<'_>) -> Self {
-        let mut bound = Self { context, slots: Slots::UNBOUND };
-        let slots = &mut bound.slots;
+    #[inline(never)]
+    fn resolve(&mut self, reader: Reader<'_>) {
+        let Self { context, slots } = self;
         slots.begin(reader, context.targeting_key.map(str::as_bytes));
         match context.attributes {
             Attributes::Named(attributes) => {
@@ -156,7 +162,6 @@ impl<'a> BoundContext<'a> {
                 }
             }
         }
-        bound
     }
 
     pub(crate) fn view(&self) -> View<'_> {

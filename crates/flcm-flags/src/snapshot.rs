@@ -257,22 +257,21 @@ impl<'s> Reader<'s> {
     #[cfg_attr(feature = "compact", inline(never))]
     #[cfg_attr(not(feature = "compact"), inline)]
     fn record(&self, kind: usize, index: u32) -> &'s Record {
-        let section = self.layout.extent_of(kind);
-        let offset = section.start.wrapping_add(to_usize(index).wrapping_mul(section.size));
-        self.bytes.get(offset..).and_then(<[u8]>::first_chunk).unwrap_or(&NOTHING)
+        let start = self.layout.offset(kind, index);
+        // With 64 bits the end cannot overflow, so one comparison is left of these checks.
+        let bytes = self.bytes.get(start..start.wrapping_add(wire::PADDING));
+        bytes.and_then(<[u8]>::first_chunk).unwrap_or(&NOTHING)
     }
 
     /// The bytes of a range of records; none when it is not there.
     #[cfg_attr(feature = "compact", inline(never))]
     #[cfg_attr(not(feature = "compact"), inline)]
     fn span(&self, kind: usize, start: u32, count: u32) -> &'s [u8] {
-        let section = self.layout.extent_of(kind);
         let end = start.saturating_add(count);
-        let offset = |index: u32| section.start.wrapping_add(to_usize(index).wrapping_mul(section.size));
-        if end > section.count {
+        if end > self.layout.extent_of(kind).count {
             return &[];
         }
-        self.bytes.get(offset(start)..offset(end)).unwrap_or_default()
+        self.bytes.get(self.layout.offset(kind, start)..self.layout.offset(kind, end)).unwrap_or_default()
     }
 }
 
@@ -368,7 +367,7 @@ impl<'s> Reader<'s> {
             return &[];
         };
         let [start, end]: [U32; 2] = zerocopy::transmute!(*ends);
-        let text = self.layout.extent(sections::TEXT).start;
+        let text = to_usize(self.layout.extent(sections::TEXT).start);
         let byte = |offset: U32| text.wrapping_add(to_usize(offset.get()));
         self.bytes.get(byte(start)..byte(end)).filter(|_| id < self.count(sections::STRINGS)).unwrap_or_default()
     }
@@ -424,7 +423,7 @@ impl<'s> Reader<'s> {
                 return None;
             }
             let string = names.map_or(id, |(kind, at)| self.number_at(kind, id, at));
-            if self.text_bytes(string) == name {
+            if index::is_same(self.text_bytes(string), name) {
                 return Some(id);
             }
         }

@@ -26,6 +26,11 @@ pub fn compare(left: &str, right: &str) -> Option<Ordering> {
 
 /// Like [`compare`]. A version contains only ASCII, so the bytes need not be checked for UTF-8.
 pub(crate) fn compare_bytes(left: &[u8], right: &[u8]) -> Option<Ordering> {
+    if !cfg!(feature = "compact")
+        && let (Some(left), Some(right)) = (plain(left), plain(right))
+    {
+        return Some(left.cmp(&right));
+    }
     let (mut left, mut right) = (Identifiers::of(left), Identifiers::of(right));
     let mut order = Ordering::Equal;
     for place in 0_usize.. {
@@ -47,12 +52,38 @@ pub(crate) fn compare_bytes(left: &[u8], right: &[u8]) -> Option<Ordering> {
         } else if left.is_number && one.len() != other.len() {
             one.len().cmp(&other.len())
         } else {
-            // Most differ in the first byte, if they do: a look at it saves a call.
-            let first = if cfg!(feature = "compact") { Ordering::Equal } else { one.first().cmp(&other.first()) };
-            first.then_with(|| one.cmp(other))
+            one.cmp(other)
         };
     }
     Some(order)
+}
+
+/// The largest number of a version that [`plain`] reads: three of them make one integer of 63 bits.
+const LARGEST: u64 = (1 << 21) - 1;
+
+/// A version as most are, three numbers and nothing else, as an integer of the same order. `None` for a larger number,
+/// for a version with more than that, and for what is none: they are compared identifier by identifier.
+#[inline]
+fn plain(text: &[u8]) -> Option<u64> {
+    let (mut version, mut number, mut dots) = (0, None, 0_u32);
+    for byte in text {
+        let digit = byte.wrapping_sub(b'0');
+        if digit < 10 {
+            // No number goes on behind a leading zero.
+            let before = if number == Some(0) { LARGEST } else { number.unwrap_or(0) };
+            let longer = before.wrapping_mul(10).wrapping_add(digit.into());
+            if longer > LARGEST {
+                return None;
+            }
+            number = Some(longer);
+        } else if *byte == b'.' {
+            version = version << 21 | number.take()?;
+            dots = dots.wrapping_add(1);
+        } else {
+            return None;
+        }
+    }
+    if dots == 2 { Some(version << 21 | number?) } else { None }
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -140,6 +171,16 @@ mod tests {
             "1.0.1",
             "1.9.0",
             "1.10.0",
+            "1.10.2097150",
+            "1.10.2097151",
+            "1.10.2097152",
+            "1.2097151.0",
+            "1.2097152.0",
+            "2.0.0",
+            "10.0.0",
+            "2097151.2097151.2097151",
+            "2097152.0.0",
+            "20971510.0.0",
             "99999999999999999999.0.0",
         ];
         for (i, left) in ascending.iter().enumerate() {
@@ -156,7 +197,13 @@ mod tests {
             "",
             "1",
             "1.2",
+            "1.2.",
+            "1..2",
+            ".1.2",
+            "1.2.3.",
             "1.2.3.4",
+            "00.1.2",
+            "1.2.00",
             "01.2.3",
             "1.02.3",
             "v1.2.3",

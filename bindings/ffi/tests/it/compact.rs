@@ -40,7 +40,7 @@ fn cold(engine: &mut Compact, rng: &mut fastrand::Rng, known: Handle) -> i32 {
     let now = [0.0, 1e3, 1e12, f64::NAN, -1.0, f64::INFINITY, rng.f64() * 1e16][rng.usize(0..7)];
     let texts: [&[u8]; 7] = [b"", b"on", b"held", b"off", b"capped 5", b"\xff", b"clicks"];
     match rng.u32(0..4) {
-        0 => give(engine, &Vec::from_iter(std::iter::repeat_with(|| rng.u8(..)).take(40))),
+        0 => give(engine, &[(); 40].map(|()| rng.u8(..))),
         _ => give(engine, texts[rng.usize(0..7)]),
     }
     match rng.u32(0..32) {

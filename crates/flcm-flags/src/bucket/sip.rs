@@ -23,17 +23,17 @@ pub(super) fn hash(texts: &[&[u8]]) -> u64 {
 impl State {
     #[inline]
     fn write(&mut self, text: &[u8]) {
-        let mut rest = text;
         // Whole words at once, where speed counts more than size.
         if !cfg!(feature = "compact") && self.length.is_multiple_of(8) {
-            let (words, tail) = text.as_chunks();
+            let (words, rest) = text.as_chunks();
             for word in words {
                 self.absorb(u64::from_le_bytes(*word), 1);
             }
-            self.length = self.length.wrapping_add(8_u64.wrapping_mul(words.len().try_into().unwrap_or(0)));
-            rest = tail;
+            self.word = word_of(rest);
+            self.length = self.length.wrapping_add(text.len().try_into().unwrap_or(0));
+            return;
         }
-        for byte in rest {
+        for byte in text {
             self.word |= u64::from(*byte) << (self.length.wrapping_mul(8) & 63);
             self.length = self.length.wrapping_add(1);
             if self.length.is_multiple_of(8) {
@@ -81,6 +81,17 @@ impl State {
         v2 = v2.rotate_left(32);
         self.v = [v0, v1, v2, v3];
     }
+}
+
+/// Up to seven bytes as a word, from the lowest byte on.
+#[inline]
+fn word_of(bytes: &[u8]) -> u64 {
+    if let (Some(head), Some(last)) = (bytes.first_chunk::<4>(), bytes.last_chunk::<4>()) {
+        // Bytes that both have are the same.
+        let shift = bytes.len().wrapping_sub(4).wrapping_mul(8) & 31;
+        return u64::from(u32::from_le_bytes(*head)) | u64::from(u32::from_le_bytes(*last)) << shift;
+    }
+    bytes.iter().rfold(0, |word, byte| (word << 8) | u64::from(*byte))
 }
 
 #[cfg(test)]

@@ -13,7 +13,10 @@ const SLOTS: usize = 32;
 pub(crate) const USER: u16 = u16::MAX;
 
 /// What binding found out about a context. It borrows nothing, so a host may keep it beside the context.
+///
+/// What each decision reads comes first, and lies in one line of the processor's cache.
 #[derive(Clone, Copy, Debug)]
+#[cfg_attr(not(feature = "compact"), repr(C))]
 pub struct Slots {
     pub(crate) snapshot: u64,
     digest: Option<u64>,
@@ -47,6 +50,11 @@ impl Slot {
     /// All of its bytes are zero, so many of them are made at once.
     const ABSENT: Self = Self { bits: 0, string: 0, position: 0, kind: Kind::Absent };
 
+    #[cfg_attr(
+        not(feature = "compact"),
+        expect(clippy::inline_always, reason = "binding writes a slot where it lies"),
+        inline(always)
+    )]
     fn new(reader: Reader<'_>, id: u32, position: u16, value: Item<'_>) -> Self {
         let uses = reader.get(sections::ATTRIBUTES, id).map_or(0, |attribute| attribute.uses);
         let used = |bit| uses & bit != 0;
@@ -93,6 +101,7 @@ impl Slots {
     }
 
     /// Adds an attribute. One slot reads the targeting key and nothing else.
+    #[cfg_attr(not(feature = "compact"), inline(never))]
     pub(super) fn fill(&mut self, reader: Reader<'_>, id: u32, position: u16, value: Item<'_>) {
         let is_user = reader.layout.user_attribute == Some(id);
         if let Some(slot) = self.attributes.get_mut(to_usize(id))

@@ -4,13 +4,14 @@ use core::marker::PhantomData;
 
 use zerocopy::little_endian::{F64, U16, U32, U64};
 
+use super::to_usize;
 use super::wire::{self, section};
 
 /// Where a section lies: its first byte, the size of a record, and how many records there are.
 #[derive(Clone, Copy)]
 pub(super) struct Extent {
-    pub(super) start: usize,
-    pub(super) size: usize,
+    pub(super) start: u32,
+    pub(super) size: u16,
     pub(super) count: u32,
 }
 
@@ -31,6 +32,9 @@ impl<T> Clone for Section<T> {
 }
 
 impl<T> Copy for Section<T> {}
+
+/// Records of at most so many bytes cannot grow: bare numbers are read as slices.
+pub(super) const FIXED: u16 = 8;
 
 /// How many kinds there are, and one more: kinds begin with 1.
 const KINDS: usize = 28;
@@ -60,21 +64,32 @@ impl Layout {
         self.extents.get(kind).unwrap_or(&Extent::EMPTY)
     }
 
+    /// Where a record begins, if it is there at all.
+    ///
+    /// The size of records that cannot grow is known. Where speed counts, it is not read.
+    #[inline]
+    pub(super) fn offset(&self, kind: usize, index: u32) -> usize {
+        let extent = self.extent_of(kind);
+        let least = LEAST.get(kind).map_or(0, |least| u16::from(*least));
+        let size = if least <= FIXED && !cfg!(feature = "compact") { least } else { extent.size };
+        to_usize(extent.start).wrapping_add(to_usize(index).wrapping_mul(size.into()))
+    }
+
     #[inline]
     pub(crate) fn count<T>(&self, section: Section<T>) -> u32 {
         self.extent(section).count
     }
 
     /// The extent of a kind, and how long its records are at least; `None` for an unknown kind.
-    pub(super) fn of_kind(&mut self, kind: u16) -> Option<(&mut Extent, usize)> {
+    pub(super) fn of_kind(&mut self, kind: u16) -> Option<(&mut Extent, u16)> {
         let least = LEAST.get(usize::from(kind)).filter(|least| **least > 0)?;
-        Some((self.extents.get_mut(usize::from(kind))?, usize::from(*least)))
+        Some((self.extents.get_mut(usize::from(kind))?, u16::from(*least)))
     }
 
     /// Name, record count and length in bytes of each section.
     pub(super) fn sizes(&self) -> impl Iterator<Item = (&'static str, u32, usize)> + use<> {
         let extents = self.extents;
-        let length = |extent: &Extent| extent.size.saturating_mul(super::to_usize(extent.count));
+        let length = |extent: &Extent| to_usize(extent.count).saturating_mul(extent.size.into());
         NAMES.into_iter().zip(extents).map(move |(name, extent)| (name, extent.count, length(&extent)))
     }
 }

@@ -13,6 +13,7 @@
 
 use zerocopy::FromBytes;
 
+use super::sections::FIXED;
 use super::wire::{self, Header, SectionRecord};
 use super::{Layout, Reader, SnapshotError, index, to_usize};
 
@@ -64,15 +65,14 @@ fn read_layout(bytes: &[u8], layout: &mut Layout) -> Check {
     let (table, _) = table.unwrap_or_default();
     let mut previous = 0;
     for section in table {
-        let (start, size, count) = (to_usize(section.offset.get()), section.size.get().into(), section.count.get());
-        let end = to_usize(count).checked_mul(size).and_then(|length| length.checked_add(start));
+        let (start, size, count) = (section.offset.get(), section.size.get(), section.count.get());
+        let end = to_usize(count).checked_mul(size.into()).and_then(|length| length.checked_add(to_usize(start)));
         let end = end.filter(|end| *end <= longest);
         ensure(end.is_some(), &"section table: section out of bounds")?;
         ensure(section.kind.get() > previous, &"section table: out of order")?;
         previous = section.kind.get();
         if let Some((extent, least)) = layout.of_kind(previous) {
-            // Bare numbers are read as slices, so they cannot grow.
-            let fits = size == least || (size > least && least > 8);
+            let fits = size == least || (size > least && least > FIXED);
             ensure(fits, &"section table: wrong record size")?;
             *extent = super::Extent { start, size, count };
         }

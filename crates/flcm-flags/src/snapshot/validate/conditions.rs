@@ -25,9 +25,15 @@ impl Scope<'_> {
 }
 
 impl Pass<'_> {
-    /// Checks the nodes of a rule or of a cohort's `when`.
+    /// Checks the nodes of a rule or of a cohort's `when`. Many have none.
+    #[inline]
     pub(super) fn check_nodes(&mut self, scope: &Scope<'_>, start: U32, count: U32) -> Check {
         self.nodes.claim(start, count.get())?;
+        if count.get() > 0 { self.check_tree(scope, start, count) } else { Ok(()) }
+    }
+
+    #[inline(never)]
+    fn check_tree(&self, scope: &Scope<'_>, start: U32, count: U32) -> Check {
         // Ends of the groups that are open; the outermost is the whole range.
         let mut ends = [start.get().saturating_add(count.get()); 17];
         let mut depth = 0_usize;

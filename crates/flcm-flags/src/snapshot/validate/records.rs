@@ -254,7 +254,10 @@ impl<'s> Pass<'s> {
             self.check_override_variants(flag)?;
         }
         self.closures.claim_short(flag.closure, flag.closure_count)?;
-        let closure = self.reader.range(sections::CLOSURES, flag.closure.get(), flag.closure_count.get().into());
+        let closure = match flag.closure_count.get() {
+            0 => &[],
+            count => self.reader.range(sections::CLOSURES, flag.closure.get(), count.into()),
+        };
         check_closure(closure, flag.depth, |id| self.reader.get(sections::FLAGS, id).map(|flag| flag.depth))?;
         let scope = Scope { closure, flags: true };
         self.check_dependencies(&scope, flag)?;
