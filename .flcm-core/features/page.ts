@@ -27,8 +27,8 @@ export type { PageRemote } from './page/remote.ts';
 export type { PageOptions } from './page/settings.ts';
 
 /**
- * Loads flags and keeps them current. The promise resolves as soon as flags are in use, but after `initTimeoutMs` at the
- * latest.
+ * Loads flags and keeps them current. The promise resolves as soon as flags are in use, but after `initTimeoutMs` at
+ * the latest.
  *
  * @throws FeatureError `INVALID_OPTIONS`; never for the server, nor for the engine.
  */

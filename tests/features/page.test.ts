@@ -279,6 +279,11 @@ test('what is needed later is asked for again when it could not be loaded; decis
   vi.resetModules();
   await clock.pass(60_000);
   await until(() => server.marks.length === 2);
+  await features.remote.settled;
+  // It is there now: nothing more is reported, and counts can be sent.
+  expect(codes).toEqual(['ENGINE_FAILED']);
+  await features.metrics.flush();
+  expect(server.decisions('on')).toBe(1);
   await features.close();
   expect(clock.waiting).toBe(0);
 });
