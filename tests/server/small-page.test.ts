@@ -43,7 +43,8 @@ test('a page decides the flags that the document allows it, and its counts are a
   ).toBe('new');
   await features.metrics.flush();
   const figures = await server.figures();
-  expect(figures.of('flcm_decisions_total{flag="shown",variant="",reason="SPLIT"}')).toBe(2);
+  expect(figures.of('flcm_decisions_total{flag="shown",variant="",reason="TARGETING_MATCH"}')).toBe(2);
+  expect(figures.of('flcm_outcomes_total{flag="shown",arm="treatment",outcome="ok"}')).toBe(1);
   expect(codes).toEqual([]);
 });
 

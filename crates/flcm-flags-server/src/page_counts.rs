@@ -169,8 +169,10 @@ flags:
         u32::from(Reason::Split.code()) << 16 | 0b01111 << 24 | variant
     }
 
+    type ByVariant = Vec<(Option<String>, u32)>;
+
     /// The only flag of a batch: decisions by variant, and outcomes by variant.
-    fn by_variant(bytes: &[u8]) -> (Vec<(Option<String>, u32)>, Vec<(Option<String>, u32)>) {
+    fn by_variant(bytes: &[u8]) -> (ByVariant, ByVariant) {
         let batch = Batch::from_bytes(bytes).unwrap();
         let flag = batch.flags().next().unwrap();
         let decisions = flag.tallies().map(|(name, _, count)| (name.map(str::to_owned), count));

@@ -43,8 +43,8 @@ fn written(value: Option<AttributeValue<'_>>, offset: u32) -> (u32, [u32; 2]) {
         None => (0, [0, 0]),
         Some(AttributeValue::Bool(value)) => (if value { 2 } else { 1 }, [0, 0]),
         Some(AttributeValue::Number(number)) => {
-            let [a, b, c, d, e, f, g, h] = number.to_le_bytes();
-            (3, [[a, b, c, d], [e, f, g, h]].map(u32::from_le_bytes))
+            let bits = number.to_bits();
+            (3, [bits, bits >> 32].map(|half| u32::try_from(half & u64::from(u32::MAX)).expect("32 bits")))
         }
         Some(AttributeValue::Text(text)) => (4, [offset, length(text.len())]),
         Some(AttributeValue::List(items)) => (5, [length(items.len()), 0]),

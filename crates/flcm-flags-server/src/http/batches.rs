@@ -101,7 +101,7 @@ fn received(content: Content, origin: Origin, of: AppVersion) -> Result<Received
 
 /// Makes a batch of counts as JSON. It may be no larger than other batches, because it takes the place of the body.
 fn batch_of(content: Content, shared: &Shared, limit: usize) -> Result<Content, Problem> {
-    let counts = PageCounts::from_json(&content.bytes).map_err(Problem::invalid_counts)?;
+    let counts = PageCounts::from_json(&content.bytes).map_err(|why| Problem::invalid_counts(&why))?;
     let (batch, unknown) = counts.to_batch(&shared.published());
     shared.counters.unknown_flags.add(unknown);
     if batch.len() > limit {

@@ -76,7 +76,7 @@ impl Problem {
         Self::new(Kind::InvalidRequest, detail, help)
     }
 
-    pub(super) fn invalid_counts(why: String) -> Self {
+    pub(super) fn invalid_counts(why: &str) -> Self {
         let help = "drop them, they will never be accepted; GET /openapi.json describes them";
         Self::new(Kind::InvalidBatch, format!("the body is no counts: {why}"), help)
     }
