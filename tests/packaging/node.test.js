@@ -45,12 +45,12 @@ test('an addon of another version gives way to WebAssembly', () => {
 });
 
 test('the runtime decides and counts with the packages that it depends on', () => {
-  const folder = consumer('node', platform, 'web', 'features', 'parser');
+  const folder = consumer('node', platform, 'web', 'features');
   assert.deepEqual(decide(folder, 'features.mjs'), { engine: 'native', answers: [true, false, 1] });
 });
 
 test('the provider for servers decides by the runtime that it depends on', () => {
-  const others = ['web', 'features', 'parser', 'openfeature-server', 'core', 'server-sdk'];
+  const others = ['web', 'features', 'openfeature-server', 'core', 'server-sdk'];
   const folder = consumer('node', platform, ...others);
   const answers = [true, 'STATIC', 'FLAG_NOT_FOUND'];
   assert.deepEqual(decide(folder, 'openfeature.mjs'), { engine: 'native', answers });

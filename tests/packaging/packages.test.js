@@ -84,7 +84,7 @@ test('every version is the one of the crates', () => {
 
 for (const resolution of ['node16', 'bundler']) {
   test(`TypeScript consumers with moduleResolution ${resolution}`, () => {
-    const folder = consumer(...packages, 'parser', ...sdks);
+    const folder = consumer(...packages, ...sdks);
     tool(folder, 'typescript/bin/tsc', '-p', `types/tsconfig.${resolution}.json`);
   });
 }

@@ -53,7 +53,6 @@ export const packages = ['web', 'node', 'features', 'openfeature-server', 'openf
 export const platforms = Object.keys(packed).filter((name) => !packages.includes(name));
 
 /** What they need of others. */
-packed.parser = pack(join(root, 'node_modules/eventsource-parser'));
 for (const name of ['core', 'server-sdk', 'web-sdk'])
   packed[name] = pack(join(root, 'node_modules/@openfeature', name));
 
