@@ -78,8 +78,8 @@ export function inherit(subject, file, name) {
 }
 
 export function diagnostics(subject, file, name) {
-  // JavaScript compiles texts: it knows neither the name of their file nor, for schedules, the time.
-  const cases = file.cases.filter(({ json, now }) => json === undefined && now === undefined);
+  // JavaScript compiles texts: it knows neither the name of their file nor, for schedules, the time. It hints at nothing.
+  const cases = file.cases.filter(({ json, now, hint_clients }) => !json && now === undefined && !hint_clients);
   for (const { document, diagnostics: wanted } of cases) {
     const { diagnostics: found, snapshot: bytes, report } = subject.compiler.compile(text(document));
     const kept = found.map(({ code, severity, path, line, column, range }, index) => ({
