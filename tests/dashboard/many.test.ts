@@ -28,8 +28,13 @@ test('a word finds one of them', async () => {
 
 const DATA = ['/meta', '/overview', '/overview/live', '/session'];
 
-/** Counts of a trace, of which `node dashboard/dev/trace.js` prints a summary with times. */
-test('the list is there after one turn of requests, and neither typing nor scrolling has a long task', async () => {
+/**
+ * Counts of a trace, of which `node dashboard/dev/trace.js` prints a summary with times. A machine that is busy makes
+ * tasks long, so the trace is taken up to three times: what the page itself does too slowly is there each time.
+ */
+test('the list is there after one turn of requests, and neither typing nor scrolling has a long task', {
+  retry: 2,
+}, async () => {
   const { page } = await kit.open('/flags');
   await page.close();
   const { rows, scrollRows, requests, traces } = await traceList({ url: kit.server().url, key: 'flcm_publisher' });
