@@ -9,13 +9,8 @@ const keys = Array.from({ length: FLAGS }, (_, index) => key(index));
 /** Answers go here, so that no work can be dropped as unused. */
 export let sink = 0;
 
-/** The paths through an engine, by name. */
-export function enginePaths(engine, bytes, manyBytes) {
-  const snapshot = engine.load(bytes);
-  const bound = snapshot.context(users[0], attributes);
-  bound.decideAll(NOW);
-  for (const name of keys) bound.isEnabled(name, NOW);
-  const out = new Uint32Array(FLAGS * 2);
+/** The paths that both kinds of engine have, by name. */
+function commonPaths(snapshot, bound) {
   return {
     'repeated decision, by id': (count) => {
       for (let i = 0, flag = 0; i < count; i++, flag = flag === 999 ? 0 : flag + 1) sink += bound.decide(flag, NOW);
@@ -34,11 +29,23 @@ export function enginePaths(engine, bytes, manyBytes) {
     'make a context of 5 attributes': (count) => {
       for (let i = 0; i < count; i++) sink += snapshot.context(users[i % 1000], attributes) ? 1 : 0;
     },
-    'isEnabled(flag, user, object), fresh user': (count) => {
-      for (let i = 0; i < count; i++) sink += +snapshot.isEnabled(keys[i % 7], users[i % 1000], attributes, NOW);
-    },
     'decision in words, by name': (count) => {
       for (let i = 0; i < count; i++) sink += bound.decision(keys[i % 1000], NOW).enabled ? 1 : 0;
+    },
+  };
+}
+
+/** The paths through an engine, by name. */
+export function enginePaths(engine, bytes, manyBytes) {
+  const snapshot = engine.load(bytes);
+  const bound = snapshot.context(users[0], attributes);
+  bound.decideAll(NOW);
+  for (const name of keys) bound.isEnabled(name, NOW);
+  const out = new Uint32Array(FLAGS * 2);
+  return {
+    ...commonPaths(snapshot, bound),
+    'isEnabled(flag, user, object), fresh user': (count) => {
+      for (let i = 0; i < count; i++) sink += +snapshot.isEnabled(keys[i % 7], users[i % 1000], attributes, NOW);
     },
     'decide all, per flag': (count) => {
       for (let i = 0; i < count; i += FLAGS) sink += bound.decideAll(NOW, out)[1];
@@ -57,28 +64,10 @@ export function pagePaths(engine, bytes) {
   const snapshot = engine.load(bytes);
   const bound = snapshot.context(users[0], attributes);
   return {
-    'repeated decision, by id': (count) => {
-      for (let i = 0, flag = 0; i < count; i++, flag = flag === 999 ? 0 : flag + 1) sink += bound.decide(flag, NOW);
-    },
-    'repeated decision, by name': (count) => {
-      for (let i = 0, flag = 0; i < count; i++, flag = flag === 999 ? 0 : flag + 1)
-        sink += +bound.isEnabled(keys[flag], NOW);
-    },
-    'first decision, by name': (count) => {
-      for (let i = 0; i < count; i += FLAGS) {
-        const context = snapshot.context(users[(i / FLAGS) % 1000], attributes);
-        for (const name of keys) sink += +context.isEnabled(name, NOW);
-      }
-    },
-    'make a context of 5 attributes': (count) => {
-      for (let i = 0; i < count; i++) sink += snapshot.context(users[i % 1000], attributes) ? 1 : 0;
-    },
+    ...commonPaths(snapshot, bound),
     'isEnabled(flag, user, object), fresh user': (count) => {
       for (let i = 0; i < count; i++)
         sink += +snapshot.context(users[i % 1000], attributes).isEnabled(keys[i % 7], NOW);
-    },
-    'decision in words, by name': (count) => {
-      for (let i = 0; i < count; i++) sink += bound.decision(keys[i % 1000], NOW).enabled ? 1 : 0;
     },
     'decide all, per flag': (count) => {
       for (let i = 0; i < count; i += FLAGS) sink += bound.decideAll(NOW)[1];

@@ -3,9 +3,9 @@ import { type Clock, Deadline } from '../clock.ts';
 import { FeatureError } from '../errors.ts';
 import { causedBy, type Events, featureError } from '../events.ts';
 import { isFleetFlag } from '../overrides.ts';
-import { backOff } from '../schedule.ts';
 import { eventStream } from './event-stream.ts';
 import { statusError, timed } from './request.ts';
+import { ANSWERED, waitToConnect } from './stream-waits.ts';
 
 /** Receives the events of a stream. */
 export interface StreamListener {
@@ -22,19 +22,6 @@ export interface StreamOptions {
   /** For reading the events of now. */
   readonly timeoutMs: number;
 }
-
-/** A stream that breaks for one host is connected anew within so long. It may have broken for all of them. */
-const SOON = 10_000;
-
-/**
- * Once the server answers a poll a stream waits no longer than that: polls come in a crowd after an outage, and streams
- * are not to double it.
- */
-const ANSWERED = 60_000;
-
-/** Where that fails the server is away, and all hosts come back to it: a crowd of 10,000 as slowly as it polls. */
-const FIRST_WAIT = 120_000;
-const LONGEST_WAIT = 300_000;
 
 /** The fleet's trips, numbered since the server's start: an event that comes late, or twice, is ignored. */
 interface Trips {
@@ -147,20 +134,16 @@ export class Stream {
     // What was given up on this side is open on the other.
     connection.abort();
     this.#silence.clear();
+    const wait = waitToConnect(this.#failures, this.#clock.random());
     this.#failures++;
     const asked = reason instanceof FeatureError ? (reason.retryAfterMs ?? 0) : 0;
     this.#askedUntil = this.#clock.elapsed() + asked;
-    this.#retry.set(asked + this.#wait());
+    this.#retry.set(asked + wait);
     this.#report(reason);
   }
 
   #report(cause: unknown): void {
     this.#events.error(causedBy(cause, 'STREAM_FAILED', this.#url));
-  }
-
-  #wait(): number {
-    if (this.#failures === 1) return this.#clock.random() * SOON;
-    return backOff(this.#failures - 1, FIRST_WAIT, LONGEST_WAIT, this.#clock.random());
   }
 
   #receive(event: string, data: string): void {

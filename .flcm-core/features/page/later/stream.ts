@@ -2,15 +2,9 @@ import type { FeatureError } from '../../errors.ts';
 import { isFleetFlag } from '../../overrides.ts';
 import { eventStream } from '../../remote-config/event-stream.ts';
 import { retryAfter, statusText } from '../../remote-config/status.ts';
-import { backOff } from '../../schedule.ts';
+import { ANSWERED, waitToConnect } from '../../remote-config/stream-waits.ts';
 import type { FleetState } from '../../types.ts';
 import type { Life } from '../life.ts';
-
-/** Waits and bounds are those of `remote-config/stream.ts`, which explains them. */
-const SOON = 10_000;
-const ANSWERED = 60_000;
-const FIRST_WAIT = 120_000;
-const LONGEST_WAIT = 300_000;
 
 /** The fleet's trips, numbered since the server's start. */
 interface Trips {
@@ -103,8 +97,7 @@ export function streamOf(life: Life, listener: PageListener): PageStream {
     isOpen = false;
     const asked = (reason as FeatureError).retryAfterMs ?? 0;
     askedUntil = clock.elapsed() + asked;
-    const chance = clock.random();
-    retry.set(asked + (failures ? backOff(failures, FIRST_WAIT, LONGEST_WAIT, chance) : chance * SOON));
+    retry.set(asked + waitToConnect(failures, clock.random()));
     failures++;
     report(reason);
   };
