@@ -1,7 +1,7 @@
 // A server with the routes that the dashboard asks, over made-up flags: `node dashboard/dev/server.js [FLAGS] [PORT]`.
 // It exists because a real server cannot be put into each state at will. `startDev` is what tests use.
 
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { createServer } from 'node:http';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
@@ -11,11 +11,9 @@ import { documentOf, makeFlags } from './flags.js';
 import { dist, page } from './pages.js';
 import { past } from './past.js';
 import { Problem } from './problem.js';
+import { sessionsOf } from './sessions.js';
 
 export { POLICY } from './pages.js';
-
-const ROLES = ['viewer', 'operator', 'publisher', 'admin'];
-const NAMES = { viewer: 'vera', operator: 'olaf', publisher: 'anna', admin: 'ada' };
 
 /**
  * Starts it.
@@ -36,7 +34,7 @@ export async function startDev({ flags: count = 16, port = 0, keyless = false, m
   texts.set(state.revision - 1, text.replace('percentage: 8 ', 'percentage: 5 '));
   texts.set(state.revision, text);
   const { revisions, audit } = past(state, now);
-  const sessions = new Map();
+  const sessions = sessionsOf(keyless);
   const streams = new Set();
   const log = [];
   const find = (key) => {
@@ -306,40 +304,8 @@ export async function startDev({ flags: count = 16, port = 0, keyless = false, m
     ],
   ];
 
-  const sessionOf = (request) => {
-    if (keyless) return { name: 'local', role: 'admin', expires: Date.now() + 43_200_000, keyless: true };
-    return sessions.get(/(?:^|; )flcm=([a-f0-9]+)/.exec(request.headers.cookie ?? '')?.[1]);
-  };
-  const unauthorized = () => new Problem(401, 'UNAUTHORIZED', 'Not signed in', 'this needs a key', 'sign in');
-
-  function session(request, response, body) {
-    if (request.method === 'GET') {
-      const found = sessionOf(request);
-      if (!found) throw unauthorized();
-      return found;
-    }
-    if (request.method === 'POST') {
-      const role = ROLES.find((role) => JSON.parse(body).key === `flcm_${role}`);
-      if (!role)
-        throw new Problem(
-          401,
-          'UNAUTHORIZED',
-          'Unknown key',
-          'no key like this is known',
-          'ask an administrator for a key',
-        );
-      const id = randomBytes(32).toString('hex');
-      sessions.set(id, { name: NAMES[role], role, expires: Date.now() + 43_200_000, keyless: false });
-      response.setHeader('set-cookie', `flcm=${id}; HttpOnly; SameSite=Strict; Path=/; Max-Age=43200`);
-    } else {
-      sessions.clear();
-      response.setHeader('set-cookie', 'flcm=; HttpOnly; SameSite=Strict; Path=/; Max-Age=0');
-    }
-    return undefined;
-  }
-
   function events(request, response) {
-    if (!sessionOf(request)) throw unauthorized();
+    sessions.expect(request);
     if (state.refusesStreams)
       throw new Problem(503, 'OVERLOADED', 'Too many streams', 'no more streams', 'try again later');
     response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
@@ -360,14 +326,11 @@ export async function startDev({ flags: count = 16, port = 0, keyless = false, m
     if (url.pathname === '/events') return events(request, response);
     const body = await readBody(request);
     let result;
-    if (url.pathname === '/session') result = session(request, response, body);
+    if (url.pathname === '/session') result = sessions.answer(request, response, body);
     else {
       const route = routes.find(([method, path]) => method === request.method && path.test(url.pathname));
       if (!route) throw new Problem(404, 'NOT_FOUND', 'Not found', `there is no ${url.pathname}`, 'see /openapi.json');
-      const who = sessionOf(request);
-      if (!who) throw unauthorized();
-      if (ROLES.indexOf(who.role) < ROLES.indexOf(route[2]))
-        throw new Problem(403, 'FORBIDDEN', 'Not allowed', `this needs the role ${route[2]}`, 'ask an administrator');
+      const who = sessions.expectRole(request, route[2]);
       const values = route[1].exec(url.pathname).slice(1).map(decodeURIComponent);
       result = await route[3](values, url.searchParams, { actor: who.name, body, headers: request.headers });
     }
