@@ -71,13 +71,16 @@ function types(name, entry, extension) {
 /** The same numbers in fewer bytes. */
 const shorter = { 'Number.MAX_SAFE_INTEGER': '9007199254740991', 'Number.POSITIVE_INFINITY': 'Infinity' };
 
-/** Members that only the files of the page's runtime use: shorter names save a page 200 bytes. */
+/**
+ * Members that only the files of the page's runtime use: shorter names save a page 200 bytes. What one file exports to
+ * another is none: its name stays, and whoever imports it by a shorter one finds nothing.
+ */
 const pageMembers = new RegExp(
   `^(${[
     ...['isClosed', 'ends', 'timer', 'requests', 'within', 'later', 'causedBy', 'FeatureError', 'fail', 'mute'],
     ...['setTrips', 'fleet', 'source', 'version', 'put', 'judge', 'reload', 'enlarge', 'confirmed', 'failed'],
     ...['updateState', 'failures', 'syncing', 'ended', 'poll', 'mediaType', 'recordOutcome', 'breaker'],
-    ...['life', 'inUse', 'counts', 'waiting', 'laterOf', 'loadLarge'],
+    ...['life', 'inUse', 'counts', 'waiting'],
   ].join('|')})$`,
 );
 
