@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { createPageEngine } from '@flcm/flags-web/page';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { createFeatures as createBuilt } from '../../.flcm-core/features/dist/page.js';
 import { createFeatures, type PageFeatures, type PageOptions } from '../../.flcm-core/features/page.ts';
 import { ManualClock } from '../kit/clock.ts';
 import { compiled, FlagServer, noEvents, until } from '../kit/server.ts';
@@ -43,6 +44,19 @@ test('decides what the server gives', async () => {
   expect(features.isEnabled('off', 'alice')).toBe(false);
   expect(features.decision('none', 'alice')).toMatchObject({ reason: 'ERROR', errorCode: 'FLAG_NOT_FOUND' });
   expect(features.for({ targetingKey: 'alice' }).value('on', false)).toBe(true);
+});
+
+test('the built package, whose members have shorter names, also loads what it needs after its first decision', async () => {
+  const server = await served();
+  const errors: string[] = [];
+  const features = await createBuilt(
+    { url: server.url, engine: createPageEngine(module), clock: new ManualClock() },
+    { error: ({ message }) => errors.push(message) },
+  );
+  onTestFinished(() => features.close());
+  expect(features.isEnabled('on', 'alice')).toBe(true);
+  await until(() => server.streams.size === 1, 'a stream');
+  expect(errors).toEqual([]);
 });
 
 test('a key that is no text is a flag that is not there, or an event, and never an exception', async () => {
