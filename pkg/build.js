@@ -72,8 +72,8 @@ function types(name, entry, extension) {
 const shorter = { 'Number.MAX_SAFE_INTEGER': '9007199254740991', 'Number.POSITIVE_INFINITY': 'Infinity' };
 
 /**
- * Members that only the files of the page's runtime use: shorter names save a page 200 bytes. What one file exports to
- * another is none: its name stays, and whoever imports it by a shorter one finds nothing.
+ * Members that only the files of the page's runtime use: shorter names save a page 200 bytes. Exports of a file do not
+ * belong here: esbuild would shorten their names where they are imported, but not where they are exported.
  */
 const pageMembers = new RegExp(
   `^(${[

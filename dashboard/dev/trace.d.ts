@@ -17,6 +17,3 @@ export interface Trace {
 }
 
 export function traceList(options: { url: string; key: string; throttle?: number }): Promise<Trace>;
-
-/** Milliseconds of each task that would take long on a processor that is `slower` times slower. */
-export function longTasks(events: readonly TraceEvent[], slower: number): number[];

@@ -88,7 +88,7 @@ export function summarize(events) {
 }
 
 /** The tasks of the main thread that would take long on a processor that is `slower` times slower. */
-export function longTasks(events, slower) {
+function longTasks(events, slower) {
   const thread = mainThread(events);
   const tasks = events.filter(({ name, pid, tid }) => name === 'RunTask' && `${pid}:${tid}` === thread);
   return tasks.map(({ tdur = 0 }) => (tdur / 1000) * slower).filter((ms) => ms > LONG_MS);

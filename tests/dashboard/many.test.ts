@@ -1,4 +1,4 @@
-/** Ten thousand flags: only what is in the window is in the page, and no task takes long. */
+/** Ten thousand flags: only what is in the window is in the page. */
 
 import { expect, test } from 'vitest';
 import { traceList } from '../../dashboard/dev/trace.js';
